@@ -1,0 +1,1 @@
+"""newservice: from a few answers to a service that is really there."""
