@@ -1,0 +1,217 @@
+"""From what was given to complete, checked answers. Pure; every problem is found in one go."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from jinja2 import TemplateError
+
+from generator.errors import AnswersError, NewserviceError, Problem
+from generator.questions import MISSING, Question
+from generator.template import Template
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Complete answers.
+
+    ``values``: what was asked, by question; what the answers file records. ``context``: the same and every
+    computed value, for templates and registrations. ``notes``: things a person should know about what was given.
+    """
+
+    values: dict[str, Any]
+    context: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.context[name]
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return str(self.context["name"])
+
+    @property
+    def owned(self) -> bool:
+        """Whether the service has a repository of its own."""
+        return bool(self.context["image_source"] == "owned")
+
+
+@dataclass
+class Resolution:
+    """Answers on their way: what is settled, what is wrong, and what can't be known yet because of it."""
+
+    template: Template
+    context: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, question: Question, given: Mapping[str, Any]) -> None:
+        """Settle one question from ``given`` or its default, or record what is wrong with it."""
+        applies = self.applies(question)
+        value = given.get(question.name, MISSING)
+        if applies is False and not question.computed:
+            if value is not MISSING:
+                self.notes.append(f"'{question.name}' was left out: it does not apply to these answers")
+            value = MISSING
+        if value is MISSING:
+            self._take_default(question, applies)
+        else:
+            self._take_given(question, value)
+
+    def applies(self, question: Question) -> bool | None:
+        """Whether ``when`` holds; None where it depends on an answer that is wrong or missing."""
+        if isinstance(question.when, bool):
+            return question.when
+        text = self._evaluate(question, "when", question.when)
+        return None if text is None else bool(yaml.safe_load(text))
+
+    def default(self, question: Question) -> Any:
+        """The rendered default; ``MISSING`` where there is none or where it can't be known yet."""
+        if question.default is MISSING or not isinstance(question.default, str):
+            return question.default
+        text = self._evaluate(question, "default", question.default)
+        if text is None:
+            return MISSING
+        return json.loads(text) if question.type == "json" else question.cast(text)
+
+    def choices(self, question: Question) -> tuple[Any, ...]:
+        """The values to choose from; empty where anything goes."""
+        if isinstance(question.choices, tuple):
+            return question.choices
+        return tuple(yaml.safe_load(self._evaluate(question, "choices", question.choices) or "[]"))
+
+    def check(self, question: Question, value: Any) -> list[Problem]:
+        """What is wrong with ``value`` as the answer to ``question``."""
+        try:
+            value = question.cast(value)
+        except ValueError as error:
+            return [_wrong(question, value, str(error))]
+        choices = self.choices(question)
+        if choices and value not in choices:
+            return [_not_a_choice(question, value, choices)]
+        told = self._evaluate(question, "validator", question.validator, {question.name: value}) or ""
+        return [_wrong(question, value, line.strip()) for line in told.splitlines() if line.strip()]
+
+    def finish(self) -> Answers:
+        """The answers, or ``AnswersError`` with everything that is wrong."""
+        if self.problems:
+            raise AnswersError(self.problems)
+        return Answers(values=self.values, context=self.context, notes=tuple(self.notes))
+
+    def _take_default(self, question: Question, applies: bool | None) -> None:
+        value = self.default(question)
+        if value is MISSING:
+            if applies and question.default is MISSING:
+                self.problems.append(_missing(question, self.choices(question)))
+            return
+        if applies and (problems := self.check(question, value)):
+            self.problems.extend(problems)
+            return
+        self._settle(question, value, record=applies is True)
+
+    def _take_given(self, question: Question, value: Any) -> None:
+        if problems := self.check(question, value):
+            self.problems.extend(problems)
+            return
+        self._settle(question, question.cast(value), record=True)
+
+    def _settle(self, question: Question, value: Any, *, record: bool) -> None:
+        self.context[question.name] = value
+        if record and not question.computed:
+            self.values[question.name] = value
+
+    def _evaluate(
+        self, question: Question, key: str, source: str, extra: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """Render an expression; None where it needs an answer that is wrong or missing.
+
+        Where every answer so far is right, an expression that fails is a fault of the template.
+        """
+        try:
+            return self.template.render(source, {**self.context, **(extra or {})})
+        except (TemplateError, TypeError, ValueError, AttributeError, LookupError) as error:
+            if self.problems:
+                return None
+            raise NewserviceError(
+                "template.broken",
+                f"copier.yml: the {key} of question '{question.name}' can't be evaluated: {error}",
+                "this is a fault of the template, not of your answers",
+            ) from error
+
+
+def resolve(
+    template: Template,
+    questions: tuple[Question, ...],
+    given: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+) -> Answers:
+    """Complete and check ``given``.
+
+    ``facts`` fills the internal questions (``platform``, ``layer``, ``woodpecker_repo_id``). Raises
+    ``AnswersError`` with one problem for each wrong, unknown or missing answer.
+    """
+    resolution = Resolution(template)
+    resolution.problems.extend(_unknown_keys(questions, given))
+    for question in questions:
+        resolution.take(question, (facts or {}) if question.internal else given)
+    return resolution.finish()
+
+
+def _unknown_keys(questions: tuple[Question, ...], given: Mapping[str, Any]) -> list[Problem]:
+    known = [question.name for question in questions if question.public]
+    problems = []
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`newservice schema` lists the questions"
+            problems.append(Problem("answer.unknown", str(key), f"there is no question '{key}'", hint))
+    return problems
+
+
+def _missing(question: Question, choices: tuple[Any, ...]) -> Problem:
+    return Problem(
+        "answer.missing",
+        question.name,
+        f"{question.name} is missing",
+        f"{question.option}: {question.help}",
+        tuple(str(choice) for choice in choices) or None,
+    )
+
+
+def _wrong(question: Question, value: Any, rule: str) -> Problem:
+    """``rule`` is a sentence, or one that starts with a place inside the answer (``[0].mount: must ...``)."""
+    place, colon, _ = rule.partition(": ")
+    inside = bool(colon) and " " not in place
+    dot = "" if place.startswith("[") else "."
+    message = f"{question.name}{dot}{rule}" if inside else f"{question.name}: {rule}"
+    return Problem(
+        "answer.invalid",
+        question.name,
+        f"{message} (given: {_short(value)})",
+        f"{question.option}: {question.help}",
+    )
+
+
+def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> Problem:
+    names = tuple(str(choice) for choice in choices)
+    near = difflib.get_close_matches(str(value), names, n=1)
+    return Problem(
+        "answer.invalid",
+        question.name,
+        f"{question.name}: must be one of {', '.join(names)} (given: {_short(value)})",
+        f"did you mean {near[0]}?" if near else f"{question.option}: {question.help}",
+        names,
+    )
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return text if len(text) <= 60 else text[:57] + "..."
