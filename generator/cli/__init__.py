@@ -1,0 +1,85 @@
+"""The ``newservice`` command: one file for each subcommand, one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from generator.cli.create import create_command
+from generator.cli.plan import plan_command
+from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
+from generator.cli.sandbox import sandbox_group
+from generator.cli.schema import schema_command
+from generator.cli.status import status_command
+from generator.errors import ExitCode, NewserviceError, RefusedError, UsageError
+from generator.secret import redact
+
+
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(version("newservice"), prog_name="newservice")
+@click.pass_context
+def group(context: click.Context) -> ExitCode:
+    """From a few answers to a service that is really there: repository, CI, infrastructure, registrations.
+
+    Without a command: create, interactive.
+    """
+    if context.invoked_subcommand is None:
+        return create_command.main([], standalone_mode=False)  # type: ignore[no-any-return]
+    return ExitCode.OK
+
+
+for command in (create_command, plan_command, schema_command, status_command, sandbox_group):
+    group.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and end the process with the interface's exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    reporter: Reporter = JsonReporter() if "--json" in arguments else TextReporter(verbose="--verbose" in arguments)
+    sys.exit(int(_run(arguments, reporter)))
+
+
+def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
+    try:
+        code = group.main(arguments, prog_name="newservice", standalone_mode=False)
+        return ExitCode(code or 0)
+    except click.exceptions.Exit as error:
+        return ExitCode(error.exit_code)
+    except click.ClickException as error:
+        return _fail(reporter, UsageError("usage", error.format_message(), "see `newservice --help`"))
+    except NewserviceError as error:
+        return _fail(reporter, error)
+    except (KeyboardInterrupt, click.Abort):
+        reporter.result(Result("refused", ExitCode.INTERRUPTED, next=("nothing was written",)))
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes exit code 1
+        return _fail(reporter, _fault(error))
+
+
+def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
+    reporter.error(error)
+    status = "refused" if isinstance(error, RefusedError) else "error"
+    reporter.result(Result(status, error.exit_code))
+    return error.exit_code
+
+
+def _fault(error: Exception) -> NewserviceError:
+    """A fault of newservice itself: its trace goes to a private file, without any secret."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="newservice-report-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as report:
+        report.write(redact("".join(traceback.format_exception(error))))
+    return NewserviceError(
+        "internal",
+        f"newservice failed: {type(error).__name__}: {error}",
+        f"this is a fault of newservice; the trace is in {Path(report.name)}",
+    )

@@ -1,0 +1,129 @@
+"""``newservice create``: ask, plan, confirm, render, register, provision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from generator.answers import Answers
+from generator.cli.plan import observed_plan, refuse
+from generator.cli.report import Result
+from generator.cli.session import Session, common_options, open_session
+from generator.errors import ExitCode
+from generator.local import write_files
+from generator.onboarding import open_run
+from generator.plan import Plan, apply_order
+from generator.provision import Outcome, carry_out
+from generator.run import Run
+from generator.steps import steps_for
+from generator.steps.vault import path as vault_path
+
+
+@click.command("create", short_help="Create a service, or continue one that was begun.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="As plan.")
+def create_command(**options: Any) -> ExitCode:
+    """Ask what is missing, show the plan, confirm, and make the service real.
+
+    What is there already stays as it is: the same command again continues a run that stopped, and changes
+    nothing when everything is there.
+    """
+    with open_session(options, keep_sandbox=True) as session:
+        answers = _ask(session)
+        plan = observed_plan(session, answers)
+        session.reporter.plan(plan, diffs=bool(options["diffs"]))
+        refuse(plan)
+        if options["dry_run"]:
+            session.reporter.result(Result("planned", ExitCode.OK, plan.service))
+            return ExitCode.OK
+        if not plan.changes_nothing and not _confirmed(session):
+            session.reporter.result(Result("refused", ExitCode.INTERRUPTED, plan.service))
+            return ExitCode.INTERRUPTED
+        result = _files(session, answers, plan) if options["no_provision"] else _provision(session, answers, plan)
+        session.reporter.result(result)
+        return result.exit_code
+
+
+common_options(create_command)
+
+
+def _ask(session: Session) -> Answers:
+    given = session.given()
+    if session.interactive:
+        from generator.wizard import ask  # heavy, and needed with a terminal only
+
+        given = ask(session.template, session.questions, given, {"platform": session.platform.facts})
+    return session.answers(given)
+
+
+def _confirmed(session: Session) -> bool:
+    if session.options["yes"] or not session.interactive:
+        return True
+    from generator.wizard import confirm
+
+    return confirm("Carry out this plan?")
+
+
+def _files(session: Session, answers: Answers, plan: Plan) -> Result:
+    project = session.project(answers)
+    write_files(project, session.infra, plan)
+    if plan.changes_nothing:
+        return Result("unchanged", ExitCode.OK, answers.name)
+    urls = {"stack": str(session.infra / project.stack_prefix)}
+    if answers.owned:
+        urls["repository"] = str(project.service_dir)
+    following = ("review and commit the files", "run newservice create without --no-provision for the rest")
+    return Result("success", ExitCode.OK, answers.name, urls, following)
+
+
+def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
+    with open_run(
+        session.project(answers),
+        session.infra,
+        seeds=session.seeds(answers),
+        environ=session.environ,
+        progress=session.reporter.progress,
+    ) as run:
+        outcome = carry_out(steps_for(answers), run, session.reporter.step)
+        if outcome.failure:
+            session.reporter.error(outcome.failure)
+        return _result(outcome, run, plan)
+
+
+def _result(outcome: Outcome, run: Run, plan: Plan) -> Result:
+    if outcome.exit_code is ExitCode.OK:
+        status = "success" if outcome.wrote else "unchanged"
+        return Result(status, outcome.exit_code, run.name, _urls(outcome, run), _next(run, plan))
+    status = "partial" if outcome.wrote else "refused" if outcome.exit_code is ExitCode.REFUSED else "error"
+    if outcome.interrupted:
+        status = "partial"
+    return Result(status, outcome.exit_code, run.name, {}, ("run the same command again to continue",))
+
+
+def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
+    urls = {}
+    if run.answers.owned:
+        urls["repository"] = run.platform.service_url(run.name).removesuffix(".git")
+        urls["mirror"] = run.platform.mirror_url(run.name).removesuffix(".git")
+        urls["actions"] = urls["mirror"] + "/actions"
+    pull_request = next(step.summary for step in outcome.steps if step.id == "infra.pull_request")
+    if pull_request.startswith("http"):
+        urls["pull_request"] = pull_request
+    urls["site"] = f"https://{run.answers['hostname']}"
+    return urls
+
+
+def _next(run: Run, plan: Plan) -> tuple[str, ...]:
+    steps = ["review and merge the pull request in the infra repository"]
+    steps += [f"apply {line}" for line in apply_order(plan.registrations)]
+    steps.append(f"apply the stack {run.name}")
+    generated = [name for name in dict.fromkeys(run.answers["secrets"].values()) if name not in run.seeds]
+    if generated:
+        steps.append(
+            f"look at {vault_path(run)}: values that come from elsewhere replace those that were generated "
+            f"({', '.join(generated)})"
+        )
+    if run.answers.owned:
+        steps.append("follow the first build on GitHub until it is deployed, then open the site")
+    return tuple(steps)

@@ -1,0 +1,193 @@
+"""From flags, ``--set`` and files to answers; the flags are derived from the questions."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from generator.errors import UsageError
+from generator.questions import MISSING, Question
+
+
+def question_options(questions: Iterable[Question]) -> Callable[[click.Command], click.Command]:
+    """A decorator that gives a command one flag for each question."""
+
+    def decorate(command: click.Command) -> click.Command:
+        command.params.extend(_option(question) for question in questions if question.public)
+        return command
+
+    return decorate
+
+
+def _option(question: Question) -> click.Option:
+    flags = [question.option, f"answer_{question.name}"]
+    if question.type == "bool":
+        flags[0] = f"{question.option}/--no-{question.option.removeprefix('--')}"
+        return click.Option(flags, default=None, help=question.help)
+    return click.Option(
+        flags,
+        multiple=question.container is not None,
+        metavar=_metavar(question),
+        help=_help(question),
+        default=None,
+    )
+
+
+def _metavar(question: Question) -> str:
+    if isinstance(question.choices, tuple) and question.choices:
+        return "|".join(str(choice) for choice in question.choices)
+    if question.container == "object":
+        return "KEY=VALUE"
+    if question.container == "array":
+        return "KEY=VALUE,..."
+    return {"int": "NUMBER", "str": "TEXT"}.get(question.type, "VALUE")
+
+
+def _help(question: Question) -> str:
+    if question.default is MISSING:
+        when = "required" if question.when is True else "required where it applies"
+        return f"{question.help}  [{when}]"
+    default = question.default
+    if isinstance(default, str) and "[[" in default:
+        return f"{question.help}  [default: derived]"
+    return f"{question.help}  [default: {default if default not in ({}, []) else 'none'}]"
+
+
+def collect(
+    questions: Iterable[Question],
+    flags: Mapping[str, Any],
+    sets: Iterable[str],
+    answers_file: str | None,
+    name: str | None,
+) -> dict[str, Any]:
+    """All answers that were given: flags win over ``--set``, that over the file.
+
+    ``flags`` holds the command's parameters named ``answer_<question>``. Raises ``UsageError`` for a file or a
+    pair that can't be read, or when NAME and ``--name`` differ.
+    """
+    by_name = {question.name: question for question in questions if question.public}
+    given = _read(answers_file, by_name) if answers_file else {}
+    for pair in sets:
+        _set(given, pair, by_name)
+    for question in by_name.values():
+        value = flags.get(f"answer_{question.name}")
+        if value is not None and value != ():
+            given[question.name] = parse_flag(question, value)
+    if name:
+        if "answer_name" in flags and flags["answer_name"] not in (None, name):
+            raise UsageError(
+                "answer.twice", f"the name is given twice: {name} and {flags['answer_name']}", "give it once"
+            )
+        given["name"] = name
+    return given
+
+
+def parse_flag(question: Question, value: Any) -> Any:
+    """The answer behind a flag's text, or texts where it can be repeated.
+
+    A map takes ``KEY=VALUE``, a list of maps ``key=value,key=value``; both also take YAML.
+    """
+    if question.container == "object":
+        merged: dict[str, Any] = {}
+        for text in value:
+            merged.update(_map(text, question.shape or {}))
+        return merged
+    if question.container == "array":
+        items: list[Any] = []
+        for text in value:
+            item = _item(text, (question.shape or {}).get("items", {}))
+            items += item if isinstance(item, list) else [item]
+        return items
+    if question.structured and isinstance(value, str) and "=" in value and not value.lstrip().startswith(("{", "[")):
+        options = (question.shape or {}).get("anyOf", [])
+        shape: dict[str, Any] = next((option for option in options if option.get("type") == "object"), {})
+        return _pairs(value, shape)
+    return value
+
+
+def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    if text.lstrip().startswith("{"):
+        parsed = _yaml(text)
+        if isinstance(parsed, dict):
+            return parsed
+    if "properties" in shape:
+        return _pairs(text, shape)
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError("answer.pair", f"'{text}' is not KEY=VALUE", "write the name, an equals sign and the value")
+    return {key: value}
+
+
+def _item(text: str, shape: Mapping[str, Any]) -> Any:
+    if text.lstrip().startswith(("{", "[")):
+        return _yaml(text)
+    return _pairs(text, shape)
+
+
+def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    """``name=data,size=2Gi``; a value with a comma stands in double quotes; a list's items are split at ``;``."""
+    fields = next(csv.reader([text], skipinitialspace=True), [])
+    pairs: dict[str, Any] = {}
+    for field in fields:
+        key, equals, value = field.partition("=")
+        if not equals:
+            raise UsageError(
+                "answer.pair", f"'{field}' in '{text}' is not key=value", "or write YAML: '{key: value, ...}'"
+            )
+        kind = shape.get("properties", {}).get(key.strip(), {}).get("type", "string")
+        if kind == "array":
+            pairs[key.strip()] = value.split(";")
+        else:
+            pairs[key.strip()] = value if kind == "string" else _yaml(value)
+    return pairs
+
+
+def _set(given: dict[str, Any], pair: str, questions: Mapping[str, Question]) -> None:
+    key, equals, value = pair.partition("=")
+    if not equals:
+        raise UsageError("answer.pair", f"--set {pair} is not key=value", "for example --set tier=edge")
+    name, *path = key.split(".")
+    question = questions.get(name)
+    parsed = _yaml(value) if path or (question is not None and question.structured) else value
+    if not path:
+        given[name] = parsed
+        return
+    place = given.setdefault(name, {})
+    for part in path[:-1]:
+        place = place.setdefault(part, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise UsageError("answer.pair", f"--set {pair}: '{name}' is not a map", "set it whole")
+    place[path[-1]] = parsed
+
+
+def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
+    """An answers file; an answers file that copier left works as well, what is not a question in it is passed over."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError("answers.unreadable", f"{source} can't be read: {error.strerror}", "check --answers") from None
+    except UnicodeDecodeError:
+        raise UsageError("answers.unreadable", f"{source} is not UTF-8 text", "check --answers") from None
+    data = _yaml(text, source)
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise UsageError("answers.unreadable", f"{source} is not a map of answers", "see `newservice schema`")
+    if "_src_path" in data:
+        return {key: value for key, value in data.items() if key in questions}
+    return data
+
+
+def _yaml(text: str, source: str = "") -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = source or f"'{text}'"
+        told = " ".join(str(error).split())
+        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {told}", "correct it") from None

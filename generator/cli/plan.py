@@ -1,0 +1,65 @@
+"""``newservice plan``: what ``create`` would do, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from generator.answers import Answers
+from generator.cli.report import Result
+from generator.cli.session import Session, common_options, open_session
+from generator.errors import ExitCode, NewserviceError, PreflightError, RefusedError
+from generator.local import plan_files
+from generator.onboarding import open_run
+from generator.plan import Plan
+from generator.provision import observe
+from generator.steps import steps_for
+
+
+@click.command("plan", short_help="Show what create would do; write nothing.")
+def plan_command(**options: Any) -> ExitCode:
+    """Show the files, the registrations and the remote steps of a service, with the state of each as observed.
+
+    Nothing is written, locally or remotely. Answers come from flags, --set and --answers.
+    """
+    with open_session(options, keep_sandbox=False) as session:
+        answers = session.answers(session.given())
+        plan = observed_plan(session, answers)
+        session.reporter.plan(plan, diffs=bool(options["diffs"]))
+        refuse(plan)
+        status = "unchanged" if plan.changes_nothing else "planned"
+        if options["json_lines"] and status == "planned":
+            status = "success"
+        session.reporter.result(Result(status, ExitCode.OK, plan.service))
+        return ExitCode.OK
+
+
+common_options(plan_command)
+
+
+def observed_plan(session: Session, answers: Answers) -> Plan:
+    """The plan for these answers: from the systems, or from folders only with ``--no-provision``."""
+    project = session.project(answers)
+    if session.options["no_provision"]:
+        return plan_files(project, session.infra, answers.notes)
+    seeds = session.seeds(answers)
+    with open_run(
+        project, session.infra, seeds=seeds, environ=session.environ, progress=session.reporter.progress
+    ) as run:
+        return observe(steps_for(answers), run, answers.notes)
+
+
+def refuse(plan: Plan) -> None:
+    """Raise where the plan must not be carried out: what could not be seen, then what is not ours."""
+    if plan.unknown:
+        told = "; ".join(f"{step.id}: {step.decision.summary}" for step in plan.unknown)
+        raise PreflightError("plan.unknown", told, "nothing was written; run the same command again when it answers")
+    if plan.refusals:
+        first = plan.refusals[0]
+        error: NewserviceError = RefusedError(
+            f"{first.id}.refused",
+            "; ".join(step.decision.summary for step in plan.refusals),
+            "; ".join(dict.fromkeys(step.decision.hint for step in plan.refusals)),
+        )
+        raise error

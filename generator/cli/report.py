@@ -1,0 +1,247 @@
+"""What people and agents are told: text on a terminal, or one JSON object a line. The only place that prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from typing import Any, TextIO
+
+from generator.errors import AnswersError, ExitCode, NewserviceError
+from generator.plan import Plan
+from generator.provision import StepResult
+from generator.secret import redact
+
+SCHEMA = 1
+"""Version of the JSON objects."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The last word of a command."""
+
+    status: str
+    exit_code: ExitCode
+    service: str = ""
+    urls: dict[str, str] = field(default_factory=dict)
+    next: tuple[str, ...] = ()
+
+
+class Reporter(ABC):
+    """Tells what happens."""
+
+    @abstractmethod
+    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
+        """A plan, before anything is done."""
+
+    @abstractmethod
+    def step(self, result: StepResult) -> None:
+        """A step is through."""
+
+    @abstractmethod
+    def progress(self, text: str) -> None:
+        """Something takes a while."""
+
+    @abstractmethod
+    def error(self, error: NewserviceError) -> None:
+        """Something went wrong."""
+
+    @abstractmethod
+    def result(self, result: Result) -> None:
+        """The command is through; exactly once, last."""
+
+
+class JsonReporter(Reporter):
+    """One JSON object a line on standard output; people's text goes to standard error."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
+        """The plan as the interface has it, and diffs where asked for."""
+        extra: dict[str, Any] = {"notes": list(plan.notes)} if plan.notes else {}
+        if diffs:
+            extra["diffs"] = dict(plan_diffs(plan))
+        self._write("plan", **{"service": plan.service, "digest": plan.digest, **plan.as_document(), **extra})
+
+    def step(self, result: StepResult) -> None:
+        """A step's result."""
+        self._write("step", id=result.id, status=result.status, elapsed_ms=result.elapsed_ms, summary=result.summary)
+
+    def progress(self, text: str) -> None:
+        """A line of progress."""
+        self._write("progress", summary=text)
+
+    def error(self, error: NewserviceError) -> None:
+        """One object for each problem."""
+        if isinstance(error, AnswersError):
+            for item in error.problems:
+                choices = list(item.choices) if item.choices else None
+                self._write(
+                    "error",
+                    code=item.code,
+                    question=item.question,
+                    message=item.message,
+                    hint=item.hint,
+                    choices=choices,
+                )
+            return
+        self._write("error", code=error.code, question=None, message=error.message, hint=error.hint, choices=None)
+
+    def result(self, result: Result) -> None:
+        """The last object."""
+        self._write(
+            "result",
+            status=result.status,
+            exit_code=int(result.exit_code),
+            service=result.service,
+            urls=result.urls,
+            next=list(result.next),
+        )
+
+    def _write(self, event: str, **content: Any) -> None:
+        line = json.dumps({"event": event, "schema": SCHEMA, **content}, ensure_ascii=False)
+        print(redact(line), file=self._out, flush=True)
+
+
+class TextReporter(Reporter):
+    """Text for people: results on standard output, everything else on standard error."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self._quiet = quiet
+        self._verbose = verbose
+
+    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
+        """Files as a tree, registrations, steps."""
+        if self._quiet:
+            return
+        lines = [f"Plan for {plan.service}", *_files(plan), *_registrations(plan), *_steps(plan)]
+        lines += [f"\nNote: {note}" for note in plan.notes]
+        if diffs:
+            lines += ["\n" + text.rstrip("\n") for _, text in plan_diffs(plan)]
+        self._say("\n".join(lines))
+
+    def step(self, result: StepResult) -> None:
+        """One line a step."""
+        if self._quiet and result.status != "failed":
+            return
+        seconds = f"{result.elapsed_ms / 1000:5.1f} s"
+        self._note(f"  {_SIGNS[result.status]} {result.id:<24} {result.status:<9} {seconds}  {result.summary}")
+
+    def progress(self, text: str) -> None:
+        """One line, where people want to see it."""
+        if not self._quiet:
+            self._note(f"    {text} ...")
+
+    def error(self, error: NewserviceError) -> None:
+        """What, where, what next."""
+        self._note(f"newservice: {error.message}")
+        if isinstance(error, AnswersError):
+            for problem in error.problems:
+                self._note(f"  - {problem.message}")
+                if problem.hint:
+                    self._note(f"    {problem.hint}")
+        if error.hint:
+            self._note(f"  {error.hint}")
+        if self._verbose:
+            self._note(f"  (error code {error.code})")
+
+    def result(self, result: Result) -> None:
+        """What exists and what a person still has to do."""
+        if self._quiet:
+            return
+        if result.urls:
+            self._say("")
+            width = max(len(name) for name in result.urls)
+            for name, url in result.urls.items():
+                self._say(f"  {name:<{width}}  {url}")
+        if result.next:
+            self._say("\nNext")
+            for number, line in enumerate(result.next, 1):
+                self._say(f"  {number}. {line}")
+        self._say(f"\n{result.service + ': ' if result.service else ''}{_CLOSING.get(result.status, result.status)}")
+
+    def _say(self, text: str) -> None:
+        print(redact(text), file=sys.stdout, flush=True)  # noqa: T201 - this is the edge
+
+    def _note(self, text: str) -> None:
+        print(redact(text), file=sys.stderr, flush=True)  # noqa: T201 - this is the edge
+
+
+_SIGNS = {
+    "create": "+", "update": "~", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
+    "add": "+", "present": "=", "remove": "-", "done": "+", "failed": "!", "skipped": ".",
+}  # fmt: skip
+
+_CLOSING = {
+    "success": "done",
+    "unchanged": "nothing to do, everything is there",
+    "partial": "stopped on the way; the same command continues",
+    "refused": "refused; nothing was written",
+    "error": "nothing was written",
+    "planned": "this is a plan; nothing was written",
+}
+
+
+def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
+    """Unified diffs of all files and registrations that would change."""
+    for item in plan.files:
+        if item.action in ("create", "conflict"):
+            before = (item.before or b"").decode("utf-8", "replace")
+            yield item.path, _diff(item.path, before, item.file.content.decode("utf-8", "replace"))
+    for change in plan.registrations:
+        if change.action == "add":
+            yield change.path, _diff(change.path, change.before, change.after)
+
+
+def _diff(path: str, before: str, after: str) -> str:
+    lines = unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        f"a/{path}" if before else "/dev/null",
+        f"b/{path}",
+    )
+    return "".join(line if line.endswith("\n") else line + "\n\\ no newline at end of file\n" for line in lines)
+
+
+def _tree(changes: dict[str, str]) -> list[str]:
+    """Paths as an indented tree with a sign for each file."""
+    lines: list[str] = []
+    shown: list[str] = []
+    for path in sorted(changes, key=lambda item: item.split("/")):
+        *folders, name = path.split("/")
+        same = 0
+        while same < min(len(shown), len(folders)) and shown[same] == folders[same]:
+            same += 1
+        lines += [f"  {'  ' * depth}{folder}/" for depth, folder in enumerate(folders) if depth >= same]
+        shown = folders
+        lines.append(f"  {'  ' * len(folders)}{_SIGNS[changes[path]]} {name}")
+    return lines
+
+
+def _files(plan: Plan) -> Iterable[str]:
+    for repo, title in (("service", "Service repository"), ("infra", "Infra repository")):
+        changes = {item.path: str(item.action) for item in plan.files if item.repo == repo}
+        if changes:
+            told = ", ".join(f"{number} {action}" for action, number in Counter(changes.values()).items())
+            yield f"\n{title} ({told})"
+            yield from _tree(changes)
+
+
+def _registrations(plan: Plan) -> Iterable[str]:
+    if plan.registrations:
+        yield "\nRegistrations"
+    for item in plan.registrations:
+        yield f"  {_SIGNS.get(item.action, '?')} {item.id:<16} {item.path} ({item.action})"
+
+
+def _steps(plan: Plan) -> Iterable[str]:
+    if plan.steps:
+        yield "\nSteps"
+    for step in plan.steps:
+        decision = step.decision
+        yield f"  {_SIGNS[decision.action.value]} {step.id:<24} {decision.state.value:<8} {decision.summary}"

@@ -1,0 +1,71 @@
+"""``newservice sandbox``: the embedded platform in the foreground, and the demonstration."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+
+from generator.errors import ExitCode, RefusedError
+
+MARKER = ".newservice-demo"
+
+
+@click.group("sandbox", short_help="The embedded platform: start it, or see a demonstration.")
+def sandbox_group() -> None:
+    """The embedded platform: Forgejo, GitHub, Woodpecker and Vault on this machine's loopback."""
+
+
+@sandbox_group.command("start", short_help="Run the embedded platform in the foreground.")
+@click.option("--directory", metavar="PATH", help="Where its repositories go.  [default: a new temporary folder]")
+@click.option("--port", type=int, default=0, help="Port on loopback.  [default: a free one]")
+@click.option("--latency", type=float, default=0.0, help="Seconds to wait before every answer.")
+def start_command(directory: str | None, port: int, latency: float) -> ExitCode:
+    """Run the embedded platform until interrupted, and print how to use it."""
+    from generator.sandbox import Sandbox
+
+    root = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    with Sandbox.start(root, port=port, latency=latency) as sandbox:
+        for name, url in sandbox.urls.items():
+            click.echo(f"# {name}: {url}")
+        click.echo("# in another terminal, these lines and then: newservice create")
+        for name, value in {
+            **sandbox.environment,
+            "NEWSERVICE_PLATFORM": str(sandbox.profile),
+        }.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        try:
+            while not stopped.wait(0.5):
+                pass
+        except KeyboardInterrupt:
+            pass
+    return ExitCode.OK
+
+
+@sandbox_group.command("demo", short_help="Create a service on the embedded platform, end to end.")
+@click.option("--directory", metavar="PATH", default=".demo", show_default=True, help="Folder for all that is made.")
+def demo_command(directory: str) -> ExitCode:
+    """Create a service on the embedded platform, look at what exists there, and say where it is."""
+    from generator.sandbox.demo import run_demo  # heavy, and needed here only
+
+    return run_demo(_fresh(Path(directory).resolve()))
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder: a demonstration's own may be replaced, nobody else's."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARKER).is_file():
+            raise RefusedError(
+                "demo.folder", f"{folder} is not empty and holds no demonstration", "name another with --directory"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).write_text("Made by `newservice sandbox demo`; the next one replaces it.\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,174 @@
+"""What create, plan and status have in common: flags, the template, the platform, and the answers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.answers import Answers, resolve
+from generator.cli.options import collect, question_options
+from generator.cli.report import JsonReporter, Reporter, TextReporter
+from generator.errors import UsageError
+from generator.platform import Platform, load_platform
+from generator.questions import Question, load_questions
+from generator.run import Project
+from generator.secret import Secret
+from generator.template import Template
+
+
+@dataclass
+class Session:
+    """One command's surroundings."""
+
+    options: Mapping[str, Any]
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    infra_default: Path | None = None
+
+    @cached_property
+    def template(self) -> Template:
+        """The installed template."""
+        return Template.installed()
+
+    @cached_property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions."""
+        return load_questions(self.template)
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The profile in force."""
+        chosen = self.options.get("platform")
+        return load_platform(self.template.platform, Path(chosen) if chosen else None, self.environ)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """Who tells what happens."""
+        if self.options.get("json_lines"):
+            return JsonReporter()
+        return TextReporter(quiet=bool(self.options.get("quiet")), verbose=bool(self.options.get("verbose")))
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked."""
+        silent = self.options.get("non_interactive") or self.options.get("json_lines")
+        return not silent and sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def infra(self) -> Path:
+        """The clone of the infra repository."""
+        chosen = self.options.get("infra")
+        return Path(chosen).resolve() if chosen else (self.infra_default or self.platform.infra_clone)
+
+    def given(self) -> dict[str, Any]:
+        """The answers that flags, ``--set`` and files give."""
+        options = self.options
+        return collect(
+            self.questions, options, options.get("sets", ()), options.get("answers_file"), options.get("name")
+        )
+
+    def answers(self, given: Mapping[str, Any]) -> Answers:
+        """Complete, checked answers. Raises ``AnswersError``."""
+        return resolve(self.template, self.questions, given, {"platform": self.platform.facts})
+
+    def service_dir(self, name: str) -> Path:
+        """Where the service's repository is or goes."""
+        return Path(self.options.get("service_dir") or name).resolve()
+
+    def project(self, answers: Answers) -> Project:
+        """What is wanted, and where the service's repository goes."""
+        return Project(self.template, self.platform, answers, self.service_dir(answers.name))
+
+    def seeds(self, answers: Answers) -> dict[str, Secret]:
+        """Values for the service's secrets, from the variables and files that ``--seed`` names."""
+        known = set(answers["secrets"].values())
+        seeds = {}
+        for pair in self.options.get("seeds", ()):
+            name, _, source = pair.partition("=")
+            if name not in known:
+                raise UsageError(
+                    "seed.unknown", f"--seed {name}: no secret of the service has this property", "see --secrets"
+                )
+            seeds[name] = _seed(name, source, self.environ)
+        return seeds
+
+
+def _seed(name: str, source: str, environ: Mapping[str, str]) -> Secret:
+    kind, _, place = source.partition(":")
+    if kind == "env" and environ.get(place):
+        return Secret(environ[place])
+    if kind == "file":
+        try:
+            return Secret(Path(place).read_text(encoding="utf-8").rstrip("\n"))
+        except (OSError, UnicodeDecodeError):
+            raise UsageError("seed.unreadable", f"--seed {name}: the file {place} can't be read", "check it") from None
+    if kind == "env":
+        raise UsageError("seed.unreadable", f"--seed {name}: the variable {place} is not set", "set it")
+    # The text may be the value itself, given by mistake: it is not repeated.
+    raise UsageError(
+        "seed.source",
+        f"--seed {name}: name where the value is, never the value",
+        "write PROPERTY=env:VARIABLE or PROPERTY=file:PATH",
+    )
+
+
+@contextmanager
+def open_session(options: Mapping[str, Any], *, keep_sandbox: bool) -> Iterator[Session]:
+    """A session on the platform that the options name, or on an embedded one started for this call."""
+    if not options.get("sandbox"):
+        yield Session(options)
+        return
+    if options.get("platform"):
+        raise UsageError("usage.sandbox", "--sandbox and --platform exclude each other", "give one of them")
+    from generator.sandbox import Sandbox  # heavy, and needed here only
+
+    with _sandbox_folder(keep=keep_sandbox) as folder, Sandbox.start(folder) as sandbox:
+        environ = {**os.environ, **sandbox.environment}
+        yield Session({**options, "platform": str(sandbox.profile)}, environ, sandbox.infra)
+
+
+@contextmanager
+def _sandbox_folder(*, keep: bool) -> Iterator[Path]:
+    """A folder for an embedded platform; kept where a person may want to look into its repositories."""
+    folder = Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def common_options(command: click.Command) -> click.Command:
+    """The flags that ``create`` and ``plan`` share, and one for each question."""
+    question_options(load_questions(Template.installed()))(command)
+    for decorate in reversed(_COMMON):
+        decorate(command)
+    return command
+
+
+_COMMON: list[Callable[[click.Command], click.Command]] = [
+    click.argument("name", required=False),
+    click.option("--answers", "answers_file", metavar="FILE", help="Answers as YAML or JSON; - reads standard input."),
+    click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers."),
+    click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH",
+                 help="Where a secret's first value is; without it a missing one is generated."),
+    click.option("--platform", metavar="FILE", help="The platform profile."),
+    click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
+    click.option("--infra", metavar="PATH", help="A clone of the infra repository."),
+    click.option("--service-dir", metavar="PATH", help="Where the service's repository goes.  [default: ./NAME]"),
+    click.option("--no-provision", is_flag=True, help="Write files only; no network at all."),
+    click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
+    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
+    click.option("--diff", "diffs", is_flag=True, help="Show the plan's diffs as well."),
+    click.option("--verbose", is_flag=True, help="More detail."),
+    click.option("--quiet", is_flag=True, help="Errors only."),
+]  # fmt: skip

@@ -1,0 +1,87 @@
+"""Credentials: from the environment or Vault, masked, never from a flag and never stored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.clients.vault import Vault
+from generator.errors import NewserviceError, PreflightError
+from generator.platform import CredentialSource, Platform
+from generator.secret import Secret
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A secret and where it came from, for messages."""
+
+    value: Secret
+    source: str
+
+
+def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
+    """Vault's token: VAULT_TOKEN, else the file that ``vault login`` leaves; None where there is neither."""
+    if environ.get("VAULT_TOKEN"):
+        return Credential(Secret(environ["VAULT_TOKEN"]), "VAULT_TOKEN")
+    path = Path(environ.get("HOME", "~")).expanduser() / ".vault-token"
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return Credential(Secret(text), str(path)) if text else None
+
+
+def find_credentials(
+    platform: Platform,
+    names: Iterable[str],
+    vault: Callable[[], Vault | None],
+    environ: Mapping[str, str] = os.environ,
+) -> dict[str, Credential]:
+    """The named credentials. Vault is opened only when the environment lacks one.
+
+    Raises ``PreflightError`` that names every missing one, each with the two places where it could be put.
+    """
+    sources = platform.credentials
+    found: dict[str, Credential] = {}
+    missing: list[CredentialSource] = []
+    for name in names:
+        credential = _find(sources, name, vault, environ)
+        if credential:
+            found[name] = credential
+        else:
+            missing.append(sources[name])
+    if missing:
+        places = "; ".join(f"{item.name}: {item.environment} or Vault's {item.vault}" for item in missing)
+        raise PreflightError(
+            "credentials.missing",
+            f"missing credentials: {', '.join(item.name for item in missing)}",
+            f"set the environment variable, or log in to Vault (`vault login`): {places}",
+        )
+    return found
+
+
+def _find(
+    sources: Mapping[str, CredentialSource],
+    name: str,
+    vault: Callable[[], Vault | None],
+    environ: Mapping[str, str],
+) -> Credential | None:
+    source = sources[name]
+    if environ.get(source.environment):
+        return Credential(Secret(environ[source.environment]), source.environment)
+    if source.fallback and environ.get(sources[source.fallback].environment):
+        return _find(sources, source.fallback, vault, environ)
+    client = vault()
+    if client is None:
+        return None
+    path, _, property_ = source.vault.partition("#")
+    try:
+        value = client.read(path).value(property_)
+    except NewserviceError as error:
+        hint = f"{error.hint}; or set {source.environment}"
+        raise PreflightError("credentials.vault", f"{name} could not be read: {error.message}", hint) from error
+    if value is None and source.fallback:
+        return _find(sources, source.fallback, vault, environ)
+    return Credential(value, f"Vault's {source.vault}") if value else None

@@ -1,0 +1,121 @@
+"""Files only: into a folder and a checkout of the infra repository, without any network."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from generator.changes import FileChange, compare, registered_files
+from generator.clients.git import Repository
+from generator.errors import RefusedError, UsageError
+from generator.plan import Plan, build_plan
+from generator.render import File
+from generator.run import Project
+from generator.trees import Folder
+
+
+def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan:
+    """What would be written into ``project.service_dir`` and the checkout ``infra``. Reads only.
+
+    Raises ``UsageError`` when ``infra`` is no checkout of an infra repository.
+    """
+    stacks = infra / project.platform.data["infra"]["stacks"]
+    if not stacks.is_dir():
+        raise UsageError(
+            "infra.not_found",
+            f"{infra} is no checkout of the infra repository: it has no folder {stacks.name}/",
+            "name a clone with --infra, or connection.infra_clone in the platform profile",
+        )
+    state = project.infra_state(Folder(infra))
+    service = compare("service", project.service_files(0), Folder(project.service_dir))
+    return build_plan(
+        project.name,
+        files=[*service, *state.files],
+        registrations=state.registrations,
+        steps=(),
+        notes=notes,
+    )
+
+
+def write_files(project: Project, infra: Path, plan: Plan) -> None:
+    """Write what ``plan_files`` planned: all of a tree's files or none of them.
+
+    Raises ``RefusedError`` when a file is there and differs, or when a shared file has changes of somebody's
+    that are not committed.
+    """
+    if plan.conflicts:
+        paths = ", ".join(f"{_root(project, infra, item) / item.path}" for item in plan.conflicts[:5])
+        more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""
+        raise RefusedError(
+            "files.conflict",
+            f"{len(plan.conflicts)} files are there and differ: {paths}{more}",
+            "newservice never overwrites work: move them away, or name other folders",
+        )
+    registered = registered_files(plan.registrations)
+    checkout = Repository.open(infra)
+    dirty = checkout.dirty(file.path for file in registered) if checkout else []
+    if dirty:
+        raise RefusedError(
+            "infra.dirty",
+            f"{infra} has changes that are not committed in {', '.join(dirty)}",
+            "commit or stash them, then run the same command again",
+        )
+    service = [item.file for item in plan.files if item.repo == "service" and item.action == "create"]
+    stack = [item.file for item in plan.files if item.repo == "infra" and item.action == "create"]
+    with _all_or_none(project.service_dir, service), _all_or_none(infra, [*stack, *registered]):
+        pass
+
+
+def _root(project: Project, infra: Path, change: FileChange) -> Path:
+    return project.service_dir if change.repo == "service" else infra
+
+
+@contextmanager
+def _all_or_none(root: Path, files: list[File]) -> Iterator[None]:
+    """Write files below ``root``; when one can't be written, put back what was there."""
+    before: list[tuple[Path, bytes | None]] = []
+    made: list[Path] = []
+    try:
+        for file in files:
+            target = root / file.path
+            before.append((target, target.read_bytes() if target.exists() else None))
+            made += _make_folders(target.parent)
+            _replace(target, file)
+        yield
+    except BaseException:
+        for target, content in reversed(before):
+            _put_back(target, content)
+        for folder in reversed(made):
+            folder.rmdir()
+        raise
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return list(reversed(missing))
+
+
+def _replace(target: Path, file: File) -> None:
+    mode = 0o755 if file.executable else 0o644
+    if target.exists():
+        mode = target.stat().st_mode & 0o777
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(file.content)
+        Path(name).chmod(mode)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _put_back(target: Path, content: bytes | None) -> None:
+    if content is None:
+        target.unlink(missing_ok=True)
+    else:
+        target.write_bytes(content)

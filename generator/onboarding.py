@@ -1,0 +1,78 @@
+"""Opens what a run needs: credentials, clients, the clone. Preflight: everything that is missing is named first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from generator.answers import Answers
+from generator.clients.forgejo import Forgejo
+from generator.clients.git import Repository
+from generator.clients.github import GitHub
+from generator.clients.vault import Vault
+from generator.clients.woodpecker import Woodpecker
+from generator.credentials import find_credentials, vault_token
+from generator.errors import PreflightError
+from generator.platform import Platform
+from generator.run import Project, Run, Systems
+from generator.secret import Secret
+
+
+def needed_credentials(answers: Answers, platform: Platform) -> list[str]:
+    """Names of the credentials that these answers need."""
+    names = ["forgejo"]
+    if answers.owned:
+        names += ["github", "woodpecker", *platform.data["actions_secrets"].values()]
+    return list(dict.fromkeys(names))
+
+
+@contextmanager
+def open_run(
+    project: Project,
+    infra: Path,
+    *,
+    seeds: Mapping[str, Secret] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[Run]:
+    """A run with open connections, closed at the end.
+
+    Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
+    """
+    platform, answers = project.platform, project.answers
+    opened: list[Vault] = []
+
+    def vault() -> Vault | None:
+        token = vault_token(environ)
+        if token and not opened:
+            opened.append(Vault(platform, token.value, token.source))
+        return opened[0] if opened else None
+
+    clone = Repository.open(infra)
+    if clone is None:
+        raise PreflightError(
+            "infra.no_clone",
+            f"{infra} is not a clone of the infra repository",
+            f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
+            "there, or name another clone with --infra",
+        )
+    credentials = find_credentials(platform, needed_credentials(answers, platform), vault, environ)
+    if answers["secrets"] and vault() is None:
+        raise PreflightError(
+            "credentials.missing",
+            "missing credentials: vault (the service has secrets)",
+            "set VAULT_TOKEN, or log in to Vault (`vault login`)",
+        )
+    forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source)
+    systems = Systems(forgejo, vault=opened[0] if opened else None)
+    if answers.owned:
+        github = GitHub(platform, credentials["github"].value, credentials["github"].source)
+        woodpecker = Woodpecker(platform, credentials["woodpecker"].value, credentials["woodpecker"].source)
+        systems = Systems(forgejo, github, woodpecker, systems.vault)
+    try:
+        yield Run(project, systems, credentials, clone, dict(seeds or {}), progress)
+    finally:
+        systems.close()
+        clone.close()

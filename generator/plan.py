@@ -1,0 +1,131 @@
+"""A plan: what would be done, bound to what was seen by a digest. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from generator.changes import FileChange, RegistrationChange
+
+
+class State(StrEnum):
+    """How a thing that must exist was found."""
+
+    ABSENT = "absent"
+    PRESENT = "present"
+    DRIFTED = "drifted"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"
+
+
+class Action(StrEnum):
+    """What is to be done about it."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    NONE = "none"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one step found and is going to do; ``hint`` is the way out of a refusal."""
+
+    state: State
+    action: Action
+    summary: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step of the plan."""
+
+    id: str
+    system: str
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Files, registrations and steps for one service."""
+
+    service: str
+    files: tuple[FileChange, ...]
+    registrations: tuple[RegistrationChange, ...]
+    steps: tuple[StepPlan, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever anything that was seen or is going to be written changes."""
+        seen = {
+            "document": self.as_document(),
+            "contents": [hashlib.sha256(change.file.content).hexdigest() for change in self.files],
+            "before": [hashlib.sha256(change.before or b"").hexdigest() for change in self.files],
+            "registered": [hashlib.sha256(change.after.encode()).hexdigest() for change in self.registrations],
+        }
+        return "sha256:" + hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def refusals(self) -> list[StepPlan]:
+        """Steps that would harm something which is not ours."""
+        return [step for step in self.steps if step.decision.action is Action.REFUSE]
+
+    @property
+    def unknown(self) -> list[StepPlan]:
+        """Steps whose system could not be seen."""
+        return [step for step in self.steps if step.decision.state is State.UNKNOWN]
+
+    @property
+    def conflicts(self) -> list[FileChange]:
+        """Files that are there and differ."""
+        return [change for change in self.files if change.action == "conflict"]
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether everything is there already."""
+        acts = any(step.decision.action is not Action.NONE for step in self.steps)
+        writes = any(change.action in ("create", "update") for change in self.files)
+        registers = any(change.action == "add" for change in self.registrations)
+        return not (acts or (not self.steps and (writes or registers)))
+
+    def as_document(self) -> dict[str, Any]:
+        """The plan as the interface's JSON object, without event and digest."""
+        return {
+            "service": self.service,
+            "files": [{"repo": item.repo, "path": item.path, "action": item.action} for item in self.files],
+            "registrations": [{"id": item.id, "path": item.path, "action": item.action} for item in self.registrations],
+            "steps": [
+                {
+                    "id": item.id,
+                    "system": item.system,
+                    "state": item.decision.state.value,
+                    "action": item.decision.action.value,
+                    "summary": item.decision.summary,
+                }
+                for item in self.steps
+            ],
+        }
+
+
+def apply_order(registrations: Iterable[RegistrationChange]) -> list[str]:
+    """What a person applies, in the order that works: one line for each stack, each once."""
+    ordered = sorted((item for item in registrations if item.apply_note), key=lambda item: item.order)
+    return list(dict.fromkeys(item.apply_note for item in ordered))
+
+
+def build_plan(
+    service: str,
+    *,
+    files: Iterable[FileChange],
+    registrations: Iterable[RegistrationChange],
+    steps: Iterable[StepPlan],
+    notes: Iterable[str] = (),
+) -> Plan:
+    """Put together what was rendered, registered and decided."""
+    return Plan(service, tuple(files), tuple(registrations), tuple(steps), tuple(notes))

@@ -1,0 +1,173 @@
+"""The platform profile: where the systems are and what the platform calls things. Pure but for reading the file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from platformdirs import user_config_path
+
+from generator.errors import UsageError
+
+ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
+
+# Maps whose keys are the platform's own words: a profile replaces them, it does not add to them.
+_REPLACED = {"tiers", "actions_secrets", "catalog"}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Where TCP goes while SNI, Host and certificate checks stay on the real name."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True)
+class CredentialSource:
+    """Where one credential comes from: an environment variable, else ``path#property`` in Vault, else another."""
+
+    name: str
+    environment: str
+    vault: str
+    fallback: str = ""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A profile, merged over the built-in one.
+
+    ``facts`` is everything but the connection: what templates may use and what an answers file may record.
+    """
+
+    data: Mapping[str, Any]
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The profile's own name."""
+        return str(self.data["name"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What templates and registrations may use."""
+        return {key: value for key, value in self.data.items() if key != "connection"}
+
+    @property
+    def connection(self) -> Mapping[str, Any]:
+        """How this machine reaches the systems."""
+        return dict(self.data["connection"])
+
+    @property
+    def ca_file(self) -> str | None:
+        """File with the certificate authority to trust beside the system's own, if any."""
+        value = self.connection["ca_file"]
+        return str(Path(value).expanduser()) if value else None
+
+    @property
+    def infra_clone(self) -> Path:
+        """The clone of the infra repository on this machine."""
+        return Path(self.connection["infra_clone"]).expanduser()
+
+    @property
+    def credentials(self) -> dict[str, CredentialSource]:
+        """Sources of the credentials, by name."""
+        return {
+            name: CredentialSource(name, item["environment"], item["vault"], item.get("or", ""))
+            for name, item in self.connection["credentials"].items()
+        }
+
+    @property
+    def branch(self) -> str:
+        """Default branch of a service's repository."""
+        return str(self.data["forgejo"]["branch"])
+
+    def pin(self, system: str) -> Pin | None:
+        """The load balancer's address for ``system``; None where it is reached by public DNS."""
+        balancer = self.connection["load_balancer"]
+        if not balancer or system not in balancer["systems"]:
+            return None
+        return Pin(balancer["address"], balancer["port"])
+
+    def url(self, system: str) -> str:
+        """Base address of ``system`` (forgejo, github, woodpecker, vault), without a trailing slash."""
+        return str(self.data[system]["url"]).rstrip("/")
+
+    def host(self, system: str) -> str:
+        """Host name of ``system``."""
+        return urlsplit(self.url(system)).hostname or ""
+
+    def owner(self, system: str) -> str:
+        """Owner of the repositories on ``system`` (forgejo or github)."""
+        return str(self.data[system]["owner"])
+
+    def service_url(self, name: str) -> str:
+        """Clone address of a service's canonical repository."""
+        return f"{self.url('forgejo')}/{self.owner('forgejo')}/{name}.git"
+
+    def mirror_url(self, name: str) -> str:
+        """Clone address of a service's mirror on GitHub."""
+        return f"{self.url('github')}/{self.owner('github')}/{name}.git"
+
+
+def load_platform(
+    builtin: Mapping[str, Any], path: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Platform:
+    """The profile in force: ``path``, NEWSERVICE_PLATFORM, the user's configuration, or the built-in one.
+
+    Raises ``UsageError`` when the file can't be read, is not a profile, or has a key that no profile has.
+    """
+    if path is None and environ.get(ENVIRONMENT_VARIABLE):
+        path = Path(environ[ENVIRONMENT_VARIABLE])
+    if path is None:
+        candidate = user_config_path("newservice") / "platform.yml"
+        path = candidate if candidate.is_file() else None
+    if path is None:
+        return Platform(dict(builtin), "built-in")
+    overrides = _read(path)
+    problems = list(_unknown(builtin, overrides))
+    if problems:
+        raise UsageError("platform.invalid", f"{path}: {'; '.join(problems)}", "see docs/reference/platform.md")
+    return Platform(_merge(builtin, overrides), str(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            "platform.unreadable", f"the platform profile {path} can't be read: {error.strerror}", "check --platform"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError("platform.invalid", f"{path} is not valid YAML: {error}", "correct the file") from error
+    if not isinstance(data, dict):
+        raise UsageError("platform.invalid", f"{path} is not a platform profile", "see docs/reference/platform.md")
+    return data
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _merge(base[key], value) if both and key not in _REPLACED else value
+    return merged
+
+
+def _unknown(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> list[str]:
+    problems = []
+    for key, value in over.items():
+        if key not in base:
+            near = difflib.get_close_matches(str(key), list(base), n=1)
+            problems.append(f"there is no key '{where}{key}'" + (f", did you mean '{where}{near[0]}'?" if near else ""))
+        elif isinstance(base[key], dict) and key not in _REPLACED and value is not None:
+            if isinstance(value, dict):
+                problems.extend(_unknown(base[key], value, f"{where}{key}."))
+            else:
+                problems.append(f"'{where}{key}' must be a map")
+    return problems

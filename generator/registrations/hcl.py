@@ -1,0 +1,250 @@
+"""HCL read with tree-sitter; the one module that imports it. Offsets are bytes of the UTF-8 text.
+
+Quoting and escapes follow HCL's native syntax specification (templates, quoted literals).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Literal
+
+import tree_sitter_hcl
+from tree_sitter import Language, Node, Parser
+
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([nrt"\\]))|\$\$\{|%%\{')
+
+
+class HclSyntaxError(Exception):
+    """The text is not HCL; ``line`` (from 1) is where the first fault is."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"it can't be read as HCL from line {line} on")
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment with its text as written, markers included."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Element:
+    """An item of a list (no key) or an entry of a map; ``comma`` is the end of the comma behind it.
+
+    ``key`` and ``value`` are None where they are not plain strings.
+    """
+
+    start: int
+    end: int
+    value_start: int
+    comma: int | None
+    key: str | None
+    value: str | None
+
+    @property
+    def stop(self) -> int:
+        """End of the element with its comma."""
+        return self.end if self.comma is None else self.comma
+
+
+@dataclass(frozen=True)
+class Container:
+    """A list or map expression; ``opened`` is behind its opening bracket, ``closing`` at its closing one."""
+
+    kind: Literal["list", "map"]
+    opened: int
+    closing: int
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A top-level block: type and labels, and its tokens without comments and spacing."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file."""
+
+    data: bytes
+    root: Node
+    comments: tuple[Comment, ...]
+
+    def blocks(self, pattern: Sequence[str]) -> list[Block]:
+        """The top-level blocks whose type and labels match ``pattern`` (shell wildcards), in order."""
+        return [
+            _block(node, path)
+            for node, path in _blocks(self.root)
+            if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
+        ]
+
+    def containers(self, place: Sequence[str]) -> list[Container | None]:
+        """What stands at ``place`` (block type, labels, nested names, attribute): a container, or None for else."""
+        return [_container(node) for node in _descend(self.root, tuple(place))]
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_hcl.language()))
+
+
+@lru_cache(maxsize=16)
+def parse(text: str) -> Document:
+    """Parse ``text``. Raises ``HclSyntaxError``."""
+    data = text.encode()
+    root = _parser().parse(data).root_node
+    if root.has_error:
+        raise HclSyntaxError(_first_error(root).start_point.row + 1)
+    comments = tuple(_comment(node) for node in _walk(root) if node.type == "comment")
+    return Document(data, root, comments)
+
+
+def _comment(node: Node) -> Comment:
+    text = _text(node).rstrip("\r")  # the grammar counts half of a CRLF to the comment
+    return Comment(node.start_byte, node.start_byte + len(text.encode()), text)
+
+
+def quote(value: str) -> str:
+    """``value`` as a quoted HCL string that stands for exactly that text, whatever it holds."""
+    plain = "".join(_quote_character(char) for char in value)
+    # After another marker, doubling would be ambiguous to readers: spell the last one as an escape there.
+    plain = re.sub(r"(?<=\$)\$(?=\{)", r"\\u0024", plain)
+    plain = re.sub(r"(?<=%)%(?=\{)", r"\\u0025", plain)
+    return '"' + plain.replace("${", "$${").replace("%{", "%%{") + '"'
+
+
+def _quote_character(char: str) -> str:
+    if char in _SHORT:
+        return _SHORT[char]
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+
+
+_SHORT = {character: "\\" + name for name, character in _ESCAPES.items()}
+
+
+def unquote(body: str) -> str:
+    """The text that the inside of a quoted HCL string without interpolation stands for."""
+
+    def decode(match: re.Match[str]) -> str:
+        short, long, name = match.groups()
+        if name:
+            return _ESCAPES[name]
+        if short or long:
+            return chr(int(short or long, 16))
+        return match.group()[1:]
+
+    return _ESCAPE.sub(decode, body)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode()
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    # Deep nesting must not meet Python's recursion limit.
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(current.children))
+
+
+def _first_error(root: Node) -> Node:
+    return next((node for node in _walk(root) if node.is_error or node.is_missing), root)
+
+
+def _blocks(parent: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
+    for body in parent.children:
+        if body.type == "body":
+            for node in body.children:
+                if node.type == "block":
+                    yield node, tuple(_labels(node))
+
+
+def _labels(block: Node) -> Iterator[str]:
+    for child in block.children:
+        if child.type == "identifier":
+            yield _text(child)
+        elif child.type == "string_lit":
+            yield unquote(_text(child)[1:-1])
+
+
+def _block(node: Node, path: tuple[str, ...]) -> Block:
+    return Block(path, node.start_byte, node.end_byte, tuple(_tokens(node)))
+
+
+def _tokens(node: Node) -> Iterator[str]:
+    """The leaves without comments; spacing means nothing, except inside templates, which are taken whole."""
+    if node.type in ("string_lit", "quoted_template", "heredoc_template") or not node.children:
+        if node.type != "comment":
+            yield _text(node).replace("\r\n", "\n")
+        return
+    for child in node.children:
+        yield from _tokens(child)
+
+
+def _descend(parent: Node, place: tuple[str, ...]) -> Iterator[Node]:
+    """The value nodes at ``place`` below a file or block."""
+    if len(place) == 1:
+        for body in parent.children:
+            if body.type == "body":
+                yield from (
+                    node.children[-1]
+                    for node in body.children
+                    if node.type == "attribute" and _text(node.children[0]) == place[0]
+                )
+        return
+    for node, path in _blocks(parent):
+        if place[: len(path)] == path and len(place) > len(path):
+            yield from _descend(node, place[len(path) :])
+
+
+def _container(expression: Node) -> Container | None:
+    node = expression
+    while node.type in ("expression", "collection_value") and node.child_count == 1:
+        node = node.children[0]
+    kinds: dict[str, Literal["list", "map"]] = {"tuple": "list", "object": "map"}
+    kind = kinds.get(node.type)
+    if kind is None:
+        return None
+    children = [child for child in node.children if child.type != "comment"]
+    elements = []
+    for child, following in zip(children, [*children[1:], None], strict=True):
+        if child.type in ("expression", "object_elem"):
+            comma = following.end_byte if following is not None and following.type == "," else None
+            elements.append(_element(child, comma))
+    return Container(kind, children[0].end_byte, children[-1].start_byte, tuple(elements))
+
+
+def _element(node: Node, comma: int | None) -> Element:
+    if node.type == "expression":
+        return Element(node.start_byte, node.end_byte, node.start_byte, comma, None, _literal(node))
+    expressions = [child for child in node.children if child.type == "expression"]
+    key, value = expressions[0], expressions[-1]
+    return Element(node.start_byte, node.end_byte, value.start_byte, comma, _literal(key, bare=True), _literal(value))
+
+
+def _literal(expression: Node, bare: bool = False) -> str | None:
+    """The string that an expression is, when it is a plain one; ``bare``: an identifier counts, as map keys do."""
+    node = expression
+    while node.type in ("expression", "literal_value", "variable_expr") and node.child_count == 1:
+        node = node.children[0]
+    if node.type == "string_lit":
+        return unquote(_text(node)[1:-1])
+    return _text(node) if bare and node.type == "identifier" else None

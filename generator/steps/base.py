@@ -1,0 +1,64 @@
+"""What a step is: it observes, decides purely from what it saw, and is the only one to act on it."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
+
+from generator.plan import Action, Decision, State
+from generator.run import Run
+
+Facts = TypeVar("Facts")
+
+
+class Step(ABC, Generic[Facts]):
+    """One thing that must exist in one system."""
+
+    id: ClassVar[str]
+    system: ClassVar[str]
+
+    @abstractmethod
+    def observe(self, run: Run) -> Facts:
+        """Read what is there. Never writes."""
+
+    @abstractmethod
+    def decide(self, run: Run, facts: Facts) -> Decision:
+        """Say what is to be done about it. Pure: no system is asked."""
+
+    @abstractmethod
+    def act(self, run: Run, facts: Facts) -> str:
+        """Do it; the only writer. Returns what was done, for people."""
+
+
+def absent(summary: str) -> Decision:
+    """There is nothing yet: create it."""
+    return Decision(State.ABSENT, Action.CREATE, summary)
+
+
+def present(summary: str) -> Decision:
+    """It is there and right."""
+    return Decision(State.PRESENT, Action.NONE, summary)
+
+
+def drifted(summary: str) -> Decision:
+    """It is ours but not as it should be: mend it."""
+    return Decision(State.DRIFTED, Action.UPDATE, summary)
+
+
+def foreign(summary: str, hint: str) -> Decision:
+    """It is there and not ours: hands off."""
+    return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
+
+
+def wait_until(
+    condition: Callable[[], bool], *, seconds: float, pause: float = 1.0, sleep: Callable[[float], None] = time.sleep
+) -> bool:
+    """Poll until ``condition`` holds; whether it did within ``seconds``. For read-after-write delays only."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        sleep(pause)
+    return True

@@ -1,0 +1,125 @@
+"""The mirror repository on GitHub: it exists, its Actions have their secrets, and it shows the right branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.clients.github import Mirror
+from generator.plan import Action, Decision, State
+from generator.run import Run
+from generator.steps.base import Step, absent, drifted, foreign, present
+from generator.steps.forgejo import wants_private
+
+
+def mirror_description(run: Run) -> str:
+    """What newservice writes on a mirror that it makes: for people a warning, for newservice the proof."""
+    return f"One-way mirror of {run.platform.service_url(run.name).removesuffix('.git')}; commits made here are lost"
+
+
+class GitHubRepository(Step[Mirror | None]):
+    """The mirror exists, is ours, and is as visible as it should be."""
+
+    id = "github.repository"
+    system = "github"
+
+    def observe(self, run: Run) -> Mirror | None:
+        """The repository, if there is one."""
+        return run.github.repository(run.mirror)
+
+    def decide(self, run: Run, facts: Mirror | None) -> Decision:
+        """Ours is what carries our description."""
+        private = wants_private(run)
+        if facts is None:
+            return absent(f"{run.mirror}, {'private' if private else 'public'}, empty")
+        if facts.description != mirror_description(run):
+            return foreign(
+                f"{run.mirror} exists on GitHub and was not made by newservice",
+                "choose another name; or, if it may be overwritten by the mirror, set its description to: "
+                + mirror_description(run),
+            )
+        if facts.archived:
+            return drifted(f"{run.mirror} is unarchived")
+        if facts.private != private:
+            return drifted(f"{run.mirror} becomes {'private' if private else 'public'}")
+        return present(f"{run.mirror} is there")
+
+    def act(self, run: Run, facts: Mirror | None) -> str:
+        """Create it empty, or correct what drifted."""
+        private = wants_private(run)
+        if facts is None:
+            return run.github.create_repository(run.mirror, description=mirror_description(run), private=private).url
+        if facts.archived:  # an archived repository takes no other change
+            run.github.edit_repository(run.mirror, archived=False)
+        if facts.private != private:
+            run.github.edit_repository(run.mirror, private=private)
+        return f"{run.mirror} corrected"
+
+
+class GitHubSecrets(Step[frozenset[str]]):
+    """The Actions secrets that the workflow needs; before the first push, or its first run fails."""
+
+    id = "github.secrets"
+    system = "github"
+
+    def observe(self, run: Run) -> frozenset[str]:
+        """Names of the secrets; values can't be read by anybody."""
+        if run.github.repository(run.mirror) is None:
+            return frozenset()
+        return frozenset(run.github.secret_names(run.mirror))
+
+    def decide(self, run: Run, facts: frozenset[str]) -> Decision:
+        """Write the missing ones."""
+        missing = _missing(run, facts)
+        if not missing:
+            return present(f"{', '.join(_wanted(run))} are set")
+        return drifted(", ".join(missing)) if facts else absent(", ".join(missing))
+
+    def act(self, run: Run, facts: frozenset[str]) -> str:
+        """Seal and write the missing ones."""
+        missing = _missing(run, facts)
+        for name in missing:
+            run.github.put_secret(run.mirror, name, run.credentials[_wanted(run)[name]].value)
+        return f"set {', '.join(missing)}"
+
+
+@dataclass(frozen=True)
+class BranchFacts:
+    """The default branch's name, and whether the canonical branch has arrived."""
+
+    repository: Mirror | None
+    arrived: bool
+
+
+class GitHubDefaultBranch(Step[BranchFacts]):
+    """GitHub shows the canonical branch; it accepts that only once the branch is there."""
+
+    id = "github.default_branch"
+    system = "github"
+
+    def observe(self, run: Run) -> BranchFacts:
+        """The mirror's default branch."""
+        repository = run.github.repository(run.mirror)
+        arrived = repository is not None and run.github.branch(run.mirror, run.platform.branch) is not None
+        return BranchFacts(repository, arrived)
+
+    def decide(self, run: Run, facts: BranchFacts) -> Decision:
+        """Switch it unless it is right."""
+        branch = run.platform.branch
+        if facts.repository is None or not facts.arrived:
+            return Decision(State.ABSENT, Action.UPDATE, f"{run.mirror} shows {branch}")
+        if facts.repository.default_branch != branch:
+            return drifted(f"{run.mirror} shows {branch} instead of {facts.repository.default_branch}")
+        return present(f"{run.mirror} shows {branch}")
+
+    def act(self, run: Run, facts: BranchFacts) -> str:  # noqa: ARG002
+        """Switch it."""
+        run.github.edit_repository(run.mirror, branch=run.platform.branch)
+        return f"{run.mirror} shows {run.platform.branch}"
+
+
+def _wanted(run: Run) -> dict[str, str]:
+    return dict(run.platform.data["actions_secrets"])
+
+
+def _missing(run: Run, there: frozenset[str]) -> list[str]:
+    return [name for name in _wanted(run) if name not in there]

@@ -1,0 +1,88 @@
+"""The deployer's registration of the mirror, and its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.clients.woodpecker import Registration
+from generator.errors import SystemFailure
+from generator.plan import Action, Decision, State
+from generator.run import Run
+from generator.steps.base import Step, absent, drifted, foreign, present
+
+
+@dataclass(frozen=True)
+class RegistrationFacts:
+    """The registration, if any, and the mirror's own number on GitHub."""
+
+    registration: Registration | None
+    github_id: int | None
+
+
+class WoodpeckerRegistration(Step[RegistrationFacts]):
+    """The mirror is registered and active; its number is Woodpecker's own."""
+
+    id = "woodpecker.registration"
+    system = "woodpecker"
+
+    def observe(self, run: Run) -> RegistrationFacts:
+        """The registration and what it should point at."""
+        repository = run.github.repository(run.mirror)
+        return RegistrationFacts(run.woodpecker.lookup(run.mirror), repository.id if repository else None)
+
+    def decide(self, run: Run, facts: RegistrationFacts) -> Decision:
+        """Register, switch on again, or leave."""
+        found = facts.registration
+        if found is None:
+            return absent(f"{run.mirror}")
+        if facts.github_id is None or found.forge_remote_id != str(facts.github_id):
+            return foreign(
+                f"Woodpecker's {found.full_name} (number {found.id}) belongs to another repository of that name",
+                f"remove the old registration on Woodpecker (repository {found.id}), then run the same command again",
+            )
+        if not found.active:
+            return drifted(f"{run.mirror} (number {found.id}) is switched on again")
+        return present(f"{run.mirror} is number {found.id}")
+
+    def act(self, run: Run, facts: RegistrationFacts) -> str:  # noqa: ARG002
+        """Register it by the number that GitHub gave it; known only now when GitHub's repository is new."""
+        repository = run.github.repository(run.mirror)
+        if repository is None:
+            raise SystemFailure(
+                "github.not_there_yet",
+                f"{run.mirror} can't be seen on GitHub",
+                "run the same command again",
+            )
+        return f"{run.mirror} is number {run.woodpecker.activate(repository.id).id}"
+
+
+class WoodpeckerSettings(Step[Registration | None]):
+    """The repository is trusted with nothing: a trusted one gets credentials written into every step."""
+
+    id = "woodpecker.settings"
+    system = "woodpecker"
+
+    def observe(self, run: Run) -> Registration | None:
+        """The registration's settings."""
+        return run.woodpecker.lookup(run.mirror)
+
+    def decide(self, run: Run, facts: Registration | None) -> Decision:  # noqa: ARG002
+        """A new registration is untrusted from the start; an old one may not be."""
+        if facts is None:
+            return Decision(State.ABSENT, Action.NONE, "a new registration is trusted with nothing")
+        trusted = [name for name, value in facts.trusted.items() if value]
+        if trusted:
+            return drifted(f"no longer trusted with {', '.join(trusted)}")
+        return present("trusted with nothing")
+
+    def act(self, run: Run, facts: Registration | None) -> str:
+        """Take the trusted flags away."""
+        assert facts is not None  # noqa: S101 - decide acts on a registration only
+        run.woodpecker.distrust(facts.id)
+        return "trusted with nothing"
+
+
+def registration_id(run: Run) -> int | None:
+    """Woodpecker's number of the mirror, or None before it is registered."""
+    found = run.woodpecker.lookup(run.mirror)
+    return None if found is None else found.id

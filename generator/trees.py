@@ -1,0 +1,64 @@
+"""Where files are read from: a folder, a commit of a clone, or a commit on the forge. Reading only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from generator.clients.forgejo import Forgejo
+from generator.clients.git import Repository
+
+
+class Tree(Protocol):
+    """A tree of files."""
+
+    def read(self, path: str) -> bytes | None:
+        """Content of the file at a POSIX path, or None where there is no file."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A tree without files."""
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Files below a folder of this machine."""
+
+    root: Path
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file below the folder."""
+        target = self.root / path
+        return target.read_bytes() if target.is_file() else None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Files of a commit in a clone on this machine."""
+
+    repository: Repository
+    sha: str
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file in the commit."""
+        return self.repository.file(self.sha, path)
+
+
+@dataclass(frozen=True)
+class RemoteCommit:
+    """Files of a commit on the forge, for commits that no clone here has."""
+
+    forgejo: Forgejo
+    owner: str
+    name: str
+    sha: str
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file in the commit, by one request."""
+        return self.forgejo.file(self.owner, self.name, path, self.sha)

@@ -1,0 +1,94 @@
+"""Asks a person what was not given; the one module that imports questionary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import questionary
+import yaml
+
+from generator.answers import Resolution
+from generator.questions import MISSING, Question
+from generator.template import Template
+
+
+def ask(
+    template: Template, questions: tuple[Question, ...], given: Mapping[str, Any], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Ask every short-wizard question that applies and was not given; returns all answers together.
+
+    Raises ``KeyboardInterrupt`` when the person stops. Nothing is written here.
+    """
+    answers = dict(given)
+    asked = [question for question in questions if question.public and question.ask]
+    group = ""
+    for number, question in enumerate(asked, 1):
+        resolution = _settled(template, questions, answers, facts, question)
+        if question.name in answers or resolution.applies(question) is False:
+            continue
+        if question.group != group:
+            group = question.group
+            questionary.print(f"\n{group} ({number} of {len(asked)})", style="bold")
+        answers[question.name] = _ask(question, resolution)
+    return answers
+
+
+def confirm(text: str) -> bool:
+    """Ask for a yes."""
+    return bool(questionary.confirm(text, default=False).unsafe_ask())
+
+
+def _settled(
+    template: Template,
+    questions: tuple[Question, ...],
+    answers: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    until: Question,
+) -> Resolution:
+    """Everything that is known before ``until`` is asked."""
+    resolution = Resolution(template)
+    for question in questions:
+        if question.name == until.name:
+            break
+        resolution.take(question, facts if question.internal else answers)
+    return resolution
+
+
+def _ask(question: Question, resolution: Resolution) -> Any:
+    default = resolution.default(question)
+    choices = resolution.choices(question)
+    message = f"{question.name}: {question.help}"
+    if choices:
+        return questionary.select(
+            message, choices=[str(choice) for choice in choices], default=None if default is MISSING else str(default)
+        ).unsafe_ask()
+    if question.type == "bool":
+        return questionary.confirm(message, default=bool(default)).unsafe_ask()
+    text = questionary.text(
+        message,
+        default=_shown(default),
+        validate=_validator(question, resolution),
+        placeholder=question.placeholder or None,
+    ).unsafe_ask()
+    if not text:
+        return default
+    return question.cast(text)
+
+
+def _shown(default: Any) -> str:
+    if default is MISSING or default in ({}, []):
+        return ""
+    if isinstance(default, str | int | float):
+        return str(default)
+    return yaml.safe_dump(default, default_flow_style=True, width=1000).strip()
+
+
+def _validator(question: Question, resolution: Resolution) -> Callable[[str], bool | str]:
+    def validate(text: str) -> bool | str:
+        if not text and question.default is not MISSING:
+            return True
+        problems = resolution.check(question, text)
+        return problems[0].message if problems else True
+
+    return validate

