@@ -191,12 +191,8 @@ def _wrong(question: Question, value: Any, rule: str) -> Problem:
     inside = bool(colon) and " " not in place
     dot = "" if place.startswith("[") else "."
     message = f"{question.name}{dot}{rule}" if inside else f"{question.name}: {rule}"
-    return Problem(
-        "answer.invalid",
-        question.name,
-        f"{message} (given: {_short(value)})",
-        f"{question.option}: {question.help}",
-    )
+    given = "" if question.quiet else f" (given: {_short(value)})"  # a secret's value may be there by mistake
+    return Problem("answer.invalid", question.name, message + given, f"{question.option}: {question.help}")
 
 
 def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> Problem:

@@ -31,7 +31,7 @@ def group(context: click.Context) -> ExitCode:
     Without a command: create, interactive.
     """
     if context.invoked_subcommand is None:
-        return create_command.main([], standalone_mode=False)  # type: ignore[no-any-return]
+        return create_command.main([], standalone_mode=False, obj=context.obj)  # type: ignore[no-any-return]
     return ExitCode.OK
 
 
@@ -42,13 +42,19 @@ for command in (create_command, plan_command, schema_command, status_command, sa
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the interface's exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    reporter: Reporter = JsonReporter() if "--json" in arguments else TextReporter(verbose="--verbose" in arguments)
-    sys.exit(int(_run(arguments, reporter)))
+    sys.exit(int(_run(arguments, _reporter(arguments))))
+
+
+def _reporter(arguments: list[str]) -> Reporter:
+    """Chosen before anything is parsed, so that a wrong flag is reported in the asked form too."""
+    if "--json" in arguments:
+        return JsonReporter()
+    return TextReporter(quiet="--quiet" in arguments, verbose="--verbose" in arguments)
 
 
 def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
     try:
-        code = group.main(arguments, prog_name="newservice", standalone_mode=False)
+        code = group.main(arguments, prog_name="newservice", standalone_mode=False, obj=reporter)
         return ExitCode(code or 0)
     except click.exceptions.Exit as error:
         return ExitCode(error.exit_code)
@@ -57,7 +63,7 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
     except NewserviceError as error:
         return _fail(reporter, error)
     except (KeyboardInterrupt, click.Abort):
-        reporter.result(Result("refused", ExitCode.INTERRUPTED, next=("nothing was written",)))
+        reporter.result(Result("refused", ExitCode.INTERRUPTED, reporter.service))
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return ExitCode.OK
@@ -68,7 +74,7 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
 def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
     reporter.error(error)
     status = "refused" if isinstance(error, RefusedError) else "error"
-    reporter.result(Result(status, error.exit_code))
+    reporter.result(Result(status, error.exit_code, reporter.service))
     return error.exit_code
 
 

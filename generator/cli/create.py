@@ -8,7 +8,7 @@ import click
 
 from generator.answers import Answers
 from generator.cli.plan import observed_plan, refuse
-from generator.cli.report import Result
+from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode
 from generator.local import write_files
@@ -23,13 +23,14 @@ from generator.steps.vault import path as vault_path
 @click.command("create", short_help="Create a service, or continue one that was begun.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="As plan.")
-def create_command(**options: Any) -> ExitCode:
+@click.pass_obj
+def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Ask what is missing, show the plan, confirm, and make the service real.
 
     What is there already stays as it is: the same command again continues a run that stopped, and changes
     nothing when everything is there.
     """
-    with open_session(options, keep_sandbox=True) as session:
+    with open_session(reporter, options, keep_sandbox=True) as session:
         answers = _ask(session)
         plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))

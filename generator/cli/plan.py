@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from generator.answers import Answers
-from generator.cli.report import Result
+from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode, NewserviceError, PreflightError, RefusedError
 from generator.local import plan_files
@@ -18,12 +18,13 @@ from generator.steps import steps_for
 
 
 @click.command("plan", short_help="Show what create would do; write nothing.")
-def plan_command(**options: Any) -> ExitCode:
+@click.pass_obj
+def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show the files, the registrations and the remote steps of a service, with the state of each as observed.
 
     Nothing is written, locally or remotely. Answers come from flags, --set and --answers.
     """
-    with open_session(options, keep_sandbox=False) as session:
+    with open_session(reporter, options, keep_sandbox=False) as session:
         answers = session.answers(session.given())
         plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))

@@ -32,7 +32,9 @@ class Result:
 
 
 class Reporter(ABC):
-    """Tells what happens."""
+    """Tells what happens. ``service`` is the name that the command is about, as soon as it is known."""
+
+    service = ""
 
     @abstractmethod
     def plan(self, plan: Plan, *, diffs: bool = False) -> None:
@@ -163,7 +165,12 @@ class TextReporter(Reporter):
             self._say("\nNext")
             for number, line in enumerate(result.next, 1):
                 self._say(f"  {number}. {line}")
-        self._say(f"\n{result.service + ': ' if result.service else ''}{_CLOSING.get(result.status, result.status)}")
+        name = result.service + ": " if result.service else ""
+        closing = f"\n{name}{_CLOSING.get(result.status, result.status)}"
+        if result.exit_code is ExitCode.OK:
+            self._say(closing)
+        else:
+            self._note(closing)
 
     def _say(self, text: str) -> None:
         print(redact(text), file=sys.stdout, flush=True)  # noqa: T201 - this is the edge

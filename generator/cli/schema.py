@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from generator.cli.report import Reporter
 from generator.cli.session import Session
 from generator.errors import ExitCode
 from generator.schema import answers_schema
@@ -14,9 +15,10 @@ from generator.schema import answers_schema
 
 @click.command("schema", short_help="Print the JSON Schema of the answers.")
 @click.option("--platform", metavar="FILE", help="The platform profile.")
-def schema_command(**options: Any) -> ExitCode:
+@click.pass_obj
+def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Print the JSON Schema (draft 2020-12) of the answers that create and plan take."""
-    session = Session(options)
+    session = Session(options, reporter)
     schema = answers_schema(session.template, session.platform, session.questions)
     click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
     return ExitCode.OK

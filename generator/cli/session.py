@@ -17,7 +17,7 @@ import click
 
 from generator.answers import Answers, resolve
 from generator.cli.options import collect, question_options
-from generator.cli.report import JsonReporter, Reporter, TextReporter
+from generator.cli.report import Reporter
 from generator.errors import UsageError
 from generator.platform import Platform, load_platform
 from generator.questions import Question, load_questions
@@ -31,6 +31,7 @@ class Session:
     """One command's surroundings."""
 
     options: Mapping[str, Any]
+    reporter: Reporter
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     infra_default: Path | None = None
 
@@ -50,13 +51,6 @@ class Session:
         chosen = self.options.get("platform")
         return load_platform(self.template.platform, Path(chosen) if chosen else None, self.environ)
 
-    @cached_property
-    def reporter(self) -> Reporter:
-        """Who tells what happens."""
-        if self.options.get("json_lines"):
-            return JsonReporter()
-        return TextReporter(quiet=bool(self.options.get("quiet")), verbose=bool(self.options.get("verbose")))
-
     @property
     def interactive(self) -> bool:
         """Whether a person can be asked."""
@@ -72,9 +66,11 @@ class Session:
     def given(self) -> dict[str, Any]:
         """The answers that flags, ``--set`` and files give."""
         options = self.options
-        return collect(
+        given = collect(
             self.questions, options, options.get("sets", ()), options.get("answers_file"), options.get("name")
         )
+        self.reporter.service = str(given.get("name", ""))
+        return given
 
     def answers(self, given: Mapping[str, Any]) -> Answers:
         """Complete, checked answers. Raises ``AnswersError``."""
@@ -122,10 +118,10 @@ def _seed(name: str, source: str, environ: Mapping[str, str]) -> Secret:
 
 
 @contextmanager
-def open_session(options: Mapping[str, Any], *, keep_sandbox: bool) -> Iterator[Session]:
+def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox: bool) -> Iterator[Session]:
     """A session on the platform that the options name, or on an embedded one started for this call."""
     if not options.get("sandbox"):
-        yield Session(options)
+        yield Session(options, reporter)
         return
     if options.get("platform"):
         raise UsageError("usage.sandbox", "--sandbox and --platform exclude each other", "give one of them")
@@ -133,7 +129,7 @@ def open_session(options: Mapping[str, Any], *, keep_sandbox: bool) -> Iterator[
 
     with _sandbox_folder(keep=keep_sandbox) as folder, Sandbox.start(folder) as sandbox:
         environ = {**os.environ, **sandbox.environment}
-        yield Session({**options, "platform": str(sandbox.profile)}, environ, sandbox.infra)
+        yield Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 
 from generator.changes import recorded_answers
 from generator.cli.plan import observed_plan
-from generator.cli.report import Result
+from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.clients.git import Repository
 from generator.errors import ExitCode, UsageError
@@ -16,13 +16,14 @@ from generator.trees import Commit, Folder, Tree
 
 
 @click.command("status", short_help="Show the state of every step as it is now.")
-def status_command(**options: Any) -> ExitCode:
+@click.pass_obj
+def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show every step's state, read only.
 
     The answers are those that the service was made with: from its folder, or from the infra clone; flags,
     --set and --answers win over them.
     """
-    with open_session(options, keep_sandbox=False) as session:
+    with open_session(reporter, options, keep_sandbox=False) as session:
         given = {**_recorded(session), **session.given()}
         plan = observed_plan(session, session.answers(given))
         session.reporter.plan(plan, diffs=bool(options["diffs"]))

@@ -1,0 +1,43 @@
+"""Answers that several tests use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from generator.answers import Answers, resolve
+from generator.questions import load_questions
+from generator.template import Template
+
+TEMPLATE = Template.installed()
+QUESTIONS = load_questions(TEMPLATE)
+
+SMALLEST: dict[str, Any] = {"name": "notes-app", "title": "Notes", "description": "Keeps notes"}
+
+UPSTREAM: dict[str, Any] = {
+    "name": "reader",
+    "title": "Reader",
+    "description": "Reads feeds",
+    "image_source": "upstream",
+    "image": "ghcr.io/example/reader:1.4.2",
+}
+
+RICH: dict[str, Any] = {
+    "name": "city-guide",
+    "title": "City Guide",
+    "description": "Guides through cities",
+    "tier": "edge",
+    "env": {"LOG_LEVEL": "info", "DATABASE_HOST": "{pg_host}"},
+    "secrets": {"API_TOKEN": "api_token", "SIGNING_KEY": "signing_key"},
+    "database": "postgres",
+    "volumes": [{"name": "data", "mount": "/data"}],
+    "auth": "app",
+    "auth_reason": "its own login, checked by hand",
+    "carveouts": [
+        {"name": "hooks", "paths": ["/hooks"], "auth": "none", "reason": "signed webhooks", "probe_path": "/hooks/ping"}
+    ],
+}
+
+
+def answer(given: dict[str, Any]) -> Answers:
+    """Complete answers on the built-in platform."""
+    return resolve(TEMPLATE, QUESTIONS, given)

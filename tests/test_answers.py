@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.answers import Answers, resolve
+from generator.errors import AnswersError, NewserviceError
+from generator.questions import load_questions
+from generator.template import Template
+from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+
+
+def problems(given: dict[str, Any]) -> dict[str, str]:
+    with pytest.raises(AnswersError) as caught:
+        answer(given)
+    return {item.question: item.message for item in caught.value.problems}
+
+
+def test_the_smallest_answers_are_completed_from_the_defaults() -> None:
+    answers = answer(SMALLEST)
+    assert answers["namespace"] == "notes-app"
+    assert answers["hostname"] == "notes-app.viktorbarzin.me"
+    assert answers["image_reference"] == "ghcr.io/viktorbarzin/notes-app:latest"
+    assert answers["catalog_section"] == "Optional"
+    assert answers["db"] is None
+    assert "image" not in answers.values
+    assert "snake" not in answers.values
+
+
+def test_computed_values_follow_the_answers() -> None:
+    answers = answer(RICH)
+    assert answers["db"]["vault_role"] == "pg-city-guide"
+    assert answers["db"]["env"] == {"DATABASE_URL": "dsn"}
+    assert answers["disks"][0]["size"] == "1Gi"
+    assert answers["probe_spec"] == {
+        "kind": "http",
+        "path": "/healthz",
+        "startup_seconds": 0,
+        "which": ["liveness", "readiness"],
+    }
+    assert answers["catalog_section"] == "Active Use"
+
+
+@pytest.mark.parametrize(
+    ("image", "full"),
+    [
+        ("nginx:1.29", "docker.io/library/nginx:1.29"),
+        ("org/app:2", "docker.io/org/app:2"),
+        ("ghcr.io/org/app:2", "ghcr.io/org/app:2"),
+        ("registry.example:5000/app:2", "registry.example:5000/app:2"),
+        ("org/app@sha256:" + "a" * 64, "docker.io/org/app@sha256:" + "a" * 64),
+    ],
+)
+def test_an_image_is_written_with_its_registry(image: str, full: str) -> None:
+    assert answer({**UPSTREAM, "image": image})["image_reference"] == full
+
+
+def test_everything_that_is_missing_is_said_in_one_go() -> None:
+    assert set(problems({})) == {"name", "title", "description"}
+
+
+def test_everything_that_is_wrong_is_said_in_one_go() -> None:
+    told = problems(
+        {
+            "name": "Bad_Name",
+            "title": "two\nlines",
+            "description": "fine",
+            "tier": "auxx",
+            "image_source": "upstream",
+            "image": "nginx",
+            "port": "0",
+            "auth": "none",
+            "frobnicate": 1,
+        }
+    )
+    assert set(told) == {"name", "title", "tier", "image", "port", "auth_reason", "frobnicate"}
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("name", "a", "2 to 40"),
+    ("name", "1st", "starting with a letter"),
+    ("name", "notes-", "2 to 40"),
+    ("name", "notes\n", "2 to 40"),
+    ("name", "vault", "platform's own stacks"),
+    ("title", "", "one line"),
+    ("title", "   ", "one line"),
+    ("title", "a\x00b", "one line"),
+    ("title", "a\x1b[31m", "one line"),
+    ("description", "a\nb", "one line"),
+    ("description", "x" * 301, "300"),
+    ("namespace", "kube-system", "belongs to the cluster"),
+    ("namespace", "Upper", "DNS label"),
+    ("tier", "platinum", "one of core, cluster, gpu, edge, aux"),
+    ("kind", "daemon", "one of web"),
+    ("port", 0, "1 to 65535"),
+    ("port", "http", "whole number"),
+    ("port", True, "whole number"),
+    ("port", 65536, "1 to 65535"),
+    ("env", ["a"], "map of variable"),
+    ("env", {"9X": "a"}, "variable's name"),
+    ("env", {"X": None}, "text, a number or a boolean"),
+    ("env", {"X": "a\x00"}, "control characters"),
+    ("env", {"X": {"y": 1}}, "text, a number or a boolean"),
+    ("memory", "256MB", "amount of bytes"),
+    ("memory", "5Gi", "more than a container of tier aux may have (4Gi)"),
+    ("probe", "exec", "one of none, tcp, http"),
+    ("probe", {"path": "/x"}, "'kind' is missing"),
+    ("probe", {"kind": "http", "path": "x"}, "starts with /"),
+    ("probe", {"kind": "http", "port": 1}, "'port' is not known"),
+    ("probe", {"kind": "http", "which": []}, "must not be empty"),
+    ("probe", {"kind": "http", "startup_seconds": -1}, "from 0 to 3600"),
+    ("secrets", {"A": "not a property"}, "name of a property"),
+    ("database", "oracle", "one of none, postgres"),
+    ("database", {"name": "x"}, "'engine' is missing"),
+    ("database", {"engine": "postgres", "name": "a-b"}, "underscores"),
+    ("database", {"engine": "postgres", "env": {"X": "secret"}}, "one of dsn, password"),
+    ("volumes", [{"name": "a"}], "'mount' is missing"),
+    ("volumes", [{"name": "a", "mount": "/"}], "absolute path"),
+    ("volumes", [{"name": "a", "mount": "/a/../b/"}], "absolute path"),
+    ("volumes", [{"name": "a", "mount": "/a"}, {"name": "a", "mount": "/b"}], "used twice"),
+    ("volumes", [{"name": "a", "mount": "/a"}, {"name": "b", "mount": "/a"}], "used twice"),
+    ("volumes", [{"name": "a", "mount": "/a", "size": "9Gi"}], "more than limit"),
+    ("volumes", [{"name": "a", "mount": "/a", "kind": "floppy"}], "one of encrypted"),
+    ("host", "a.b", "without the domain"),
+    ("dns", "yes", "one of proxied"),
+    ("auth", "open", "one of required"),
+    ("carveouts", [{"name": "x", "paths": ["/x"]}], "needs a reason"),
+    ("carveouts", [{"name": "x", "paths": ["/"], "reason": "y"}], "whole host"),
+    ("carveouts", [{"name": "x", "paths": [], "reason": "y"}], "must not be empty"),
+    ("carveouts", [{"name": "x", "paths": ["/api"], "auth": "public"}], "browsers only"),
+    ("carveouts", [{"name": "x", "paths": ["/x"], "reason": "y", "probe_path": "/z"}], "under none"),
+    ("homepage", {"enabled": "maybe"}, "boolean"),
+    ("homepage", {"tile": 1}, "not known"),
+    ("catalog_section", "a\nb", "one line"),
+]
+
+
+@pytest.mark.parametrize(("question", "value", "told"), WRONG)
+def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(question: str, value: Any, told: str) -> None:
+    with pytest.raises(AnswersError) as caught:
+        answer({**SMALLEST, question: value})
+    (problem,) = [item for item in caught.value.problems if item.question == question]
+    assert told in problem.message
+    assert problem.message.startswith(question)
+    assert problem.hint
+
+
+def test_copier_alone_refuses_the_same(tmp_path: Path) -> None:
+    from generator.render import render
+
+    good = answer(SMALLEST)
+    refused = []
+    for question, value, _ in WRONG[::6]:
+        bad = Answers({**good.values, question: value}, good.context)
+        with pytest.raises(NewserviceError, match=r"could not be rendered"):
+            render(TEMPLATE, bad, "stack", {})
+        refused.append(question)
+    assert len(refused) >= 9
+
+
+def test_one_variable_has_one_source() -> None:
+    told = problems(
+        {**SMALLEST, "env": {"TOKEN": "a", "DATABASE_URL": "b"}, "secrets": {"TOKEN": "t"}, "database": "postgres"}
+    )
+    assert "set by the question env too" in told["secrets"]
+    assert "set by the question env too" in told["database"]
+
+
+def test_a_secret_given_by_mistake_is_not_repeated() -> None:
+    told = problems({**SMALLEST, "secrets": {"TOKEN": "hunter2 is my password"}})
+    assert "hunter2" not in told["secrets"]
+
+
+def test_an_answer_that_does_not_apply_is_left_out_and_said() -> None:
+    answers = answer({**SMALLEST, "auth_reason": "because"})
+    assert "auth_reason" not in answers.values
+    assert any("auth_reason" in note for note in answers.notes)
+
+
+def test_a_misspelt_question_is_recognised() -> None:
+    with pytest.raises(AnswersError) as caught:
+        answer({**SMALLEST, "memroy": "1Gi"})
+    assert "memory" in caught.value.problems[0].hint
+
+
+def test_text_takes_the_type_of_its_question() -> None:
+    answers = answer({**SMALLEST, "port": "9000", "env": '{"A": "1"}', "volumes": "[{name: d, mount: /d}]"})
+    assert answers["port"] == 9000
+    assert answers["env"] == {"A": "1"}
+    assert answers["disks"][0]["limit"] == "5Gi"
+
+
+def with_question(tmp_path: Path, text: str) -> Template:
+    """A template with one more question, added as a maintainer would: in copier.yml only."""
+    root = tmp_path / "template"
+    root.mkdir()
+    source = (TEMPLATE.root / "copier.yml").read_text()
+    (root / "copier.yml").write_text(source + "\n" + text)
+    shutil.copytree(TEMPLATE.root / "templates", root / "templates")
+    return Template(root)
+
+
+def test_a_new_question_appears_everywhere_without_a_line_of_python(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from generator.cli.options import collect, question_options
+    from generator.platform import load_platform
+    from generator.schema import answers_schema
+
+    template = with_question(
+        tmp_path,
+        """
+on_call:
+  type: str
+  group: Service
+  help: Who is called at night.
+  choices: [nobody, owner]
+  default: nobody
+  validator: "[% if on_call == 'owner' and tier == 'aux' %]nobody is called for tier aux[% endif %]"
+""",
+    )
+    questions = load_questions(template)
+    platform = load_platform(template.platform, environ={})
+
+    schema = answers_schema(template, platform, questions)
+    assert schema["properties"]["on_call"] == {
+        "type": "string",
+        "description": "Who is called at night.",
+        "enum": ["nobody", "owner"],
+        "default": "nobody",
+    }
+
+    import click
+
+    command = click.Command("x", callback=lambda **options: click.echo(options["answer_on_call"]))
+    question_options(questions)(command)
+    runner = CliRunner()
+    assert "Who is called at night." in runner.invoke(command, ["--help"]).output
+    assert runner.invoke(command, ["--on-call", "owner"]).output == "owner\n"
+    assert collect(questions, {"answer_on_call": "owner"}, (), None, None) == {"on_call": "owner"}
+
+    assert resolve(template, questions, SMALLEST)["on_call"] == "nobody"
+    assert resolve(template, questions, {**SMALLEST, "tier": "edge", "on_call": "owner"}).values["on_call"] == "owner"
+    with pytest.raises(AnswersError, match="1 answer"):
+        resolve(template, questions, {**SMALLEST, "on_call": "owner"})
+
+    from generator.render import render
+
+    files = {file.path: file for file in render(template, resolve(template, questions, SMALLEST), "stack", {})}
+    assert yaml.safe_load(files[".copier-answers.yml"].content)["on_call"] == "nobody"
+
+
+def test_a_broken_expression_is_the_templates_fault(tmp_path: Path) -> None:
+    template = with_question(tmp_path, 'broken: {type: str, default: "[[ nothing_like_this ]]"}\n')
+    with pytest.raises(NewserviceError, match="the default of question 'broken' can't be evaluated"):
+        resolve(template, load_questions(template), SMALLEST)
+
+
+def test_every_question_explains_itself() -> None:
+    public = [question for question in QUESTIONS if question.public]
+    assert len(public) == 24
+    for question in public:
+        assert re.match(r".{10,}\.$", question.help), question.name
+        assert question.group, question.name
+        assert question.shape is None or "checks.jinja" in question.validator, question.name
