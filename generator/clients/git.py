@@ -50,8 +50,6 @@ class Remote:
         if pin:
             # Git can move the address but not the port: the profile's port must be the URL's own.
             settings.append(("http.curloptResolve", f"{self.platform.host('forgejo')}:{pin.port}:{pin.address}"))
-        if self.platform.ca_file:
-            settings.append(("http.sslCAInfo", self.platform.ca_file))
         unneeded = [source.environment for source in self.platform.credentials.values()] + ["VAULT_TOKEN"]
         environment = {
             **dict.fromkeys(unneeded, ""),
@@ -63,6 +61,8 @@ class Remote:
         for index, (key, value) in enumerate(settings):
             environment[f"GIT_CONFIG_KEY_{index}"] = key
             environment[f"GIT_CONFIG_VALUE_{index}"] = value
+        if self.platform.ca_file:
+            environment["GIT_SSL_CAINFO"] = self.platform.ca_file  # wins over the person's own setting
         return environment
 
 
