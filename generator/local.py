@@ -20,7 +20,8 @@ from generator.trees import Folder
 def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan:
     """What would be written into ``project.service_dir`` and the checkout ``infra``. Reads only.
 
-    Raises ``UsageError`` when ``infra`` is no checkout of an infra repository.
+    Raises ``UsageError`` when ``infra`` is no checkout of an infra repository, ``AnswersError`` when another
+    stack has a name that this one needs.
     """
     stacks = infra / project.platform.data["infra"]["stacks"]
     if not stacks.is_dir():
@@ -30,6 +31,8 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
             "name a clone with --infra, or connection.infra_clone in the platform profile",
         )
     state = project.infra_state(Folder(infra))
+    if not state.made_by_us:
+        project.check_allocations(Folder(infra))
     service = compare("service", project.service_files(0), Folder(project.service_dir))
     return build_plan(
         project.name,

@@ -60,7 +60,10 @@ class Outcome:
 
 
 def observe(steps: Iterable[Step[Any]], run: Run, notes: Iterable[str] = ()) -> Plan:
-    """Look at every system, read only, and say what is to be done."""
+    """Look at every system, read only, and say what is to be done.
+
+    Raises ``AnswersError`` where another stack has a name that this service needs for itself.
+    """
     decided = []
     for step in steps:
         facts = step.observe(run)
@@ -125,8 +128,11 @@ def _take(step: Step[Any], run: Run) -> tuple[Status, str]:
 def _infra_in_force(run: Run) -> InfraState:
     """Our branch where it is ours and something is still to be merged, else the default branch."""
     facts = observe_infra(run)
-    if facts.base_state is None:
+    if facts.base is None or facts.base_state is None:
         return run.project.infra_state(Nothing())
+    listing = run.infra_listing(facts.base)
+    if listing is not None and not facts.base_state.made_by_us and not facts.base_state.foreign:
+        run.project.check_allocations(listing)
     if facts.branch_state is not None and not facts.base_state.complete:
         return facts.branch_state
     return facts.base_state

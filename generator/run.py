@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from generator.allocations import load_allocations, taken
 from generator.answers import Answers
 from generator.changes import FileChange, RegistrationChange, compare, compare_registrations, recorded_answers
 from generator.clients.forgejo import Forgejo
@@ -16,12 +17,13 @@ from generator.clients.github import GitHub
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Woodpecker
 from generator.credentials import Credential
+from generator.errors import AnswersError
 from generator.platform import Platform
 from generator.registrations import Registration, load
 from generator.render import File, render
 from generator.secret import Secret
 from generator.template import Template
-from generator.trees import Commit, RemoteCommit, Tree
+from generator.trees import Commit, Listing, RemoteCommit, Tree
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,18 @@ class Project:
             self._rendered[woodpecker_id] = render(self.template, self.answers, "service", facts)
         return self._rendered[woodpecker_id]
 
+    def check_allocations(self, tree: Listing) -> None:
+        """Raise ``AnswersError`` where another stack of ``tree`` has a name that this service needs for itself."""
+        paths = [
+            path
+            for path in tree.paths(self.platform.data["infra"]["stacks"])
+            if path.endswith(".tf") and not path.startswith(self.stack_prefix)
+        ]
+        files = ((path, tree.read(path) or b"") for path in paths)
+        problems = taken(load_allocations(self.template, self.answers), files)
+        if problems:
+            raise AnswersError(problems)
+
     def infra_state(self, tree: Tree) -> InfraState:
         """What a tree of the infra repository has and lacks."""
         recorded = recorded_answers(tree, self.stack_prefix)
@@ -203,6 +217,12 @@ class Run:
         if self.infra.has(sha):
             return Commit(self.infra, sha)
         return RemoteCommit(self.forgejo, self.owner, self.platform.data["infra"]["repository"], sha)
+
+    def infra_listing(self, sha: str) -> Listing | None:
+        """The commit, or the newest that the clone knows of the default branch; None where it knows none."""
+        remembered = self.infra.head(f"refs/remotes/origin/{self.platform.data['infra']['branch']}")
+        nearest = sha if self.infra.has(sha) else remembered or self.infra.head()
+        return Commit(self.infra, nearest) if nearest else None
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""

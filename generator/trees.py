@@ -17,6 +17,13 @@ class Tree(Protocol):
         """Content of the file at a POSIX path, or None where there is no file."""
 
 
+class Listing(Tree, Protocol):
+    """A tree whose files can be listed."""
+
+    def paths(self, folder: str) -> list[str]:
+        """POSIX paths of all files below a folder."""
+
+
 @dataclass(frozen=True)
 class Nothing:
     """A tree without files."""
@@ -37,6 +44,11 @@ class Folder:
         target = self.root / path
         return target.read_bytes() if target.is_file() else None
 
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        files = (path for path in (self.root / folder).rglob("*") if path.is_file())
+        return sorted(path.relative_to(self.root).as_posix() for path in files)
+
 
 @dataclass(frozen=True)
 class Commit:
@@ -48,6 +60,10 @@ class Commit:
     def read(self, path: str) -> bytes | None:
         """Content of a file in the commit."""
         return self.repository.file(self.sha, path)
+
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        return self.repository.paths(self.sha, folder)
 
 
 @dataclass(frozen=True)

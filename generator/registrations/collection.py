@@ -7,8 +7,8 @@ what tells, on removal, whether the comma before it was ours.
 
 from __future__ import annotations
 
+from generator.hcl import Container, Document, Element
 from generator.registrations.edits import EditedEntryError
-from generator.registrations.hcl import Container, Document, Element
 from generator.registrations.lines import (
     blank_between,
     indentation,

@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from generator.errors import UsageError
+from generator.hcl import HclSyntaxError
 from generator.registrations.edits import Edit
 from generator.registrations.engine import Registration
-from generator.registrations.hcl import HclSyntaxError
 from generator.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
 from generator.registrations.lines import one_line
 from generator.registrations.markdown_edits import MarkdownCellItem, MarkdownTableRow

@@ -5,6 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from generator.hcl import (
+    Block,
+    Container,
+    Document,
+    Element,
+    HclSyntaxError,
+    parse,
+    quote,
+)
 from generator.registrations import collection
 from generator.registrations.edits import (
     ABSENT,
@@ -13,15 +22,6 @@ from generator.registrations.edits import (
     Finding,
     PlaceNotFoundError,
     State,
-)
-from generator.registrations.hcl import (
-    Block,
-    Container,
-    Document,
-    Element,
-    HclSyntaxError,
-    parse,
-    quote,
 )
 from generator.registrations.lines import (
     blank_between,

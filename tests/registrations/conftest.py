@@ -53,7 +53,7 @@ def service(**changes: Any) -> dict[str, Any]:
             "vault_role": "pg-notes",
             "resource": "notes",
         },
-        "carveouts": [
+        "openings": [
             {"name": "api", "paths": ["/api"], "auth": "none", "reason": "app token", "probe_path": "/api/ok"},
             {"name": "hook", "paths": ["/hook"], "auth": "none", "reason": "signed", "probe_path": None},
             {"name": "feed", "paths": ["/feed"], "auth": "app", "reason": "token", "probe_path": "/feed"},

@@ -130,11 +130,11 @@ def test_only_public_carveouts_that_answer_are_probed() -> None:
     edits = registrations()["walloff-target"].edits
     assert [edit.identity for edit in edits] == ["notes-api"]
     assert '"https://notes.example.org/api/ok"' in edits[0].snippet
-    assert "walloff-target" not in registrations(carveouts=[])
+    assert "walloff-target" not in registrations(openings=[])
 
 
 def test_what_a_service_does_not_need_is_left_out() -> None:
-    plain = registrations(db=None, image_source="upstream", carveouts=[])
+    plain = registrations(db=None, image_source="upstream", openings=[])
     assert list(plain) == ["catalog"]
     public = registrations(image_visibility="public")
     assert "ghcr-allowlist" not in public
@@ -155,8 +155,8 @@ def test_hostile_answers_stay_text(hostile: str, unformatted: Callable[[str], bo
     # In a block the quoting is the template's macro, whose form of `$${` the grammar takes for a template.
     in_block = hostile.replace("$${", "${")
     database = {**service()["db"], "name": in_block, "role": in_block, "vault_role": in_block}
-    carveout = {**service()["carveouts"][0], "reason": hostile, "probe_path": f"/{hostile}"}
-    found = registrations(description=hostile, namespace=hostile, db=database, carveouts=[carveout])
+    carveout = {**service()["openings"][0], "reason": hostile, "probe_path": f"/{hostile}"}
+    found = registrations(description=hostile, namespace=hostile, db=database, openings=[carveout])
     for name, fixture in FIXTURES.items():
         check(found[name], read(FILES / fixture), unformatted)
 

@@ -9,9 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from generator.errors import RefusedError
+from generator.hcl import HclSyntaxError, parse, quote
 from generator.registrations import Registration, register, unregister
 from generator.registrations.edits import Edit, State
-from generator.registrations.hcl import HclSyntaxError, parse, quote
 from generator.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
 from generator.registrations.lines import one_line
 from generator.registrations.markdown import escape, plain, tables

@@ -9,8 +9,8 @@ import pytest
 from app.logs import JsonFormatter, is_worth_logging
 
 
-def record(message: str, *args: object, **more: object) -> logging.LogRecord:
-    return logging.LogRecord("app", logging.INFO, __file__, 1, message, args, more.get("exc_info"))
+def record(message: str, *args: object) -> logging.LogRecord:
+    return logging.LogRecord("app", logging.INFO, __file__, 1, message, args, sys.exc_info())
 
 
 def test_a_record_is_one_line_of_json() -> None:
@@ -25,7 +25,7 @@ def test_an_exception_comes_with_its_traceback() -> None:
     try:
         raise RuntimeError("broken")
     except RuntimeError:
-        entry = json.loads(JsonFormatter().format(record("failed", exc_info=sys.exc_info())))
+        entry = json.loads(JsonFormatter().format(record("failed")))
     assert "RuntimeError: broken" in entry["exception"]
 
 

@@ -92,6 +92,14 @@ class Document:
             if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
         ]
 
+    def literals(self, pattern: Sequence[str]) -> list[tuple[tuple[str, ...], dict[str, str]]]:
+        """Path and plain string settings of the blocks that match ``pattern``; nested names are joined by dots."""
+        return [
+            (path, dict(_literals(node)))
+            for node, path in _blocks(self.root)
+            if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
+        ]
+
     def containers(self, place: Sequence[str]) -> list[Container | None]:
         """What stands at ``place`` (block type, labels, nested names, attribute): a container, or None for else."""
         return [_container(node) for node in _descend(self.root, tuple(place))]
@@ -213,6 +221,22 @@ def _descend(parent: Node, place: tuple[str, ...]) -> Iterator[Node]:
     for node, path in _blocks(parent):
         if place[: len(path)] == path and len(place) > len(path):
             yield from _descend(node, place[len(path) :])
+
+
+def _literals(block: Node, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for body in (child for child in block.children if child.type == "body"):
+        for node in body.children:
+            if node.type == "attribute":
+                name, expression = prefix + _text(node.children[0]), node.children[-1]
+                plain = _literal(expression)
+                if plain is not None:
+                    yield name, plain
+                container = _container(expression)
+                for element in container.elements if container and container.kind == "map" else ():
+                    if element.key is not None and element.value is not None:
+                        yield f"{name}.{element.key}", element.value
+            elif node.type == "block":
+                yield from _literals(node, prefix + ".".join(_labels(node)) + ".")
 
 
 def _container(expression: Node) -> Container | None:

@@ -1,0 +1,13 @@
+"""The embedded platform: Forgejo, GitHub, Woodpecker and Vault on loopback, over real HTTPS and with real git.
+
+It answers as the real servers do, as far as newservice talks to them, and forgets everything when it stops.
+"""
+
+from __future__ import annotations
+
+from generator.sandbox.faults import FaultKind, Status
+from generator.sandbox.journal import Exchange, Journal
+from generator.sandbox.sandbox import Sandbox
+from generator.sandbox.tokens import Tokens
+
+__all__ = ["Exchange", "FaultKind", "Journal", "Sandbox", "Status", "Tokens"]

@@ -1,0 +1,132 @@
+"""The demonstration: one service, created on the embedded platform by the same command that people use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import yaml
+
+from generator.cli.create import create_command
+from generator.cli.report import TextReporter
+from generator.errors import ExitCode, SystemFailure
+from generator.platform import Platform, load_platform
+from generator.sandbox.sandbox import Sandbox
+from generator.template import Template
+
+ANSWERS = {
+    "name": "city-guide",
+    "title": "City Guide",
+    "description": "Guides through cities, with notes that stay",
+    "tier": "edge",
+    "env": {"LOG_LEVEL": "info"},
+    "secrets": {"API_TOKEN": "api_token"},
+    "database": "postgres",
+    "volumes": [{"name": "data", "mount": "/data"}],
+    "carveouts": [
+        {
+            "name": "hooks",
+            "paths": ["/hooks"],
+            "auth": "none",
+            "reason": "webhooks, signed by their sender",
+            "probe_path": "/hooks/ping",
+        }
+    ],
+}
+
+
+def run_demo(folder: Path) -> ExitCode:
+    """Create a service below ``folder`` on an embedded platform, then look at what is really there.
+
+    Raises ``SystemFailure`` when something that should exist does not.
+    """
+    answers = folder / "answers.yml"
+    answers.write_text(yaml.safe_dump(ANSWERS, sort_keys=False), encoding="utf-8")
+    name = str(ANSWERS["name"])
+    with Sandbox.start(folder / "platform") as sandbox, _environment(sandbox.environment):
+        code: ExitCode = create_command.main(
+            [
+                *("--answers", str(answers), "--platform", str(sandbox.profile), "--infra", str(sandbox.infra)),
+                *("--service-dir", str(folder / name), "--non-interactive"),
+            ],
+            standalone_mode=False,
+            obj=TextReporter(),
+        )
+        if code:
+            return code
+        platform = load_platform(Template.installed().platform, sandbox.profile)
+        _say("\nWhat is there, as the embedded platform shows it")
+        for what, told in _look(sandbox, platform, name):
+            _say(f"  = {what:<22} {told}")
+    _say(f"\nEverything that was made is in {folder}: answers.yml, {name}/ and platform/.")
+    return ExitCode.OK
+
+
+def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str, str]]:
+    """Each thing that must exist, from the platform's own state and not from what was reported."""
+    branch = platform.branch
+    mirror_name = f"{platform.owner('github')}/{name}"
+    canonical = sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{name}")
+    head = canonical.bare.heads()[branch]
+    yield "canonical repository", f"{canonical.full_name} {branch} at {head[:8]}"
+
+    mirror = sandbox.github.repository(mirror_name)
+    mirrored = mirror.bare.heads().get(branch)
+    _expect(mirrored == head, f"the mirror is at {mirrored}, not at {head}")
+    _expect(mirror.default_branch == branch, f"the mirror shows {mirror.default_branch}")
+    yield "mirror", f"{mirror_name} {branch} at {mirrored[:8] if mirrored else ''}, the same commit"
+
+    meant = {
+        "woodpecker": sandbox.tokens.woodpecker,
+        "forgejo_git": sandbox.tokens.forgejo_git,
+        "slack": sandbox.tokens.slack,
+    }
+    for secret, credential in platform.data["actions_secrets"].items():
+        _expect(sandbox.github.secret(mirror_name, secret) == meant[credential], f"{secret} is not what was meant")
+    yield "Actions secrets", f"{', '.join(platform.data['actions_secrets'])}: decrypted, as meant"
+
+    registration = sandbox.woodpecker.repository(mirror_name)
+    _expect(registration.active, "the registration is not active")
+    workflow = (canonical.bare.file(head, ".github/workflows/build.yml") or b"").decode()
+    _expect(f"/api/repos/{registration.id}/pipelines" in workflow, "build.yml does not hold Woodpecker's number")
+    yield "Woodpecker", f"number {registration.id}, active, and in build.yml"
+
+    _expect(len(canonical.mirrors) == 1, f"there are {len(canonical.mirrors)} push mirrors")
+    _expect(canonical.mirrors[0].sync_on_commit, "the push mirror does not follow commits")
+    yield "push mirror", f"exactly one, to {canonical.mirrors[0].remote_address}, on every commit"
+
+    infra = sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{platform.data['infra']['repository']}")
+    (pull_request,) = [pull for pull in infra.pulls.values() if pull.head == f"newservice/{name}"]
+    changed = infra.bare.changed_files(pull_request.base, pull_request.head)
+    yield "pull request", f"number {pull_request.number} in {infra.full_name}: {len(changed)} files"
+    for path in changed:
+        yield "", path
+    stored = sandbox.vault.read(name)
+    yield "Vault", f"secret/{name} holds {', '.join(stored)}"
+
+
+def _expect(truth: bool, told: str) -> None:
+    if not truth:
+        raise SystemFailure("demo.not_there", f"the demonstration is not what it should be: {told}", "report this")
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """The embedded platform's credentials in the environment, where the command looks for them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _say(text: str) -> None:
+    click.echo(text)

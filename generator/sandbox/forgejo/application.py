@@ -1,0 +1,188 @@
+"""The sandbox's Forgejo as one application: authentication, scopes, routing, and git."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from generator.sandbox import git_http
+from generator.sandbox.forgejo.contents_api import ContentsApi
+from generator.sandbox.forgejo.errors import ForgejoError, archived, not_found
+from generator.sandbox.forgejo.mirrors import Mirrors
+from generator.sandbox.forgejo.mirrors_api import MirrorsApi
+from generator.sandbox.forgejo.pulls_api import PullsApi
+from generator.sandbox.forgejo.repositories_api import RepositoriesApi
+from generator.sandbox.forgejo.state import Repository, State, Token
+from generator.sandbox.forgejo.views import JsonObject, Views
+from generator.sandbox.messages import Match, Request, Response, Router, text_response
+
+API = "/api/v1"
+_CATEGORIES = {"repos": "repository", "user": "user", "users": "user", "orgs": "organization"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking; ``token`` is None for anonymous requests."""
+
+    token: Token | None
+
+    @property
+    def user(self) -> str:
+        """The login, or an empty string."""
+        return self.token.user if self.token else ""
+
+    def require(self, *scopes: str) -> None:
+        """Raises the 403 that names all the scopes when one is missing."""
+        if self.token is not None and not all(self.token.grants(scope) for scope in scopes):
+            listed = " ".join(scopes)
+            raise ForgejoError(403, f"token does not have at least one of required scope(s): [{listed}]")
+
+
+class Forgejo(State):
+    """Forgejo's state and its HTTP face."""
+
+    def __init__(self, root: Path, owner: str, tokens: tuple[str, str], web: str, ca_file: Path) -> None:
+        super().__init__(root, owner, *tokens)
+        self.views = Views(web)
+        self.lock = threading.RLock()
+        self.mirrors = Mirrors(root, ca_file)
+        # ALLOW_LOCALNETWORKS of the real server, narrowed to the one host that the sandbox has.
+        self.mirror_hosts = {"localhost"}
+        self._router = Router([RepositoriesApi(self), ContentsApi(self), PullsApi(self), MirrorsApi(self)])
+
+    def wait_for_mirrors(self, timeout: float = 60.0) -> None:
+        """Wait until every mirror push that a commit has caused is over. Raises TimeoutError."""
+        self.mirrors.wait(timeout)
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        git = git_http.GitRequest.of(request)
+        if git is not None:
+            return self._git(git, request)
+        if not request.path.startswith(f"{API}/"):
+            return text_response(404, "Not found.\n")
+        try:
+            return self._api(request)
+        except ForgejoError as error:
+            return error.response(self.views.web)
+
+    def _api(self, request: Request) -> Response:
+        caller = self._caller(request)
+        try:
+            match = self._router.match(request.method, request.path.removeprefix(API))
+        except MethodNotAllowed as error:
+            raise ForgejoError(405, "Method Not Allowed") from error
+        except HTTPException as error:
+            raise not_found() from error
+        caller.require(*_required(match, request))
+        try:
+            if request.path.endswith("/push_mirrors-sync"):
+                # Waits for GitHub, which other requests must not have to.
+                return match.handler(request, caller, **match.arguments)
+            with self.lock:
+                return match.handler(request, caller, **match.arguments)
+        except ValueError as error:
+            raise ForgejoError(422, f"[]: {error}") from error
+
+    def _caller(self, request: Request) -> Caller:
+        scheme, _, value = request.header("authorization").partition(" ")
+        if not scheme:
+            return Caller(None)
+        if scheme.lower() == "basic":
+            value = git_http.basic_password(request) or ""
+        token = self.tokens.get(value.strip())
+        if token is None:
+            raise ForgejoError(401, "user does not exist [uid: 0, name: ]")
+        return Caller(token)
+
+    def readable(self, caller: Caller, owner: str, name: str) -> Repository:
+        """A repository that the caller may read. Raises 404 for any other."""
+        repository = self.repositories.get(f"{owner}/{name}".lower())
+        if repository is None or (repository.private and caller.user != repository.owner):
+            raise not_found()
+        return repository
+
+    def administered(self, caller: Caller, owner: str, name: str) -> Repository:
+        """A repository that the caller may administer. Raises 404, 401 without a token, 403 without the right."""
+        repository = self.readable(caller, owner, name)
+        signed_in(caller)
+        if caller.user != repository.owner:
+            raise ForgejoError(403, "user should be an owner or a collaborator with admin write of a repository")
+        return repository
+
+    def writable(self, caller: Caller, owner: str, name: str) -> Repository:
+        """A repository whose content the caller may change. Raises 423 when it is archived, too."""
+        repository = self.administered(caller, owner, name)
+        if repository.archived:
+            raise archived(repository.full_name)
+        return repository
+
+    def view(self, repository: Repository, caller: Caller) -> JsonObject:
+        """A repository as the caller sees it."""
+        mine = caller.user == repository.owner
+        rights = {"admin": mine, "push": mine, "pull": True}
+        return self.views.repository(repository, self.users[repository.owner], rights)
+
+    def pushed(self, repository: Repository, before: dict[str, str]) -> None:
+        """Follow a change of references: default branch, open pull requests, and mirrors that follow commits."""
+        after = repository.bare.references()
+        if after == before:
+            return
+        changed = {name: sha for name, sha in after.items() if before.get(name) != sha}
+        prefix = "refs/heads/"
+        heads = {name.removeprefix(prefix): sha for name, sha in changed.items() if name.startswith(prefix)}
+        with self.lock:
+            repository.refresh(heads)
+        tags_gone = any(name.startswith("refs/tags/") for name in set(before) - set(after))
+        # The deletion of a branch alone queues nothing.
+        if changed or tags_gone:
+            self.mirrors.after_commit(repository)
+
+    def _git(self, git: git_http.GitRequest, request: Request) -> Response:
+        password = git_http.basic_password(request)
+        token = self.tokens.get(password or "")
+        if password is not None and token is None:
+            return git_http.unauthorised("Unauthorized\n")
+        repository = self.repositories.get(f"{git.owner}/{git.name}".lower())
+        owns = token is not None and repository is not None and token.user == repository.owner
+        if repository is None or (repository.private and not owns):
+            return git_http.unauthorised("Unauthorized\n") if token is None else text_response(404, "Not found.\n")
+        if token is not None and not token.grants("write:repository" if git.push else "read:repository"):
+            return text_response(403, "token does not have the required scope\n")
+        if not git.push:
+            return git_http.serve(repository.bare, git, request, "")
+        return self._push(repository, token, git, request)
+
+    def _push(
+        self, repository: Repository, token: Token | None, git: git_http.GitRequest, request: Request
+    ) -> Response:
+        if token is None:
+            return git_http.unauthorised("Unauthorized\n")
+        if token.user != repository.owner:
+            return text_response(403, "User permission denied\n")
+        if repository.archived:
+            return text_response(403, "This repo is archived. You can view files and clone it, but cannot push.\n")
+        before = repository.bare.references()
+        answer = git_http.serve(repository.bare, git, request, token.user)
+        if git.receives:
+            self.pushed(repository, before)
+        return answer
+
+
+def signed_in(caller: Caller) -> str:
+    """The caller's login. Raises 401 for anonymous ones."""
+    if caller.token is None:
+        raise ForgejoError(401, "token is required")
+    return caller.user
+
+
+def _required(match: Match, request: Request) -> list[str]:
+    level = "read" if request.method in ("GET", "HEAD") else "write"
+    categories = match.scopes
+    if categories is None:
+        category = _CATEGORIES.get(request.path.removeprefix(API).split("/")[1])
+        categories = (category,) if category else ()
+    return [f"{level}:{category}" for category in categories]

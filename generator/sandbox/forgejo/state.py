@@ -1,0 +1,160 @@
+"""What the sandbox's Forgejo holds: people, tokens, repositories, mirrors and pull requests."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from generator.sandbox.repositories import BareRepository
+
+OWNER_SCOPES = frozenset({"write:user", "write:repository", "write:organization"})
+GIT_SCOPES = frozenset({"write:repository"})
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+def now() -> str:
+    """The time as Forgejo writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class Token:
+    """An access token: whose, called what, and what it may do."""
+
+    id: int
+    value: str = field(repr=False)
+    user: str
+    name: str
+    scopes: set[str]
+
+    def grants(self, scope: str) -> bool:
+        """Whether it has a scope; writing implies reading."""
+        held = {scope, "all", scope.replace("read:", "write:", 1)}
+        return bool(held & self.scopes)
+
+
+@dataclass
+class PushMirror:
+    """A push mirror of one repository."""
+
+    remote_address: str
+    interval: str
+    sync_on_commit: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+    branch_filter: str = ""
+    remote_name: str = field(default_factory=lambda: f"remote_mirror_{secrets.token_urlsafe(8)[:10]}")
+    created: str = field(default_factory=now)
+    last_update: str = EPOCH
+    last_error: str = ""
+
+
+@dataclass
+class PullRequest:
+    """A pull request within one repository."""
+
+    number: int
+    title: str
+    body: str
+    base: str
+    head: str
+    user: str
+    head_sha: str
+    base_sha: str
+    state: str = "open"
+    created: str = field(default_factory=now)
+    updated: str = field(default_factory=now)
+    closed: str | None = None
+    merged: str | None = None
+    merge_commit: str | None = None
+
+
+@dataclass
+class Repository:
+    """One repository."""
+
+    id: int
+    owner: str
+    name: str
+    bare: BareRepository
+    private: bool
+    default_branch: str
+    description: str = ""
+    website: str = ""
+    archived: bool = False
+    empty: bool = True
+    created: str = field(default_factory=now)
+    updated: str = field(default_factory=now)
+    topics: list[str] = field(default_factory=list)
+    mirrors: list[PushMirror] = field(default_factory=list)
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """Owner and name."""
+        return f"{self.owner}/{self.name}"
+
+    def refresh(self, pushed: Mapping[str, str]) -> None:
+        """Follow a push (branches and commits): the first one decides the default branch, main or master first."""
+        self.updated = now()
+        if self.empty and pushed:
+            ordered = [name for name in ("main", "master") if name in pushed] or sorted(pushed)
+            if self.default_branch not in pushed:
+                self.set_default_branch(ordered[0])
+        self.empty = not self.bare.heads()
+
+    def set_default_branch(self, branch: str) -> None:
+        """Name another default branch."""
+        self.default_branch = branch
+        self.bare.set_head(branch)
+
+
+class State:
+    """All of it, with the arrangements that tests make."""
+
+    def __init__(self, root: Path, owner: str, token: str, git_token: str) -> None:
+        self.root = root
+        self.users: dict[str, int] = {owner: 1}
+        self.tokens: dict[str, Token] = {}
+        self.repositories: dict[str, Repository] = {}
+        self._token_ids = itertools.count(1)
+        self._ids = itertools.count(41)
+        self.pull_ids = itertools.count(301)
+        self.add_token(token, owner, "newservice", set(OWNER_SCOPES))
+        self.add_token(git_token, owner, "ci", set(GIT_SCOPES))
+
+    def add_token(self, value: str, user: str, name: str, scopes: set[str]) -> Token:
+        """Let a token in."""
+        self.users.setdefault(user, len(self.users) + 1)
+        self.tokens[value] = Token(next(self._token_ids), value, user, name, scopes)
+        return self.tokens[value]
+
+    def repository(self, full_name: str) -> Repository:
+        """A repository by ``owner/name``, case ignored. Raises KeyError when there is none."""
+        return self.repositories[full_name.lower()]
+
+    def create_repository(
+        self,
+        owner: str,
+        name: str,
+        *,
+        private: bool = True,
+        description: str = "",
+        files: Mapping[str, str] | None = None,
+        branch: str = "main",
+    ) -> Repository:
+        """A repository made behind the API's back, with a first commit when files are given."""
+        self.users.setdefault(owner, len(self.users) + 1)
+        bare = BareRepository.create(self.root / owner / f"{name}.git", branch)
+        created = Repository(next(self._ids), owner, name, bare, private, branch, description)
+        if files:
+            bare.commit_files(branch, files, "first commit", int(datetime.now(UTC).timestamp()))
+            created.refresh(bare.heads())
+        self.repositories[created.full_name.lower()] = created
+        return created

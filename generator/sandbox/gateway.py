@@ -1,0 +1,106 @@
+"""The load balancer: one address, systems told apart by Host; and the place where tests hold or break answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from generator.sandbox.faults import Fault, FaultKind, Faults
+from generator.sandbox.journal import Exchange, Journal
+from generator.sandbox.messages import SERVER_NAME, Request, Response, text_response
+
+_RESET = Response(0, reset=True)
+
+
+class Gateway:
+    """Finds the system of a request, applies pause, latency and faults, and keeps the journal."""
+
+    def __init__(self, latency: float = 0.0) -> None:
+        self.journal = Journal()
+        self.faults = Faults()
+        self._systems: dict[str, tuple[str, Callable[[Request], Response]]] = {}
+        self._latency = latency
+        self._changed = threading.Condition()
+        self._paused = False
+        self._closing = False
+        self._held = 0
+
+    def serve(self, systems: Mapping[str, tuple[str, Callable[[Request], Response]]]) -> None:
+        """Route each host name to its system."""
+        self._systems.update(systems)
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request, or drop its connection."""
+        system, application = self._systems.get(request.host, ("", _unknown_host))
+        response = self._answer(system, application, request)
+        self.journal.add(_exchange(system, request, response))
+        return response
+
+    def pause(self) -> None:
+        """Hold every request from now on, before anything is done about it."""
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        """Let the held requests go on."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def wait_until_held(self, count: int = 1, timeout: float = 30.0) -> None:
+        """Wait until so many requests are held. Raises TimeoutError when they do not come."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._held >= count, timeout):
+                raise TimeoutError(f"{self._held} of {count} requests held after {timeout:g} s")
+
+    def close(self) -> None:
+        """Drop what is held, and act on nothing more."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def _answer(self, system: str, application: Callable[[Request], Response], request: Request) -> Response:
+        fault = self.faults.take(system, request.method, request.path)
+        if fault is not None and fault.kind is FaultKind.HOLD:
+            self.pause()
+        if not self._proceed():
+            return _RESET
+        instead = fault.answer() if fault is not None else None
+        if instead is not None:
+            return instead
+        response = application(request)
+        return _RESET if _resets_after(fault) else response
+
+    def _proceed(self) -> bool:
+        with self._changed:
+            if self._latency:
+                self._changed.wait_for(lambda: self._closing, self._latency)
+            self._held += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closing or not self._paused)
+            self._held -= 1
+            return not self._closing
+
+
+def _resets_after(fault: Fault | None) -> bool:
+    return fault is not None and fault.kind is FaultKind.RESET_AFTER
+
+
+def _unknown_host(_: Request) -> Response:
+    return text_response(404, "404 page not found\n")
+
+
+def _exchange(system: str, request: Request, response: Response) -> Exchange:
+    return Exchange(
+        system=system,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        status=response.status,
+        request_body=request.body,
+        response_body=response.body,
+        request_content_type=request.header("content-type"),
+        response_content_type=response.content_type,
+        user_agent=request.header("user-agent"),
+        server_name=request.header(SERVER_NAME),
+    )

@@ -1,0 +1,3 @@
+module "monitoring" {
+  source = "./modules/monitoring"
+}

@@ -1,0 +1,1 @@
+# What every other stack stands on; applied by hand.

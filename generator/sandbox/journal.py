@@ -1,0 +1,77 @@
+"""The record of every exchange with the sandbox, for tests that ask what a client really did."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "LIST"})
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer; status 0 is a connection that was reset. Authorisation is never kept.
+
+    ``server_name`` is what the client asked for by SNI, empty without it.
+    """
+
+    system: str
+    method: str
+    path: str
+    query: str
+    status: int
+    request_body: bytes
+    response_body: bytes
+    request_content_type: str
+    response_content_type: str
+    user_agent: str = ""
+    server_name: str = ""
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changed or tried to change state; fetching over git is a POST that reads."""
+        if self.method in READ_METHODS:
+            return False
+        return not self.path.endswith("/git-upload-pack")
+
+
+class Journal:
+    """The exchanges in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self._exchanges: list[Exchange] = []
+        self._lock = threading.Lock()
+
+    def add(self, exchange: Exchange) -> None:
+        """Append one exchange."""
+        with self._lock:
+            self._exchanges.append(exchange)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        with self._lock:
+            return iter(tuple(self._exchanges))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._exchanges)
+
+    def writes(self) -> list[Exchange]:
+        """The exchanges that changed or tried to change state."""
+        return [exchange for exchange in self if exchange.is_write]
+
+    def find(self, system: str = "", method: str = "", path: str = "") -> list[Exchange]:
+        """The exchanges of a system, method and path (a regular expression, searched); empty fits all."""
+        return [
+            exchange
+            for exchange in self
+            if (not system or exchange.system == system)
+            and (not method or exchange.method == method)
+            and re.search(path, exchange.path)
+        ]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._exchanges.clear()

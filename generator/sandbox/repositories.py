@@ -1,0 +1,231 @@
+"""Bare git repositories, read and written with git's own plumbing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ZERO = "0" * 40
+_AUTHOR = "Sandbox <sandbox@sandbox.test>"
+_FIELDS = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
+
+
+class GitError(Exception):
+    """A git command failed; the text is what git said."""
+
+
+def git_environment(home: Path) -> dict[str, str]:
+    """An environment in which git sees no configuration, credentials or repository of its caller."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SSH_"))}
+    return environment | {
+        "HOME": str(home),
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_NAME": "Sandbox",
+        "GIT_AUTHOR_EMAIL": "sandbox@sandbox.test",
+        "GIT_COMMITTER_NAME": "Sandbox",
+        "GIT_COMMITTER_EMAIL": "sandbox@sandbox.test",
+    }
+
+
+def run_git(
+    directory: Path, *arguments: str, data: bytes | None = None, environment: Mapping[str, str] | None = None
+) -> bytes:
+    """Run git in a directory; its standard output. Raises GitError with what it said on failure."""
+    ran = subprocess.run(
+        ["git", *arguments],
+        cwd=directory,
+        env=dict(environment or git_environment(directory)),
+        input=data if data is not None else b"",
+        capture_output=True,
+        check=False,
+    )
+    if ran.returncode:
+        raise GitError(ran.stderr.decode(errors="replace").strip() or f"git {arguments[0]}: {ran.returncode}")
+    return ran.stdout
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit, as much of it as the APIs show."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author_name: str
+    author_email: str
+    authored: str
+    committer_name: str
+    committer_email: str
+    committed: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a tree."""
+
+    mode: str
+    kind: str
+    sha: str
+    size: int
+    path: str
+
+
+@dataclass(frozen=True)
+class BareRepository:
+    """One bare repository on disk."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, head: str) -> BareRepository:
+        """A new empty repository whose HEAD names a branch that does not exist yet."""
+        path.mkdir(parents=True, mode=0o700)
+        run_git(path, "init", "--quiet", "--bare", "--template=", f"--initial-branch={head}")
+        return cls(path)
+
+    def heads(self) -> dict[str, str]:
+        """Branches and their commits."""
+        return self._references("refs/heads/")
+
+    def tags(self) -> dict[str, str]:
+        """Tags and the objects that they name."""
+        return self._references("refs/tags/")
+
+    def references(self) -> dict[str, str]:
+        """Branches and tags by full name."""
+        heads = {f"refs/heads/{name}": sha for name, sha in self.heads().items()}
+        return heads | {f"refs/tags/{name}": sha for name, sha in self.tags().items()}
+
+    def set_head(self, branch: str) -> None:
+        """Point HEAD to a branch."""
+        self._git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that a branch, tag or commit id names; None when there is none."""
+        if not revision or revision.startswith("-"):
+            return None
+        try:
+            return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
+        except GitError:
+            return None
+
+    def log(self, revision: str, *, limit: int, skip: int = 0, path: str = "") -> list[Commit]:
+        """Commits reachable from a revision, newest first."""
+        tail = ["--", path] if path else ["--"]
+        text = self._git("log", "-z", f"--format={_FIELDS}%x01", f"-{limit}", f"--skip={skip}", revision, *tail)
+        return [_commit(chunk) for chunk in text.split("\x01") if chunk.strip("\x00\n")]
+
+    def count(self, revision: str) -> int:
+        """How many commits are reachable from a revision."""
+        return int(self._git("rev-list", "--count", revision))
+
+    def entries(self, revision: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
+        """The tree at a path, or the one entry there when the path ends without a slash."""
+        options = ["-r", "-t"] if recursive else []
+        tail = [path] if path else []
+        text = self._git("ls-tree", "-z", "--long", *options, revision, "--", *tail)
+        return [_entry(line) for line in text.split("\x00") if line]
+
+    def blob(self, sha: str) -> bytes:
+        """The content of a blob."""
+        return run_git(self.path, "cat-file", "blob", sha)
+
+    def file(self, revision: str, path: str) -> bytes | None:
+        """The content of a file in a revision; None when there is no such file."""
+        found = [entry for entry in self.entries(revision, path) if entry.kind == "blob"]
+        return self.blob(found[0].sha) if found else None
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether one commit is reachable from the other."""
+        try:
+            self._git("merge-base", "--is-ancestor", older, newer)
+        except GitError:
+            return False
+        return True
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor, or an empty string."""
+        try:
+            return self._git("merge-base", one, other).strip()
+        except GitError:
+            return ""
+
+    def changed_files(self, base: str, head: str) -> list[str]:
+        """Paths that differ between two commits."""
+        text = self._git("diff-tree", "-r", "-z", "--name-only", base, head)
+        return [path for path in text.split("\x00") if path]
+
+    def merged_tree(self, base: str, head: str) -> str | None:
+        """The tree of a merge of two commits; None when they conflict."""
+        try:
+            return self._git("merge-tree", "--write-tree", base, head).strip()
+        except GitError:
+            return None
+
+    def commit_tree(self, tree: str, parents: list[str], message: str) -> str:
+        """A new commit of a tree."""
+        options = [option for parent in parents for option in ("-p", parent)]
+        return run_git(self.path, "commit-tree", *options, tree, data=message.encode()).decode().strip()
+
+    def update(self, reference: str, sha: str, old: str | None = None) -> None:
+        """Let a reference name another commit. Raises GitError when it is not at ``old`` any more."""
+        self._git("update-ref", reference, sha, *([old] if old is not None else []))
+
+    def delete(self, reference: str) -> None:
+        """Take a reference away."""
+        self._git("update-ref", "-d", reference)
+
+    def commit_files(self, branch: str, files: Mapping[str, str | bytes], message: str, when: int) -> str:
+        """Add or replace files on a branch in one commit (of that Unix time); the commit's id."""
+        reference = f"refs/heads/{branch}"
+        text = message.encode()
+        stream = [f"commit {reference}\ncommitter {_AUTHOR} {when} +0000\n".encode(), _data(text)]
+        if self.resolve(reference):
+            stream.append(f"from {reference}^0\n".encode())
+        for path, content in sorted(files.items()):
+            body = content.encode() if isinstance(content, str) else content
+            stream += [f"M 100644 inline {path}\n".encode(), _data(body)]
+        run_git(self.path, "fast-import", "--quiet", "--force", data=b"".join(stream) + b"\ndone\n")
+        return self.heads()[branch]
+
+    def _references(self, prefix: str) -> dict[str, str]:
+        text = self._git("for-each-ref", "--format=%(refname) %(objectname)", prefix)
+        pairs = (line.rsplit(" ", 1) for line in text.splitlines())
+        return {name.removeprefix(prefix): sha for name, sha in pairs}
+
+    def _git(self, *arguments: str) -> str:
+        return run_git(self.path, *arguments).decode(errors="replace")
+
+
+def _data(content: bytes) -> bytes:
+    return f"data {len(content)}\n".encode() + content + b"\n"
+
+
+def _commit(chunk: str) -> Commit:
+    sha, tree, parents, *people, message = chunk.strip("\x00\n").split("\x00", 9)
+    author, email, authored, committer, committer_email, committed = people
+    return Commit(
+        sha=sha,
+        tree=tree,
+        parents=tuple(parents.split()),
+        author_name=author,
+        author_email=email,
+        authored=authored,
+        committer_name=committer,
+        committer_email=committer_email,
+        committed=committed,
+        message=message.rstrip("\n"),
+    )
+
+
+def _entry(line: str) -> Entry:
+    head, _, path = line.partition("\t")
+    mode, kind, sha, size = head.split()
+    return Entry(mode, kind, sha, 0 if size == "-" else int(size), path)

@@ -1,0 +1,95 @@
+"""What the sandbox's Woodpecker holds."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+EVENTS = (
+    "push",
+    "pull_request",
+    "pull_request_closed",
+    "pull_request_metadata",
+    "tag",
+    "release",
+    "deployment",
+    "cron",
+    "manual",
+)
+
+
+def default_settings() -> dict[str, Any]:
+    """The settings of a repository that was just activated."""
+    return {
+        "allow_pr": True,
+        "allow_deploy": False,
+        "approval_allowed_users": [],
+        "cancel_previous_pipeline_events": ["push", "pull_request"],
+        "config_file": "",
+        "netrc_trusted": [],
+        "require_approval": "forks",
+        "timeout": 60,
+        "trusted": {"network": False, "volumes": False, "security": False},
+        "visibility": "",
+    }
+
+
+@dataclass
+class Secret:
+    """A secret of a repository or of the whole instance; its value is never answered."""
+
+    id: int
+    name: str
+    value: str = field(repr=False)
+    events: list[str]
+    images: list[str] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass
+class Repository:
+    """A row of Woodpecker's: kept when the repository is deactivated."""
+
+    id: int
+    forge_remote_id: str
+    full_name: str
+    private: bool
+    default_branch: str
+    active: bool = True
+    hook: int | None = None
+    settings: dict[str, Any] = field(default_factory=default_settings)
+    secrets: dict[str, Secret] = field(default_factory=dict)
+    pipelines: list[dict[str, Any]] = field(default_factory=list)
+
+
+class State:
+    """All of it, with the arrangements that tests make."""
+
+    def __init__(self, user: str, token: str) -> None:
+        self.users: dict[str, str] = {token: user}
+        self.admins: set[str] = {user}
+        self.repositories: dict[int, Repository] = {}
+        self.global_secrets: dict[str, Secret] = {}
+        # The first numbers belong to registrations of long ago; GitHub's identifiers are far away from them.
+        self.ids = itertools.count(101)
+        self.secret_ids = itertools.count(11)
+        self.pipeline_ids = itertools.count(5001)
+
+    def repository(self, full_name: str) -> Repository:
+        """A row by ``owner/name``, case ignored. Raises KeyError when there is none."""
+        for repository in self.repositories.values():
+            if repository.full_name.lower() == full_name.lower():
+                return repository
+        raise KeyError(full_name)
+
+    def add_global_secret(self, name: str, value: str, events: list[str]) -> Secret:
+        """A secret for all repositories."""
+        self.global_secrets[name] = Secret(next(self.secret_ids), name, value, events)
+        return self.global_secrets[name]
+
+
+def timestamp() -> int:
+    """The time as Woodpecker writes it."""
+    return int(time.time())

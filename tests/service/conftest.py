@@ -1,0 +1,67 @@
+"""Rendered service repositories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.answers import Answers, resolve
+from generator.questions import load_questions
+from generator.render import render
+from generator.template import Template
+
+from .trees import REPOSITORY_ID, VARIANTS, Tree
+
+
+@pytest.fixture(scope="session")
+def template() -> Template:
+    return Template.installed()
+
+
+def answers_for(template: Template, given: dict[str, Any], facts: dict[str, Any] | None = None) -> Answers:
+    return resolve(template, load_questions(template), given, {"woodpecker_repo_id": REPOSITORY_ID, **(facts or {})})
+
+
+@pytest.fixture(scope="session")
+def trees(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tree]:
+    """One rendered repository for each variant."""
+    rendered = {}
+    for name, given in VARIANTS.items():
+        facts = {"woodpecker_repo_id": REPOSITORY_ID}
+        files = render(template, answers_for(template, given), "service", facts)
+        rendered[name] = Tree.write(tmp_path_factory.mktemp(name), files)
+    return rendered
+
+
+@pytest.fixture(params=VARIANTS)
+def tree(request: pytest.FixtureRequest, trees: dict[str, Tree]) -> Tree:
+    """Each variant in turn; tests read it and leave it as it is."""
+    return trees[request.param]
+
+
+@pytest.fixture
+def richest(trees: dict[str, Tree]) -> Tree:
+    """The variant with most in it."""
+    return trees["postgres-dsn-private"]
+
+
+@pytest.fixture
+def other_platform(template: Template, tmp_path: Path) -> Tree:
+    """A repository of a platform that has nothing in common with the built-in one."""
+    platform = {
+        **template.platform,
+        "domain": "example.org",
+        "lan_domain": "example.lan",
+        "forgejo": {"url": "https://git.example.org", "owner": "acme", "branch": "trunk"},
+        "github": {"url": "https://github.example.org", "api_url": "https://api.example.org", "owner": "AcmeInc"},
+        "registry": {"host": "registry.example.org", "owner": "acmeinc", "keep_versions": 3},
+        "woodpecker": {"url": "https://woodpecker.example.org"},
+        "ci_email": "robot@example.org",
+        "template_url": "https://git.example.org/acme/newservice.git",
+    }
+    del platform["connection"]
+    facts = {"woodpecker_repo_id": REPOSITORY_ID, "platform": platform}
+    answers = answers_for(template, VARIANTS["postgres-dsn-private"], facts)
+    return Tree.write(tmp_path, render(template, answers, "service", facts))

@@ -1,0 +1,67 @@
+"""Woodpecker's pipeline: its substitution, then its commands in a shell with a stand-in for kubectl."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .trees import Tree, load_yaml
+
+IMAGE = {"IMAGE_NAME": "ghcr.io/viktorbarzin/null", "IMAGE_TAG": "01234567"}
+
+
+def substituted(text: str, known: dict[str, str]) -> str:
+    """What Woodpecker makes of a pipeline's text: ``${X}`` is a value or empty, ``$${X}`` stays as ``${X}``."""
+    return re.sub(
+        r"\$?\$\{(\w+)\}",
+        lambda match: match[0][1:] if match[0].startswith("$$") else known.get(match[1], ""),
+        text,
+    )
+
+
+# Up to 3.17 a pipeline's variables are substituted too; after it they only reach the steps' environment.
+@pytest.fixture(params=[{}, IMAGE], ids=["unknown-when-substituted", "known-when-substituted"])
+def commands(request: pytest.FixtureRequest, richest: Tree) -> list[str]:
+    pipeline = load_yaml(substituted(richest.read(".woodpecker/deploy.yml"), request.param))
+    return [str(command) for command in pipeline["steps"][0]["commands"]]
+
+
+def run(commands: list[str], folder: Path, variables: dict[str, str], status: int = 0) -> tuple[int, list[str], str]:
+    """Run the commands as a step does: one after another until one fails."""
+    kubectl = folder / "kubectl"
+    kubectl.write_text(f'#!/bin/sh\necho "$*" >> {folder}/calls\nexit {status}\n', encoding="utf-8")
+    kubectl.chmod(0o755)
+    script = "\n".join(["set -e", *commands])
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", **variables}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
+    calls = folder / "calls"
+    return done.returncode, calls.read_text(encoding="utf-8").splitlines() if calls.exists() else [], done.stderr
+
+
+def test_sets_the_image_and_waits(commands: list[str], tmp_path: Path) -> None:
+    status, calls, _ = run(commands, tmp_path, IMAGE)
+    assert status == 0
+    assert calls == [
+        "-n guides set image deployment/null null=ghcr.io/viktorbarzin/null:01234567",
+        "-n guides rollout status deployment/null --timeout=300s",
+    ]
+
+
+@pytest.mark.parametrize("missing", IMAGE)
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "unset"])
+def test_refuses_an_image_that_is_not_named(commands: list[str], tmp_path: Path, missing: str, empty: bool) -> None:
+    variables = {name: value for name, value in IMAGE.items() if name != missing}
+    if empty:
+        variables[missing] = ""
+    status, calls, said = run(commands, tmp_path, variables)
+    assert (status, calls) == (1, [])
+    assert missing in said
+
+
+def test_fails_with_kubectl(commands: list[str], tmp_path: Path) -> None:
+    status, calls, _ = run(commands, tmp_path, IMAGE, status=3)
+    assert status == 3
+    assert len(calls) == 1

@@ -1,0 +1,103 @@
+"""A rendered repository on disk, and the answers that the tests render."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.render import File
+
+REPOSITORY_ID = 7
+
+_COMMON = {"name": "city-guide", "title": "City Guide", "description": "Guides people through a city."}
+_PARTS = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "name", "DB_USER": "user", "DB_PASSWORD": "password"}
+_PROBE = {"kind": "http", "path": "/api/health?deep=1"}
+_DSN = {"engine": "postgres", "dsn_scheme": "postgresql+asyncpg"}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "none-private": {**_COMMON, "image_visibility": "private"},
+    "none-public": {**_COMMON, "image_visibility": "public"},
+    "postgres-private": {**_COMMON, "image_visibility": "private", "database": "postgres"},
+    "postgres-public": {**_COMMON, "image_visibility": "public", "database": "postgres"},
+    "postgres-parts-public": {
+        **_COMMON,
+        "image_visibility": "public",
+        "database": {"engine": "postgres", "env": {**_PARTS, "DB_PASSWORD_AGAIN": "password"}},
+    },
+    "postgres-dsn-private": {
+        **_COMMON,
+        "name": "null",  # a name that YAML would take for something else
+        "namespace": "guides",
+        "title": """ "City's" \\ ${x} ${{ github.token }} {{ y }} `z` ]] 😀 # <b> [a](b) ![i](j) &amp; --- : """,
+        "description": '- "very" ' + "long, " * 48,
+        "port": 9000,
+        "probe": _PROBE,
+        "database": _DSN,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A rendered repository."""
+
+    root: Path
+
+    @classmethod
+    def write(cls, root: Path, files: Iterable[File]) -> Tree:
+        """Write ``files`` below ``root``."""
+        for file in files:
+            path = root / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.content)
+        return cls(root)
+
+    def read(self, path: str) -> str:
+        """The text of one file."""
+        return (self.root / path).read_text(encoding="utf-8")
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Every file's text, by path; what tools left behind is not the repository's."""
+        paths = sorted(path for path in self.root.rglob("*") if path.is_file() and "_cache" not in str(path))
+        return {path.relative_to(self.root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+    @property
+    def workflow(self) -> dict[str, Any]:
+        """``build.yml`` as data."""
+        return load_yaml(self.read(".github/workflows/build.yml"))
+
+    @property
+    def pipeline(self) -> dict[str, Any]:
+        """``deploy.yml`` as data."""
+        return load_yaml(self.read(".woodpecker/deploy.yml"))
+
+    def run(self, *command: str) -> str:
+        """Run a tool of this environment in the repository; fails with what it said."""
+        tool, *arguments = command
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / tool), *arguments], cwd=self.root, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as GitHub and Woodpecker read it: ``on`` is a key like any other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load_yaml(text: str) -> dict[str, Any]:
+    """A YAML document with every boolean left as the word that was written."""
+    return dict(yaml.load(text, Loader=_Loader))

@@ -1,0 +1,444 @@
+"""The main job, end to end, on the embedded platform."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.sandbox import Sandbox
+from tests.answers import RICH, UPSTREAM
+from tests.world import Told, World
+
+NAME = str(RICH["name"])
+
+ALL_STEPS = [
+    "vault.secrets",
+    "forgejo.repository",
+    "github.repository",
+    "github.secrets",
+    "woodpecker.registration",
+    "woodpecker.settings",
+    "service.commit",
+    "service.push",
+    "forgejo.mirror",
+    "github.default_branch",
+    "infra.commit",
+    "infra.pull_request",
+]
+
+
+@pytest.fixture
+def world(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with Sandbox.start(tmp_path / "platform") as sandbox:
+        world = World(sandbox, folder, capsys, monkeypatch)
+        world.enter()
+        yield world
+
+
+def expected_inventory(sandbox: Sandbox) -> dict[str, Any]:
+    """Exactly one of each thing."""
+    return {
+        "repositories": [f"viktor/{NAME}"],
+        "mirrors": [f"viktorbarzin/{NAME}"],
+        "branches": ["master"],
+        "commits": 1,
+        "same commit": True,
+        "default branch": "master",
+        "secrets": {
+            "FORGEJO_GIT_TOKEN": sandbox.tokens.forgejo_git,
+            "SLACK_WEBHOOK": sandbox.tokens.slack,
+            "WOODPECKER_TOKEN": sandbox.tokens.woodpecker,
+        },
+        "registrations": [(f"ViktorBarzin/{NAME}", True)],
+        "hooks": 1,
+        "number in workflow": True,
+        "push mirrors": [(f"{sandbox.urls['github']}/ViktorBarzin/{NAME}.git", True, "8h0m0s")],
+        "pull requests": [(f"newservice/{NAME}", "open")],
+        "infra commits": 1,
+        "infra files": INFRA_FILES,
+        "vault": ["api_token", "signing_key"],
+    }
+
+
+INFRA_FILES = [
+    ".claude/reference/service-catalog.md",
+    "docs/architecture/ci-cd.md",
+    f"stacks/{NAME}/.copier-answers.yml",
+    f"stacks/{NAME}/deployment.tf",
+    f"stacks/{NAME}/ingress.tf",
+    f"stacks/{NAME}/main.tf",
+    f"stacks/{NAME}/secrets.tf",
+    f"stacks/{NAME}/service.tf",
+    f"stacks/{NAME}/storage.tf",
+    f"stacks/{NAME}/terragrunt.hcl",
+    "stacks/dbaas/modules/dbaas/main.tf",
+    "stacks/kyverno/modules/kyverno/ghcr-credentials.tf",
+    "stacks/monitoring/modules/monitoring/authentik_walloff_probe.tf",
+    "stacks/vault/main.tf",
+]
+
+
+def statuses(told: Told) -> dict[str, str]:
+    return {item["id"]: item["status"] for item in told.of("step")}
+
+
+def test_create_makes_exactly_one_of_each_thing(world: World) -> None:
+    told = world.run("create", RICH)
+    assert told.result["status"] == "success"
+    assert list(statuses(told)) == ALL_STEPS
+    assert world.inventory(NAME) == expected_inventory(world.sandbox)
+    assert set(told.result["urls"]) == {"repository", "mirror", "actions", "pull_request", "site"}
+    assert any("merge" in line for line in told.result["next"])
+
+
+def test_the_plan_is_what_create_then_does(world: World) -> None:
+    (plan,) = world.run("plan", RICH).of("plan")
+    told = world.run("create", RICH)
+    (again,) = told.of("plan")
+    assert again == plan
+    acts = {item["id"]: item["action"] != "none" for item in plan["steps"]}
+    assert acts == {key: status == "done" for key, status in statuses(told).items()}
+    written = {item["path"] for item in plan["files"] if item["repo"] == "infra"}
+    written |= {item["path"] for item in plan["registrations"]}
+    assert sorted(written) == INFRA_FILES
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """Every file below a folder, by content and by when it was last written."""
+    return {
+        path.relative_to(folder).as_posix(): (
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        )
+        + str(path.lstat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.mark.parametrize("command", [("plan",), ("plan", "--diff"), ("create", "--dry-run"), ("status", "city-guide")])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_looking_writes_nothing_anywhere(
+    world: World, tmp_path: Path, command: tuple[str, ...], after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if after:
+        assert world.run("create", RICH).code == 0
+    world.answers(RICH)
+    world.sandbox.journal.clear()
+    before = snapshot(tmp_path)
+    home = Path.home()
+    before_home = snapshot(home)
+    told = world.run(command[0], RICH, *command[1:])
+    assert told.code == 0
+    assert world.sandbox.journal.writes() == []
+    assert len(world.sandbox.journal) > 5
+    unwritten = {path: seen for path, seen in snapshot(tmp_path).items() if not path.endswith("answers.yml")}
+    assert unwritten == {path: seen for path, seen in before.items() if not path.endswith("answers.yml")}
+    assert snapshot(home) == before_home
+
+
+def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
+    world.run("create", RICH)
+    world.sandbox.journal.clear()
+    told = world.run("create", RICH)
+    assert told.result["status"] == "unchanged"
+    assert set(statuses(told).values()) == {"unchanged"}
+    assert world.sandbox.journal.writes() == []
+    assert world.inventory(NAME) == expected_inventory(world.sandbox)
+
+
+def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None:
+    world.run("create", RICH)
+    world.sandbox.journal.clear()
+    told = world.run("create", RICH, "--service-dir", str(world.folder / "elsewhere"))
+    assert told.result["status"] == "unchanged"
+    assert world.sandbox.journal.writes() == []
+    assert not (world.folder / "elsewhere").exists()
+
+
+def test_after_the_merge_there_is_nothing_to_ask_for(world: World) -> None:
+    world.run("create", RICH)
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    infra.bare.update("refs/heads/master", infra.bare.heads()[f"newservice/{NAME}"])
+    infra.bare.delete(f"refs/heads/newservice/{NAME}")
+    infra.pulls.clear()
+    world.sandbox.journal.clear()
+    told = world.run("create", RICH)
+    assert told.result["status"] == "unchanged"
+    assert world.sandbox.journal.writes() == []
+
+
+def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None:
+    told = world.run("create", UPSTREAM)
+    assert told.result["status"] == "success"
+    assert list(statuses(told)) == ["infra.commit", "infra.pull_request"]
+    assert {item.system for item in world.sandbox.journal} == {"forgejo"}
+    assert not (world.folder / "reader").exists()
+    files = world.sandbox.forgejo.repository("viktor/infra").bare.changed_files("master", "newservice/reader")
+    assert "docs/architecture/ci-cd.md" not in files
+    assert "stacks/reader/deployment.tf" in files
+
+
+def test_requests_keep_the_real_name_on_the_load_balancers_address(world: World) -> None:
+    world.run("create", RICH)
+    names = {item.system: item.server_name for item in world.sandbox.journal if item.system != "github"}
+    assert names == {
+        "forgejo": "forgejo.sandbox.test",
+        "woodpecker": "ci.sandbox.test",
+        "vault": "vault.sandbox.test",
+    }
+
+
+def test_a_certificate_of_another_authority_is_refused(world: World, tmp_path: Path) -> None:
+    with Sandbox.start(tmp_path / "other") as other:
+        profile = yaml.safe_load(world.sandbox.profile.read_text())
+        profile["connection"]["ca_file"] = str(other.ca_file)
+        world.sandbox.profile.write_text(yaml.safe_dump(profile))
+        told = world.run("plan", RICH)
+    assert told.code == 5
+    (error,) = told.of("error")
+    assert "certificate" in error["message"].lower()
+
+
+# --- what is not ours --------------------------------------------------------------------------------------
+
+
+def refused(world: World, command: str = "create") -> dict[str, Any]:
+    world.sandbox.journal.clear()
+    told = world.run(command, RICH)
+    assert told.code == 4
+    assert told.result["status"] == "refused"
+    assert world.sandbox.journal.writes() == []
+    (error,) = told.of("error")
+    assert error["hint"]
+    return error
+
+
+def test_somebody_elses_repository_is_refused(world: World) -> None:
+    world.sandbox.forgejo.create_repository("viktor", NAME, files={"README.md": "mine"}, branch="master")
+    assert error_of(refused(world), "forgejo.repository")
+
+
+def test_an_empty_repository_that_is_not_ours_is_refused(world: World) -> None:
+    world.sandbox.forgejo.create_repository("viktor", NAME, description="somebody else's")
+    assert error_of(refused(world), "forgejo.repository")
+
+
+def test_somebody_elses_mirror_is_refused(world: World) -> None:
+    world.sandbox.github.create_repository("ViktorBarzin", NAME, files={"README.md": "mine"})
+    assert error_of(refused(world), "github.repository")
+
+
+def test_somebody_elses_stack_is_refused(world: World) -> None:
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    infra.bare.commit_files("master", {f"stacks/{NAME}/main.tf": "# by hand\n"}, "by hand", 1_790_000_000)
+    assert error_of(refused(world), "infra.commit")
+
+
+def test_somebody_elses_branch_is_refused(world: World) -> None:
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    infra.bare.update(f"refs/heads/newservice/{NAME}", infra.bare.heads()["master"])
+    assert error_of(refused(world), "infra.commit")
+
+
+def test_a_folder_with_somebodys_work_is_refused(world: World) -> None:
+    (world.folder / NAME).mkdir()
+    (world.folder / NAME / "thesis.txt").write_text("years of work")
+    assert error_of(refused(world), "service.commit")
+    assert (world.folder / NAME / "thesis.txt").read_text() == "years of work"
+
+
+def error_of(error: dict[str, Any], step: str) -> bool:
+    return bool(error["code"] == f"{step}.refused")
+
+
+def test_commits_on_the_mirror_are_never_destroyed(world: World) -> None:
+    world.run("create", RICH)
+    canonical = world.sandbox.forgejo.repository(f"viktor/{NAME}")
+    canonical.mirrors.clear()
+    mirror = world.sandbox.github.repository(f"ViktorBarzin/{NAME}")
+    precious = mirror.bare.commit_files("hotfix", {"fix.txt": "only here"}, "fix", 1_790_000_000)
+    assert error_of(refused(world), "forgejo.mirror")
+    assert mirror.bare.heads()["hotfix"] == precious
+
+
+# --- drift -------------------------------------------------------------------------------------------------
+
+
+def test_a_second_mirror_becomes_one_again(world: World) -> None:
+    world.run("create", RICH)
+    canonical = world.sandbox.forgejo.repository(f"viktor/{NAME}")
+    from dataclasses import replace
+
+    canonical.mirrors.append(replace(canonical.mirrors[0], remote_name="remote_mirror_second"))
+    told = world.run("create", RICH)
+    assert statuses(told)["forgejo.mirror"] == "done"
+    assert world.inventory(NAME) == expected_inventory(world.sandbox)
+
+
+def test_what_drifted_is_mended_and_nothing_else(world: World) -> None:
+    world.run("create", RICH)
+    canonical = world.sandbox.forgejo.repository(f"viktor/{NAME}")
+    mirror = world.sandbox.github.repository(f"ViktorBarzin/{NAME}")
+    row = world.sandbox.woodpecker.repository(f"ViktorBarzin/{NAME}")
+    canonical.private = False
+    canonical.mirrors[0].sync_on_commit = False
+    mirror.archived = True
+    mirror.private = False
+    del mirror.secrets["SLACK_WEBHOOK"]
+    row.active = False
+    row.settings["trusted"]["network"] = True
+    told = world.run("create", RICH)
+    assert {key for key, value in statuses(told).items() if value == "done"} == {
+        "forgejo.repository",
+        "github.repository",
+        "github.secrets",
+        "woodpecker.registration",
+        "woodpecker.settings",
+        "forgejo.mirror",
+    }
+    inventory = world.inventory(NAME)
+    assert {**inventory, "hooks": 1} == expected_inventory(world.sandbox)
+    assert canonical.private
+    assert mirror.private
+    assert not mirror.archived
+    assert row.settings["trusted"] == {"network": False, "volumes": False, "security": False}
+
+
+def test_existing_secrets_are_never_overwritten(world: World) -> None:
+    world.sandbox.vault.write(NAME, {"api_token": "keep me", "unrelated": {"nested": 1}})
+    told = world.run("create", RICH)
+    assert statuses(told)["vault.secrets"] == "done"
+    stored = world.sandbox.vault.read(NAME)
+    assert stored["api_token"] == "keep me"
+    assert stored["unrelated"] == {"nested": 1}
+    assert len(stored["signing_key"]) >= 32
+
+
+def test_secrets_can_be_given_by_reference(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MY_TOKEN", "from-the-environment")
+    (tmp_path / "key").write_text("from-a-file\n")
+    told = world.run(
+        "create", RICH, "--seed", "api_token=env:MY_TOKEN", "--seed", f"signing_key=file:{tmp_path / 'key'}"
+    )
+    assert told.code == 0
+    stored = world.sandbox.vault.read(NAME)
+    assert stored == {"api_token": "from-the-environment", "signing_key": "from-a-file"}
+    assert "from-the-environment" not in told.out + told.err
+
+
+def test_a_secret_given_as_a_value_is_refused_and_not_repeated(world: World) -> None:
+    told = world.run("create", RICH, "--seed", "api_token=hunter2-the-value")
+    assert told.code == 2
+    assert "hunter2" not in told.out + told.err
+
+
+# --- failure and continuation ------------------------------------------------------------------------------
+
+
+def test_missing_credentials_are_all_named_before_anything_is_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in world.sandbox.environment:
+        monkeypatch.delenv(name, raising=False)
+    told = world.run("create", RICH)
+    assert told.code == 3
+    (error,) = told.of("error")
+    for name in ("forgejo", "github", "woodpecker", "slack", "FORGEJO_TOKEN", "secret/ci/global#slack_webhook"):
+        assert name in error["message"] + error["hint"]
+    assert len(world.sandbox.journal) == 0
+
+
+def test_credentials_come_from_vault_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in world.sandbox.environment:
+        monkeypatch.delenv(name, raising=False)
+    (Path.home() / ".vault-token").write_text(world.sandbox.tokens.vault + "\n")
+    assert world.run("create", RICH).code == 0
+    assert world.inventory(NAME) == expected_inventory(world.sandbox)
+
+
+def test_a_token_that_is_not_accepted_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_wrong")
+    told = world.run("create", RICH)
+    assert told.code == 3
+    (error,) = told.of("error")
+    assert error["code"] == "github.unauthorized"
+    assert "GITHUB_TOKEN" in error["hint"]
+    assert world.sandbox.journal.writes() == []
+
+
+@pytest.mark.parametrize("step", ALL_STEPS)
+def test_a_run_that_was_killed_after_a_step_is_continued(world: World, step: str) -> None:
+    """SIGKILL right after the step is reported; the platform holds every later request until the process is gone."""
+    process = world.start("create", RICH)
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "step" and event["id"] == step:
+            world.sandbox.pause()
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    assert process.returncode in (-signal.SIGKILL, 0)
+    world.sandbox.resume()
+    told = world.run("create", RICH)
+    assert told.code == 0, told.out
+    assert world.inventory(NAME) == expected_inventory(world.sandbox)
+    assert [path.name for path in world.folder.iterdir() if path.name.startswith(".")] == []
+
+
+# --- secrecy -----------------------------------------------------------------------------------------------
+
+
+def test_no_token_is_ever_seen(world: World, tmp_path: Path) -> None:
+    canaries = [value for name, value in world.sandbox.environment.items() if name != "VAULT_ADDR"]
+    process = world.start("create", RICH, "--verbose", "--diff")
+    seen: set[str] = set()
+    while process.poll() is None:
+        for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                text = cmdline.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            seen.add(text)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert any("git" in text and "push" in text for text in seen), "no git process was ever caught"
+    generated = list(world.sandbox.vault.read(NAME).values())
+    places = {"output": out, "log": err, "arguments": "\n".join(seen)}
+    for folder in (world.folder, world.sandbox.infra, tmp_path / "platform" / "repositories" / "forgejo"):
+        for path in folder.rglob("*"):
+            if path.is_file() and "remote_mirror" not in path.name:
+                places[str(path)] = path.read_bytes().decode("latin-1")
+    for canary in [*canaries, *generated]:
+        for place, text in places.items():
+            assert canary not in text, f"a secret stands in {place}"
+
+
+def test_a_fault_of_ours_leaves_a_report_without_secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from generator.steps.github import GitHubSecrets
+
+    def broken(self: GitHubSecrets, run: Any, facts: Any) -> str:
+        raise KeyError(run.credentials["github"].value.reveal())
+
+    monkeypatch.setattr(GitHubSecrets, "act", broken)
+    told = world.run("create", RICH)
+    assert told.code == 1
+    (error,) = told.of("error")
+    match = re.search(r"the trace is in (\S+)", error["hint"])
+    assert match
+    report = Path(match.group(1))
+    text = report.read_text()
+    assert "KeyError" in text
+    assert world.sandbox.tokens.github not in text + told.out + told.err
+    assert report.stat().st_mode & 0o077 == 0
+    report.unlink()
