@@ -42,13 +42,14 @@ class GitHub:
             retry=None,
             seconds_between_requests=0,
             seconds_between_writes=float(platform.connection["github_write_interval_seconds"]),
-            lazy=True,
         )
+        self._lazy = self._github.withLazy(True)  # for what is known to be there: no request before the one asked for
         self._source = source
 
     def close(self) -> None:
         """Close the connections."""
         self._github.close()
+        self._lazy.close()
 
     def login(self) -> str:
         """Name of the token's user."""
@@ -105,11 +106,11 @@ class GitHub:
             self._existing(full_name).create_secret(name, value.reveal())
 
     def _existing(self, full_name: str) -> GithubRepository:
-        return self._github.get_repo(full_name, lazy=True)
+        return self._lazy.get_repo(full_name)
 
     def _find(self, full_name: str) -> GithubRepository | None:
         try:
-            return self._github.get_repo(full_name, lazy=False)
+            return self._github.get_repo(full_name)
         except UnknownObjectException:
             return None
 
