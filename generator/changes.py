@@ -36,8 +36,6 @@ class RegistrationChange:
     id: str
     path: str
     action: str
-    apply_note: str
-    order: int
     before: str
     after: str
 
@@ -71,8 +69,6 @@ def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> 
                 registration.id,
                 registration.path,
                 change.action,
-                registration.apply_note,
-                registration.order,
                 before,
                 change.text,
             )

@@ -113,12 +113,6 @@ class Plan:
         }
 
 
-def apply_order(registrations: Iterable[RegistrationChange]) -> list[str]:
-    """What a person applies, in the order that works: one line for each stack, each once."""
-    ordered = sorted((item for item in registrations if item.apply_note), key=lambda item: item.order)
-    return list(dict.fromkeys(item.apply_note for item in ordered))
-
-
 def build_plan(
     service: str,
     *,

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import yaml
+
 from generator.allocations import load_allocations, taken
 from generator.answers import Answers
 from generator.changes import FileChange, RegistrationChange, compare, compare_registrations, recorded_answers
@@ -109,6 +111,16 @@ class Project:
             return self.template.render(source, {**self.answers.context, **extra})
 
         return load(self.template.registrations, expression, self.answers.context)
+
+    @cached_property
+    def to_do(self) -> tuple[str, ...]:
+        """What a person does after the merge, in the order that works."""
+        steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
+        text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
+        for item in yaml.safe_load(text):
+            if yaml.safe_load(self.template.render(item.get("when", "true"), self.answers.context)):
+                steps.append((item["order"], self.template.render(item["do"], self.answers.context)))
+        return tuple(dict.fromkeys(line for _, line in sorted(steps)))
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""

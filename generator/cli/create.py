@@ -13,11 +13,10 @@ from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode
 from generator.local import write_files
 from generator.onboarding import open_run
-from generator.plan import Plan, apply_order
+from generator.plan import Plan
 from generator.provision import Outcome, carry_out
 from generator.run import Run
 from generator.steps import steps_for
-from generator.steps.vault import path as vault_path
 
 
 @click.command("create", short_help="Create a service, or continue one that was begun.")
@@ -41,7 +40,7 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         if not plan.changes_nothing and not _confirmed(session):
             session.reporter.result(Result("refused", ExitCode.INTERRUPTED, plan.service))
             return ExitCode.INTERRUPTED
-        result = _files(session, answers, plan) if options["no_provision"] else _provision(session, answers, plan)
+        result = _files(session, answers, plan) if options["no_provision"] else _provision(session, answers)
         session.reporter.result(result)
         return result.exit_code
 
@@ -78,7 +77,7 @@ def _files(session: Session, answers: Answers, plan: Plan) -> Result:
     return Result("success", ExitCode.OK, answers.name, urls, following)
 
 
-def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
+def _provision(session: Session, answers: Answers) -> Result:
     with open_run(
         session.project(answers),
         session.infra,
@@ -89,13 +88,13 @@ def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
         outcome = carry_out(steps_for(answers), run, session.reporter.step)
         if outcome.failure:
             session.reporter.error(outcome.failure)
-        return _result(outcome, run, plan)
+        return _result(outcome, run)
 
 
-def _result(outcome: Outcome, run: Run, plan: Plan) -> Result:
+def _result(outcome: Outcome, run: Run) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status = "success" if outcome.wrote else "unchanged"
-        return Result(status, outcome.exit_code, run.name, _urls(outcome, run), _next(run, plan))
+        return Result(status, outcome.exit_code, run.name, _urls(outcome, run), _next(run))
     status = "partial" if outcome.wrote else "refused" if outcome.exit_code is ExitCode.REFUSED else "error"
     if outcome.interrupted:
         status = "partial"
@@ -115,16 +114,5 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
     return urls
 
 
-def _next(run: Run, plan: Plan) -> tuple[str, ...]:
-    steps = ["review and merge the pull request in the infra repository"]
-    steps += [f"apply {line}" for line in apply_order(plan.registrations)]
-    steps.append(f"apply the stack {run.name}")
-    generated = [name for name in dict.fromkeys(run.answers["secrets"].values()) if name not in run.seeds]
-    if generated:
-        steps.append(
-            f"look at {vault_path(run)}: values that come from elsewhere replace those that were generated "
-            f"({', '.join(generated)})"
-        )
-    if run.answers.owned:
-        steps.append("follow the first build on GitHub until it is deployed, then open the site")
-    return tuple(steps)
+def _next(run: Run) -> tuple[str, ...]:
+    return ("review and merge the pull request in the infra repository", *run.project.to_do)

@@ -102,8 +102,6 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
     (pull_request,) = [pull for pull in infra.pulls.values() if pull.head == f"newservice/{name}"]
     changed = infra.bare.changed_files(pull_request.base, pull_request.head)
     yield "pull request", f"number {pull_request.number} in {infra.full_name}: {len(changed)} files"
-    for path in changed:
-        yield "", path
     stored = sandbox.vault.read(name)
     yield "Vault", f"secret/{name} holds {', '.join(stored)}"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from generator.changes import registered_files
 from generator.clients.forgejo import PullRequest
 from generator.errors import SystemFailure
-from generator.plan import Decision, apply_order
+from generator.plan import Decision
 from generator.run import InfraState, Run
 from generator.steps.base import Step, absent, drifted, foreign, present
 
@@ -136,12 +136,11 @@ class InfraPullRequest(Step[PullRequestFacts]):
     def act(self, run: Run, facts: PullRequestFacts) -> str:
         """Open it, with the order of applying as a checklist."""
         infra = run.platform.data["infra"]
-        order = apply_order(facts.state.registrations) if facts.state else []
         body = run.project.template.render(
             "[% include 'templates/pull_request.md.jinja' %]",
             {
                 **run.answers.context,
-                "apply_order": order,
+                "to_do": run.project.to_do,
                 "registrations": facts.state.unregistered if facts.state else [],
             },
         )
