@@ -117,9 +117,11 @@ class Project:
         """What a person does after the merge, in the order that works."""
         steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
         text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
-        for item in yaml.safe_load(text):
-            if yaml.safe_load(self.template.render(item.get("when", "true"), self.answers.context)):
-                steps.append((item["order"], self.template.render(item["do"], self.answers.context)))
+        steps += [
+            (item["order"], self.template.render(item["do"], self.answers.context))
+            for item in yaml.safe_load(text)
+            if yaml.safe_load(self.template.render(item.get("when", "true"), self.answers.context))
+        ]
         return tuple(dict.fromkeys(line for _, line in sorted(steps)))
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:

@@ -119,6 +119,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._context = context
         self._connections: set[socket.socket] = set()
         self._workers: list[threading.Thread] = []
+        self._closing = False
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
 
@@ -139,27 +140,24 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         connection: socket.socket = request
         connection.settimeout(_IDLE_SECONDS)
-        self._remember(connection)
+        # The handshake comes after remembering, so that a client that stalls in it can be hung up on.
+        secured = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         try:
-            secured = self._context.wrap_socket(connection, server_side=True)
+            if self._remember(secured):
+                secured.do_handshake()
+                _Handler(secured, client_address, self)
         except (OSError, ValueError):
-            # A client that does not trust the authority, or one that is not speaking TLS.
-            return
-        finally:
-            self.forget(connection)
-        self._remember(secured)
-        try:
-            _Handler(secured, client_address, self)
-        except (OSError, ValueError):
-            # The client went away, or its request is no HTTP: there is nobody left to tell.
+            # A client that does not trust the authority, went away, or speaks no HTTP: nobody is left to tell.
             return
         finally:
             self.forget(secured)
             secured.close()
 
-    def _remember(self, connection: socket.socket) -> None:
+    def _remember(self, connection: socket.socket) -> bool:
         with self._lock:
-            self._connections.add(connection)
+            if not self._closing:
+                self._connections.add(connection)
+            return not self._closing
 
     def forget(self, connection: socket.socket) -> None:
         """Take a connection that is about to close off the list."""
@@ -167,8 +165,9 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._connections.discard(connection)
 
     def hang_up(self) -> None:
-        """End every open connection, so that no thread waits for its client any more."""
+        """End every open connection and take no more, so that no thread waits for its client any more."""
         with self._lock:
+            self._closing = True
             open_connections = list(self._connections)
         for connection in open_connections:
             try:
