@@ -5,10 +5,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from generator.sandbox import Sandbox
+from tests.world import World
 
 TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "NEWSERVICE", "COPIER", "GIT_")
 
@@ -68,3 +72,15 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The embedded platform, an empty current folder, and the platform's credentials in the environment."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with Sandbox.start(tmp_path / "platform") as sandbox:
+        world = World(sandbox, folder, capsys, monkeypatch)
+        world.enter()
+        yield world

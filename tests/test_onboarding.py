@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +32,6 @@ ALL_STEPS = [
     "infra.commit",
     "infra.pull_request",
 ]
-
-
-@pytest.fixture
-def world(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    with Sandbox.start(tmp_path / "platform") as sandbox:
-        world = World(sandbox, folder, capsys, monkeypatch)
-        world.enter()
-        yield world
 
 
 def expected_inventory(sandbox: Sandbox) -> dict[str, Any]:

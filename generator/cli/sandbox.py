@@ -53,7 +53,7 @@ def start_command(directory: str | None, port: int, latency: float) -> ExitCode:
 @click.option("--directory", metavar="PATH", default=".demo", show_default=True, help="Folder for all that is made.")
 def demo_command(directory: str) -> ExitCode:
     """Create a service on the embedded platform, look at what exists there, and say where it is."""
-    from generator.sandbox.demo import run_demo  # heavy, and needed here only
+    from generator.cli.demo import run_demo  # heavy, and needed here only
 
     return run_demo(_fresh(Path(directory).resolve()))
 

@@ -141,7 +141,10 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         connection: socket.socket = request
         connection.settimeout(_IDLE_SECONDS)
         # The handshake comes after remembering, so that a client that stalls in it can be hung up on.
-        secured = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        try:
+            secured = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        except OSError:
+            return
         try:
             if self._remember(secured):
                 secured.do_handshake()

@@ -47,9 +47,7 @@ def test_create_list_delete(sandbox: Sandbox, forgejo: Api) -> None:
         ({"remote_address": "https://forge.example.test/x/y.git"}, 401, "Permission denied"),
     ],
 )
-def test_refusals(
-    sandbox: Sandbox, forgejo: Api, changes: dict[str, str], status: int, message: str
-) -> None:
+def test_refusals(sandbox: Sandbox, forgejo: Api, changes: dict[str, str], status: int, message: str) -> None:
     answer = forgejo("POST", MIRRORS, json=mirror_options(sandbox, "demo", **changes))
     assert answer.status_code == status
     assert message in answer.json()["message"]

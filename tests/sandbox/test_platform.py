@@ -116,9 +116,7 @@ def test_journal_tells_reads_from_writes(sandbox: Sandbox, forgejo: Api, git: Gi
     forgejo("POST", "/user/repos", json={"name": "demo"})
     git("clone", "--quiet", git.url("forgejo", "viktor/infra.git"), "copy")
     writes = sandbox.journal.writes()
-    assert [(entry.system, entry.path, entry.status) for entry in writes] == [
-        ("forgejo", "/api/v1/user/repos", 201)
-    ]
+    assert [(entry.system, entry.path, entry.status) for entry in writes] == [("forgejo", "/api/v1/user/repos", 201)]
     assert writes[0].request_body == b'{"name":"demo"}'
     assert b'"full_name":"viktor/demo"' in writes[0].response_body
     assert writes[0].request_content_type == "application/json"

@@ -1,0 +1,101 @@
+"""Exchanges held against the servers' own descriptions (OpenAPI 3.1), where these are at hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from generator.sandbox import Exchange
+
+FOLDER = Path(__file__).parents[3] / "shared" / "contracts"
+_PREFIXES = {"forgejo": "/api/v1", "github": "/api/v3", "woodpecker": "/api"}
+_WITH_SLASHES = frozenset({"filepath", "branch", "ref", "path", "repo_full_name", "org_full_name", "head"})
+
+
+class Contract:
+    """One server's description."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+        self._document = json.loads((FOLDER / f"{system}.json").read_text())
+        resource = Resource.from_contents(self._document, default_specification=DRAFT202012)
+        self._registry: Registry[Any] = Registry().with_resource(f"urn:{system}", resource)
+        self._paths = sorted(self._document["paths"], key=lambda path: (path.count("{"), -len(path)))
+
+    def operation(self, exchange: Exchange) -> tuple[str, dict[str, Any]] | None:
+        """The described operation of an exchange; None when the description does not have it."""
+        path = exchange.path.removeprefix(_PREFIXES[self.system])
+        for template in self._paths:
+            found = self._document["paths"][template].get(exchange.method.lower())
+            if found is not None and _pattern(template).fullmatch(path):
+                return f"{exchange.method} {template}", found
+        return None
+
+    def problems(self, exchange: Exchange, operation: dict[str, Any]) -> list[str]:
+        """What is wrong with the answer of an exchange."""
+        responses = operation["responses"]
+        default = self._resolve(responses["default"])
+        response = self._resolve(responses.get(str(exchange.status), default))
+        # Some errors are declared by their status alone; their body is the one of all errors.
+        content = response.get("content") or (default["content"] if exchange.status >= 400 else {})
+        kind = exchange.response_content_type.partition(";")[0]
+        if not exchange.response_body:
+            return []
+        if kind not in content:
+            declared = ", ".join(content) or "no body"
+            return [f"{kind} where {declared} is described"]
+        if kind != "application/json":
+            return []
+        validator = Draft202012Validator(self._absolute(content[kind]["schema"]), registry=self._registry)
+        errors = validator.iter_errors(json.loads(exchange.response_body))
+        return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in errors]
+
+    def _resolve(self, value: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" not in value:
+            return value
+        found: Any = self._document
+        for part in value["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        return dict(found)
+
+    def _absolute(self, schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [self._absolute(entry) for entry in schema]
+        if not isinstance(schema, dict):
+            return schema
+        return {
+            key: f"urn:{self.system}{value}" if key == "$ref" else self._absolute(value)
+            for key, value in schema.items()
+        }
+
+
+def check(exchanges: Iterable[Exchange]) -> tuple[set[str], list[str]]:
+    """The described operations that were used, and every violation found in their answers."""
+    contracts = {system: Contract(system) for system in _PREFIXES}
+    used: set[str] = set()
+    problems: list[str] = []
+    for exchange in exchanges:
+        contract = contracts.get(exchange.system)
+        found = contract.operation(exchange) if contract and exchange.path.startswith("/api/") else None
+        if contract is None or found is None:
+            continue
+        name, operation = found
+        used.add(f"{exchange.system} {name}")
+        told = contract.problems(exchange, operation)
+        problems += [f"{exchange.system} {exchange.status} {name}: {problem}" for problem in told]
+    return used, problems
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", template)
+    names = parts[1::2]
+    texts = [re.escape(text) for text in parts[0::2]]
+    groups = [".+" if name in _WITH_SLASHES else "[^/]+" for name in names]
+    return re.compile("".join(text + group for text, group in zip(texts, [*groups, ""], strict=True)))
