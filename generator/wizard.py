@@ -9,6 +9,8 @@ import questionary
 import yaml
 
 from generator.answers import Resolution
+from generator.errors import UsageError
+from generator.notation import read_text
 from generator.questions import MISSING, Question
 from generator.template import Template
 
@@ -71,9 +73,7 @@ def _ask(question: Question, resolution: Resolution) -> Any:
         validate=_validator(question, resolution),
         placeholder=question.placeholder or None,
     ).unsafe_ask()
-    if not text:
-        return default
-    return question.cast(text)
+    return question.cast(read_text(question, text)) if text else default
 
 
 def _shown(default: Any) -> str:
@@ -81,14 +81,17 @@ def _shown(default: Any) -> str:
         return ""
     if isinstance(default, str | int | float):
         return str(default)
-    return yaml.safe_dump(default, default_flow_style=True, width=1000).strip()
+    return yaml.safe_dump(default, default_flow_style=True, width=1000, sort_keys=False).strip()
 
 
 def _validator(question: Question, resolution: Resolution) -> Callable[[str], bool | str]:
     def validate(text: str) -> bool | str:
         if not text and question.default is not MISSING:
             return True
-        problems = resolution.check(question, text)
+        try:
+            problems = resolution.check(question, read_text(question, text))
+        except UsageError as error:
+            return f"{error.message}; {error.hint}"
         return problems[0].message if problems else True
 
     return validate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import traceback
@@ -39,9 +40,24 @@ for command in (create_command, plan_command, schema_command, status_command, sa
     group.add_command(command)
 
 
+# Set inside of git hooks, and then every git command would work on that repository instead of ours.
+_REPOSITORY_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the interface's exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for name in _REPOSITORY_VARIABLES:
+        os.environ.pop(name, None)
     sys.exit(int(_run(arguments, _reporter(arguments))))
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from generator.errors import UsageError
+from generator.notation import read_text, read_texts, read_yaml
 from generator.questions import MISSING, Question
 
 
@@ -89,63 +88,10 @@ def collect(
 
 
 def parse_flag(question: Question, value: Any) -> Any:
-    """The answer behind a flag's text, or texts where it can be repeated.
-
-    A map takes ``KEY=VALUE``, a list of maps ``key=value,key=value``; both also take YAML.
-    """
-    if question.container == "object":
-        merged: dict[str, Any] = {}
-        for text in value:
-            merged.update(_map(text, question.shape or {}))
-        return merged
-    if question.container == "array":
-        items: list[Any] = []
-        for text in value:
-            item = _item(text, (question.shape or {}).get("items", {}))
-            items += item if isinstance(item, list) else [item]
-        return items
-    if question.structured and isinstance(value, str) and "=" in value and not value.lstrip().startswith(("{", "[")):
-        options = (question.shape or {}).get("anyOf", [])
-        shape: dict[str, Any] = next((option for option in options if option.get("type") == "object"), {})
-        return _pairs(value, shape)
-    return value
-
-
-def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
-    if text.lstrip().startswith("{"):
-        parsed = _yaml(text)
-        if isinstance(parsed, dict):
-            return parsed
-    if "properties" in shape:
-        return _pairs(text, shape)
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError("answer.pair", f"'{text}' is not KEY=VALUE", "write the name, an equals sign and the value")
-    return {key: value}
-
-
-def _item(text: str, shape: Mapping[str, Any]) -> Any:
-    if text.lstrip().startswith(("{", "[")):
-        return _yaml(text)
-    return _pairs(text, shape)
-
-
-def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
-    """``name=data,size=2Gi``; a value with a comma stands in double quotes; a list's items are split at ``;``."""
-    fields = next(csv.reader([text], skipinitialspace=True), [])
-    pairs: dict[str, Any] = {}
-    for field in fields:
-        key, equals, value = field.partition("=")
-        if not equals:
-            raise UsageError(
-                "answer.pair", f"'{field}' in '{text}' is not key=value", "or write YAML: '{key: value, ...}'"
-            )
-        kind = shape.get("properties", {}).get(key.strip(), {}).get("type", "string")
-        if kind == "array":
-            pairs[key.strip()] = value.split(";")
-        else:
-            pairs[key.strip()] = value if kind == "string" else _yaml(value)
-    return pairs
+    """The answer behind a flag's text, or texts where it can be repeated."""
+    if question.container:
+        return read_texts(question, value)
+    return read_text(question, value) if isinstance(value, str) else value
 
 
 def _set(given: dict[str, Any], pair: str, questions: Mapping[str, Question]) -> None:
@@ -154,7 +100,7 @@ def _set(given: dict[str, Any], pair: str, questions: Mapping[str, Question]) ->
         raise UsageError("answer.pair", f"--set {pair} is not key=value", "for example --set tier=edge")
     name, *path = key.split(".")
     question = questions.get(name)
-    parsed = _yaml(value) if path or (question is not None and question.structured) else value
+    parsed = read_yaml(value) if path or (question is not None and question.structured) else value
     if not path:
         given[name] = parsed
         return
@@ -174,7 +120,7 @@ def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
         raise UsageError("answers.unreadable", f"{source} can't be read: {error.strerror}", "check --answers") from None
     except UnicodeDecodeError:
         raise UsageError("answers.unreadable", f"{source} is not UTF-8 text", "check --answers") from None
-    data = _yaml(text, source)
+    data = read_yaml(text, source)
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -182,12 +128,3 @@ def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
     if "_src_path" in data:
         return {key: value for key, value in data.items() if key in questions}
     return data
-
-
-def _yaml(text: str, source: str = "") -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = source or f"'{text}'"
-        told = " ".join(str(error).split())
-        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {told}", "correct it") from None

@@ -129,6 +129,8 @@ def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox
 
     with _sandbox_folder(keep=keep_sandbox) as folder, Sandbox.start(folder) as sandbox:
         environ = {**os.environ, **sandbox.environment}
+        if keep_sandbox:
+            reporter.progress(f"the embedded platform runs for this call; its repositories stay in {folder}")
         yield Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)
 
 

@@ -13,8 +13,16 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from git import Git, GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError, Repo
-from gitdb.exc import BadName, BadObject
+from git import (
+    BadName,
+    BadObject,
+    Git,
+    GitCommandError,
+    GitCommandNotFound,
+    InvalidGitRepositoryError,
+    NoSuchPathError,
+    Repo,
+)
 
 from generator.errors import NewserviceError, PreflightError, SystemFailure
 from generator.platform import Platform
@@ -148,9 +156,10 @@ class Repository:
         return told.strip()
 
     def commit_all(self, message: str) -> None:
-        """Commit everything in the working tree, without hooks."""
-        self._git("add", "--all")
-        self._git("commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", message, env=self._author())
+        """Commit every file of the working tree: no hook, signature, global ignore or line ending of the person's."""
+        plain = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.autocrlf=false")
+        self._git(*plain, "add", "--all", "--force")
+        self._git(*plain, "commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", message, env=self._author())
 
     def push(self, remote: Remote, url: str, sha: str, branch: str) -> None:
         """Push a commit to a branch of ``url``, never by force.
