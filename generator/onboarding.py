@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from generator.answers import Answers
@@ -13,7 +13,7 @@ from generator.clients.git import Repository
 from generator.clients.github import GitHub
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Woodpecker
-from generator.credentials import find_credentials, vault_token
+from generator.credentials import Credential, find_credentials, vault_token
 from generator.errors import PreflightError
 from generator.platform import Platform
 from generator.run import Project, Run, Systems
@@ -42,14 +42,6 @@ def open_run(
     Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
     """
     platform, answers = project.platform, project.answers
-    opened: list[Vault] = []
-
-    def vault() -> Vault | None:
-        token = vault_token(environ)
-        if token and not opened:
-            opened.append(Vault(platform, token.value, token.source))
-        return opened[0] if opened else None
-
     clone = Repository.open(infra)
     if clone is None:
         raise PreflightError(
@@ -58,21 +50,49 @@ def open_run(
             f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
             "there, or name another clone with --infra",
         )
-    credentials = find_credentials(platform, needed_credentials(answers, platform), vault, environ)
-    if answers["secrets"] and vault() is None:
-        raise PreflightError(
-            "credentials.missing",
-            "missing credentials: vault (the service has secrets)",
-            "set VAULT_TOKEN, or log in to Vault (`vault login`)",
-        )
-    forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source)
-    systems = Systems(forgejo, vault=opened[0] if opened else None)
-    if answers.owned:
-        github = GitHub(platform, credentials["github"].value, credentials["github"].source)
-        woodpecker = Woodpecker(platform, credentials["woodpecker"].value, credentials["woodpecker"].source)
-        systems = Systems(forgejo, github, woodpecker, systems.vault)
-    try:
+    with ExitStack() as stack:
+        stack.callback(clone.close)
+        vault = _vault(platform, environ, stack)
+        credentials = find_credentials(platform, needed_credentials(answers, platform), vault, environ)
+        if answers["secrets"] and vault() is None:
+            raise PreflightError(
+                "credentials.missing",
+                "missing credentials: vault (the service has secrets)",
+                "set VAULT_TOKEN, or log in to Vault (`vault login`)",
+            )
+        systems = _systems(platform, credentials, vault(), owned=answers.owned)
+        stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, dict(seeds or {}), progress)
-    finally:
-        systems.close()
-        clone.close()
+
+
+@contextmanager
+def open_forgejo(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Forgejo]:
+    """The canonical forge alone, for questions that come before any answers. Raises ``PreflightError``."""
+    with ExitStack() as stack:
+        credential = find_credentials(platform, ["forgejo"], _vault(platform, environ, stack), environ)["forgejo"]
+        client = Forgejo(platform, credential.value, credential.source)
+        stack.callback(client.close)
+        yield client
+
+
+def _vault(platform: Platform, environ: Mapping[str, str], stack: ExitStack) -> Callable[[], Vault | None]:
+    """Opens Vault when it is first asked for; None where there is no token for it."""
+    opened: list[Vault] = []
+
+    def vault() -> Vault | None:
+        token = vault_token(environ)
+        if token and not opened:
+            opened.append(Vault(platform, token.value, token.source))
+            stack.callback(opened[0].close)
+        return opened[0] if opened else None
+
+    return vault
+
+
+def _systems(platform: Platform, credentials: Mapping[str, Credential], vault: Vault | None, *, owned: bool) -> Systems:
+    forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source)
+    if not owned:
+        return Systems(forgejo, vault=vault)
+    github = GitHub(platform, credentials["github"].value, credentials["github"].source)
+    woodpecker = Woodpecker(platform, credentials["woodpecker"].value, credentials["woodpecker"].source)
+    return Systems(forgejo, github, woodpecker, vault)

@@ -178,6 +178,15 @@ def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None
     assert "stacks/reader/deployment.tf" in files
 
 
+def test_status_finds_the_answers_on_the_forge(world: World) -> None:
+    world.run("create", UPSTREAM)
+    told = world.command("status", "reader")
+    assert told.code == 0
+    assert told.result["status"] == "unchanged"
+    assert {item["state"] for item in told.of("plan")[0]["steps"]} == {"present"}
+    assert world.command("status", "nobody").of("error")[0]["code"] == "status.unknown"
+
+
 def test_requests_keep_the_real_name_on_the_load_balancers_address(world: World) -> None:
     world.run("create", RICH)
     names = {item.system: item.server_name for item in world.sandbox.journal if item.system != "github"}

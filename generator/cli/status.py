@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -10,9 +11,9 @@ from generator.changes import recorded_answers
 from generator.cli.plan import observed_plan
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.clients.git import Repository
 from generator.errors import ExitCode, UsageError
-from generator.trees import Commit, Folder, Tree
+from generator.onboarding import open_forgejo
+from generator.trees import Folder, RemoteCommit
 
 
 @click.command("status", short_help="Show the state of every step as it is now.")
@@ -42,24 +43,28 @@ def _recorded(session: Session) -> dict[str, Any]:
     name = session.options["name"]
     if not name:
         raise UsageError("usage.name", "status needs the service's name", "newservice status NAME")
-    stack = f"{session.platform.data['infra']['stacks']}/{name}/"
-    places: list[tuple[Tree, str]] = [(Folder(session.infra), stack)]
-    clone = Repository.open(session.infra)
-    heads = [
-        f"refs/remotes/origin/newservice/{name}",
-        f"refs/remotes/origin/{session.platform.data['infra']['branch']}",
-    ]
-    places += [(Commit(clone, sha), stack) for head in heads if clone and (sha := clone.head(head))]
-    places.append((Folder(session.service_dir(name)), ""))
-    for tree, prefix in places:
-        found = recorded_answers(tree, prefix)
+    public = {question.name for question in session.questions if question.public}
+    for found in _answers_files(session, name):
         if found and found.get("name") == name:
-            public = {question.name for question in session.questions if question.public}
             return {key: value for key, value in found.items() if key in public}
     if session.options["answers_file"] or session.options["sets"]:
         return {}
     raise UsageError(
         "status.unknown",
-        f"there are no answers for {name} in {session.service_dir(name)} or in {session.infra}",
-        "run it where the service's folder is, name --infra, or give the answers with --answers",
+        f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack of that name",
+        "check the name, or give the answers with --answers",
     )
+
+
+def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | None]:
+    """Where a service's answers stand: its folder, the infra clone, and the forge's branches."""
+    infra = session.platform.data["infra"]
+    stack = f"{infra['stacks']}/{name}/"
+    yield recorded_answers(Folder(session.service_dir(name)))
+    yield recorded_answers(Folder(session.infra), stack)
+    if session.options["no_provision"]:
+        return
+    owner = session.platform.owner("forgejo")
+    with open_forgejo(session.platform, session.environ) as forgejo:
+        for branch in (infra["branch"], f"newservice/{name}"):
+            yield recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], branch), stack)
