@@ -30,6 +30,8 @@ def start_command(directory: str | None, port: int, latency: float) -> ExitCode:
     from generator.sandbox import Sandbox
 
     root = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise RefusedError("sandbox.folder", f"{root} is not an empty folder", "name another with --directory")
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with Sandbox.start(root, port=port, latency=latency) as sandbox:

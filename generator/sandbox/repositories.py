@@ -18,8 +18,12 @@ class GitError(Exception):
 
 
 def git_environment(home: Path) -> dict[str, str]:
-    """An environment in which git sees no configuration, credentials or repository of its caller."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SSH_"))}
+    """An environment in which git sees no configuration, credentials, proxy or repository of its caller."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GIT_", "SSH_")) and not name.lower().endswith("_proxy")
+    }
     return environment | {
         "HOME": str(home),
         "LC_ALL": "C",
@@ -183,7 +187,10 @@ class BareRepository:
         self._git("update-ref", "-d", reference)
 
     def commit_files(self, branch: str, files: Mapping[str, str | bytes], message: str, when: int) -> str:
-        """Add or replace files on a branch in one commit (of that Unix time); the commit's id."""
+        """Add or replace files on a branch in one commit (of that Unix time); the commit's id.
+
+        A file that starts with ``#!`` is executable.
+        """
         reference = f"refs/heads/{branch}"
         text = message.encode()
         stream = [f"commit {reference}\ncommitter {_AUTHOR} {when} +0000\n".encode(), _data(text)]
@@ -191,7 +198,8 @@ class BareRepository:
             stream.append(f"from {reference}^0\n".encode())
         for path, content in sorted(files.items()):
             body = content.encode() if isinstance(content, str) else content
-            stream += [f"M 100644 inline {path}\n".encode(), _data(body)]
+            mode = "100755" if body.startswith(b"#!") else "100644"
+            stream += [f"M {mode} inline {path}\n".encode(), _data(body)]
         run_git(self.path, "fast-import", "--quiet", "--force", data=b"".join(stream) + b"\ndone\n")
         return self.heads()[branch]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from generator.platform import Platform
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
@@ -21,14 +22,12 @@ from generator.sandbox.server import HttpsServer
 from generator.sandbox.tokens import Tokens
 from generator.sandbox.vault import Vault
 from generator.sandbox.woodpecker import Woodpecker
+from generator.template import Template
 
 FORGEJO_HOST = "forgejo.sandbox.test"
 WOODPECKER_HOST = "ci.sandbox.test"
 VAULT_HOST = "vault.sandbox.test"
 GITHUB_HOST = "localhost"
-FORGEJO_OWNER = "viktor"
-GITHUB_OWNER = "ViktorBarzin"
-INFRA_BRANCH = "master"
 
 
 class Sandbox:
@@ -42,6 +41,8 @@ class Sandbox:
         """Prepare everything and listen, without answering yet; use :meth:`start`."""
         self.root = root
         self.tokens = tokens
+        # Owners, branches and paths are the built-in profile's: only addresses are the sandbox's own.
+        self._platform = Platform(Template.installed().platform, "built-in")
         self._ca_file = root / "ca.pem"
         self._gateway = Gateway(latency)
         certificates = Certificates([GITHUB_HOST, FORGEJO_HOST, WOODPECKER_HOST, VAULT_HOST], GITHUB_HOST)
@@ -55,10 +56,11 @@ class Sandbox:
     def start(
         cls, root: Path, *, port: int = 0, latency: float = 0.0, tokens: Mapping[str, str] | None = None
     ) -> Sandbox:
-        """Start a platform below ``root`` (made if it is missing, and private from then on).
+        """Start a platform below ``root`` (made if it is missing, and private from then on; holds no earlier one).
 
         ``port`` 0 takes a free one; ``latency`` in seconds delays every answer; ``tokens`` gives chosen values by
-        field name of :class:`Tokens`. Raises OSError when the port is taken, ValueError for an unknown token name.
+        field name of :class:`Tokens`. Raises OSError when the port is taken or the folder is used already, ValueError
+        for an unknown token name.
         """
         chosen = Tokens.of(tokens)
         root = root.resolve()
@@ -146,16 +148,16 @@ class Sandbox:
     def _create_systems(self) -> None:
         repositories = self.root / "repositories"
         urls, tokens = self.urls, self.tokens
-        self.github = GitHub(repositories / "github", GITHUB_OWNER, tokens.github, urls["github"])
+        self.github = GitHub(repositories / "github", self._platform.owner("github"), tokens.github, urls["github"])
         self.forgejo = Forgejo(
             repositories / "forgejo",
-            FORGEJO_OWNER,
+            self._platform.owner("forgejo"),
             (tokens.forgejo, tokens.forgejo_git),
             urls["forgejo"],
             self._ca_file,
         )
-        self.woodpecker = Woodpecker(GITHUB_OWNER, tokens.woodpecker, urls["woodpecker"], self.github)
-        self.vault = Vault(tokens.vault)
+        self.woodpecker = Woodpecker(self._platform.owner("github"), tokens.woodpecker, urls["woodpecker"], self.github)
+        self.vault = Vault(tokens.vault, self._platform.data["vault"]["mount"])
         self._gateway.serve(
             {
                 GITHUB_HOST: ("github", self.github),
@@ -166,21 +168,25 @@ class Sandbox:
         )
 
     def _seed(self) -> None:
-        tokens = self.tokens
-        self.vault.write("ci/global", {"woodpecker_api_token": tokens.woodpecker, "slack_webhook": tokens.slack})
-        personal = {
-            "forgejo_token": tokens.forgejo,
-            "forgejo_git_token": tokens.forgejo_git,
-            "github_pat": tokens.github,
-        }
-        self.vault.write(FORGEJO_OWNER, personal)
-        self.woodpecker.add_global_secret("slack_webhook", tokens.slack, ["push", "manual"])
-        infra = self.forgejo.create_repository(FORGEJO_OWNER, "infra", branch=INFRA_BRANCH)
-        commit_infra(infra.bare, INFRA_BRANCH)
+        for path, properties in self._credentials().items():
+            self.vault.write(path, properties)
+        self.woodpecker.add_global_secret("slack_webhook", self.tokens.slack, ["push", "manual"])
+        owner, names = self._platform.owner("forgejo"), self._platform.data["infra"]
+        infra = self.forgejo.create_repository(owner, names["repository"], branch=names["branch"])
+        commit_infra(infra.bare, names["branch"])
         infra.refresh(infra.bare.heads())
-        clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/viktor/infra.git", _person())
+        clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/{infra.full_name}.git", _person())
         self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
         os.chmod(self.profile, 0o600)
+
+    def _credentials(self) -> dict[str, dict[str, str]]:
+        """The credentials where the profile says that Vault has them, by path within the mount."""
+        mount = str(self._platform.data["vault"]["mount"])
+        stored: dict[str, dict[str, str]] = {}
+        for source in self._platform.credentials.values():
+            path, _, name = source.vault.removeprefix(f"{mount}/").partition("#")
+            stored.setdefault(path, {})[name] = getattr(self.tokens, source.name)
+        return stored
 
     def _overrides(self) -> dict[str, Any]:
         urls = self.urls
@@ -196,7 +202,7 @@ class Sandbox:
                 "infra_clone": str(self.infra),
                 "github_write_interval_seconds": 0,
             },
-            "template_url": f"{urls['forgejo']}/{FORGEJO_OWNER}/newservice.git",
+            "template_url": f"{urls['forgejo']}/{self._platform.owner('forgejo')}/newservice.git",
             "forgejo": {"url": urls["forgejo"]},
             "github": {"url": urls["github"], "api_url": urls["github_api"]},
             "woodpecker": {"url": urls["woodpecker"]},

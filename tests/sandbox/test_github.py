@@ -31,10 +31,10 @@ def test_bad_credentials_in_pygithub(sandbox: Sandbox, pygithub: Github) -> None
 
 def test_create_and_duplicate(pygithub: Github) -> None:
     user = pygithub.get_user()
-    made = user.create_repo("demo", private=True, description="A demo")  # type: ignore[union-attr]
+    made = user.create_repo("demo", private=True, description="A demo")
     assert (made.full_name, made.private, made.default_branch) == ("ViktorBarzin/demo", True, "main")
     with pytest.raises(GithubException) as caught:
-        user.create_repo("Demo")  # type: ignore[union-attr]
+        user.create_repo("Demo")
     assert caught.value.status == 422
     assert caught.value.data["errors"][0]["message"] == "name already exists on this account"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from generator.sandbox import Sandbox
@@ -163,3 +165,4 @@ def test_infra_clone_is_clean_and_current(sandbox: Sandbox, git: Git) -> None:
     git("fetch", "--quiet", git.url("forgejo", "viktor/infra.git"), "master")
     assert git("rev-parse", "FETCH_HEAD").stdout == git("rev-parse", "HEAD").stdout
     assert git("rev-list", "--count", "HEAD").stdout == "2\n"
+    assert os.access(sandbox.infra / "scripts" / "check-ingress-auth-comments.py", os.X_OK)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -73,6 +74,25 @@ def test_chosen_tokens_and_port(tmp_path: Path) -> None:
         Sandbox.start(tmp_path / "three", tokens={"forge": "x"})
     with Sandbox.start(tmp_path / "four", port=first.port) as again:
         assert again.port == first.port
+
+
+def test_two_sandboxes_have_the_same_history_and_refuse_to_share_a_folder(tmp_path: Path) -> None:
+    heads = []
+    for name in ("one", "two"):
+        with Sandbox.start(tmp_path / name) as started:
+            heads.append(started.forgejo.repository("viktor/infra").bare.heads())
+    assert heads[0] == heads[1]
+    with pytest.raises(FileExistsError):
+        Sandbox.start(tmp_path / "one")
+
+
+def test_concurrent_clients(sandbox: Sandbox, forgejo: Api) -> None:
+    def create(number: int) -> int:
+        return forgejo("POST", "/user/repos", json={"name": f"demo-{number % 10}"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(create, range(20)))
+    assert statuses == [201] * 10 + [409] * 10
 
 
 def test_certificates_belong_to_their_names(sandbox: Sandbox) -> None:
