@@ -9,7 +9,7 @@ import pytest
 from nacl.public import PublicKey, SealedBox
 
 from generator.sandbox import Exchange, Sandbox
-from tests.sandbox import contracts
+from tests import contracts
 from tests.sandbox.conftest import Api, Git, mirror_options
 
 pytestmark = pytest.mark.skipif(
