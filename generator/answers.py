@@ -22,11 +22,13 @@ class Answers:
 
     ``values``: what was asked, by question; what the answers file records. ``context``: the same and every
     computed value, for templates and registrations. ``notes``: things a person should know about what was given.
+    ``public``: those of ``values`` that people answer, without newservice's own.
     """
 
     values: dict[str, Any]
     context: dict[str, Any]
     notes: tuple[str, ...] = ()
+    public: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.context[name]
@@ -49,6 +51,7 @@ class Resolution:
     template: Template
     context: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    public: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -103,7 +106,7 @@ class Resolution:
         """The answers, or ``AnswersError`` with everything that is wrong."""
         if self.problems:
             raise AnswersError(self.problems)
-        return Answers(values=self.values, context=self.context, notes=tuple(self.notes))
+        return Answers(self.values, self.context, tuple(self.notes), self.public)
 
     def _take_default(self, question: Question, applies: bool | None) -> None:
         value = self.default(question)
@@ -126,6 +129,8 @@ class Resolution:
         self.context[question.name] = value
         if record and not question.computed:
             self.values[question.name] = value
+        if record and question.public:
+            self.public[question.name] = value
 
     def _evaluate(
         self, question: Question, key: str, source: str, extra: Mapping[str, Any] | None = None
@@ -186,13 +191,19 @@ def _missing(question: Question, choices: tuple[Any, ...]) -> Problem:
 
 
 def _wrong(question: Question, value: Any, rule: str) -> Problem:
-    """``rule`` is a sentence, or one that starts with a place inside the answer (``[0].mount: must ...``)."""
+    """``rule`` is a sentence, or one that starts with a place inside the answer (``[0].mount: must ...``).
+
+    One that starts with ``protected:`` refuses a name which belongs to the platform itself.
+    """
+    protected = rule.startswith("protected: ")
+    rule = rule.removeprefix("protected: ")
     place, colon, _ = rule.partition(": ")
     inside = bool(colon) and " " not in place
     dot = "" if place.startswith("[") else "."
     message = f"{question.name}{dot}{rule}" if inside else f"{question.name}: {rule}"
     given = "" if question.quiet else f" (given: {_short(value)})"  # a secret's value may be there by mistake
-    return Problem("answer.invalid", question.name, message + given, f"{question.option}: {question.help}")
+    code = "answer.protected" if protected else "answer.invalid"
+    return Problem(code, question.name, message + given, f"{question.option}: {question.help}")
 
 
 def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> Problem:
@@ -208,6 +219,9 @@ def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> P
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):  # YAML has keys that JSON lacks, and values that hold themselves
+        text = repr(value)
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return text if len(text) <= 60 else text[:57] + "..."

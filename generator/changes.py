@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,13 +31,17 @@ class FileChange:
 
 @dataclass(frozen=True)
 class RegistrationChange:
-    """One registration against what is there; ``before`` and ``after`` are the whole file's text."""
+    """One registration against what is there; ``before`` and ``after`` are the whole file's text.
+
+    ``refusal`` is set, and the action is ``refuse``, where its place was not found.
+    """
 
     id: str
     path: str
     action: str
     before: str
     after: str
+    refusal: RefusedError | None = None
 
 
 def compare(repo: Literal["service", "infra"], files: Iterable[File], tree: Tree, prefix: str = "") -> list[FileChange]:
@@ -52,28 +56,21 @@ def compare(repo: Literal["service", "infra"], files: Iterable[File], tree: Tree
 
 
 def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
-    """What each registration would change. Several in one file build on one another.
-
-    Raises ``RefusedError`` when a file or the place in it is not found.
-    """
+    """What each registration would change. Several in one file build on one another."""
     texts: dict[str, str] = {}
-    changes = []
-    for registration in registrations:
-        before = texts.get(registration.path)
-        if before is None:
+    return [_compare_registration(registration, tree, texts) for registration in registrations]
+
+
+def _compare_registration(registration: Registration, tree: Tree, texts: dict[str, str]) -> RegistrationChange:
+    before = texts.get(registration.path, "")
+    try:
+        if registration.path not in texts:
             before = _text(registration, tree)
         change = register(registration, before)
-        texts[registration.path] = change.text
-        changes.append(
-            RegistrationChange(
-                registration.id,
-                registration.path,
-                change.action,
-                before,
-                change.text,
-            )
-        )
-    return changes
+    except RefusedError as error:
+        return RegistrationChange(registration.id, registration.path, "refuse", before, before, error)
+    texts[registration.path] = change.text
+    return RegistrationChange(registration.id, registration.path, change.action, before, change.text)
 
 
 def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:
@@ -98,12 +95,17 @@ def recorded_answers(tree: Tree, prefix: str = "") -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def differing_answers(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Questions to which ``recorded`` has another answer than ``wanted``; what was not recorded does not count."""
+    return [name for name, value in wanted.items() if name in recorded and recorded[name] != value]
+
+
 def _text(registration: Registration, tree: Tree) -> str:
     content = tree.read(registration.path)
     if content is None:
         raise RefusedError(
             "registration.file_not_found",
             f"registration {registration.id}: the infra repository has no {registration.path}",
-            "check --infra and the platform profile; nothing was written",
+            "check --infra and the platform profile",
         )
     return content.decode("utf-8")

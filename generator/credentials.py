@@ -71,17 +71,18 @@ def _find(
     source = sources[name]
     if environ.get(source.environment):
         return Credential(Secret(environ[source.environment]), source.environment)
-    if source.fallback and environ.get(sources[source.fallback].environment):
-        return _find(sources, source.fallback, vault, environ)
     client = vault()
-    if client is None:
-        return None
+    value = _stored(name, source, client) if client else None
+    if value:
+        return Credential(value, f"Vault's {source.vault}")
+    # Only now the wider one: what Vault has for this purpose comes before what could serve it as well.
+    return _find(sources, source.fallback, vault, environ) if source.fallback else None
+
+
+def _stored(name: str, source: CredentialSource, vault: Vault) -> Secret | None:
     path, _, property_ = source.vault.partition("#")
     try:
-        value = client.read(path).value(property_)
+        return vault.read(path).value(property_)
     except NewserviceError as error:
         hint = f"{error.hint}; or set {source.environment}"
         raise PreflightError("credentials.vault", f"{name} could not be read: {error.message}", hint) from error
-    if value is None and source.fallback:
-        return _find(sources, source.fallback, vault, environ)
-    return Credential(value, f"Vault's {source.vault}") if value else None

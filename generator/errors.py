@@ -88,3 +88,5 @@ class AnswersError(UsageError):
             "nothing was written; correct them and run the same command again",
         )
         self.problems = problems
+        if any(problem.code == "answer.protected" for problem in problems):
+            self.exit_code = ExitCode.REFUSED

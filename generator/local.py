@@ -12,8 +12,8 @@ from generator.changes import FileChange, compare, registered_files
 from generator.clients.git import Repository
 from generator.errors import RefusedError, UsageError
 from generator.plan import Plan, build_plan
+from generator.project import Project
 from generator.render import File
-from generator.run import Project
 from generator.trees import Folder
 
 
@@ -43,12 +43,15 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     )
 
 
-def write_files(project: Project, infra: Path, plan: Plan) -> None:
-    """Write what ``plan_files`` planned: all of a tree's files or none of them.
-
-    Raises ``RefusedError`` when a file is there and differs, or when a shared file has changes of somebody's
-    that are not committed.
-    """
+def check_writable(project: Project, infra: Path, plan: Plan) -> None:
+    """Raise ``RefusedError`` where carrying out ``plan`` would touch work that is there."""
+    misplaced = [item.refusal for item in plan.registrations if item.refusal]
+    if misplaced:
+        raise RefusedError(
+            misplaced[0].code,
+            "; ".join(error.message for error in misplaced),
+            "\n".join(error.hint for error in misplaced),
+        )
     if plan.conflicts:
         paths = ", ".join(f"{_root(project, infra, item) / item.path}" for item in plan.conflicts[:5])
         more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""
@@ -57,19 +60,36 @@ def write_files(project: Project, infra: Path, plan: Plan) -> None:
             f"{len(plan.conflicts)} files are there and differ: {paths}{more}",
             "newservice never overwrites work: move them away, or name other folders",
         )
-    registered = registered_files(plan.registrations)
     checkout = Repository.open(infra)
-    dirty = checkout.dirty(file.path for file in registered) if checkout else []
+    if checkout is None:
+        return
+    dirty = checkout.dirty(file.path for file in registered_files(plan.registrations))
+    checkout.close()
     if dirty:
         raise RefusedError(
             "infra.dirty",
             f"{infra} has changes that are not committed in {', '.join(dirty)}",
             "commit or stash them, then run the same command again",
         )
+
+
+def write_files(project: Project, infra: Path, plan: Plan) -> None:
+    """Write what ``plan_files`` planned and ``check_writable`` passed: all files or none of them.
+
+    Raises ``UsageError`` when a folder or file can't be written; then everything is put back.
+    """
+    registered = registered_files(plan.registrations)
     service = [item.file for item in plan.files if item.repo == "service" and item.action == "create"]
     stack = [item.file for item in plan.files if item.repo == "infra" and item.action == "create"]
-    with _all_or_none(project.service_dir, service), _all_or_none(infra, [*stack, *registered]):
-        pass
+    try:
+        with _all_or_none(project.service_dir, service), _all_or_none(infra, [*stack, *registered]):
+            pass
+    except OSError as error:
+        raise UsageError(
+            "files.unwritable",
+            f"{error.filename}: {error.strerror}",
+            "nothing was left behind: name folders that can be written",
+        ) from error
 
 
 def _root(project: Project, infra: Path, change: FileChange) -> Path:

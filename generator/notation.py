@@ -88,4 +88,11 @@ def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fields(text: str) -> list[str]:
-    return next(csv.reader([text], skipinitialspace=True), [])
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:
+        raise UsageError(
+            "answer.pair",
+            f"'{text}' can't be taken apart: a line break stands outside of double quotes",
+            "put the pair in double quotes, or write YAML: '{key: value, ...}'",
+        ) from None

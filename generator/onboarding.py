@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,10 +15,11 @@ from generator.clients.github import GitHub
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Woodpecker
 from generator.credentials import Credential, find_credentials, vault_token
-from generator.errors import PreflightError
+from generator.errors import PreflightError, UsageError
 from generator.platform import Platform
-from generator.run import Project, Run, Systems
-from generator.secret import Secret
+from generator.project import Project
+from generator.run import Run, Systems
+from generator.secret import Secret, known_secret
 
 
 def needed_credentials(answers: Answers, platform: Platform) -> list[str]:
@@ -42,16 +44,7 @@ def open_run(
     Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
     """
     platform, answers = project.platform, project.answers
-    clone = Repository.open(infra)
-    if clone is None:
-        raise PreflightError(
-            "infra.no_clone",
-            f"{infra} is not a clone of the infra repository",
-            f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
-            "there, or name another clone with --infra",
-        )
     with ExitStack() as stack:
-        stack.callback(clone.close)
         vault = _vault(platform, environ, stack)
         credentials = find_credentials(platform, needed_credentials(answers, platform), vault, environ)
         if answers["secrets"] and vault() is None:
@@ -60,9 +53,23 @@ def open_run(
                 "missing credentials: vault (the service has secrets)",
                 "set VAULT_TOKEN, or log in to Vault (`vault login`)",
             )
+        refuse_secrets(answers)
+        clone = _clone(platform, infra)
+        stack.callback(clone.close)
         systems = _systems(platform, credentials, vault(), owned=answers.owned)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, dict(seeds or {}), progress)
+
+
+def refuse_secrets(answers: Answers) -> None:
+    """Raise ``UsageError`` where an answer holds a credential that this process knows: answers are committed."""
+    for name, value in answers.values.items():
+        if known_secret(json.dumps(value, ensure_ascii=False)):
+            raise UsageError(
+                "answer.secret",
+                f"{name}: the answer holds a credential of yours",
+                "answers are written to repositories: name a property of Vault under secrets instead",
+            )
 
 
 @contextmanager
@@ -75,6 +82,18 @@ def open_forgejo(platform: Platform, environ: Mapping[str, str] = os.environ) ->
         yield client
 
 
+def _clone(platform: Platform, infra: Path) -> Repository:
+    clone = Repository.open(infra)
+    if clone is None:
+        raise PreflightError(
+            "infra.no_clone",
+            f"{infra} is not a clone of the infra repository",
+            f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
+            "there, or name another clone with --infra",
+        )
+    return clone
+
+
 def _vault(platform: Platform, environ: Mapping[str, str], stack: ExitStack) -> Callable[[], Vault | None]:
     """Opens Vault when it is first asked for; None where there is no token for it."""
     opened: list[Vault] = []
@@ -82,7 +101,7 @@ def _vault(platform: Platform, environ: Mapping[str, str], stack: ExitStack) -> 
     def vault() -> Vault | None:
         token = vault_token(environ)
         if token and not opened:
-            opened.append(Vault(platform, token.value, token.source))
+            opened.append(Vault(platform, token.value, token.source, environ.get("VAULT_ADDR", "")))
             stack.callback(opened[0].close)
         return opened[0] if opened else None
 

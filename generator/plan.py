@@ -33,12 +33,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What one step found and is going to do; ``hint`` is the way out of a refusal."""
+    """What one step found and is going to do; ``hint`` is the way out of a refusal, ``code`` what went wrong."""
 
     state: State
     action: Action
     summary: str
     hint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class StepPlan:
     id: str
     system: str
     decision: Decision
+
+    @property
+    def refused(self) -> bool:
+        """Whether it must not be carried out."""
+        return self.decision.action is Action.REFUSE
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Plan:
     @property
     def refusals(self) -> list[StepPlan]:
         """Steps that would harm something which is not ours."""
-        return [step for step in self.steps if step.decision.action is Action.REFUSE]
+        return [step for step in self.steps if step.decision.state is not State.UNKNOWN and step.refused]
 
     @property
     def unknown(self) -> list[StepPlan]:
@@ -89,10 +95,10 @@ class Plan:
     @property
     def changes_nothing(self) -> bool:
         """Whether everything is there already."""
-        acts = any(step.decision.action is not Action.NONE for step in self.steps)
-        writes = any(change.action in ("create", "update") for change in self.files)
-        registers = any(change.action == "add" for change in self.registrations)
-        return not (acts or (not self.steps and (writes or registers)))
+        if self.steps:
+            return all(step.decision.action is Action.NONE for step in self.steps)
+        written = all(change.action == "unchanged" for change in self.files)
+        return written and all(change.action in ("present", "update") for change in self.registrations)
 
     def as_document(self) -> dict[str, Any]:
         """The plan as the interface's JSON object, without event and digest."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
 
 # Maps whose keys are the platform's own words: a profile replaces them, it does not add to them.
 _REPLACED = {"tiers", "actions_secrets", "catalog"}
+
+# Maps that a profile may do without.
+_NULLABLE = {"connection.load_balancer"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def load_platform(
 ) -> Platform:
     """The profile in force: ``path``, NEWSERVICE_PLATFORM, the user's configuration, or the built-in one.
 
-    Raises ``UsageError`` when the file can't be read, is not a profile, or has a key that no profile has.
+    Raises ``UsageError`` when the file can't be read, is not a profile, or has keys or values that no profile has.
     """
     if path is None and environ.get(ENVIRONMENT_VARIABLE):
         path = Path(environ[ENVIRONMENT_VARIABLE])
@@ -131,7 +134,7 @@ def load_platform(
     if path is None:
         return Platform(dict(builtin), "built-in")
     overrides = _read(path)
-    problems = list(_unknown(builtin, overrides))
+    problems = list(_problems(builtin, overrides))
     if problems:
         raise UsageError("platform.invalid", f"{path}: {'; '.join(problems)}", "see docs/reference/platform.md")
     return Platform(_merge(builtin, overrides), str(path))
@@ -159,15 +162,50 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _unknown(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> list[str]:
-    problems = []
+def _problems(base: Mapping[str, Any], over: Mapping[str, Any]) -> Iterator[str]:
+    """Everything that is wrong with a profile, so that no fault of it shows up later as one of newservice's."""
+    yield from _misfits(base, over)
+    if over.get("schema", base["schema"]) != base["schema"]:
+        yield f"'schema' is {over['schema']}, and this newservice reads {base['schema']}"
+    address = over.get("template_url", base["template_url"])
+    if isinstance(address, str) and not address.endswith(".git") and not address.startswith("git+"):
+        yield "'template_url' must end with .git or start with git+, or copier takes it for a folder"
+    known = list(base["connection"]["credentials"])
+    named = over.get("actions_secrets")
+    for name, credential in (named if isinstance(named, dict) else {}).items():
+        if credential not in known:
+            yield f"'actions_secrets.{name}' must be one of {', '.join(known)}"
+
+
+def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Keys that no profile has, and values of another kind than the built-in profile's."""
     for key, value in over.items():
+        path = f"{where}{key}"
         if key not in base:
             near = difflib.get_close_matches(str(key), list(base), n=1)
-            problems.append(f"there is no key '{where}{key}'" + (f", did you mean '{where}{near[0]}'?" if near else ""))
-        elif isinstance(base[key], dict) and key not in _REPLACED and value is not None:
-            if isinstance(value, dict):
-                problems.extend(_unknown(base[key], value, f"{where}{key}."))
-            else:
-                problems.append(f"'{where}{key}' must be a map")
-    return problems
+            yield f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
+        elif value is not None or path not in _NULLABLE:
+            yield from _misfit(base[key], value, path, own_words=key in _REPLACED)
+
+
+def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Iterator[str]:
+    kinds, noun = _KINDS[type(wanted)]
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        yield f"'{path}' must be {noun}"
+    elif own_words and isinstance(value, dict):
+        example = next(iter(wanted.values()))
+        for name, entry in value.items():
+            yield from _misfit(example, entry, f"{path}.{name}")
+            if isinstance(example, dict) and isinstance(entry, dict):
+                yield from (f"'{path}.{name}' lacks {key}" for key in example if key not in entry)
+    elif isinstance(value, dict):
+        yield from _misfits(wanted, value, f"{path}.")
+
+
+_KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    dict: ((dict,), "a map"),
+    list: ((list,), "a list"),
+    str: ((str,), "text"),
+    int: ((int, float), "a number"),
+    type(None): ((str, type(None)), "text"),
+}

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from generator.changes import FileChange, compare
-from generator.errors import ExitCode, NewserviceError, RefusedError, SystemFailure
-from generator.plan import Action, Plan, StepPlan, build_plan
-from generator.run import InfraState, Run
+from generator.errors import ExitCode, NewserviceError, PreflightError, RefusedError, SystemFailure
+from generator.plan import Action, Decision, Plan, State, StepPlan, build_plan
+from generator.project import InfraState
+from generator.run import Run
 from generator.steps import Step
 from generator.steps.base import wait_until
 from generator.steps.infra import observe_infra
 from generator.steps.service import observe_both
-from generator.trees import Commit, Nothing, RemoteCommit, Tree
+from generator.trees import Folder, Nothing, RemoteCommit, Tree
 
 Status = Literal["done", "unchanged", "failed", "skipped"]
 
@@ -38,41 +39,41 @@ class Outcome:
     """What became of a run. ``failure`` is set where a step failed; ``interrupted`` where a person stopped it."""
 
     steps: tuple[StepResult, ...]
-    failure: NewserviceError | None = None
+    failure: Exception | None = None
     interrupted: bool = False
 
     @property
     def wrote(self) -> bool:
-        """Whether any step changed something."""
-        return any(step.status == "done" for step in self.steps)
+        """Whether any step changed something, or may have: one that failed while it acted counts."""
+        return any(step.status in ("done", "failed") for step in self.steps)
 
     @property
     def exit_code(self) -> ExitCode:
-        """A failure before the first write keeps its own code; after it, some of the work is done."""
+        """A fault of ours and a refusal keep their codes; anything else that stops a run is a system's."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
         if self.failure is None:
             return ExitCode.OK
-        refused = self.failure.exit_code in (ExitCode.REFUSED, ExitCode.INTERNAL)
-        if refused or (not self.wrote and self.failure.exit_code is ExitCode.PREFLIGHT):
-            return self.failure.exit_code
-        return ExitCode.SYSTEM
+        if not isinstance(self.failure, NewserviceError):
+            return ExitCode.INTERNAL
+        kept = (ExitCode.REFUSED, ExitCode.INTERNAL)
+        return self.failure.exit_code if self.failure.exit_code in kept else ExitCode.SYSTEM
 
 
 def observe(steps: Iterable[Step[Any]], run: Run, notes: Iterable[str] = ()) -> Plan:
     """Look at every system, read only, and say what is to be done.
 
-    Raises ``AnswersError`` where another stack has a name that this service needs for itself.
+    A system that can't be seen makes its steps unknown. Raises ``AnswersError`` where another stack has a name
+    that this service needs for itself.
     """
-    decided = []
-    for step in steps:
-        facts = step.observe(run)
-        decided.append(StepPlan(step.id, step.system, step.decide(run, facts)))
-    state = _infra_in_force(run)
+    run.forget()
+    decided = [_observe(step, run) for step in steps]
+    unknown = any(item.decision.state is State.UNKNOWN for item in decided)
+    state = None if unknown else _infra_in_force(run)
     return build_plan(
         run.name,
-        files=[*_service_changes(run), *state.files],
-        registrations=state.registrations,
+        files=[] if state is None else [*_service_changes(run), *state.files],
+        registrations=[] if state is None else state.registrations,
         steps=decided,
         notes=notes,
     )
@@ -86,7 +87,7 @@ def carry_out(steps: list[Step[Any]], run: Run, report: Callable[[StepResult], N
         results.append(result)
         report(result)
 
-    failure: NewserviceError | None = None
+    failure: Exception | None = None
     interrupted = False
     for step in steps:
         if failure or interrupted:
@@ -99,11 +100,27 @@ def carry_out(steps: list[Step[Any]], run: Run, report: Callable[[StepResult], N
             failure, status, summary = error, "failed", error.message
         except KeyboardInterrupt:
             interrupted, status, summary = True, "failed", "interrupted"
+        except Exception as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
+            failure, status, summary = error, "failed", f"{type(error).__name__} in newservice itself"
         note(StepResult(step.id, status, round((time.monotonic() - started) * 1000), summary))
     return Outcome(tuple(results), failure, interrupted)
 
 
+def unchanged(plan: Plan) -> list[StepResult]:
+    """The results of a plan that has nothing to do."""
+    return [StepResult(step.id, "unchanged", 0, step.decision.summary) for step in plan.steps]
+
+
+def _observe(step: Step[Any], run: Run) -> StepPlan:
+    try:
+        decision = step.decide(run, step.observe(run))
+    except (SystemFailure, PreflightError) as error:
+        decision = Decision(State.UNKNOWN, Action.REFUSE, error.message, error.hint, error.code)
+    return StepPlan(step.id, step.system, decision)
+
+
 def _take(step: Step[Any], run: Run) -> tuple[Status, str]:
+    run.forget()
     facts = step.observe(run)
     decision = step.decide(run, facts)
     if decision.action is Action.REFUSE:
@@ -112,11 +129,15 @@ def _take(step: Step[Any], run: Run) -> tuple[Status, str]:
         return "unchanged", decision.summary
     summary = step.act(run, facts)
 
-    def converged() -> bool:
-        return step.decide(run, step.observe(run)).action is Action.NONE
+    def look() -> Decision:
+        run.forget()
+        return step.decide(run, step.observe(run))
 
-    if not wait_until(converged, seconds=SETTLING_SECONDS):
-        seen = step.decide(run, step.observe(run))
+    seen = look()
+    if seen.action in (Action.CREATE, Action.UPDATE):  # systems may take a moment to show what they accepted
+        wait_until(lambda: look().action is Action.NONE, seconds=SETTLING_SECONDS)
+        seen = look()
+    if seen.action is not Action.NONE:
         raise SystemFailure(
             f"{step.id}.not_converged",
             f"{step.id}: {step.system} accepted the change but still shows: {seen.summary} ({seen.state.value})",
@@ -130,10 +151,9 @@ def _infra_in_force(run: Run) -> InfraState:
     facts = observe_infra(run)
     if facts.base is None or facts.base_state is None:
         return run.project.infra_state(Nothing())
-    listing = run.infra_listing(facts.base)
-    if listing is not None and not facts.base_state.made_by_us and not facts.base_state.foreign:
-        run.project.check_allocations(listing)
-    if facts.branch_state is not None and not facts.base_state.complete:
+    if not facts.base_state.made_by_us and not facts.base_state.foreign:
+        run.check_allocations(facts.base)
+    if facts.branch_state is not None and facts.branch_state.made_by_us and not facts.base_state.complete:
         return facts.branch_state
     return facts.base_state
 
@@ -144,8 +164,8 @@ def _service_changes(run: Run) -> list[FileChange]:
         return []
     facts = observe_both(run)
     tree: Tree = Nothing()
-    if facts.remote:
-        tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.remote)
-    elif facts.local and facts.local_repository:
-        tree = Commit(facts.local_repository, facts.local)
+    if facts.canonical:
+        tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.canonical)
+    elif facts.place.recorded:
+        tree = Folder(facts.place.path)
     return compare("service", run.project.service_files(facts.woodpecker_id or 0), tree)

@@ -1,31 +1,32 @@
-"""One run for one service: what is wanted, where it goes, and the systems it is made of."""
+"""One run for one service: a project, the systems it goes into, and what was seen of them in this pass."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import yaml
-
-from generator.allocations import load_allocations, taken
 from generator.answers import Answers
-from generator.changes import FileChange, RegistrationChange, compare, compare_registrations, recorded_answers
-from generator.clients.forgejo import Forgejo
-from generator.clients.git import Remote, Repository
-from generator.clients.github import GitHub
+from generator.changes import recorded_answers
+from generator.clients.forgejo import Forgejo, Repository
+from generator.clients.git import Remote
+from generator.clients.git import Repository as Clone
+from generator.clients.github import GitHub, Mirror
 from generator.clients.vault import Vault
+from generator.clients.woodpecker import Registration as Registered
 from generator.clients.woodpecker import Woodpecker
 from generator.credentials import Credential
-from generator.errors import AnswersError
 from generator.platform import Platform
-from generator.registrations import Registration, load
-from generator.render import File, render
+from generator.project import InfraState, Project
 from generator.secret import Secret
-from generator.template import Template
-from generator.trees import Commit, Listing, RemoteCommit, Tree
+from generator.trees import Commit, Listing, RemoteCommit
+
+BRANCH_PREFIX = "newservice/"
+"""What the branches of the infra repository that newservice makes begin with."""
+
+Client = TypeVar("Client")
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -44,117 +45,6 @@ class Systems:
                 client.close()
 
 
-@dataclass(frozen=True)
-class InfraState:
-    """What one commit of the infra repository has and lacks of this service."""
-
-    files: tuple[FileChange, ...]
-    registrations: tuple[RegistrationChange, ...]
-    made_by_us: bool
-
-    @property
-    def missing(self) -> tuple[File, ...]:
-        """Stack files that are not there. A stack that we made and somebody edited is complete as it is."""
-        return () if self.made_by_us else tuple(item.file for item in self.files if item.action == "create")
-
-    @property
-    def foreign(self) -> bool:
-        """Whether a stack of this name is there that newservice did not make."""
-        return not self.made_by_us and any(item.before is not None for item in self.files)
-
-    @property
-    def unregistered(self) -> tuple[RegistrationChange, ...]:
-        """Registrations that are not there."""
-        return tuple(item for item in self.registrations if item.action == "add")
-
-    @property
-    def edited(self) -> int:
-        """How many of our files differ from what the answers would render now."""
-        return sum(item.action == "conflict" for item in self.files)
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is lacking."""
-        return not self.missing and not self.unregistered and not self.foreign
-
-
-@dataclass
-class Project:
-    """What is wanted: answers, platform and template, and the files that follow from them."""
-
-    template: Template
-    platform: Platform
-    answers: Answers
-    service_dir: Path
-    _rendered: dict[int, tuple[File, ...]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The service's name."""
-        return self.answers.name
-
-    @cached_property
-    def stack_prefix(self) -> str:
-        """Folder of the stack in the infra repository, with a trailing slash."""
-        return f"{self.platform.data['infra']['stacks']}/{self.name}/"
-
-    @cached_property
-    def stack_files(self) -> tuple[File, ...]:
-        """The rendered stack."""
-        return render(self.template, self.answers, "stack", {"platform": self.platform.facts})
-
-    @cached_property
-    def registrations(self) -> list[Registration]:
-        """The registrations that apply to these answers."""
-
-        def expression(source: str, extra: Mapping[str, object]) -> str:
-            return self.template.render(source, {**self.answers.context, **extra})
-
-        return load(self.template.registrations, expression, self.answers.context)
-
-    @cached_property
-    def to_do(self) -> tuple[str, ...]:
-        """What a person does after the merge, in the order that works."""
-        steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
-        text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
-        steps += [
-            (item["order"], self.template.render(item["do"], self.answers.context))
-            for item in yaml.safe_load(text)
-            if yaml.safe_load(self.template.render(item.get("when", "true"), self.answers.context))
-        ]
-        return tuple(dict.fromkeys(line for _, line in sorted(steps)))
-
-    def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
-        """The rendered service repository; empty for an upstream image."""
-        if not self.answers.owned:
-            return ()
-        if woodpecker_id not in self._rendered:
-            facts = {"platform": self.platform.facts, "woodpecker_repo_id": woodpecker_id}
-            self._rendered[woodpecker_id] = render(self.template, self.answers, "service", facts)
-        return self._rendered[woodpecker_id]
-
-    def check_allocations(self, tree: Listing) -> None:
-        """Raise ``AnswersError`` where another stack of ``tree`` has a name that this service needs for itself."""
-        paths = [
-            path
-            for path in tree.paths(self.platform.data["infra"]["stacks"])
-            if path.endswith(".tf") and not path.startswith(self.stack_prefix)
-        ]
-        files = ((path, tree.read(path) or b"") for path in paths)
-        problems = taken(load_allocations(self.template, self.answers), files)
-        if problems:
-            raise AnswersError(problems)
-
-    def infra_state(self, tree: Tree) -> InfraState:
-        """What a tree of the infra repository has and lacks."""
-        recorded = recorded_answers(tree, self.stack_prefix)
-        return InfraState(
-            files=tuple(compare("infra", self.stack_files, tree, self.stack_prefix)),
-            registrations=tuple(compare_registrations(self.registrations, tree)),
-            made_by_us=recorded is not None and recorded.get("name") == self.name,
-        )
-
-
 @dataclass
 class Run:
     """A project on its way into the systems."""
@@ -162,10 +52,11 @@ class Run:
     project: Project
     systems: Systems
     credentials: Mapping[str, Credential]
-    infra: Repository
+    infra: Clone
     seeds: Mapping[str, Secret] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
     _states: dict[str, InfraState] = field(default_factory=dict)
+    _seen: dict[str, Any] = field(default_factory=dict)
 
     @property
     def platform(self) -> Platform:
@@ -215,28 +106,68 @@ class Run:
     @property
     def infra_branch(self) -> str:
         """The branch that this service's pull request comes from."""
-        return f"newservice/{self.name}"
+        return f"{BRANCH_PREFIX}{self.name}"
 
     @cached_property
     def remote(self) -> Remote:
         """How git reaches the canonical forge."""
         return Remote(self.platform, self.owner, self.credentials["forgejo"].value)
 
-    def infra_head(self, branch: str) -> str | None:
-        """Commit id of a branch of the infra repository on the forge."""
-        return self.forgejo.branch(self.owner, self.platform.data["infra"]["repository"], branch)
+    def forget(self) -> None:
+        """Forget what was seen: something has changed, or may have."""
+        self._seen.clear()
 
-    def infra_tree(self, sha: str) -> Tree:
+    def canonical(self) -> Repository | None:
+        """The canonical repository, as seen in this pass."""
+        return self._look("canonical", lambda: self.forgejo.repository(self.owner, self.name))
+
+    def canonical_head(self) -> str | None:
+        """Commit id of the canonical branch."""
+        if self.canonical() is None:
+            return None
+        return self._look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.branch))
+
+    def canonical_answers(self) -> dict[str, Any] | None:
+        """The answers file of the canonical branch."""
+        head = self.canonical_head()
+        if head is None:
+            return None
+        tree = RemoteCommit(self.forgejo, self.owner, self.name, head)
+        return self._look("answers", lambda: recorded_answers(tree))
+
+    def mirror_repository(self) -> Mirror | None:
+        """The mirror on GitHub."""
+        return self._look("mirror", lambda: self.github.repository(self.mirror))
+
+    def mirror_heads(self) -> dict[str, str]:
+        """Commit ids of the mirror's branches."""
+        if self.mirror_repository() is None:
+            return {}
+        return self._look("mirror heads", lambda: self.github.branches(self.mirror))
+
+    def registration(self) -> Registered | None:
+        """Woodpecker's registration of the mirror."""
+        return self._look("registration", lambda: self.woodpecker.lookup(self.mirror))
+
+    @property
+    def infra_repository(self) -> str:
+        """Name of the infra repository on the forge."""
+        return str(self.platform.data["infra"]["repository"])
+
+    @property
+    def infra_url(self) -> str:
+        """Clone address of the infra repository."""
+        return f"{self.platform.url('forgejo')}/{self.owner}/{self.infra_repository}.git"
+
+    def infra_heads(self) -> dict[str, str]:
+        """Commit ids of the infra repository's branches on the forge."""
+        return self._look("infra heads", lambda: self.forgejo.branches(self.owner, self.infra_repository))
+
+    def infra_tree(self, sha: str) -> Listing:
         """A commit of the infra repository: from the clone where it has it, else from the forge."""
         if self.infra.has(sha):
             return Commit(self.infra, sha)
-        return RemoteCommit(self.forgejo, self.owner, self.platform.data["infra"]["repository"], sha)
-
-    def infra_listing(self, sha: str) -> Listing | None:
-        """The commit, or the newest that the clone knows of the default branch; None where it knows none."""
-        remembered = self.infra.head(f"refs/remotes/origin/{self.platform.data['infra']['branch']}")
-        nearest = sha if self.infra.has(sha) else remembered or self.infra.head()
-        return Commit(self.infra, nearest) if nearest else None
+        return RemoteCommit(self.forgejo, self.owner, self.infra_repository, sha, self.infra)
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""
@@ -244,8 +175,19 @@ class Run:
             self._states[sha] = self.project.infra_state(self.infra_tree(sha))
         return self._states[sha]
 
+    def check_allocations(self, base: str) -> None:
+        """Raise ``AnswersError`` where a stack on the default branch, or one waiting for review, has our names."""
+        self.project.check_allocations(self.infra_tree(base))
+        stacks = self.platform.data["infra"]["stacks"]
+        for branch, sha in self.infra_heads().items():
+            other = branch.removeprefix(BRANCH_PREFIX)
+            if branch.startswith(BRANCH_PREFIX) and other != self.name:
+                self.project.check_allocations(self.infra_tree(sha), f"{stacks}/{other}")
 
-Client = TypeVar("Client")
+    def _look(self, what: str, how: Callable[[], Seen]) -> Seen:
+        if what not in self._seen:
+            self._seen[what] = how()
+        return self._seen[what]  # type: ignore[no-any-return]
 
 
 def _there(client: Client | None) -> Client:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 MASK = "********"
 
 _SHORTEST = 6
@@ -51,3 +53,13 @@ def redact(text: str) -> str:
     for value in sorted(_known, key=len, reverse=True):
         text = text.replace(value, MASK)
     return text
+
+
+def masked_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Empty values for the variables that hold a secret, to hide them from child processes."""
+    return {name: "" for name, value in environ.items() if value in _known}
+
+
+def known_secret(text: str) -> bool:
+    """Whether ``text`` holds a secret that this process knows."""
+    return any(value in text for value in _known)

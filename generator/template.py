@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import Template as CompiledTemplate
 from jinja2.sandbox import SandboxedEnvironment
 
 PACKAGE = Path(__file__).resolve().parent
@@ -70,4 +71,11 @@ class Template:
 
         Raises jinja2's ``UndefinedError`` when the text uses a variable that the context lacks.
         """
-        return self.environment.from_string(source).render(context)
+        if source not in self._compiled:
+            self._compiled[source] = self.environment.from_string(source)
+        return self._compiled[source].render(context)
+
+    @cached_property
+    def _compiled(self) -> dict[str, CompiledTemplate]:
+        """Expressions rendered before: compiling takes most of the time, and a wizard evaluates them anew each time."""
+        return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -68,13 +69,32 @@ class Commit:
 
 @dataclass(frozen=True)
 class RemoteCommit:
-    """Files of a commit on the forge, for commits that no clone here has."""
+    """Files of a commit on the forge, for commits that no clone here has.
+
+    ``cache`` is a clone whose blobs spare requests: most files of a commit that is not here are here all the same.
+    """
 
     forgejo: Forgejo
     owner: str
     name: str
     sha: str
+    cache: Repository | None = None
 
     def read(self, path: str) -> bytes | None:
-        """Content of a file in the commit, by one request."""
+        """Content of a file in the commit, by a request at most."""
+        if self.cache is not None:
+            blob = self._blobs.get(path)
+            if blob is None:
+                return None
+            content = self.cache.blob(blob)
+            if content is not None:
+                return content
         return self.forgejo.file(self.owner, self.name, path, self.sha)
+
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        return [path for path in self._blobs if path.startswith(f"{folder.rstrip('/')}/")]
+
+    @cached_property
+    def _blobs(self) -> dict[str, str]:
+        return self.forgejo.tree(self.owner, self.name, self.sha)

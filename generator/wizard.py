@@ -8,8 +8,8 @@ from typing import Any
 import questionary
 import yaml
 
-from generator.answers import Resolution
-from generator.errors import UsageError
+from generator.answers import Resolution, resolve
+from generator.errors import AnswersError, UsageError
 from generator.notation import read_text
 from generator.questions import MISSING, Question
 from generator.template import Template
@@ -20,15 +20,21 @@ def ask(
 ) -> dict[str, Any]:
     """Ask every short-wizard question that applies and was not given; returns all answers together.
 
-    Raises ``KeyboardInterrupt`` when the person stops. Nothing is written here.
+    Raises ``AnswersError`` when what was given is wrong, before anything is asked, and ``KeyboardInterrupt`` or
+    ``EOFError`` when the person stops. Nothing is written here.
     """
+    _check_given(template, questions, given, facts)
+    _refuse_what_is_not_asked(template, questions, given, facts)
     answers = dict(given)
     asked = [question for question in questions if question.public and question.ask]
     group = ""
     for number, question in enumerate(asked, 1):
         resolution = _settled(template, questions, answers, facts, question)
-        if question.name in answers or resolution.applies(question) is False:
+        wrong = resolution.check(question, answers[question.name]) if question.name in answers else []
+        if resolution.applies(question) is False or (question.name in answers and not wrong):
             continue
+        for problem in wrong:
+            questionary.print(f"\n{problem.message}")
         if question.group != group:
             group = question.group
             questionary.print(f"\n{group} ({number} of {len(asked)})", style="bold")
@@ -36,9 +42,33 @@ def ask(
     return answers
 
 
+def _refuse_what_is_not_asked(
+    template: Template, questions: tuple[Question, ...], given: Mapping[str, Any], facts: Mapping[str, Any]
+) -> None:
+    """Wrong answers to questions that are not asked are told before a person types anything."""
+    try:
+        resolve(template, questions, given, facts)
+    except AnswersError as error:
+        asked = {question.name for question in questions if question.public and question.ask}
+        told = [item for item in error.problems if item.question in given and item.question not in asked]
+        if told:
+            raise AnswersError(told) from None
+
+
 def confirm(text: str) -> bool:
     """Ask for a yes."""
     return bool(questionary.confirm(text, default=False).unsafe_ask())
+
+
+def _check_given(
+    template: Template, questions: tuple[Question, ...], given: Mapping[str, Any], facts: Mapping[str, Any]
+) -> None:
+    try:
+        resolve(template, questions, given, facts)
+    except AnswersError as error:
+        wrong = [problem for problem in error.problems if problem.code != "answer.missing"]
+        if wrong:
+            raise AnswersError(wrong) from None
 
 
 def _settled(

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
-import tempfile
-import traceback
 from importlib.metadata import version
-from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 
 from generator.cli.create import create_command
+from generator.cli.faults import as_told
 from generator.cli.plan import plan_command
 from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
 from generator.cli.sandbox import sandbox_group
 from generator.cli.schema import schema_command
 from generator.cli.status import status_command
 from generator.errors import ExitCode, NewserviceError, RefusedError, UsageError
-from generator.secret import redact
 
 
 @click.group(
@@ -58,7 +59,16 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     for name in _REPOSITORY_VARIABLES:
         os.environ.pop(name, None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(int(_run(arguments, _reporter(arguments))))
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """A polite request to end is an interruption: what was done is told, nothing half-made stays."""
+    raise KeyboardInterrupt
 
 
 def _reporter(arguments: list[str]) -> Reporter:
@@ -81,10 +91,10 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
     except (KeyboardInterrupt, click.Abort):
         reporter.result(Result("refused", ExitCode.INTERRUPTED, reporter.service))
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        return ExitCode.OK
+    except SystemExit:  # click's own answer when the reader of our output has gone away
+        return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes exit code 1
-        return _fail(reporter, _fault(error))
+        return _fail(reporter, as_told(error))
 
 
 def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
@@ -92,16 +102,3 @@ def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
     status = "refused" if isinstance(error, RefusedError) else "error"
     reporter.result(Result(status, error.exit_code, reporter.service))
     return error.exit_code
-
-
-def _fault(error: Exception) -> NewserviceError:
-    """A fault of newservice itself: its trace goes to a private file, without any secret."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="newservice-report-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as report:
-        report.write(redact("".join(traceback.format_exception(error))))
-    return NewserviceError(
-        "internal",
-        f"newservice failed: {type(error).__name__}: {error}",
-        f"this is a fault of newservice; the trace is in {Path(report.name)}",
-    )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from generator.answers import Answers
-from generator.cli.plan import observed_plan, refuse
+from generator.cli.faults import as_told
+from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.errors import ExitCode
+from generator.errors import ExitCode, UsageError
 from generator.local import write_files
 from generator.onboarding import open_run
 from generator.plan import Plan
-from generator.provision import Outcome, carry_out
+from generator.provision import Outcome, carry_out, unchanged
 from generator.run import Run
 from generator.steps import steps_for
 
@@ -33,14 +35,13 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         answers = _ask(session)
         plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
-        refuse(plan)
+        refuse(session, answers, plan)
         if options["dry_run"]:
-            session.reporter.result(Result("planned", ExitCode.OK, plan.service))
+            session.reporter.result(planned(plan))
             return ExitCode.OK
-        if not plan.changes_nothing and not _confirmed(session):
-            session.reporter.result(Result("refused", ExitCode.INTERRUPTED, plan.service))
-            return ExitCode.INTERRUPTED
-        result = _files(session, answers, plan) if options["no_provision"] else _provision(session, answers)
+        if not plan.changes_nothing:
+            confirm(session)
+        result = _files(session, answers, plan) if options["no_provision"] else _provision(session, answers, plan)
         session.reporter.result(result)
         return result.exit_code
 
@@ -57,12 +58,21 @@ def _ask(session: Session) -> Answers:
     return session.answers(given)
 
 
-def _confirmed(session: Session) -> bool:
-    if session.options["yes"] or not session.interactive:
-        return True
-    from generator.wizard import confirm
+def confirm(session: Session) -> None:
+    """Ask a person for a yes. Raises ``click.Abort`` for a no, ``UsageError`` where nobody can be asked.
 
-    return confirm("Carry out this plan?")
+    Without a terminal the command itself is the yes.
+    """
+    if session.options["yes"] or session.options["non_interactive"] or not sys.stdin.isatty():
+        return
+    if not session.interactive:
+        raise UsageError(
+            "usage.confirmation", "the plan can't be confirmed where its output goes", "give --yes, or --dry-run first"
+        )
+    from generator.wizard import confirm as ask
+
+    if not ask("Carry out this plan?"):
+        raise click.Abort
 
 
 def _files(session: Session, answers: Answers, plan: Plan) -> Result:
@@ -73,11 +83,13 @@ def _files(session: Session, answers: Answers, plan: Plan) -> Result:
     urls = {"stack": str(session.infra / project.stack_prefix)}
     if answers.owned:
         urls["repository"] = str(project.service_dir)
-    following = ("review and commit the files", "run newservice create without --no-provision for the rest")
+    following = (
+        "review the files; the same command without --no-provision makes them a repository and a pull request",
+    )
     return Result("success", ExitCode.OK, answers.name, urls, following)
 
 
-def _provision(session: Session, answers: Answers) -> Result:
+def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
     with open_run(
         session.project(answers),
         session.infra,
@@ -85,9 +97,14 @@ def _provision(session: Session, answers: Answers) -> Result:
         environ=session.environ,
         progress=session.reporter.progress,
     ) as run:
-        outcome = carry_out(steps_for(answers), run, session.reporter.step)
+        if plan.changes_nothing:
+            outcome = Outcome(tuple(unchanged(plan)))
+            for result in outcome.steps:
+                session.reporter.step(result)
+        else:
+            outcome = carry_out(steps_for(answers), run, session.reporter.step)
         if outcome.failure:
-            session.reporter.error(outcome.failure)
+            session.reporter.error(as_told(outcome.failure))
         return _result(outcome, run)
 
 
@@ -95,10 +112,8 @@ def _result(outcome: Outcome, run: Run) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status = "success" if outcome.wrote else "unchanged"
         return Result(status, outcome.exit_code, run.name, _urls(outcome, run), _next(run))
-    status = "partial" if outcome.wrote else "refused" if outcome.exit_code is ExitCode.REFUSED else "error"
-    if outcome.interrupted:
-        status = "partial"
-    return Result(status, outcome.exit_code, run.name, {}, ("run the same command again to continue",))
+    following = ("run the same command again to continue",)
+    return Result("partial", outcome.exit_code, run.name, {}, following)
 
 
 def _urls(outcome: Outcome, run: Run) -> dict[str, str]:

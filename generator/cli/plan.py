@@ -9,8 +9,8 @@ import click
 from generator.answers import Answers
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.errors import ExitCode, NewserviceError, PreflightError, RefusedError
-from generator.local import plan_files
+from generator.errors import ExitCode, PreflightError, RefusedError
+from generator.local import check_writable, plan_files
 from generator.onboarding import open_run
 from generator.plan import Plan
 from generator.provision import observe
@@ -28,39 +28,44 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         answers = session.answers(session.given())
         plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
-        refuse(plan)
-        status = "unchanged" if plan.changes_nothing else "planned"
-        if options["json_lines"] and status == "planned":
-            status = "success"
-        session.reporter.result(Result(status, ExitCode.OK, plan.service))
+        refuse(session, answers, plan)
+        session.reporter.result(planned(plan))
         return ExitCode.OK
 
 
 common_options(plan_command)
 
 
+def planned(plan: Plan) -> Result:
+    """The last word of a command that only looks."""
+    if plan.changes_nothing:
+        return Result("unchanged", ExitCode.OK, plan.service)
+    return Result("success", ExitCode.OK, plan.service, closing="this is a plan; nothing was written")
+
+
 def observed_plan(session: Session, answers: Answers) -> Plan:
     """The plan for these answers: from the systems, or from folders only with ``--no-provision``."""
     project = session.project(answers)
+    seeds = session.seeds(answers)
     if session.options["no_provision"]:
         return plan_files(project, session.infra, answers.notes)
-    seeds = session.seeds(answers)
     with open_run(
         project, session.infra, seeds=seeds, environ=session.environ, progress=session.reporter.progress
     ) as run:
         return observe(steps_for(answers), run, answers.notes)
 
 
-def refuse(plan: Plan) -> None:
+def refuse(session: Session, answers: Answers, plan: Plan) -> None:
     """Raise where the plan must not be carried out: what could not be seen, then what is not ours."""
     if plan.unknown:
-        told = "; ".join(f"{step.id}: {step.decision.summary}" for step in plan.unknown)
-        raise PreflightError("plan.unknown", told, "nothing was written; run the same command again when it answers")
+        first = plan.unknown[0].decision
+        told = "; ".join(dict.fromkeys(step.decision.summary for step in plan.unknown))
+        raise PreflightError(first.code, told, first.hint)
     if plan.refusals:
-        first = plan.refusals[0]
-        error: NewserviceError = RefusedError(
-            f"{first.id}.refused",
-            "; ".join(step.decision.summary for step in plan.refusals),
+        raise RefusedError(
+            f"{plan.refusals[0].id}.refused",
+            "; ".join(dict.fromkeys(step.decision.summary for step in plan.refusals)),
             "; ".join(dict.fromkeys(step.decision.hint for step in plan.refusals)),
         )
-        raise error
+    if session.options["no_provision"]:
+        check_writable(session.project(answers), session.infra, plan)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any, TextIO
@@ -22,13 +24,14 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Result:
-    """The last word of a command."""
+    """The last word of a command; ``closing`` says it to people where the status alone would not."""
 
     status: str
     exit_code: ExitCode
     service: str = ""
     urls: dict[str, str] = field(default_factory=dict)
     next: tuple[str, ...] = ()
+    closing: str = ""
 
 
 class Reporter(ABC):
@@ -106,8 +109,26 @@ class JsonReporter(Reporter):
         )
 
     def _write(self, event: str, **content: Any) -> None:
-        line = json.dumps({"event": event, "schema": SCHEMA, **content}, ensure_ascii=False)
-        print(redact(line), file=self._out, flush=True)
+        line = json.dumps({"event": event, "schema": SCHEMA, **_redacted(content)}, ensure_ascii=False)
+        _print(line, self._out)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Nobody listening, or a full disk behind the output, is no reason to stop in the middle of the work."""
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _redacted(value: Any) -> Any:
+    """Every text in ``value`` without secrets; before it becomes JSON, which writes some characters otherwise."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {_redacted(key): _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value
 
 
 class TextReporter(Reporter):
@@ -166,17 +187,17 @@ class TextReporter(Reporter):
             for number, line in enumerate(result.next, 1):
                 self._say(f"  {number}. {line}")
         name = result.service + ": " if result.service else ""
-        closing = f"\n{name}{_CLOSING.get(result.status, result.status)}"
+        closing = f"\n{name}{result.closing or _CLOSING[result.status]}"
         if result.exit_code is ExitCode.OK:
             self._say(closing)
         else:
             self._note(closing)
 
     def _say(self, text: str) -> None:
-        print(redact(text), file=sys.stdout, flush=True)  # noqa: T201 - this is the edge
+        _print(redact(text), sys.stdout)
 
     def _note(self, text: str) -> None:
-        print(redact(text), file=sys.stderr, flush=True)  # noqa: T201 - this is the edge
+        _print(redact(text), sys.stderr)
 
 
 _SIGNS = {
@@ -190,7 +211,6 @@ _CLOSING = {
     "partial": "stopped on the way; the same command continues",
     "refused": "refused; nothing was written",
     "error": "nothing was written",
-    "planned": "this is a plan; nothing was written",
 }
 
 
@@ -243,7 +263,9 @@ def _registrations(plan: Plan) -> Iterable[str]:
     if plan.registrations:
         yield "\nRegistrations"
     for item in plan.registrations:
-        yield f"  {_SIGNS.get(item.action, '?')} {item.id:<16} {item.path} ({item.action})"
+        told = "differs, left alone" if item.action == "update" else item.action
+        sign = "=" if item.action == "update" else _SIGNS[item.action]
+        yield f"  {sign} {item.id:<16} {item.path} ({told})"
 
 
 def _steps(plan: Plan) -> Iterable[str]:

@@ -20,8 +20,8 @@ from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.errors import UsageError
 from generator.platform import Platform, load_platform
+from generator.project import Project
 from generator.questions import Question, load_questions
-from generator.run import Project
 from generator.secret import Secret
 from generator.template import Template
 
@@ -100,21 +100,22 @@ class Session:
 
 def _seed(name: str, source: str, environ: Mapping[str, str]) -> Secret:
     kind, _, place = source.partition(":")
-    if kind == "env" and environ.get(place):
-        return Secret(environ[place])
-    if kind == "file":
+    if kind == "env":
+        value = environ.get(place, "")
+    elif kind == "file":
         try:
-            return Secret(Path(place).read_text(encoding="utf-8").rstrip("\n"))
+            value = Path(place).read_text(encoding="utf-8").rstrip("\n")
         except (OSError, UnicodeDecodeError):
             raise UsageError("seed.unreadable", f"--seed {name}: the file {place} can't be read", "check it") from None
-    if kind == "env":
-        raise UsageError("seed.unreadable", f"--seed {name}: the variable {place} is not set", "set it")
-    # The text may be the value itself, given by mistake: it is not repeated.
-    raise UsageError(
-        "seed.source",
-        f"--seed {name}: name where the value is, never the value",
-        "write PROPERTY=env:VARIABLE or PROPERTY=file:PATH",
-    )
+    else:  # the text may be the value itself, given by mistake: it is not repeated
+        raise UsageError(
+            "seed.source",
+            f"--seed {name}: name where the value is, never the value",
+            "write PROPERTY=env:VARIABLE or PROPERTY=file:PATH",
+        )
+    if not value:
+        raise UsageError("seed.empty", f"--seed {name}: {place} is not set or empty", "a secret is never empty")
+    return Secret(value)
 
 
 @contextmanager

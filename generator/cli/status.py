@@ -13,6 +13,7 @@ from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode, UsageError
 from generator.onboarding import open_forgejo
+from generator.plan import Plan
 from generator.trees import Folder, RemoteCommit
 
 
@@ -28,14 +29,21 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         given = {**_recorded(session), **session.given()}
         plan = observed_plan(session, session.answers(given))
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
-        status = "unchanged" if plan.changes_nothing else "partial"
-        if plan.refusals:
-            status = "refused"
-        session.reporter.result(Result(status, ExitCode.OK, plan.service))
+        session.reporter.result(_result(plan))
         return ExitCode.OK
 
 
 common_options(status_command)
+
+
+def _result(plan: Plan) -> Result:
+    if plan.changes_nothing:
+        return Result("unchanged", ExitCode.OK, plan.service, closing="everything is there")
+    if plan.unknown:
+        return Result("error", ExitCode.OK, plan.service, closing="not everything could be seen")
+    if plan.refusals:
+        return Result("refused", ExitCode.OK, plan.service, closing="something there is not newservice's to touch")
+    return Result("partial", ExitCode.OK, plan.service, closing="something is missing; create adds it")
 
 
 def _recorded(session: Session) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def _recorded(session: Session) -> dict[str, Any]:
     for found in _answers_files(session, name):
         if found and found.get("name") == name:
             return {key: value for key, value in found.items() if key in public}
-    if session.options["answers_file"] or session.options["sets"]:
+    if len(session.given()) > 1:
         return {}
     raise UsageError(
         "status.unknown",

@@ -94,16 +94,32 @@ class Forgejo:
         query = {"sha": sha, "limit": 1, "stat": "false", "files": "false", "verification": "false"}
         return self._api.json("GET", f"/repos/{owner}/{name}/commits", params=query, allow=(404, 409)) is not None
 
-    def commit_message(self, owner: str, name: str, sha: str) -> str:
-        """Message of a commit."""
-        query = {"sha": sha, "limit": 1, "stat": "false", "files": "false", "verification": "false"}
-        return str(self._api.json("GET", f"/repos/{owner}/{name}/commits", params=query)[0]["commit"]["message"])
-
     def file(self, owner: str, name: str, path: str, ref: str) -> bytes | None:
         """Content of a file at a branch or commit, or None."""
         address = f"/repos/{owner}/{name}/raw/{quote(path)}"
         response = self._api.request("GET", address, params={"ref": ref}, allow=(404,))
         return None if response.status_code == 404 else response.content
+
+    def tree(self, owner: str, name: str, sha: str) -> dict[str, str]:
+        """Blob ids by path of all files in a commit."""
+        files: dict[str, str] = {}
+        for page in range(1, 101):
+            query = {"recursive": "true", "per_page": 1000, "page": page}
+            data = self._api.json("GET", f"/repos/{owner}/{name}/git/trees/{sha}", params=query)
+            files.update({item["path"]: item["sha"] for item in data["tree"] if item["type"] == "blob"})
+            if not data.get("truncated"):
+                break
+        return files
+
+    def branches(self, owner: str, name: str) -> dict[str, str]:
+        """Commit ids by branch."""
+        branches: dict[str, str] = {}
+        for page in range(1, 101):
+            items = self._api.json("GET", f"/repos/{owner}/{name}/branches", params={"limit": 50, "page": page}) or []
+            branches.update({item["name"]: item["commit"]["id"] for item in items})
+            if len(items) < 50:
+                break
+        return branches
 
     def push_mirrors(self, owner: str, name: str) -> list[PushMirror]:
         """All push mirrors of a repository."""

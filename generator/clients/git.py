@@ -1,17 +1,25 @@
 """Git through GitPython; the one module that imports it.
 
 Nothing here touches a checkout that a person works in: commits for the infra repository are built from objects,
-and a new service's repository is made beside its place and moved there whole.
+and a new service's repository is made beside its place and moved there whole. No command of ours runs a program of
+the person's (hooks, monitors, filters), and only a push or fetch sees a token.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told where it is needed, not on import
 
 from git import (
     BadName,
@@ -24,12 +32,21 @@ from git import (
     Repo,
 )
 
-from generator.errors import NewserviceError, PreflightError, SystemFailure
+from generator.errors import PreflightError, RefusedError, SystemFailure
 from generator.platform import Platform
 from generator.render import File
-from generator.secret import Secret
+from generator.secret import Secret, masked_variables
 
 FALLBACK_AUTHOR = {"name": "newservice", "email": "newservice@localhost"}
+
+# Whatever the person's configuration says: no program of theirs, no rewriting of what is stored.
+_PLAIN = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.attributesFile": os.devnull,
+    "core.autocrlf": "false",
+    "commit.gpgSign": "false",
+}
 
 # Answers git's question for a password from the environment: never on a command line, never stored.
 _HELPER = (
@@ -47,28 +64,30 @@ class Remote:
     token: Secret
 
     def environment(self) -> dict[str, str]:
-        """The child's environment: no prompt, no other helper, the pinned address, the certificate authority."""
-        settings = [
-            ("credential.helper", ""),
-            ("credential.helper", _HELPER),
-            ("core.hooksPath", os.devnull),  # a hook would see the token
-            ("http.followRedirects", "false"),
-        ]
+        """The child's environment: no prompt, no configuration of the person's, https only, the pinned address.
+
+        The token is offered to the forge's own address and to no other, whatever a rewriting rule says.
+        """
+        parts = urlsplit(self.platform.url("forgejo"))
+        settings = {
+            **_PLAIN,
+            "credential.helper": "",
+            f"credential.{parts.scheme}://{parts.netloc}.helper": _HELPER,
+            "http.followRedirects": "false",
+        }
         pin = self.platform.pin("forgejo")
         if pin:
             # Git can move the address but not the port: the profile's port must be the URL's own.
-            settings.append(("http.curloptResolve", f"{self.platform.host('forgejo')}:{pin.port}:{pin.address}"))
-        unneeded = [source.environment for source in self.platform.credentials.values()] + ["VAULT_TOKEN"]
+            settings["http.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
         environment = {
-            **dict.fromkeys(unneeded, ""),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_ALLOW_PROTOCOL": parts.scheme,
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_COUNT": str(len(settings)),
             "NEWSERVICE_GIT_USER": self.user,
             "NEWSERVICE_GIT_TOKEN": self.token.reveal(),
+            **_settings(settings),
         }
-        for index, (key, value) in enumerate(settings):
-            environment[f"GIT_CONFIG_KEY_{index}"] = key
-            environment[f"GIT_CONFIG_VALUE_{index}"] = value
         if self.platform.ca_file:
             environment["GIT_SSL_CAINFO"] = self.platform.ca_file  # wins over the person's own setting
         return environment
@@ -79,6 +98,7 @@ class Repository:
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
+        repo.git.update_environment(**_settings(_PLAIN))
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:
@@ -88,9 +108,7 @@ class Repository:
         except (InvalidGitRepositoryError, NoSuchPathError):
             return None
         except GitCommandNotFound as error:
-            raise PreflightError(
-                "git.missing", "git was not found on this machine", "install git 2.39 or newer"
-            ) from error
+            raise _no_git() from error
 
     def close(self) -> None:
         """End the helper processes that git keeps for reading objects."""
@@ -107,21 +125,19 @@ class Repository:
             return str(self._repo.commit(ref).hexsha)
         except (ValueError, BadName, BadObject, IndexError):
             return None
+        except GitCommandNotFound as error:
+            raise _no_git() from error
 
     def has(self, sha: str) -> bool:
         """Whether the commit is in this repository."""
         return self.head(sha) == sha
-
-    def message(self, ref: str) -> str:
-        """Message of a commit."""
-        return str(self._repo.commit(ref).message)
 
     def dirty(self, paths: Iterable[str]) -> list[str]:
         """Those of ``paths`` that have changes which are not committed."""
         wanted = list(paths)
         if not wanted:
             return []
-        told: str = self._git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *wanted)
+        told = self._git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *wanted)
         return [entry[3:] for entry in told.split("\0") if entry]
 
     def file(self, sha: str, path: str) -> bytes | None:
@@ -132,9 +148,16 @@ class Repository:
             return None
         return bytes(blob.data_stream.read()) if blob.type == "blob" else None
 
+    def blob(self, sha: str) -> bytes | None:
+        """Content of a blob by its id, or None where this repository lacks it."""
+        try:
+            return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
+        except (BadName, BadObject, ValueError):
+            return None
+
     def paths(self, sha: str, folder: str) -> list[str]:
         """Paths of all files below a folder in a commit."""
-        told: str = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
+        told = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
         return [path for path in told.split("\0") if path]
 
     def commit_onto(self, base: str, files: Iterable[File], message: str) -> str:
@@ -150,38 +173,49 @@ class Repository:
                 mode = "100755" if file.executable else "100644"
                 self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{file.path}", env=index)
             tree = self._git("write-tree", env=index).strip()
-        told: str = self._git(
+        told = self._git(
             "commit-tree", tree, "-p", base, "-F", "-", istream=BytesIO(message.encode()), env=self._author()
         )
         return told.strip()
 
     def commit_all(self, message: str) -> None:
-        """Commit every file of the working tree: no hook, signature, global ignore or line ending of the person's."""
-        plain = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.autocrlf=false")
-        self._git(*plain, "add", "--all", "--force")
-        self._git(*plain, "commit", "--quiet", "--no-verify", "--no-gpg-sign", "-m", message, env=self._author())
+        """Commit every file of the working tree, those that the person's global ignores name as well."""
+        self._git("add", "--all", "--force")
+        self._git("commit", "--quiet", "--no-verify", "-m", message, env=self._author())
+
+    def name_origin(self, url: str) -> None:
+        """Name the canonical address ``origin``, unless there is an ``origin`` already."""
+        if "origin" not in [remote.name for remote in self._repo.remotes]:
+            self._repo.create_remote("origin", url)
 
     def push(self, remote: Remote, url: str, sha: str, branch: str) -> None:
         """Push a commit to a branch of ``url``, never by force.
 
         Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
         """
-        self._remote(remote, "push", "--porcelain", url, f"{sha}:refs/heads/{branch}")
+        self._remote(remote, url, "push", "--porcelain", url, f"{sha}:refs/heads/{branch}")
 
     def fetch(self, remote: Remote, url: str, branch: str) -> None:
         """Bring a branch's objects here; no reference and no checkout of the person's is moved."""
-        self._remote(remote, "fetch", "--no-tags", "--no-write-fetch-head", url, f"refs/heads/{branch}")
+        self._remote(remote, url, "fetch", "--no-tags", "--no-write-fetch-head", url, f"refs/heads/{branch}")
 
-    def _remote(self, remote: Remote, verb: str, *arguments: str) -> None:
+    def _remote(self, remote: Remote, url: str, verb: str, *arguments: str) -> None:
+        host = remote.platform.host("forgejo")
         try:
-            self._git(verb, *arguments, env=remote.environment())
-        except NewserviceError:
-            raise
+            environment = remote.environment()
+            real = self._git("ls-remote", "--get-url", url, env=environment).strip()
+            if real != url:
+                raise RefusedError(
+                    "git.rewritten",
+                    f"the configuration of {self.path} sends {url} elsewhere (url.*.insteadOf)",
+                    "take that rule out of the clone's own configuration; a token is sent to the forge only",
+                )
+            self._git(verb, *arguments, env=environment)
         except GitCommandError as error:
             told = " ".join(str(error.stderr).replace("stderr:", "").split())
             raise SystemFailure(
                 f"git.{verb}_failed",
-                f"git {verb} with {remote.platform.host('forgejo')} failed: {told.strip(chr(39) + ' ')[:500]}",
+                f"git {verb} with {host} failed: {told.strip(chr(39) + ' ')[:500]}",
                 "nothing is lost: mend what is named here and run the same command again",
             ) from None
 
@@ -198,26 +232,35 @@ class Repository:
         return _run(self._repo.git, *arguments, env=env, istream=istream)
 
 
-def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> Repository:
+def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
     """Make a repository with one commit at ``place``, all or nothing: it is built beside it and moved there.
 
-    ``place`` must not exist or be an empty folder.
+    ``place`` must not exist or be an empty folder. Raises ``SystemFailure`` when the folder can't be written, or
+    when another run was quicker.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as folder:
-        draft = Path(folder) / place.name
-        draft.mkdir()
-        write_files(draft, files)
-        repo = Repo.init(draft, initial_branch=branch)
-        try:
-            Repository(repo).commit_all(message)
-            repo.create_remote("origin", origin)
-        finally:
-            repo.close()
-        draft.replace(place)
-    created = Repository.open(place)
-    assert created is not None  # noqa: S101 - it was just made
-    return created
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _draft(place) as draft:
+            write_files(draft, files)
+            _commit(draft, branch, message, origin)
+            draft.replace(place)
+    except OSError as error:
+        quicker = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+        told = "another run made it meanwhile" if quicker else f"it can't be written: {error.strerror}"
+        raise SystemFailure("service.folder", f"{place}: {told}", "run the same command again") from error
+
+
+def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+    """Turn a folder that holds our rendered files into a repository with one commit; ``files`` win over theirs.
+
+    Raises ``SystemFailure`` when the folder can't be written.
+    """
+    try:
+        write_files(place, files)
+        _commit(place, branch, message, origin)
+    except OSError as error:
+        told = f"{place} can't be written: {error.strerror}"
+        raise SystemFailure("service.folder", told, "run the same command again") from error
 
 
 def write_files(folder: Path, files: Iterable[File]) -> None:
@@ -229,7 +272,67 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
         target.chmod(0o755 if file.executable else 0o644)
 
 
-def _run(git: Git, *arguments: str, env: Mapping[str, str] | None, istream: BytesIO | None) -> str:
+def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
+    # An empty template: the person's would bring hooks of theirs.
+    _run(Git(folder), "init", "--quiet", "--template=", f"--initial-branch={branch}", env=_settings(_PLAIN))
+    repository = Repository(Repo(folder))
+    try:
+        repository.commit_all(message)
+        repository.name_origin(origin)
+    finally:
+        repository.close()
+
+
+@contextmanager
+def _draft(place: Path) -> Iterator[Path]:
+    """A private folder beside ``place``; what killed runs left of theirs is taken away."""
+    prefix = f".{place.name}.newservice-"
+    for stale in place.parent.glob(f"{prefix}*"):
+        with _locked(stale) as free:
+            if free:
+                shutil.rmtree(stale, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,
+        _locked(Path(folder)),
+    ):
+        draft = Path(folder) / place.name
+        draft.mkdir()
+        yield draft
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold a folder's lock while a run works in it; whether it was free. The lock goes with its process."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except OSError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(handle)
+
+
+def _settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """Configuration by environment, which wins over every file."""
+    environment = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for index, (key, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{index}"] = key
+        environment[f"GIT_CONFIG_VALUE_{index}"] = value
+    return environment
+
+
+def _no_git() -> PreflightError:
+    return PreflightError("git.missing", "git was not found on this machine", "install git 2.39 or newer")
+
+
+def _run(git: Git, *arguments: str, env: Mapping[str, str] | None = None, istream: BytesIO | None = None) -> str:
     stream = None
     if istream is not None:
         # A real file: GitPython hands the stream to the child as it is.
@@ -240,9 +343,11 @@ def _run(git: Git, *arguments: str, env: Mapping[str, str] | None, istream: Byte
         told = git.execute(
             ["git", *arguments],
             istream=stream,
-            env=dict(env) if env else None,
+            env={**masked_variables(os.environ), **(env or {})},
             strip_newline_in_stdout=False,
         )
+    except GitCommandNotFound as error:
+        raise _no_git() from error
     finally:
         if stream is not None:
             stream.close()

@@ -51,14 +51,20 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def http_client(platform: Platform, system: str, headers: dict[str, str], path: str = "") -> httpx.Client:
-    """A client for one system of the platform, through the load balancer where the profile says so."""
+def http_client(
+    platform: Platform, system: str, headers: dict[str, str], path: str = "", address: str = ""
+) -> httpx.Client:
+    """A client for one system of the platform, through the load balancer where the profile says so.
+
+    ``address`` takes the place of the profile's; the load balancer serves the profile's hosts only.
+    """
     context = tls_context(platform.ca_file)
-    pin = platform.pin(system)
-    host = urlsplit(platform.url(system)).hostname or ""
+    base = (address or platform.url(system)).rstrip("/")
+    host = urlsplit(base).hostname or ""
+    pin = platform.pin(system) if host == platform.host(system) else None
     transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)
     return httpx.Client(
-        base_url=platform.url(system) + path,
+        base_url=base + path,
         headers=headers,
         timeout=float(platform.connection["timeout_seconds"]),
         transport=transport,
@@ -138,8 +144,9 @@ class Api:
 
 
 def _message(response: httpx.Response) -> str:
-    """What the system said, when it said it in a form for people."""
+    """What the system said, when it said it in a form for people: one line, not too long."""
     kind = response.headers.get("content-type", "")
+    told: Any = ""
     if "json" in kind:
         try:
             body = response.json()
@@ -147,7 +154,7 @@ def _message(response: httpx.Response) -> str:
             return ""
         if isinstance(body, dict):
             told = body.get("message") or body.get("errors") or body.get("error") or ""
-            return f": {told}" if told else ""
-    if "text/plain" in kind and response.text.strip():
-        return f": {response.text.strip()[:200]}"
-    return ""
+    elif "text/plain" in kind:
+        told = response.text
+    line = " ".join("; ".join(map(str, told)).split() if isinstance(told, list) else str(told).split())
+    return f": {line[:200]}" if line else ""

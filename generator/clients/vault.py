@@ -26,10 +26,11 @@ class Entry:
 
 
 class Vault:
-    """Client of one Vault. Paths start with the mount: ``secret/name``."""
+    """Client of one Vault, at ``address`` or where the profile says. Paths start with the mount: ``secret/name``."""
 
-    def __init__(self, platform: Platform, token: Secret, source: str = "VAULT_TOKEN") -> None:
-        self._api = Api("vault", http_client(platform, "vault", {"X-Vault-Token": token.reveal()}, "/v1"), source)
+    def __init__(self, platform: Platform, token: Secret, source: str = "VAULT_TOKEN", address: str = "") -> None:
+        headers = {"X-Vault-Token": token.reveal()}
+        self._api = Api("vault", http_client(platform, "vault", headers, "/v1", address), source)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from generator.plan import Action, Decision, State
@@ -50,6 +50,15 @@ def drifted(summary: str) -> Decision:
 def foreign(summary: str, hint: str) -> Decision:
     """It is there and not ours: hands off."""
     return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
+
+
+def answers_changed(what: str, questions: Iterable[str]) -> Decision:
+    """It was made with other answers: a creation never changes what exists."""
+    return foreign(
+        f"{what} was made with other answers to {', '.join(questions)}",
+        "create only adds what is missing: run it with the recorded answers; change a service that exists by hand, "
+        "or, as long as nothing of it is in use, remove what was made and create it anew",
+    )
 
 
 def wait_until(

@@ -8,7 +8,7 @@ from generator.clients.github import Mirror
 from generator.plan import Action, Decision, State
 from generator.run import Run
 from generator.steps.base import Step, absent, drifted, foreign, present
-from generator.steps.forgejo import wants_private
+from generator.steps.forgejo import decide_visibility, visibility, wants_private
 
 
 def mirror_description(run: Run) -> str:
@@ -24,13 +24,12 @@ class GitHubRepository(Step[Mirror | None]):
 
     def observe(self, run: Run) -> Mirror | None:
         """The repository, if there is one."""
-        return run.github.repository(run.mirror)
+        return run.mirror_repository()
 
     def decide(self, run: Run, facts: Mirror | None) -> Decision:
         """Ours is what carries our description."""
-        private = wants_private(run)
         if facts is None:
-            return absent(f"{run.mirror}, {'private' if private else 'public'}, empty")
+            return absent(f"{run.mirror}, {visibility(wants_private(run))}, empty")
         if facts.description != mirror_description(run):
             return foreign(
                 f"{run.mirror} exists on GitHub and was not made by newservice",
@@ -39,9 +38,7 @@ class GitHubRepository(Step[Mirror | None]):
             )
         if facts.archived:
             return drifted(f"{run.mirror} is unarchived")
-        if facts.private != private:
-            return drifted(f"{run.mirror} becomes {'private' if private else 'public'}")
-        return present(f"{run.mirror} is there")
+        return decide_visibility(run, run.mirror, private=facts.private)
 
     def act(self, run: Run, facts: Mirror | None) -> str:
         """Create it empty, or correct what drifted."""
@@ -50,8 +47,8 @@ class GitHubRepository(Step[Mirror | None]):
             return run.github.create_repository(run.mirror, description=mirror_description(run), private=private).url
         if facts.archived:  # an archived repository takes no other change
             run.github.edit_repository(run.mirror, archived=False)
-        if facts.private != private:
-            run.github.edit_repository(run.mirror, private=private)
+        if private and not facts.private:
+            run.github.edit_repository(run.mirror, private=True)
         return f"{run.mirror} corrected"
 
 
@@ -63,7 +60,7 @@ class GitHubSecrets(Step[frozenset[str]]):
 
     def observe(self, run: Run) -> frozenset[str]:
         """Names of the secrets; values can't be read by anybody."""
-        if run.github.repository(run.mirror) is None:
+        if run.mirror_repository() is None:
             return frozenset()
         return frozenset(run.github.secret_names(run.mirror))
 
@@ -98,9 +95,7 @@ class GitHubDefaultBranch(Step[BranchFacts]):
 
     def observe(self, run: Run) -> BranchFacts:
         """The mirror's default branch."""
-        repository = run.github.repository(run.mirror)
-        arrived = repository is not None and run.github.branch(run.mirror, run.platform.branch) is not None
-        return BranchFacts(repository, arrived)
+        return BranchFacts(run.mirror_repository(), run.platform.branch in run.mirror_heads())
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:
         """Switch it unless it is right."""

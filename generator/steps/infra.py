@@ -6,40 +6,32 @@ from dataclasses import dataclass
 
 from generator.changes import registered_files
 from generator.clients.forgejo import PullRequest
-from generator.errors import SystemFailure
+from generator.errors import AnswersError, RefusedError, SystemFailure
 from generator.plan import Decision
-from generator.run import InfraState, Run
-from generator.steps.base import Step, absent, drifted, foreign, present
-
-TRAILER = "Newservice-Service"
-"""The last line of every commit that newservice makes in the infra repository: the proof that a branch is its own."""
+from generator.project import InfraState
+from generator.run import Run
+from generator.steps.base import Step, absent, answers_changed, drifted, foreign, present
 
 
 @dataclass(frozen=True)
 class InfraFacts:
-    """Heads of the default branch and of ours, what each has and lacks, and whether our branch is ours."""
+    """Heads of the default branch and of ours, and what each has and lacks."""
 
     base: str | None
     base_state: InfraState | None
     branch: str | None
     branch_state: InfraState | None
-    branch_is_ours: bool
 
 
 def observe_infra(run: Run) -> InfraFacts:
     """Look at both branches as the forge has them now."""
-    repository = run.platform.data["infra"]["repository"]
-    base = run.infra_head(run.platform.data["infra"]["branch"])
-    branch = run.infra_head(run.infra_branch)
-    ours = False
-    if branch:
-        ours = f"{TRAILER}: {run.name}" in run.forgejo.commit_message(run.owner, repository, branch).splitlines()
+    heads = run.infra_heads()
+    base, branch = heads.get(run.platform.data["infra"]["branch"]), heads.get(run.infra_branch)
     return InfraFacts(
         base,
         run.infra_state(base) if base else None,
         branch,
-        run.infra_state(branch) if branch and ours else None,
-        ours,
+        run.infra_state(branch) if branch else None,
     )
 
 
@@ -55,33 +47,27 @@ class InfraCommit(Step[InfraFacts]):
 
     def decide(self, run: Run, facts: InfraFacts) -> Decision:
         """Add what is missing; a stack that somebody else made is not touched, one that was edited stays."""
-        repository = f"{run.owner}/{run.platform.data['infra']['repository']}"
-        if facts.base is None or facts.base_state is None:
+        repository = f"{run.owner}/{run.infra_repository}"
+        base = facts.base_state
+        if base is None:
             return foreign(
                 f"{repository} has no branch {run.platform.data['infra']['branch']}",
                 "correct infra.repository and infra.branch in the platform profile",
             )
-        if facts.base_state.foreign:
+        if base.foreign:
             return foreign(
                 f"{run.project.stack_prefix} exists in {repository} and was not made by newservice",
                 "choose another name",
             )
-        if facts.base_state.complete:
-            edited = f"; {facts.base_state.edited} files edited since, left alone" if facts.base_state.edited else ""
-            return present(f"{run.project.stack_prefix} is on {run.platform.data['infra']['branch']}{edited}")
-        if facts.branch and not facts.branch_is_ours:
-            return foreign(
-                f"{repository} has a branch {run.infra_branch} whose last commit is not newservice's",
-                "merge or delete that branch, then run the same command again",
-            )
-        told = f"{run.project.stack_prefix} and {len(facts.base_state.unregistered)} registrations"
+        if base.changed:
+            return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed)
+        if base.complete:
+            return present(f"{run.project.stack_prefix} is on {run.platform.data['infra']['branch']}{_remarks(base)}")
+        if base.refusals:
+            return _misplaced(base)
         if facts.branch_state is None:
-            return absent(f"{told} on {run.infra_branch}")
-        if facts.branch_state.foreign:
-            return foreign(f"{run.infra_branch} holds a stack that newservice did not make", "delete that branch")
-        if facts.branch_state.complete:
-            return present(f"{told} are on {run.infra_branch}")
-        return drifted(f"{run.infra_branch} gets what it lacks")
+            return absent(_told(run, base))
+        return _decide_branch(run, facts.branch_state)
 
     def act(self, run: Run, facts: InfraFacts) -> str:
         """Commit on objects, beside every checkout, and push without force."""
@@ -89,17 +75,60 @@ class InfraCommit(Step[InfraFacts]):
         state = facts.branch_state or facts.base_state
         assert onto is not None  # noqa: S101 - decide refuses where there is no base
         assert state is not None  # noqa: S101
-        url = f"{run.platform.url('forgejo')}/{run.owner}/{run.platform.data['infra']['repository']}.git"
         if not run.infra.has(onto):
-            run.progress(f"fetching {run.platform.data['infra']['repository']}")
+            run.progress(f"fetching {run.infra_repository}")
             branch = run.infra_branch if facts.branch else run.platform.data["infra"]["branch"]
-            run.infra.fetch(run.remote, url, branch)
+            run.infra.fetch(run.remote, run.infra_url, branch)
         if not run.infra.has(onto):
             raise SystemFailure("infra.moved", "the infra repository moved meanwhile", "run the same command again")
+        try:
+            run.check_allocations(facts.base or onto)
+        except AnswersError as error:
+            told = "; ".join(problem.message for problem in error.problems)
+            raise RefusedError("infra.taken", f"meanwhile: {told}", "choose other names") from None
         files = [*state.missing, *registered_files(state.registrations)]
         sha = run.infra.commit_onto(onto, files, _message(run, state))
-        run.infra.push(run.remote, url, sha, run.infra_branch)
+        run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
         return f"{run.infra_branch} at {sha[:8]}"
+
+
+def _decide_branch(run: Run, branch: InfraState) -> Decision:
+    """Our branch holds our stack; whoever else committed to it reviewed it."""
+    if not branch.made_by_us:
+        return foreign(
+            f"{run.owner}/{run.infra_repository} has a branch {run.infra_branch} without a stack of newservice's",
+            "merge or delete that branch, then run the same command again",
+        )
+    if branch.changed:
+        return answers_changed(f"the stack on {run.infra_branch}", branch.changed)
+    if branch.refusals:
+        return _misplaced(branch)
+    if branch.complete:
+        return present(f"{run.project.stack_prefix} is on {run.infra_branch}{_remarks(branch)}")
+    return drifted(f"{run.infra_branch} gets {len(branch.unregistered)} registrations that it lacks")
+
+
+def _misplaced(state: InfraState) -> Decision:
+    errors = [item.refusal for item in state.refusals if item.refusal]
+    return foreign("; ".join(error.message for error in errors), "\n".join(error.hint for error in errors))
+
+
+def _told(run: Run, state: InfraState) -> str:
+    count = len(state.unregistered)
+    registered = f" and {count} registration{'s' if count != 1 else ''}" if count else ""
+    return f"{run.project.stack_prefix}{registered} on {run.infra_branch}"
+
+
+def _remarks(state: InfraState) -> str:
+    """What a person may want to know of a stack that is complete: it stays as it is."""
+    edited = [f"{state.edited} files edited since, left alone"] if state.edited else []
+    differing = [item.id for item in state.registrations if item.action == "update"]
+    lost = [item.id for item in state.refusals]
+    if differing:
+        edited.append(f"registrations edited since, left alone: {', '.join(differing)}")
+    if lost:
+        edited.append(f"registrations whose place is gone: {', '.join(lost)}")
+    return "".join(f"; {item}" for item in edited)
 
 
 @dataclass(frozen=True)
@@ -119,10 +148,10 @@ class InfraPullRequest(Step[PullRequestFacts]):
 
     def observe(self, run: Run) -> PullRequestFacts:
         """The newest pull request of our branch."""
-        infra = run.platform.data["infra"]
-        base = run.infra_head(infra["branch"])
+        branch = run.platform.data["infra"]["branch"]
+        base = run.infra_heads().get(branch)
         state = run.infra_state(base) if base else None
-        found = run.forgejo.pull_request(run.owner, infra["repository"], infra["branch"], run.infra_branch)
+        found = run.forgejo.pull_request(run.owner, run.infra_repository, branch, run.infra_branch)
         return PullRequestFacts(found, state is not None and state.complete, state)
 
     def decide(self, run: Run, facts: PullRequestFacts) -> Decision:
@@ -155,9 +184,6 @@ def _title(run: Run) -> str:
 
 
 def _message(run: Run, state: InfraState) -> str:
+    """No free text of anybody's: some words in a commit's message are commands to a CI."""
     registered = "".join(f"- {item.id}: {item.path}\n" for item in state.unregistered)
-    return (
-        f"{_title(run)}\n\n{run.answers['description']}\n\n"
-        + (f"Registered in:\n{registered}\n" if registered else "")
-        + f"{TRAILER}: {run.name}\n"
-    )
+    return f"{_title(run)}\n\nMade by newservice.\n" + (f"\nRegistered in:\n{registered}" if registered else "")

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from generator.changes import recorded_answers
-from generator.clients.git import Repository, create_repository
+from generator.changes import ANSWERS_FILE, differing_answers, recorded_answers
+from generator.clients.git import Repository, adopt_folder, create_repository
 from generator.errors import SystemFailure
 from generator.plan import Decision
 from generator.run import Run
-from generator.steps.base import Step, absent, foreign, present
-from generator.steps.woodpecker import registration_id
-from generator.trees import Commit, RemoteCommit
+from generator.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.trees import Commit, Folder, Tree
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder on this machine: what stands there."""
+
+    path: Path
+    occupied: bool
+    writable: bool
+    head: str | None
+    recorded: dict[str, Any] | None
+    answers_file: bytes | None
+    rendered_only: bool
 
 
 @dataclass(frozen=True)
 class CommitFacts:
-    """Heads and answers of both copies, and Woodpecker's number."""
+    """The canonical branch, the folder on this machine, and Woodpecker's number."""
 
-    remote: str | None
-    remote_answers: dict[str, Any] | None
-    local: str | None
-    local_answers: dict[str, Any] | None
-    local_repository: Repository | None
-    occupied: bool
+    canonical: str | None
+    recorded: dict[str, Any] | None
+    place: Place
     woodpecker_id: int | None
 
 
 def observe_both(run: Run) -> CommitFacts:
     """Look at the canonical repository and at the folder of this machine."""
-    remote = None
-    remote_answers = None
-    if run.forgejo.repository(run.owner, run.name) is not None:
-        remote = run.forgejo.branch(run.owner, run.name, run.platform.branch)
-        if remote:
-            remote_answers = recorded_answers(RemoteCommit(run.forgejo, run.owner, run.name, remote))
-    place = run.project.service_dir
-    occupied = place.exists() and (not place.is_dir() or any(place.iterdir()))
-    repository = Repository.open(place) if occupied else None
-    local = repository.head() if repository else None
-    local_answers = recorded_answers(Commit(repository, local)) if repository and local else None
-    return CommitFacts(remote, remote_answers, local, local_answers, repository, occupied, registration_id(run))
+    registration = run.registration()
+    number = registration.id if registration else None
+    return CommitFacts(run.canonical_head(), run.canonical_answers(), _look_at(run, number), number)
 
 
 class ServiceCommit(Step[CommitFacts]):
@@ -56,40 +58,34 @@ class ServiceCommit(Step[CommitFacts]):
 
     def decide(self, run: Run, facts: CommitFacts) -> Decision:
         """Work that is there is never overwritten: it is ours and complete, or it is refused."""
-        place = run.project.service_dir
-        if facts.remote:
-            if (facts.remote_answers or {}).get("name") != run.name:
+        if facts.canonical:
+            if (facts.recorded or {}).get("name") != run.name:
                 return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
             return present(f"{run.owner}/{run.name} has it")
-        if not facts.occupied:
-            return absent(f"{len(run.project.service_files(facts.woodpecker_id or 0))} files in {place}")
-        if (facts.local_answers or {}).get("name") != run.name:
+        place = facts.place
+        if place.occupied:
+            return _decide_occupied(run, place, facts.woodpecker_id)
+        if not place.writable:
             return foreign(
-                f"{place} is not empty and was not made by newservice for {run.name}",
-                "name another folder with --service-dir",
+                f"{place.path} can't be made: its folder can't be written", "name another with --service-dir"
             )
-        recorded = (facts.local_answers or {}).get("woodpecker_repo_id")
-        if facts.woodpecker_id is not None and recorded != facts.woodpecker_id:
-            return foreign(
-                f"{place} was rendered for Woodpecker's number {recorded}, which is {facts.woodpecker_id} now",
-                f"it was never pushed: move {place} away and run the same command again",
-            )
-        return present(f"{place} has it")
+        return absent(f"{len(run.project.service_files(facts.woodpecker_id or 0))} files in {place.path}")
 
     def act(self, run: Run, facts: CommitFacts) -> str:
-        """Render with Woodpecker's number, commit, and move the repository to its place whole."""
+        """Render with Woodpecker's number and commit."""
         if facts.woodpecker_id is None:
             raise SystemFailure(
                 "woodpecker.not_registered", f"Woodpecker does not know {run.mirror}", "run the same command again"
             )
-        created = create_repository(
-            run.project.service_dir,
+        make = adopt_folder if facts.place.occupied else create_repository
+        make(
+            facts.place.path,
             run.project.service_files(facts.woodpecker_id),
             run.platform.branch,
             f"feat: {run.name}, generated by newservice\n\nTemplate version {run.project.template.version}.\n",
             run.platform.service_url(run.name),
         )
-        return f"{created.path} at {(created.head() or '')[:8]}"
+        return f"{facts.place.path}"
 
 
 class ServicePush(Step[CommitFacts]):
@@ -105,19 +101,77 @@ class ServicePush(Step[CommitFacts]):
     def decide(self, run: Run, facts: CommitFacts) -> Decision:
         """Push what was never pushed; later work on either side is its owner's to push."""
         where = f"{run.owner}/{run.name} {run.platform.branch}"
-        if facts.remote is None:
+        if facts.canonical is None:
             return absent(where)
-        return present(f"{where} at {facts.remote[:8]}")
+        return present(f"{where} at {facts.canonical[:8]}")
 
     def act(self, run: Run, facts: CommitFacts) -> str:
         """Push, never by force."""
-        repository = Repository.open(run.project.service_dir)
-        if repository is None or facts.local is None:
+        place, head = facts.place.path, facts.place.head
+        repository = Repository.open(place)
+        if repository is None or head is None:
             raise SystemFailure(
-                "service.not_committed",
-                f"{run.project.service_dir} holds no commit to push",
-                "run the same command again",
+                "service.not_committed", f"{place} holds no commit to push", "run the same command again"
             )
-        run.progress(f"pushing {run.project.service_dir} to {run.platform.host('forgejo')}")
-        repository.push(run.remote, run.platform.service_url(run.name), facts.local, run.platform.branch)
-        return f"{run.owner}/{run.name} {run.platform.branch} at {facts.local[:8]}"
+        run.progress(f"pushing {place} to {run.platform.host('forgejo')}")
+        try:
+            repository.push(run.remote, run.platform.service_url(run.name), head, run.platform.branch)
+        finally:
+            repository.close()
+        return f"{run.owner}/{run.name} {run.platform.branch} at {head[:8]}"
+
+
+def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decision:
+    """A folder that was never pushed: exactly what we would make now, or hands off."""
+    if (place.recorded or {}).get("name") != run.name:
+        return foreign(
+            f"{place.path} is not empty and was not made by newservice for {run.name}",
+            "name another folder with --service-dir",
+        )
+    changed = differing_answers(place.recorded or {}, run.answers.public)
+    if changed:
+        return answers_changed(str(place.path), changed)
+    if place.head is None:
+        if place.rendered_only:
+            return drifted(f"the files in {place.path} become a repository")
+        return foreign(
+            f"{place.path} holds files that are not as rendered, and no commit",
+            "commit them yourself on Forgejo, or move them away, then run the same command again",
+        )
+    if woodpecker_id is None:
+        return present(f"{place.path} has it")
+    ours = {file.path: file for file in run.project.service_files(woodpecker_id)}
+    if place.answers_file != ours[ANSWERS_FILE].content:
+        return foreign(
+            f"{place.path} was rendered for another platform, template or Woodpecker number, and never pushed",
+            f"move {place.path} away, then run the same command again",
+        )
+    return present(f"{place.path} has it")
+
+
+def _look_at(run: Run, woodpecker_id: int | None) -> Place:
+    path = run.project.service_dir
+    occupied = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    repository = Repository.open(path) if occupied else None
+    head = repository.head() if repository else None
+    tree: Tree = Commit(repository, head) if repository and head else Folder(path)
+    recorded, answers_file = recorded_answers(tree), tree.read(ANSWERS_FILE)
+    if repository:
+        repository.close()
+    ours = recorded is not None and recorded.get("name") == run.name
+    rendered_only = head is None and ours and _only_rendered(run, path, woodpecker_id)
+    return Place(path, occupied, _writable(path), head, recorded, answers_file, rendered_only)
+
+
+def _only_rendered(run: Run, path: Path, woodpecker_id: int | None) -> bool:
+    """Whether every file is as we render it, with Woodpecker's number or before it is known."""
+    numbers = {0, woodpecker_id or 0}
+    known = [{file.path: file.content for file in run.project.service_files(number)} for number in numbers]
+    tree = Folder(path)
+    there = [name for name in tree.paths("") if not name.startswith(".git/")]
+    return all(any(files.get(name) == tree.read(name) for files in known) for name in there)
+
+
+def _writable(path: Path) -> bool:
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

@@ -27,8 +27,8 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration and what it should point at."""
-        repository = run.github.repository(run.mirror)
-        return RegistrationFacts(run.woodpecker.lookup(run.mirror), repository.id if repository else None)
+        repository = run.mirror_repository()
+        return RegistrationFacts(run.registration(), repository.id if repository else None)
 
     def decide(self, run: Run, facts: RegistrationFacts) -> Decision:
         """Register, switch on again, or leave."""
@@ -44,16 +44,15 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
             return drifted(f"{run.mirror} (number {found.id}) is switched on again")
         return present(f"{run.mirror} is number {found.id}")
 
-    def act(self, run: Run, facts: RegistrationFacts) -> str:  # noqa: ARG002
-        """Register it by the number that GitHub gave it; known only now when GitHub's repository is new."""
-        repository = run.github.repository(run.mirror)
-        if repository is None:
+    def act(self, run: Run, facts: RegistrationFacts) -> str:
+        """Register it by the number that GitHub gave it."""
+        if facts.github_id is None:
             raise SystemFailure(
                 "github.not_there_yet",
                 f"{run.mirror} can't be seen on GitHub",
                 "run the same command again",
             )
-        return f"{run.mirror} is number {run.woodpecker.activate(repository.id).id}"
+        return f"{run.mirror} is number {run.woodpecker.activate(facts.github_id).id}"
 
 
 class WoodpeckerSettings(Step[Registration | None]):
@@ -64,7 +63,7 @@ class WoodpeckerSettings(Step[Registration | None]):
 
     def observe(self, run: Run) -> Registration | None:
         """The registration's settings."""
-        return run.woodpecker.lookup(run.mirror)
+        return run.registration()
 
     def decide(self, run: Run, facts: Registration | None) -> Decision:  # noqa: ARG002
         """A new registration is untrusted from the start; an old one may not be."""
@@ -80,9 +79,3 @@ class WoodpeckerSettings(Step[Registration | None]):
         assert facts is not None  # noqa: S101 - decide acts on a registration only
         run.woodpecker.distrust(facts.id)
         return "trusted with nothing"
-
-
-def registration_id(run: Run) -> int | None:
-    """Woodpecker's number of the mirror, or None before it is registered."""
-    found = run.woodpecker.lookup(run.mirror)
-    return None if found is None else found.id

@@ -1,0 +1,24 @@
+"""Faults of newservice itself: a message for people, the trace in a private file, no secret in either."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+
+from generator.errors import NewserviceError
+from generator.secret import redact
+
+
+def as_told(error: Exception) -> NewserviceError:
+    """``error`` as people are told: as it is, or with the place of its trace where it is a fault of ours."""
+    if isinstance(error, NewserviceError):
+        return error
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="newservice-report-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as report:
+        report.write(redact("".join(traceback.format_exception(error))))
+    return NewserviceError(
+        "internal",
+        f"newservice failed: {type(error).__name__}: {error}",
+        f"this is a fault of newservice; the trace is in {report.name}",
+    )
