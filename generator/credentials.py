@@ -33,6 +33,14 @@ def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
     return Credential(Secret(text), str(path)) if text else None
 
 
+def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None:
+    """Make every credential of the environment known, so that it is masked and hidden also where it is not used."""
+    names = [source.environment for source in platform.credentials.values()]
+    for name in (*names, "VAULT_TOKEN"):
+        if environ.get(name):
+            Secret(environ[name])
+
+
 def find_credentials(
     platform: Platform,
     names: Iterable[str],

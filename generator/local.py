@@ -87,7 +87,7 @@ def write_files(project: Project, infra: Path, plan: Plan) -> None:
     except OSError as error:
         raise UsageError(
             "files.unwritable",
-            f"{error.filename}: {error.strerror}",
+            f"{error.filename2 or error.filename}: {error.strerror}",
             "nothing was left behind: name folders that can be written",
         ) from error
 

@@ -203,9 +203,12 @@ def test_a_certificate_of_another_authority_is_refused(world: World, tmp_path: P
         profile["connection"]["ca_file"] = str(other.ca_file)
         world.sandbox.profile.write_text(yaml.safe_dump(profile))
         told = world.run("plan", RICH)
-    assert told.code == 5
+    assert told.code == 3
     (error,) = told.of("error")
+    assert error["code"].endswith(".unreachable")
     assert "certificate" in error["message"].lower()
+    (plan,) = told.of("plan")
+    assert {item["state"] for item in plan["steps"]} == {"unknown"}
 
 
 # --- what is not ours --------------------------------------------------------------------------------------

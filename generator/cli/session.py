@@ -18,6 +18,7 @@ import click
 from generator.answers import Answers, resolve
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
+from generator.credentials import remember_credentials
 from generator.errors import UsageError
 from generator.platform import Platform, load_platform
 from generator.project import Project
@@ -49,7 +50,9 @@ class Session:
     def platform(self) -> Platform:
         """The profile in force."""
         chosen = self.options.get("platform")
-        return load_platform(self.template.platform, Path(chosen) if chosen else None, self.environ)
+        platform = load_platform(self.template.platform, Path(chosen) if chosen else None, self.environ)
+        remember_credentials(platform, self.environ)
+        return platform
 
     @property
     def interactive(self) -> bool:

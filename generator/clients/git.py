@@ -98,7 +98,7 @@ class Repository:
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
-        repo.git.update_environment(**_settings(_PLAIN))
+        repo.git.update_environment(**_settings(_PLAIN), **masked_variables(os.environ))
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:

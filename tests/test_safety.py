@@ -1,0 +1,402 @@
+"""What could lose work, leak a token, or claim what isn't so: each found once by trying, and kept."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.errors import UsageError
+from tests.answers import RICH, SMALLEST, UPSTREAM
+from tests.world import World
+
+NAME = str(RICH["name"])
+
+
+def refusal(world: World, given: dict[str, Any], *more: str, command: str = "create", code: int = 4) -> str:
+    """What a refused command says; nothing may have been written."""
+    world.sandbox.journal.clear()
+    told = world.run(command, given, *more)
+    assert told.code == code, told.out
+    assert world.sandbox.journal.writes() == []
+    return " ".join(f"{item['code']} {item['message']} {item['hint']}" for item in told.of("error"))
+
+
+# --- answers that changed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"auth": "none", "auth_reason": "open"},
+        {"host": "elsewhere"},
+        {"database": "none"},
+        {"image_visibility": "public"},
+        {"memory": "512Mi"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_other_answers_never_change_what_exists(world: World, change: dict[str, Any]) -> None:
+    world.run("create", RICH)
+    assert next(iter(change)) in refusal(world, {**RICH, **change})
+    assert world.sandbox.forgejo.repository(f"viktor/{NAME}").private
+    assert world.sandbox.github.repository(f"ViktorBarzin/{NAME}").private
+
+
+def test_what_somebody_closed_is_never_opened(world: World) -> None:
+    public = {**SMALLEST, "image_visibility": "public"}
+    world.run("create", public)
+    mirror = world.sandbox.github.repository("ViktorBarzin/notes-app")
+    assert not mirror.private
+    mirror.private = True
+    world.sandbox.journal.clear()
+    assert world.run("create", public).result["status"] == "unchanged"
+    assert world.sandbox.journal.writes() == []
+    assert mirror.private
+
+
+def test_an_interval_may_be_written_otherwise(world: World) -> None:
+    profile = yaml.safe_load(world.sandbox.profile.read_text())
+    profile["mirror"] = {"interval": "8h"}
+    world.sandbox.profile.write_text(yaml.safe_dump(profile))
+    assert world.run("create", SMALLEST).code == 0
+    assert world.run("create", SMALLEST).result["status"] == "unchanged"
+
+
+# --- names that others have --------------------------------------------------------------------------------
+
+TAKEN = """module "ingress" {
+  source = "../../modules/kubernetes/ingress_factory"
+  name   = "other"
+  host   = "shared"
+}
+"""
+
+
+def test_a_name_that_the_clone_does_not_know_of_yet_is_seen(world: World) -> None:
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    infra.bare.commit_files("master", {"stacks/other/main.tf": TAKEN}, "other", 1_790_000_000)
+    told = refusal(world, {**SMALLEST, "host": "shared"}, code=2)
+    assert "answer.taken" in told
+    assert "stacks/other/main.tf" in told
+
+
+def test_a_name_that_waits_for_review_is_seen(world: World) -> None:
+    assert world.run("create", {**UPSTREAM, "host": "shared", "namespace": "reading"}).code == 0
+    told = refusal(world, {**SMALLEST, "host": "shared", "namespace": "reading"}, code=2)
+    assert told.count("answer.taken") >= 1
+
+
+@pytest.mark.parametrize("host", ["www", "authentik"])
+def test_hosts_of_the_platform_are_not_given_away(world: World, host: str) -> None:
+    assert "answer.protected" in refusal(world, {**SMALLEST, "host": host})
+
+
+@pytest.mark.parametrize("host", ["vault", "ci", "forgejo"])
+def test_hosts_of_the_systems_are_not_given_away(host: str) -> None:
+    from tests.test_answers import problems
+
+    assert "choose another host" in problems({**SMALLEST, "host": host})["host"]
+
+
+def test_a_protected_name_is_refused_for_safety(world: World) -> None:
+    assert "answer.protected" in refusal(world, {**SMALLEST, "name": "vault"})
+
+
+# --- reviews, and folders of people --------------------------------------------------------------------------
+
+
+def test_a_reviewers_commit_on_our_branch_is_no_reason_to_stop(world: World) -> None:
+    world.run("create", RICH)
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    path = f"stacks/{NAME}/main.tf"
+    reviewed = (infra.bare.file(f"newservice/{NAME}", path) or b"") + b"# reviewed\n"
+    kept = {item: infra.bare.file(f"newservice/{NAME}", item) or b"" for item in _paths(infra, f"newservice/{NAME}")}
+    infra.bare.commit_files(f"newservice/{NAME}", {**kept, path: reviewed}, "review: a remark", 1_790_000_000)
+    world.sandbox.journal.clear()
+    assert world.run("create", RICH).result["status"] == "unchanged"
+    assert world.sandbox.journal.writes() == []
+    assert infra.bare.file(f"newservice/{NAME}", path) == reviewed
+
+
+def _paths(repository: Any, branch: str) -> list[str]:
+    return [entry.path for entry in repository.bare.entries(branch, recursive=True)]
+
+
+def test_files_that_were_written_first_are_taken_up(world: World) -> None:
+    world.run("create", SMALLEST, "--no-provision", "--infra", str(_checkout(world)))
+    assert not (world.folder / "notes-app" / ".git").exists()
+    told = world.run("create", SMALLEST)
+    assert told.result["status"] == "success", told.out
+    assert world.inventory("notes-app")["number in workflow"]
+
+
+def test_files_that_were_written_first_and_edited_are_not_taken(world: World) -> None:
+    world.run("create", SMALLEST, "--no-provision", "--infra", str(_checkout(world)))
+    (world.folder / "notes-app" / "app" / "main.py").write_text("mine now\n")
+    assert "service.commit.refused" in refusal(world, SMALLEST)
+    assert (world.folder / "notes-app" / "app" / "main.py").read_text() == "mine now\n"
+
+
+def _checkout(world: World) -> Path:
+    checkout = world.folder / "checkout"
+    shutil.copytree(world.sandbox.infra, checkout)
+    return checkout
+
+
+@pytest.mark.parametrize("place", ["file/inside", "file"])
+def test_a_folder_that_can_not_be_made_is_told_before_anything_is_written(world: World, place: str) -> None:
+    (world.folder / "file").write_text("in the way")
+    assert "--service-dir" in refusal(world, SMALLEST, "--service-dir", str(world.folder / place))
+
+
+def test_a_run_that_is_killed_inside_of_the_commit_leaves_nothing_behind(world: World) -> None:
+    """A slow git holds the run inside of service.commit until it is killed."""
+    tools = world.folder / "tools"
+    tools.mkdir()
+    real = shutil.which("git")
+    (tools / "git").write_text(
+        f'#!/bin/sh\ncase "$*" in *add*--all*) touch "{tools}/held"; sleep 60;; esac\nexec {real} "$@"\n'
+    )
+    (tools / "git").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+        process = world.start("create", SMALLEST)
+    while process.poll() is None and not (tools / "held").exists():
+        os.sched_yield()
+    subprocess.run(["pkill", "-KILL", "-P", str(process.pid)], check=False)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert any(path.name.startswith(".notes-app") for path in world.folder.iterdir())
+    told = world.run("create", SMALLEST)
+    assert told.code == 0, told.out
+    assert [path.name for path in world.folder.iterdir() if path.name.startswith(".")] == []
+    assert world.inventory("notes-app")["commits"] == 1
+
+
+# --- tokens ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[int, list[str]]]:
+    """A plain HTTP server that remembers every Authorization header."""
+    seen: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(str(self.headers.get("Authorization")))
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1], seen
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_rewriting_rule_of_the_person_does_not_lead_a_token_astray(
+    world: World, listener: tuple[int, list[str]]
+) -> None:
+    port, seen = listener
+    config = Path.home() / ".gitconfig"
+    config.write_text(
+        config.read_text() + f'[url "http://127.0.0.1:{port}/"]\n\tinsteadOf = {world.sandbox.urls["forgejo"]}/\n'
+    )
+    assert world.run("create", SMALLEST).code == 0
+    assert seen == []
+
+
+def test_a_rewriting_rule_of_the_clone_is_refused(world: World, listener: tuple[int, list[str]]) -> None:
+    port, seen = listener
+    rule = f"url.http://127.0.0.1:{port}/.insteadOf"
+    forge = f"{world.sandbox.urls['forgejo']}/"
+    subprocess.run(["git", "-C", str(world.sandbox.infra), "config", rule, forge], check=True)
+    told = world.run("create", UPSTREAM)
+    assert told.code == 4
+    assert told.of("error")[0]["code"] == "git.rewritten"
+    assert seen == []
+
+
+def test_no_child_process_sees_a_token_that_it_does_not_need(world: World) -> None:
+    """Every git call writes down its environment; only a push or fetch may hold one token, under our own name."""
+    tools = world.folder / "tools"
+    tools.mkdir()
+    real = shutil.which("git")
+    (tools / "git").write_text(f'#!/bin/sh\n(echo "ARGS $*"; env) >> "{tools}/seen.$$"\nexec {real} "$@"\n')
+    (tools / "git").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+        process = world.start("create", RICH)
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    calls = [path.read_text() for path in tools.glob("seen.*")]
+    ours = [text for text in calls if not text.startswith("ARGS version")]  # before any credential is known
+    assert len(ours) > 10
+    tokens = [value for name, value in world.sandbox.environment.items() if name != "VAULT_ADDR"]
+    for text in ours:
+        lines = [line for line in text.splitlines() if any(token in line for token in tokens)]
+        network = " push " in text or " fetch " in text or "--get-url" in text
+        assert all(line.startswith("NEWSERVICE_GIT_TOKEN=") for line in lines), text
+        assert network or not lines, text
+
+
+@pytest.mark.parametrize("token", ["ghp_abcdefghijklmnopqrstuvwxyz0123456789", "hvs.CAESIJ", "glpat-x", "xoxb-1"])
+def test_what_looks_like_a_token_is_no_name_of_a_property(world: World, token: str) -> None:
+    world.sandbox.journal.clear()
+    told = world.run("create", {**SMALLEST, "secrets": {"API": token}})
+    assert told.code == 2
+    assert token not in told.out + told.err
+
+
+def test_a_credential_in_an_answer_is_refused_and_not_repeated(world: World) -> None:
+    token = world.sandbox.tokens.woodpecker
+    told = world.run("create", {**SMALLEST, "env": {"TOKEN": token}})
+    assert told.code == 2
+    assert told.of("error")[0]["code"] == "answer.secret"
+    assert token not in told.out + told.err
+
+
+def test_vaults_address_is_the_persons(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_ADDR", "https://127.0.0.1:1")
+    told = world.run("plan", RICH)
+    assert told.code == 3
+    assert "127.0.0.1" in told.of("error")[0]["message"]
+
+
+def test_the_narrow_token_of_vault_comes_before_the_wide_one_of_the_environment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FORGEJO_GIT_TOKEN")
+    assert world.run("create", SMALLEST).code == 0
+    stored = world.sandbox.github.secret("ViktorBarzin/notes-app", "FORGEJO_GIT_TOKEN")
+    assert stored == world.sandbox.tokens.forgejo_git
+
+
+# --- telling the truth -------------------------------------------------------------------------------------
+
+
+def test_a_fault_on_the_way_tells_what_was_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from generator.steps.woodpecker import WoodpeckerRegistration
+
+    def broken(self: WoodpeckerRegistration, run: Any, facts: Any) -> str:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(WoodpeckerRegistration, "act", broken)
+    told = world.run("create", SMALLEST)
+    assert told.code == 1
+    assert told.result["status"] == "partial"
+    statuses = {item["id"]: item["status"] for item in told.of("step")}
+    assert statuses["github.secrets"] == "done"
+    assert statuses["woodpecker.registration"] == "failed"
+    assert statuses["infra.pull_request"] == "skipped"
+    Path(told.of("error")[0]["hint"].rsplit(" ", 1)[1]).unlink()
+
+
+def test_nobody_listening_is_no_reason_to_stop(world: World) -> None:
+    process = world.start("create", SMALLEST)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert process.stderr is not None
+    process.stderr.close()
+    assert world.inventory("notes-app")["push mirrors"]
+
+
+def test_a_system_that_can_not_be_seen_is_told_and_nothing_is_written(world: World) -> None:
+    from generator.sandbox import Status
+
+    world.sandbox.faults.add("woodpecker", "GET", "/api/repos/lookup", 100, Status(502, "<html>bad gateway</html>"))
+    told = world.run("create", SMALLEST)
+    assert told.code == 3
+    (plan,) = told.of("plan")
+    unknown = {item["id"] for item in plan["steps"] if item["state"] == "unknown"}
+    assert {"woodpecker.registration", "woodpecker.settings"} <= unknown
+    assert "forgejo.repository" not in unknown
+    assert world.sandbox.journal.writes() == []
+
+
+def test_without_git_the_remedy_is_told(world: World, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.MonkeyPatch.context() as patch:  # for the command only: the embedded platform needs its git
+        patch.setenv("PATH", str(empty))
+        process = world.start("plan", SMALLEST)
+    out, err = process.communicate()
+    assert process.returncode == 3, out + err
+    assert "git.missing" in out, out
+
+
+def test_a_plan_without_provisioning_says_what_create_would_refuse(world: World) -> None:
+    checkout = _checkout(world)
+    world.run("create", SMALLEST, "--no-provision", "--infra", str(checkout))
+    (checkout / "stacks" / "notes-app" / "main.tf").write_text("# edited\n")
+    for command in ("plan", "create"):
+        told = world.run(command, SMALLEST, "--no-provision", "--infra", str(checkout))
+        assert told.code == 4
+        assert told.of("error")[0]["code"] == "files.conflict"
+
+
+def test_a_place_that_is_gone_does_not_hide_the_state_of_a_finished_service(world: World) -> None:
+    world.run("create", RICH)
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    kept = {path: infra.bare.file(f"newservice/{NAME}", path) or b"" for path in _paths(infra, f"newservice/{NAME}")}
+    kept["docs/architecture/ci-cd.md"] = b"# Rewritten\n"
+    infra.bare.commit_files("master", kept, "merge, and rewrite the page", 1_790_000_000)
+    told = world.command("status", NAME)
+    assert told.code == 0
+    (plan,) = told.of("plan")
+    assert {item["id"]: item["action"] for item in plan["registrations"]}["ci-doc"] == "refuse"
+    assert "ci-doc" in {item["id"]: item["summary"] for item in plan["steps"]}["infra.commit"]
+
+
+def test_free_text_does_not_reach_the_commit_messages(world: World) -> None:
+    """Words such as [skip ci] or a trailer would be commands there."""
+    world.run("create", {**SMALLEST, "description": "notes [skip ci] closes #12"})
+    for name, branch in (("infra", "newservice/notes-app"), ("notes-app", "master")):
+        (commit,) = world.sandbox.forgejo.repository(f"viktor/{name}").bare.log(branch, limit=1)
+        assert "skip ci" not in commit.message
+
+
+def test_a_terminal_without_a_place_to_ask_needs_a_yes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert "usage.confirmation" in refusal(world, SMALLEST, code=2)
+    assert world.run("create", SMALLEST, "--yes").code == 0
+
+
+def test_an_empty_seed_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    for command in (("create",), ("create", "--no-provision")):
+        told = world.run(command[0], RICH, *command[1:], "--seed", f"api_token=file:{tmp_path / 'empty'}")
+        assert told.code == 2
+        assert told.of("error")[0]["code"] == "seed.empty"
+
+
+def test_answers_are_checked_for_secrets_by_value() -> None:
+    from generator.onboarding import refuse_secrets
+    from generator.secret import Secret
+    from tests.answers import answer
+
+    secret = Secret("correct-horse-battery")
+    answers = answer({**SMALLEST, "env": {"A": f"x{secret.reveal()}y"}})
+    with pytest.raises(UsageError) as caught:
+        refuse_secrets(answers)
+    assert secret.reveal() not in str(caught.value)
