@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from copier import Settings, run_copy
-from copier.errors import CopierError
-
 from generator.answers import Answers
 from generator.errors import NewserviceError
+from generator.secret import hidden_from_children
 from generator.template import Template
 
 Layer = Literal["service", "stack"]
@@ -36,7 +34,12 @@ def render(template: Template, answers: Answers, layer: Layer, facts: dict[str, 
     nothing half-written is ever seen. Raises ``NewserviceError`` when the template is at fault.
     """
     data = {**answers.values, **facts, "layer": layer}
-    with _source(template) as source, tempfile.TemporaryDirectory(prefix="newservice-") as target:
+    temporary = tempfile.TemporaryDirectory(prefix="newservice-")
+    with _source(template) as source, temporary as target, hidden_from_children():
+        # Imported here: it takes a while, and starts a git of its own that must see no token.
+        from copier import Settings, run_copy
+        from copier.errors import CopierError
+
         try:
             run_copy(
                 str(source),

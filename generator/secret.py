@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 MASK = "********"
 
@@ -58,6 +60,18 @@ def redact(text: str) -> str:
 def masked_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Empty values for the variables that hold a secret, to hide them from child processes."""
     return {name: "" for name, value in environ.items() if value in _known}
+
+
+@contextmanager
+def hidden_from_children() -> Iterator[None]:
+    """Take the variables that hold a secret out of the environment, for libraries that start programs."""
+    hidden = {name: value for name, value in os.environ.items() if value in _known}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def known_secret(text: str) -> bool:
