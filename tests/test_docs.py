@@ -9,16 +9,13 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 import pytest
 import yaml
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 import generator
 from generator import errors
@@ -34,80 +31,20 @@ from generator.steps import steps_for
 from generator.template import Template
 
 from .answers import RICH, answer
+from .pages import ROOT, Page, page, page_at
 
-ROOT = Path(__file__).parent.parent
 CODE = Path(generator.__file__).parent
 TEMPLATE = Template.installed()
 QUESTIONS = {question.name: question for question in load_questions(TEMPLATE) if question.public}
 STEPS = [step.id for step in steps_for(answer(RICH))]
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror"}  # copier's, curl's, git's
-KNOWN_AT_RUN_TIME = {"step.id": "<step>", "first.id": "<step>", "self.system": "<system>", "verb": "<verb>"}
+KNOWN_AT_RUN_TIME = {
+    "step.id": "<step>",
+    "plan.refusals[0].id": "<step>",
+    "self.system": "<system>",
+    "verb": "<verb>",
+}
 OPEN_MAPS = {"tiers": "tier", "actions_secrets": "secret", "catalog": "tier", "connection.credentials": "credential"}
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page and what a reader sees in it."""
-
-    path: Path
-
-    @cached_property
-    def tokens(self) -> list[Token]:
-        return MarkdownIt("commonmark").enable("table").parse(self.path.read_text(encoding="utf-8"))
-
-    @cached_property
-    def inline(self) -> list[Token]:
-        return [child for token in self.tokens for child in token.children or []]
-
-    @cached_property
-    def spans(self) -> list[str]:
-        return [token.content for token in self.inline if token.type == "code_inline"]
-
-    @cached_property
-    def fences(self) -> list[tuple[str, str]]:
-        return [(token.info, token.content) for token in self.tokens if token.type == "fence"]
-
-    @cached_property
-    def links(self) -> list[str]:
-        return [str(token.attrs["href"]) for token in self.inline if token.type == "link_open"]
-
-    @cached_property
-    def headings(self) -> list[tuple[str, str]]:
-        pairs = zip(self.tokens, self.tokens[1:], strict=False)
-        return [(mark.tag, text.content) for mark, text in pairs if mark.type == "heading_open"]
-
-    @cached_property
-    def anchors(self) -> set[str]:
-        texts = (re.sub(r"[^\w\- ]", "", text.lower()) for _, text in self.headings)
-        return {text.replace(" ", "-") for text in texts}
-
-    def rows(self, column: str, section: str = "") -> dict[str, str]:
-        """Rows of the tables whose first header is ``column``: what the first cell starts with, and the whole row."""
-        found: dict[str, str] = {}
-        here, head = "", ""
-        cells: list[str] = []
-        for before, token in zip(self.tokens, self.tokens[1:], strict=False):
-            if before.type == "heading_open" and before.tag == "h2":
-                here = token.content
-            if token.type == "tr_open":
-                cells = []
-            elif before.type in ("th_open", "td_open"):
-                cells.append(token.content)
-                head = cells[0] if before.type == "th_open" else head
-            elif token.type == "tr_close" and before.type == "td_close" and head == column and section in here:
-                code = re.match("`([^`]+)`", cells[0])
-                found[code[1] if code else cells[0]] = " | ".join(cells)
-        return found
-
-
-@cache
-def page_at(path: Path) -> Page:
-    return Page(path)
-
-
-def page(path: str) -> Page:
-    return page_at(ROOT / path)
-
 
 PAGES = [page(name) for name in ("README.md", "CHANGELOG.md", "AGENTS.md")]
 PAGES += [page(str(path.relative_to(ROOT))) for path in sorted((ROOT / "docs").rglob("*.md"))]
@@ -153,15 +90,39 @@ def error_codes() -> dict[str, set[int]]:
     """Codes of all errors raised in the source, each with its exit codes; parts known at run time as ``<part>``."""
     found: dict[str, set[int]] = {}
     for source in CODE.rglob("*.py"):
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
-                continue
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.Lambda):
+                for code, kind in _raised(function):
+                    found.setdefault(code, set()).add(_exit_code(kind, code))
+    together = errors.AnswersError([]).code
+    told = {_exit_code(errors.Problem, code) for code in found if code.startswith("answer.")}
+    return found | {together: told}
+
+
+def _raised(function: ast.AST) -> Iterator[tuple[str, type]]:
+    """Codes and classes of the errors that a function makes; a code in a variable is looked up in that function."""
+    known = {
+        target.id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
             kind = getattr(errors, node.func.id, None)
-            if kind is errors.Problem:
-                kind = errors.AnswersError
-            if isinstance(kind, type) and issubclass(kind, errors.NewserviceError) and _code(node.args[0]):
-                found.setdefault(_code(node.args[0]), set()).add(int(kind.exit_code))
-    return found | {errors.AnswersError([]).code: {int(errors.AnswersError.exit_code)}}
+            if isinstance(kind, type) and issubclass(kind, errors.NewserviceError | errors.Problem):
+                first = node.args[0]
+                value = known.get(first.id, first) if isinstance(first, ast.Name) else first
+                branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+                yield from ((code, kind) for code in map(_code, branches) if code)
+
+
+def _exit_code(kind: type, code: str) -> int:
+    if kind is errors.Problem:
+        return int(errors.AnswersError([errors.Problem(code, "", "")]).exit_code)
+    return int(kind.exit_code)  # type: ignore[attr-defined]
 
 
 def _code(node: ast.expr) -> str:

@@ -1,0 +1,44 @@
+"""Repositories on this machine for tests: a checkout of an infra repository, and the template as it is published."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from generator.sandbox.infra_repository import FILES
+from generator.template import Template
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says in a folder; raises where it fails."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, f"git {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def commit_all(folder: Path, message: str) -> str:
+    """Commit everything in a folder, which becomes a repository where it is none; the commit's id."""
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet", "--initial-branch=master")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def infra_checkout(folder: Path) -> Path:
+    """A clean checkout of an infra repository, with the files that a sandbox starts with."""
+    shutil.copytree(FILES, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    commit_all(folder, "infra")
+    return folder
+
+
+def published_template(folder: Path, version: str) -> Path:
+    """The installed template in a git repository of its own, tagged as a version."""
+    root = Template.installed().root
+    folder.mkdir(parents=True)
+    shutil.copy(root / "copier.yml", folder)
+    shutil.copytree(root / "templates", folder / "templates")
+    commit_all(folder, "template")
+    git(folder, "tag", f"v{version}")
+    return folder

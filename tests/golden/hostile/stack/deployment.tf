@@ -1,0 +1,113 @@
+resource "kubernetes_deployment" "null" {
+  metadata {
+    name      = "null"
+    namespace = kubernetes_namespace.null.metadata[0].name
+    labels    = merge(local.labels, { tier = local.tiers.aux })
+  }
+
+  spec {
+    replicas = 1
+
+    selector {
+      match_labels = local.labels
+    }
+
+    template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        image_pull_secrets {
+          name = "ghcr-credentials"
+        }
+
+        container {
+          name  = "null"
+          image = local.image
+
+          port {
+            container_port = 8080
+          }
+
+          env {
+            name  = "TEXT"
+            value = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} [[ name ]]\n\tsecond \"line\"\r\nEOT\n"
+          }
+
+          env {
+            name  = "NUMBER"
+            value = "0x10"
+          }
+
+          env {
+            name  = "YES"
+            value = "yes"
+          }
+
+          env {
+            name  = "HOST"
+            value = "https://null.viktorbarzin.me/$${x}"
+          }
+
+          env {
+            name = "TOKEN"
+            value_from {
+              secret_key_ref {
+                name = "null-secrets"
+                key  = "TOKEN"
+              }
+            }
+          }
+
+          readiness_probe {
+            http_get {
+              path = "/health?a=%7B$b&c='d'"
+              port = 8080
+            }
+            period_seconds  = 10
+            timeout_seconds = 5
+          }
+
+          liveness_probe {
+            http_get {
+              path = "/health?a=%7B$b&c='d'"
+              port = 8080
+            }
+            initial_delay_seconds = 15
+            period_seconds        = 30
+            timeout_seconds       = 5
+          }
+
+          resources {
+            requests = {
+              cpu    = "10m"
+              memory = "256Mi"
+            }
+            limits = {
+              memory = "256Mi"
+            }
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [
+      spec[0].template[0].spec[0].dns_config,                             # KYVERNO_LIFECYCLE_V1
+      metadata[0].annotations["keel.sh/policy"],                          # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/trigger"],                         # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/pollSchedule"],                    # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/match-tag"],                       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].container[0].image,                     # KEEL_IGNORE_IMAGE
+      metadata[0].annotations["kubernetes.io/change-cause"],              # KEEL_LIFECYCLE_V1
+      metadata[0].annotations["deployment.kubernetes.io/revision"],       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"], # KEEL_LIFECYCLE_V1
+    ]
+  }
+
+  depends_on = [
+    kubernetes_manifest.external_secret,
+  ]
+}

@@ -1,0 +1,25 @@
+resource "kubernetes_manifest" "external_secret" {
+  manifest = {
+    apiVersion = "external-secrets.io/v1beta1"
+    kind       = "ExternalSecret"
+    metadata = {
+      name      = "null-secrets"
+      namespace = local.namespace
+    }
+    spec = {
+      refreshInterval = "15m"
+      secretStoreRef = {
+        name = "vault-kv"
+        kind = "ClusterSecretStore"
+      }
+      target = {
+        name = "null-secrets"
+      }
+      data = [
+        { secretKey = "TOKEN", remoteRef = { key = "null", property = "a.b-c_d" } },
+      ]
+    }
+  }
+
+  depends_on = [kubernetes_namespace.null]
+}

@@ -1,0 +1,14 @@
+module "ingress" {
+  source          = "../../modules/kubernetes/ingress_factory"
+  namespace       = kubernetes_namespace.tickets.metadata[0].name
+  name            = "tickets"
+  port            = 80
+  tls_secret_name = var.tls_secret_name
+  dns_type        = "proxied"
+  auth            = "required"
+  extra_annotations = {
+    "gethomepage.dev/enabled"     = "true"
+    "gethomepage.dev/name"        = "Tickets"
+    "gethomepage.dev/description" = "Counts tickets"
+  }
+}

@@ -1,0 +1,35 @@
+resource "kubernetes_manifest" "db_external_secret" {
+  manifest = {
+    apiVersion = "external-secrets.io/v1beta1"
+    kind       = "ExternalSecret"
+    metadata = {
+      name      = "tickets-db-creds"
+      namespace = local.namespace
+    }
+    spec = {
+      refreshInterval = "15m"
+      secretStoreRef = {
+        name = "vault-database"
+        kind = "ClusterSecretStore"
+      }
+      target = {
+        name = "tickets-db-creds"
+        template = {
+          metadata = {
+            annotations = {
+              "reloader.stakater.com/match" = "true"
+            }
+          }
+          data = {
+            DATABASE_URL = "postgresql://tickets:{{ .password }}@${var.postgresql_host}:5432/tickets"
+          }
+        }
+      }
+      data = [
+        { secretKey = "password", remoteRef = { key = "static-creds/pg-tickets", property = "password" } },
+      ]
+    }
+  }
+
+  depends_on = [kubernetes_namespace.tickets]
+}

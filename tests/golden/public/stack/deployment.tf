@@ -1,0 +1,74 @@
+resource "kubernetes_deployment" "weather" {
+  metadata {
+    name      = "weather"
+    namespace = kubernetes_namespace.weather.metadata[0].name
+    labels    = merge(local.labels, { tier = local.tiers.edge })
+  }
+
+  spec {
+    replicas = 1
+
+    selector {
+      match_labels = local.labels
+    }
+
+    template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        container {
+          name  = "weather"
+          image = local.image
+
+          port {
+            container_port = 9000
+          }
+
+          startup_probe {
+            http_get {
+              path = "/livez"
+              port = 9000
+            }
+            period_seconds    = 5
+            failure_threshold = 12
+          }
+
+          readiness_probe {
+            http_get {
+              path = "/livez"
+              port = 9000
+            }
+            period_seconds  = 10
+            timeout_seconds = 5
+          }
+
+          resources {
+            requests = {
+              cpu    = "10m"
+              memory = "512Mi"
+            }
+            limits = {
+              memory = "512Mi"
+            }
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [
+      spec[0].template[0].spec[0].dns_config,                             # KYVERNO_LIFECYCLE_V1
+      metadata[0].annotations["keel.sh/policy"],                          # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/trigger"],                         # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/pollSchedule"],                    # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/match-tag"],                       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].container[0].image,                     # KEEL_IGNORE_IMAGE
+      metadata[0].annotations["kubernetes.io/change-cause"],              # KEEL_LIFECYCLE_V1
+      metadata[0].annotations["deployment.kubernetes.io/revision"],       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"], # KEEL_LIFECYCLE_V1
+    ]
+  }
+}

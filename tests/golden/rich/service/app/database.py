@@ -1,0 +1,42 @@
+"""The database connection."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+# psycopg's argument: the variable that holds it. The password is rotated; a restart brings the new one.
+VARIABLES = {
+    "conninfo": "DATABASE_URL",
+    "password": "DATABASE_PASSWORD",
+}
+
+log = logging.getLogger(__name__)
+
+
+def connection_arguments(environ: Mapping[str, str]) -> dict[str, str]:
+    """psycopg's arguments that the environment holds; empty where no database is configured."""
+    found = {name: environ[key] for name, key in VARIABLES.items() if environ.get(key)}
+    if "conninfo" in found:  # libpq doesn't know the scheme postgresql+asyncpg
+        found["conninfo"] = "postgresql://" + found["conninfo"].partition("://")[2]
+    return found
+
+
+async def is_reachable(timeout_seconds: float = 2) -> bool:
+    """Whether the database answers a query; never raises for a database that is away."""
+    arguments = connection_arguments(os.environ)
+    if not arguments:
+        return False
+    try:
+        async with (
+            asyncio.timeout(timeout_seconds),
+            await psycopg.AsyncConnection.connect(make_conninfo(**arguments)) as connection,
+        ):
+            await connection.execute("SELECT 1")
+    except (psycopg.Error, TimeoutError) as error:
+        log.warning("database unreachable: %s", type(error).__name__)  # the text may hold the DSN
+        return False
+    return True

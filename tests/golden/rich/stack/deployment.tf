@@ -1,0 +1,182 @@
+resource "kubernetes_deployment" "city_guide" {
+  metadata {
+    name      = "city-guide"
+    namespace = kubernetes_namespace.city_guide.metadata[0].name
+    labels    = merge(local.labels, { tier = local.tiers.edge })
+    annotations = {
+      "reloader.stakater.com/search" = "true"
+    }
+  }
+
+  spec {
+    replicas = 1
+
+    strategy {
+      type = "Recreate"
+    }
+
+    selector {
+      match_labels = local.labels
+    }
+
+    template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        image_pull_secrets {
+          name = "ghcr-credentials"
+        }
+
+        security_context {
+          fs_group = 1000
+        }
+
+        container {
+          name  = "city-guide"
+          image = local.image
+
+          port {
+            container_port = 8080
+          }
+
+          env {
+            name  = "LOG_LEVEL"
+            value = "info"
+          }
+
+          env {
+            name  = "DEBUG"
+            value = "false"
+          }
+
+          env {
+            name  = "WORKERS"
+            value = "2"
+          }
+
+          env {
+            name  = "DATABASE_HOST"
+            value = var.postgresql_host
+          }
+
+          env {
+            name  = "CACHE"
+            value = "redis://${var.redis_host}:6379/0"
+          }
+
+          env {
+            name  = "MAIL"
+            value = var.mail_host
+          }
+
+          env {
+            name  = "PUBLIC_URL"
+            value = "https://city-guide.viktorbarzin.me/"
+          }
+
+          env {
+            name = "API_TOKEN"
+            value_from {
+              secret_key_ref {
+                name = "city-guide-secrets"
+                key  = "API_TOKEN"
+              }
+            }
+          }
+
+          env {
+            name = "SIGNING_KEY"
+            value_from {
+              secret_key_ref {
+                name = "city-guide-secrets"
+                key  = "SIGNING_KEY"
+              }
+            }
+          }
+
+          env {
+            name = "DATABASE_URL"
+            value_from {
+              secret_key_ref {
+                name = "city-guide-db-creds"
+                key  = "DATABASE_URL"
+              }
+            }
+          }
+
+          env {
+            name = "DATABASE_PASSWORD"
+            value_from {
+              secret_key_ref {
+                name = "city-guide-db-creds"
+                key  = "DATABASE_PASSWORD"
+              }
+            }
+          }
+
+          volume_mount {
+            name       = "data"
+            mount_path = "/data"
+          }
+
+          readiness_probe {
+            http_get {
+              path = "/healthz"
+              port = 8080
+            }
+            period_seconds  = 10
+            timeout_seconds = 5
+          }
+
+          liveness_probe {
+            http_get {
+              path = "/healthz"
+              port = 8080
+            }
+            initial_delay_seconds = 15
+            period_seconds        = 30
+            timeout_seconds       = 5
+          }
+
+          resources {
+            requests = {
+              cpu    = "10m"
+              memory = "256Mi"
+            }
+            limits = {
+              memory = "256Mi"
+            }
+          }
+        }
+
+        volume {
+          name = "data"
+          persistent_volume_claim {
+            claim_name = kubernetes_persistent_volume_claim.data_encrypted.metadata[0].name
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [
+      spec[0].template[0].spec[0].dns_config,                             # KYVERNO_LIFECYCLE_V1
+      metadata[0].annotations["keel.sh/policy"],                          # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/trigger"],                         # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/pollSchedule"],                    # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/match-tag"],                       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].container[0].image,                     # KEEL_IGNORE_IMAGE
+      metadata[0].annotations["kubernetes.io/change-cause"],              # KEEL_LIFECYCLE_V1
+      metadata[0].annotations["deployment.kubernetes.io/revision"],       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"], # KEEL_LIFECYCLE_V1
+    ]
+  }
+
+  depends_on = [
+    kubernetes_manifest.external_secret,
+    kubernetes_manifest.db_external_secret,
+  ]
+}

@@ -1,0 +1,383 @@
+"""What scripts rely on: exit codes, JSON lines, what goes where, and that nobody is asked without a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.cli import group
+from generator.errors import ExitCode
+from generator.sandbox import FaultKind, Status
+from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
+from tests.invoke import Command, Desk
+from tests.test_onboarding import ALL_STEPS
+from tests.world import Told, World
+
+KEYS = {
+    "plan": {"service", "digest", "files", "registrations", "steps"},
+    "step": {"id", "status", "elapsed_ms", "summary"},
+    "progress": {"summary"},
+    "error": {"code", "question", "message", "hint", "choices"},
+    "result": {"status", "exit_code", "service", "urls", "next"},
+}
+OPTIONAL = {"plan": {"notes", "diffs"}}
+
+
+def keeps_the_interface(told: Told) -> bool:
+    """Every line is an object of the interface, and the last one is the only result."""
+    for line in told.out.splitlines():
+        event = json.loads(line)
+        assert event.pop("schema") == 1
+        kind = event.pop("event")
+        assert set(event) - OPTIONAL.get(kind, set()) == KEYS[kind], kind
+        _CHECKS.get(kind, lambda item: None)(event)
+    assert told.result["status"] in ("success", "unchanged", "partial", "refused", "error")
+    assert (told.code == 0) == (told.result["status"] in ("success", "unchanged")) or told.of("step") == []
+    assert told.code in set(ExitCode)
+    return True
+
+
+def _check_plan(event: dict[str, Any]) -> None:
+    assert event["digest"].startswith("sha256:")
+    for item in event["files"]:
+        assert set(item) == {"repo", "path", "action"}
+        assert item["repo"] in ("service", "infra")
+        assert item["action"] in ("create", "update", "unchanged", "conflict")
+    for item in event["registrations"]:
+        assert set(item) == {"id", "path", "action"}
+        assert item["action"] in ("add", "present", "update", "remove")
+    for item in event["steps"]:
+        assert set(item) == {"id", "system", "state", "action", "summary"}
+        assert item["id"] in ALL_STEPS
+        assert item["state"] in ("absent", "present", "drifted", "foreign", "unknown")
+        assert item["action"] in ("create", "update", "none", "refuse")
+
+
+def _check_step(event: dict[str, Any]) -> None:
+    assert event["id"] in ALL_STEPS
+    assert event["status"] in ("done", "unchanged", "failed", "skipped")
+    assert isinstance(event["elapsed_ms"], int)
+    assert event["elapsed_ms"] >= 0
+
+
+def _check_error(event: dict[str, Any]) -> None:
+    assert event["code"]
+    assert event["code"] == event["code"].lower()
+    assert event["message"]
+    assert event["hint"]
+    assert event["choices"] is None or all(isinstance(choice, str) for choice in event["choices"])
+
+
+_CHECKS: dict[str, Any] = {"plan": _check_plan, "step": _check_step, "error": _check_error}
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, command: Command) -> Desk:
+    desk = Desk(tmp_path / "desk", command)
+    desk.folder.mkdir()
+    desk.prepare()
+    return desk
+
+
+# --- JSON lines and exit codes -----------------------------------------------------------------------------
+
+
+def test_a_whole_life_in_json(world: World) -> None:
+    """Planned, looked at, created, run again, looked at again: every line keeps to the interface."""
+    name = str(RICH["name"])
+    planned = world.run("plan", RICH, "--diff")
+    assert keeps_the_interface(planned)
+    assert (planned.code, planned.result["status"]) == (0, "success")
+    assert [item["id"] for item in planned.of("plan")[0]["steps"]] == ALL_STEPS
+    assert "+++ b/stacks/city-guide/main.tf" in planned.of("plan")[0]["diffs"]["stacks/city-guide/main.tf"]
+
+    dry = world.run("create", RICH, "--dry-run")
+    assert keeps_the_interface(dry)
+    assert (dry.code, dry.result["status"]) == (0, "success")
+    assert dry.of("step") == []
+
+    created = world.run("create", RICH)
+    assert keeps_the_interface(created)
+    assert (created.code, created.result["status"]) == (0, "success")
+    assert [item["id"] for item in created.of("step")] == ALL_STEPS
+    assert created.result["next"]
+    assert created.err == ""
+
+    again = world.run("create", RICH)
+    assert keeps_the_interface(again)
+    assert (again.code, again.result["status"]) == (0, "unchanged")
+
+    for looked in (world.run("plan", RICH), world.run("create", RICH, "--dry-run"), world.run("status", RICH, name)):
+        assert keeps_the_interface(looked)
+        assert (looked.code, looked.result["status"]) == (0, "unchanged")
+
+
+def test_status_before_and_on_the_way(world: World) -> None:
+    name = str(UPSTREAM["name"])
+    before = world.run("status", UPSTREAM, name)
+    assert keeps_the_interface(before)
+    assert (before.code, before.result["status"]) == (0, "partial")
+    assert {item["state"] for item in before.of("plan")[0]["steps"]} == {"absent"}
+
+
+def test_a_system_that_fails_on_the_way_is_5_and_partial(world: World) -> None:
+    world.sandbox.faults.add("forgejo", "POST", "/pulls$", 1, Status(500, "out of order"))
+    told = world.run("create", UPSTREAM)
+    assert keeps_the_interface(told)
+    assert (told.code, told.result["status"]) == (5, "partial")
+    assert [(item["id"], item["status"]) for item in told.of("step")] == [
+        ("infra.commit", "done"),
+        ("infra.pull_request", "failed"),
+    ]
+    (error,) = told.of("error")
+    assert error["code"] == "forgejo.failed"
+    assert "out of order" in error["message"]
+    assert world.run("create", UPSTREAM).result["status"] == "success"
+
+
+def test_a_failure_skips_what_comes_after(world: World) -> None:
+    world.sandbox.faults.add("github", "POST", "/user/repos$", 1, FaultKind.RESET_BEFORE)
+    told = world.run("create", SMALLEST)
+    assert keeps_the_interface(told)
+    assert told.code == 5
+    statuses = {item["id"]: item["status"] for item in told.of("step")}
+    assert statuses["forgejo.repository"] == "done"
+    assert statuses["github.repository"] == "failed"
+    assert set(list(statuses.values())[2:]) == {"skipped"}
+
+
+def test_a_system_that_can_not_be_seen_writes_nothing(world: World) -> None:
+    world.sandbox.faults.add("woodpecker", "*", "", 100, Status(503, "down"))
+    told = world.run("create", SMALLEST)
+    assert keeps_the_interface(told)
+    assert told.code in (3, 5)
+    assert told.result["status"] == "error"
+    assert world.sandbox.journal.writes() == []
+
+
+def test_missing_credentials_are_3(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in world.sandbox.environment:
+        monkeypatch.delenv(name)
+    told = world.run("create", SMALLEST)
+    assert keeps_the_interface(told)
+    assert told.code == 3
+
+
+def test_a_folder_that_is_no_clone_is_3(world: World) -> None:
+    told = world.run("create", SMALLEST, "--infra", str(world.folder))
+    assert keeps_the_interface(told)
+    assert told.code == 3
+    assert told.of("error")[0]["code"] == "infra.no_clone"
+
+
+def test_somebody_elses_is_4(world: World) -> None:
+    world.sandbox.forgejo.create_repository("viktor", str(SMALLEST["name"]), files={"README.md": "mine"})
+    told = world.run("create", SMALLEST)
+    assert keeps_the_interface(told)
+    assert (told.code, told.result["status"]) == (4, "refused")
+
+
+def test_files_only_keeps_the_interface(desk: Desk) -> None:
+    for told in (desk.create(SMALLEST, command="plan"), desk.create(SMALLEST), desk.create(SMALLEST)):
+        assert keeps_the_interface(told)
+    assert told.result["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["frobnicate"], "usage"),
+        (["create", "--frobnicate"], "usage"),
+        (["create", "--port"], "usage"),
+        (["plan", "a", "b"], "usage"),
+        (["create"], "answer.missing"),
+        (["plan"], "answer.missing"),
+        (["status"], "usage.name"),
+        (["status", "nobody", "--no-provision"], "status.unknown"),
+        (["create", "--sandbox", "--platform", "x.yml"], "usage.sandbox"),
+        (["create", "--platform", "nothing.yml"], "platform.unreadable"),
+        (["create", "--answers", "nothing.yml"], "answers.unreadable"),
+        (["create", "--set", "x"], "answer.pair"),
+    ],
+)
+def test_wrong_usage_is_2_in_json_too(command: Command, workdir: Path, arguments: list[str], code: str) -> None:
+    told = command(arguments[0], "--json", *arguments[1:])
+    assert keeps_the_interface(told)
+    assert (told.code, told.result["status"]) == (2, "error")
+    assert {error["code"] for error in told.of("error")} == {code}
+    assert told.err == ""
+    assert list(workdir.iterdir()) == []
+
+
+def test_a_fault_of_ours_is_1_and_names_its_report(
+    command: Command, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import generator.cli.session
+
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(generator.cli.session, "load_questions", broken)
+    told = command("plan", "--json")
+    assert keeps_the_interface(told)
+    assert told.code == 1
+    (error,) = told.of("error")
+    assert error["code"] == "internal"
+    report = Path(error["hint"].rpartition(" ")[2])
+    assert "ZeroDivisionError: by nothing" in report.read_text()
+    report.unlink()
+
+
+# --- text for people ---------------------------------------------------------------------------------------
+
+
+def text(desk: Desk, *arguments: str) -> Told:
+    desk.folder.joinpath("answers.yml").write_text(yaml.safe_dump(RICH))
+    places = ("--answers", desk.folder / "answers.yml", "--infra", desk.infra, "--service-dir", desk.service)
+    return desk.command(*arguments, *places, "--no-provision")
+
+
+def test_results_go_to_standard_output_and_everything_else_to_standard_error(desk: Desk) -> None:
+    told = text(desk, "create")
+    assert told.code == 0
+    for part in ("Plan for city-guide", "Service repository (19 create)", "+ build.yml", "Registrations", "Next"):
+        assert part in told.out
+    assert told.out.endswith("city-guide: done\n")
+    assert told.err == ""
+    again = text(desk, "create")
+    assert again.out.endswith("city-guide: nothing to do, everything is there\n")
+
+
+def test_errors_go_to_standard_error(command: Command) -> None:
+    told = command("create", "--tier", "auxx", "--verbose")
+    assert told.code == 2
+    assert told.out == ""
+    for part in ("4 answers to correct", "name is missing", "did you mean aux?", "(error code answers.invalid)"):
+        assert part in told.err
+
+
+def test_diffs_are_shown_when_asked_for(desk: Desk) -> None:
+    assert "+++ b/" not in text(desk, "plan").out
+    told = text(desk, "plan", "--diff")
+    assert "--- a/.claude/reference/service-catalog.md\n+++ b/.claude/reference/service-catalog.md\n" in told.out
+    assert "--- /dev/null\n+++ b/stacks/city-guide/main.tf\n" in told.out
+
+
+def test_quiet_is_quiet(desk: Desk) -> None:
+    told = text(desk, "create", "--quiet")
+    assert (told.code, told.out, told.err) == (0, "", "")
+    assert "is missing" in desk.command("create", "--quiet").err
+
+
+def test_nothing_is_coloured(desk: Desk) -> None:
+    told = text(desk, "create")
+    assert "\x1b" not in told.out + told.err
+
+
+# --- help --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["create", "plan"])
+def test_help_tells_every_questions_flag_with_its_text_choices_and_default(command: Command, name: str) -> None:
+    told = command(name, "--help")
+    assert (told.code, told.err) == (0, "")
+    words = " ".join(told.out.split())
+    for question in QUESTIONS:
+        if question.public:
+            assert f" {question.option} " in words, question.name
+            assert question.help in words, question.name
+    assert "public|none" in words.replace(" ", "")
+    assert "[default: 8080]" in words
+
+
+def test_every_command_has_help(command: Command) -> None:
+    told = command("--help")
+    assert told.code == 0
+    for name, item in group.commands.items():
+        assert name in told.out
+        assert item.get_short_help_str(limit=200) in " ".join(told.out.split())
+        assert command(name, "--help").code == 0
+        assert command(name, "-h").code == 0
+
+
+def test_version(command: Command) -> None:
+    told = command("--version")
+    assert told.code == 0
+    assert told.out.startswith("newservice, version ")
+
+
+# --- without a terminal ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks a question here asks in vain."""
+    import generator.wizard
+
+    def asked(*arguments: object, **options: object) -> None:
+        raise AssertionError("a question was asked")
+
+    for name in ("ask", "confirm"):
+        monkeypatch.setattr(generator.wizard, name, asked)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_nobody_is_asked_without_a_terminal(command: Command, desk: Desk) -> None:
+    assert command("create").code == 2
+    assert text(desk, "create").code == 0
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize("flag", ["--non-interactive", "--json"])
+def test_nobody_is_asked_who_does_not_want_to_be(
+    desk: Desk, flag: str, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert command("create", flag).code == 2
+    assert text(desk, "create", flag, "--yes").code == 0
+
+
+def test_a_process_without_input_does_not_hang(tmp_path: Path) -> None:
+    """The real thing once: no terminal at all, and standard input that stays open."""
+    reading, writing = os.pipe()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "generator", "create"],
+            stdin=reading,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert done.returncode == 2
+    assert "name is missing" in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_interrupts(tmp_path: Path) -> None:
+    """``newservice schema | head``: no trace, and never the exit code of a success or of a fault."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generator", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate()
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert err == b""

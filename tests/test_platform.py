@@ -1,0 +1,199 @@
+"""The platform profile: which one is in force, how it is merged, and what is told when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.errors import UsageError
+from generator.platform import Pin, Platform, load_platform
+from generator.sandbox import Sandbox
+from tests.answers import TEMPLATE
+from tests.invoke import Command
+
+BUILTIN = TEMPLATE.platform
+
+
+def profile(tmp_path: Path, content: Any, name: str = "platform.yml") -> Path:
+    path = tmp_path / name
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def loaded(tmp_path: Path, content: Any) -> Platform:
+    return load_platform(BUILTIN, profile(tmp_path, content), {})
+
+
+def told(tmp_path: Path, content: Any) -> str:
+    with pytest.raises(UsageError) as caught:
+        loaded(tmp_path, content)
+    assert caught.value.code in ("platform.invalid", "platform.unreadable")
+    assert caught.value.hint
+    assert str(tmp_path / "platform.yml") in caught.value.message
+    return caught.value.message
+
+
+# --- which one is in force ---------------------------------------------------------------------------------
+
+
+def test_without_any_profile_the_built_in_one_is_in_force() -> None:
+    platform = load_platform(BUILTIN, None, {})
+    assert platform.source == "built-in"
+    assert platform.data == BUILTIN
+
+
+def test_the_persons_configuration_wins_over_the_built_in_one() -> None:
+    folder = Path.home() / ".config" / "newservice"
+    folder.mkdir(parents=True)
+    path = profile(folder, {"name": "mine"})
+    platform = load_platform(BUILTIN, None, {})
+    assert (platform.name, platform.source) == ("mine", str(path))
+
+
+def test_the_variable_wins_over_the_configuration_and_the_flag_over_both(tmp_path: Path) -> None:
+    folder = Path.home() / ".config" / "newservice"
+    folder.mkdir(parents=True)
+    profile(folder, {"name": "configured"})
+    environ = {"NEWSERVICE_PLATFORM": str(profile(tmp_path, {"name": "variable"}, "variable.yml"))}
+    flag = profile(tmp_path, {"name": "flag"}, "flag.yml")
+    assert load_platform(BUILTIN, None, environ).name == "variable"
+    assert load_platform(BUILTIN, flag, environ).name == "flag"
+    assert load_platform(BUILTIN, None, {"NEWSERVICE_PLATFORM": ""}).name == "configured"
+
+
+# --- how it is merged --------------------------------------------------------------------------------------
+
+
+def test_keys_left_out_keep_the_built_in_value(tmp_path: Path) -> None:
+    platform = loaded(tmp_path, {"forgejo": {"owner": "team"}, "connection": {"timeout_seconds": 5}})
+    assert platform.owner("forgejo") == "team"
+    assert platform.url("forgejo") == BUILTIN["forgejo"]["url"]
+    assert platform.connection["timeout_seconds"] == 5
+    assert platform.connection["load_balancer"] == BUILTIN["connection"]["load_balancer"]
+    assert {**platform.data, "forgejo": 0, "connection": 0} == {**BUILTIN, "forgejo": 0, "connection": 0}
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("tiers", {"gold": {"memory_cap": "1Gi"}}),
+        ("catalog", {"default": "All"}),
+        ("actions_secrets", {"DEPLOY": "woodpecker"}),
+        ("actions_secrets", {}),
+    ],
+)
+def test_maps_of_the_platforms_own_words_are_replaced(tmp_path: Path, key: str, words: dict[str, Any]) -> None:
+    assert loaded(tmp_path, {key: words}).data[key] == words
+
+
+def test_the_built_in_profile_is_never_changed(tmp_path: Path) -> None:
+    before = yaml.safe_dump(BUILTIN)
+    loaded(tmp_path, {"forgejo": {"owner": "team"}, "infra": {"protected": ["mine"]}, "tiers": {}})
+    assert yaml.safe_dump(BUILTIN) == before
+
+
+def test_facts_hold_no_connection() -> None:
+    facts = load_platform(BUILTIN, None, {}).facts
+    assert set(facts) == set(BUILTIN) - {"connection"}
+    assert BUILTIN["connection"]["load_balancer"]["address"] not in yaml.safe_dump(facts)
+
+
+def test_only_what_the_load_balancer_serves_is_pinned(tmp_path: Path) -> None:
+    balancer = {"address": "192.0.2.7", "port": 8443, "systems": ["vault"]}
+    platform = loaded(tmp_path, {"connection": {"load_balancer": balancer}})
+    assert platform.pin("vault") == Pin("192.0.2.7", 8443)
+    assert platform.pin("forgejo") is None
+    assert loaded(tmp_path, {"connection": {"load_balancer": None}}).pin("vault") is None
+
+
+def test_addresses(tmp_path: Path) -> None:
+    platform = loaded(tmp_path, {"forgejo": {"url": "https://git.example.test:8443/", "owner": "team"}})
+    assert platform.url("forgejo") == "https://git.example.test:8443"
+    assert platform.host("forgejo") == "git.example.test"
+    assert platform.service_url("reader") == "https://git.example.test:8443/team/reader.git"
+    assert platform.mirror_url("reader") == f"https://github.com/{BUILTIN['github']['owner']}/reader.git"
+
+
+def test_the_persons_folder_may_be_written_with_a_tilde(tmp_path: Path) -> None:
+    platform = loaded(tmp_path, {"connection": {"infra_clone": "~/infra", "ca_file": "~/ca.pem"}})
+    assert platform.infra_clone == Path.home() / "infra"
+    assert platform.ca_file == str(Path.home() / "ca.pem")
+    assert load_platform(BUILTIN, None, {}).ca_file is None
+
+
+def test_credentials_name_their_sources(tmp_path: Path) -> None:
+    platform = loaded(tmp_path, {"connection": {"credentials": {"forgejo": {"environment": "MY_TOKEN"}}}})
+    sources = platform.credentials
+    assert sources["forgejo"].environment == "MY_TOKEN"
+    assert sources["forgejo"].vault == BUILTIN["connection"]["credentials"]["forgejo"]["vault"]
+    assert sources["forgejo_git"].fallback == "forgejo"
+
+
+def test_a_sandboxs_profile_is_one(tmp_path: Path) -> None:
+    with Sandbox.start(tmp_path / "platform") as sandbox:
+        platform = load_platform(BUILTIN, sandbox.profile, {})
+        assert platform.url("vault") == sandbox.urls["vault"]
+        assert platform.pin("vault") == Pin("127.0.0.1", sandbox.port)
+
+
+# --- what is told when it is wrong -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a: [", "is not valid YAML"),
+        ("- a", "is not a platform profile"),
+        ("", "is not a platform profile"),
+        ({"forgejoo": {}}, "there is no key 'forgejoo', did you mean 'forgejo'?"),
+        ({"forgejo": {"ownr": "x"}}, "there is no key 'forgejo.ownr', did you mean 'forgejo.owner'?"),
+        ({"connection": {"credentials": {"mine": {}}}}, "there is no key 'connection.credentials.mine'"),
+        ({1: 2}, "there is no key '1'"),
+        ("forgejo:", "'forgejo' must be a map"),
+        ({"forgejo": "https://x"}, "'forgejo' must be a map"),
+        ({"tiers": ["gold"]}, "'tiers' must be a map"),
+        ({"tiers": None}, "'tiers' must be a map"),
+        ({"tiers": {"gold": "1Gi"}}, "'tiers.gold' must be a map"),
+        ({"tiers": {"gold": {"memory": "1Gi"}}}, "'tiers.gold' lacks memory_cap"),
+        ({"catalog": {"default": 1}}, "'catalog.default' must be text"),
+        ({"actions_secrets": {"A": "nobody"}}, "'actions_secrets.A' must be one of forgejo, "),
+        ({"domain": {"a": "b"}}, "'domain' must be text"),
+        ({"domain": None}, "'domain' must be text"),
+        ({"domain": 5}, "'domain' must be text"),
+        ({"infra": {"protected": "vault"}}, "'infra.protected' must be a list"),
+        ({"connection": {"timeout_seconds": "soon"}}, "'connection.timeout_seconds' must be a number"),
+        ({"connection": {"timeout_seconds": True}}, "'connection.timeout_seconds' must be a number"),
+        ({"connection": {"ca_file": 1}}, "'connection.ca_file' must be text"),
+        ({"connection": {"load_balancer": {"port": None}}}, "'connection.load_balancer.port' must be a number"),
+        ({"schema": 2}, "'schema' is 2, and this newservice reads 1"),
+        ({"template_url": "https://git.example.test/x"}, "'template_url' must end with .git"),
+    ],
+)
+def test_a_wrong_profile_is_told_with_its_place(tmp_path: Path, content: Any, message: str) -> None:
+    assert message in told(tmp_path, content)
+
+
+def test_all_that_is_wrong_is_told_in_one_go(tmp_path: Path) -> None:
+    message = told(tmp_path, {"nonsense": 1, "forgejo": {"ownr": "x"}, "tiers": [], "schema": 9})
+    for part in ("'nonsense'", "'forgejo.ownr'", "'tiers' must be", "'schema' is 9"):
+        assert part in message
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nothing\.yml can't be read: No such file") as caught:
+        load_platform(BUILTIN, tmp_path / "nothing.yml", {})
+    assert caught.value.code == "platform.unreadable"
+    with pytest.raises(UsageError, match="can't be read: Is a directory"):
+        load_platform(BUILTIN, tmp_path, {})
+    (tmp_path / "bytes.yml").write_bytes(b"name: \xff\n")
+    with pytest.raises(UsageError, match="not valid YAML"):
+        load_platform(BUILTIN, tmp_path / "bytes.yml", {})
+
+
+def test_the_command_says_so_with_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = Command(capsys)("plan", "reader", "--platform", profile(tmp_path, {"tiers": []}), "--json")
+    assert done.code == 2
+    assert [error["code"] for error in done.of("error")] == ["platform.invalid"]

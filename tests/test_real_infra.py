@@ -1,0 +1,163 @@
+"""Into a checkout of the real infra repository, where NEWSERVICE_INFRA_CHECKOUT names one; never written to itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.answers import RICH, SMALLEST, UPSTREAM
+from tests.checkout import git
+from tests.invoke import Command
+from tests.world import Told
+
+CHECKOUT = os.environ.get("NEWSERVICE_INFRA_CHECKOUT", "")
+REASON = "NEWSERVICE_INFRA_CHECKOUT names no checkout of the infra repository"
+
+pytestmark = pytest.mark.skipif(not (Path(CHECKOUT) / "stacks").is_dir() or not CHECKOUT, reason=REASON)
+
+TIERS: list[dict[str, Any]] = [
+    {"auth": "required"},
+    {"auth": "public"},
+    {"auth": "app", "auth_reason": 'its own "login"'},
+    {"auth": "none", "auth_reason": "nothing to protect"},
+]
+CASES: dict[str, dict[str, Any]] = {
+    "smallest": {**SMALLEST, "name": "golden-notes"},
+    "upstream": {**UPSTREAM, "name": "golden-reader"},
+    "rich": {**RICH, "name": "golden-guide"},
+    "public": {**SMALLEST, "name": "golden-public", "image_visibility": "public"},
+    "lan": {**RICH, "name": "golden-lan", "dns": "lan", "catalog_section": "Active Use"},
+}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A worktree's worth of files of its own, clean, without the history."""
+    folder = tmp_path_factory.mktemp("real") / "infra"
+    folder.mkdir()
+    archive = subprocess.run(["git", "archive", "HEAD"], cwd=CHECKOUT, capture_output=True, check=True)
+    subprocess.run(["tar", "-x"], cwd=folder, input=archive.stdout, check=True)
+    identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.test")
+    git(folder, "init", "--quiet", "--initial-branch=master")
+    git(folder, "add", "--all", "--force")
+    git(folder, *identity, "commit", "--quiet", "--message", "infra")
+    return folder
+
+
+@pytest.fixture
+def infra(copy: Path) -> Iterator[Path]:
+    """The copy, put back as it was afterwards."""
+    yield copy
+    git(copy, "checkout", "--quiet", "--", ".")
+    git(copy, "clean", "-dfq")
+
+
+def create(infra: Path, given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Told:
+    answers = tmp_path / "answers.yml"
+    answers.write_text(yaml.safe_dump(given))
+    places = ("--infra", infra, "--service-dir", tmp_path / "service")
+    return Command(capsys)("create", "--answers", answers, *places, "--no-provision", "--json")
+
+
+def changed(infra: Path) -> dict[str, str]:
+    told = git(infra, "status", "--porcelain=v1", "-z", "--untracked-files=all")
+    return {entry[3:]: entry[:2] for entry in told.split("\0") if entry}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_registrations_are_minimal_and_a_second_run_changes_nothing(
+    infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    given = CASES[case]
+    told = create(infra, given, tmp_path, capsys)
+    assert told.code == 0, told.out
+    (plan,) = told.of("plan")
+    assert {item["action"] for item in plan["registrations"]} == {"add"}
+    stack = f"stacks/{given['name']}/"
+    there = changed(infra)
+    assert {path for path, state in there.items() if state == " M"} == {item["path"] for item in plan["registrations"]}
+    assert {path.startswith(stack) for path, state in there.items() if state == "??"} == {True}
+    for item in plan["registrations"]:
+        removed, added = changed_lines(infra, item["path"])
+        assert added
+        assert len(removed) <= 1, (item, removed)
+        if removed:  # a cell or a list on one line got one more item
+            assert item["id"] in ("ci-doc", "ghcr-allowlist", "vault-role")
+            assert len(added[0]) > len(removed[0])
+    again = create(infra, given, tmp_path, capsys)
+    assert (again.code, again.result["status"]) == (0, "unchanged")
+    assert changed(infra) == there
+
+
+def changed_lines(infra: Path, path: str) -> tuple[list[str], list[str]]:
+    before = git(infra, "show", f"HEAD:{path}").splitlines(keepends=True)
+    after = (infra / path).read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = list(unified_diff(before, after, n=0))[2:]
+    return [line for line in lines if line.startswith("-")], [line for line in lines if line.startswith("+")]
+
+
+@pytest.mark.parametrize("tier", TIERS, ids=[tier["auth"] for tier in TIERS])
+def test_the_repositorys_own_check_passes(
+    infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], tier: dict[str, Any]
+) -> None:
+    given = {**RICH, **tier, "name": "golden-guide"}
+    if "auth_reason" not in tier:
+        del given["auth_reason"]
+    assert create(infra, given, tmp_path, capsys).code == 0
+    stack = infra / "stacks" / "golden-guide"
+    assert check(infra, stack).returncode == 0
+    ingress = stack / "ingress.tf"
+    lines = ingress.read_text().splitlines(keepends=True)
+    without = [line for line in lines if not line.strip().startswith("# auth =")]
+    assert len(without) < len(lines)
+    ingress.write_text("".join(without))
+    assert check(infra, stack).returncode != 0  # the check is one that can fail
+
+
+def check(infra: Path, stack: Path) -> subprocess.CompletedProcess[str]:
+    script = infra / "scripts" / "check-ingress-auth-comments.py"
+    return subprocess.run([sys.executable, str(script), str(stack)], cwd=infra, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "question", "place"),
+    [
+        ({"host": "cc"}, "host", "stacks/cyberchef/"),
+        ({"host": "idrac"}, "host", "stacks/reverse-proxy/"),
+        ({"namespace": "servarr"}, "namespace", "stacks/servarr/"),
+        ({"namespace": "status-page"}, "namespace", "stacks/status-page/"),
+        ({"database": {"engine": "postgres", "name": "job_hunter", "role": "own"}}, "database", "stacks/dbaas/"),
+        ({"database": {"engine": "postgres", "name": "own", "role": "trading"}}, "database", "stacks/vault/"),
+    ],
+)
+def test_what_a_real_stack_has_is_taken(
+    infra: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    given: dict[str, Any],
+    question: str,
+    place: str,
+) -> None:
+    told = create(infra, {**CASES["smallest"], **given}, tmp_path, capsys)
+    assert told.code == 2, told.out
+    (error,) = told.of("error")
+    assert (error["code"], error["question"]) == ("answer.taken", question)
+    assert place in error["message"]
+    assert changed(infra) == {}
+
+
+def test_a_stack_that_is_there_is_never_overwritten(
+    infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {**UPSTREAM, "name": "cyberchef", "host": "golden-chef", "namespace": "golden-chef"}
+    told = create(infra, given, tmp_path, capsys)
+    assert told.code == 4, told.out
+    assert changed(infra) == {}

@@ -1,0 +1,274 @@
+"""The JSON Schema says of answers what newservice says of them, as far as a schema can."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import regress
+import yaml
+from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from generator.answers import Answers
+from generator.errors import AnswersError
+from generator.platform import load_platform
+from generator.schema import answers_schema
+from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.invoke import Command
+from tests.test_answers import WRONG
+
+SCHEMA = answers_schema(TEMPLATE, load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"}), QUESTIONS)
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Patterns as the standard means them: ECMA-262's, which take ``$`` for the very end."""
+    if isinstance(instance, str) and not regress.Regex(pattern, "u").find(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern})(SCHEMA)
+
+# What no schema can say: it looks at one answer at a time, and knows no stack and no cluster.
+BEYOND = {
+    "platform's own stacks": "names that are taken by the platform",
+    "belongs to the cluster": "namespaces that are taken by the cluster",
+    "belongs to the platform": "hosts that are taken by the platform",
+    "more than a container of tier": "memory against the tier's cap",
+    "used twice": "names and mounts against one another",
+    "more than limit": "a volume's size against its limit",
+    "needs a reason": "a carve-out's reason against its gate",
+    "whole host": "paths against the host's own gate",
+    "browsers only": "paths against the gate",
+    "under none of": "the probed path against the paths",
+    "set by the question": "variables against one another",
+}
+
+
+def accepts(given: Any) -> bool:
+    return bool(VALIDATOR.is_valid(given))
+
+
+def messages(given: dict[str, Any]) -> list[str]:
+    """What newservice has against the answers."""
+    try:
+        answer(given)
+    except AnswersError as error:
+        return [problem.message for problem in error.problems]
+    return []
+
+
+def test_the_schema_is_valid() -> None:
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(SCHEMA)
+    assert set(SCHEMA["properties"]) == {question.name for question in QUESTIONS if question.public}
+
+
+def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Command(capsys)("schema")
+    assert told.code == 0
+    assert json.loads(told.out) == SCHEMA
+    assert told.err == ""
+
+
+@pytest.mark.parametrize("given", [SMALLEST, UPSTREAM, RICH], ids=["smallest", "upstream", "rich"])
+def test_good_answers_are_accepted_as_given_and_completed(given: dict[str, Any]) -> None:
+    assert accepts(given)
+    public = {question.name for question in QUESTIONS if question.public}
+    assert accepts({key: value for key, value in answer(given).values.items() if key in public})
+
+
+@pytest.mark.parametrize(("question", "value", "told"), WRONG)
+def test_a_wrong_answer_is_rejected_where_a_schema_can(question: str, value: Any, told: str) -> None:
+    beyond = any(mark in message for mark in BEYOND for message in messages({**SMALLEST, question: value}))
+    assert accepts({**SMALLEST, question: value}) == beyond
+
+
+def test_what_a_schema_can_not_say_is_not_said_by_it() -> None:
+    """Every entry is there for a wrong answer, so that the list can't hide one that a schema could reject."""
+    told = [message for question, value, _ in WRONG for message in messages({**SMALLEST, question: value})]
+    told += messages({**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}})
+    told += messages({**SMALLEST, "host": "www"})
+    assert [mark for mark in BEYOND if not any(mark in message for message in told)] == []
+
+
+@pytest.mark.parametrize("name", ["name", "title", "description"])
+def test_a_required_answer_is_required(name: str) -> None:
+    rest = {key: value for key, value in SMALLEST.items() if key != name}
+    assert not accepts(rest)
+    assert messages(rest)
+
+
+def test_no_other_key_is_accepted() -> None:
+    assert not accepts({**SMALLEST, "memroy": "1Gi"})
+    assert not accepts({**SMALLEST, "layer": "stack"})
+
+
+@pytest.mark.parametrize(
+    ("given", "lacks"),
+    [
+        ({"image_source": "upstream"}, {"image": "docker.io/library/nginx:1.29"}),
+        ({"auth": "app"}, {"auth_reason": "its own login"}),
+        ({"auth": "none"}, {"auth_reason": "nothing to protect"}),
+    ],
+)
+def test_what_is_required_by_another_answer_agrees(given: dict[str, Any], lacks: dict[str, Any]) -> None:
+    (question,) = lacks
+    assert not accepts({**SMALLEST, **given})
+    assert [message.split()[0] for message in messages({**SMALLEST, **given})] == [question]
+    assert accepts({**SMALLEST, **given, **lacks})
+    assert messages({**SMALLEST, **given, **lacks}) == []
+
+
+@pytest.mark.parametrize("given", [{}, {"image_source": "owned"}, {"auth": "required"}, {"auth": "public"}])
+def test_what_is_not_required_is_not(given: dict[str, Any]) -> None:
+    assert accepts({**SMALLEST, **given})
+    assert messages({**SMALLEST, **given}) == []
+
+
+@pytest.mark.parametrize("question", [item for item in QUESTIONS if item.public and item.flag == ""])
+def test_defaults_satisfy_the_schema(question: Any) -> None:
+    schema = SCHEMA["properties"][question.name]
+    if "default" in schema:
+        assert accepts({**SMALLEST, question.name: schema["default"]})
+    assert question.help in schema["description"]
+
+
+# --- any answers at all ------------------------------------------------------------------------------------
+
+texts = st.one_of(
+    st.text(max_size=20),
+    st.text(st.characters(categories=("Zs", "Cc", "Cf", "Zl", "Zp", "Cn", "Co", "So")), max_size=3),
+    st.sampled_from(["Reads feeds", "", " ", "\ufeff", "two\nlines", "end\n", "é", "😀", "x" * 300, "x" * 301, "\x00"]),
+)
+labels = st.one_of(
+    st.sampled_from(["reader", "a", "vault", "kube-system", "x" * 40, "x" * 63, "-a", "a-", "ab\n", "Reader", "1a"]),
+    st.text("ab-1", max_size=6),
+)
+variables = st.sampled_from(["A", "B_1", "_", "9X", "A-B", "DATABASE_URL", "A\n", ""])
+quantities = st.sampled_from(["256Mi", "4Gi", "5Gi", "9999999Ki", "0Gi", "1G", "12345678Ki", "1Gi\n", 1])
+paths = st.sampled_from(["/", "/x", "/hooks", "/hooks/ping", "/api/v1", "x", "/ü", "/a b", "/a%20b?c=1", "/x\n", ""])
+gates = st.sampled_from(["required", "app", "public", "none", "open"])
+
+
+def maps(**shape: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Maps with any of these keys."""
+    return st.fixed_dictionaries({}, optional=shape)
+
+
+wellformed: dict[str, st.SearchStrategy[Any]] = {
+    "name": labels,
+    "title": texts,
+    "description": texts,
+    "namespace": labels,
+    "tier": st.sampled_from(["core", "gpu", "aux", "platinum"]),
+    "kind": st.sampled_from(["web", "cronjob"]),
+    "image_source": st.sampled_from(["owned", "upstream", "both"]),
+    "language": st.sampled_from(["python", "cobol"]),
+    "image": st.sampled_from(["nginx:1", "nginx", "ghcr.io/a/b:1.2", "a/b@sha256:" + "0" * 64, "A:1", "x:1\n", "x:"]),
+    "image_visibility": st.sampled_from(["private", "public", "secret"]),
+    "port": st.sampled_from([1, 8080, 65535, 0, 65536, -1, True, None]),
+    "env": st.dictionaries(variables, st.one_of(texts, st.sampled_from([1, 1.5, True, None, [], {}])), max_size=3),
+    "memory": quantities,
+    "probe": st.one_of(
+        st.sampled_from(["none", "tcp", "http", "exec", None, 1, []]),
+        maps(
+            kind=st.sampled_from(["http", "tcp", "exec"]),
+            path=paths,
+            startup_seconds=st.sampled_from([0, 3600, 3601, -1, "1"]),
+            which=st.lists(st.sampled_from(["liveness", "readiness", "startup"]), max_size=2),
+            port=st.just(1),
+        ),
+    ),
+    "secrets": st.dictionaries(variables, st.sampled_from(["token", "a.b-c_d", "a b", "", 1, "x" * 129]), max_size=2),
+    "database": st.one_of(
+        st.sampled_from(["none", "postgres", "mysql", None]),
+        maps(
+            engine=st.sampled_from(["postgres", "mysql"]),
+            name=st.sampled_from(["guide", "a-b", "x" * 63, "x" * 64, "guide\n"]),
+            role=st.sampled_from(["guide", "1a"]),
+            provision=st.sampled_from(["create", "exists", "drop"]),
+            dsn_scheme=st.sampled_from(["postgresql+asyncpg", "://"]),
+            env=st.dictionaries(variables, st.sampled_from(["dsn", "password", "secret"]), max_size=2),
+        ),
+    ),
+    "volumes": st.lists(
+        maps(
+            name=st.sampled_from(["data", "a", "A", "data\n"]),
+            kind=st.sampled_from(["encrypted", "floppy"]),
+            mount=st.sampled_from(["/data", "/a/../b", "/", "data", "/data\n"]),
+            size=quantities,
+            limit=quantities,
+            sub_path=st.sampled_from(["a", "a/b", "/a", "../a"]),
+            read_only=st.sampled_from([True, False, "yes"]),
+        ),
+        max_size=2,
+    ),
+    "host": st.sampled_from(["reader", "www", "a.b", "", "Reader", "reader\n"]),
+    "dns": st.sampled_from(["proxied", "non-proxied", "lan", "none", "no"]),
+    "auth": gates,
+    "auth_reason": texts,
+    "carveouts": st.lists(
+        maps(
+            name=st.sampled_from(["hooks", "staff", "a_b"]),
+            paths=st.one_of(st.lists(paths, max_size=2), st.just("/x")),
+            auth=gates,
+            reason=texts,
+            probe_path=paths,
+        ),
+        max_size=2,
+    ),
+    "homepage": maps(enabled=st.sampled_from([True, False, "no"]), group=texts, icon=texts, tile=st.just(1)),
+    "catalog_section": texts,
+}
+REQUIRED = st.sampled_from([SMALLEST, UPSTREAM, RICH])
+
+
+@st.composite
+def any_answers(draw: st.DrawFn) -> dict[str, Any]:
+    """Answers that are right, with a few replaced by anything."""
+    replaced = draw(st.lists(st.sampled_from(sorted(wellformed)), max_size=3, unique=True))
+    return {**draw(REQUIRED), **{question: draw(wellformed[question]) for question in replaced}}
+
+
+def settled(given: dict[str, Any]) -> Answers | None:
+    try:
+        return answer(given)
+    except AnswersError:
+        return None
+
+
+def test_every_question_is_tried() -> None:
+    assert set(wellformed) == {question.name for question in QUESTIONS if question.public}
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(any_answers())
+@example({**SMALLEST, "title": "\ufeff"})
+@example({**SMALLEST, "title": "notes\n"})
+@example({**SMALLEST, "env": {"A\n": "1"}})
+def test_schema_and_newservice_agree(given: dict[str, Any]) -> None:
+    """What newservice takes the schema accepts; what it refuses the schema rejects, or no schema could."""
+    answers = settled(given)
+    if answers is not None:
+        event("taken")
+        ignored = {note.split("'")[1] for note in answers.notes}  # answers that do not apply are not looked at
+        assert accepts({key: value for key, value in given.items() if key not in ignored})
+    elif accepts(given):
+        event("beyond a schema")
+        told = messages(given)
+        assert any(mark in message for mark in BEYOND for message in told), told
+    else:
+        event("refused by both")
+
+
+def test_newservice_takes_numbers_and_maps_as_text_and_the_schema_does_not() -> None:
+    """Flags and ``--set`` hand over text; an answers file for the schema has the real types."""
+    text = {**SMALLEST, "port": "9000", "env": yaml.safe_dump({"A": "1"})}
+    assert messages(text) == []
+    assert not accepts(text)
+    assert accepts({**text, "port": 9000, "env": {"A": "1"}})

@@ -1,0 +1,290 @@
+"""HTTP as the platform needs it: the pinned address under the real name, and every failure told with its code."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from generator.clients.transport import Api, PinnedTransport, http_client, tls_context
+from generator.errors import ExitCode, NewserviceError, PreflightError
+from generator.platform import Pin, Platform, load_platform
+from generator.sandbox import Sandbox
+from generator.sandbox.faults import Status
+from tests.answers import TEMPLATE
+
+HOSTS = {"forgejo": "forgejo.sandbox.test", "woodpecker": "ci.sandbox.test", "vault": "vault.sandbox.test"}
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox.start(tmp_path / "platform") as started:
+        yield started
+
+
+def platform_of(sandbox: Sandbox, **connection: Any) -> Platform:
+    platform = load_platform(TEMPLATE.platform, sandbox.profile, {})
+    return Platform({**platform.data, "connection": {**platform.connection, **connection}}, "test")
+
+
+def moved_to(sandbox: Sandbox, url: str) -> Platform:
+    platform = platform_of(sandbox)
+    return Platform({**platform.data, "forgejo": {**platform.data["forgejo"], "url": url}}, "test")
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Api]]:
+    """Makes clients that are closed at the end."""
+    clients: list[Api] = []
+
+    def make(system: str, platform: Platform, token: str = "", path: str = "/api/v1") -> Api:
+        headers = {"Authorization": f"token {token}"} if token else {}
+        clients.append(Api(system, http_client(platform, system, headers, path), "MY_TOKEN"))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def failure(call: Callable[[], Any]) -> NewserviceError:
+    with pytest.raises(NewserviceError) as caught:
+        call()
+    assert caught.value.hint
+    return caught.value
+
+
+# --- the pinned address ------------------------------------------------------------------------------------
+
+
+def test_the_connection_goes_to_the_pin_and_says_the_real_name(
+    sandbox: Sandbox, opened: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is nowhere in DNS: that the sandbox hears it by SNI and Host is the pin's work."""
+    asked: list[Any] = []
+    resolve = socket.getaddrinfo
+
+    def spy(host: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(host)
+        return resolve(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", spy)
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
+    assert api.json("GET", "/user")["login"] == "viktor"
+    (exchange,) = sandbox.journal
+    assert (exchange.system, exchange.server_name) == ("forgejo", HOSTS["forgejo"])
+    assert set(asked) == {"127.0.0.1"}
+
+
+def test_the_address_that_a_person_sees_keeps_the_real_name(sandbox: Sandbox) -> None:
+    platform = platform_of(sandbox)
+    pin = platform.pin("forgejo")
+    assert pin is not None
+    with PinnedTransport(HOSTS["forgejo"], pin, tls_context(platform.ca_file)) as transport:
+        request = httpx.Request("GET", f"{platform.url('forgejo')}/api/v1/user")
+        transport.handle_request(request).close()
+        assert request.headers["Host"] == f"{HOSTS['forgejo']}:{sandbox.port}"
+        assert request.extensions["sni_hostname"] == HOSTS["forgejo"]
+
+
+@pytest.mark.parametrize("address", ["https://vault.sandbox.test/v1", "https://127.0.0.1/", "https://example.test/"])
+def test_another_host_is_refused_before_anything_is_sent(sandbox: Sandbox, address: str) -> None:
+    platform = platform_of(sandbox)
+    with http_client(platform, "forgejo", {}) as client, pytest.raises(httpx.UnsupportedProtocol, match="not"):
+        client.get(address)
+    assert len(sandbox.journal) == 0
+
+
+def test_a_redirect_is_not_followed(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    """It could lead the token somewhere else; none of the systems answers its API with one."""
+    sandbox.faults.add("forgejo", "GET", "", 1, Status(302))
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
+    error = failure(lambda: api.request("GET", "/user"))
+    assert error.code == "forgejo.failed"
+    assert "302" in error.message
+    with http_client(platform_of(sandbox), "forgejo", {}) as client:
+        assert client.follow_redirects is False
+
+
+def test_what_the_load_balancer_does_not_serve_is_not_pinned(sandbox: Sandbox) -> None:
+    with http_client(platform_of(sandbox), "github", {}, "/api/v3") as client:
+        assert client.get("/rate_limit").status_code in (200, 401, 404)
+    (exchange,) = sandbox.journal
+    assert exchange.system == "github"
+
+
+def test_proxies_of_the_environment_are_not_used(
+    sandbox: Sandbox, opened: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo).json("GET", "/user")["login"] == "viktor"
+
+
+# --- certificates ------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_of_no_known_authority_is_refused(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    api = opened("forgejo", platform_of(sandbox, ca_file=None), sandbox.tokens.forgejo)
+    error = failure(lambda: api.request("GET", "/user"))
+    assert (error.code, error.exit_code) == ("forgejo.unreachable", ExitCode.SYSTEM)
+    assert "certificate" in error.message.lower()
+    assert HOSTS["forgejo"] in error.message
+    assert len(sandbox.journal) == 0
+
+
+def test_a_certificate_for_another_name_is_refused(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    """The address is right and the authority is trusted, but who answers there is not whom we asked for."""
+    renamed = moved_to(sandbox, "https://git.other.test")
+    error = failure(lambda: opened("forgejo", renamed, sandbox.tokens.forgejo).request("GET", "/user"))
+    assert error.code == "forgejo.unreachable"
+    assert len(sandbox.journal) == 0
+
+
+def test_an_authority_that_can_not_be_loaded_is_named(tmp_path: Path) -> None:
+    for content in (None, "not a certificate"):
+        path = tmp_path / "ca.pem"
+        if content:
+            path.write_text(content)
+        error = failure(lambda: tls_context(str(path)))  # noqa: B023 - called at once
+        assert isinstance(error, PreflightError)
+        assert error.code == "platform.ca_file"
+        assert str(path) in error.message
+
+
+def test_certificates_and_names_are_always_checked(sandbox: Sandbox) -> None:
+    for authority in (None, str(sandbox.ca_file)):
+        context = tls_context(authority)
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+
+
+# --- failures ----------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_does_not_come_is_a_timeout(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    api = opened("forgejo", platform_of(sandbox, timeout_seconds=0.2), sandbox.tokens.forgejo)
+    sandbox.pause()
+    try:
+        error = failure(lambda: api.request("GET", "/user"))
+    finally:
+        sandbox.resume()
+    assert (error.code, error.exit_code) == ("forgejo.timeout", ExitCode.SYSTEM)
+    assert "GET forgejo.sandbox.test/api/v1/user" in error.message
+
+
+def test_one_request_may_take_longer_than_the_others(tmp_path: Path, opened: Callable[..., Api]) -> None:
+    with Sandbox.start(tmp_path / "slow", latency=0.3) as slow:
+        api = opened("forgejo", platform_of(slow, timeout_seconds=0.1), slow.tokens.forgejo)
+        assert failure(lambda: api.request("GET", "/user")).code == "forgejo.timeout"
+        assert api.request("GET", "/user", timeout=30.0).status_code == 200
+
+
+def test_an_address_where_nobody_listens_is_unreachable(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        balancer = {"address": "127.0.0.1", "port": unused.getsockname()[1], "systems": ["forgejo"]}
+        error = failure(
+            lambda: opened("forgejo", platform_of(sandbox, load_balancer=balancer), "x").request("GET", "/user")
+        )
+    assert error.code == "forgejo.unreachable"
+    assert "load balancer" in error.hint
+
+
+@pytest.mark.parametrize("kind", ["reset before acting", "reset after acting"])
+def test_a_connection_that_breaks_is_unreachable(sandbox: Sandbox, opened: Callable[..., Api], kind: str) -> None:
+    sandbox.faults.add("forgejo", "GET", "", 1, kind)
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
+    assert failure(lambda: api.request("GET", "/user")).code == "forgejo.unreachable"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [
+        (401, "forgejo.unauthorized", ExitCode.PREFLIGHT),
+        (403, "forgejo.forbidden", ExitCode.PREFLIGHT),
+        (404, "forgejo.failed", ExitCode.SYSTEM),
+        (409, "forgejo.failed", ExitCode.SYSTEM),
+        (422, "forgejo.failed", ExitCode.SYSTEM),
+        (500, "forgejo.failed", ExitCode.SYSTEM),
+        (503, "forgejo.failed", ExitCode.SYSTEM),
+    ],
+)
+def test_every_other_status_is_an_error_with_what_the_system_said(
+    sandbox: Sandbox, opened: Callable[..., Api], status: int, code: str, exit_code: ExitCode
+) -> None:
+    body = '{"message": "because of the moon"}'
+    sandbox.faults.add("forgejo", "PATCH", "", 1, Status(status, body, "application/json"))
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
+    error = failure(lambda: api.request("PATCH", "/user", json={"a": 1}))
+    assert (error.code, error.exit_code) == (code, exit_code)
+    assert str(status) in error.message
+    assert ("because of the moon" in error.message) == (status != 401)
+    if exit_code is ExitCode.PREFLIGHT:
+        assert "MY_TOKEN" in error.hint
+    assert sandbox.tokens.forgejo not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        ('{"message": "of the moon"}', "application/json", "of the moon"),
+        ('{"error": "of the moon"}', "application/json", "of the moon"),
+        ('{"errors": ["of the moon"]}', "application/json; charset=utf-8", "of the moon"),
+        ('{"errors": ["because", "of the moon"]}', "application/vnd.git+json", ": because; of the moon"),
+        (json.dumps({"message": "x" * 5000}), "application/json", ": " + "x" * 200),
+        ("of\nthe  moon\n", "text/plain", ": of the moon"),
+        ("x" * 5000, "text/plain", "x" * 200),
+        ("[1]", "application/json", "answered 500"),
+        ("{", "application/json", "answered 500"),
+        ("<html>a page</html>", "text/html", "answered 500"),
+        ("", "text/plain", "answered 500"),
+    ],
+)
+def test_what_a_system_says_is_repeated_when_it_is_for_people(
+    sandbox: Sandbox, opened: Callable[..., Api], body: str, kind: str, told: str
+) -> None:
+    sandbox.faults.add("forgejo", "GET", "", 1, Status(500, body, kind))
+    error = failure(lambda: opened("forgejo", platform_of(sandbox), "x").request("GET", "/user"))
+    assert error.message.endswith(told)
+    assert len(error.message) < 400
+
+
+def test_an_allowed_status_is_handed_back(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
+    assert api.request("GET", "/repos/viktor/nothing", allow=(404,)).status_code == 404
+    assert api.json("GET", "/repos/viktor/nothing", allow=(404,)) is None
+    assert failure(lambda: api.json("GET", "/repos/viktor/nothing")).code == "forgejo.failed"
+
+
+def test_a_page_where_json_was_asked_for_is_told(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    """Woodpecker answers unknown paths with 200 and its web interface."""
+    api = opened("woodpecker", platform_of(sandbox), path="/api")
+    error = failure(lambda: api.json("GET", "/no/such/path"))
+    assert error.code == "woodpecker.not_json"
+    assert "text/html" in error.message
+
+
+def test_any_httpx_error_is_told_as_one_of_ours() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError("not HTTP", request=request)
+
+    with httpx.Client(base_url="https://git.example.test/api/v1", transport=httpx.MockTransport(refuse)) as client:
+        error = failure(lambda: Api("forgejo", client, "X").request("GET", "/user"))
+    assert (error.code, "not HTTP" in error.message) == ("forgejo.unreachable", True)
+
+
+def test_the_pin_is_one_address_and_port(sandbox: Sandbox) -> None:
+    """The port of the URL and that of the load balancer may differ."""
+    moved = moved_to(sandbox, f"https://{HOSTS['forgejo']}")
+    assert moved.pin("forgejo") == Pin("127.0.0.1", sandbox.port)
+    with http_client(moved, "forgejo", {"Authorization": f"token {sandbox.tokens.forgejo}"}, "/api/v1") as client:
+        response = client.get("/user")
+    assert response.json()["login"] == "viktor"
+    assert str(response.request.url.port) == str(sandbox.port)

@@ -1,0 +1,189 @@
+"""What newservice made can be updated later by plain ``copier update``, without newservice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.answers import resolve
+from generator.platform import load_platform
+from generator.render import render
+from tests.answers import QUESTIONS, RICH, TEMPLATE
+from tests.checkout import commit_all, git, published_template
+from tests.invoke import Command, Desk
+
+NEW_QUESTION = """
+on_call:
+  type: str
+  group: Service
+  help: Who is called at night.
+  choices: [nobody, owner]
+  default: nobody
+"""
+LOCAL = "<!-- our own words -->\n"
+LOCAL_HCL = "# our own words\n"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A template repository with two versions, and what was made from the first."""
+
+    template: Path
+    url: str
+    desk: Desk
+
+    @property
+    def stack(self) -> Path:
+        return self.desk.infra / "stacks" / str(RICH["name"])
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def release(template: Path, version: str) -> None:
+    """The next version: a question, a fact of the platform, and a change in each layer that shows them."""
+    config = template / "copier.yml"
+    text = config.read_text(encoding="utf-8")
+    assert text.count(f'default: "{TEMPLATE.version}"') == 1
+    config.write_text(text.replace(f'default: "{TEMPLATE.version}"', f'default: "{version}"') + NEW_QUESTION)
+    append(template / "templates" / "platform.yml", "pager: the-pager\n")
+    append(template / "templates" / "service" / "python" / "README.md.jinja", "\nOn call: [[ on_call ]].\n")
+    append(template / "templates" / "stack" / "service.tf.jinja", "\n# [[ platform.pager ]]: [[ on_call ]]\n")
+    commit_all(template, version)
+    git(template, "tag", f"v{version}")
+
+
+@pytest.fixture
+def published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Published:
+    """Service and stack, made and committed with version 1.0.0; version 1.1.0 is out."""
+    template = published_template(tmp_path / "newservice.git", TEMPLATE.version)
+    url = f"file://{template}"
+    profile = tmp_path / "platform.yml"
+    profile.write_text(yaml.safe_dump({"template_url": url, "forgejo": {"owner": "somebody"}}))
+    desk = Desk(tmp_path / "desk", Command(capsys))
+    desk.folder.mkdir()
+    desk.prepare()
+    told = desk.create(RICH, "--platform", profile)
+    assert told.code == 0, told.out
+    commit_all(desk.service, "feat: the service")
+    commit_all(desk.infra, "feat: the stack")
+    release(template, "1.1.0")
+    return Published(template, url, desk)
+
+
+def copier_update(folder: Path) -> str:
+    """The command that a person would type, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "copier", "update", "--defaults"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stderr
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    answers: dict[str, Any] = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return answers
+
+
+def changed(folder: Path) -> dict[str, str]:
+    """State by path of everything that is not as committed."""
+    told = git(folder, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
+    return {entry[3:].rpartition("/")[2]: entry[:2] for entry in told.split("\0") if entry}
+
+
+def test_copier_brings_the_next_version_into_the_service(published: Published) -> None:
+    service = published.desk.service
+    readme = service / "README.md"
+    readme.write_text(LOCAL + readme.read_text())
+    commit_all(service, "docs: our own words")
+    before = recorded(service)
+    copier_update(service)
+    assert changed(service) == {".copier-answers.yml": " M", "README.md": " M"}
+    text = readme.read_text()
+    assert text.startswith(LOCAL)
+    assert text.endswith("\nOn call: nobody.\n")
+    assert recorded(service) == {**before, "_commit": "v1.1.0", "on_call": "nobody"}
+    assert before["_src_path"] == published.url
+
+
+def test_copier_brings_the_next_version_into_the_stack(published: Published) -> None:
+    stack = published.stack
+    main = stack / "main.tf"
+    main.write_text(LOCAL_HCL + main.read_text())
+    (stack / "extra.tf").write_text("locals {}\n")
+    commit_all(published.desk.infra, "feat: our own words")
+    before = recorded(stack)
+    copier_update(stack)
+    assert changed(published.desk.infra) == {".copier-answers.yml": " M", "service.tf": " M"}
+    assert main.read_text().startswith(LOCAL_HCL)
+    assert (stack / "service.tf").read_text().endswith("\n# the-pager: nobody\n")
+    assert recorded(stack) == {**before, "_commit": "v1.1.0", "on_call": "nobody"}
+    assert before["_src_path"] == published.url
+
+
+def test_an_edit_of_the_same_line_is_left_as_a_conflict_and_nothing_is_lost(published: Published) -> None:
+    """What copier does then is its own affair, but neither side may vanish."""
+    stack = published.stack
+    append(stack / "service.tf", "\n# our own ending\n")
+    commit_all(published.desk.infra, "feat: our own ending")
+    copier_update(stack)
+    text = (stack / "service.tf").read_text()
+    assert "# our own ending" in text
+    assert "# the-pager: nobody" in text
+    assert "<<<<<<<" in text
+
+
+def test_only_the_published_address_is_recorded(published: Published) -> None:
+    """No path of this machine but the one that the profile gave as the template's address."""
+    for folder in (published.desk.service, published.stack):
+        assert recorded(folder)["profile"] == {"template_url": published.url, "forgejo": {"owner": "somebody"}}
+        for path in folder.rglob("*"):
+            if path.is_file() and ".git" not in path.parts:
+                assert str(published.desk.folder.parent) not in path.read_text().replace(published.url, ""), path
+
+
+PROFILE = {
+    "template_url": "https://git.example/newservice.git",
+    "domain": "example.test",
+    "forgejo": {"owner": "team"},
+    "storage": {"encrypted": {"class": "luks"}, "threshold": "20%"},
+    "infra": {"protected": ["infra", "mine"], "stacks": "apps"},
+    "tiers": {"gold": {"memory_cap": "1Gi"}},
+    "default_tier": "gold",
+    "catalog": {"default": "Everything"},
+    "actions_secrets": {},
+}
+
+
+def test_copier_reads_the_profile_as_newservice_does(tmp_path: Path) -> None:
+    """The recorded difference and the template's own facts make what newservice had: merged, or replaced."""
+    path = tmp_path / "platform.yml"
+    path.write_text(yaml.safe_dump(PROFILE))
+    facts = load_platform(TEMPLATE.platform, path, environ={}).facts
+    given = {**RICH, "tier": "gold"}
+    answers = resolve(TEMPLATE, QUESTIONS, given, {"platform": facts})
+    files = render(TEMPLATE, answers, "stack", {"platform": facts})
+    recorded = yaml.safe_load(next(file.content for file in files if file.path == ".copier-answers.yml"))
+    assert recorded["profile"] == PROFILE
+    alone = resolve(TEMPLATE, QUESTIONS, given, {"profile": recorded["profile"]})
+    assert alone["platform"] == facts
+    assert render(TEMPLATE, alone, "stack", {}) == files
+
+
+def test_the_templates_own_platform_is_not_recorded() -> None:
+    facts = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"}).facts
+    answers = resolve(TEMPLATE, QUESTIONS, RICH, {"platform": facts})
+    for layer in ("service", "stack"):
+        files = {file.path: file.content for file in render(TEMPLATE, answers, layer, {"platform": facts})}
+        recorded = yaml.safe_load(files[".copier-answers.yml"])
+        assert "profile" not in recorded
+        assert "platform" not in recorded
+        assert recorded["_src_path"] == TEMPLATE.platform["template_url"]
+        assert recorded["_src_path"].endswith(".git")  # by which copier knows that it is a repository
