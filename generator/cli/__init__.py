@@ -19,7 +19,7 @@ from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
 from generator.cli.sandbox import sandbox_group
 from generator.cli.schema import schema_command
 from generator.cli.status import status_command
-from generator.errors import ExitCode, NewserviceError, RefusedError, UsageError
+from generator.errors import ExitCode, NewserviceError, UsageError
 
 
 @click.group(
@@ -99,6 +99,6 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
 
 def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
     reporter.error(error)
-    status = "refused" if isinstance(error, RefusedError) else "error"
+    status = "refused" if error.exit_code is ExitCode.REFUSED else "error"
     reporter.result(Result(status, error.exit_code, reporter.service))
     return error.exit_code

@@ -110,8 +110,9 @@ def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
 
 def _result(outcome: Outcome, run: Run) -> Result:
     if outcome.exit_code is ExitCode.OK:
-        status = "success" if outcome.wrote else "unchanged"
-        return Result(status, outcome.exit_code, run.name, _urls(outcome, run), _next(run))
+        status, urls = "success" if outcome.wrote else "unchanged", _urls(outcome, run)
+        following = _next(run) if outcome.wrote or "pull_request" in urls else ()
+        return Result(status, outcome.exit_code, run.name, urls, following)
     following = ("run the same command again to continue",)
     return Result("partial", outcome.exit_code, run.name, {}, following)
 

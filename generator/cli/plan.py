@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -9,9 +11,9 @@ import click
 from generator.answers import Answers
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.errors import ExitCode, PreflightError, RefusedError
+from generator.errors import ExitCode, PreflightError, RefusedError, SystemFailure
 from generator.local import check_writable, plan_files
-from generator.onboarding import open_run
+from generator.onboarding import open_run, refuse_secrets
 from generator.plan import Plan
 from generator.provision import observe
 from generator.steps import steps_for
@@ -44,15 +46,31 @@ def planned(plan: Plan) -> Result:
 
 
 def observed_plan(session: Session, answers: Answers) -> Plan:
-    """The plan for these answers: from the systems, or from folders only with ``--no-provision``."""
+    """The plan for these answers: from the systems, or from folders only with ``--no-provision``.
+
+    Raises ``PreflightError`` where a system fails while it is looked at: nothing was written yet.
+    """
+    refuse_secrets(answers)
     project = session.project(answers)
     seeds = session.seeds(answers)
     if session.options["no_provision"]:
         return plan_files(project, session.infra, answers.notes)
-    with open_run(
-        project, session.infra, seeds=seeds, environ=session.environ, progress=session.reporter.progress
-    ) as run:
+    with (
+        before_the_first_write(),
+        open_run(
+            project, session.infra, seeds=seeds, environ=session.environ, progress=session.reporter.progress
+        ) as run,
+    ):
         return observe(steps_for(answers), run, answers.notes)
+
+
+@contextmanager
+def before_the_first_write() -> Iterator[None]:
+    """A system that fails now fails before anything was written."""
+    try:
+        yield
+    except SystemFailure as error:
+        raise PreflightError(error.code, error.message, error.hint) from error
 
 
 def refuse(session: Session, answers: Answers, plan: Plan) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from generator.changes import recorded_answers
-from generator.cli.plan import observed_plan
+from generator.cli.plan import before_the_first_write, observed_plan
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode, UsageError
@@ -22,15 +22,17 @@ from generator.trees import Folder, RemoteCommit
 def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show every step's state, read only.
 
-    The answers are those that the service was made with: from its folder, or from the infra clone; flags,
+    The answers are those that the service was made with: from its folder, the infra clone or the forge; flags,
     --set and --answers win over them.
     """
     with open_session(reporter, options, keep_sandbox=False) as session:
-        given = {**_recorded(session), **session.given()}
+        with before_the_first_write():
+            given = {**_recorded(session), **session.given()}
         plan = observed_plan(session, session.answers(given))
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
-        session.reporter.result(_result(plan))
-        return ExitCode.OK
+        result = _result(plan)
+        session.reporter.result(result)
+        return result.exit_code
 
 
 common_options(status_command)
@@ -40,7 +42,7 @@ def _result(plan: Plan) -> Result:
     if plan.changes_nothing:
         return Result("unchanged", ExitCode.OK, plan.service, closing="everything is there")
     if plan.unknown:
-        return Result("error", ExitCode.OK, plan.service, closing="not everything could be seen")
+        return Result("error", ExitCode.PREFLIGHT, plan.service, closing="not everything could be seen")
     if plan.refusals:
         return Result("refused", ExitCode.OK, plan.service, closing="something there is not newservice's to touch")
     return Result("partial", ExitCode.OK, plan.service, closing="something is missing; create adds it")
@@ -59,7 +61,7 @@ def _recorded(session: Session) -> dict[str, Any]:
         return {}
     raise UsageError(
         "status.unknown",
-        f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack of that name",
+        f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
         "check the name, or give the answers with --answers",
     )
 
