@@ -52,6 +52,13 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
             "; ".join(error.message for error in misplaced),
             "\n".join(error.hint for error in misplaced),
         )
+    if plan.foreign_entries:
+        told = ", ".join(f"{item.id} in {item.path}" for item in plan.foreign_entries)
+        raise RefusedError(
+            "registration.foreign",
+            f"somebody else's entry stands where ours would: {told}",
+            "take the entry away if it was made for this service, or choose another name",
+        )
     if plan.conflicts:
         paths = ", ".join(f"{_root(project, infra, item) / item.path}" for item in plan.conflicts[:5])
         more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""

@@ -60,6 +60,11 @@ class InfraState:
         return tuple(item for item in self.registrations if item.action == "refuse")
 
     @property
+    def foreign_entries(self) -> tuple[RegistrationChange, ...]:
+        """Entries under our names that differ and can't be ours: the stack that they would belong to isn't there."""
+        return () if self.made_by_us else tuple(item for item in self.registrations if item.action == "update")
+
+    @property
     def edited(self) -> int:
         """How many of our files differ from what the answers would render now, or were taken away."""
         return sum(item.action != "unchanged" for item in self.files)

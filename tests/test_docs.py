@@ -42,7 +42,6 @@ KNOWN_AT_RUN_TIME = {
     "step.id": "<step>",
     "plan.refusals[0].id": "<step>",
     "self.system": "<system>",
-    "verb": "<verb>",
 }
 OPEN_MAPS = {"tiers": "tier", "actions_secrets": "secret", "catalog": "tier", "connection.credentials": "credential"}
 

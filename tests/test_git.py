@@ -397,7 +397,7 @@ def test_a_push_is_never_forced(clone: Path, repository: Repository, sandbox: Sa
     theirs = heads(sandbox)
     with pytest.raises(SystemFailure) as caught:
         repository.push(remote_of(sandbox), url(sandbox), repository.commit_onto(first, FILES, "ours"), "master")
-    assert caught.value.code == "git.push_failed"
+    assert caught.value.code == "git.failed"
     assert "rejected" in caught.value.message
     assert caught.value.hint
     assert heads(sandbox) == theirs
@@ -418,7 +418,7 @@ def test_a_fetch_brings_objects_and_moves_nothing(clone: Path, repository: Repos
 def test_a_token_that_is_not_accepted_is_told_and_not_shown(repository: Repository, sandbox: Sandbox) -> None:
     with pytest.raises(SystemFailure) as caught:
         repository.push(remote_of(sandbox, "canary-4f1c9e-token"), url(sandbox), repository.head() or "", "master")
-    assert caught.value.code == "git.push_failed"
+    assert caught.value.code == "git.failed"
     assert "canary" not in str(caught.value)
     assert heads(sandbox) == {}
 
@@ -426,7 +426,7 @@ def test_a_token_that_is_not_accepted_is_told_and_not_shown(repository: Reposito
 def test_a_branch_that_is_not_there_is_told(repository: Repository, sandbox: Sandbox) -> None:
     with pytest.raises(SystemFailure, match=r"forgejo\.sandbox\.test") as caught:
         repository.fetch(remote_of(sandbox), url(sandbox), "nothing")
-    assert caught.value.code == "git.fetch_failed"
+    assert caught.value.code == "git.failed"
 
 
 def test_another_certificate_is_refused(repository: Repository, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -113,6 +113,16 @@ def test_a_protected_name_is_refused_for_safety(world: World) -> None:
     assert "answer.protected" in refusal(world, {**SMALLEST, "name": "vault"})
 
 
+def test_somebody_elses_entry_under_our_names_is_not_taken_for_ours(world: World) -> None:
+    """A hand-made Vault role of that name may belong to anything."""
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    path = "stacks/vault/main.tf"
+    role = 'resource "vault_database_secret_backend_static_role" "pg_city_guide" {\n  username = "somebody"\n}\n'
+    kept = {item: infra.bare.file("master", item) or b"" for item in _paths(infra, "master")}
+    infra.bare.commit_files("master", {**kept, path: kept[path] + role.encode()}, "by hand", 1_790_000_000)
+    assert "vault-role in stacks/vault/main.tf" in refusal(world, RICH)
+
+
 # --- reviews, and folders of people --------------------------------------------------------------------------
 
 

@@ -200,30 +200,21 @@ class Repository:
         self._remote(remote, url, "fetch", "--no-tags", "--no-write-fetch-head", url, f"refs/heads/{branch}")
 
     def _remote(self, remote: Remote, url: str, verb: str, *arguments: str) -> None:
-        host = remote.platform.host("forgejo")
-        try:
-            environment = remote.environment()
-            real = self._git("ls-remote", "--get-url", url, env=environment).strip()
-            if real != url:
-                raise RefusedError(
-                    "git.rewritten",
-                    f"the configuration of {self.path} sends {url} elsewhere (url.*.insteadOf)",
-                    "take that rule out of the clone's own configuration; a token is sent to the forge only",
-                )
-            self._git(verb, *arguments, env=environment)
-        except GitCommandError as error:
-            told = " ".join(str(error.stderr).replace("stderr:", "").split())
-            raise SystemFailure(
-                f"git.{verb}_failed",
-                f"git {verb} with {host} failed: {told.strip(chr(39) + ' ')[:500]}",
-                "nothing is lost: mend what is named here and run the same command again",
-            ) from None
+        environment = remote.environment()
+        real = self._git("ls-remote", "--get-url", url, env=environment).strip()
+        if real != url:
+            raise RefusedError(
+                "git.rewritten",
+                f"the configuration of {self.path} sends {url} elsewhere (url.*.insteadOf)",
+                "take that rule out of the clone's own configuration; a token is sent to the forge only",
+            )
+        self._git(verb, *arguments, env=environment)
 
     def _author(self) -> dict[str, str]:
         """Nothing where git knows who commits, else a name that says who did."""
         try:
             self._git("var", "GIT_COMMITTER_IDENT")
-        except GitCommandError:
+        except SystemFailure:
             roles = ("AUTHOR", "COMMITTER")
             return {f"GIT_{role}_{key.upper()}": value for role in roles for key, value in FALLBACK_AUTHOR.items()}
         return {}
@@ -348,6 +339,15 @@ def _run(git: Git, *arguments: str, env: Mapping[str, str] | None = None, istrea
         )
     except GitCommandNotFound as error:
         raise _no_git() from error
+    except GitCommandError as error:
+        said = str(error.stderr).replace("stderr:", "") + str(error.stdout).replace("stdout:", "")
+        told = " ".join(said.replace("'", "").split())[:500]
+        place = next((argument for argument in arguments if argument.startswith("https://")), git.working_dir)
+        raise SystemFailure(
+            "git.failed",
+            f"git {arguments[0]} with {place} failed: {told or f'status {error.status}'}",
+            "nothing is lost: mend what is named here and run the same command again",
+        ) from None
     finally:
         if stream is not None:
             stream.close()

@@ -12,6 +12,8 @@ from generator.project import InfraState
 from generator.run import Run
 from generator.steps.base import Step, absent, answers_changed, drifted, foreign, present
 
+FOREIGN_ENTRY_HINT = "take the entry away if it was made for this service, or choose another name"
+
 
 @dataclass(frozen=True)
 class InfraFacts:
@@ -65,6 +67,9 @@ class InfraCommit(Step[InfraFacts]):
             return present(f"{run.project.stack_prefix} is on {run.platform.data['infra']['branch']}{_remarks(base)}")
         if base.refusals:
             return _misplaced(base)
+        if base.foreign_entries:
+            told = ", ".join(f"{item.id} in {item.path}" for item in base.foreign_entries)
+            return foreign(f"somebody else's entry stands where ours would: {told}", FOREIGN_ENTRY_HINT)
         if facts.branch_state is None:
             return absent(_told(run, base))
         return _decide_branch(run, facts.branch_state)

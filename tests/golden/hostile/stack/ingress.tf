@@ -5,14 +5,14 @@ module "ingress" {
   port            = 80
   tls_secret_name = var.tls_secret_name
   dns_type        = "proxied"
-  # auth = "none": "q" 'a' `b` \ \n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮
+  # auth = "none": "q" 'a' `b` \ \n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é
   auth = "none"
   extra_annotations = {
     "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮"
-    "gethomepage.dev/description" = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮"
-    "gethomepage.dev/icon"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮"
-    "gethomepage.dev/group"       = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮"
+    "gethomepage.dev/name"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/description" = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/icon"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/group"       = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
   }
 }
 
@@ -25,7 +25,7 @@ module "ingress_hooks" {
   ingress_path    = ["/hooks"]
   port            = 80
   tls_secret_name = var.tls_secret_name
-  # auth = "none": "q" 'a' `b` \ \n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮
+  # auth = "none": "q" 'a' `b` \ \n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é
   auth             = "none"
   homepage_enabled = false
 }

@@ -21,8 +21,8 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(
-    title="\"q\" 'a' `b` \\ \\n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮",
-    description="\"q\" 'a' `b` \\ \\n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é ‮",
+    title="\"q\" 'a' `b` \\ \\n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é",
+    description="\"q\" 'a' `b` \\ \\n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é",
     lifespan=lifespan,
 )
 app.add_middleware(MetricsMiddleware)
