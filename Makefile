@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format fuzz golden clean
+.PHONY: help setup demo test check bench docs format golden clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,12 @@ check: $(STAMP) ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(STAMP) ## how long commands take, as ratios measured in one run
+	$(BIN)/python -m tests.bench
+
+docs: $(STAMP) ## hold the documentation against the code
+	$(BIN)/python -m pytest -q tests/test_docs.py
 
 format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -24,13 +24,13 @@ class Credential:
 def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
     """Vault's token: VAULT_TOKEN, else the file that ``vault login`` leaves; None where there is neither."""
     if environ.get("VAULT_TOKEN"):
-        return Credential(Secret(environ["VAULT_TOKEN"]), "VAULT_TOKEN")
+        return Credential(_clean(environ["VAULT_TOKEN"], "VAULT_TOKEN"), "VAULT_TOKEN")
     path = Path(environ.get("HOME", "~")).expanduser() / ".vault-token"
     try:
         text = path.read_text(encoding="utf-8").strip()
     except OSError:
         return None
-    return Credential(Secret(text), str(path)) if text else None
+    return Credential(_clean(text, str(path)), str(path)) if text else None
 
 
 def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None:
@@ -39,6 +39,7 @@ def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None
     for name in (*names, "VAULT_TOKEN"):
         if environ.get(name):
             Secret(environ[name])
+            Secret(environ[name].strip())
 
 
 def find_credentials(
@@ -78,13 +79,25 @@ def _find(
 ) -> Credential | None:
     source = sources[name]
     if environ.get(source.environment):
-        return Credential(Secret(environ[source.environment]), source.environment)
+        return Credential(_clean(environ[source.environment], source.environment), source.environment)
     client = vault()
     value = _stored(name, source, client) if client else None
     if value:
-        return Credential(value, f"Vault's {source.vault}")
+        return Credential(_clean(value.reveal(), source.vault), f"Vault's {source.vault}")
     # Only now the wider one: what Vault has for this purpose comes before what could serve it as well.
     return _find(sources, source.fallback, vault, environ) if source.fallback else None
+
+
+def _clean(text: str, source: str) -> Secret:
+    """A credential as it can be sent: without the line break that a file or a shell left behind it."""
+    text = text.strip()
+    if not text.isascii() or not text.isprintable() or not text:
+        raise PreflightError(
+            "credentials.malformed",
+            f"the credential in {source} is empty or holds characters that no token has",
+            f"set {source} anew",
+        )
+    return Secret(text)
 
 
 def _stored(name: str, source: CredentialSource, vault: Vault) -> Secret | None:

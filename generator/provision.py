@@ -89,20 +89,26 @@ def carry_out(steps: list[Step[Any]], run: Run, report: Callable[[StepResult], N
 
     failure: Exception | None = None
     interrupted = False
+    try:
+        for step in steps:
+            started = time.monotonic()
+            try:
+                status, summary = _take(step, run)
+            except NewserviceError as error:
+                failure, status, summary = error, "failed", error.message
+            except KeyboardInterrupt:
+                interrupted, status, summary = True, "failed", "interrupted"
+            except Exception as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
+                failure, status, summary = error, "failed", f"{type(error).__name__} in newservice itself"
+            note(StepResult(step.id, status, round((time.monotonic() - started) * 1000), summary))
+            if failure or interrupted:
+                break
+    except KeyboardInterrupt:  # between two steps
+        interrupted = True
+    told = {result.id for result in results}
     for step in steps:
-        if failure or interrupted:
+        if step.id not in told:
             note(StepResult(step.id, "skipped", 0, "not reached"))
-            continue
-        started = time.monotonic()
-        try:
-            status, summary = _take(step, run)
-        except NewserviceError as error:
-            failure, status, summary = error, "failed", error.message
-        except KeyboardInterrupt:
-            interrupted, status, summary = True, "failed", "interrupted"
-        except Exception as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
-            failure, status, summary = error, "failed", f"{type(error).__name__} in newservice itself"
-        note(StepResult(step.id, status, round((time.monotonic() - started) * 1000), summary))
     return Outcome(tuple(results), failure, interrupted)
 
 
@@ -153,7 +159,8 @@ def _infra_in_force(run: Run) -> InfraState:
         return run.project.infra_state(Nothing())
     if not facts.base_state.made_by_us and not facts.base_state.foreign:
         run.check_allocations(facts.base)
-    if facts.branch_state is not None and facts.branch_state.made_by_us and not facts.base_state.complete:
+    pending = facts.branch_state is not None and facts.branch_state.made_by_us and not facts.spent
+    if facts.branch_state is not None and pending and not facts.base_state.complete:
         return facts.branch_state
     return facts.base_state
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from generator.answers import Answers
 from generator.changes import recorded_answers
-from generator.clients.forgejo import Forgejo, Repository
+from generator.clients.forgejo import Forgejo, PullRequest, Repository
 from generator.clients.git import Remote
 from generator.clients.git import Repository as Clone
 from generator.clients.github import GitHub, Mirror
@@ -162,6 +162,14 @@ class Run:
     def infra_heads(self) -> dict[str, str]:
         """Commit ids of the infra repository's branches on the forge."""
         return self._look("infra heads", lambda: self.forgejo.branches(self.owner, self.infra_repository))
+
+    def pull_request(self) -> PullRequest | None:
+        """The newest pull request of our branch that is open or was merged."""
+        branch = self.platform.data["infra"]["branch"]
+        return self._look(
+            "pull request",
+            lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, self.infra_branch),
+        )
 
     def infra_tree(self, sha: str) -> Listing:
         """A commit of the infra repository: from the clone where it has it, else from the forge."""

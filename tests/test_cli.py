@@ -176,7 +176,8 @@ def test_missing_credentials_are_3(world: World, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_folder_that_is_no_clone_is_3(world: World) -> None:
-    told = world.run("create", SMALLEST, "--infra", str(world.folder))
+    (world.folder / "empty").mkdir()
+    told = world.run("create", SMALLEST, "--infra", str(world.folder / "empty"))
     assert keeps_the_interface(told)
     assert told.code == 3
     assert told.of("error")[0]["code"] == "infra.no_clone"

@@ -42,6 +42,7 @@ KNOWN_AT_RUN_TIME = {
     "step.id": "<step>",
     "plan.refusals[0].id": "<step>",
     "self.system": "<system>",
+    "system": "<system>",
 }
 OPEN_MAPS = {"tiers": "tier", "actions_secrets": "secret", "catalog": "tier", "connection.credentials": "credential"}
 

@@ -51,6 +51,7 @@ _REPOSITORY_VARIABLES = (
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
     "GIT_PREFIX",
+    "GIT_SSL_NO_VERIFY",  # certificates are always checked
 )
 
 
@@ -89,7 +90,8 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
     except NewserviceError as error:
         return _fail(reporter, error)
     except (KeyboardInterrupt, click.Abort):
-        reporter.result(Result("refused", ExitCode.INTERRUPTED, reporter.service))
+        status = "partial" if reporter.wrote else "refused"
+        reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service))
         return ExitCode.INTERRUPTED
     except SystemExit:  # click's own answer when the reader of our output has gone away
         return ExitCode.INTERRUPTED

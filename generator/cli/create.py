@@ -22,8 +22,6 @@ from generator.steps import steps_for
 
 
 @click.command("create", short_help="Create a service, or continue one that was begun.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--dry-run", is_flag=True, help="As plan.")
 @click.pass_obj
 def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Ask what is missing, show the plan, confirm, and make the service real.

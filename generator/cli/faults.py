@@ -13,12 +13,21 @@ def as_told(error: Exception) -> NewserviceError:
     """``error`` as people are told: as it is, or with the place of its trace where it is a fault of ours."""
     if isinstance(error, NewserviceError):
         return error
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="newservice-report-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
-    ) as report:
-        report.write(redact("".join(traceback.format_exception(error))))
+    trace = redact("".join(traceback.format_exception(error)))
     return NewserviceError(
         "internal",
         f"newservice failed: {type(error).__name__}: {error}",
-        f"this is a fault of newservice; the trace is in {report.name}",
+        f"this is a fault of newservice; the trace is in {_kept(trace)}",
     )
+
+
+def _kept(trace: str) -> str:
+    """Where the trace is: a private file, or the trace itself where no file can be written."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="newservice-report-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as report:
+            report.write(trace)
+    except OSError as error:
+        return f"no file ({error.strerror}):\n{trace}"
+    return report.name

@@ -35,9 +35,13 @@ class Result:
 
 
 class Reporter(ABC):
-    """Tells what happens. ``service`` is the name that the command is about, as soon as it is known."""
+    """Tells what happens.
+
+    ``service`` is the name that the command is about, as soon as it is known; ``wrote`` whether a step was done.
+    """
 
     service = ""
+    wrote = False
 
     @abstractmethod
     def plan(self, plan: Plan, *, diffs: bool = False) -> None:
@@ -75,6 +79,7 @@ class JsonReporter(Reporter):
 
     def step(self, result: StepResult) -> None:
         """A step's result."""
+        self.wrote |= result.status == "done"
         self._write("step", id=result.id, status=result.status, elapsed_ms=result.elapsed_ms, summary=result.summary)
 
     def progress(self, text: str) -> None:
@@ -150,6 +155,7 @@ class TextReporter(Reporter):
 
     def step(self, result: StepResult) -> None:
         """One line a step."""
+        self.wrote |= result.status == "done"
         if self._quiet and result.status != "failed":
             return
         seconds = f"{result.elapsed_ms / 1000:5.1f} s"

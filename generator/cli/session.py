@@ -35,6 +35,7 @@ class Session:
     reporter: Reporter
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     infra_default: Path | None = None
+    _seeds: dict[str, Secret] | None = None
 
     @cached_property
     def template(self) -> Template:
@@ -67,7 +68,11 @@ class Session:
         return Path(chosen).resolve() if chosen else (self.infra_default or self.platform.infra_clone)
 
     def given(self) -> dict[str, Any]:
-        """The answers that flags, ``--set`` and files give."""
+        """The answers that flags, ``--set`` and files give; standard input is read once."""
+        return dict(self._given)
+
+    @cached_property
+    def _given(self) -> dict[str, Any]:
         options = self.options
         given = collect(
             self.questions, options, options.get("sets", ()), options.get("answers_file"), options.get("name")
@@ -84,11 +89,26 @@ class Session:
         return Path(self.options.get("service_dir") or name).resolve()
 
     def project(self, answers: Answers) -> Project:
-        """What is wanted, and where the service's repository goes."""
-        return Project(self.template, self.platform, answers, self.service_dir(answers.name))
+        """What is wanted, and where the service's repository goes.
+
+        Raises ``UsageError`` for a place inside of the infra repository's clone: two layers would mix there.
+        """
+        place = self.service_dir(answers.name)
+        if answers.owned and place.is_relative_to(self.infra.resolve()):
+            raise UsageError(
+                "usage.service_dir",
+                f"{place} lies inside of the infra repository's clone",
+                "name a folder of its own with --service-dir, or run newservice elsewhere",
+            )
+        return Project(self.template, self.platform, answers, place)
 
     def seeds(self, answers: Answers) -> dict[str, Secret]:
-        """Values for the service's secrets, from the variables and files that ``--seed`` names."""
+        """Values for the service's secrets, from the variables and files that ``--seed`` names, each read once."""
+        if self._seeds is None:
+            self._seeds = self._read_seeds(answers)
+        return self._seeds
+
+    def _read_seeds(self, answers: Answers) -> dict[str, Secret]:
         known = set(answers["secrets"].values())
         seeds = {}
         for pair in self.options.get("seeds", ()):
@@ -168,6 +188,8 @@ _COMMON: list[Callable[[click.Command], click.Command]] = [
     click.option("--infra", metavar="PATH", help="A clone of the infra repository."),
     click.option("--service-dir", metavar="PATH", help="Where the service's repository goes.  [default: ./NAME]"),
     click.option("--no-provision", is_flag=True, help="Write files only; no network at all."),
+    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
+    click.option("--dry-run", is_flag=True, help="As plan."),
     click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
     click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
     click.option("--diff", "diffs", is_flag=True, help="Show the plan's diffs as well."),

@@ -44,6 +44,7 @@ class PullRequest:
     number: int
     state: str
     merged: bool
+    head: str
     url: str
 
 
@@ -68,8 +69,11 @@ class Forgejo:
         data = self._api.json("GET", f"/repos/{owner}/{name}", allow=(404,))
         return None if data is None else _repository(data)
 
-    def create_repository(self, owner: str, name: str, *, description: str, private: bool, branch: str) -> Repository:
-        """Create an empty repository for ``owner``, a user or an organisation. Its first push makes ``branch``."""
+    def create_repository(self, owner: str, name: str, *, description: str, private: bool, branch: str) -> None:
+        """Create an empty repository for ``owner``, a user or an organisation. Its first push makes ``branch``.
+
+        One that is there already is left alone: another run may have been quicker, the caller looks whose it is.
+        """
         path = "/user/repos" if owner == self.login() else f"/orgs/{owner}/repos"
         body = {
             "name": name,
@@ -78,7 +82,7 @@ class Forgejo:
             "auto_init": False,
             "default_branch": branch,
         }
-        return _repository(self._api.json("POST", path, json=body))
+        self._api.request("POST", path, json=body, allow=(409,))
 
     def set_private(self, owner: str, name: str, *, private: bool) -> None:
         """Change who may see the repository."""
@@ -165,10 +169,10 @@ class Forgejo:
         standing = [item for item in found if item["state"] == "open"] or [item for item in found if item["merged"]]
         return _pull_request(standing[0]) if standing else None
 
-    def create_pull_request(self, owner: str, name: str, *, base: str, head: str, title: str, body: str) -> PullRequest:
-        """Open a pull request."""
+    def create_pull_request(self, owner: str, name: str, *, base: str, head: str, title: str, body: str) -> None:
+        """Open a pull request; one that another run opened meanwhile is as good."""
         data = {"base": base, "head": head, "title": title, "body": body}
-        return _pull_request(self._api.json("POST", f"/repos/{owner}/{name}/pulls", json=data))
+        self._api.request("POST", f"/repos/{owner}/{name}/pulls", json=data, allow=(409,))
 
     def _pulls(self, owner: str, name: str) -> list[dict[str, Any]]:
         pulls: list[dict[str, Any]] = []
@@ -205,4 +209,6 @@ def _mirror(data: dict[str, Any]) -> PushMirror:
 
 
 def _pull_request(data: dict[str, Any]) -> PullRequest:
-    return PullRequest(data["number"], data["state"], bool(data.get("merged")), data.get("html_url") or "")
+    return PullRequest(
+        data["number"], data["state"], bool(data.get("merged")), data["head"]["sha"], data.get("html_url") or ""
+    )

@@ -74,11 +74,13 @@ class Remote:
             "credential.helper": "",
             f"credential.{parts.scheme}://{parts.netloc}.helper": _HELPER,
             "http.followRedirects": "false",
+            "http.sslVerify": "true",
         }
         pin = self.platform.pin("forgejo")
         if pin:
             # Git can move the address but not the port: the profile's port must be the URL's own.
             settings["http.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
+            settings["http.proxy"] = ""  # a proxy would resolve the name itself
         environment = {
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -160,8 +162,8 @@ class Repository:
         told = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
         return [path for path in told.split("\0") if path]
 
-    def commit_onto(self, base: str, files: Iterable[File], message: str) -> str:
-        """Make a commit with ``files`` on top of ``base`` and return its id.
+    def commit_onto(self, base: str, files: Iterable[File], message: str, merged: Iterable[str] = ()) -> str:
+        """Make a commit with ``files`` on top of ``base`` and return its id; ``merged`` are further parents.
 
         Works on objects and an index of its own: the checkout, its index and its branches stay as they are.
         """
@@ -174,7 +176,10 @@ class Repository:
                 self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{file.path}", env=index)
             tree = self._git("write-tree", env=index).strip()
         told = self._git(
-            "commit-tree", tree, "-p", base, "-F", "-", istream=BytesIO(message.encode()), env=self._author()
+            *("commit-tree", tree, "-F", "-"),
+            *(word for parent in (base, *merged) for word in ("-p", parent)),
+            istream=BytesIO(message.encode()),
+            env=self._author(),
         )
         return told.strip()
 

@@ -62,16 +62,22 @@ class GitHub:
             found = self._find(full_name)
             return None if found is None else _mirror(found)
 
-    def create_repository(self, full_name: str, *, description: str, private: bool) -> Mirror:
-        """Create an empty repository, never initialised: what it holds comes from the canonical one alone."""
+    def create_repository(self, full_name: str, *, description: str, private: bool) -> None:
+        """Create an empty repository, never initialised: what it holds comes from the canonical one alone.
+
+        One that is there already is left alone: another run may have been quicker, the caller looks whose it is.
+        """
         owner, _, name = full_name.partition("/")
         with self._translated(f"create repository {full_name}"):
             user: Any = self._github.get_user()
             parent: Any = user if user.login.lower() == owner.lower() else self._github.get_organization(owner)
-            created = parent.create_repo(
-                name, description=description, private=private, auto_init=False, has_wiki=False, has_projects=False
-            )
-            return _mirror(created)
+            try:
+                parent.create_repo(
+                    name, description=description, private=private, auto_init=False, has_wiki=False, has_projects=False
+                )
+            except GithubException as error:
+                if error.status != 422 or "already exists" not in _told(error):
+                    raise
 
     def edit_repository(
         self, full_name: str, *, private: bool | None = None, archived: bool | None = None, branch: str | None = None

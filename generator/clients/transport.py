@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -60,7 +59,12 @@ def http_client(
     """
     context = tls_context(platform.ca_file)
     base = (address or platform.url(system)).rstrip("/")
-    host = urlsplit(base).hostname or ""
+    try:
+        host = httpx.URL(base).host
+    except httpx.InvalidURL as error:
+        raise PreflightError(
+            f"{system}.address", f"{system}: {base} is no address: {error}", "correct it in the profile or environment"
+        ) from error
     pin = platform.pin(system) if host == platform.host(system) else None
     transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)
     return httpx.Client(
@@ -97,9 +101,11 @@ class Api:
                 f"{self.system}.timeout", f"{where} did not answer in time", "try the same command again"
             ) from error
         except httpx.HTTPError as error:
+            # A request that can't even be written quotes its headers, and they hold the token.
+            told = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
             raise SystemFailure(
                 f"{self.system}.unreachable",
-                f"{where} could not be reached: {error}",
+                f"{where} could not be reached: {told}",
                 "check the network, the load balancer and its certificate, then run the same command again",
             ) from error
         if response.is_success or response.status_code in allow:
@@ -111,13 +117,18 @@ class Api:
         response = self.request(method, path, allow=allow, **options)
         if response.status_code in allow and not response.is_success:
             return None
+        return self.parsed(response)
+
+    def parsed(self, response: httpx.Response) -> Any:
+        """The body of a response as JSON. Raises ``SystemFailure`` when it is none."""
         try:
             return response.json()
         except ValueError as error:
             kind = response.headers.get("content-type", "no content type")
+            asked = f"{response.request.method} {response.request.url.path}"
             raise SystemFailure(
                 f"{self.system}.not_json",
-                f"{self.system}: {method} {path} answered {response.status_code} with {kind} instead of JSON",
+                f"{self.system}: {asked} answered {response.status_code} with {kind} instead of JSON",
                 "the address or the path is wrong, or a proxy answered; check the platform profile",
             ) from error
 

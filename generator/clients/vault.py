@@ -39,7 +39,7 @@ class Vault:
     def read(self, path: str) -> Entry:
         """The secret at ``path``, empty where there is none or where it was deleted."""
         response = self._api.request("GET", _address(path), allow=(404,))
-        outer: dict[str, Any] = response.json().get("data") or {}
+        outer: dict[str, Any] = self._api.parsed(response).get("data") or {}
         properties: dict[str, Any] = outer.get("data") or {}
         version = int((outer.get("metadata") or {}).get("version", 0))
         return Entry(version, frozenset(properties), Secret(json.dumps(properties)))

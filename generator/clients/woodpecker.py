@@ -45,9 +45,12 @@ class Woodpecker:
         data = self._api.json("GET", f"/repos/lookup/{quote(full_name)}", allow=(404,))
         return None if data is None else _registration(data)
 
-    def activate(self, forge_remote_id: int) -> Registration:
-        """Register a repository by its number on the forge, or switch an old registration on again."""
-        return _registration(self._api.json("POST", "/repos", params={"forge_remote_id": str(forge_remote_id)}))
+    def activate(self, forge_remote_id: int) -> None:
+        """Register a repository by its number on the forge, or switch an old registration on again.
+
+        One that is active already is left alone: another run may have been quicker.
+        """
+        self._api.request("POST", "/repos", params={"forge_remote_id": str(forge_remote_id)}, allow=(409,))
 
     def distrust(self, repository: int) -> Registration:
         """Take every trusted flag away: a trusted repository gets credentials written into each step."""

@@ -67,14 +67,14 @@ class ForgejoRepository(Step[RepositoryFacts]):
         if facts.repository is not None:
             run.forgejo.set_private(run.owner, run.name, private=True)
             return f"{run.owner}/{run.name} is private now"
-        created = run.forgejo.create_repository(
+        run.forgejo.create_repository(
             run.owner,
             run.name,
             description=f"{run.answers['description']}{MARK}",
             private=wants_private(run),
             branch=run.platform.branch,
         )
-        return created.url
+        return run.platform.service_url(run.name).removesuffix(".git")
 
 
 @dataclass(frozen=True)

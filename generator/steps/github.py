@@ -36,6 +36,11 @@ class GitHubRepository(Step[Mirror | None]):
                 "choose another name; or, if it may be overwritten by the mirror, set its description to: "
                 + mirror_description(run),
             )
+        if facts.full_name.lower() != run.mirror.lower():
+            return foreign(
+                f"{run.mirror} was renamed to {facts.full_name} on GitHub, which forwards the old name only for now",
+                f"rename it back to {run.name}, then run the same command again",
+            )
         if facts.archived:
             return drifted(f"{run.mirror} is unarchived")
         return decide_visibility(run, run.mirror, private=facts.private)
@@ -44,7 +49,8 @@ class GitHubRepository(Step[Mirror | None]):
         """Create it empty, or correct what drifted."""
         private = wants_private(run)
         if facts is None:
-            return run.github.create_repository(run.mirror, description=mirror_description(run), private=private).url
+            run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
+            return run.platform.mirror_url(run.name).removesuffix(".git")
         if facts.archived:  # an archived repository takes no other change
             run.github.edit_repository(run.mirror, archived=False)
         if private and not facts.private:

@@ -17,24 +17,28 @@ FOREIGN_ENTRY_HINT = "take the entry away if it was made for this service, or ch
 
 @dataclass(frozen=True)
 class InfraFacts:
-    """Heads of the default branch and of ours, and what each has and lacks."""
+    """Heads of the default branch and of ours, and what each has and lacks.
+
+    ``spent``: our branch was merged as it stands, and what it brought is not on the default branch any more.
+    """
 
     base: str | None
     base_state: InfraState | None
     branch: str | None
     branch_state: InfraState | None
+    spent: bool = False
 
 
 def observe_infra(run: Run) -> InfraFacts:
     """Look at both branches as the forge has them now."""
     heads = run.infra_heads()
     base, branch = heads.get(run.platform.data["infra"]["branch"]), heads.get(run.infra_branch)
-    return InfraFacts(
-        base,
-        run.infra_state(base) if base else None,
-        branch,
-        run.infra_state(branch) if branch else None,
-    )
+    base_state = run.infra_state(base) if base else None
+    spent = False
+    if branch and base_state and not base_state.complete:
+        found = run.pull_request()
+        spent = found is not None and found.merged and found.head == branch
+    return InfraFacts(base, base_state, branch, run.infra_state(branch) if branch else None, spent)
 
 
 class InfraCommit(Step[InfraFacts]):
@@ -70,19 +74,19 @@ class InfraCommit(Step[InfraFacts]):
         if base.foreign_entries:
             told = ", ".join(f"{item.id} in {item.path}" for item in base.foreign_entries)
             return foreign(f"somebody else's entry stands where ours would: {told}", FOREIGN_ENTRY_HINT)
-        if facts.branch_state is None:
+        if facts.branch_state is None or facts.spent:
             return absent(_told(run, base))
         return _decide_branch(run, facts.branch_state)
 
     def act(self, run: Run, facts: InfraFacts) -> str:
         """Commit on objects, beside every checkout, and push without force."""
-        onto = facts.branch or facts.base
-        state = facts.branch_state or facts.base_state
+        fresh = facts.branch is None or facts.spent
+        onto, state = (facts.base, facts.base_state) if fresh else (facts.branch, facts.branch_state)
         assert onto is not None  # noqa: S101 - decide refuses where there is no base
         assert state is not None  # noqa: S101
         if not run.infra.has(onto):
             run.progress(f"fetching {run.infra_repository}")
-            branch = run.infra_branch if facts.branch else run.platform.data["infra"]["branch"]
+            branch = run.platform.data["infra"]["branch"] if fresh else run.infra_branch
             run.infra.fetch(run.remote, run.infra_url, branch)
         if not run.infra.has(onto):
             raise SystemFailure("infra.moved", "the infra repository moved meanwhile", "run the same command again")
@@ -92,7 +96,9 @@ class InfraCommit(Step[InfraFacts]):
             told = "; ".join(problem.message for problem in error.problems)
             raise RefusedError("infra.taken", f"meanwhile: {told}", "choose other names") from None
         files = [*state.missing, *registered_files(state.registrations)]
-        sha = run.infra.commit_onto(onto, files, _message(run, state))
+        # A spent branch is a second parent: the push stays a fast-forward, whichever way it was merged.
+        spent = [facts.branch] if facts.spent and facts.branch else []
+        sha = run.infra.commit_onto(onto, files, _message(run, state), spent)
         run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
         return f"{run.infra_branch} at {sha[:8]}"
 
@@ -156,8 +162,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
         branch = run.platform.data["infra"]["branch"]
         base = run.infra_heads().get(branch)
         state = run.infra_state(base) if base else None
-        found = run.forgejo.pull_request(run.owner, run.infra_repository, branch, run.infra_branch)
-        return PullRequestFacts(found, state is not None and state.complete, state)
+        return PullRequestFacts(run.pull_request(), state is not None and state.complete, state)
 
     def decide(self, run: Run, facts: PullRequestFacts) -> Decision:
         """Open one where none is open and something is to be merged."""
@@ -178,10 +183,11 @@ class InfraPullRequest(Step[PullRequestFacts]):
                 "registrations": facts.state.unregistered if facts.state else [],
             },
         )
-        created = run.forgejo.create_pull_request(
+        run.forgejo.create_pull_request(
             run.owner, infra["repository"], base=infra["branch"], head=run.infra_branch, title=_title(run), body=body
         )
-        return created.url
+        found = run.forgejo.pull_request(run.owner, infra["repository"], infra["branch"], run.infra_branch)
+        return found.url if found else run.infra_branch
 
 
 def _title(run: Run) -> str:

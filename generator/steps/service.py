@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from generator.changes import ANSWERS_FILE, differing_answers, recorded_answers
 from generator.clients.git import Repository, adopt_folder, create_repository
 from generator.errors import SystemFailure
-from generator.plan import Decision
+from generator.plan import Action, Decision, State
 from generator.run import Run
-from generator.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.steps.base import Step, absent, drifted, foreign, present
 from generator.trees import Commit, Folder, Tree
 
 
@@ -25,7 +27,6 @@ class Place:
     writable: bool
     head: str | None
     recorded: dict[str, Any] | None
-    answers_file: bytes | None
     rendered_only: bool
 
 
@@ -61,7 +62,7 @@ class ServiceCommit(Step[CommitFacts]):
         if facts.canonical:
             if (facts.recorded or {}).get("name") != run.name:
                 return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
-            return present(f"{run.owner}/{run.name} has it")
+            return _decide_number(run, facts)
         place = facts.place
         if place.occupied:
             return _decide_occupied(run, place, facts.woodpecker_id)
@@ -121,6 +122,20 @@ class ServicePush(Step[CommitFacts]):
         return f"{run.owner}/{run.name} {run.platform.branch} at {head[:8]}"
 
 
+def _decide_number(run: Run, facts: CommitFacts) -> Decision:
+    """The workflow on the forge deploys by Woodpecker's number; a repository that lives is not changed by us."""
+    recorded = (facts.recorded or {}).get("woodpecker_repo_id")
+    if facts.woodpecker_id is not None and recorded != facts.woodpecker_id:
+        return Decision(
+            State.DRIFTED,
+            Action.REFUSE,
+            f"{run.owner}/{run.name} deploys with Woodpecker's number {recorded}, which is {facts.woodpecker_id} now",
+            f"change {recorded} to {facts.woodpecker_id} in .github/workflows/build.yml and woodpecker_repo_id in "
+            f"{ANSWERS_FILE}, and push that to Forgejo",
+        )
+    return present(f"{run.owner}/{run.name} has it")
+
+
 def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decision:
     """A folder that was never pushed: exactly what we would make now, or hands off."""
     if (place.recorded or {}).get("name") != run.name:
@@ -130,7 +145,10 @@ def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decis
         )
     changed = differing_answers(place.recorded or {}, run.answers.public)
     if changed:
-        return answers_changed(str(place.path), changed)
+        return foreign(
+            f"{place.path} was made with other answers to {', '.join(changed)}, and never pushed",
+            f"move {place.path} away, then run the same command again",
+        )
     if place.head is None:
         if place.rendered_only:
             return drifted(f"the files in {place.path} become a repository")
@@ -138,15 +156,21 @@ def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decis
             f"{place.path} holds files that are not as rendered, and no commit",
             "commit them yourself on Forgejo, or move them away, then run the same command again",
         )
-    if woodpecker_id is None:
-        return present(f"{place.path} has it")
-    ours = {file.path: file for file in run.project.service_files(woodpecker_id)}
-    if place.answers_file != ours[ANSWERS_FILE].content:
+    if not _same_origin(run, place, woodpecker_id):
         return foreign(
             f"{place.path} was rendered for another platform, template or Woodpecker number, and never pushed",
             f"move {place.path} away, then run the same command again",
         )
     return present(f"{place.path} has it")
+
+
+def _same_origin(run: Run, place: Place, woodpecker_id: int | None) -> bool:
+    """Whether platform, template and number are those of this run; the number counts as soon as it is known."""
+    files = {file.path: file.content for file in run.project.service_files(woodpecker_id or 0)}
+    ours, theirs = yaml.safe_load(files[ANSWERS_FILE]), dict(place.recorded or {})
+    if woodpecker_id is None:
+        theirs["woodpecker_repo_id"] = ours["woodpecker_repo_id"]
+    return bool(ours == theirs)
 
 
 def _look_at(run: Run, woodpecker_id: int | None) -> Place:
@@ -155,12 +179,12 @@ def _look_at(run: Run, woodpecker_id: int | None) -> Place:
     repository = Repository.open(path) if occupied else None
     head = repository.head() if repository else None
     tree: Tree = Commit(repository, head) if repository and head else Folder(path)
-    recorded, answers_file = recorded_answers(tree), tree.read(ANSWERS_FILE)
+    recorded = recorded_answers(tree)
     if repository:
         repository.close()
     ours = recorded is not None and recorded.get("name") == run.name
     rendered_only = head is None and ours and _only_rendered(run, path, woodpecker_id)
-    return Place(path, occupied, _writable(path), head, recorded, answers_file, rendered_only)
+    return Place(path, occupied, _writable(path), head, recorded, rendered_only)
 
 
 def _only_rendered(run: Run, path: Path, woodpecker_id: int | None) -> bool:

@@ -52,7 +52,8 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
                 f"{run.mirror} can't be seen on GitHub",
                 "run the same command again",
             )
-        return f"{run.mirror} is number {run.woodpecker.activate(facts.github_id).id}"
+        run.woodpecker.activate(facts.github_id)
+        return f"{run.mirror} is active"
 
 
 class WoodpeckerSettings(Step[Registration | None]):

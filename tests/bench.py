@@ -1,0 +1,57 @@
+"""How long commands take against copier's own, as ratios of medians measured in turns in one run."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from generator.render import _source
+from generator.template import Template
+from tests.answers import RICH
+from tests.checkout import infra_checkout
+
+ROUNDS = 5
+BIN = Path(sys.executable).parent
+
+
+def seconds(*command: str) -> float:
+    """Wall time of one whole process. Raises ``CalledProcessError`` when it fails."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def ratio(title: str, ours: list[str], theirs: list[str]) -> None:
+    """Both in turns, so that a machine that gets slower does so for both."""
+    pairs = [(seconds(*ours), seconds(*theirs)) for _ in range(ROUNDS + 1)][1:]
+    mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+    sys.stdout.write(f"{title:<48} {mine:6.3f} s / {other:6.3f} s = {mine / other:.2f}\n")
+
+
+def main() -> None:
+    """Print one line for each comparison."""
+    newservice, copier = str(BIN / "newservice"), str(BIN / "copier")
+    ratio("newservice --version / copier --version", [newservice, "--version"], [copier, "--version"])
+    with tempfile.TemporaryDirectory() as folder, _source(Template.installed()) as template:
+        place = Path(folder)
+        answers = place / "answers.yml"
+        answers.write_text(yaml.safe_dump(RICH))
+        infra = infra_checkout(place / "infra")
+        plan = [newservice, "plan", "--answers", str(answers), "--no-provision", "--infra", str(infra)]
+        copy = [copier, "copy", "--defaults", "--overwrite", "--quiet", "--data-file", str(answers)]
+        for layer in ("service", "stack"):
+            target = str(place / f"copied-{layer}")
+            theirs = [*copy, "--data", f"layer={layer}", str(template), target]
+            ratio(
+                f"plan of both layers / copier copy of the {layer}", [*plan, "--service-dir", str(place / "x")], theirs
+            )
+
+
+if __name__ == "__main__":
+    main()
