@@ -10,14 +10,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+from generator.clients.github import Mirror
 from generator.errors import UsageError
-from tests.answers import RICH, SMALLEST, UPSTREAM
+from generator.plan import Action
+from generator.steps.github import GitHubRepository, mirror_description
+from tests.answers import RICH, SMALLEST, UPSTREAM, answer
 from tests.world import World
 
 NAME = str(RICH["name"])
@@ -403,10 +408,131 @@ def test_an_empty_seed_is_refused(world: World, tmp_path: Path) -> None:
 def test_answers_are_checked_for_secrets_by_value() -> None:
     from generator.onboarding import refuse_secrets
     from generator.secret import Secret
-    from tests.answers import answer
 
     secret = Secret("correct-horse-battery")
     answers = answer({**SMALLEST, "env": {"A": f"x{secret.reveal()}y"}})
     with pytest.raises(UsageError) as caught:
         refuse_secrets(answers)
     assert secret.reveal() not in str(caught.value)
+
+
+# --- a second look ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variable", ["FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN", "VAULT_TOKEN"])
+def test_a_line_break_behind_a_token_does_no_harm(world: World, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, world.sandbox.environment[variable] + "\n")
+    assert world.run("plan", RICH).code == 0
+
+
+@pytest.mark.parametrize("variable", ["FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN", "VAULT_TOKEN"])
+def test_a_token_that_can_not_be_sent_is_refused_and_not_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "canary-first\ncanary-second")
+    told = world.run("plan", RICH)
+    assert told.code == 3
+    assert told.of("error")[0]["code"] == "credentials.malformed"
+    assert "canary" not in told.out + told.err
+
+
+@pytest.mark.parametrize("squashed", [False, True], ids=["merged", "squashed"])
+def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, squashed: bool) -> None:
+    world.run("create", UPSTREAM)
+    infra = world.sandbox.forgejo.repository("viktor/infra")
+    head, before = infra.bare.heads()["newservice/reader"], infra.bare.heads()["master"]
+    kept = {path: infra.bare.file("master", path) or b"" for path in _paths(infra, "master")}
+    if not squashed:
+        infra.bare.update("refs/heads/master", head)
+    infra.bare.commit_files("master", kept, "revert", 1_790_000_000)
+    (pull,) = infra.pulls.values()
+    pull.state, pull.merged, pull.merge_commit = "closed", "2026-01-01T00:00:00Z", before
+    told = world.run("create", UPSTREAM)
+    assert told.result["status"] == "success"
+    opened = [item for item in infra.pulls.values() if item.state == "open"]
+    assert len(opened) == 1
+    changed = infra.bare.changed_files("master", "newservice/reader")
+    assert "stacks/reader/deployment.tf" in changed
+    assert ".claude/reference/service-catalog.md" in changed
+    assert world.run("create", UPSTREAM).result["status"] == "unchanged"
+
+
+def test_a_new_number_at_woodpecker_is_noticed(world: World) -> None:
+    world.run("create", SMALLEST)
+    row = world.sandbox.woodpecker.repository("ViktorBarzin/notes-app")
+    del world.sandbox.woodpecker.repositories[row.id]
+    told = world.run("create", SMALLEST)
+    assert told.code == 4
+    message = told.of("error")[0]["message"] + told.of("error")[0]["hint"]
+    assert str(row.id) in message
+    assert "build.yml" in message
+    assert "service.commit.refused" in refusal(world, SMALLEST)
+
+
+def test_a_folder_inside_of_the_infra_clone_is_refused(world: World) -> None:
+    inside = world.sandbox.infra / "stacks" / "notes-app"
+    assert "usage.service_dir" in refusal(world, SMALLEST, "--service-dir", str(inside), code=2)
+    assert not inside.exists()
+
+
+def test_a_renamed_mirror_is_not_taken_for_ours() -> None:
+    """GitHub forwards the old name, and PyGithub follows; the embedded GitHub has no renames, so the decision alone."""
+    platform = SimpleNamespace(service_url=lambda name: f"https://forge.test/{name}.git")
+    run: Any = SimpleNamespace(
+        mirror="ViktorBarzin/notes-app", name="notes-app", answers=answer(SMALLEST), platform=platform
+    )
+    ours = Mirror(1, run.mirror, mirror_description(run), private=True, archived=False, default_branch="master", url="")
+    assert GitHubRepository().decide(run, ours).action is Action.NONE
+    renamed = GitHubRepository().decide(run, replace(ours, full_name="ViktorBarzin/other"))
+    assert renamed.action is Action.REFUSE
+    assert "rename it back" in renamed.hint
+
+
+def test_two_runs_at_once_make_one_of_each_thing(world: World) -> None:
+    processes = [
+        world.start("create", SMALLEST, "--service-dir", str(world.folder / f"copy{number}")) for number in range(2)
+    ]
+    told = [process.communicate()[0] for process in processes]
+    again = world.run("create", SMALLEST, "--service-dir", str(world.folder / "copy2"))
+    assert again.code == 0, (told, again.out)
+    inventory = world.inventory("notes-app")
+    assert len(inventory["push mirrors"]) == 1
+    assert inventory["commits"] == 1
+    assert inventory["hooks"] == 1
+    assert inventory["pull requests"] == [("newservice/notes-app", "open")]
+
+
+def test_git_goes_where_the_api_goes_and_not_through_a_proxy(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    told = world.run("create", UPSTREAM)
+    assert told.code == 0, told.out
+
+
+def test_a_page_instead_of_vaults_answer_is_told_as_one(world: World) -> None:
+    from generator.sandbox import FaultKind
+
+    world.sandbox.faults.add("vault", "GET", "/v1/secret/data/city-guide", 10, FaultKind.HTML_200)
+    told = world.run("create", RICH)
+    assert told.code == 3
+    assert told.of("error")[0]["code"] == "vault.not_json"
+    assert world.sandbox.journal.writes() == []
+
+
+def test_an_interruption_between_two_steps_tells_what_was_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from generator.cli.report import JsonReporter
+
+    real = JsonReporter.step
+
+    def interrupted(self: JsonReporter, result: Any) -> None:
+        real(self, result)
+        if result.id == "github.secrets":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(JsonReporter, "step", interrupted)
+    told = world.run("create", SMALLEST)
+    assert told.code == 130
+    assert told.result["status"] == "partial"
+    statuses = [item["status"] for item in told.of("step")]
+    assert statuses.count("skipped") == 8
