@@ -189,8 +189,7 @@ def test_a_run_that_is_killed_inside_of_the_commit_leaves_nothing_behind(world: 
         process = world.start("create", SMALLEST)
     while process.poll() is None and not (tools / "held").exists():
         os.sched_yield()
-    subprocess.run(["pkill", "-KILL", "-P", str(process.pid)], check=False)
-    process.send_signal(signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert any(path.name.startswith(".notes-app") for path in world.folder.iterdir())
     told = world.run("create", SMALLEST)

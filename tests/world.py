@@ -90,6 +90,7 @@ class World:
             [sys.executable, "-m", "generator", *self.arguments(command, given, *more)],
             env={**os.environ, **self.sandbox.environment},
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # so that it can be killed with its children
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
