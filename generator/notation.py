@@ -28,7 +28,8 @@ def read_text(question: Question, text: str) -> Any:
 def read_texts(question: Question, texts: Iterable[str]) -> Any:
     """Several texts that make one map or one list together, as a repeated flag gives them.
 
-    A map takes ``KEY=VALUE``, a list of maps ``key=value,key=value``; both also take YAML. Raises ``UsageError``.
+    A map takes ``KEY=VALUE``, a list of maps ``key=value,key=value``, a list of words one word each; all also take
+    YAML. Raises ``UsageError``.
     """
     shape = question.shape or {}
     if question.container == "object":
@@ -36,6 +37,8 @@ def read_texts(question: Question, texts: Iterable[str]) -> Any:
         for text in texts:
             merged.update(_map(text, shape))
         return merged
+    if shape.get("items", {}).get("type") == "string":
+        return [word for text in texts for word in (read_yaml(text) if text.startswith("[") else [text])]
     items: list[Any] = []
     for text in texts:
         item = read_yaml(text) if _is_yaml(text) else _pairs(text, shape.get("items", {}))

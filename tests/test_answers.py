@@ -106,6 +106,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("env", {"X": None}, "text, a number or a boolean"),
     ("env", {"X": "a\x00"}, "control characters"),
     ("env", {"X": {"y": 1}}, "text, a number or a boolean"),
+    ("service_port", 0, "1 to 65535"),
+    ("command", "sh", "list of words"),
+    ("command", [1], "must be text"),
+    ("args", [{"a": 1}], "must be text"),
+    ("run_as", {"uid": -1}, "from 0"),
+    ("run_as", {"user": 1}, "not known"),
+    ("cpu", "1.5", "amount of CPU"),
+    ("replicas", 11, "0 to 10"),
+    ("memory_limit", "1Mi", "less than the 256Mi"),
+    ("memory_limit", "5Gi", "more than a container"),
     ("memory", "256MB", "amount of bytes"),
     ("memory", "5Gi", "more than a container of tier aux may have (4Gi)"),
     ("probe", "exec", "one of none, tcp, http"),
@@ -169,6 +179,12 @@ def test_one_variable_has_one_source() -> None:
     )
     assert "set by the question env too" in told["secrets"]
     assert "set by the question env too" in told["database"]
+
+
+def test_a_volume_belongs_to_one_pod() -> None:
+    volumes = [{"name": "data", "mount": "/data"}]
+    assert "belongs to one pod" in problems({**SMALLEST, "volumes": volumes, "replicas": 2})["replicas"]
+    assert answer({**SMALLEST, "volumes": volumes, "replicas": 0})["replicas"] == 0
 
 
 def test_a_secret_given_by_mistake_is_not_repeated() -> None:
@@ -263,7 +279,7 @@ def test_a_broken_expression_is_the_templates_fault(tmp_path: Path) -> None:
 
 def test_every_question_explains_itself() -> None:
     public = [question for question in QUESTIONS if question.public]
-    assert len(public) == 24
+    assert len(public) == 31
     for question in public:
         assert re.match(r".{10,}\.$", question.help), question.name
         assert question.group, question.name

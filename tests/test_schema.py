@@ -39,6 +39,8 @@ BEYOND = {
     "belongs to the cluster": "namespaces that are taken by the cluster",
     "belongs to the platform": "hosts that are taken by the platform",
     "more than a container of tier": "memory against the tier's cap",
+    "less than the": "a limit against what is kept free",
+    "belongs to one pod": "pods against volumes",
     "used twice": "names and mounts against one another",
     "more than limit": "a volume's size against its limit",
     "needs a reason": "a carve-out's reason against its gate",
@@ -93,6 +95,7 @@ def test_what_a_schema_can_not_say_is_not_said_by_it() -> None:
     told = [message for question, value, _ in WRONG for message in messages({**SMALLEST, question: value})]
     told += messages({**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}})
     told += messages({**SMALLEST, "host": "www"})
+    told += messages({**SMALLEST, "replicas": 2, "volumes": [{"name": "a", "mount": "/a"}]})
     assert [mark for mark in BEYOND if not any(mark in message for message in told)] == []
 
 
@@ -172,6 +175,13 @@ wellformed: dict[str, st.SearchStrategy[Any]] = {
     "image": st.sampled_from(["nginx:1", "nginx", "ghcr.io/a/b:1.2", "a/b@sha256:" + "0" * 64, "A:1", "x:1\n", "x:"]),
     "image_visibility": st.sampled_from(["private", "public", "secret"]),
     "port": st.sampled_from([1, 8080, 65535, 0, 65536, -1, True, None]),
+    "service_port": st.sampled_from([80, 0, 65536]),
+    "command": st.one_of(st.lists(texts, max_size=2), st.sampled_from(["sh", [1], None])),
+    "args": st.one_of(st.lists(texts, max_size=2), st.just([["a"]])),
+    "run_as": maps(uid=st.sampled_from([0, 1000, -1, "1"]), gid=st.just(1), fs_group=st.just(2), user=st.just(1)),
+    "cpu": st.sampled_from(["10m", "2", "1.5", "0", "10m\n", 1]),
+    "memory_limit": quantities,
+    "replicas": st.sampled_from([0, 1, 2, 10, 11, -1, True]),
     "env": st.dictionaries(variables, st.one_of(texts, st.sampled_from([1, 1.5, True, None, [], {}])), max_size=3),
     "memory": quantities,
     "probe": st.one_of(

@@ -43,6 +43,8 @@ def _metavar(question: Question) -> str:
         return "|".join(str(choice) for choice in question.choices)
     if question.container == "object":
         return "KEY=VALUE"
+    if question.container == "array" and (question.shape or {})["items"].get("type") == "string":
+        return "WORD"
     if question.container == "array":
         return "KEY=VALUE,..."
     return {"int": "NUMBER", "str": "TEXT"}.get(question.type, "VALUE")

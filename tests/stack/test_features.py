@@ -54,6 +54,39 @@ class TestNamespace:
         assert values["labels"] == {"app": "city-guide"}
 
 
+class TestRuntime:
+    def test_command_and_arguments_take_the_images_place(self) -> None:
+        words = ["/bin/sh", "-c", 'echo "${HOME}" %{if} | cat']
+        found = container(command=words, args=["--flag", ""])
+        assert found["command"] == words
+        assert found["args"] == ["--flag", ""]
+        assert "command" not in container().attributes
+        assert "args" not in container().attributes
+
+    def test_who_the_processes_are(self) -> None:
+        identity = pod(run_as={"uid": 1000, "gid": 0, "fs_group": 2000}).one("security_context")
+        assert identity.attributes == {"run_as_user": 1000, "run_as_group": 0, "fs_group": 2000}
+        assert pod(run_as={"uid": 7}, volumes=[VOLUME]).one("security_context")["fs_group"] == 1000
+        assert pod().all("security_context") == []
+
+    def test_what_is_kept_free_and_what_is_never_exceeded(self) -> None:
+        resources = container(cpu="2", memory="512Mi", memory_limit="1Gi").one("resources")
+        assert resources["requests"] == {"cpu": "2", "memory": "512Mi"}
+        assert resources["limits"] == {"memory": "1Gi"}
+        assert container(memory="512Mi").one("resources")["limits"] == {"memory": "512Mi"}
+
+    @pytest.mark.parametrize("replicas", [0, 1, 3])
+    def test_the_number_of_pods(self, replicas: int) -> None:
+        assert deployment(replicas=replicas).one("spec")["replicas"] == replicas
+
+    def test_the_service_and_every_ingress_use_the_same_port(self) -> None:
+        given = {"service_port": 8000, "carveouts": [{"name": "x", "paths": ["/x"], "reason": "y"}]}
+        service = file("service.tf", **given).labelled("kubernetes_service", "city_guide")
+        assert service.one("spec", "port")["port"] == 8000
+        assert service.one("spec", "port")["target_port"] == 8080
+        assert [module["port"] for module in file("ingress.tf", **given).all("module")] == [8000, 8000]
+
+
 class TestImage:
     def test_owned_follows_the_tag(self) -> None:
         main = file("main.tf")
