@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import yaml
@@ -33,7 +33,7 @@ class FileChange:
 class RegistrationChange:
     """One registration against what is there; ``before`` and ``after`` are the whole file's text.
 
-    ``refusal`` is set, and the action is ``refuse``, where its place was not found.
+    ``refusal`` is set, and the action is ``refuse``, where its place was not found or is somebody else's.
     """
 
     id: str
@@ -71,6 +71,29 @@ def _compare_registration(registration: Registration, tree: Tree, texts: dict[st
         return RegistrationChange(registration.id, registration.path, "refuse", before, before, error)
     texts[registration.path] = change.text
     return RegistrationChange(registration.id, registration.path, change.action, before, change.text)
+
+
+def not_ours(changes: Iterable[RegistrationChange]) -> list[RegistrationChange]:
+    """Registrations of a stack that is yet to be made: an entry that differs can only be somebody else's."""
+    return [_refused(change) if change.action == "update" else change for change in changes]
+
+
+def _refused(change: RegistrationChange) -> RegistrationChange:
+    error = RefusedError(
+        "registration.foreign",
+        f"registration {change.id}: {change.path} has an entry under the service's names that is not as it would be",
+        "take the entry away if it was made for this service, or choose another name",
+    )
+    return replace(change, action="refuse", refusal=error)
+
+
+def refusal(changes: Iterable[RegistrationChange]) -> RefusedError | None:
+    """Everything that keeps registrations from being made, as one error; None where nothing does."""
+    errors = [change.refusal for change in changes if change.refusal]
+    if not errors:
+        return None
+    messages, hints = (dict.fromkeys(texts) for texts in zip(*((e.message, e.hint) for e in errors), strict=True))
+    return RefusedError(errors[0].code, "; ".join(messages), "\n".join(hints))
 
 
 def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:

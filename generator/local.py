@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from generator.changes import FileChange, compare, registered_files
+from generator.changes import FileChange, compare, refusal, registered_files
 from generator.clients.git import Repository
 from generator.errors import RefusedError, UsageError
 from generator.plan import Plan, build_plan
@@ -45,20 +45,8 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
 
 def check_writable(project: Project, infra: Path, plan: Plan) -> None:
     """Raise ``RefusedError`` where carrying out ``plan`` would touch work that is there."""
-    misplaced = [item.refusal for item in plan.registrations if item.refusal]
-    if misplaced:
-        raise RefusedError(
-            misplaced[0].code,
-            "; ".join(error.message for error in misplaced),
-            "\n".join(error.hint for error in misplaced),
-        )
-    if plan.foreign_entries:
-        told = ", ".join(f"{item.id} in {item.path}" for item in plan.foreign_entries)
-        raise RefusedError(
-            "registration.foreign",
-            f"somebody else's entry stands where ours would: {told}",
-            "take the entry away if it was made for this service, or choose another name",
-        )
+    if error := refusal(plan.registrations):
+        raise error
     if plan.conflicts:
         paths = ", ".join(f"{_root(project, infra, item) / item.path}" for item in plan.conflicts[:5])
         more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""

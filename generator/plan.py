@@ -93,12 +93,6 @@ class Plan:
         return [change for change in self.files if change.action == "conflict"]
 
     @property
-    def foreign_entries(self) -> list[RegistrationChange]:
-        """Registrations that differ although the stack is yet to be made."""
-        new = any(change.repo == "infra" and change.action == "create" for change in self.files)
-        return [change for change in self.registrations if change.action == "update" and new]
-
-    @property
     def changes_nothing(self) -> bool:
         """Whether everything is there already."""
         if self.steps:

@@ -17,6 +17,7 @@ from generator.changes import (
     compare,
     compare_registrations,
     differing_answers,
+    not_ours,
     recorded_answers,
 )
 from generator.errors import AnswersError
@@ -56,13 +57,8 @@ class InfraState:
 
     @property
     def refusals(self) -> tuple[RegistrationChange, ...]:
-        """Registrations whose place was not found."""
+        """Registrations whose place was not found, or is somebody else's."""
         return tuple(item for item in self.registrations if item.action == "refuse")
-
-    @property
-    def foreign_entries(self) -> tuple[RegistrationChange, ...]:
-        """Entries under our names that differ and can't be ours: the stack that they would belong to isn't there."""
-        return () if self.made_by_us else tuple(item for item in self.registrations if item.action == "update")
 
     @property
     def edited(self) -> int:
@@ -149,9 +145,10 @@ class Project:
         """What a tree of the infra repository has and lacks."""
         recorded = recorded_answers(tree, self.stack_prefix) or {}
         ours = recorded.get("name") == self.name
+        registrations = compare_registrations(self.registrations, tree)
         return InfraState(
             files=tuple(compare("infra", self.stack_files, tree, self.stack_prefix)),
-            registrations=tuple(compare_registrations(self.registrations, tree)),
+            registrations=tuple(registrations if ours else not_ours(registrations)),
             made_by_us=ours,
             changed=tuple(differing_answers(recorded, self.answers.public)) if ours else (),
         )

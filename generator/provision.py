@@ -44,8 +44,8 @@ class Outcome:
 
     @property
     def wrote(self) -> bool:
-        """Whether any step changed something, or may have: one that failed while it acted counts."""
-        return any(step.status in ("done", "failed") for step in self.steps)
+        """Whether any step changed something."""
+        return any(step.status == "done" for step in self.steps)
 
     @property
     def exit_code(self) -> ExitCode:

@@ -125,7 +125,12 @@ def test_somebody_elses_entry_under_our_names_is_not_taken_for_ours(world: World
     role = 'resource "vault_database_secret_backend_static_role" "pg_city_guide" {\n  username = "somebody"\n}\n'
     kept = {item: infra.bare.file("master", item) or b"" for item in _paths(infra, "master")}
     infra.bare.commit_files("master", {**kept, path: kept[path] + role.encode()}, "by hand", 1_790_000_000)
-    assert "vault-role in stacks/vault/main.tf" in refusal(world, RICH)
+    assert "registration vault-role" in refusal(world, RICH)
+    checkout = _checkout(world)
+    (checkout / path).write_bytes(kept[path] + role.encode())
+    told = refusal(world, RICH, "--no-provision", "--infra", str(checkout))
+    assert "registration.foreign" in told
+    assert not (checkout / "stacks" / NAME).exists()
 
 
 # --- reviews, and folders of people --------------------------------------------------------------------------
@@ -472,6 +477,14 @@ def test_a_folder_inside_of_the_infra_clone_is_refused(world: World) -> None:
     inside = world.sandbox.infra / "stacks" / "notes-app"
     assert "usage.service_dir" in refusal(world, SMALLEST, "--service-dir", str(inside), code=2)
     assert not inside.exists()
+
+
+def test_status_may_be_asked_from_inside_of_the_infra_clone(world: World) -> None:
+    world.run("create", SMALLEST)
+    world.monkeypatch.chdir(world.sandbox.infra)
+    told = world.command("status", "notes-app")
+    assert told.code == 0, told.out
+    assert told.result["status"] == "unchanged"
 
 
 def test_a_renamed_mirror_is_not_taken_for_ours() -> None:

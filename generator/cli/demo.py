@@ -14,6 +14,7 @@ from generator.cli.create import create_command
 from generator.cli.report import TextReporter
 from generator.errors import ExitCode, SystemFailure
 from generator.platform import Platform, load_platform
+from generator.run import BRANCH_PREFIX
 from generator.sandbox.sandbox import Sandbox
 from generator.template import Template
 
@@ -99,7 +100,7 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
     yield "push mirror", f"exactly one, to {canonical.mirrors[0].remote_address}, on every commit"
 
     infra = sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{platform.data['infra']['repository']}")
-    (pull_request,) = [pull for pull in infra.pulls.values() if pull.head == f"newservice/{name}"]
+    (pull_request,) = [pull for pull in infra.pulls.values() if pull.head == f"{BRANCH_PREFIX}{name}"]
     changed = infra.bare.changed_files(pull_request.base, pull_request.head)
     yield "pull request", f"number {pull_request.number} in {infra.full_name}: {len(changed)} files"
     stored = sandbox.vault.read(name)

@@ -11,7 +11,7 @@ import click
 from generator.answers import Answers
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.errors import ExitCode, PreflightError, RefusedError, SystemFailure
+from generator.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
 from generator.local import check_writable, plan_files
 from generator.onboarding import open_run, refuse_secrets
 from generator.plan import Plan
@@ -74,7 +74,14 @@ def before_the_first_write() -> Iterator[None]:
 
 
 def refuse(session: Session, answers: Answers, plan: Plan) -> None:
-    """Raise where the plan must not be carried out: what could not be seen, then what is not ours."""
+    """Raise where the plan must not be carried out: trees that would mix, systems unseen, things that are not ours."""
+    place = session.service_dir(answers.name)
+    if answers.owned and place.is_relative_to(session.infra.resolve()):
+        raise UsageError(
+            "usage.service_dir",
+            f"{place} lies inside of the infra repository's clone",
+            "name a folder of its own with --service-dir, or run newservice elsewhere",
+        )
     if plan.unknown:
         first = plan.unknown[0].decision
         told = "; ".join(dict.fromkeys(step.decision.summary for step in plan.unknown))

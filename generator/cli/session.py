@@ -89,18 +89,8 @@ class Session:
         return Path(self.options.get("service_dir") or name).resolve()
 
     def project(self, answers: Answers) -> Project:
-        """What is wanted, and where the service's repository goes.
-
-        Raises ``UsageError`` for a place inside of the infra repository's clone: two layers would mix there.
-        """
-        place = self.service_dir(answers.name)
-        if answers.owned and place.is_relative_to(self.infra.resolve()):
-            raise UsageError(
-                "usage.service_dir",
-                f"{place} lies inside of the infra repository's clone",
-                "name a folder of its own with --service-dir, or run newservice elsewhere",
-            )
-        return Project(self.template, self.platform, answers, place)
+        """What is wanted, and where the service's repository goes."""
+        return Project(self.template, self.platform, answers, self.service_dir(answers.name))
 
     def seeds(self, answers: Answers) -> dict[str, Secret]:
         """Values for the service's secrets, from the variables and files that ``--seed`` names, each read once."""

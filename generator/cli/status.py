@@ -14,6 +14,7 @@ from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode, UsageError
 from generator.onboarding import open_forgejo
 from generator.plan import Plan
+from generator.run import BRANCH_PREFIX
 from generator.trees import Folder, RemoteCommit
 
 
@@ -76,5 +77,5 @@ def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | Non
         return
     owner = session.platform.owner("forgejo")
     with open_forgejo(session.platform, session.environ) as forgejo:
-        for branch in (infra["branch"], f"newservice/{name}"):
+        for branch in (infra["branch"], f"{BRANCH_PREFIX}{name}"):
             yield recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], branch), stack)

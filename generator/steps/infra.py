@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.changes import registered_files
+from generator.changes import refusal, registered_files
 from generator.clients.forgejo import PullRequest
 from generator.errors import AnswersError, RefusedError, SystemFailure
 from generator.plan import Decision
 from generator.project import InfraState
 from generator.run import Run
 from generator.steps.base import Step, absent, answers_changed, drifted, foreign, present
-
-FOREIGN_ENTRY_HINT = "take the entry away if it was made for this service, or choose another name"
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,8 @@ class InfraCommit(Step[InfraFacts]):
             return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed)
         if base.complete:
             return present(f"{run.project.stack_prefix} is on {run.platform.data['infra']['branch']}{_remarks(base)}")
-        if base.refusals:
-            return _misplaced(base)
-        if base.foreign_entries:
-            told = ", ".join(f"{item.id} in {item.path}" for item in base.foreign_entries)
-            return foreign(f"somebody else's entry stands where ours would: {told}", FOREIGN_ENTRY_HINT)
+        if error := refusal(base.registrations):
+            return foreign(error.message, error.hint)
         if facts.branch_state is None or facts.spent:
             return absent(_told(run, base))
         return _decide_branch(run, facts.branch_state)
@@ -112,16 +107,11 @@ def _decide_branch(run: Run, branch: InfraState) -> Decision:
         )
     if branch.changed:
         return answers_changed(f"the stack on {run.infra_branch}", branch.changed)
-    if branch.refusals:
-        return _misplaced(branch)
+    if error := refusal(branch.registrations):
+        return foreign(error.message, error.hint)
     if branch.complete:
         return present(f"{run.project.stack_prefix} is on {run.infra_branch}{_remarks(branch)}")
     return drifted(f"{run.infra_branch} gets {len(branch.unregistered)} registrations that it lacks")
-
-
-def _misplaced(state: InfraState) -> Decision:
-    errors = [item.refusal for item in state.refusals if item.refusal]
-    return foreign("; ".join(error.message for error in errors), "\n".join(error.hint for error in errors))
 
 
 def _told(run: Run, state: InfraState) -> str:
