@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs format golden clean
+.PHONY: help setup demo test fuzz check bench docs format golden clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: $(STAMP) ## create a service on the embedded platform, end to end
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis
 
 check: $(STAMP) ## lint, format and types
 	$(BIN)/ruff check .

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -70,10 +72,11 @@ class Resolution:
 
     def applies(self, question: Question) -> bool | None:
         """Whether ``when`` holds; None where it depends on an answer that is wrong or missing."""
-        if isinstance(question.when, bool):
-            return question.when
-        text = self._evaluate(question, "when", question.when)
-        return None if text is None else bool(yaml.safe_load(text))
+        return self._holds(question, "when", question.when)
+
+    def asks(self, question: Question) -> bool:
+        """Whether the short wizard asks: ``when`` and ``ask`` hold."""
+        return self.applies(question) is not False and self._holds(question, "ask", question.ask) is not False
 
     def default(self, question: Question) -> Any:
         """The rendered default; ``MISSING`` where there is none or where it can't be known yet."""
@@ -82,6 +85,8 @@ class Resolution:
         text = self._evaluate(question, "default", question.default)
         if text is None:
             return MISSING
+        if question.computed and question.type == "yaml":
+            return _constant(text)
         return json.loads(text) if question.type == "json" else question.cast(text)
 
     def choices(self, question: Question) -> tuple[Any, ...]:
@@ -92,11 +97,11 @@ class Resolution:
 
     def check(self, question: Question, value: Any) -> list[Problem]:
         """What is wrong with ``value`` as the answer to ``question``."""
+        choices = self.choices(question)
         try:
             value = question.cast(value)
         except ValueError as error:
-            return [_wrong(question, value, str(error))]
-        choices = self.choices(question)
+            return [_not_a_choice(question, value, choices) if choices else _wrong(question, value, str(error))]
         if choices and value not in choices:
             return [_not_a_choice(question, value, choices)]
         told = self._evaluate(question, "validator", question.validator, {question.name: value}) or ""
@@ -106,7 +111,8 @@ class Resolution:
         """The answers, or ``AnswersError`` with everything that is wrong."""
         if self.problems:
             raise AnswersError(self.problems)
-        return Answers(self.values, self.context, tuple(self.notes), self.public)
+        notes = (*self.notes, *self.context.get("warnings", ()))
+        return Answers(self.values, self.context, notes, self.public)
 
     def _take_default(self, question: Question, applies: bool | None) -> None:
         value = self.default(question)
@@ -132,6 +138,12 @@ class Resolution:
         if record and question.public:
             self.public[question.name] = value
 
+    def _holds(self, question: Question, key: str, condition: str | bool) -> bool | None:
+        if isinstance(condition, bool):
+            return condition
+        text = self._evaluate(question, key, condition)
+        return None if text is None else bool(yaml.safe_load(text))
+
     def _evaluate(
         self, question: Question, key: str, source: str, extra: Mapping[str, Any] | None = None
     ) -> str | None:
@@ -149,6 +161,12 @@ class Resolution:
                 f"copier.yml: the {key} of question '{question.name}' can't be evaluated: {error}",
                 "this is a fault of the template, not of your answers",
             ) from error
+
+
+@lru_cache(maxsize=4)
+def _constant(text: str) -> Any:
+    """What a computed YAML text says; it is long, read at every evaluation, and changed by nobody."""
+    return yaml.safe_load(text)
 
 
 def resolve(
@@ -221,7 +239,7 @@ def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> P
 def _short(value: Any) -> str:
     try:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError):  # YAML has keys that JSON lacks, and values that hold themselves
-        text = repr(value)
+    except (TypeError, ValueError, RecursionError):  # YAML has keys that JSON lacks, and values that hold themselves
+        text = reprlib.repr(value)
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, Literal
 
 import yaml
@@ -45,13 +46,17 @@ class RegistrationChange:
 
 
 def compare(repo: Literal["service", "infra"], files: Iterable[File], tree: Tree, prefix: str = "") -> list[FileChange]:
-    """Compare rendered files with a tree. A file that is there and differs is a conflict: it is never overwritten."""
+    """Compare rendered files with a tree.
+
+    A file that is there and differs is a conflict, for it is never overwritten; one that is made once may differ.
+    """
     changes = []
     for file in files:
         path = f"{prefix}{file.path}"
         before = tree.read(path)
-        action: FileAction = "create" if before is None else "unchanged" if before == file.content else "conflict"
-        changes.append(FileChange(repo, path, action, before, File(path, file.content, file.executable)))
+        right = file.once or before == file.content
+        action: FileAction = "create" if before is None else "unchanged" if right else "conflict"
+        changes.append(FileChange(repo, path, action, before, replace(file, path=path)))
     return changes
 
 
@@ -81,10 +86,18 @@ def not_ours(changes: Iterable[RegistrationChange]) -> list[RegistrationChange]:
 def _refused(change: RegistrationChange) -> RegistrationChange:
     error = RefusedError(
         "registration.foreign",
-        f"registration {change.id}: {change.path} has an entry under the service's names that is not as it would be",
+        f"registration {change.id}: {change.path} has an entry under the service's names that is not as it would be"
+        f": {_difference(change.before, change.after)}",
         "take the entry away if it was made for this service, or choose another name",
     )
     return replace(change, action="refuse", refusal=error)
+
+
+def _difference(before: str, after: str) -> str:
+    """The first lines in which two texts differ, for a sentence."""
+    lines = zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
+    pair = next((pair for pair in lines if pair[0] != pair[1]), None)
+    return f"'{pair[0].strip()}' instead of '{pair[1].strip()}'" if pair else "a comment of somebody's belongs to it"
 
 
 def refusal(changes: Iterable[RegistrationChange]) -> RefusedError | None:

@@ -1,11 +1,7 @@
-"""HCL read with tree-sitter; the one module that imports it. Offsets are bytes of the UTF-8 text.
-
-Quoting and escapes follow HCL's native syntax specification (templates, quoted literals).
-"""
+"""HCL read with tree-sitter; the one module that imports it. Offsets are bytes of the UTF-8 text."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -15,8 +11,7 @@ from typing import Literal
 import tree_sitter_hcl
 from tree_sitter import Language, Node, Parser
 
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
-_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([nrt"\\]))|\$\$\{|%%\{')
+from generator.hcl_strings import unquote
 
 
 class HclSyntaxError(Exception):
@@ -76,6 +71,22 @@ class Block:
     tokens: tuple[str, ...]
 
 
+Setting = tuple[str, ...] | None
+"""What a setting is: one plain string, the plain strings of a list, or None where it is not written out."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A value as written, interpolations included; ``key`` joins the names that lead to it within its block.
+
+    The ``value`` beside a plain ``name`` goes by that name, as environment variables do.
+    """
+
+    block: tuple[str, ...]
+    key: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Document:
     """A parsed file."""
@@ -92,17 +103,30 @@ class Document:
             if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
         ]
 
-    def literals(self, pattern: Sequence[str]) -> list[tuple[tuple[str, ...], dict[str, str]]]:
-        """Path and plain string settings of the blocks that match ``pattern``; nested names are joined by dots."""
+    def settings(self, pattern: Sequence[str]) -> list[tuple[tuple[str, ...], dict[str, Setting]]]:
+        """Path and settings of the blocks that match ``pattern``; nested names are joined by dots."""
         return [
-            (path, dict(_literals(node)))
+            (path, dict(_settings(node)))
             for node, path in _blocks(self.root)
             if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
         ]
 
+    def texts(self) -> Iterator[Text]:
+        """Every string, template, number and reference in a block, in order; comments are none of them."""
+        for block, path in _blocks(self.root):
+            for names, node in _leaves(block):
+                yield Text(path, ".".join(names), _content(node))
+
     def containers(self, place: Sequence[str]) -> list[Container | None]:
         """What stands at ``place`` (block type, labels, nested names, attribute): a container, or None for else."""
         return [_container(node) for node in _descend(self.root, tuple(place))]
+
+    def heredocs(self, place: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """For each attribute at ``place``: where the texts of the heredocs in its value begin and end."""
+        return [
+            [_inside(node) for node in _walk(value) if node.type == "heredoc_template"]
+            for value in _descend(self.root, tuple(place))
+        ]
 
 
 @lru_cache(maxsize=1)
@@ -124,40 +148,6 @@ def parse(text: str) -> Document:
 def _comment(node: Node) -> Comment:
     text = _text(node).rstrip("\r")  # the grammar counts half of a CRLF to the comment
     return Comment(node.start_byte, node.start_byte + len(text.encode()), text)
-
-
-def quote(value: str) -> str:
-    """``value`` as a quoted HCL string that stands for exactly that text, whatever it holds."""
-    plain = "".join(_quote_character(char) for char in value)
-    # After another marker, doubling would be ambiguous to readers: spell the last one as an escape there.
-    plain = re.sub(r"(?<=\$)\$(?=\{)", r"\\u0024", plain)
-    plain = re.sub(r"(?<=%)%(?=\{)", r"\\u0025", plain)
-    return '"' + plain.replace("${", "$${").replace("%{", "%%{") + '"'
-
-
-def _quote_character(char: str) -> str:
-    if char in _SHORT:
-        return _SHORT[char]
-    if char.isprintable():
-        return char
-    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
-
-
-_SHORT = {character: "\\" + name for name, character in _ESCAPES.items()}
-
-
-def unquote(body: str) -> str:
-    """The text that the inside of a quoted HCL string without interpolation stands for."""
-
-    def decode(match: re.Match[str]) -> str:
-        short, long, name = match.groups()
-        if name:
-            return _ESCAPES[name]
-        if short or long:
-            return chr(int(short or long, 16))
-        return match.group()[1:]
-
-    return _ESCAPE.sub(decode, body)
 
 
 def _text(node: Node) -> str:
@@ -223,20 +213,70 @@ def _descend(parent: Node, place: tuple[str, ...]) -> Iterator[Node]:
             yield from _descend(node, place[len(path) :])
 
 
-def _literals(block: Node, prefix: str = "") -> Iterator[tuple[str, str]]:
-    for body in (child for child in block.children if child.type == "body"):
-        for node in body.children:
-            if node.type == "attribute":
-                name, expression = prefix + _text(node.children[0]), node.children[-1]
-                plain = _literal(expression)
-                if plain is not None:
-                    yield name, plain
-                container = _container(expression)
-                for element in container.elements if container and container.kind == "map" else ():
-                    if element.key is not None and element.value is not None:
-                        yield f"{name}.{element.key}", element.value
-            elif node.type == "block":
-                yield from _literals(node, prefix + ".".join(_labels(node)) + ".")
+def _settings(block: Node, prefix: str = "") -> Iterator[tuple[str, Setting]]:
+    for name, node in _entries(_body(block)):
+        if node.type == "body":
+            yield from _settings(node, f"{prefix}{name}.")
+            continue
+        container = _container(node)
+        yield prefix + name, _setting(node, container)
+        for element in container.elements if container and container.kind == "map" else ():
+            if element.key is not None and element.value is not None:
+                yield f"{prefix}{name}.{element.key}", (element.value,)
+
+
+def _setting(expression: Node, container: Container | None) -> Setting:
+    plain = _literal(expression)
+    if plain is not None:
+        return (plain,)
+    if container is None or container.kind == "map":
+        return None
+    values = [element.value for element in container.elements]
+    return None if None in values else tuple(value for value in values if value is not None)
+
+
+def _body(block: Node) -> Node:
+    return next((child for child in block.children if child.type == "body"), block)
+
+
+def _entries(parent: Node) -> Iterator[tuple[str, Node]]:
+    """What stands in a body or map: names, and the value's expression or the nested block's body."""
+    for node in parent.children:
+        if node.type == "attribute":
+            yield _text(node.children[0]), node.children[-1]
+        elif node.type == "block":
+            yield ".".join(_labels(node)), _body(node)
+        elif node.type == "object_elem":
+            expressions = [child for child in node.children if child.type == "expression"]
+            yield _literal(expressions[0], bare=True) or "", expressions[-1]
+
+
+def _leaves(block: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+    pending: list[tuple[tuple[str, ...], Node]] = [((), _body(block))]
+    while pending:
+        names, node = pending.pop()
+        reference = node.type == "expression" and node.children[0].type == "variable_expr"
+        if reference or node.type in ("string_lit", "quoted_template", "heredoc_template", "numeric_lit"):
+            yield names, node
+            continue
+        inner = [(names, child) for child in node.children]
+        if node.type in ("body", "object"):
+            entries = list(_entries(node))
+            label = next((_literal(value) for name, value in entries if name == "name"), None)
+            inner = [((*names, label if label and name == "value" else name), value) for name, value in entries]
+        pending.extend(reversed(inner))
+
+
+def _inside(heredoc: Node) -> tuple[int, int]:
+    marks = [child for child in heredoc.children if child.type == "heredoc_identifier"]
+    return marks[0].end_byte, marks[-1].start_byte
+
+
+def _content(node: Node) -> str:
+    text = _text(node)
+    if node.type == "string_lit":
+        return unquote(text[1:-1])
+    return text[1:-1] if node.type == "quoted_template" else text
 
 
 def _container(expression: Node) -> Container | None:

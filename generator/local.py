@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from generator.changes import FileChange, compare, refusal, registered_files
@@ -30,9 +31,10 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
             f"{infra} is no checkout of the infra repository: it has no folder {stacks.name}/",
             "name a clone with --infra, or connection.infra_clone in the platform profile",
         )
-    state = project.infra_state(Folder(infra))
+    others = cache(lambda: project.survey(Folder(infra)))
+    state = project.infra_state(Folder(infra), others)
     if not state.made_by_us:
-        project.check_allocations(Folder(infra))
+        project.check_allocations(others(), state.facts)
     service = compare("service", project.service_files(0), Folder(project.service_dir))
     return build_plan(
         project.name,

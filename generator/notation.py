@@ -50,8 +50,8 @@ def read_yaml(text: str, source: str = "") -> Any:
     """Parse YAML. Raises ``UsageError`` that names ``source``, or the text itself."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = source or f"'{text}'"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, a number without end, ...
+        where = source or f"'{text[:60]}'"
         told = " ".join(str(error).split())
         raise UsageError("answers.unreadable", f"{where} is not valid YAML: {told}", "correct it") from None
 

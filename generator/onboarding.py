@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from generator.answers import Answers
 from generator.clients.forgejo import Forgejo
@@ -21,13 +22,13 @@ from generator.project import Project
 from generator.run import Run, Systems
 from generator.secret import Secret, known_secret
 
+Client = TypeVar("Client")
 
-def needed_credentials(answers: Answers, platform: Platform) -> list[str]:
-    """Names of the credentials that these answers need."""
-    names = ["forgejo"]
-    if answers.owned:
-        names += ["github", "woodpecker", *platform.data["actions_secrets"].values()]
-    return list(dict.fromkeys(names))
+
+def needed_credentials(answers: Answers) -> list[str]:
+    """Names of the credentials that these answers need; Vault's is no credential of the profile, but its source."""
+    systems = [system for system in answers["systems"] if system != "vault"]
+    return list(dict.fromkeys([*systems, *answers["actions_secrets"].values()]))
 
 
 @contextmanager
@@ -46,8 +47,8 @@ def open_run(
     platform, answers = project.platform, project.answers
     with ExitStack() as stack:
         vault = _vault(platform, environ, stack)
-        credentials = find_credentials(platform, needed_credentials(answers, platform), vault, environ)
-        if answers["secrets"] and vault() is None:
+        credentials = find_credentials(platform, needed_credentials(answers), vault, environ)
+        if "vault" in answers["systems"] and vault() is None:
             raise PreflightError(
                 "credentials.missing",
                 "missing credentials: vault (the service has secrets)",
@@ -56,7 +57,7 @@ def open_run(
         refuse_secrets(answers)
         clone = _clone(platform, infra)
         stack.callback(clone.close)
-        systems = _systems(platform, credentials, vault(), owned=answers.owned)
+        systems = _systems(platform, credentials, vault(), answers["systems"])
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, dict(seeds or {}), progress)
 
@@ -108,10 +109,12 @@ def _vault(platform: Platform, environ: Mapping[str, str], stack: ExitStack) -> 
     return vault
 
 
-def _systems(platform: Platform, credentials: Mapping[str, Credential], vault: Vault | None, *, owned: bool) -> Systems:
+def _systems(
+    platform: Platform, credentials: Mapping[str, Credential], vault: Vault | None, needed: Container[str]
+) -> Systems:
+    def client(system: str, kind: Callable[[Platform, Secret, str], Client]) -> Client | None:
+        found = credentials.get(system)
+        return kind(platform, found.value, found.source) if system in needed and found else None
+
     forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source)
-    if not owned:
-        return Systems(forgejo, vault=vault)
-    github = GitHub(platform, credentials["github"].value, credentials["github"].source)
-    woodpecker = Woodpecker(platform, credentials["woodpecker"].value, credentials["woodpecker"].source)
-    return Systems(forgejo, github, woodpecker, vault)
+    return Systems(forgejo, client("github", GitHub), client("woodpecker", Woodpecker), vault)

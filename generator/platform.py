@@ -14,11 +14,15 @@ import yaml
 from platformdirs import user_config_path
 
 from generator.errors import UsageError
+from generator.registrations import Adjustments, faults
 
 ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
 
 # Maps whose keys are the platform's own words: a profile replaces them, it does not add to them.
 _REPLACED = {"tiers", "actions_secrets", "catalog"}
+
+# What templates need not know, and what is never recorded in a generated repository.
+_NO_FACTS = {"connection", "registrations"}
 
 # Maps that a profile may do without.
 _NULLABLE = {"connection.load_balancer"}
@@ -46,7 +50,8 @@ class CredentialSource:
 class Platform:
     """A profile, merged over the built-in one.
 
-    ``facts`` is everything but the connection: what templates may use and what an answers file may record.
+    ``facts`` is everything but the connection and the registrations: what templates may use and what an answers
+    file may record.
     """
 
     data: Mapping[str, Any]
@@ -60,7 +65,13 @@ class Platform:
     @property
     def facts(self) -> dict[str, Any]:
         """What templates and registrations may use."""
-        return {key: value for key, value in self.data.items() if key != "connection"}
+        return {key: value for key, value in self.data.items() if key not in _NO_FACTS}
+
+    @property
+    def registrations(self) -> Adjustments:
+        """What this platform leaves out of the built-in registrations, and its own."""
+        told = self.data["registrations"]
+        return Adjustments(told["skip"], told["own"], self.source)
 
     @property
     def connection(self) -> Mapping[str, Any]:
@@ -175,6 +186,19 @@ def _problems(base: Mapping[str, Any], over: Mapping[str, Any]) -> Iterator[str]
     for name, credential in (named if isinstance(named, dict) else {}).items():
         if credential not in known:
             yield f"'actions_secrets.{name}' must be one of {', '.join(known)}"
+    yield from _unknown_variables(base, over)
+    registrations = over.get("registrations")
+    own = registrations.get("own") if isinstance(registrations, dict) else None
+    yield from faults(own if isinstance(own, list) else [])
+
+
+def _unknown_variables(base: Mapping[str, Any], over: Mapping[str, Any]) -> Iterator[str]:
+    """Databases whose host is no token of ``variables``."""
+    databases, tokens = over.get("databases"), list(base["variables"])
+    for name, database in (databases if isinstance(databases, dict) else {}).items():
+        host = database.get("host") if isinstance(database, dict) else None
+        if isinstance(host, str) and host not in tokens:
+            yield f"'databases.{name}.host' must be one of {', '.join(tokens)}"
 
 
 def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> Iterator[str]:

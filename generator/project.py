@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from generator.allocations import load_allocations, taken
+from generator.allocations import (
+    Allocation,
+    Facts,
+    Holding,
+    collisions,
+    load_allocations,
+    pick,
+    reads,
+    settled,
+    survey,
+)
 from generator.answers import Answers
 from generator.changes import (
     FileChange,
@@ -23,7 +35,7 @@ from generator.changes import (
 from generator.errors import AnswersError
 from generator.platform import Platform
 from generator.registrations import Registration, load
-from generator.render import File, render
+from generator.render import File, Layer, render
 from generator.template import Template
 from generator.trees import Listing, Tree
 
@@ -32,13 +44,15 @@ from generator.trees import Listing, Tree
 class InfraState:
     """What one commit of the infra repository has and lacks of this service.
 
-    ``changed`` names the questions that the stack there was answered differently to.
+    ``changed`` names the questions that the stack there was answered differently to. ``facts`` are what was picked
+    for the stack: those that it records, else what is free now.
     """
 
     files: tuple[FileChange, ...]
     registrations: tuple[RegistrationChange, ...]
     made_by_us: bool
     changed: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=dict)
 
     @property
     def missing(self) -> tuple[File, ...]:
@@ -79,7 +93,7 @@ class Project:
     platform: Platform
     answers: Answers
     service_dir: Path
-    _rendered: dict[int, tuple[File, ...]] = field(default_factory=dict)
+    _rendered: dict[str, tuple[File, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -92,9 +106,9 @@ class Project:
         return f"{self.platform.data['infra']['stacks']}/{self.name}/"
 
     @cached_property
-    def stack_files(self) -> tuple[File, ...]:
-        """The rendered stack."""
-        return render(self.template, self.answers, "stack", {"platform": self.platform.facts})
+    def allocations(self) -> list[Allocation]:
+        """What this service must not share with another stack."""
+        return load_allocations(self.template, self.answers)
 
     @cached_property
     def registrations(self) -> list[Registration]:
@@ -103,7 +117,7 @@ class Project:
         def expression(source: str, extra: Mapping[str, object]) -> str:
             return self.template.render(source, {**self.answers.context, **extra})
 
-        return load(self.template.registrations, expression, self.answers.context)
+        return load(self.template.registrations, expression, self.answers.context, self.platform.registrations)
 
     @cached_property
     def to_do(self) -> tuple[str, ...]:
@@ -119,36 +133,54 @@ class Project:
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""
-        if not self.answers.owned:
-            return ()
-        if woodpecker_id not in self._rendered:
-            facts = {"platform": self.platform.facts, "woodpecker_repo_id": woodpecker_id}
-            self._rendered[woodpecker_id] = render(self.template, self.answers, "service", facts)
-        return self._rendered[woodpecker_id]
+        return self._render("service", {"woodpecker_repo_id": woodpecker_id}) if self.answers.owned else ()
 
-    def check_allocations(self, tree: Listing, folder: str = "") -> None:
-        """Raise ``AnswersError`` where another stack of ``tree`` has a name that this service needs for itself.
+    def stack_files(self, facts: Facts) -> tuple[File, ...]:
+        """The rendered stack, with what was picked for it."""
+        return self._render("stack", facts)
 
-        ``folder`` narrows it to one stack.
-        """
+    def survey(self, tree: Listing, folder: str = "") -> list[Holding]:
+        """What other stacks of ``tree`` hold of what this service needs for itself; ``folder`` narrows it to one."""
         paths = [
             path
             for path in tree.paths(folder or self.platform.data["infra"]["stacks"])
-            if path.endswith(".tf") and not path.startswith(self.stack_prefix)
+            if reads(self.allocations, path) and not path.startswith(self.stack_prefix)
         ]
-        files = ((path, tree.read(path) or b"") for path in paths)
-        problems = taken(load_allocations(self.template, self.answers), files)
+        return survey(self.allocations, ((path, tree.read(path) or b"") for path in paths))
+
+    def check_allocations(self, others: Sequence[Holding], facts: Facts) -> None:
+        """Raise ``AnswersError`` where another stack has what this service needs, choices made for it included."""
+        problems = collisions(self.allocations, others, facts)
         if problems:
             raise AnswersError(problems)
 
-    def infra_state(self, tree: Tree) -> InfraState:
-        """What a tree of the infra repository has and lacks."""
+    def infra_state(self, tree: Tree, others: Callable[[], Sequence[Holding]]) -> InfraState:
+        """What a tree of the infra repository has and lacks.
+
+        ``others`` tells what other stacks hold; it is asked only where something is to be picked. Raises
+        ``AnswersError`` where nothing is free.
+        """
         recorded = recorded_answers(tree, self.stack_prefix) or {}
         ours = recorded.get("name") == self.name
+        facts = self._facts(recorded if ours else {}, others)
         registrations = compare_registrations(self.registrations, tree)
         return InfraState(
-            files=tuple(compare("infra", self.stack_files, tree, self.stack_prefix)),
+            files=tuple(compare("infra", self.stack_files(facts), tree, self.stack_prefix)),
             registrations=tuple(registrations if ours else not_ours(registrations)),
             made_by_us=ours,
             changed=tuple(differing_answers(recorded, self.answers.public)) if ours else (),
+            facts=facts,
         )
+
+    def _facts(self, recorded: Mapping[str, Any], others: Callable[[], Sequence[Holding]]) -> Facts:
+        """What is recorded stays, whatever else is free now."""
+        known = settled(self.allocations, recorded)
+        complete = all(item.fact in known for item in self.allocations if item.fact)
+        return known if complete else pick(self.allocations, others(), known)
+
+    def _render(self, layer: Layer, facts: Facts) -> tuple[File, ...]:
+        key = json.dumps([layer, dict(facts)], sort_keys=True)
+        if key not in self._rendered:
+            data = {**facts, "platform": self.platform.facts}
+            self._rendered[key] = render(self.template, self.answers, layer, data)
+        return self._rendered[key]

@@ -156,13 +156,14 @@ def _infra_in_force(run: Run) -> InfraState:
     """Our branch where it is ours and something is still to be merged, else the default branch."""
     facts = observe_infra(run)
     if facts.base is None or facts.base_state is None:
-        return run.project.infra_state(Nothing())
-    if not facts.base_state.made_by_us and not facts.base_state.foreign:
-        run.check_allocations(facts.base)
+        return run.project.infra_state(Nothing(), run.other_stacks)
+    state = facts.base_state
     pending = facts.branch_state is not None and facts.branch_state.made_by_us and not facts.spent
     if facts.branch_state is not None and pending and not facts.base_state.complete:
-        return facts.branch_state
-    return facts.base_state
+        state = facts.branch_state
+    if not facts.base_state.made_by_us and not facts.base_state.foreign:
+        run.check_allocations(state)
+    return state
 
 
 def _service_changes(run: Run) -> list[FileChange]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import yaml
@@ -27,7 +27,7 @@ Kind = Literal["str", "int", "float", "bool", "json", "yaml", "path"]
 
 @dataclass(frozen=True)
 class Question:
-    """One question: copier's keys, and ours (``group``, ``shape``, ``flag``, ``internal``, ``quiet``)."""
+    """One question: copier's keys, and ours (``group``, ``shape``, ``flag``, ``switches``, ``internal``, ``quiet``)."""
 
     name: str
     type: Kind
@@ -35,12 +35,13 @@ class Question:
     default: Any = MISSING
     choices: tuple[Any, ...] | str = ()
     when: str | bool = True
-    ask: bool = True
+    ask: str | bool = True
     validator: str = ""
     placeholder: str = ""
     group: str = ""
     shape: dict[str, Any] | None = None
     flag: str = ""
+    switches: Mapping[str, Any] = field(default_factory=dict)
     internal: bool = False
     quiet: bool = False
 
@@ -90,7 +91,7 @@ class Question:
             return value
         try:
             parsed = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise ValueError(f"is not valid YAML: {' '.join(str(error).split())}") from None
         if self.structured:
             return value if parsed is None and value else parsed
@@ -140,6 +141,7 @@ def _question(name: str, details: Any, shapes: Mapping[str, Any]) -> Question:
         group=details.get("group", "Service"),
         shape=shapes[details["shape"]] if "shape" in details else None,
         flag=details.get("flag", ""),
+        switches=details.get("switches", {}),
         internal=details.get("internal", False),
         quiet=details.get("quiet", False),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,15 @@ Layer = Literal["service", "stack"]
 
 @dataclass(frozen=True)
 class File:
-    """One rendered file: POSIX path relative to its tree, content, and whether it is executable."""
+    """One rendered file: POSIX path relative to its tree, content, and whether it is executable.
+
+    ``once``: it is its owner's from the moment it is there (copier's ``_skip_if_exists``).
+    """
 
     path: str
     content: bytes
     executable: bool = False
+    once: bool = False
 
 
 def render(template: Template, answers: Answers, layer: Layer, facts: dict[str, Any]) -> tuple[File, ...]:
@@ -56,7 +60,7 @@ def render(template: Template, answers: Answers, layer: Layer, facts: dict[str, 
                 f"the {layer} template could not be rendered: {error}",
                 "this is a fault of the template, not of your answers",
             ) from error
-        return tuple(_read(Path(target)))
+        return tuple(_read(Path(target), template.made_once(answers.context)))
 
 
 @contextmanager
@@ -72,8 +76,9 @@ def _source(template: Template) -> Iterator[Path]:
         yield copy
 
 
-def _read(folder: Path) -> Iterator[File]:
+def _read(folder: Path, made_once: Container[str]) -> Iterator[File]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             executable = bool(path.stat().st_mode & 0o100)
-            yield File(path.relative_to(folder).as_posix(), path.read_bytes(), executable)
+            name = path.relative_to(folder).as_posix()
+            yield File(name, path.read_bytes(), executable, name in made_once)

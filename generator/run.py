@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from generator.allocations import Holding
 from generator.answers import Answers
 from generator.changes import recorded_answers
 from generator.clients.forgejo import Forgejo, PullRequest, Repository
@@ -45,6 +46,14 @@ class Systems:
                 client.close()
 
 
+@dataclass(frozen=True)
+class Stacks:
+    """Stacks of a commit of the infra repository: all of them, or one folder."""
+
+    sha: str
+    folder: str = ""
+
+
 @dataclass
 class Run:
     """A project on its way into the systems."""
@@ -55,7 +64,8 @@ class Run:
     infra: Clone
     seeds: Mapping[str, Secret] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
-    _states: dict[str, InfraState] = field(default_factory=dict)
+    _states: dict[tuple[str, tuple[Stacks, ...]], InfraState] = field(default_factory=dict)
+    _surveys: dict[Stacks, list[Holding]] = field(default_factory=dict)
     _seen: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -149,6 +159,13 @@ class Run:
         """Woodpecker's registration of the mirror."""
         return self._look("registration", lambda: self.woodpecker.lookup(self.mirror))
 
+    def woodpecker_number(self) -> int | None:
+        """Woodpecker's number of the mirror: None as long as it has none, 0 where nothing is deployed from there."""
+        if "woodpecker" not in self.answers["systems"]:
+            return 0
+        registration = self.registration()
+        return registration.id if registration else None
+
     @property
     def infra_repository(self) -> str:
         """Name of the infra repository on the forge."""
@@ -179,18 +196,35 @@ class Run:
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""
-        if sha not in self._states:
-            self._states[sha] = self.project.infra_state(self.infra_tree(sha))
-        return self._states[sha]
+        others = self._others()
+        if (sha, others) not in self._states:
+            self._states[sha, others] = self.project.infra_state(self.infra_tree(sha), self.other_stacks)
+        return self._states[sha, others]
 
-    def check_allocations(self, base: str) -> None:
-        """Raise ``AnswersError`` where a stack on the default branch, or one waiting for review, has our names."""
-        self.project.check_allocations(self.infra_tree(base))
-        stacks = self.platform.data["infra"]["stacks"]
-        for branch, sha in self.infra_heads().items():
-            other = branch.removeprefix(BRANCH_PREFIX)
-            if branch.startswith(BRANCH_PREFIX) and other != self.name:
-                self.project.check_allocations(self.infra_tree(sha), f"{stacks}/{other}")
+    def other_stacks(self) -> list[Holding]:
+        """What stacks on the default branch, and those waiting for review, hold of what this service needs."""
+        return [holding for place in self._others() for holding in self._survey(place)]
+
+    def check_allocations(self, state: InfraState) -> None:
+        """Raise ``AnswersError`` where another stack has what this service, in this state, needs for itself."""
+        self.project.check_allocations(self.other_stacks(), state.facts)
+
+    def _others(self) -> tuple[Stacks, ...]:
+        """Where stacks of others are: the default branch, and each stack that waits for review on a branch."""
+        infra, heads = self.platform.data["infra"], self.infra_heads()
+        merged = [Stacks(heads[infra["branch"]])] if infra["branch"] in heads else []
+        waiting = {
+            branch.removeprefix(BRANCH_PREFIX): sha for branch, sha in heads.items() if branch.startswith(BRANCH_PREFIX)
+        }
+        return (
+            *merged,
+            *(Stacks(sha, f"{infra['stacks']}/{name}") for name, sha in waiting.items() if name != self.name),
+        )
+
+    def _survey(self, place: Stacks) -> list[Holding]:
+        if place not in self._surveys:
+            self._surveys[place] = self.project.survey(self.infra_tree(place.sha), place.folder)
+        return self._surveys[place]
 
     def _look(self, what: str, how: Callable[[], Seen]) -> Seen:
         if what not in self._seen:

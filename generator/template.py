@@ -66,6 +66,10 @@ class Template:
             **options,
         )
 
+    def made_once(self, context: Mapping[str, Any]) -> frozenset[str]:
+        """Paths of the files that are made once and are their owner's from then on."""
+        return frozenset(self.render(path, context) for path in self.config.get("_skip_if_exists", ()))
+
     def render(self, source: str, context: Mapping[str, Any]) -> str:
         """Render one expression or text with ``context`` as its variables.
 

@@ -31,7 +31,7 @@ def ask(
     for number, question in enumerate(asked, 1):
         resolution = _settled(template, questions, answers, facts, question)
         wrong = resolution.check(question, answers[question.name]) if question.name in answers else []
-        if resolution.applies(question) is False or (question.name in answers and not wrong):
+        if not resolution.asks(question) or (question.name in answers and not wrong):
             continue
         for problem in wrong:
             questionary.print(f"\n{problem.message}")

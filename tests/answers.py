@@ -32,6 +32,8 @@ RICH: dict[str, Any] = {
     "volumes": [{"name": "data", "mount": "/data"}],
     "auth": "app",
     "auth_reason": "its own login, checked by hand",
+    "rate_limit": {"average": 50, "burst": 300},
+    "internal_monitor": {"path": "/healthz"},
     "carveouts": [
         {"name": "hooks", "paths": ["/hooks"], "auth": "none", "reason": "signed webhooks", "probe_path": "/hooks/ping"}
     ],

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from generator.sandbox import Sandbox
+from tests.fuzz import PROFILE
+from tests.pairwise import SEEDS
 from tests.world import World
 
-TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "NEWSERVICE", "COPIER", "GIT_")
+TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "NEWSERVICE", "COPIER", "GIT_", "TEAM_")
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +36,11 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     }.items():
         monkeypatch.setenv(name, value)
     (home / ".gitconfig").write_text("[user]\n\tname = Tester\n\temail = tester@example.test\n")
+
+
+def pytest_report_header() -> list[str]:
+    """What makes a run the same again."""
+    return [f"pairwise seeds: {', '.join(map(str, SEEDS))}; hypothesis profile: {PROFILE}"]
 
 
 class BlockedAddressError(AssertionError):
@@ -75,12 +82,20 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def world(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The embedded platform, an empty current folder, and the platform's credentials in the environment."""
+def world(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """The embedded platform, an empty current folder, and the platform's credentials in the environment.
+
+    The platform is the built-in one, or that of the profile given as the parameter (``both_platforms``).
+    """
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with Sandbox.start(tmp_path / "platform") as sandbox:
+    with Sandbox.start(tmp_path / "platform", profile=getattr(request, "param", None)) as sandbox:
         world = World(sandbox, folder, capsys, monkeypatch)
         world.enter()
         yield world

@@ -11,6 +11,7 @@ import yaml
 from generator.answers import Answers, resolve
 from generator.errors import AnswersError, NewserviceError
 from generator.questions import load_questions
+from generator.render import render
 from generator.template import Template
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 
@@ -37,10 +38,12 @@ def test_computed_values_follow_the_answers() -> None:
     assert answers["db"]["vault_role"] == "pg-city-guide"
     assert answers["db"]["env"] == {"DATABASE_URL": "dsn"}
     assert answers["disks"][0]["size"] == "1Gi"
-    assert answers["probe_spec"] == {
+    probe = {key: value for key, value in answers["probe_spec"].items() if value not in (None, {})}
+    assert probe == {
         "kind": "http",
         "path": "/healthz",
         "startup_seconds": 0,
+        "timeout_seconds": 5,
         "which": ["liveness", "readiness"],
     }
     assert answers["catalog_section"] == "Active Use"
@@ -118,14 +121,23 @@ WRONG: list[tuple[str, Any, str]] = [
     ("memory_limit", "5Gi", "more than a container"),
     ("memory", "256MB", "amount of bytes"),
     ("memory", "5Gi", "more than a container of tier aux may have (4Gi)"),
-    ("probe", "exec", "one of none, tcp, http"),
+    ("probe", "exec", "none, tcp, http, or a map"),
     ("probe", {"path": "/x"}, "'kind' is missing"),
     ("probe", {"kind": "http", "path": "x"}, "starts with /"),
     ("probe", {"kind": "http", "port": 1}, "'port' is not known"),
     ("probe", {"kind": "http", "which": []}, "must not be empty"),
     ("probe", {"kind": "http", "startup_seconds": -1}, "from 0 to 3600"),
+    ("probe", {"kind": "http", "initial_seconds": 0}, "from 1 to 3600"),
+    ("probe", {"kind": "http", "period_seconds": 3601}, "from 1 to 3600"),
+    ("probe", {"kind": "http", "timeout_seconds": "5s"}, "whole number"),
+    ("probe", {"kind": "http", "failures": 101}, "from 1 to 100"),
+    ("probe", {"kind": "http", "readiness": 5}, "must be a map"),
+    ("probe", {"kind": "http", "readiness": {"path": "/ready"}}, "'path' is not known"),
+    ("probe", {"kind": "http", "readiness": {"initial_seconds": 0}}, "from 1 to 3600"),
+    ("probe", {"kind": "http", "liveness": {"failures": 0}}, "from 1 to 100"),
+    ("probe", {"kind": "http", "liveness": {"period_seconds": "30s"}}, "whole number"),
     ("secrets", {"A": "not a property"}, "name of a property"),
-    ("database", "oracle", "one of none, postgres"),
+    ("database", "oracle", "none, postgres, mysql, or a map"),
     ("database", {"name": "x"}, "'engine' is missing"),
     ("database", {"engine": "postgres", "name": "a-b"}, "underscores"),
     ("database", {"engine": "postgres", "env": {"X": "secret"}}, "one of dsn, password"),
@@ -144,9 +156,118 @@ WRONG: list[tuple[str, Any, str]] = [
     ("carveouts", [{"name": "x", "paths": [], "reason": "y"}], "must not be empty"),
     ("carveouts", [{"name": "x", "paths": ["/api"], "auth": "public"}], "browsers only"),
     ("carveouts", [{"name": "x", "paths": ["/x"], "reason": "y", "probe_path": "/z"}], "under none"),
-    ("homepage", {"enabled": "maybe"}, "boolean"),
+    ("homepage", {"enabled": "maybe"}, "true or false"),
     ("homepage", {"tile": 1}, "not known"),
+    ("homepage", {"description": "two\nlines"}, "one line"),
     ("catalog_section", "a\nb", "one line"),
+    # names
+    ("names", ["notes"], "map with addresses"),
+    ("names", {"pod": "notes"}, "'pod' is not known"),
+    ("names", {"service": "Notes_App"}, "DNS label"),
+    ("names", {"secret": "a..b"}, "DNS labels"),
+    ("names", {"addresses": {"service": "a b"}}, "name in Terraform"),
+    ("names", {"selector": {}}, "must not be empty"),
+    ("names", {"selector": {"app": "two words"}}, "label's value"),
+    ("names", {"selector": {"a//b": "x"}}, "label's name"),
+    ("names", {"claims": {"data": {}}}, "none of the volumes"),
+    ("names", {"ingress": "two words"}, "DNS label"),
+    ("names", {"addresses": {"ingress": "1st"}}, "name in Terraform"),
+    ("names", {"addresses": {"ingress": "anubis"}}, "give the ingress another"),
+    ("names", {"anubis": "Notes"}, "1 to 56"),
+    ("names", {"anubis": "x" * 57}, "1 to 56"),
+    # image and its updates
+    ("image_source", "borrowed", "one of owned, upstream"),
+    ("language", "cobol", "one of python, go, svelte, static, none"),
+    ("image_visibility", "secret", "one of private, public"),
+    ("ci", "maybe", "true or false"),
+    ("ci_test", "jest", "one of python, node, go, custom, none"),
+    ("ci_test", "go", "written in python; choose python, custom or none"),
+    ("updates", "watchtower", "one of ci, keel, pinned"),
+    # runtime
+    ("probe", {"kind": "http", "which": ["liveness"] * 3}, "at most 2"),
+    ("metrics", "yes", "must be none, or a map"),
+    ("metrics", None, "must be none, or a map"),
+    ("metrics", {"port": 0}, "1 to 65535"),
+    ("metrics", {"path": "/metrics?name=x"}, "without a query"),
+    ("metrics", {"path": "/healthz"}, "choose another path, or give the metrics another port"),
+    ("metrics", {"path": "/docs", "port": 8080}, "the service answers /docs with something else"),
+    ("env", {"X": float("inf")}, "text, a number or a boolean"),
+    ("env", {"X": 10**20}, "at most 20 digits"),
+    # data
+    ("database", {"engine": "postgres", "role": "postgres"}, "reserved by PostgreSQL itself"),
+    ("database", {"engine": "postgres", "role": "pg_monitor"}, "reserved by PostgreSQL itself"),
+    ("database", {"engine": "postgres", "name": "template1"}, "one of PostgreSQL's own databases"),
+    ("database", {"engine": "mysql", "name": "sys"}, "one of MySQL's own databases"),
+    ("database", {"engine": "mysql", "role": "root"}, "reserved by MySQL itself"),
+    ("database", {"engine": "mysql", "role": "r" * 33}, "the 32 characters that MySQL allows"),
+    ("migrate_command", "alembic upgrade head", "list of words"),
+    ("redis", "yes please", "false, true, or an index"),
+    ("redis", -1, "index from 0"),
+    ("redis", 1.5, "false, true, or an index"),
+    ("redis", None, "false, true, or an index"),
+    ("redis", 16, "has the indexes 0 to 15"),
+    ("volumes", [{"name": "a", "mount": "/a", "kind": "nfs", "limit": "5Gi"}], "limit belongs to block storage"),
+    ("volumes", [{"name": "a", "mount": "/a", "kind": "config", "size": "1Gi"}], "config has no size"),
+    ("volumes", [{"name": "a", "mount": "/a", "nfs_path": "/srv/a"}], "nfs_path belongs to the kinds nfs"),
+    ("volumes", [{"name": "backup", "mount": "/a", "kind": "nfs"}], "that backups go to"),
+    ("volumes", [{"name": "a", "mount": "/a", "kind": "block", "sensitive": True}], "say so with sensitive: false"),
+    ("volumes", [{"name": "a", "mount": "/-a"}], "absolute path"),
+    # jobs
+    ("cronjobs", {"name": "a"}, "list of jobs"),
+    ("cronjobs", [{"name": "a", "command": ["a"]}], "'schedule' is missing"),
+    ("cronjobs", [{"name": "a", "schedule": "daily", "command": ["a"]}], "cron schedule of five fields"),
+    ("cronjobs", [{"name": "a", "schedule": "0 4 * * 7", "command": ["a"]}], "0 is Sunday"),
+    ("cronjobs", [{"name": "a", "schedule": "0 24 * * *", "command": ["a"]}], "cron schedule"),
+    ("cronjobs", [{"name": "a", "schedule": "0 4 * ABC *", "command": ["a"]}], "cron schedule"),
+    ("cronjobs", [{"name": "a", "schedule": "*/0 * * * *", "command": ["a"]}], "cron schedule"),
+    ("cronjobs", [{"name": "a", "schedule": "TZ=UTC 0 4 * * *", "command": ["a"]}], "cron schedule"),
+    ("cronjobs", [{"name": "a", "schedule": "0 4 * * FRI-MON", "command": ["a"]}], "FRI-MON runs backwards"),
+    ("cronjobs", [{"name": "a", "schedule": "0 4 * * *"}], "without command or args"),
+    ("cronjobs", [{"name": "backup", "schedule": "@daily", "command": ["a"]}], "the job that saves the volumes"),
+    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"]}] * 2, "used twice"),
+    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "migrate": True}], "migrate_command"),
+    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "memory": "5Gi"}], "more than a container"),
+    (
+        "cronjobs",
+        [{"name": "a", "schedule": "@daily", "command": ["a"], "memory_limit": "9Gi"}],
+        "more than a container",
+    ),
+    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "memory_limit": "1Mi"}], "less than the 256Mi"),
+    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "deadline_seconds": 0}], "from 1 to 604800"),
+    # exposure
+    ("paths", "/", "list of paths"),
+    ("paths", [], "must not be empty"),
+    ("paths", ["//other.example/"], "path of this host"),
+    ("paths", ["/a/../b"], "path of this host"),
+    ("paths", ["/a?b=c"], "without a query"),
+    ("paths", ["/a", "/a/"], "there twice"),
+    ("dns", ["lan", "proxied"], "one of proxied, non-proxied, lan, none"),
+    ("access", "everybody", "one of admins, authenticated"),
+    ("carveouts", [{"name": "x", "paths": ["https://other.example/x"], "reason": "y"}], "path of this host"),
+    ("carveouts", [{"name": "x", "paths": ["/x", "/x/"], "reason": "y"}], "has a gate already"),
+    ("carveouts", [{"name": "x", "paths": ["/x"], "reason": "y", "max_body": "1gb"}], "size such as 500m"),
+    ("anubis", "often", "true or false"),
+    ("anubis", True, "auth is required; choose auth none"),
+    ("lan_host", "notes", "must be none, or a map"),
+    ("lan_host", {"auth": "required"}, "'host' is missing"),
+    ("lan_host", {"host": "a.b"}, "without the domain"),
+    ("lan_host", {"host": "notes", "auth": "app"}, "auth app needs a reason"),
+    ("lan_host", {"host": "grafana"}, "belongs to the platform"),
+    ("max_body", "500", "size such as 500m"),
+    ("max_body", "5gb", "size such as 500m"),
+    ("max_body", "0m", "size such as 500m"),
+    ("rate_limit", 10, "average and burst"),
+    ("rate_limit", {"average": 10}, "'burst' is missing"),
+    ("rate_limit", {"average": 0, "burst": 1}, "from 1"),
+    # listing
+    ("homepage", {"widget": {"url": "https://x.example"}}, "'type' is missing"),
+    ("homepage", {"widget": {"type": "gitea", "url": "ftp://x"}}, "http://"),
+    ("homepage", {"widget": {"type": "gitea", "credentials": {"key": "hvs.abc"}}}, "name of a property"),
+    ("homepage", {"widget": {"type": "gitea", "fields": {"url": "x"}}}, "stands beside fields"),
+    ("homepage", {"widget": {"type": "a", "fields": {"k": "x"}, "credentials": {"k": "y"}}}, "has one source"),
+    ("internal_monitor", "yes", "must be none, or a map"),
+    ("internal_monitor", {}, "'path' is missing"),
+    ("internal_monitor", {"path": "healthz"}, "starts with /"),
 ]
 
 
@@ -160,17 +281,28 @@ def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(question
     assert problem.hint
 
 
-def test_copier_alone_refuses_the_same(tmp_path: Path) -> None:
-    from generator.render import render
-
+def test_copier_alone_refuses_the_same() -> None:
     good = answer(SMALLEST)
-    refused = []
-    for question, value, _ in WRONG[::6]:
-        bad = Answers({**good.values, question: value}, good.context)
+    sample = WRONG[::13]
+    assert len(sample) >= 12
+    for question, value, _ in sample:
         with pytest.raises(NewserviceError, match=r"could not be rendered"):
-            render(TEMPLATE, bad, "stack", {})
-        refused.append(question)
-    assert len(refused) >= 9
+            render(TEMPLATE, Answers({**good.values, question: value}, good.context), "stack", {})
+
+
+@pytest.mark.parametrize(
+    ("given", "fact"),
+    [
+        ({"redis": True}, "redis_index"),
+        ({"auth": "none", "auth_reason": "a public page", "anubis": True}, "anubis_redis_index"),
+    ],
+)
+def test_an_index_that_newservice_picks_is_asked_of_copier_alone(given: dict[str, Any], fact: str) -> None:
+    good = answer(SMALLEST)
+    asked = Answers({**good.values, **given}, good.context)
+    with pytest.raises(NewserviceError, match="looks for a free index; with copier alone"):
+        render(TEMPLATE, asked, "stack", {})
+    assert render(TEMPLATE, asked, "stack", {fact: 3})
 
 
 def test_one_variable_has_one_source() -> None:
@@ -185,6 +317,15 @@ def test_a_volume_belongs_to_one_pod() -> None:
     volumes = [{"name": "data", "mount": "/data"}]
     assert "belongs to one pod" in problems({**SMALLEST, "volumes": volumes, "replicas": 2})["replicas"]
     assert answer({**SMALLEST, "volumes": volumes, "replicas": 0})["replicas"] == 0
+
+
+def test_an_answer_that_repeats_itself_a_thousand_times_is_refused() -> None:
+    assert "at most 50 items" in problems({**SMALLEST, "args": ["a"] * 1001})["args"]
+
+
+def test_a_key_is_told_on_one_line_without_what_moves_the_cursor() -> None:
+    (told,) = problems({**SMALLEST, "env": {"A\x1b[31m\nB": "x", "\ud800" * 100: "y"}}).values()
+    assert told.isprintable()
 
 
 def test_a_secret_given_by_mistake_is_not_repeated() -> None:
@@ -265,8 +406,6 @@ on_call:
     with pytest.raises(AnswersError, match="1 answer"):
         resolve(template, questions, {**SMALLEST, "on_call": "owner"})
 
-    from generator.render import render
-
     files = {file.path: file for file in render(template, resolve(template, questions, SMALLEST), "stack", {})}
     assert yaml.safe_load(files[".copier-answers.yml"].content)["on_call"] == "nobody"
 
@@ -279,7 +418,7 @@ def test_a_broken_expression_is_the_templates_fault(tmp_path: Path) -> None:
 
 def test_every_question_explains_itself() -> None:
     public = [question for question in QUESTIONS if question.public]
-    assert len(public) == 31
+    assert len(public) == 50
     for question in public:
         assert re.match(r".{10,}\.$", question.help), question.name
         assert question.group, question.name

@@ -300,7 +300,7 @@ def test_help_tells_every_questions_flag_with_its_text_choices_and_default(comma
             assert f" {question.option} " in words, question.name
             assert question.help in words, question.name
     assert "public|none" in words.replace(" ", "")
-    assert "[default: 8080]" in words
+    assert "[default: 256Mi]" in words
 
 
 def test_every_command_has_help(command: Command) -> None:

@@ -8,25 +8,44 @@ import pytest
 
 from tests import contracts
 from tests.answers import RICH
-from tests.world import World
+from tests.test_kinds import CRONJOB, EVERYTHING, OWN_CODE, WIDGET, WITHOUT_CI, Kind, given
+from tests.world import World, both_platforms
 
 pytestmark = pytest.mark.skipif(
     not contracts.FOLDER.is_dir(), reason="the servers' descriptions are not beside this checkout (../shared/contracts)"
 )
 
 
+@both_platforms
 def test_a_whole_onboarding_keeps_to_the_contracts(world: World) -> None:
     assert world.run("create", RICH).code == 0
-    canonical = world.sandbox.forgejo.repository(f"viktor/{RICH['name']}")
+    name = str(RICH["name"])
+    canonical = world.canonical(name)
     canonical.private = False
     canonical.mirrors[0].sync_on_commit = False
-    world.sandbox.woodpecker.repository(f"ViktorBarzin/{RICH['name']}").active = False
+    world.sandbox.woodpecker.repository(world.mirror_name(name)).active = False
     assert world.run("create", RICH).code == 0
 
     used, problems = contracts.check(world.sandbox.journal, complete=True)
     assert problems == []
     assert len(world.sandbox.journal) > 100
     assert len(used) >= 20
+
+
+@pytest.mark.parametrize("kind", [CRONJOB, OWN_CODE, WITHOUT_CI, WIDGET, EVERYTHING], ids=lambda kind: kind.name)
+def test_each_kind_keeps_to_the_contracts(world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made, looked at, merged, and made again."""
+    monkeypatch.setenv("OF_ANOTHER_SYSTEM", "correct-horse")
+    assert world.run("create", kind.answers, *given(kind.seeds)).code == 0
+    assert world.command("status", kind.name).code == 0
+    world.merge(kind.name)
+    assert world.run("create", kind.answers).result["status"] == "unchanged"
+    used, problems = contracts.check(world.sandbox.journal, complete=True)
+    assert problems == []
+    systems = {operation.partition(" ")[0] for operation in used}
+    assert systems == {step.partition(".")[0] for step in kind.steps} & {"forgejo", "github", "woodpecker"} | {
+        "forgejo"
+    }
 
 
 def test_the_check_sees_what_is_wrong(world: World) -> None:

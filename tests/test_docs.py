@@ -331,6 +331,21 @@ def test_examples_work(tmp_path: Path) -> None:
     assert own["hostname"] == "city-guide.acme.example"
 
 
+def test_answers_of_the_pages_are_taken() -> None:
+    found = {
+        text.splitlines()[0]: yaml.safe_load(text)
+        for found in PAGES
+        for info, text in found.fences
+        if info == "yaml" and re.match(r"# (?!platform)[a-z-]+\.yml\nname:", text)
+    }
+    assert len(found) >= 5
+    for title, given in found.items():
+        answers = answer(given)
+        assert title == f"# {answers.name}.yml"
+        assert [note for note in answers.notes if not note.startswith("backup is sqlite")] == []
+    assert {answer(given)["kind"] for given in found.values()} == {"web", "worker", "cronjob"}
+
+
 SHOWN = [(found.path.name, text) for found in PAGES for info, text in found.fences if info == "console checked"]
 
 

@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from generator.cli.options import collect
+from generator.cli.options import collect, question_options
 from generator.notation import read_texts
 from tests.answers import QUESTIONS, SMALLEST
 from tests.invoke import Command, Desk
@@ -302,3 +304,17 @@ def test_every_question_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
             assert f" {question.option} " in text, question.name
             first = question.help.split(";")[0].split(":")[0]
             assert first.split()[0] in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "updates"),
+    [(["--no-keel"], "pinned"), (["--updates", "keel"], "keel"), (["--no-keel", "--updates", "ci"], "ci"), ([], None)],
+)
+def test_a_switch_stands_for_one_answer(flags: list[str], updates: str | None) -> None:
+    command = click.Command(
+        "x", callback=lambda **options: click.echo(json.dumps(collect(QUESTIONS, options, (), None, None)))
+    )
+    question_options(QUESTIONS)(command)
+    told = CliRunner().invoke(command, flags)
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output).get("updates") == updates

@@ -95,9 +95,16 @@ def test_the_built_in_profile_is_never_changed(tmp_path: Path) -> None:
     assert yaml.safe_dump(BUILTIN) == before
 
 
+def test_a_database_may_be_behind_the_address_of_another_token(tmp_path: Path) -> None:
+    profile = {"databases": {"mysql": {"host": "pg_host"}}, "variables": {"pg_host": "gateway"}}
+    platform = loaded(tmp_path, profile)
+    assert platform.data["databases"]["mysql"] == {**BUILTIN["databases"]["mysql"], "host": "pg_host"}
+    assert platform.data["variables"] == {**BUILTIN["variables"], "pg_host": "gateway"}
+
+
 def test_facts_hold_no_connection() -> None:
     facts = load_platform(BUILTIN, None, {}).facts
-    assert set(facts) == set(BUILTIN) - {"connection"}
+    assert set(facts) == set(BUILTIN) - {"connection", "registrations"}
     assert BUILTIN["connection"]["load_balancer"]["address"] not in yaml.safe_dump(facts)
 
 
@@ -160,6 +167,13 @@ def test_a_sandboxs_profile_is_one(tmp_path: Path) -> None:
         ({"tiers": {"gold": {"memory": "1Gi"}}}, "'tiers.gold' lacks memory_cap"),
         ({"catalog": {"default": 1}}, "'catalog.default' must be text"),
         ({"actions_secrets": {"A": "nobody"}}, "'actions_secrets.A' must be one of forgejo, "),
+        (
+            {"databases": {"postgres": {"host": "postgresql_host"}}},
+            "'databases.postgres.host' must be one of pg_host, mysql_host, redis_host, mail_host, nfs_server",
+        ),
+        ({"databases": {"mysql": {"host": 3306}}}, "'databases.mysql.host' must be text"),
+        ({"variables": {"db_host": "x"}, "databases": {"mysql": {"host": "db_host"}}}, "no key 'variables.db_host'"),
+        ({"anubis_middlewares": "toll@file"}, "'anubis_middlewares' must be a list"),
         ({"domain": {"a": "b"}}, "'domain' must be text"),
         ({"domain": None}, "'domain' must be text"),
         ({"domain": 5}, "'domain' must be text"),

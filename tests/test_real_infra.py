@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.answers import RICH, SMALLEST, UPSTREAM
+from generator.platform import load_platform
+from generator.project import Project
+from generator.registrations import declared_ids
+from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.checkout import git
 from tests.invoke import Command
 from tests.world import Told
@@ -35,7 +38,18 @@ CASES: dict[str, dict[str, Any]] = {
     "rich": {**RICH, "name": "golden-guide"},
     "public": {**SMALLEST, "name": "golden-public", "image_visibility": "public"},
     "lan": {**RICH, "name": "golden-lan", "dns": "lan", "catalog_section": "Active Use"},
+    "registered": {
+        **SMALLEST,
+        "name": "golden-registered",
+        "dns": "lan",
+        "rate_limit": {"average": 20, "burst": 100},
+        "internal_monitor": {"path": "/healthz"},
+        "service_port": 8080,
+    },
+    "mysql": {**UPSTREAM, "name": "golden-mysql", "database": {"engine": "mysql", "provision": "exists"}},
 }
+# Places that the platform gave up at some time; its profile then skips the registration.
+GIVEN_UP = {"admin-host": ("stacks/authentik/admin-services-restriction.tf", "ADMIN_ONLY_HOSTS")}
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +74,22 @@ def infra(copy: Path) -> Iterator[Path]:
     git(copy, "clean", "-dfq")
 
 
-def create(infra: Path, given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Told:
-    answers = tmp_path / "answers.yml"
+def given_up(infra: Path) -> list[str]:
+    """The registrations that this commit of the repository has no place for."""
+    return [name for name, (path, mark) in GIVEN_UP.items() if mark not in (infra / path).read_text(encoding="utf-8")]
+
+
+def create(
+    infra: Path,
+    given: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    skip: list[str] | None = None,
+) -> Told:
+    answers, profile = tmp_path / "answers.yml", tmp_path / "platform.yml"
     answers.write_text(yaml.safe_dump(given))
-    places = ("--infra", infra, "--service-dir", tmp_path / "service")
+    profile.write_text(yaml.safe_dump({"registrations": {"skip": given_up(infra) if skip is None else skip}}))
+    places = ("--infra", infra, "--service-dir", tmp_path / "service", "--platform", profile)
     return Command(capsys)("create", "--answers", answers, *places, "--no-provision", "--json")
 
 
@@ -81,6 +107,7 @@ def test_registrations_are_minimal_and_a_second_run_changes_nothing(
     assert told.code == 0, told.out
     (plan,) = told.of("plan")
     assert {item["action"] for item in plan["registrations"]} == {"add"}
+    assert not {item["id"] for item in plan["registrations"]} & set(given_up(infra))
     stack = f"stacks/{given['name']}/"
     there = changed(infra)
     assert {path for path, state in there.items() if state == " M"} == {item["path"] for item in plan["registrations"]}
@@ -95,6 +122,31 @@ def test_registrations_are_minimal_and_a_second_run_changes_nothing(
     again = create(infra, given, tmp_path, capsys)
     assert (again.code, again.result["status"]) == (0, "unchanged")
     assert changed(infra) == there
+
+
+def test_the_cases_need_every_registration(tmp_path: Path) -> None:
+    platform = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"})
+    needed = {
+        found.id
+        for given in CASES.values()
+        for found in Project(TEMPLATE, platform, answer(given), tmp_path).registrations
+    }
+    assert needed == set(declared_ids(TEMPLATE.registrations))
+
+
+@pytest.mark.parametrize("name", GIVEN_UP)
+def test_a_place_that_was_given_up_is_refused_with_the_snippet(
+    infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    if name not in given_up(infra):
+        pytest.skip(f"this commit has the place of {name}")
+    told = create(infra, CASES["smallest"], tmp_path, capsys, skip=[])
+    assert told.code == 4, told.out
+    (error,) = told.of("error")
+    assert error["code"] == "registration.place_not_found"
+    assert GIVEN_UP[name][0] in error["message"]
+    assert '"golden-notes.viktorbarzin.me",' in error["hint"]
+    assert changed(infra) == {}
 
 
 def changed_lines(infra: Path, path: str) -> tuple[list[str], list[str]]:

@@ -14,9 +14,11 @@ import yaml
 from generator.answers import resolve
 from generator.platform import load_platform
 from generator.render import render
+from generator.sandbox.infra_repository import infra_files
 from tests.answers import QUESTIONS, RICH, TEMPLATE
 from tests.checkout import commit_all, git, published_template
 from tests.invoke import Command, Desk
+from tests.world import ELSEWHERE
 
 NEW_QUESTION = """
 on_call:
@@ -37,10 +39,12 @@ class Published:
     template: Path
     url: str
     desk: Desk
+    name: str
+    profile: dict[str, Any]
 
     @property
     def stack(self) -> Path:
-        return self.desk.infra / "stacks" / str(RICH["name"])
+        return self.desk.infra / "stacks" / self.name
 
 
 def append(path: Path, text: str) -> None:
@@ -54,28 +58,63 @@ def release(template: Path, version: str) -> None:
     assert text.count(f'default: "{TEMPLATE.version}"') == 1
     config.write_text(text.replace(f'default: "{TEMPLATE.version}"', f'default: "{version}"') + NEW_QUESTION)
     append(template / "templates" / "platform.yml", "pager: the-pager\n")
-    append(template / "templates" / "service" / "python" / "README.md.jinja", "\nOn call: [[ on_call ]].\n")
-    append(template / "templates" / "stack" / "service.tf.jinja", "\n# [[ platform.pager ]]: [[ on_call ]]\n")
+    for language in ("python", "go"):
+        append(template / "templates" / "service" / language / "README.md.jinja", "\nOn call: [[ on_call ]].\n")
+    append(template / "templates" / "stack" / "terragrunt.hcl.jinja", "\n# [[ platform.pager ]]: [[ on_call ]]\n")
+    append(template / "templates" / "stack" / "extra.tf", "# [[ platform.pager ]]\n")
     commit_all(template, version)
     git(template, "tag", f"v{version}")
 
 
+WORKER: dict[str, Any] = {
+    "name": "mail-sorter",
+    "title": "Mail Sorter",
+    "description": "Sorts mail",
+    "kind": "worker",
+    "language": "go",
+    "port": 0,
+    "redis": True,
+}
+CRONJOB: dict[str, Any] = {
+    "name": "rate-watch",
+    "title": "Rate Watch",
+    "description": "Keeps the day's rates",
+    "kind": "cronjob",
+    "database": "postgres",
+}
+SOMEBODY: dict[str, Any] = {"forgejo": {"owner": "somebody"}}
+every_kind = pytest.mark.parametrize(
+    "published",
+    [
+        (RICH, SOMEBODY),
+        (WORKER, SOMEBODY),
+        (CRONJOB, SOMEBODY),
+        ({**RICH, "tier": "gold"}, yaml.safe_load(ELSEWHERE.read_text(encoding="utf-8"))),
+    ],
+    ids=["web", "worker", "cronjob", "elsewhere"],
+    indirect=True,
+)
+
+
 @pytest.fixture
-def published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Published:
+def published(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Published:
     """Service and stack, made and committed with version 1.0.0; version 1.1.0 is out."""
+    given, profile = getattr(request, "param", (RICH, SOMEBODY))
     template = published_template(tmp_path / "newservice.git", TEMPLATE.version)
     url = f"file://{template}"
-    profile = tmp_path / "platform.yml"
-    profile.write_text(yaml.safe_dump({"template_url": url, "forgejo": {"owner": "somebody"}}))
+    path = tmp_path / "platform.yml"
+    path.write_text(yaml.safe_dump({**profile, "template_url": url}))
     desk = Desk(tmp_path / "desk", Command(capsys))
-    desk.folder.mkdir()
-    desk.prepare()
-    told = desk.create(RICH, "--platform", profile)
+    for name, content in infra_files(load_platform(TEMPLATE.platform, path, environ={})).items():
+        (desk.infra / name).parent.mkdir(parents=True, exist_ok=True)
+        (desk.infra / name).write_bytes(content)
+    commit_all(desk.infra, "infra")
+    told = desk.create(given, "--platform", path)
     assert told.code == 0, told.out
     commit_all(desk.service, "feat: the service")
     commit_all(desk.infra, "feat: the stack")
     release(template, "1.1.0")
-    return Published(template, url, desk)
+    return Published(template, url, desk, given["name"], {**profile, "template_url": url})
 
 
 def copier_update(folder: Path) -> str:
@@ -98,6 +137,7 @@ def changed(folder: Path) -> dict[str, str]:
     return {entry[3:].rpartition("/")[2]: entry[:2] for entry in told.split("\0") if entry}
 
 
+@every_kind
 def test_copier_brings_the_next_version_into_the_service(published: Published) -> None:
     service = published.desk.service
     readme = service / "README.md"
@@ -113,6 +153,7 @@ def test_copier_brings_the_next_version_into_the_service(published: Published) -
     assert before["_src_path"] == published.url
 
 
+@every_kind
 def test_copier_brings_the_next_version_into_the_stack(published: Published) -> None:
     stack = published.stack
     main = stack / "main.tf"
@@ -121,9 +162,10 @@ def test_copier_brings_the_next_version_into_the_stack(published: Published) -> 
     commit_all(published.desk.infra, "feat: our own words")
     before = recorded(stack)
     copier_update(stack)
-    assert changed(published.desk.infra) == {".copier-answers.yml": " M", "service.tf": " M"}
+    assert changed(published.desk.infra) == {".copier-answers.yml": " M", "terragrunt.hcl": " M"}
     assert main.read_text().startswith(LOCAL_HCL)
-    assert (stack / "service.tf").read_text().endswith("\n# the-pager: nobody\n")
+    assert (stack / "extra.tf").read_text() == "locals {}\n"
+    assert (stack / "terragrunt.hcl").read_text().endswith("\n# the-pager: nobody\n")
     assert recorded(stack) == {**before, "_commit": "v1.1.0", "on_call": "nobody"}
     assert before["_src_path"] == published.url
 
@@ -131,19 +173,21 @@ def test_copier_brings_the_next_version_into_the_stack(published: Published) -> 
 def test_an_edit_of_the_same_line_is_left_as_a_conflict_and_nothing_is_lost(published: Published) -> None:
     """What copier does then is its own affair, but neither side may vanish."""
     stack = published.stack
-    append(stack / "service.tf", "\n# our own ending\n")
+    append(stack / "terragrunt.hcl", "\n# our own ending\n")
     commit_all(published.desk.infra, "feat: our own ending")
     copier_update(stack)
-    text = (stack / "service.tf").read_text()
+    text = (stack / "terragrunt.hcl").read_text()
     assert "# our own ending" in text
     assert "# the-pager: nobody" in text
     assert "<<<<<<<" in text
 
 
+@every_kind
 def test_only_the_published_address_is_recorded(published: Published) -> None:
     """No path of this machine but the one that the profile gave as the template's address."""
     for folder in (published.desk.service, published.stack):
-        assert recorded(folder)["profile"] == {"template_url": published.url, "forgejo": {"owner": "somebody"}}
+        own = {"connection", "registrations"}
+        assert recorded(folder)["profile"] == {key: value for key, value in published.profile.items() if key not in own}
         for path in folder.rglob("*"):
             if path.is_file() and ".git" not in path.parts:
                 assert str(published.desk.folder.parent) not in path.read_text().replace(published.url, ""), path

@@ -72,13 +72,22 @@ def test_the_wheel_holds_every_file_of_package_and_template(wheel: Path) -> None
     template = {f"generator/_template/templates/{path}" for path in below(CHECKOUT / "templates")}
     assert names == {*package, *template, "generator/_template/copier.yml"}
     for needed in (
-        "generator/_template/templates/service/python/.github/workflows/build.yml.jinja",
-        "generator/_template/templates/service/python/.woodpecker/deploy.yml.jinja",
+        "generator/_template/templates/ci/build.yml.jinja",
+        "generator/_template/templates/service/python/[% if ci %].github[% endif %]/workflows/build.yml.jinja",
+        "generator/_template/templates/service/python/[% if deploys %].woodpecker[% endif %]/deploy.yml.jinja",
+        "generator/_template/templates/service/none/[[ _copier_conf.answers_file ]].jinja",
         "generator/_template/templates/service/python/.gitignore",
         "generator/_template/templates/stack/[[ _copier_conf.answers_file ]].jinja",
         "generator/sandbox/infra/.claude/reference/service-catalog.md",
     ):
         assert needed in names
+
+
+def test_installed_scripts_stay_executable(installed: Path) -> None:
+    template = installed.parent.parent / "lib"
+    scripts = [path for path in template.rglob("test.jinja") if "scripts" in path.parent.name]
+    assert len(scripts) >= 2
+    assert all(os.access(path, os.X_OK) for path in scripts)
 
 
 @pytest.mark.slow

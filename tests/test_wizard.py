@@ -21,8 +21,9 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 # The short wizard's questions for the simplest service, in their order.
 QUESTIONS = (
-    *("name", "title", "description", "tier", "image_source", "image_visibility", "port", "env", "memory", "probe"),
-    *("secrets", "database", "volumes", "dns", "auth", "homepage", "catalog_section"),
+    *("name", "title", "description", "tier", "kind", "image_source", "language", "image_visibility"),
+    *("port", "env", "memory", "probe", "secrets", "database", "volumes"),
+    *("dns", "auth", "access", "homepage", "catalog_section"),
 )
 SHORTEST = {"name": "notes-app", "title": "Notes", "description": "Keeps notes"}
 
@@ -110,12 +111,11 @@ def test_the_shortest_path_to_a_service(folder: Path, terminal: Callable[..., Te
     assert recorded["tier"] == "aux"
 
 
-def test_fifteen_questions_or_fewer_where_one_answer_settles_another(
-    folder: Path, terminal: Callable[..., Terminal]
-) -> None:
+def test_fewer_questions_where_one_answer_settles_another(folder: Path, terminal: Callable[..., Terminal]) -> None:
     """An upstream image has a reference and no visibility; a gate of its own asks for the reason."""
     shown = terminal("--name=reader", "--title=Reader", "--description=Reads", "--env", "TZ=UTC", "--tier", "edge")
-    shown.sees("Image (5 of")
+    shown.answers("kind")
+    shown.sees("Image (6 of")
     shown.answers("image_source", DOWN)
     shown.answers("image", "ghcr.io/example/reader:1")
     for question in ("port", "memory", "probe"):
@@ -123,6 +123,7 @@ def test_fifteen_questions_or_fewer_where_one_answer_settles_another(
     shown.answers("secrets", "TOKEN=api_token")
     shown.answers("database")
     shown.answers("volumes", "name=data,mount=/data")
+    shown.answers("backup")
     shown.answers("dns")
     shown.answers("auth", DOWN)
     shown.answers("auth_reason", "its own login")
@@ -132,12 +133,64 @@ def test_fifteen_questions_or_fewer_where_one_answer_settles_another(
     shown.types("y")
     code, text = shown.ends()
     assert code == 0, text
-    assert not re.search(r"\? (name|title|description|env|tier|image_visibility):", text)
+    assert not re.search(r"\? (name|title|description|env|tier|image_visibility|language|access|anubis):", text)
     recorded = yaml.safe_load((folder / "infra" / "stacks" / "reader" / ".copier-answers.yml").read_text())
     assert recorded["auth_reason"] == "its own login"
     assert recorded["secrets"] == {"TOKEN": "api_token"}
     assert recorded["volumes"] == [{"name": "data", "mount": "/data"}]
     assert recorded["env"] == {"TZ": "UTC"}
+
+
+def test_some_questions_are_asked_only_where_they_fit(folder: Path, terminal: Callable[..., Terminal]) -> None:
+    """Whether ``ask`` holds may depend on the answers before: Anubis is for open sites, jobs are for kind cronjob."""
+    given = {
+        **SHORTEST,
+        "tier": "aux",
+        "image-source": "upstream",
+        "image": "nginx:1",
+        "env": "{A: b}",
+        "memory": "64Mi",
+    }
+    more = {"port": 80, "probe": "tcp", "secrets": "A1=b", "db": "none", "dns": "lan", "homepage": "enabled=false"}
+    flags = [f"--{key}={value}" for key, value in given.items()]
+    shown = terminal(*flags, *(f"--{key}={value}" for key, value in more.items()), "--kind=web")
+    shown.answers("volumes", "name=media,mount=/media,kind=nfs")
+    shown.answers("auth", DOWN * 3)
+    shown.answers("auth_reason", "a public page")
+    shown.answers("anubis")
+    shown.answers("catalog_section")
+    shown.sees("Carry out this plan?")
+    shown.types("n")
+    assert not re.search(r"\? (backup|cronjobs|access):", shown.ends()[1])
+    shown = terminal(*flags, "--kind=cronjob", "--secrets=A1=b", "--db=none", "--volumes=[]")
+    shown.answers("cronjobs")
+    shown.answers("catalog_section")
+    shown.sees("Carry out this plan?")
+    shown.types("n")
+    assert not re.search(r"\? (port|probe|dns|auth|anubis):", shown.ends()[1])
+    assert untouched(folder)
+
+
+def test_who_may_pass_is_asked_for_any_door_with_the_sign_on(folder: Path, terminal: Callable[..., Terminal]) -> None:
+    """The app has its own login, and the address at home has the single sign-on."""
+    given = {
+        **SHORTEST,
+        "tier": "aux",
+        "kind": "web",
+        "image-source": "upstream",
+        "image": "nginx:1",
+        "port": 80,
+        "env": "{A: b}",
+    }
+    more = {"memory": "64Mi", "probe": "tcp", "secrets": "A1=b", "db": "none", "volumes": "[]", "dns": "proxied"}
+    door = {"auth": "app", "auth-reason": "its own login", "lan-host": "host=notes", "homepage": "enabled=false"}
+    shown = terminal(*(f"--{key}={value}" for key, value in {**given, **more, **door}.items()))
+    shown.answers("access", DOWN)
+    shown.answers("catalog_section")
+    shown.sees("Carry out this plan?")
+    shown.types("n")
+    assert shown.ends()[0] == 130
+    assert untouched(folder)
 
 
 def test_a_wrong_answer_is_told_on_the_spot(folder: Path, terminal: Callable[..., Terminal]) -> None:
@@ -156,8 +209,9 @@ def test_a_wrong_answer_is_told_on_the_spot(folder: Path, terminal: Callable[...
 
 
 def test_a_map_that_can_not_be_read_is_told_on_the_spot(folder: Path, terminal: Callable[..., Terminal]) -> None:
-    shown = terminal(*(f"--{key}={value}" for key, value in SHORTEST.items()), "--tier=aux", "--port=80")
+    shown = terminal(*(f"--{key}={value}" for key, value in SHORTEST.items()), "--tier=aux", "--port=80", "--kind=web")
     shown.answers("image_source")
+    shown.answers("language")
     shown.answers("image_visibility")
     shown.answers("env", "no equals sign")
     shown.sees("is not KEY=VALUE")
@@ -184,9 +238,17 @@ def test_stopping_leaves_nothing_behind(folder: Path, terminal: Callable[..., Te
 
 @pytest.mark.parametrize("key", ["n", ENTER, "\x03"], ids=["no", "Enter", "Ctrl-C"])
 def test_a_plan_that_is_declined_writes_nothing(folder: Path, terminal: Callable[..., Terminal], key: str) -> None:
-    given = {**SHORTEST, "tier": "aux", "image-source": "upstream", "image": "nginx:1", "port": 80, "env": "{A: b}"}
+    given = {
+        **SHORTEST,
+        "tier": "aux",
+        "kind": "web",
+        "image-source": "upstream",
+        "image": "nginx:1",
+        "port": 80,
+        "env": "{A: b}",
+    }
     more = {"memory": "64Mi", "probe": "tcp", "secrets": "A1=b", "db": "none", "volumes": "[]", "dns": "lan"}
-    last = {"auth": "required", "homepage": "enabled=false", "catalog-section": "Optional"}
+    last = {"auth": "required", "access": "admins", "homepage": "enabled=false", "catalog-section": "Optional"}
     shown = terminal(*(f"--{key}={value}" for key, value in {**given, **more, **last}.items()))
     shown.sees("Carry out this plan? (y/N)")
     shown.types(key)

@@ -14,8 +14,34 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.answers import Answers
 from generator.cli import _reporter, _run
+from generator.platform import Platform
+from generator.render import File, Layer, render
 from generator.sandbox import Sandbox
+from generator.sandbox.forgejo.state import Repository
+from generator.sandbox.github.state import Repository as Mirror
+from generator.template import Template
+
+ELSEWHERE = Path(__file__).parent / "golden" / "other-platform" / "platform.yml"
+"""The profile of a made-up platform."""
+
+both_platforms = pytest.mark.parametrize("world", [None, ELSEWHERE], ids=["built-in", "elsewhere"], indirect=True)
+"""Runs a test on the built-in platform and on the made-up one."""
+
+elsewhere = pytest.mark.parametrize("world", [ELSEWHERE], ids=["elsewhere"], indirect=True)
+"""Runs a test on the made-up platform only."""
+
+
+_RENDERED: dict[str, tuple[File, ...]] = {}
+
+
+def _rendered_once(template: Template, answers: Answers, layer: Layer, facts: dict[str, Any]) -> tuple[File, ...]:
+    """What ``render`` gives; it depends on its arguments alone, and takes most of a command's time."""
+    key = json.dumps([str(template.root), answers.values, layer, facts], default=str)
+    if key not in _RENDERED:
+        _RENDERED[key] = render(template, answers, layer, facts)
+    return _RENDERED[key]
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,7 @@ class World:
     def enter(self) -> None:
         for name, value in self.sandbox.environment.items():
             self.monkeypatch.setenv(name, value)
+        self.monkeypatch.setattr("generator.project.render", _rendered_once)
 
     def answers(self, given: Mapping[str, Any]) -> Path:
         path = self.folder / "answers.yml"
@@ -63,7 +90,7 @@ class World:
     def arguments(self, command: str, given: Mapping[str, Any], *more: str) -> list[str]:
         return [
             command,
-            *("--answers", str(self.answers(given))),
+            *("--answers", str(self.answers(self.fit(given)))),
             *("--platform", str(self.sandbox.profile), "--infra", str(self.sandbox.infra)),
             *("--service-dir", str(self.folder / str(given.get("name", "service")))),
             *("--json", *more),
@@ -96,38 +123,84 @@ class World:
             text=True,
         )
 
+    # The platform's own words.
+
+    @property
+    def platform(self) -> Platform:
+        return self.sandbox.platform
+
+    @property
+    def branch(self) -> str:
+        """Default branch of services."""
+        return self.platform.branch
+
+    @property
+    def base(self) -> str:
+        """Default branch of the infra repository."""
+        return str(self.platform.data["infra"]["branch"])
+
+    @property
+    def infra(self) -> Repository:
+        """The infra repository on the forge."""
+        return self.canonical(str(self.platform.data["infra"]["repository"]))
+
+    def canonical(self, name: str) -> Repository:
+        return self.sandbox.forgejo.repository(f"{self.platform.owner('forgejo')}/{name}")
+
+    def mirror_name(self, name: str) -> str:
+        return f"{self.platform.owner('github')}/{name}"
+
+    def mirror(self, name: str) -> Mirror:
+        return self.sandbox.github.repository(self.mirror_name(name))
+
+    def fit(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The same answers on this platform: only the tiers have names of its own."""
+        other = given.get("tier") not in (None, *self.platform.data["tiers"])
+        return {key: value for key, value in given.items() if not (other and key == "tier")}
+
+    def merge(self, name: str) -> None:
+        """Merge the pull request of a service as a fast-forward, and delete its branch."""
+        head = f"newservice/{name}"
+        self.infra.bare.update(f"refs/heads/{self.base}", self.infra.bare.heads()[head])
+        self.infra.bare.delete(f"refs/heads/{head}")
+        self.infra.pulls.clear()
+
     # What is really there, from the platform's own state.
 
     def inventory(self, name: str) -> dict[str, Any]:
         """How many of each thing exist for a service, and whether they fit together."""
         forgejo, github, woodpecker = self.sandbox.forgejo, self.sandbox.github, self.sandbox.woodpecker
         forgejo.wait_for_mirrors()
-        canonical = forgejo.repository(f"viktor/{name}")
-        mirror = github.repository(f"ViktorBarzin/{name}")
-        rows = [row for row in woodpecker.repositories.values() if row.full_name == f"ViktorBarzin/{name}"]
-        infra = forgejo.repository("viktor/infra")
-        head = canonical.bare.heads()["master"]
+        canonical, mirror = self.canonical(name), self.mirror(name)
+        rows = [row for row in woodpecker.repositories.values() if row.full_name == self.mirror_name(name)]
+        head = canonical.bare.heads()[self.branch]
         workflow = canonical.bare.file(head, ".github/workflows/build.yml") or b""
-        branch = infra.bare.heads()[f"newservice/{name}"]
         return {
             "repositories": [item for item in forgejo.repositories if item.endswith(f"/{name}")],
             "mirrors": [item for item in github.repositories if item.endswith(f"/{name}")],
             "branches": sorted(canonical.bare.heads()),
-            "commits": canonical.bare.count("master"),
-            "same commit": mirror.bare.heads() == {"master": head},
+            "commits": canonical.bare.count(self.branch),
+            "same commit": mirror.bare.heads() == {self.branch: head},
             "default branch": mirror.default_branch,
             "secrets": {key: github.secret(mirror.full_name, key) for key in sorted(mirror.secrets)},
             "registrations": [(row.full_name, row.active) for row in rows],
             "hooks": len(mirror.hooks),
-            "number in workflow": f"/api/repos/{rows[0].id}/pipelines".encode() in workflow,
+            "number in workflow": any(f"/api/repos/{row.id}/pipelines".encode() in workflow for row in rows),
             "push mirrors": [(item.remote_address, item.sync_on_commit, item.interval) for item in canonical.mirrors],
-            "pull requests": [(item.head, item.state) for item in infra.pulls.values()],
-            "infra commits": infra.bare.count(branch) - infra.bare.count("master"),
-            "infra files": infra.bare.changed_files("master", f"newservice/{name}"),
-            "vault": sorted(self.sandbox.vault.read(name)) if self._has_secret(name) else [],
+            **self.asked(name),
+            "vault": sorted(self.sandbox.vault.read(name)) if self.has_secret(name) else [],
         }
 
-    def _has_secret(self, name: str) -> bool:
+    def asked(self, name: str) -> dict[str, Any]:
+        """What the infra repository is asked to take."""
+        bare, head = self.infra.bare, f"newservice/{name}"
+        return {
+            "pull requests": [(item.head, item.state) for item in self.infra.pulls.values() if item.head == head],
+            "infra commits": bare.count(head) - bare.count(self.base),
+            "infra files": bare.changed_files(self.base, head),
+        }
+
+    def has_secret(self, name: str) -> bool:
         try:
             self.sandbox.vault.read(name)
         except KeyError:

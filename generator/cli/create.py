@@ -120,11 +120,13 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
     if run.answers.owned:
         urls["repository"] = run.platform.service_url(run.name).removesuffix(".git")
         urls["mirror"] = run.platform.mirror_url(run.name).removesuffix(".git")
-        urls["actions"] = urls["mirror"] + "/actions"
+        if run.answers["ci"]:
+            urls["actions"] = urls["mirror"] + "/actions"
     pull_request = next(step.summary for step in outcome.steps if step.id == "infra.pull_request")
     if pull_request.startswith("http"):
         urls["pull_request"] = pull_request
-    urls["site"] = f"https://{run.answers['hostname']}"
+    if run.answers["kind"] == "web":
+        urls["site"] = f"https://{run.answers['hostname']}"
     return urls
 
 

@@ -91,9 +91,11 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
 
     registration = sandbox.woodpecker.repository(mirror_name)
     _expect(registration.active, "the registration is not active")
-    workflow = (canonical.bare.file(head, ".github/workflows/build.yml") or b"").decode()
-    _expect(f"/api/repos/{registration.id}/pipelines" in workflow, "build.yml does not hold Woodpecker's number")
-    yield "Woodpecker", f"number {registration.id}, active, and in build.yml"
+    address = f"/api/repos/{registration.id}/pipelines".encode()
+    files = [item for item in canonical.bare.entries(head, recursive=True) if item.kind == "blob"]
+    holding = [item.path for item in files if address in canonical.bare.blob(item.sha)]
+    _expect(bool(holding), "no file of the repository holds Woodpecker's number")
+    yield "Woodpecker", f"number {registration.id}, active, and in {', '.join(holding)}"
 
     _expect(len(canonical.mirrors) == 1, f"there are {len(canonical.mirrors)} push mirrors")
     _expect(canonical.mirrors[0].sync_on_commit, "the push mirror does not follow commits")
@@ -104,7 +106,7 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
     changed = infra.bare.changed_files(pull_request.base, pull_request.head)
     yield "pull request", f"number {pull_request.number} in {infra.full_name}: {len(changed)} files"
     stored = sandbox.vault.read(name)
-    yield "Vault", f"secret/{name} holds {', '.join(stored)}"
+    yield "Vault", f"{platform.data['vault']['mount']}/{name} holds {', '.join(stored)}"
 
 
 def _expect(truth: bool, told: str) -> None:

@@ -18,7 +18,9 @@ def question_options(questions: Iterable[Question]) -> Callable[[click.Command],
     """A decorator that gives a command one flag for each question."""
 
     def decorate(command: click.Command) -> click.Command:
-        command.params.extend(_option(question) for question in questions if question.public)
+        for question in questions:
+            if question.public:
+                command.params += [_option(question), *_switches(question)]
         return command
 
     return decorate
@@ -28,7 +30,7 @@ def _option(question: Question) -> click.Option:
     flags = [question.option, f"answer_{question.name}"]
     if question.type == "bool":
         flags[0] = f"{question.option}/--no-{question.option.removeprefix('--')}"
-        return click.Option(flags, default=None, help=question.help)
+        return click.Option(flags, default=None, help=_help(question))
     return click.Option(
         flags,
         multiple=question.container is not None,
@@ -36,6 +38,15 @@ def _option(question: Question) -> click.Option:
         help=_help(question),
         default=None,
     )
+
+
+def _switches(question: Question) -> list[click.Option]:
+    """Flags that stand for one answer each."""
+    return [
+        click.Option([f"--{name}", f"answer_{question.name}"], flag_value=value, default=None,
+                     help=f"The same as {question.option} {value}.")
+        for name, value in question.switches.items()
+    ]  # fmt: skip
 
 
 def _metavar(question: Question) -> str:
@@ -57,7 +68,11 @@ def _help(question: Question) -> str:
     default = question.default
     if isinstance(default, str) and "[[" in default:
         return f"{question.help}  [default: derived]"
-    return f"{question.help}  [default: {default if default not in ({}, []) else 'none'}]"
+    if default in ({}, []):
+        return f"{question.help}  [default: none]"
+    if isinstance(default, bool):
+        return f"{question.help}  [default: {str(default).lower()}]"
+    return f"{question.help}  [default: {' '.join(default) if isinstance(default, list) else default}]"
 
 
 def collect(

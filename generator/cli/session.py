@@ -36,6 +36,7 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     infra_default: Path | None = None
     _seeds: dict[str, Secret] | None = None
+    _project: Project | None = None
 
     @cached_property
     def template(self) -> Template:
@@ -89,8 +90,10 @@ class Session:
         return Path(self.options.get("service_dir") or name).resolve()
 
     def project(self, answers: Answers) -> Project:
-        """What is wanted, and where the service's repository goes."""
-        return Project(self.template, self.platform, answers, self.service_dir(answers.name))
+        """What is wanted, and where the service's repository goes; the same for the same answers, rendered once."""
+        if self._project is None or self._project.answers is not answers:
+            self._project = Project(self.template, self.platform, answers, self.service_dir(answers.name))
+        return self._project
 
     def seeds(self, answers: Answers) -> dict[str, Secret]:
         """Values for the service's secrets, from the variables and files that ``--seed`` names, each read once."""
@@ -99,7 +102,7 @@ class Session:
         return self._seeds
 
     def _read_seeds(self, answers: Answers) -> dict[str, Secret]:
-        known = set(answers["secrets"].values())
+        known = set(answers["vault_properties"])
         seeds = {}
         for pair in self.options.get("seeds", ()):
             name, _, source = pair.partition("=")

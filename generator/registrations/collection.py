@@ -1,4 +1,4 @@
-"""Put an element into an HCL list or map and take it out again, byte for byte.
+"""Put an element into a list or map and take it out again, byte for byte: HCL's, or one of code in a heredoc.
 
 The new element goes behind the last one, in its style: on a line of its own, or in line where the closing
 bracket shares the last element's line. Whether the list closes with a comma stays as it is, which is also
@@ -19,24 +19,37 @@ from generator.registrations.lines import (
 )
 
 
-def insert(document: Document, container: Container, entry: str, comment: str) -> bytes:
-    """The document's bytes with ``entry`` as the last element, below ``comment`` where it has its own line."""
+def insert(
+    document: Document,
+    container: Container,
+    entry: str,
+    comment: str = "",
+    *,
+    in_line: str | None = None,
+    step: bytes = b"  ",
+) -> bytes:
+    """The document's bytes with ``entry`` as the last element, below ``comment`` where it has lines of its own.
+
+    ``in_line`` is the entry's form on one line, where ``entry`` has several. ``step`` is added to the closing
+    bracket's indentation where there is no element to follow.
+    """
     data = document.data
     last = container.elements[-1] if container.elements else None
     anchor = _anchor(document, container)
     if line_start(data, anchor) == line_start(data, container.closing):
-        return _insert_in_line(data, container, last, entry)
+        return _insert_in_line(data, container, last, in_line or entry)
     newline = newline_at(data, line_end(data, anchor))
-    indent = _indent(data, container, last)
+    indent = _indent(data, container, last, step)
     trailing = "," if _closes_with_comma(container, last) else ""
-    new = b"".join(newline + indent + line.encode() for line in ([comment] if comment else []) + [entry + trailing])
+    lines = [*([comment] if comment else []), *(entry + trailing).split("\n")]
+    new = b"".join(newline + indent + line.encode() for line in lines)
     end = line_end(data, anchor)
     if last is not None and container.kind == "list" and last.comma is None:
         return data[: last.end] + b"," + data[last.end : end] + new + data[end:]
     return data[:end] + new + data[end:]
 
 
-def remove(document: Document, container: Container, element: Element, comment: str) -> bytes:
+def remove(document: Document, container: Container, element: Element, comment: str = "") -> bytes:
     """The document's bytes without ``element`` and its comment.
 
     Raises ``EditedEntryError`` when comments by the element are not those that ``insert`` writes.
@@ -77,10 +90,10 @@ def _anchor(document: Document, container: Container) -> int:
     return anchor
 
 
-def _indent(data: bytes, container: Container, last: Element | None) -> bytes:
+def _indent(data: bytes, container: Container, last: Element | None, step: bytes) -> bytes:
     if last is not None:
         return indentation(data, last.start)
-    return indentation(data, container.closing) + b"  "
+    return indentation(data, container.closing) + step
 
 
 def _closes_with_comma(container: Container, last: Element | None) -> bool:

@@ -6,8 +6,10 @@ declaration is rendered unless it holds, so expressions may rely on what it says
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,9 +20,8 @@ from generator.errors import UsageError
 from generator.hcl import HclSyntaxError
 from generator.registrations.edits import Edit
 from generator.registrations.engine import Registration
-from generator.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
+from generator.registrations.kinds import KINDS, FaultError, Values
 from generator.registrations.lines import one_line
-from generator.registrations.markdown_edits import MarkdownCellItem, MarkdownTableRow
 
 Render = Callable[[str, Mapping[str, object]], str]
 
@@ -28,109 +29,50 @@ _KEYS = {"id": True, "path": True, "edits": True, "when": False, "for_each": Fal
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "none": False, "": False}
 
 
-class _FaultError(Exception):
-    """What is wrong with a declaration; the file is added where it is known."""
+@dataclass(frozen=True)
+class Adjustments:
+    """What a platform changes of the built-in registrations.
+
+    ``skip`` names those that it doesn't have, ``own`` are declarations of its own, which may have the id of one
+    in ``skip``. ``source`` is the profile, for messages.
+    """
+
+    skip: Sequence[str] = ()
+    own: Sequence[Mapping[str, Any]] = ()
+    source: str = ""
 
 
-class _Values:
-    """The mapping of one edit, with its strings rendered on demand."""
+@dataclass(frozen=True)
+class _Declaration:
+    """A declaration that was checked for what can be checked without rendering, and what makes an error of it."""
 
-    def __init__(self, raw: Mapping[str, Any], where: str, render: Callable[[str, str], str]) -> None:
-        self._raw, self._where, self._render = raw, where, render
+    data: Mapping[str, Any]
+    error: Callable[[str], UsageError]
 
-    def text(self, key: str) -> str:
-        """A rendered string that must not be empty."""
-        value = self._render(self._string(key), f"{self._where}.{key}").strip()
-        if not value:
-            raise _FaultError(f"{self._where}.{key}: is empty")
-        return value
+    @property
+    def id(self) -> str:
+        return str(self.data["id"])
 
-    def line(self, key: str) -> str:
-        """A rendered string on one line, which must not be empty."""
-        return one_line(self.text(key)) or self._fault(key, "is empty")
-
-    def path(self, key: str) -> tuple[str, ...]:
-        """Names joined by dots, or a list of names where one of them holds a dot."""
-        raw = self._raw[key]
-        parts = raw if isinstance(raw, list) else self._string(key).split(".")
-        names = tuple(self._render(str(part), f"{self._where}.{key}").strip() for part in parts)
-        if not all(names) or len(names) < 2:
-            self._fault(key, "must be at least two names joined by dots")
-        return names
-
-    def mapping(self, key: str) -> tuple[tuple[str, str], ...]:
-        """A map of strings, in order, its values rendered to one line each."""
-        raw = self._raw[key]
-        if not isinstance(raw, Mapping) or not raw:
-            self._fault(key, "must be a map")
-        return tuple(
-            (str(name), one_line(self._render(str(value), f"{self._where}.{key}.{name}")))
-            for name, value in raw.items()
-        )
-
-    def _string(self, key: str) -> str:
-        value = self._raw[key]
-        return value if isinstance(value, str) else self._fault(key, "must be text")
-
-    def _fault(self, key: str, reason: str) -> Any:
-        raise _FaultError(f"{self._where}.{key}: {reason}")
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._raw
-
-
-def _list_item(values: _Values) -> Edit:
-    comment = values.line("comment") if "comment" in values else ""
-    return HclListItem(values.path("place"), values.text("value"), comment)
-
-
-def _map_entry(values: _Values) -> Edit:
-    return HclMapEntry(values.path("place"), values.text("key"), values.text("value"), values.line("comment"))
-
-
-def _block(values: _Values) -> Edit:
-    return HclBlock(values.path("after"), values.text("block").replace("\r\n", "\n"))
-
-
-def _table_row(values: _Values) -> Edit:
-    row = MarkdownTableRow(values.line("section"), values.line("key"), values.mapping("cells"))
-    if not dict(row.cells).get(row.key):
-        raise _FaultError(f"cells has nothing for the key column '{row.key}'")
-    return row
-
-
-def _cell_item(values: _Values) -> Edit:
-    names = (values.line(key) for key in ("section", "key", "row", "column", "value"))
-    return MarkdownCellItem(*names)
-
-
-_KINDS: dict[str, tuple[Callable[[_Values], Edit], dict[str, bool]]] = {
-    "hcl.list_item": (_list_item, {"place": True, "value": True, "comment": False}),
-    "hcl.map_entry": (_map_entry, {"place": True, "key": True, "value": True, "comment": True}),
-    "hcl.block": (_block, {"after": True, "block": True}),
-    "markdown.table_row": (_table_row, {"section": True, "key": True, "cells": True}),
-    "markdown.cell_item": (
-        _cell_item,
-        {"section": True, "key": True, "row": True, "column": True, "value": True},
-    ),
-}
+    @property
+    def order(self) -> int:
+        return int(self.data.get("order", 100))
 
 
 def load(
-    directory: Path, render: Render, context: Mapping[str, object], extra: Sequence[Mapping[str, Any]] = ()
+    directory: Path, render: Render, context: Mapping[str, object], platform: Adjustments | None = None
 ) -> list[Registration]:
     """The registrations that hold for a service, in the order of applying.
 
-    ``render`` renders one Jinja text with the variables given; ``context`` are the service's. ``extra`` are a
-    platform profile's own declarations; one with the id of a built-in declaration takes its place. Raises
-    ``UsageError`` ``registration.declaration``, naming file and key, when a declaration is wrong.
+    ``render`` renders one Jinja text with the variables given; ``context`` are the service's. ``platform`` leaves
+    built-in registrations out and adds others. Raises ``UsageError``, naming file and key, when a declaration is
+    wrong: ``registration.declaration`` for a built-in one, ``platform.invalid`` for the profile's.
     """
     found = []
-    for declaration, source in _declarations(directory, extra):
+    for declaration in _adjusted(_declarations(directory), platform or Adjustments()):
         try:
-            registration = _registration(declaration, render, context)
-        except _FaultError as fault:
-            raise _error(source, str(fault)) from fault
+            registration = _registration(declaration.data, render, context)
+        except FaultError as fault:
+            raise declaration.error(str(fault)) from fault
         if registration is not None:
             found.append(registration)
     return sorted(found, key=lambda registration: (registration.order, registration.id))
@@ -138,23 +80,58 @@ def load(
 
 def declared_ids(directory: Path) -> tuple[str, ...]:
     """The ids of all declarations in ``directory``, in the order of applying. Raises as ``load`` does."""
-    declared = [declaration for declaration, _ in _declarations(directory, ())]
-    return tuple(d["id"] for d in sorted(declared, key=lambda d: (d.get("order", 100), d["id"])))
+    return tuple(each.id for each in sorted(_declarations(directory), key=lambda each: (each.order, each.id)))
 
 
-def _declarations(directory: Path, extra: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], str]]:
-    """All declarations with their source, checked for what can be checked without rendering."""
-    sources: list[tuple[object, str]] = [(_read(path), path.name) for path in sorted(directory.glob("*.yml"))]
-    built_in = len(sources)
-    sources += [(declaration, f"the profile's registration {n}") for n, declaration in enumerate(extra, 1)]
-    found: dict[str, tuple[Mapping[str, Any], str]] = {}
-    for index, (data, source) in enumerate(sources):
-        declaration = _checked(data, source)
-        name = declaration["id"]
-        if index < built_in and f"{name}.yml" != source:
-            raise _error(source, f"id: '{name}' is not the file's name")
-        found[name] = (declaration, source)
-    return list(found.values())
+def faults(own: Sequence[object]) -> Iterator[str]:
+    """What is wrong with a profile's own declarations, as far as it shows without a service; the place comes first."""
+    for number, declaration in enumerate(own):
+        try:
+            _check(declaration)
+        except FaultError as fault:
+            yield _own(number, str(fault))
+
+
+def _own(number: int, reason: str) -> str:
+    return f"registrations.own[{number}]: {reason}"
+
+
+def _declarations(directory: Path) -> list[_Declaration]:
+    """The built-in declarations."""
+    found = []
+    for path in sorted(directory.glob("*.yml")):
+        error = partial(_error, path.name)
+        data = _read(path)
+        try:
+            declaration = _check(data)
+            if f"{declaration['id']}.yml" != path.name:
+                raise FaultError(f"id: '{declaration['id']}' is not the file's name")
+        except FaultError as fault:
+            raise error(str(fault)) from fault
+        found.append(_Declaration(declaration, error))
+    return found
+
+
+def _adjusted(built_in: list[_Declaration], platform: Adjustments) -> list[_Declaration]:
+    """The declarations that a platform has: the built-in ones but those to skip, and its own."""
+    known = [declaration.id for declaration in built_in]
+    for number, name in enumerate(platform.skip):
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            told = f", did you mean '{near[0]}'?" if near else f"; there are {', '.join(known)}"
+            raise _profile_error(platform.source, f"registrations.skip[{number}]: there is no '{name}'{told}")
+    kept = {declaration.id: declaration for declaration in built_in if declaration.id not in platform.skip}
+    for number, data in enumerate(platform.own):
+        error = partial(_own_error, platform.source, number)
+        try:
+            declaration = _Declaration(_check(data), error)
+        except FaultError as fault:
+            raise error(str(fault)) from fault
+        if declaration.id in kept:
+            remedy = "; to replace the built-in one, name it in registrations.skip" if declaration.id in known else ""
+            raise error(f"id: there is a '{declaration.id}' already{remedy}")
+        kept[declaration.id] = declaration
+    return list(kept.values())
 
 
 def _read(path: Path) -> object:
@@ -164,37 +141,35 @@ def _read(path: Path) -> object:
         raise _error(path.name, f"can't be read as YAML: {error}") from error
 
 
-def _checked(data: object, source: str) -> Mapping[str, Any]:
-    try:
-        declaration = _shape(data, _KEYS, "")
-        for key in ("id", "path"):
-            if not isinstance(declaration[key], str) or not declaration[key].strip():
-                raise _FaultError(f"{key}: must be text")
-        if type(declaration.get("order", 0)) is not int:
-            raise _FaultError("order: must be a whole number")
-        edits = declaration["edits"]
-        if not isinstance(edits, list) or not edits:
-            raise _FaultError("edits: must be a list of edits")
-        for number, edit in enumerate(edits):
-            where = f"edits[{number}]"
-            kind = edit.get("kind") if isinstance(edit, Mapping) else None
-            if kind not in _KINDS:
-                raise _FaultError(f"{where}.kind: '{kind}' is not known; known are {', '.join(_KINDS)}")
-            _shape(edit, {"kind": True, **_KINDS[kind][1]}, f"{where}.")
-    except _FaultError as fault:
-        raise _error(source, str(fault)) from fault
+def _check(data: object) -> Mapping[str, Any]:
+    """``data`` as a declaration, checked for what can be checked without rendering. Raises ``FaultError``."""
+    declaration = _shape(data, _KEYS, "")
+    for key in ("id", "path"):
+        if not isinstance(declaration[key], str) or not declaration[key].strip():
+            raise FaultError(f"{key}: must be text")
+    if type(declaration.get("order", 0)) is not int:
+        raise FaultError("order: must be a whole number")
+    edits = declaration["edits"]
+    if not isinstance(edits, list) or not edits:
+        raise FaultError("edits: must be a list of edits")
+    for number, edit in enumerate(edits):
+        where = f"edits[{number}]"
+        kind = edit.get("kind") if isinstance(edit, Mapping) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise FaultError(f"{where}.kind: '{kind}' is not known; known are {', '.join(KINDS)}")
+        _shape(edit, {"kind": True, **KINDS[kind][1]}, f"{where}.")
     return declaration
 
 
 def _shape(data: object, keys: Mapping[str, bool], where: str) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        raise _FaultError("must be a map")
+        raise FaultError("must be a map")
     for key, required in keys.items():
         if required and key not in data:
-            raise _FaultError(f"{where}{key}: is missing")
+            raise FaultError(f"{where}{key}: is missing")
     for key in data:
         if key not in keys:
-            raise _FaultError(f"{where}{key}: is not known; known are {', '.join(keys)}")
+            raise FaultError(f"{where}{key}: is not known; known are {', '.join(keys)}")
     return data
 
 
@@ -205,7 +180,7 @@ def _registration(declaration: Mapping[str, Any], render: Render, context: Mappi
         try:
             return render(source, {**context, **(item or {})})
         except Exception as error:
-            raise _FaultError(f"{where}: {error}") from error
+            raise FaultError(f"{where}: {error}") from error
 
     if not _holds(rendered(str(declaration.get("when", "true")), "when")):
         return None
@@ -229,19 +204,19 @@ def _registration(declaration: Mapping[str, Any], render: Render, context: Mappi
 
 
 def _edit(raw: Mapping[str, Any], where: str, render: Callable[[str, str], str]) -> Edit:
-    build, _ = _KINDS[raw["kind"]]
+    build, _ = KINDS[raw["kind"]]
     try:
-        return build(_Values(raw, where, render))
+        return build(Values(raw, where, render))
     except HclSyntaxError as error:
-        raise _FaultError(f"{where}.block: {error}") from error
+        raise FaultError(f"{where}.block: {error}") from error
     except ValueError as error:
-        raise _FaultError(f"{where}: {error}") from error
+        raise FaultError(f"{where}: {error}") from error
 
 
 def _holds(text: str) -> bool:
     answer = text.strip().lower()
     if answer not in _TRUTH:
-        raise _FaultError(f"when: '{text.strip()}' is neither true nor false")
+        raise FaultError(f"when: '{text.strip()}' is neither true nor false")
     return _TRUTH[answer]
 
 
@@ -249,16 +224,16 @@ def _items(text: str) -> list[object]:
     try:
         items = json.loads(text)
     except ValueError as error:
-        raise _FaultError("for_each: must render to a JSON list (end the expression with `| tojson`)") from error
+        raise FaultError("for_each: must render to a JSON list (end the expression with `| tojson`)") from error
     if not isinstance(items, list):
-        raise _FaultError("for_each: must render to a JSON list")
+        raise FaultError("for_each: must render to a JSON list")
     return items
 
 
 def _path(path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith(("/", "~")) or "\\" in path or ".." in parts:
-        raise _FaultError(f"path: '{path}' must be relative and stay inside the repository")
+        raise FaultError(f"path: '{path}' must be relative and stay inside the repository")
     return path
 
 
@@ -268,3 +243,11 @@ def _error(source: str, reason: str) -> UsageError:
         f"{source}: {reason}",
         "correct the declaration; the keys of each kind are described beside the built-in ones",
     )
+
+
+def _own_error(source: str, number: int, reason: str) -> UsageError:
+    return _profile_error(source, _own(number, reason))
+
+
+def _profile_error(source: str, told: str) -> UsageError:
+    return UsageError("platform.invalid", f"{source}: {told}", "see docs/reference/platform.md")

@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from generator.hcl import (
-    Block,
-    Container,
-    Document,
-    Element,
-    HclSyntaxError,
-    parse,
-    quote,
-)
+from generator.hcl import Block, Container, Document, Element, parse
+from generator.hcl_strings import quote
 from generator.registrations import collection
 from generator.registrations.edits import (
     ABSENT,
@@ -31,6 +24,7 @@ from generator.registrations.lines import (
     one_line,
     previous_line_end,
 )
+from generator.registrations.places import open_container, open_document
 
 
 @dataclass(frozen=True)
@@ -58,17 +52,17 @@ class HclListItem:
 
     def find(self, text: str) -> Finding:
         """Present when an item of the list is this string."""
-        _, container = _open(text, self.place, "list")
+        _, container = open_container(text, self.place, "list")
         return PRESENT if self._element(container) else ABSENT
 
     def insert(self, text: str) -> str:
         """``text`` with the item behind the last one."""
-        document, container = _open(text, self.place, "list")
+        document, container = open_container(text, self.place, "list")
         return collection.insert(document, container, quote(self.value), _comment(self.comment)).decode()
 
     def remove(self, text: str) -> str:
         """``text`` without the item."""
-        document, container = _open(text, self.place, "list")
+        document, container = open_container(text, self.place, "list")
         element = self._element(container)
         if element is None:
             return text
@@ -115,7 +109,7 @@ class HclMapEntry:
 
     def find(self, text: str) -> Finding:
         """Present when the map has the key with this value, drifted when with another."""
-        _, container = _open(text, self.place, "map")
+        _, container = open_container(text, self.place, "map")
         element = self._element(container)
         if element is None:
             return ABSENT
@@ -125,12 +119,12 @@ class HclMapEntry:
 
     def insert(self, text: str) -> str:
         """``text`` with the entry behind the last one."""
-        document, container = _open(text, self.place, "map")
+        document, container = open_container(text, self.place, "map")
         return collection.insert(document, container, self._entry, _comment(self.comment)).decode()
 
     def remove(self, text: str) -> str:
         """``text`` without the entry."""
-        document, container = _open(text, self.place, "map")
+        document, container = open_container(text, self.place, "map")
         element = self._element(container)
         if element is None:
             return text
@@ -140,7 +134,7 @@ class HclMapEntry:
 
     def replace(self, text: str) -> str:
         """``text`` with the value rewritten."""
-        document, container = _open(text, self.place, "map")
+        document, container = open_container(text, self.place, "map")
         element = self._element(container)
         if element is None:
             return text
@@ -190,7 +184,7 @@ class HclBlock:
 
     def find(self, text: str) -> Finding:
         """Present when a block of that type and labels has the same content, comments and spacing aside."""
-        document = _parse(text)
+        document = open_document(text)
         found = document.blocks(_literal(self._own.path))
         if not found:
             self._anchor(document)
@@ -201,7 +195,7 @@ class HclBlock:
 
     def insert(self, text: str) -> str:
         """``text`` with the block, one blank line below the anchor."""
-        document = _parse(text)
+        document = open_document(text)
         data = document.data
         end = line_end(data, self._anchor(document).end)
         newline = newline_at(data, end)
@@ -210,7 +204,7 @@ class HclBlock:
 
     def remove(self, text: str) -> str:
         """``text`` without the block, its comments and the blank line above."""
-        document = _parse(text)
+        document = open_document(text)
         data = document.data
         found = document.blocks(_literal(self._own.path))
         if not found:
@@ -227,7 +221,7 @@ class HclBlock:
 
     def replace(self, text: str) -> str:
         """``text`` with the block rewritten; comments above it stay."""
-        document = _parse(text)
+        document = open_document(text)
         data = document.data
         found = document.blocks(_literal(self._own.path))
         if not found:
@@ -262,22 +256,3 @@ def _comment(text: str) -> str:
 
 def _comment_lines(text: str) -> list[str]:
     return [comment] if (comment := _comment(text)) else []
-
-
-def _parse(text: str) -> Document:
-    try:
-        return parse(text)
-    except HclSyntaxError as error:
-        raise PlaceNotFoundError(str(error)) from error
-
-
-def _open(text: str, place: tuple[str, ...], kind: str) -> tuple[Document, Container]:
-    document = _parse(text)
-    found = document.containers(place)
-    if not found:
-        raise PlaceNotFoundError("it has no such attribute")
-    if len(found) > 1:
-        raise PlaceNotFoundError("it has that attribute more than once")
-    if found[0] is None or found[0].kind != kind:
-        raise PlaceNotFoundError(f"that attribute is not written as a plain {kind}")
-    return document, found[0]

@@ -10,24 +10,23 @@ from typing import Any
 
 import yaml
 
-from generator.platform import Platform
+from generator.platform import Platform, load_platform
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
 from generator.sandbox.gateway import Gateway
 from generator.sandbox.github import GitHub
-from generator.sandbox.infra_repository import clone_infra, commit_infra
+from generator.sandbox.infra_repository import clone_infra, commit_infra, infra_files
 from generator.sandbox.journal import Journal
-from generator.sandbox.server import HttpsServer
+from generator.sandbox.server import Application, HttpsServer
 from generator.sandbox.tokens import Tokens
 from generator.sandbox.vault import Vault
 from generator.sandbox.woodpecker import Woodpecker
 from generator.template import Template
 
-FORGEJO_HOST = "forgejo.sandbox.test"
-WOODPECKER_HOST = "ci.sandbox.test"
-VAULT_HOST = "vault.sandbox.test"
+# GitHub is reached past the load balancer, by a name that leads here without one.
 GITHUB_HOST = "localhost"
+_HOSTS = {"forgejo": "forgejo.sandbox.test", "woodpecker": "ci.sandbox.test", "vault": "vault.sandbox.test"}
 
 
 class Sandbox:
@@ -37,15 +36,21 @@ class Sandbox:
     :meth:`stop`.
     """
 
-    def __init__(self, root: Path, port: int, latency: float, tokens: Tokens) -> None:
+    def __init__(self, root: Path, port: int, latency: float, tokens: Tokens, profile: Path | None) -> None:
         """Prepare everything and listen, without answering yet; use :meth:`start`."""
         self.root = root
         self.tokens = tokens
-        # Owners, branches and paths are the built-in profile's: only addresses are the sandbox's own.
-        self._platform = Platform(Template.installed().platform, "built-in")
+        # Owners, branches, modules and paths are the profile's: only addresses are the sandbox's own.
+        builtin = Template.installed().platform
+        self._given = yaml.safe_load(profile.read_text(encoding="utf-8")) if profile else {}
+        self._platform = load_platform(builtin, profile) if profile else Platform(builtin, "built-in")
+        self._hosts = {"github": GITHUB_HOST} | {
+            system: self._platform.host(system) if "url" in self._given.get(system, {}) else host
+            for system, host in _HOSTS.items()
+        }
         self._ca_file = root / "ca.pem"
         self._gateway = Gateway(latency)
-        certificates = Certificates([GITHUB_HOST, FORGEJO_HOST, WOODPECKER_HOST, VAULT_HOST], GITHUB_HOST)
+        certificates = Certificates(self._hosts.values(), GITHUB_HOST)
         certificates.write(self._ca_file)
         self._server = HttpsServer(port, certificates.context, self._gateway)
         self.port = self._server.port
@@ -54,19 +59,26 @@ class Sandbox:
 
     @classmethod
     def start(
-        cls, root: Path, *, port: int = 0, latency: float = 0.0, tokens: Mapping[str, str] | None = None
+        cls,
+        root: Path,
+        *,
+        port: int = 0,
+        latency: float = 0.0,
+        tokens: Mapping[str, str] | None = None,
+        profile: Path | None = None,
     ) -> Sandbox:
         """Start a platform below ``root`` (made if it is missing, and private from then on; holds no earlier one).
 
         ``port`` 0 takes a free one; ``latency`` in seconds delays every answer; ``tokens`` gives chosen values by
-        field name of :class:`Tokens`. Raises OSError when the port is taken or the folder is used already, ValueError
-        for an unknown token name.
+        field name of :class:`Tokens`. ``profile`` is the platform to stand in for (without it the built-in one): its
+        owners, branches, host names, Vault mount, modules and tiers. Raises OSError when the port is taken or the
+        folder is used already, ValueError for an unknown token name, ``UsageError`` for a profile that is none.
         """
         chosen = Tokens.of(tokens)
         root = root.resolve()
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
-        sandbox = cls(root, port, latency, chosen)
+        sandbox = cls(root, port, latency, chosen, profile)
         try:
             sandbox._seed()
         except BaseException:
@@ -118,6 +130,11 @@ class Sandbox:
         return self.root / "platform.yml"
 
     @property
+    def platform(self) -> Platform:
+        """The platform that this sandbox stands in for, with that platform's own addresses."""
+        return self._platform
+
+    @property
     def infra(self) -> Path:
         """A clean and current clone of the infrastructure repository."""
         return self.root / "infra"
@@ -129,20 +146,15 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that hold this sandbox's credentials."""
-        return {
-            "FORGEJO_TOKEN": self.tokens.forgejo,
-            "FORGEJO_GIT_TOKEN": self.tokens.forgejo_git,
-            "GITHUB_TOKEN": self.tokens.github,
-            "WOODPECKER_TOKEN": self.tokens.woodpecker,
-            "SLACK_WEBHOOK": self.tokens.slack,
+        """The variables that hold this sandbox's credentials, as the profile calls them."""
+        credentials = self._platform.credentials.values()
+        return {source.environment: getattr(self.tokens, source.name) for source in credentials} | {
             "VAULT_ADDR": self.urls["vault"],
             "VAULT_TOKEN": self.tokens.vault,
         }
 
     def _urls(self) -> dict[str, str]:
-        names = {"forgejo": FORGEJO_HOST, "github": GITHUB_HOST, "woodpecker": WOODPECKER_HOST, "vault": VAULT_HOST}
-        urls = {system: f"https://{host}:{self.port}" for system, host in names.items()}
+        urls = {system: f"https://{host}:{self.port}" for system, host in self._hosts.items()}
         return urls | {"github_api": f"{urls['github']}/api/v3"}
 
     def _create_systems(self) -> None:
@@ -158,14 +170,13 @@ class Sandbox:
         )
         self.woodpecker = Woodpecker(self._platform.owner("github"), tokens.woodpecker, urls["woodpecker"], self.github)
         self.vault = Vault(tokens.vault, self._platform.data["vault"]["mount"])
-        self._gateway.serve(
-            {
-                GITHUB_HOST: ("github", self.github),
-                FORGEJO_HOST: ("forgejo", self.forgejo),
-                WOODPECKER_HOST: ("woodpecker", self.woodpecker),
-                VAULT_HOST: ("vault", self.vault),
-            }
-        )
+        systems: dict[str, Application] = {
+            "github": self.github,
+            "forgejo": self.forgejo,
+            "woodpecker": self.woodpecker,
+            "vault": self.vault,
+        }
+        self._gateway.serve({host: (system, systems[system]) for system, host in self._hosts.items()})
 
     def _seed(self) -> None:
         for path, properties in self._credentials().items():
@@ -173,25 +184,37 @@ class Sandbox:
         self.woodpecker.add_global_secret("slack_webhook", self.tokens.slack, ["push", "manual"])
         owner, names = self._platform.owner("forgejo"), self._platform.data["infra"]
         infra = self.forgejo.create_repository(owner, names["repository"], branch=names["branch"])
-        commit_infra(infra.bare, names["branch"])
+        commit_infra(infra.bare, names["branch"], infra_files(self._platform))
         infra.refresh(infra.bare.heads())
         clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/{infra.full_name}.git", _person())
         self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
         os.chmod(self.profile, 0o600)
 
     def _credentials(self) -> dict[str, dict[str, str]]:
-        """The credentials where the profile says that Vault has them, by path within the mount."""
+        """The credentials where the profile says that Vault has them, by path within the mount.
+
+        There is one mount: what the profile has elsewhere is not stored.
+        """
         mount = str(self._platform.data["vault"]["mount"])
         stored: dict[str, dict[str, str]] = {}
         for source in self._platform.credentials.values():
-            path, _, name = source.vault.removeprefix(f"{mount}/").partition("#")
-            stored.setdefault(path, {})[name] = getattr(self.tokens, source.name)
+            place, _, name = source.vault.partition("#")
+            if place.startswith(f"{mount}/"):
+                stored.setdefault(place.removeprefix(f"{mount}/"), {})[name] = getattr(self.tokens, source.name)
         return stored
 
     def _overrides(self) -> dict[str, Any]:
+        own = self._own()
+        merged = {
+            key: {**self._given.get(key, {}), **value} if isinstance(value, dict) else value
+            for key, value in own.items()
+        }
+        return {"name": "sandbox", **self._given, **merged}
+
+    def _own(self) -> dict[str, Any]:
+        """What is the sandbox's own, whatever platform it stands in for."""
         urls = self.urls
         return {
-            "name": "sandbox",
             "connection": {
                 "load_balancer": {
                     "address": "127.0.0.1",

@@ -156,7 +156,7 @@ class ForgejoMirror(Step[MirrorFacts]):
 
 def wants_private(run: Run) -> bool:
     """Repository and mirror are as visible as the image."""
-    return bool(run.answers["image_visibility"] == "private")
+    return bool(run.answers["private_image"])
 
 
 def visibility(private: bool) -> str:

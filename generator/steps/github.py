@@ -119,7 +119,7 @@ class GitHubDefaultBranch(Step[BranchFacts]):
 
 
 def _wanted(run: Run) -> dict[str, str]:
-    return dict(run.platform.data["actions_secrets"])
+    return dict(run.answers["actions_secrets"])
 
 
 def _missing(run: Run, there: frozenset[str]) -> list[str]:

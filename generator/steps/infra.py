@@ -86,7 +86,7 @@ class InfraCommit(Step[InfraFacts]):
         if not run.infra.has(onto):
             raise SystemFailure("infra.moved", "the infra repository moved meanwhile", "run the same command again")
         try:
-            run.check_allocations(facts.base or onto)
+            run.check_allocations(state)
         except AnswersError as error:
             told = "; ".join(problem.message for problem in error.problems)
             raise RefusedError("infra.taken", f"meanwhile: {told}", "choose other names") from None
@@ -117,7 +117,8 @@ def _decide_branch(run: Run, branch: InfraState) -> Decision:
 def _told(run: Run, state: InfraState) -> str:
     count = len(state.unregistered)
     registered = f" and {count} registration{'s' if count != 1 else ''}" if count else ""
-    return f"{run.project.stack_prefix}{registered} on {run.infra_branch}"
+    picked = "".join(f", {name} {value}" for name, value in state.facts.items())
+    return f"{run.project.stack_prefix}{registered} on {run.infra_branch}{picked}"
 
 
 def _remarks(state: InfraState) -> str:

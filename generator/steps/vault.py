@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from generator.clients.vault import Entry
-from generator.plan import Decision
+from generator.plan import Action, Decision, State
 from generator.run import Run
 from generator.secret import Secret
 from generator.steps.base import Step, absent, drifted, present
@@ -26,6 +26,15 @@ class VaultSecrets(Step[Entry]):
         missing = _missing(run, facts)
         if not missing:
             return present(f"{path(run)} has {', '.join(wanted(run))}")
+        unknown = [name for name in missing if name in run.answers["known_elsewhere"] and name not in run.seeds]
+        if unknown:
+            return Decision(
+                State.DRIFTED if facts.names else State.ABSENT,
+                Action.REFUSE,
+                f"{path(run)} lacks {', '.join(unknown)}, which can't be made up: another system knows the value",
+                "write it into Vault, or say where it is: "
+                + " ".join(f"--seed {name}=env:VARIABLE" for name in unknown),
+            )
         told = f"{path(run)}: " + ", ".join(f"{name} ({_origin(run, name)})" for name in missing)
         return drifted(told) if facts.names else absent(told)
 
@@ -43,7 +52,7 @@ def path(run: Run) -> str:
 
 def wanted(run: Run) -> list[str]:
     """Properties that the service reads, each once."""
-    return sorted(set(run.answers["secrets"].values()))
+    return sorted(run.answers["vault_properties"])
 
 
 def _missing(run: Run, entry: Entry) -> list[str]:

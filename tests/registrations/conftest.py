@@ -37,7 +37,10 @@ def service(**changes: Any) -> dict[str, Any]:
     """The variables of a service that needs every registration."""
     return {
         "name": "notes",
+        "snake": "notes",
         "namespace": "notes",
+        "called": {"service": "notes"},
+        "kind": "web",
         "title": "Notes",
         "description": "Notes for two, in Markdown",
         "tier": "aux",
@@ -52,6 +55,8 @@ def service(**changes: Any) -> dict[str, Any]:
             "provision": "create",
             "vault_role": "pg-notes",
             "resource": "notes",
+            "connection": "postgresql",
+            "prefix": "pg",
         },
         "openings": [
             {"name": "api", "paths": ["/api"], "auth": "none", "reason": "app token", "probe_path": "/api/ok"},
@@ -60,6 +65,13 @@ def service(**changes: Any) -> dict[str, Any]:
         ],
         "hostname": "notes.example.org",
         "dns": "proxied",
+        "auth": "required",
+        "gated": True,
+        "access": "admins",
+        "lan": None,
+        "limit": {"average": 20, "burst": 100},
+        "service_port": 80,
+        "monitor": {"path": "/healthz"},
         "platform": {"infra": {"stacks": "stacks"}, "vault": {"rotation_seconds": 604800}},
         **changes,
     }

@@ -20,11 +20,25 @@ VALID: dict[str, Any] = {
 }
 BLOCK = {"kind": "hcl.block", "after": "a.b"}
 ROW = {"kind": "markdown.table_row", "section": "s", "key": "A"}
+OBJECT = {
+    "kind": "hcl.list_object",
+    "place": "locals.objects",
+    "key": "name",
+    "object": {
+        "name": "[[ name ]]",
+        "port": 80,
+        "ratio": 0.5,
+        "on": True,
+        "off": None,
+        "codes": ["200", "[[ name ]]"],
+    },
+}
+HEREDOC = {"kind": "hcl.heredoc_item", "place": "a.b", "opening": "X = {", "closing": "}", "value": "[[ name ]]"}
 
 
 def declare(folder: Path, **changes: Any) -> Path:
     declaration = {key: value for key, value in {**VALID, **changes}.items() if value is not None}
-    (folder / "trial.yml").write_text(yaml.safe_dump(declaration), encoding="utf-8")
+    (folder / "trial.yml").write_text(yaml.safe_dump(declaration, sort_keys=False), encoding="utf-8")
     return folder
 
 
@@ -45,6 +59,19 @@ def declare(folder: Path, **changes: Any) -> Path:
         ({"edits": [{**BLOCK, "block": "a {\n}\nb {\n}"}]}, "edits[0]"),
         ({"edits": [{**ROW, "cells": {"B": "x"}}]}, "column 'A'"),
         ({"edits": [{**ROW, "cells": []}]}, "edits[0].cells"),
+        ({"edits": [{**OBJECT, "key": "title"}]}, "edits[0].object: has no text for the key 'title'"),
+        ({"edits": [{**OBJECT, "key": "port"}]}, "edits[0].object: has no text for the key 'port'"),
+        ({"edits": [{**OBJECT, "object": []}]}, "edits[0].object: must be a map"),
+        ({"edits": [{**OBJECT, "object": {"name": "a", "b c": 1}}]}, "edits[0].object: 'b c'"),
+        ({"edits": [{**OBJECT, "object": {"name": "a", 5: 1}}]}, "edits[0].object: '5'"),
+        ({"edits": [{**OBJECT, "object": {"name": "a", "b": {}}}]}, "edits[0].object.b: must be text, a number"),
+        ({"edits": [{**OBJECT, "object": {"name": "a", "b": [1]}}]}, "edits[0].object.b: must be text, a number"),
+        ({"edits": [{**OBJECT, "object": {"name": "a", "b": float("nan")}}]}, "edits[0].object.b: must be text"),
+        ({"edits": [{**OBJECT, "object": {"name": "[[ missing ]]"}}]}, "edits[0].object.name: 'missing'"),
+        ({"edits": [{**HEREDOC, "opening": " "}]}, "edits[0].opening: is empty"),
+        ({"edits": [{**HEREDOC, "mark": "}"}]}, "edits[0].mark: is not known"),
+        ({"edits": [{"kind": "hcl.heredoc_item", "place": "a.b"}]}, "edits[0].opening: is missing"),
+        ({"edits": [{"kind": ["hcl.block"]}]}, "edits[0].kind"),
         ({"path": "../x.tf"}, "path:"),
         ({"path": "/x.tf"}, "path:"),
         ({"order": "first"}, "order:"),
@@ -81,14 +108,18 @@ def test_repetition(tmp_path: Path) -> None:
     assert [edit.identity for edit in load(folder, render, service())[0].edits] == ["notes-1", "notes-<é>"]
 
 
-def test_a_profile_adds_replaces_and_switches_off(tmp_path: Path) -> None:
-    folder = declare(tmp_path)
-    more = {**VALID, "id": "more", "order": 1}
-    assert [found.id for found in load(folder, render, service(), [more])] == ["more", "trial"]
-    assert load(folder, render, service(), [{**VALID, "path": "x.tf"}])[0].path == "x.tf"
-    assert load(folder, render, service(), [{**VALID, "when": "false"}]) == []
-    with pytest.raises(UsageError, match="profile's registration 1: path: is missing"):
-        load(folder, render, service(), [{"id": "x", "edits": []}])
+def test_attributes_keep_their_types_and_order(tmp_path: Path) -> None:
+    found = load(declare(tmp_path, edits=[OBJECT]), render, service())[0].edits[0]
+    assert found.snippet.splitlines() == [
+        "{",
+        '  name  = "notes"',
+        "  port  = 80",
+        "  ratio = 0.5",
+        "  on    = true",
+        "  off   = null",
+        '  codes = ["200", "notes"]',
+        "},",
+    ]
 
 
 def test_names_with_dots_are_given_as_a_list(tmp_path: Path) -> None:

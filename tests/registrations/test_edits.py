@@ -9,13 +9,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from generator.errors import RefusedError
-from generator.hcl import HclSyntaxError, parse, quote
+from generator.hcl import HclSyntaxError, parse
+from generator.hcl_strings import quote
 from generator.registrations import Registration, register, unregister
 from generator.registrations.edits import Edit, State
 from generator.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
 from generator.registrations.lines import one_line
 from generator.registrations.markdown import escape, plain, tables
 from generator.registrations.markdown_edits import MarkdownCellItem, MarkdownTableRow
+from tests.fuzz import examples
 
 HOSTILE = st.one_of(
     st.text(),
@@ -330,7 +332,7 @@ def test_quoted_text_reads_back(value: str) -> None:
     assert [element.value for element in containers[0].elements] == [value]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(HOSTILE, HOSTILE, PLAIN, st.sampled_from(sorted(MAPS)), st.booleans())
 def test_map_entries_survive_hostile_text(key: str, value: str, comment: str, shape: str, crlf: bool) -> None:
     assume(key not in ("a", "longer"))
@@ -338,7 +340,7 @@ def test_map_entries_survive_hostile_text(key: str, value: str, comment: str, sh
     added(HclMapEntry(("locals", "m"), key, value, comment), text.replace("\n", "\r\n") if crlf else text)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(HOSTILE, HOSTILE, st.sampled_from(sorted(LISTS)), st.booleans())
 def test_list_items_survive_hostile_text(value: str, comment: str, shape: str, crlf: bool) -> None:
     assume(value not in ("a", "b", "c", "d"))
@@ -346,7 +348,7 @@ def test_list_items_survive_hostile_text(value: str, comment: str, shape: str, c
     added(HclListItem(("locals", "m"), value, comment), text.replace("\n", "\r\n") if crlf else text)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(PLAIN, HOSTILE)
 def test_table_rows_survive_hostile_text(name: str, what: str) -> None:
     assume(one_line(name) != "a")
@@ -355,7 +357,7 @@ def test_table_rows_survive_hostile_text(name: str, what: str) -> None:
     assert [cell.text for cell in cells] == [one_line(name), one_line(what), one_line(what)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(PLAIN)
 def test_cell_items_survive_hostile_text(value: str) -> None:
     assume(one_line(value) not in ("x", "y"))

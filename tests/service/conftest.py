@@ -12,7 +12,7 @@ from generator.questions import load_questions
 from generator.render import render
 from generator.template import Template
 
-from .trees import REPOSITORY_ID, VARIANTS, Tree
+from .trees import PYTHON, REPOSITORY_ID, VARIANTS, Tree
 
 
 @pytest.fixture(scope="session")
@@ -24,20 +24,40 @@ def answers_for(template: Template, given: dict[str, Any], facts: dict[str, Any]
     return resolve(template, load_questions(template), given, {"woodpecker_repo_id": REPOSITORY_ID, **(facts or {})})
 
 
+class Trees(dict[str, Tree]):
+    """One rendered repository for each set of answers, rendered when it is first asked for."""
+
+    def __init__(self, template: Template, folder: Path) -> None:
+        super().__init__()
+        self._template = template
+        self._folder = folder
+
+    def __missing__(self, name: str) -> Tree:
+        self[name] = rendered(self._template, {**VARIANTS, **PYTHON}[name], self._folder / name)
+        return self[name]
+
+
 @pytest.fixture(scope="session")
-def trees(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tree]:
-    """One rendered repository for each variant."""
-    rendered = {}
-    for name, given in VARIANTS.items():
-        facts = {"woodpecker_repo_id": REPOSITORY_ID}
-        files = render(template, answers_for(template, given), "service", facts)
-        rendered[name] = Tree.write(tmp_path_factory.mktemp(name), files)
-    return rendered
+def trees(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Trees:
+    """The rendered repositories; tests read them and leave them as they are."""
+    return Trees(template, tmp_path_factory.mktemp("trees"))
+
+
+def rendered(template: Template, given: dict[str, Any], folder: Path) -> Tree:
+    """The repository that answers make, written to ``folder``."""
+    facts = {"woodpecker_repo_id": REPOSITORY_ID}
+    return Tree.write(folder, render(template, answers_for(template, given), "service", facts))
 
 
 @pytest.fixture(params=VARIANTS)
 def tree(request: pytest.FixtureRequest, trees: dict[str, Tree]) -> Tree:
     """Each variant in turn; tests read it and leave it as it is."""
+    return trees[request.param]
+
+
+@pytest.fixture(params=[*VARIANTS, *PYTHON])
+def any_tree(request: pytest.FixtureRequest, trees: dict[str, Tree]) -> Tree:
+    """Each variant and each other Python repository in turn."""
     return trees[request.param]
 
 

@@ -1,20 +1,51 @@
-"""The generated service itself, in a fresh virtual environment: its own tests, and a real start and stop."""
+"""The generated Python service itself, in a virtual environment: its own tests, and a real start and stop."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .trees import Tree
+from .trees import PYTHON, Tree
 
-pytestmark = pytest.mark.slow
+# What is imported, and what has to be installed for it.
+PACKAGES = {
+    "fastapi": "fastapi",
+    "prometheus_client": "prometheus-client",
+    "psycopg": "psycopg[binary]",
+    "pymysql": "PyMySQL[rsa]",
+    "starlette": "fastapi",
+    "uvicorn": "uvicorn",
+}
+
+
+def project(tree: Tree) -> dict[str, Any]:
+    return dict(tomllib.loads(tree.read("pyproject.toml"))["project"])
+
+
+def test_what_is_imported_is_what_is_declared(any_tree: Tree) -> None:
+    imported = set()
+    for path, text in any_tree.texts.items():
+        if path.startswith("app/"):
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    imported.add(str(node.module).split(".")[0])
+    needed = {PACKAGES[name] for name in imported - sys.stdlib_module_names - {"app"}}
+    assert {re.split("[<>=]", text)[0] for text in project(any_tree)["dependencies"]} == needed
 
 
 @pytest.fixture(scope="module")
@@ -23,41 +54,114 @@ def installed(trees: dict[str, Tree], tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("service") / "null"
     shutil.copytree(trees["postgres-dsn-private"].root, folder)
     subprocess.run([sys.executable, "-m", "venv", ".venv"], cwd=folder, check=True)
-    pip = [".venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--editable", ".[dev]"]
+    # The other repositories' tests run here too, and need MySQL's driver beside what this one needs.
+    drivers = [text for text in project(trees["web-mysql"])["dependencies"] if text.startswith("PyMySQL")]
+    pip = [".venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "--editable", ".[dev]", *drivers]
     done = subprocess.run(pip, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, folder / ".venv" / "bin" / "python"
 
 
+@pytest.fixture
+def python(installed: tuple[Path, Path]) -> Path:
+    """The Python that has what every Python repository needs."""
+    return installed[1]
+
+
 def clean_environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
+        "PYTHONDONTWRITEBYTECODE": "1"
+    }
 
 
-def test_its_own_tests_pass(installed: tuple[Path, Path]) -> None:
-    folder, python = installed
-    command = [str(python), "-m", "pytest", "-q", "-W", "error"]
+def own_tests(python: Path, folder: Path) -> str:
+    command = [str(python), "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
-    assert " passed in " in done.stdout
+    return done.stdout
 
 
+@pytest.mark.slow
+def test_its_own_tests_pass(installed: tuple[Path, Path]) -> None:
+    folder, python = installed
+    assert " passed in " in own_tests(python, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PYTHON)
+def test_own_tests_of_each_kind_pass(python: Path, trees: dict[str, Tree], name: str) -> None:
+    said = own_tests(python, trees[name].root)
+    passed = re.search(r"(\d+) passed in ", said)
+    assert passed
+    assert int(passed[1]) >= 8
+
+
+@contextmanager
+def started(python: Path, folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of the service, ended whatever happens."""
+    command, variables = [str(python), "-m", "app"], {**clean_environment(), **environment}
+    with subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def said_until(process: subprocess.Popen[str], text: str) -> list[dict[str, Any]]:
+    """The lines up to the one that holds ``text``; each must be JSON."""
+    assert process.stdout
+    lines: list[dict[str, Any]] = []
+    for line in process.stdout:
+        lines.append(json.loads(line))
+        if text in lines[-1]["message"]:
+            return lines
+    raise AssertionError(f"ended without saying {text!r}: {lines}")
+
+
+def answer(python: Path, url: str) -> str:
+    """What an address of loopback answers, asked in another process."""
+    script = f"import urllib.request as r; print(r.urlopen({url!r}, timeout=30).read().decode())"
+    return subprocess.run([str(python), "-c", script], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.slow
 def test_it_starts_answers_and_stops_gracefully(installed: tuple[Path, Path]) -> None:
     folder, python = installed
-    environment = {**clean_environment(), "PORT": "0", "LOG_LEVEL": "info"}
-    command = [str(python), "-m", "app"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        lines = []
-        for line in process.stdout:  # each must be JSON; the last one of the start tells the port
-            lines.append(json.loads(line))
-            if "running on" in lines[-1]["message"]:
-                break
-        url = next(word for word in lines[-1]["message"].split() if word.startswith("http://"))
+    with started(python, folder, PORT="0", LOG_LEVEL="info") as process:
+        message = said_until(process, "running on")[-1]["message"]
+        url = next(word for word in message.split() if word.startswith("http://"))
         port = url.rsplit(":", 1)[1]
-        probe = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{port}/api/health').read().decode())"
-        said = subprocess.run([str(python), "-c", probe], capture_output=True, text=True, check=True).stdout
-        assert json.loads(said) == {"status": "ok"}
+        assert json.loads(answer(python, f"http://127.0.0.1:{port}/api/health")) == {"status": "ok"}
         process.send_signal(signal.SIGTERM)
-        rest = [json.loads(line) for line in process.stdout]
+        said_until(process, "stopped")
         assert process.wait(timeout=30) in (0, -signal.SIGTERM)
-    assert "stopped" in [line["message"] for line in rest]
+
+
+@pytest.mark.slow
+def test_a_worker_works_answers_and_stops_gracefully(python: Path, trees: dict[str, Tree]) -> None:
+    environment = {"PORT": "0", "METRICS_PORT": "0", "LOG_LEVEL": "info"}
+    with started(python, trees["worker-two-ports"].root, **environment) as process:
+        port = said_until(process, "listening on port")[-1]["message"].rsplit(" ", 1)[1]
+        said_until(process, "worked")
+        assert json.loads(answer(python, f"http://127.0.0.1:{port}/healthz")) == {"status": "ok"}
+        process.send_signal(signal.SIGTERM)
+        said_until(process, "stopped")
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.slow
+def test_a_worker_without_a_port_stops_gracefully(python: Path, trees: dict[str, Tree]) -> None:
+    with started(python, trees["worker-silent"].root) as process:
+        said_until(process, "worked")
+        process.send_signal(signal.SIGTERM)
+        said_until(process, "stopped")
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "status", "last"), [("cronjob", 0, "finished in"), ("cronjob-mysql", 1, "failed")])
+def test_a_job_runs_once(python: Path, trees: dict[str, Tree], name: str, status: int, last: str) -> None:
+    """The second one has no database here, and that is a failure."""
+    with started(python, trees[name].root) as process:
+        said_until(process, last)
+        assert process.wait(timeout=30) == status

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from .trees import Tree, load_yaml
+from generator.template import Template
+
+from .conftest import rendered
+from .trees import VARIANTS, Tree, load_yaml
 
 IMAGE = {"IMAGE_NAME": "ghcr.io/viktorbarzin/null", "IMAGE_TAG": "01234567"}
 
@@ -48,6 +51,25 @@ def test_sets_the_image_and_waits(commands: list[str], tmp_path: Path) -> None:
         "-n guides set image deployment/null null=ghcr.io/viktorbarzin/null:01234567",
         "-n guides rollout status deployment/null --timeout=300s",
     ]
+
+
+def test_the_migration_runs_with_the_new_image_too(trees: dict[str, Tree], tmp_path: Path) -> None:
+    pipeline = load_yaml(substituted(trees["worker"].read(".woodpecker/deploy.yml"), {}))
+    _, calls, _ = run([str(command) for command in pipeline["steps"][0]["commands"]], tmp_path, IMAGE)
+    image = "ghcr.io/viktorbarzin/null:01234567"
+    assert calls[0] == f"-n city-guide set image deployment/city-guide city-guide={image} migrate={image}"
+
+
+def test_names_of_an_adopted_stack(template: Template, tmp_path: Path) -> None:
+    names = {"deployment": "guide-web", "container": "app"}
+    tree = rendered(template, {**VARIANTS["none-private"], "namespace": "guides", "names": names}, tmp_path / "tree")
+    pipeline = load_yaml(substituted(tree.read(".woodpecker/deploy.yml"), {}))
+    _, calls, _ = run([str(command) for command in pipeline["steps"][0]["commands"]], tmp_path, IMAGE)
+    assert calls == [
+        "-n guides set image deployment/guide-web app=ghcr.io/viktorbarzin/null:01234567",
+        "-n guides rollout status deployment/guide-web --timeout=300s",
+    ]
+    assert "`guide-web` in the namespace `guides`" in tree.read("README.md")
 
 
 @pytest.mark.parametrize("missing", IMAGE)

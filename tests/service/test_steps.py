@@ -113,6 +113,14 @@ def test_slack_is_told_which_run_failed(runner: Runner, richest: Tree) -> None:
     assert CANARY not in outcome.said + "".join(outcome.arguments)
 
 
+def test_slack_is_told_of_no_deploy_where_there_is_none(runner: Runner, trees: dict[str, Tree]) -> None:
+    runner.stub("curl", "cat > /dev/null")
+    step = step_of(trees["cronjob"].workflow, "notify-failure", "Tell Slack")
+    values = {"secrets.SLACK_WEBHOOK": "", "github.server_url": "", "github.repository": "", "github.run_id": ""}
+    told = "\n".join(runner.run(step, values, {}).arguments)
+    assert "city-guide: build failed: " in told
+
+
 def test_image_tag_is_the_commits_first_eight_characters(runner: Runner, richest: Tree) -> None:
     outcome = runner.run(step_of(richest.workflow, "build", "Name the image"), {}, {})
     assert outcome.outputs == {"tag": "01234567"}

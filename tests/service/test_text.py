@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ from markdown_it import MarkdownIt
 
 from generator.answers import resolve
 from generator.questions import load_questions
-from generator.template import PACKAGE, Template
+from generator.template import Template
+from tests.fuzz import examples
 
-from .trees import VARIANTS, Tree
+from .trees import VARIANTS, Tree, sources_of
 
-FOLDER = "templates/service/python/"
 TEMPLATE = Template.installed()
 ANSWERS = resolve(TEMPLATE, load_questions(TEMPLATE), VARIANTS["none-private"])
 
@@ -41,13 +42,19 @@ LINES = (
     .map(lambda text: text[:300])
     .filter(lambda text: text.strip() != "")
 )
-HOSTILE = settings(max_examples=300, deadline=None)
+HOSTILE = settings(max_examples=examples(300), deadline=None)
 
 
 def rendered(path: str, **changed: str) -> str:
     """One file, rendered without copier's rounds over the disk."""
-    source = (PACKAGE.parent / FOLDER / f"{path}.jinja").read_text(encoding="utf-8")
-    return TEMPLATE.render(source, {**ANSWERS.context, **changed})
+    return TEMPLATE.render(sources()[path], {**ANSWERS.context, **changed})
+
+
+@cache
+def sources() -> dict[str, str]:
+    """The templates, by the paths that they are rendered to."""
+    found = sources_of(TEMPLATE, ANSWERS.context)
+    return {path: source.read_text(encoding="utf-8") for path, source in found if source.suffix == ".jinja"}
 
 
 def readme_texts(markdown: str) -> tuple[str, str]:

@@ -51,8 +51,8 @@ def test_visibility_changes_only_what_tells_of_it(trees: dict[str, Tree], engine
     assert {path for path in private if private[path] != public[path]} == {".copier-answers.yml", "README.md"}
 
 
-def test_text_is_tidy(tree: Tree) -> None:
-    for path, text in tree.texts.items():
+def test_text_is_tidy(any_tree: Tree) -> None:
+    for path, text in any_tree.texts.items():
         if path == "app/__init__.py":
             assert text == ""
             continue
@@ -65,9 +65,9 @@ def test_text_is_tidy(tree: Tree) -> None:
             assert "\n\n\n\n" not in text, path
 
 
-def test_generated_code_satisfies_its_own_linter(tree: Tree) -> None:
-    tree.run("ruff", "check", "--no-cache", ".")
-    tree.run("ruff", "format", "--no-cache", "--check", ".")
+def test_generated_code_satisfies_its_own_linter(any_tree: Tree) -> None:
+    any_tree.run("ruff", "check", "--no-cache", ".")
+    any_tree.run("ruff", "format", "--no-cache", "--check", ".")
 
 
 def test_nothing_of_the_built_in_platform_is_left_on_another_one(other_platform: Tree, template: Template) -> None:
@@ -108,5 +108,44 @@ def test_image_is_small_unprivileged_and_says_whether_it_is_well(richest: Tree) 
     assert json.loads(read[-1][1]) == ["python", "-m", "app"]
 
 
-def test_only_the_code_reaches_the_image(tree: Tree) -> None:
-    assert tree.read(".dockerignore").split() == ["*", "!app", "!pyproject.toml"]
+def test_an_image_that_listens_nowhere_says_nothing_of_ports(trees: dict[str, Tree]) -> None:
+    for name in ("worker-silent", "worker-silent-postgres", "cronjob", "cronjob-postgres"):
+        dockerfile = trees[name].read("Dockerfile")
+        assert not re.search(r"PORT|EXPOSE|HEALTHCHECK", dockerfile), name
+        assert [line for line, _ in instructions(dockerfile)][-2:] == ["USER", "CMD"]
+        assert "127.0.0.1" not in trees[name].read("README.md")
+
+
+def test_every_port_is_exposed(trees: dict[str, Tree]) -> None:
+    for name in ("web-two-ports", "worker-two-ports"):
+        assert ("EXPOSE", "8080 9100") in instructions(trees[name].read("Dockerfile"))
+        assert "/prometheus" not in "".join(trees[name].texts[path] for path in trees[name].texts if "app/" in path)
+
+
+WEB = {"app/main.py", "app/metrics.py", "tests/test_service.py"}
+DATABASE = {"app/database.py", "tests/test_database.py"}
+WORKER = {"app/worker.py", "tests/test_worker.py"}
+JOB = {"app/job.py", "tests/test_job.py"}
+CI = {".github/workflows/build.yml"}
+DEPLOY = {".woodpecker/deploy.yml"}
+HEALTH = {"app/health.py", "tests/test_health.py"}
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("web-unmeasured", WEB - {"app/metrics.py"} | CI),
+        ("web-two-ports", WEB | DATABASE),
+        ("worker", WORKER | HEALTH | DATABASE | CI | DEPLOY),
+        ("worker-unmeasured", WORKER | HEALTH | CI | DEPLOY | {"scripts/test"}),
+        ("worker-silent", WORKER | CI | DEPLOY),
+        ("cronjob", JOB | CI),
+        ("cronjob-mysql", JOB | DATABASE | CI),
+    ],
+)
+def test_files_of_the_other_kinds(trees: dict[str, Tree], name: str, more: set[str]) -> None:
+    assert set(trees[name].texts) == COMMON - WEB - CI - DEPLOY | more
+
+
+def test_only_the_code_reaches_the_image(any_tree: Tree) -> None:
+    assert any_tree.read(".dockerignore").split() == ["*", "!app", "!pyproject.toml"]

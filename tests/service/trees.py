@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from generator.render import File
+from generator.template import Template
 
 REPOSITORY_ID = 7
 
@@ -43,6 +44,36 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+_SEPARATE = {"path": "/prometheus", "port": 9100}
+_MYSQL_PARTS = {"engine": "mysql", "env": {variable.replace("DB", "MYSQL"): part for variable, part in _PARTS.items()}}
+
+# What the Python tree makes of the other answers; those above are web services that Woodpecker deploys.
+PYTHON: dict[str, dict[str, Any]] = {
+    "web-unmeasured": {**_COMMON, "metrics": "none", "probe": "tcp", "updates": "keel"},
+    "web-mysql": {**_COMMON, "database": "mysql", "metrics": {"path": "/stats"}, "updates": "pinned"},
+    "web-two-ports": {**_COMMON, "database": _MYSQL_PARTS, "metrics": _SEPARATE, "ci": False},
+    "web-long-paths": {
+        **_COMMON,
+        "metrics": {"path": "/" + "m" * 90},
+        "probe": {"kind": "http", "path": "/" + "p" * 90},
+    },
+    "worker": {**_COMMON, "kind": "worker", "database": "mysql", "probe": _PROBE, "migrate_command": ["migrate", "up"]},
+    "worker-unmeasured": {**_COMMON, "kind": "worker", "metrics": "none", "ci_test": "custom"},
+    "worker-two-ports": {**_COMMON, "kind": "worker", "metrics": _SEPARATE, "ci_test": "none"},
+    "worker-long-paths": {
+        **_COMMON,
+        "kind": "worker",
+        "metrics": {"path": "/" + "m" * 90},
+        "probe": {"kind": "http", "path": "/" + "p" * 90},
+    },
+    "worker-silent": {**_COMMON, "kind": "worker", "port": 0},
+    "worker-silent-postgres": {**_COMMON, "kind": "worker", "port": 0, "database": _DSN},
+    "cronjob": {**_COMMON, "kind": "cronjob"},
+    "cronjob-postgres": {**_COMMON, "kind": "cronjob", "database": "postgres", "migrate_command": ["migrate", "up"]},
+    "cronjob-mysql": {**_COMMON, "kind": "cronjob", "database": _MYSQL_PARTS},
+}
+
+
 @dataclass(frozen=True)
 class Tree:
     """A rendered repository."""
@@ -56,6 +87,7 @@ class Tree:
             path = root / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.content)
+            path.chmod(0o755 if file.executable else 0o644)
         return cls(root)
 
     def read(self, path: str) -> str:
@@ -86,6 +118,21 @@ class Tree:
         )
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
         return done.stdout
+
+
+def sources_of(template: Template, context: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """The template's files of a repository with these answers, each with the path that it is rendered to.
+
+    For tests that look at many answers: without copier, which takes half a second for each. The answers file is
+    left out, because only copier knows what it needs.
+    """
+    folder = template.root / "templates" / "service" / str(context["language"])
+    for source in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = source.relative_to(folder).as_posix()
+        if "_copier_conf" not in name:
+            path = template.render(name, context).removesuffix(".jinja")
+            if all(path.split("/")):  # copier leaves out what has an empty name
+                yield path, source
 
 
 class _Loader(yaml.SafeLoader):

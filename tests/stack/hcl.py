@@ -53,6 +53,7 @@ class Block:
             yield from block.walk()
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> Block:
     """Read a file; it has no syntax error."""
     root = syntax(text)
@@ -61,6 +62,7 @@ def parse(text: str) -> Block:
     return _body("", (), bodies[0]) if bodies else Block("", (), {}, ())
 
 
+@lru_cache(maxsize=64)
 def syntax(text: str) -> Node:
     """The syntax tree."""
     return _parser().parse(text.encode()).root_node

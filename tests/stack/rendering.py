@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +15,8 @@ from .hcl import Block, parse
 SERVICE: dict[str, Any] = {"name": "city-guide", "title": "City Guide", "description": "Guides for cities."}
 UPSTREAM: dict[str, Any] = {"image_source": "upstream", "image": "mendhak/http-https-echo:37"}
 VOLUME: dict[str, Any] = {"name": "data", "mount": "/data"}
+PICKED = {"redis_index": 7, "anubis_redis_index": 9}
+"""Free indexes on the shared Redis, as newservice would have found them."""
 RICH: dict[str, Any] = {
     "env": {"LOG_LEVEL": "info", "CACHE": "redis://{redis_host}:6379", "MAIL": "{mail_host}", "DEBUG": False},
     "secrets": {"API_TOKEN": "api_token", "KEY": "signing.key"},
@@ -37,9 +40,10 @@ def _questions() -> tuple[Question, ...]:
     return load_questions(template())
 
 
-def answers(**given: Any) -> Answers:
-    """Complete answers from a few."""
-    return resolve(template(), _questions(), {**SERVICE, **given})
+def answers(*, profile: Mapping[str, Any] | None = None, **given: Any) -> Answers:
+    """Complete answers for the stack from a few, on a platform that differs from the built-in one by ``profile``."""
+    facts = {"layer": "stack", "profile": profile or {}, **PICKED}
+    return resolve(template(), _questions(), {**SERVICE, **given}, facts)
 
 
 def stack(**given: Any) -> dict[str, str]:
@@ -55,11 +59,12 @@ def file(name: str, **given: Any) -> Block:
 def files(context: dict[str, Any]) -> dict[str, str]:
     """The files of the stack for complete answers, without the answers file."""
     rendered = {}
-    for path in sorted((template().root / "templates" / "stack").glob("*.jinja")):
+    for path in sorted((template().root / "templates" / "stack").iterdir()):
         if "_copier_conf" in path.name:
             continue
-        name = template().render(path.name.removesuffix(".jinja"), context)
-        if name:
+        if path.suffix != ".jinja":  # copied as it stands
+            rendered[path.name] = path.read_text(encoding="utf-8")
+        elif name := template().render(path.name.removesuffix(".jinja"), context):
             rendered[name] = _load(f"templates/stack/{path.name}").render(context)
     return rendered
 

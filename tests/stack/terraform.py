@@ -39,6 +39,6 @@ def evaluate(folder: Path, expressions: Iterable[str], variables: Mapping[str, s
     (folder / "main.tf").write_text("".join(lines), encoding="utf-8")
     terraform = TerraformCommand(str(folder))
     applied = terraform.apply()
-    assert applied.retcode == 0, applied.error
+    assert applied.retcode == 0, f"{applied.value}{applied.error}"
     outputs = terraform.output(json=True).value
     return [outputs[name]["value"] for name in sorted(outputs)]

@@ -6,20 +6,9 @@ from typing import Any
 
 import pytest
 
-from .hcl import Block, Expression
+from .hcl import Expression
 from .rendering import UPSTREAM, VOLUME, file, stack
-
-
-def deployment(**given: Any) -> Block:
-    return file("deployment.tf", **given).labelled("kubernetes_deployment", "city_guide")
-
-
-def pod(**given: Any) -> Block:
-    return deployment(**given).one("spec", "template", "spec")
-
-
-def container(**given: Any) -> Block:
-    return pod(**given).one("container")
+from .workload import container, deployment, ignored, pod
 
 
 class TestTerragrunt:
@@ -34,6 +23,11 @@ class TestTerragrunt:
         assert [block.labels[0] for block in dependencies] == ["platform", "vault", "external-secrets"]
         assert [block["config_path"] for block in dependencies] == ["../platform", "../vault", "../external-secrets"]
         assert all(block["skip_outputs"] for block in dependencies)
+
+    def test_a_tile_with_credentials_reads_a_secret_too(self) -> None:
+        widget = {"homepage": {"widget": {"type": "w", "credentials": {"key": "k"}}}}
+        assert len(file("terragrunt.hcl", **widget).all("dependency")) == 3
+        assert len(file("terragrunt.hcl", homepage={"widget": {"type": "w"}}).all("dependency")) == 1
 
 
 class TestNamespace:
@@ -52,6 +46,58 @@ class TestNamespace:
         values = file("main.tf", namespace="travel").one("locals")
         assert values["namespace"] == "travel"
         assert values["labels"] == {"app": "city-guide"}
+
+    def test_a_pinned_service_is_not_enrolled(self) -> None:
+        labels = file("main.tf", updates="pinned").one("resource", "metadata")["labels"]
+        assert set(labels) == {"tier", "istio-injection"}
+
+
+class TestVariables:
+    """Shared variables are declared where something uses them, and nowhere else."""
+
+    @staticmethod
+    def declared(**given: Any) -> set[str]:
+        return {block.labels[0] for block in file("main.tf", **given).all("variable")} - {
+            "tls_secret_name",
+            "image_tag",
+        }
+
+    def test_none_by_default(self) -> None:
+        assert self.declared() == set()
+        assert file("main.tf", **UPSTREAM, kind="worker").all("variable") == []
+
+    @pytest.mark.parametrize(
+        ("given", "variable"),
+        [
+            ({"env": {"A": "{mail_host}"}}, "mail_host"),
+            ({"env": {"A": "nfs://{nfs_server}/films"}}, "nfs_server"),
+            ({"database": "postgres"}, "postgresql_host"),
+            ({"database": {"engine": "mysql", "env": {"H": "host"}}}, "mysql_host"),
+            ({"redis": 2}, "redis_host"),
+            ({"anubis": True, "auth": "none", "auth_reason": "open"}, "redis_host"),
+            ({"volumes": [VOLUME]}, "nfs_server"),
+            ({"volumes": [{**VOLUME, "kind": "nfs"}]}, "nfs_server"),
+        ],
+    )
+    def test_those_that_are_used(self, given: dict[str, Any], variable: str) -> None:
+        assert self.declared(**given) == {variable}
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"database": {"engine": "postgres", "env": {"PW": "password", "PORT": "port"}}},
+            {"redis": 2, "env": {"REDIS_URL": "redis://elsewhere"}},
+            {"volumes": [VOLUME], "backup": "none"},
+            {"volumes": [{**VOLUME, "kind": "emptydir"}, {"name": "c", "mount": "/c", "kind": "config"}]},
+            {"title": "{pg_host}", "command": ["{redis_host}"]},
+        ],
+    )
+    def test_not_those_that_are_not(self, given: dict[str, Any]) -> None:
+        assert self.declared(**given) == set()
+
+    def test_the_certificate_belongs_to_the_web(self) -> None:
+        assert "tls_secret_name" in stack()["main.tf"]
+        assert "tls_secret_name" not in stack(kind="worker")["main.tf"]
 
 
 class TestRuntime:
@@ -79,6 +125,21 @@ class TestRuntime:
     def test_the_number_of_pods(self, replicas: int) -> None:
         assert deployment(replicas=replicas).one("spec")["replicas"] == replicas
 
+    def test_a_gpu_is_kept_for_it_on_a_node_that_has_one(self) -> None:
+        found = pod(tier="gpu", gpu=True)
+        assert found["node_selector"] == {"nvidia.com/gpu.present": "true"}
+        assert found.one("toleration").attributes == {
+            "key": "nvidia.com/gpu",
+            "operator": "Equal",
+            "value": "true",
+            "effect": "NoSchedule",
+        }
+        assert found.one("container", "resources")["limits"] == {"memory": "256Mi", "nvidia.com/gpu": "1"}
+        without = pod(tier="gpu")
+        assert "node_selector" not in without.attributes
+        assert not without.all("toleration")
+        assert without.one("container", "resources")["limits"] == {"memory": "256Mi"}
+
     def test_the_service_and_every_ingress_use_the_same_port(self) -> None:
         given = {"service_port": 8000, "carveouts": [{"name": "x", "paths": ["/x"], "reason": "y"}]}
         service = file("service.tf", **given).labelled("kubernetes_service", "city_guide")
@@ -98,6 +159,46 @@ class TestImage:
         assert main.one("locals")["image"] == "docker.io/mendhak/http-https-echo:37"
         assert [variable.labels[0] for variable in main.all("variable")] == ["tls_secret_name"]
 
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            ({}, "CI moves it from then on"),
+            ({"updates": "keel"}, "that runs first"),
+            ({"updates": "pinned"}, "that runs."),
+            ({"kind": "cronjob"}, "that runs."),
+        ],
+    )
+    def test_the_tag_says_who_moves_it(self, given: dict[str, Any], told: str) -> None:
+        assert told in file("main.tf", **given).labelled("image_tag")["description"]
+
+    def test_diun_watches_the_tags_that_are_asked_for(self) -> None:
+        template = deployment(**UPSTREAM, diun_tags=r"^v\d+$").one("spec", "template", "metadata")
+        assert template["annotations"] == {"diun.enable": "true", "diun.include_tags": r"^v\d+$"}
+        assert "annotations" not in deployment(**UPSTREAM).one("spec", "template", "metadata").attributes
+
+    @pytest.mark.parametrize(
+        ("given", "awaited"),
+        [
+            ({"database": "postgres"}, "postgresql.dbaas:5432"),
+            ({"database": "mysql", "kind": "worker"}, "mysql.dbaas:3306"),
+            ({"redis": 0}, "redis-master.redis:6379"),
+            ({"database": "postgres", "redis": True}, "postgresql.dbaas:5432,redis-master.redis:6379"),
+            ({"redis": 2, "env": {"REDIS_URL": "redis://{redis_host}/2"}}, "redis-master.redis:6379"),
+        ],
+    )
+    def test_a_pod_waits_for_what_it_reads(self, given: dict[str, Any], awaited: str) -> None:
+        template = deployment(**given).one("spec", "template", "metadata")
+        assert template["annotations"] == {"dependency.kyverno.io/wait-for": awaited}
+        assert "annotations" not in deployment().one("spec", "template", "metadata").attributes
+
+    def test_it_waits_and_is_watched(self) -> None:
+        template = deployment(**UPSTREAM, diun_tags="^1", database="mysql").one("spec", "template", "metadata")
+        assert template["annotations"] == {
+            "diun.enable": "true",
+            "diun.include_tags": "^1",
+            "dependency.kyverno.io/wait-for": "mysql.dbaas:3306",
+        }
+
     def test_only_private_images_need_the_pull_secret(self) -> None:
         assert pod(image_visibility="private").one("image_pull_secrets")["name"] == "ghcr-credentials"
         assert not pod(image_visibility="public").all("image_pull_secrets")
@@ -106,9 +207,7 @@ class TestImage:
 
 class TestDeployment:
     def test_drift_that_others_cause_is_ignored_line_by_line(self) -> None:
-        text = stack()["deployment.tf"]
-        lines = text.partition("ignore_changes = [\n")[2].partition("    ]\n")[0].splitlines()
-        assert [tuple(part.strip() for part in line.split(", ")) for line in lines] == [
+        assert ignored(stack()["deployment.tf"]) == [
             ("spec[0].template[0].spec[0].dns_config", "# KYVERNO_LIFECYCLE_V1"),
             ('metadata[0].annotations["keel.sh/policy"]', "# KYVERNO_LIFECYCLE_V2"),
             ('metadata[0].annotations["keel.sh/trigger"]', "# KYVERNO_LIFECYCLE_V2"),
@@ -119,6 +218,28 @@ class TestDeployment:
             ('metadata[0].annotations["deployment.kubernetes.io/revision"]', "# KEEL_LIFECYCLE_V1"),
             ('spec[0].template[0].metadata[0].annotations["keel.sh/update-time"]', "# KEEL_LIFECYCLE_V1"),
         ]
+
+    def test_the_image_of_an_init_container_is_ignored_too(self) -> None:
+        found = ignored(stack(migrate_command=["migrate"])["deployment.tf"])
+        assert ("spec[0].template[0].spec[0].init_container[0].image", "# KEEL_IGNORE_IMAGE") in found
+        assert len(found) == 10
+
+    def test_nobody_else_changes_a_pinned_deployment(self) -> None:
+        files = stack(updates="pinned", migrate_command=["migrate"])
+        path = "spec[0].template[0].spec[0].dns_config"
+        assert ignored(files["deployment.tf"]) == [(path, "# KYVERNO_LIFECYCLE_V1")]
+        assert not [name for name, text in files.items() if "keel" in text.lower()]
+
+    def test_the_database_is_brought_up_to_date_first(self) -> None:
+        given = {"migrate_command": ["alembic", "upgrade"], "database": "postgres", "volumes": [VOLUME], "cpu": "2"}
+        first, second = pod(**given).one("init_container"), pod(**given).one("container")
+        assert first["name"] == "migrate"
+        assert first["command"] == ["alembic", "upgrade"]
+        assert first["image"] == second["image"] == Expression("local.image")
+        for kind in ("env", "volume_mount", "resources"):
+            assert first.all(kind) == second.all(kind)
+        assert not [block for block in first.blocks if block.type == "port" or "probe" in block.type]
+        assert not pod().all("init_container")
 
     def test_memory_is_bounded_and_cpu_is_not(self) -> None:
         resources = container(memory="512Mi").one("resources")
@@ -136,9 +257,27 @@ class TestDeployment:
             "merge(local.labels, { tier = local.tiers.gpu })"
         )
 
+    def test_what_belongs_together_stands_together(self) -> None:
+        assert "    replicas = 1\n\n    selector {\n" in stack()["deployment.tf"]
+        assert "    replicas = 1\n\n    strategy {\n" in stack(volumes=[VOLUME])["deployment.tf"]
+
     def test_a_volume_that_one_node_holds_is_let_go_before_it_is_taken(self) -> None:
         assert not deployment().one("spec").all("strategy")
         assert deployment(volumes=[VOLUME]).one("spec", "strategy")["type"] == "Recreate"
+
+    @pytest.mark.parametrize(
+        ("given", "recreated"),
+        [
+            ({}, True),
+            ({"replicas": 0}, True),
+            ({"replicas": 2}, False),
+            ({"volumes": [{**VOLUME, "kind": "nfs-ssd", "read_only": True}]}, False),
+            ({"volumes": [{**VOLUME, "kind": "emptydir"}, {"name": "c", "mount": "/c", "kind": "config"}]}, False),
+        ],
+    )
+    def test_where_one_pod_is_meant_no_two_write_to_shared_files(self, given: dict[str, Any], recreated: bool) -> None:
+        found = deployment(**{"volumes": [{**VOLUME, "kind": "nfs"}], **given}).one("spec").all("strategy")
+        assert [strategy["type"] for strategy in found] == (["Recreate"] if recreated else [])
 
     def test_our_images_run_without_root_and_may_write_to_their_volumes(self) -> None:
         assert pod(volumes=[VOLUME]).one("security_context")["fs_group"] == 1000
@@ -157,10 +296,16 @@ class TestProbes:
     def test_none_means_none(self) -> None:
         assert not [block for block in container(probe="none").blocks if "probe" in block.type]
 
-    def test_tcp_only_connects(self) -> None:
-        found = container(probe={"kind": "tcp", "which": ["readiness"]})
-        assert found.one("readiness_probe", "tcp_socket")["port"] == 8080
-        assert not found.all("liveness_probe")
+    @pytest.mark.parametrize("probe", ["tcp", {"kind": "tcp"}])
+    def test_tcp_only_connects(self, probe: Any) -> None:
+        for kind in ("readiness_probe", "liveness_probe"):
+            assert container(probe=probe, port=3000).one(kind, "tcp_socket").attributes == {"port": 3000}
+
+    @pytest.mark.parametrize("which", ["readiness", "liveness"])
+    def test_one_of_them_alone(self, which: str) -> None:
+        found = container(probe={"kind": "http", "which": [which], "startup_seconds": 10})
+        probes = [block.type for block in found.blocks if block.type.endswith("_probe")]
+        assert probes == ["startup_probe", f"{which}_probe"]
 
     @pytest.mark.parametrize("seconds", [1, 5, 61, 3600])
     def test_a_slow_start_is_waited_for(self, seconds: int) -> None:
@@ -170,6 +315,55 @@ class TestProbes:
         waited = startup["period_seconds"] * startup["failure_threshold"]
         assert seconds <= waited < seconds + startup["period_seconds"]
         assert "initial_delay_seconds" not in found.one("liveness_probe").attributes
+
+    def test_their_timing_unless_asked(self) -> None:
+        assert container().one("readiness_probe").attributes == {"period_seconds": 10, "timeout_seconds": 5}
+        assert container().one("liveness_probe").attributes == {
+            "initial_delay_seconds": 15,
+            "period_seconds": 30,
+            "timeout_seconds": 5,
+        }
+
+    def test_their_timing_as_asked(self) -> None:
+        timing = {"initial_seconds": 40, "period_seconds": 20, "timeout_seconds": 15, "failures": 6}
+        found = container(probe={"kind": "tcp", **timing})
+        for kind in ("readiness_probe", "liveness_probe"):
+            assert found.one(kind).attributes == {
+                "initial_delay_seconds": 40,
+                "period_seconds": 20,
+                "timeout_seconds": 15,
+                "failure_threshold": 6,
+            }
+
+    def test_each_has_a_timing_of_its_own_over_the_common_one(self) -> None:
+        own = {"readiness": {"failures": 1, "timeout_seconds": 2}, "liveness": {"initial_seconds": 90}}
+        found = container(probe={"kind": "http", "period_seconds": 20, "failures": 6, **own})
+        assert found.one("readiness_probe").attributes == {
+            "period_seconds": 20,
+            "timeout_seconds": 2,
+            "failure_threshold": 1,
+        }
+        assert found.one("liveness_probe").attributes == {
+            "initial_delay_seconds": 90,
+            "period_seconds": 20,
+            "timeout_seconds": 5,
+            "failure_threshold": 6,
+        }
+
+    def test_the_timing_of_one_leaves_the_other_and_the_start_alone(self) -> None:
+        own = {"liveness": {"timeout_seconds": 30, "period_seconds": 60, "failures": 9, "initial_seconds": 1}}
+        found = container(probe={"kind": "tcp", "startup_seconds": 10, **own})
+        assert found.one("readiness_probe").attributes == {"period_seconds": 10, "timeout_seconds": 5}
+        assert found.one("startup_probe")["timeout_seconds"] == 5
+
+    def test_a_slow_answer_is_slow_from_the_start(self) -> None:
+        found = container(probe={"kind": "http", "startup_seconds": 60, "timeout_seconds": 20})
+        assert found.one("startup_probe").attributes == {
+            "period_seconds": 5,
+            "timeout_seconds": 20,
+            "failure_threshold": 12,
+        }
+        assert found.one("liveness_probe")["timeout_seconds"] == 20
 
 
 class TestEnvironment:
@@ -191,88 +385,3 @@ class TestEnvironment:
         assert annotations["gethomepage.dev/name"] == "{pg_host}"
         assert annotations["gethomepage.dev/description"] == "{host}"
         assert "postgresql_host" not in stack(**given)["main.tf"]
-
-
-class TestSecrets:
-    def test_chosen_properties_reach_the_container_under_their_variables(self) -> None:
-        given = {"secrets": {"API_TOKEN": "api_token"}}
-        secret = file("secrets.tf", **given).labelled("kubernetes_manifest", "external_secret")
-        manifest = secret["manifest"]
-        assert manifest["apiVersion"] == "external-secrets.io/v1beta1"
-        assert manifest["kind"] == "ExternalSecret"
-        assert manifest["metadata"] == {"name": "city-guide-secrets", "namespace": Expression("local.namespace")}
-        assert manifest["spec"] == {
-            "refreshInterval": "15m",
-            "secretStoreRef": {"name": "vault-kv", "kind": "ClusterSecretStore"},
-            "target": {"name": "city-guide-secrets"},
-            "data": [{"secretKey": "API_TOKEN", "remoteRef": {"key": "city-guide", "property": "api_token"}}],
-        }
-        assert secret["depends_on"] == [Expression("kubernetes_namespace.city_guide")]
-        env = container(**given).one("env")
-        assert env["name"] == "API_TOKEN"
-        assert env.one("value_from", "secret_key_ref").attributes == {"name": "city-guide-secrets", "key": "API_TOKEN"}
-        assert deployment(**given)["depends_on"] == [Expression("kubernetes_manifest.external_secret")]
-
-    def test_without_secrets_nothing_is_waited_for(self) -> None:
-        assert "depends_on" not in deployment().attributes
-
-
-class TestDatabase:
-    def test_the_address_is_composed_around_the_rotated_password(self) -> None:
-        given = {"database": "postgres"}
-        spec = file("secrets.tf", **given).labelled("kubernetes_manifest", "db_external_secret")["manifest"]["spec"]
-        assert spec["secretStoreRef"]["name"] == "vault-database"
-        assert spec["target"]["name"] == "city-guide-db-creds"
-        assert spec["target"]["template"]["data"] == {
-            "DATABASE_URL": Expression(
-                '"postgresql://city_guide:{{ .password }}@${var.postgresql_host}:5432/city_guide"'
-            )
-        }
-        assert spec["data"] == [
-            {"secretKey": "password", "remoteRef": {"key": "static-creds/pg-city-guide", "property": "password"}}
-        ]
-        env = container(**given).one("env")
-        assert env.one("value_from", "secret_key_ref").attributes == {
-            "name": "city-guide-db-creds",
-            "key": "DATABASE_URL",
-        }
-        assert deployment(**given)["depends_on"] == [Expression("kubernetes_manifest.db_external_secret")]
-
-    def test_a_new_password_restarts_the_pods(self) -> None:
-        given = {"database": "postgres"}
-        assert deployment(**given).one("metadata")["annotations"] == {"reloader.stakater.com/search": "true"}
-        spec = file("secrets.tf", **given).labelled("db_external_secret")["manifest"]["spec"]
-        assert spec["target"]["template"]["metadata"] == {"annotations": {"reloader.stakater.com/match": "true"}}
-        assert "annotations" not in deployment().one("metadata").attributes
-
-    def test_parts_and_names_as_asked(self) -> None:
-        database = {
-            "engine": "postgres",
-            "name": "guides",
-            "role": "guide_reader",
-            "dsn_scheme": "postgresql+asyncpg",
-            "env": {
-                "DSN": "dsn",
-                "PGPASSWORD": "password",
-                "PGUSER": "user",
-                "PGHOST": "host",
-                "PGPORT": "port",
-                "for": "name",
-            },
-        }
-        spec = file("secrets.tf", database=database).labelled("db_external_secret")["manifest"]["spec"]
-        assert spec["target"]["template"]["data"] == {
-            "DSN": Expression('"postgresql+asyncpg://guide_reader:{{ .password }}@${var.postgresql_host}:5432/guides"'),
-            "PGPASSWORD": "{{ .password }}",
-            "PGUSER": "guide_reader",
-            "PGHOST": Expression("var.postgresql_host"),
-            "PGPORT": "5432",
-            "for": "guides",
-        }
-        assert spec["data"][0]["remoteRef"]["key"] == "static-creds/pg-guide-reader"
-        names = [block["name"] for block in container(database=database).all("env")]
-        assert names == list(database["env"])
-
-    def test_a_password_alone_needs_no_host(self) -> None:
-        database = {"engine": "postgres", "env": {"PGPASSWORD": "password"}}
-        assert "postgresql_host" not in stack(database=database)["main.tf"]

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import pytest
 
 from .hcl import Expression
-from .rendering import SERVICE, UPSTREAM, file, stack
+from .rendering import PICKED, SERVICE, UPSTREAM, file, stack
+from .workload import container
 
 NAMESPACE = Expression("kubernetes_namespace.city_guide.metadata[0].name")
 
@@ -30,6 +31,27 @@ class TestService:
         }
         assert "annotations" not in file("service.tf", **UPSTREAM).one("resource", "metadata").attributes
 
+    def test_metrics_of_a_port_of_their_own_are_scraped_there(self) -> None:
+        given = {"metrics": {"path": "/internal/metrics", "port": 9090}, **UPSTREAM}
+        service = file("service.tf", **given).one("resource")
+        assert service.one("metadata")["annotations"] == {
+            "prometheus.io/scrape": "true",
+            "prometheus.io/port": "9090",
+            "prometheus.io/path": "/internal/metrics",
+        }
+        assert [port["container_port"] for port in container(**given).all("port")] == [8080, 9090]
+        assert len(service.all("spec", "port")) == 1, "Prometheus asks the pods, not the Service"
+
+    def test_no_metrics_no_annotations(self) -> None:
+        assert "annotations" not in file("service.tf", metrics="none").one("resource", "metadata").attributes
+
+    @pytest.mark.parametrize(
+        ("given", "name"),
+        [({}, "http"), ({"kind": "worker"}, "http"), ({"kind": "worker", "probe": "tcp"}, "tcp")],
+    )
+    def test_its_port_is_called_after_what_it_speaks(self, given: dict[str, Any], name: str) -> None:
+        assert file("service.tf", **given).one("resource", "spec", "port")["name"] == name
+
 
 class TestIngress:
     def test_the_defaults(self) -> None:
@@ -45,6 +67,7 @@ class TestIngress:
                 "gethomepage.dev/enabled": "true",
                 "gethomepage.dev/name": SERVICE["title"],
                 "gethomepage.dev/description": SERVICE["description"],
+                "gethomepage.dev/pod-selector": "",
             },
         }
 
@@ -60,9 +83,46 @@ class TestIngress:
         assert found["allow_local_access_only"] is True
         assert found["ssl_redirect"] is False
         assert "dns_type" not in found
+        (own,) = container(dns="lan", env={"ME": "https://{host}"}).all("env")
+        assert own["value"] == "https://city-guide.viktorbarzin.lan"
 
     def test_a_host_of_its_own(self) -> None:
         assert ingress(host="guide")["host"] == "guide"
+
+    def test_some_paths_only(self) -> None:
+        assert ingress(paths=["/guide", "/static"])["ingress_path"] == ["/guide", "/static"]
+
+    def test_large_requests(self) -> None:
+        assert ingress(max_body="500m")["max_body_size"] == "500m"
+
+    def test_a_rate_limit_takes_the_place_of_the_platforms(self) -> None:
+        found = ingress(rate_limit={"average": 50, "burst": 100})
+        assert found["skip_default_rate_limit"] is True
+        assert found["extra_middlewares"] == ["traefik-city-guide-rate-limit@kubernetescrd"]
+
+    def test_a_tile_shows_what_the_service_says(self) -> None:
+        tile = {
+            "icon": "mdi-map",
+            "group": "Productivity",
+            "description": 'Shorter, with "${x}"',
+            "widget": {"type": "customapi", "url": "https://api.example/x?a=$b", "fields": {"view": 'all "${x}"'}},
+        }
+        found = ingress(homepage=tile)["extra_annotations"]
+        assert {key.removeprefix("gethomepage.dev/"): value for key, value in found.items()} == {
+            "enabled": "true",
+            "name": SERVICE["title"],
+            "description": 'Shorter, with "${x}"',
+            "pod-selector": "",
+            "icon": "mdi-map",
+            "group": "Productivity",
+            "widget.type": "customapi",
+            "widget.url": "https://api.example/x?a=$b",
+            "widget.view": 'all "${x}"',
+        }
+
+    def test_a_widget_asks_the_service_unless_told_where(self) -> None:
+        found = ingress(homepage={"widget": {"type": "w"}}, service_port=8000)["extra_annotations"]
+        assert found["gethomepage.dev/widget.url"] == "http://city-guide.city-guide.svc.cluster.local:8000"
 
     def test_a_tile_can_be_left_out(self) -> None:
         found = ingress(homepage={"enabled": False})
@@ -114,3 +174,97 @@ class TestCarveouts:
             assert found["host"] == "guide"
             assert found["root_domain"] == "viktorbarzin.lan"
             assert found["allow_local_access_only"] is True
+
+    def test_a_port_and_a_limit_of_their_own(self) -> None:
+        given = {
+            "port": 3000,
+            "service_port": 8000,
+            "metrics": {"port": 9090},
+            "carveouts": [
+                {"name": "git", "paths": ["/git"], "reason": "own login", "service_port": 9090, "max_body": "5g"},
+                {"name": "raw", "paths": ["/raw"], "reason": "own login", "service_port": 9090},
+                {"name": "same", "paths": ["/same"], "reason": "own login", "service_port": 8000},
+            ],
+        }
+        assert ingress("ingress_git", **given)["port"] == 9090
+        assert ingress("ingress_git", **given)["max_body_size"] == "5g"
+        assert "max_body_size" not in ingress("ingress_raw", max_body="1g", **given)
+        ports = [port.attributes for port in file("service.tf", **given).one("resource", "spec").all("port")]
+        assert ports == [
+            {"name": "http", "port": 8000, "target_port": 3000},
+            {"name": "port-9090", "port": 9090, "target_port": 9090},
+        ]
+        assert [port["container_port"] for port in container(**given).all("port")] == [3000, 9090]
+
+
+class TestHomeNetwork:
+    GIVEN: ClassVar[dict[str, Any]] = {"lan_host": {"host": "guide"}, "max_body": "1g", "paths": ["/guide"]}
+
+    def test_a_second_address_leads_to_the_same_service(self) -> None:
+        assert ingress("ingress_lan", **self.GIVEN) == {
+            "source": "../../modules/kubernetes/ingress_factory",
+            "namespace": NAMESPACE,
+            "name": "city-guide-lan",
+            "host": "guide",
+            "service_name": Expression("kubernetes_service.city_guide.metadata[0].name"),
+            "ingress_path": ["/guide"],
+            "port": 80,
+            "tls_secret_name": Expression("var.tls_secret_name"),
+            "root_domain": "viktorbarzin.lan",
+            "allow_local_access_only": True,
+            "ssl_redirect": False,
+            "max_body_size": "1g",
+            "auth": "required",
+            "homepage_enabled": False,
+        }
+
+    def test_the_first_stays_as_it_is(self) -> None:
+        assert ingress(lan_host={"host": "guide"}) == ingress()
+
+    def test_it_explains_an_open_gate(self) -> None:
+        lan_host = {"host": "guide", "auth": "app", "reason": "its own login"}
+        assert '  # auth = "app": its own login\n  auth             = "app"\n' in stack(lan_host=lan_host)["ingress.tf"]
+
+    def test_the_rate_limit_holds_there_too(self) -> None:
+        found = ingress("ingress_lan", rate_limit={"average": 1, "burst": 2}, **self.GIVEN)
+        assert found["extra_middlewares"] == ["traefik-city-guide-rate-limit@kubernetescrd"]
+
+
+class TestAnubis:
+    GIVEN: ClassVar[dict[str, Any]] = {"anubis": True, "auth": "none", "auth_reason": "public content"}
+
+    def test_it_stands_before_the_service_with_an_index_of_its_own(self) -> None:
+        assert ingress("anubis", redis=True, **self.GIVEN) == {
+            "source": "../../modules/kubernetes/anubis_instance",
+            "namespace": NAMESPACE,
+            "name": "city-guide",
+            "target_url": Expression(
+                '"http://${kubernetes_service.city_guide.metadata[0].name}.${local.namespace}.svc.cluster.local"'
+            ),
+            "cookie_domain": "viktorbarzin.me",
+            "shared_store_url": Expression(f'"redis://${{var.redis_host}}:6379/{PICKED["anubis_redis_index"]}"'),
+        }
+        assert PICKED["anubis_redis_index"] != PICKED["redis_index"]
+
+    def test_requests_go_to_it_first(self) -> None:
+        found = ingress(**self.GIVEN)
+        assert found["service_name"] == Expression("module.anubis.service_name")
+        assert found["port"] == Expression("module.anubis.service_port")
+        assert found["anti_ai_scraping"] is False
+        assert found["extra_middlewares"] == ["traefik-x402@kubernetescrd"]
+        assert "skip_default_rate_limit" not in found
+        without = ingress(auth="none", auth_reason="public content")
+        assert not {"anti_ai_scraping", "extra_middlewares"} & set(without)
+
+    def test_carve_outs_and_the_home_network_pass_it_by(self) -> None:
+        carveout = {"name": "feed", "paths": ["/feed"], "reason": "readers are programs"}
+        for label in ("ingress_feed", "ingress_lan"):
+            found = ingress(label, carveouts=[carveout], lan_host={"host": "cg"}, **self.GIVEN)
+            assert found["service_name"] == Expression("kubernetes_service.city_guide.metadata[0].name")
+            assert found["port"] == 80
+            assert "extra_middlewares" not in found
+
+    def test_another_port_of_the_service_and_another_domain(self) -> None:
+        found = ingress("anubis", service_port=8000, dns="lan", **self.GIVEN)
+        assert found["target_url"].text.endswith('.svc.cluster.local:8000"')
+        assert found["cookie_domain"] == "viktorbarzin.lan"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from . import hcl, infra, terraform
+from . import infra, terraform
+from .invariants import problems
 from .rendering import RICH, UPSTREAM, VOLUME, stack
 
 IMAGES: dict[str, dict[str, Any]] = {
@@ -22,7 +23,6 @@ IMAGES: dict[str, dict[str, Any]] = {
 VOLUMES: dict[str, list[dict[str, Any]]] = {"stateless": [], "volume": [VOLUME]}
 REACHES = ["proxied", "non-proxied", "lan", "none"]
 DATABASES = ["none", "postgres"]
-FROM_THE_ROOT = {"tiers"}  # locals that the infra repository generates into each stack
 
 
 def variants(auth: str) -> dict[str, dict[str, str]]:
@@ -48,9 +48,7 @@ def test_every_combination_is_a_sound_stack(auth: str, tmp_path: Path) -> None:
     stacks = variants(auth)
     assert len(stacks) == 48
     for name, files in stacks.items():
-        for path, text in files.items():
-            assert not untidy(text), f"{name}/{path}: {untidy(text)}"
-        assert not dangling(files), f"{name}: {dangling(files)}"
+        assert not problems(files), name
         for repository in infra.repositories():
             assert not list(infra.wrong_arguments(repository, files)), name
     terraform.write(tmp_path, stacks)
@@ -60,40 +58,6 @@ def test_every_combination_is_a_sound_stack(auth: str, tmp_path: Path) -> None:
     for repository in infra.repositories():
         guarded(repository, tmp_path)
     assert not terraform.badly_formatted(tmp_path)
-
-
-def untidy(text: str) -> list[str]:
-    rules = {
-        "does not end with one line break": not text.endswith("\n") or text.endswith("\n\n"),
-        "begins with a blank line": text.startswith("\n"),
-        "has trailing spaces": re.search(r"[ \t]\n", text),
-        "has two blank lines": "\n\n\n" in text,
-        "has a blank line before a closing bracket": re.search(r"\n\n *[}\]]", text),
-        "has an empty block": re.search(r"^(?!\s*metadata \{\}$).*(\{\s*\}|= \[\s*\])$", text, re.MULTILINE),
-    }
-    return [rule for rule, broken in rules.items() if broken]
-
-
-def dangling(files: dict[str, str]) -> set[str]:
-    """Variables and locals declared and not used or used and not declared, and references to nothing."""
-    parsed = [hcl.parse(text) for name, text in files.items() if name.endswith(".tf")]
-    texts = [text for name, text in files.items() if name.endswith(".tf")]
-    wrong: set[str] = set()
-    declared = {block.labels[0] for file in parsed for block in file.all("variable")}
-    wrong |= {f"var.{name}" for name in declared ^ used(texts, "var")}
-    own = {name for file in parsed for block in file.all("locals") for name in block.attributes}
-    wrong |= {f"local.{name}" for name in own ^ (used(texts, "local") - FROM_THE_ROOT)}
-    modules = {block.labels[0] for file in parsed for block in file.all("module")}
-    wrong |= {f"module.{name}" for name in used(texts, "module") - modules}
-    resources = {block.labels for file in parsed for block in file.all("resource")}
-    for kind in {labels[0] for labels in resources} | {"kubernetes_manifest", "kubernetes_service"}:
-        names = {labels[1] for labels in resources if labels[0] == kind}
-        wrong |= {f"{kind}.{name}" for name in used(texts, kind) - names}
-    return wrong
-
-
-def used(texts: list[str], root: str) -> set[str]:
-    return set().union(*(hcl.references(text, root) for text in texts))
 
 
 def unexplained_gates(stacks: dict[str, dict[str, str]]) -> list[str]:
@@ -118,21 +82,12 @@ def guarded(repository: Path, stacks: Path) -> None:
 
 
 def test_the_checks_notice_what_is_wrong(tmp_path: Path) -> None:
-    files = stack()
-    assert not dangling(files)
-    assert dangling({**files, "extra.tf": 'variable "spare" {}\n'}) == {"var.spare"}
-    assert dangling({**files, "extra.tf": "locals {\n  namespace = var.gone\n}\n"}) == {"var.gone"}
-    assert dangling({**files, "extra.tf": "output {\n  a = kubernetes_service.gone.id\n}\n"}) == {
-        "kubernetes_service.gone"
-    }
     gates = stack(auth="none", auth_reason="why")
     assert not unexplained_gates({"a": gates})
     assert unexplained_gates({"a": {"ingress.tf": re.sub(" *# auth.*\n", "", gates["ingress.tf"])}})
     terraform.write(tmp_path, {"a": {"main.tf": "a = 1\nbcd = 2\n"}})
     assert "Unsupported argument" in terraform.refused(tmp_path / "a")[0]
     assert "main.tf" in terraform.badly_formatted(tmp_path)
-    assert untidy("a {\n\n}\n")
-    assert untidy("a {\n}\n\n")
 
 
 def test_module_calls_are_checked_against_the_modules() -> None:

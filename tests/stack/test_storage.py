@@ -1,18 +1,16 @@
-"""Claims, their mounts, and the job that backs them up."""
+"""Volumes of each kind: what Terraform makes, and what the pod mounts."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import tarfile
-import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from . import terraform
 from .hcl import Block, Expression, parse
-from .rendering import VOLUME, stack
+from .rendering import VOLUME, file, stack
+from .workload import job_pod, pod
 
 TWO: dict[str, Any] = {
     "volumes": [
@@ -20,132 +18,165 @@ TWO: dict[str, Any] = {
         {"name": "me-dia", "mount": "/srv/media", "sub_path": "a/b", "read_only": True},
     ]
 }
-IN_THE_POD = ("spec", "job_template", "spec", "template", "spec")
+NAMESPACE = Expression("kubernetes_namespace.city_guide.metadata[0].name")
 
 
-def storage() -> Block:
-    return parse(stack(**TWO)["storage.tf"])
+def volume(**given: Any) -> dict[str, Any]:
+    return {"name": "da-ta", "mount": "/data", **given}
 
 
-def test_a_claim_grows_by_itself_and_terraform_lets_it() -> None:
-    claim = storage().labelled("kubernetes_persistent_volume_claim", "data_encrypted")
-    assert claim["wait_until_bound"] is False
-    metadata = claim.one("metadata")
-    assert metadata["name"] == "city-guide-data-encrypted"
-    assert metadata["annotations"] == {
-        "resize.topolvm.io/threshold": "10%",
-        "resize.topolvm.io/increase": "100%",
-        "resize.topolvm.io/storage_limit": "8Gi",
-    }
-    assert claim.one("spec")["access_modes"] == ["ReadWriteOnce"]
-    assert claim.one("spec")["storage_class_name"] == "proxmox-lvm-encrypted"
-    assert claim.one("spec", "resources")["requests"] == {"storage": "2Gi"}
-    assert claim.one("lifecycle")["ignore_changes"] == [Expression("spec[0].resources[0].requests")]
+def stored(**given: Any) -> Block:
+    """What storage.tf has for a volume."""
+    return file("storage.tf", volumes=[volume(**given)]).blocks[0]
+
+
+def source(**given: Any) -> Block:
+    """Where the pod's volume comes from."""
+    (found,) = pod(volumes=[volume(**given)]).one("volume").blocks
+    return found
+
+
+class TestBlock:
+    def test_a_claim_grows_by_itself_and_terraform_lets_it(self) -> None:
+        claim = file("storage.tf", **TWO).labelled("kubernetes_persistent_volume_claim", "data_encrypted")
+        assert claim["wait_until_bound"] is False
+        assert claim.one("metadata").attributes == {
+            "name": "city-guide-data-encrypted",
+            "namespace": NAMESPACE,
+            "annotations": {
+                "resize.topolvm.io/threshold": "10%",
+                "resize.topolvm.io/increase": "100%",
+                "resize.topolvm.io/storage_limit": "8Gi",
+            },
+        }
+        assert claim.one("spec")["access_modes"] == ["ReadWriteOnce"]
+        assert claim.one("spec")["storage_class_name"] == "proxmox-lvm-encrypted"
+        assert claim.one("spec", "resources")["requests"] == {"storage": "2Gi"}
+        assert claim.one("lifecycle")["ignore_changes"] == [Expression("spec[0].resources[0].requests")]
+
+    def test_plain_storage_says_so_in_its_name(self) -> None:
+        claim = stored(kind="block")
+        assert claim.labels == ("kubernetes_persistent_volume_claim", "da_ta_proxmox")
+        assert claim.one("metadata")["name"] == "city-guide-da-ta-proxmox"
+        assert claim.one("spec")["storage_class_name"] == "proxmox-lvm"
+        assert source(kind="block")["claim_name"] == Expression(
+            "kubernetes_persistent_volume_claim.da_ta_proxmox.metadata[0].name"
+        )
+
+    def test_small_unless_asked(self) -> None:
+        claim = stored()
+        assert claim.one("spec", "resources")["requests"] == {"storage": "1Gi"}
+        assert claim.one("metadata")["annotations"]["resize.topolvm.io/storage_limit"] == "5Gi"
 
 
 def test_each_volume_is_mounted_as_asked() -> None:
-    pod = parse(stack(**TWO)["deployment.tf"]).one("resource", "spec", "template", "spec")
-    assert [mount.attributes for mount in pod.all("container", "volume_mount")] == [
+    found = pod(**TWO)
+    assert [mount.attributes for mount in found.all("container", "volume_mount")] == [
         {"name": "data", "mount_path": "/data"},
         {"name": "me-dia", "mount_path": "/srv/media", "sub_path": "a/b", "read_only": True},
     ]
-    assert {volume["name"]: volume.one("persistent_volume_claim")["claim_name"] for volume in pod.all("volume")} == {
+    assert {volume["name"]: volume.one("persistent_volume_claim")["claim_name"] for volume in found.all("volume")} == {
         "data": Expression("kubernetes_persistent_volume_claim.data_encrypted.metadata[0].name"),
         "me-dia": Expression("kubernetes_persistent_volume_claim.me_dia_encrypted.metadata[0].name"),
     }
 
 
-def test_the_backup_goes_to_the_file_server() -> None:
-    call = storage().labelled("nfs_backup")
-    assert call.attributes == {
-        "source": "../../modules/kubernetes/nfs_volume",
-        "name": "city-guide-backup",
-        "namespace": Expression("kubernetes_namespace.city_guide.metadata[0].name"),
-        "nfs_server": Expression("var.nfs_server"),
-        "nfs_path": "/srv/nfs/city-guide-backup",
-    }
-    assert "nfs_server" in {block.labels[0] for block in parse(stack(**TWO)["main.tf"]).all("variable")}
+class TestShared:
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ({"kind": "nfs"}, {"nfs_path": "/srv/nfs/city-guide/da-ta"}),
+            ({"kind": "nfs-ssd"}, {"nfs_path": "/srv/nfs-ssd/city-guide/da-ta"}),
+            ({"kind": "nfs", "nfs_path": "/srv/old", "size": "2Ti"}, {"nfs_path": "/srv/old", "storage": "2Ti"}),
+        ],
+    )
+    def test_a_folder_of_the_file_server(self, given: dict[str, Any], expected: dict[str, Any]) -> None:
+        call = stored(**given)
+        assert call.labels == ("nfs_da_ta",)
+        assert call.attributes == {
+            "source": "../../modules/kubernetes/nfs_volume",
+            "name": "city-guide-da-ta",
+            "namespace": NAMESPACE,
+            "nfs_server": Expression("var.nfs_server"),
+            **expected,
+        }
+        assert source(**given)["claim_name"] == Expression("module.nfs_da_ta.claim_name")
+
+    def test_pods_may_share_it_and_take_turns_at_it(self) -> None:
+        spec = file("deployment.tf", volumes=[volume(kind="nfs")], replicas=3).one("resource", "spec")
+        assert spec["replicas"] == 3
+        assert not spec.all("strategy")
+
+    def test_it_is_saved_by_the_file_server(self) -> None:
+        assert "backup.tf" not in stack(volumes=[volume(kind="nfs")])
 
 
-def test_the_backup_runs_beside_the_service_and_only_reads() -> None:
-    job = storage().labelled("kubernetes_cron_job_v1", "backup")
-    assert job.one("spec")["schedule"] == "30 3 * * 0"
-    assert job.one("spec")["concurrency_policy"] == "Forbid"
-    required = job.one(*IN_THE_POD, "affinity", "pod_affinity", "required_during_scheduling_ignored_during_execution")
-    assert required["topology_key"] == "kubernetes.io/hostname"
-    assert required.one("label_selector")["match_labels"] == Expression("local.labels")
-    container = job.one(*IN_THE_POD, "container")
-    assert container["image"] == "docker.io/library/alpine:3.22"
-    assert container.one("resources")["limits"] == {"memory": container.one("resources")["requests"]["memory"]}
-    mounts = {mount["mount_path"]: mount.attributes for mount in container.all("volume_mount")}
-    assert {path: mount.get("read_only", False) for path, mount in mounts.items()} == {
-        "/source/data": True,
-        "/source/me-dia": True,
-        "/backup": False,
-    }
-    names = [volume["name"] for volume in job.all(*IN_THE_POD, "volume")]
-    assert sorted(names) == sorted(mount["name"] for mount in mounts.values())
+class TestEphemeral:
+    def test_it_needs_nothing_but_the_pod(self) -> None:
+        assert "storage.tf" not in stack(volumes=[volume(kind="emptydir")])
+        assert source(kind="emptydir") == Block("empty_dir", (), {}, ())
+        assert source(kind="emptydir", size="2Gi").attributes == {"size_limit": "2Gi"}
 
 
-def test_the_backup_is_not_taken_for_the_service() -> None:
-    job = storage().labelled("kubernetes_cron_job_v1", "backup")
-    assert not job.one("spec", "job_template", "spec", "template", "metadata").attributes
+class TestConfiguration:
+    def test_files_of_the_stack_become_the_volume(self) -> None:
+        resource = stored(kind="config")
+        assert resource.labels == ("kubernetes_config_map", "da_ta")
+        assert resource.one("metadata").attributes == {
+            "name": "city-guide-da-ta",
+            "namespace": NAMESPACE,
+            "annotations": {"reloader.stakater.com/match": "true"},
+        }
+        assert source(kind="config")["name"] == Expression("kubernetes_config_map.da_ta.metadata[0].name")
+
+    def test_the_pods_notice_new_files(self) -> None:
+        metadata = file("deployment.tf", volumes=[volume(kind="config")]).one("resource", "metadata")
+        assert metadata["annotations"] == {"reloader.stakater.com/search": "true"}
+
+    def test_terraform_takes_the_files_at_the_top_of_the_folder(self, tmp_path: Path) -> None:
+        data = stored(kind="config")["data"]
+        expression = data.text if isinstance(data, Expression) else ""
+        folder = tmp_path / "files" / "da-ta"
+        assert terraform.evaluate(tmp_path, [expression], {}) == [{}], "no folder yet, no files"
+        (folder / "below").mkdir(parents=True)
+        (folder / "app.yml").write_text("greeting: ${hello} é\n", encoding="utf-8")
+        (folder / "below" / "left.out").touch()
+        assert terraform.evaluate(tmp_path, [expression], {}) == [{"app.yml": "greeting: ${hello} é\n"}]
+
+    def test_terraform_refuses_files_that_are_not_text(self, tmp_path: Path) -> None:
+        data = stored(kind="config")["data"]
+        expression = data.text if isinstance(data, Expression) else ""
+        folder = tmp_path / "files" / "da-ta"
+        folder.mkdir(parents=True)
+        (folder / "logo.png").write_bytes(b"\x89PNG\xff")
+        with pytest.raises(AssertionError, match="UTF-8"):
+            terraform.evaluate(tmp_path, [expression], {})
 
 
-def test_the_jobs_drift_is_ignored_where_it_happens() -> None:
-    line = "ignore_changes = [spec[0].job_template[0].spec[0].template[0].spec[0].dns_config] # KYVERNO_LIFECYCLE_V1\n"
-    assert line in stack(**TWO)["storage.tf"]
+class TestJobs:
+    VOLUMES = (
+        volume(),
+        {"name": "media", "mount": "/media", "kind": "nfs"},
+        {"name": "t", "mount": "/t", "kind": "emptydir"},
+    )
+
+    def test_beside_a_running_service_they_leave_its_block_volumes_alone(self) -> None:
+        job = {"name": "tidy", "schedule": "@daily", "command": ["tidy"]}
+        found = job_pod("tidy", volumes=list(self.VOLUMES), cronjobs=[job])
+        assert [block["name"] for block in found.all("volume")] == ["media", "t"]
+        assert [mount["name"] for mount in found.all("container", "volume_mount")] == ["media", "t"]
+        assert not found.all("security_context")
+
+    def test_alone_they_have_all(self) -> None:
+        found = job_pod("run", volumes=list(self.VOLUMES), kind="cronjob")
+        assert [block["name"] for block in found.all("volume")] == ["da-ta", "media", "t"]
+        assert found.one("security_context").attributes == {"fs_group": 1000}
 
 
-def test_a_volume_may_be_called_backup() -> None:
-    job = parse(stack(volumes=[{"name": "backup", "mount": "/backup"}])["storage.tf"]).labelled("backup")
-    names = [volume["name"] for volume in job.all(*IN_THE_POD, "volume")]
-    assert len(set(names)) == len(names) == 2
-
-
-def script(folder: Path) -> str:
-    """The job's script, told to work below ``folder``; it holds nothing that Terraform would replace."""
-    heredoc = re.search(r"<<-EOT\n(.*?)\n *EOT\n", stack(**TWO)["storage.tf"], re.DOTALL)
-    assert heredoc is not None
-    assert "${" not in heredoc[1]
-    assert "%{" not in heredoc[1]
-    return textwrap.dedent(heredoc[1]).replace("/source", f"{folder}/source").replace("/backup", f"{folder}/backup")
-
-
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["/bin/sh", "-c", script(folder)], capture_output=True, text=True, check=False)
-
-
-def prepare(folder: Path) -> None:
-    (folder / "source" / "data").mkdir(parents=True)
-    (folder / "source" / "data" / "notes.txt").write_text("kept", encoding="utf-8")
-    (folder / "backup").mkdir()
-    for name, days in {"recent.tar.gz": 29, "old.tar.gz": 32, "torn.tar.gz.partial": 32, "letter.txt": 99}.items():
-        (folder / "backup" / name).touch()
-        then = time.time() - days * 86400
-        os.utime(folder / "backup" / name, (then, then))
-
-
-def test_the_script_archives_and_clears_away_what_is_too_old(tmp_path: Path) -> None:
-    prepare(tmp_path)
-    done = run(tmp_path)
-    assert done.returncode == 0, done.stderr
-    before = {"recent.tar.gz", "letter.txt"}
-    (made,) = {path.name for path in (tmp_path / "backup").iterdir()} - before
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.tar\.gz", made)
-    assert before < {path.name for path in (tmp_path / "backup").iterdir()}
-    with tarfile.open(tmp_path / "backup" / made) as archive:
-        content = archive.extractfile("./data/notes.txt")
-        assert content is not None
-        assert content.read() == b"kept"
-
-
-def test_a_failed_backup_says_so_and_removes_nothing(tmp_path: Path) -> None:
-    prepare(tmp_path)
-    (tmp_path / "source" / "data" / "notes.txt").unlink()
-    (tmp_path / "source" / "data").rmdir()
-    (tmp_path / "source").rmdir()
-    assert run(tmp_path).returncode != 0
-    found = {path.name for path in (tmp_path / "backup").iterdir()}
-    assert {"recent.tar.gz", "old.tar.gz"} <= found
-    assert not {name for name in found if re.match(r"\d{4}-.*\.tar\.gz$", name)}
+def test_a_name_is_taken_over_from_an_adopted_stack() -> None:
+    names = {"claims": {"data": {"address": "old_claim", "name": "old-data"}}}
+    files = stack(volumes=[VOLUME], names=names)
+    claim = parse(files["storage.tf"]).labelled("kubernetes_persistent_volume_claim", "old_claim")
+    assert claim.one("metadata")["name"] == "old-data"
+    for name in ("deployment.tf", "backup.tf"):
+        assert "kubernetes_persistent_volume_claim.old_claim.metadata[0].name" in files[name]

@@ -12,10 +12,18 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz import examples
+
 from . import hcl, terraform
 from .rendering import RICH, answers, files, template
 
-HOSTS = {"pg_host": "postgresql_host", "mysql_host": "mysql_host", "redis_host": "redis_host", "mail_host": "mail_host"}
+HOSTS = {
+    "pg_host": "postgresql_host",
+    "mysql_host": "mysql_host",
+    "redis_host": "redis_host",
+    "mail_host": "mail_host",
+    "nfs_server": "nfs_server",
+}
 HOSTILE = [
     '"', "'", "`", "\\", "\\n", '\\"', "\\u0024{x}", "$", "%", "{", "}", "${", "%{", "$${", "%%{", "${x}", "%{if x}",
     "$${x}", "${~", "~}", "{{ .x }}", "{{", "}}", "[[", "]]", "[%", "%]", "[#", "#]", "#", "//", "/*", "*/", '"""',
@@ -54,7 +62,7 @@ def rendered(**changes: Any) -> dict[str, str]:
     return files({**_base(), **changes})
 
 
-@settings(quick, max_examples=400)
+@settings(quick, max_examples=examples(400))
 @given(title=lines, description=lines, reason=lines, carved=lines, group=lines, icon=lines, value=plain_values)
 @example("${x}", "%{x}", '"', "*/", "$${x}", "%%{x}", "$$${x}%%%{x}")
 @example("]]", "[[ name ]]", "[% x %]", "[# x #]", "{{ x }}", "\\", "\\u0024{x}\n\t")
@@ -66,7 +74,7 @@ def test_text_is_read_back_as_it_was_written(
         description=description,
         auth_reason=reason,
         openings=[{**_base()["openings"][0], "reason": carved}],
-        tile={"enabled": True, "group": group, "icon": icon},
+        tile={"enabled": True, "group": group, "icon": icon, "description": description, "widget": None},
         env={"VALUE": value},
     )
     ingress = hcl.parse(stack["ingress.tf"])
@@ -74,6 +82,7 @@ def test_text_is_read_back_as_it_was_written(
         "gethomepage.dev/enabled": "true",
         "gethomepage.dev/name": title,
         "gethomepage.dev/description": description,
+        "gethomepage.dev/pod-selector": "",
         "gethomepage.dev/icon": icon,
         "gethomepage.dev/group": group,
     }
@@ -95,7 +104,7 @@ def environment(stack: dict[str, str]) -> dict[str, Any]:
     return {env["name"]: env.attributes.get("value") for env in pod.all("container", "env")}
 
 
-@settings(quick, max_examples=12)
+@settings(quick, max_examples=examples(12, texts=30))
 @given(st.lists(values, min_size=30, max_size=30), st.lists(lines, min_size=8, max_size=8))
 @example(
     ["{pg_host}", "${pg_host}", "$${pg_host}", "%{pg_host}", "%%{pg_host}", "$$$", "$%{x}", "%${x}", "{{pg_host}}",
@@ -130,7 +139,7 @@ def title_source(stack: dict[str, str]) -> list[str]:
 def filled_in(text: str) -> str:
     """What the question `env` promises: tokens stand for values, and everything else for itself."""
     text = text.replace("{host}", "city-guide.viktorbarzin.me")
-    return re.sub(r"\{(\w+_host)\}", lambda token: f"<{HOSTS[token[1]]}>" if token[1] in HOSTS else token[0], text)
+    return re.sub(r"\{(\w+)\}", lambda token: f"<{HOSTS[token[1]]}>" if token[1] in HOSTS else token[0], text)
 
 
 def test_numbers_and_booleans_become_the_text_that_programs_expect() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import urlsplit
 
 from generator.sandbox.forgejo.state import PullRequest, PushMirror, Repository, Token
 from generator.sandbox.repositories import Commit, Entry
@@ -76,7 +77,7 @@ class Views:
             "html_url": html,
             "url": f"{self.api}/repos/{full_name}",
             "link": "",
-            "ssh_url": f"ssh://git@forgejo.sandbox.test/{full_name}.git",
+            "ssh_url": f"ssh://git@{urlsplit(self.web).hostname}/{full_name}.git",
             "clone_url": f"{html}.git",
             "original_url": "",
             "website": repository.website,

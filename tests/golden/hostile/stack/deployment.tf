@@ -3,6 +3,9 @@ resource "kubernetes_deployment" "null" {
     name      = "null"
     namespace = kubernetes_namespace.null.metadata[0].name
     labels    = merge(local.labels, { tier = local.tiers.aux })
+    annotations = {
+      "reloader.stakater.com/search" = "true"
+    }
   }
 
   spec {

@@ -8,11 +8,12 @@ module "ingress" {
   # auth = "none": "q" 'a' `b` \ \n ${x} $${y} %{if z} {{ .w }} ${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é
   auth = "none"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
-    "gethomepage.dev/description" = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
-    "gethomepage.dev/icon"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
-    "gethomepage.dev/group"       = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/description"  = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/pod-selector" = ""
+    "gethomepage.dev/icon"         = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
+    "gethomepage.dev/group"        = "\"q\" 'a' `b` \\ \\n $${x} $\u0024{y} %%{if z} {{ .w }} $${{ github.token }} [[ name ]] ]] [% v %] # // /* */ <b> | & * ! @ - : --- EOT 😀 é"
   }
 }
 

@@ -14,6 +14,13 @@ resource "kubernetes_manifest" "external_secret" {
       }
       target = {
         name = "null-secrets"
+        template = {
+          metadata = {
+            annotations = {
+              "reloader.stakater.com/match" = "true"
+            }
+          }
+        }
       }
       data = [
         { secretKey = "TOKEN", remoteRef = { key = "null", property = "a.b-c_d" } },

@@ -18,6 +18,9 @@ resource "kubernetes_deployment" "boiler" {
     template {
       metadata {
         labels = local.labels
+        annotations = {
+          "dependency.kyverno.io/wait-for" = "postgresql.dbaas:5432"
+        }
       }
 
       spec {

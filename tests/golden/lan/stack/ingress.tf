@@ -10,8 +10,9 @@ module "ingress" {
   ssl_redirect            = false
   auth                    = "required"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "Boiler"
-    "gethomepage.dev/description" = "Keeps the house warm"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "Boiler"
+    "gethomepage.dev/description"  = "Keeps the house warm"
+    "gethomepage.dev/pod-selector" = ""
   }
 }

@@ -18,11 +18,14 @@ resource "kubernetes_deployment" "tickets" {
     template {
       metadata {
         labels = local.labels
+        annotations = {
+          "dependency.kyverno.io/wait-for" = "postgresql.dbaas:5432"
+        }
       }
 
       spec {
         image_pull_secrets {
-          name = "ghcr-credentials"
+          name = "registry-login"
         }
 
         container {

@@ -1,5 +1,5 @@
 module "ingress" {
-  source          = "../../modules/kubernetes/ingress_factory"
+  source          = "../../library/web"
   namespace       = kubernetes_namespace.tickets.metadata[0].name
   name            = "tickets"
   port            = 80
@@ -7,8 +7,9 @@ module "ingress" {
   dns_type        = "proxied"
   auth            = "required"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "Tickets"
-    "gethomepage.dev/description" = "Counts tickets"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "Tickets"
+    "gethomepage.dev/description"  = "Counts tickets"
+    "gethomepage.dev/pod-selector" = ""
   }
 }

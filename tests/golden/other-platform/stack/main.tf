@@ -13,7 +13,7 @@ variable "postgresql_host" { type = string }
 
 locals {
   namespace = "tickets"
-  image     = "ghcr.io/elsewhere/tickets:${var.image_tag}"
+  image     = "registry.elsewhere.example/elsewhere/tickets:${var.image_tag}"
   labels = {
     app = "tickets"
   }

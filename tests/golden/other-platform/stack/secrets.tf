@@ -7,9 +7,9 @@ resource "kubernetes_manifest" "db_external_secret" {
       namespace = local.namespace
     }
     spec = {
-      refreshInterval = "15m"
+      refreshInterval = "1h"
       secretStoreRef = {
-        name = "vault-database"
+        name = "database-store"
         kind = "ClusterSecretStore"
       }
       target = {
@@ -21,7 +21,7 @@ resource "kubernetes_manifest" "db_external_secret" {
             }
           }
           data = {
-            DATABASE_URL = "postgresql://tickets:{{ .password }}@${var.postgresql_host}:5432/tickets"
+            DATABASE_URL = "postgresql://tickets:{{ .password }}@${var.postgresql_host}:6432/tickets"
           }
         }
       }

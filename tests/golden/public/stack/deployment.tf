@@ -32,6 +32,7 @@ resource "kubernetes_deployment" "weather" {
               port = 9000
             }
             period_seconds    = 5
+            timeout_seconds   = 5
             failure_threshold = 12
           }
 

@@ -7,10 +7,11 @@ module "ingress" {
   dns_type        = "non-proxied"
   auth            = "public"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "Weather"
-    "gethomepage.dev/description" = "Tells the weather of tomorrow"
-    "gethomepage.dev/icon"        = "mdi-weather-sunny"
-    "gethomepage.dev/group"       = "Information"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "Weather"
+    "gethomepage.dev/description"  = "Tells the weather of tomorrow"
+    "gethomepage.dev/pod-selector" = ""
+    "gethomepage.dev/icon"         = "mdi-weather-sunny"
+    "gethomepage.dev/group"        = "Information"
   }
 }

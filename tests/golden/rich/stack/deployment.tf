@@ -22,6 +22,9 @@ resource "kubernetes_deployment" "city_guide" {
     template {
       metadata {
         labels = local.labels
+        annotations = {
+          "dependency.kyverno.io/wait-for" = "postgresql.dbaas:5432,redis-master.redis:6379"
+        }
       }
 
       spec {

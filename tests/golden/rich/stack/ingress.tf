@@ -8,9 +8,10 @@ module "ingress" {
   # auth = "app": its own login, checked by hand
   auth = "app"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "City Guide"
-    "gethomepage.dev/description" = "Guides through cities"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "City Guide"
+    "gethomepage.dev/description"  = "Guides through cities"
+    "gethomepage.dev/pod-selector" = ""
   }
 }
 

@@ -14,6 +14,13 @@ resource "kubernetes_manifest" "external_secret" {
       }
       target = {
         name = "city-guide-secrets"
+        template = {
+          metadata = {
+            annotations = {
+              "reloader.stakater.com/match" = "true"
+            }
+          }
+        }
       }
       data = [
         { secretKey = "API_TOKEN", remoteRef = { key = "city-guide", property = "api_token" } },

@@ -7,8 +7,9 @@ module "ingress" {
   dns_type        = "proxied"
   auth            = "required"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "Notes"
-    "gethomepage.dev/description" = "Keeps notes"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "Notes"
+    "gethomepage.dev/description"  = "Keeps notes"
+    "gethomepage.dev/pod-selector" = ""
   }
 }

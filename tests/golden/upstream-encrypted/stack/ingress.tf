@@ -7,8 +7,9 @@ module "ingress" {
   dns_type        = "proxied"
   auth            = "required"
   extra_annotations = {
-    "gethomepage.dev/enabled"     = "true"
-    "gethomepage.dev/name"        = "Reader"
-    "gethomepage.dev/description" = "Reads feeds"
+    "gethomepage.dev/enabled"      = "true"
+    "gethomepage.dev/name"         = "Reader"
+    "gethomepage.dev/description"  = "Reads feeds"
+    "gethomepage.dev/pod-selector" = ""
   }
 }

@@ -1,10 +1,10 @@
-"""Readiness without a database: answers, and doesn't crash."""
+"""A database that is away, or none: noticed, and nothing crashes."""
+
+import asyncio
 
 import pytest
-from fastapi.testclient import TestClient
 
-from app.database import VARIABLES, connection_arguments
-from app.main import app
+from app.database import VARIABLES, connection_arguments, is_reachable
 
 
 @pytest.fixture(autouse=True)
@@ -13,17 +13,20 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable, raising=False)
 
 
-def test_not_ready_when_no_database_is_configured() -> None:
-    assert TestClient(app).get("/readyz").status_code == 503
+def test_not_reachable_when_no_database_is_configured() -> None:
+    assert not asyncio.run(is_reachable())
 
 
-def test_not_ready_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "app.database.connection_arguments", lambda _: {"host": "127.0.0.1", "port": "1"}
-    )
-    assert TestClient(app).get("/readyz").status_code == 503
+def test_not_reachable_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = {"host": "127.0.0.1", "port": "1"}
+    monkeypatch.setattr("app.database.connection_arguments", lambda _: arguments)
+    assert not asyncio.run(is_reachable())
 
 
 def test_connection_comes_from_the_environment() -> None:
-    environ = {"DATABASE_URL": "postgresql://user:pass@db:5432/name"}
-    assert connection_arguments(environ) == {"conninfo": "postgresql://user:pass@db:5432/name"}
+    environ = {
+        "DATABASE_URL": "postgresql://user:p%40ss@db:6432/name",
+    }
+    assert connection_arguments(environ) == {
+        "conninfo": "postgresql://user:p%40ss@db:6432/name",
+    }

@@ -31,7 +31,7 @@ def test_an_exception_comes_with_its_traceback() -> None:
 
 @pytest.mark.parametrize(
     ("path", "status", "logged"),
-    [("/healthz", 200, False), ("/healthz", 500, True), ("/", 200, True)],
+    [("/healthz?deep=1", 200, False), ("/healthz", 500, True), ("/", 200, True)],
 )
 def test_probes_that_went_well_are_not_logged(path: str, status: int, logged: bool) -> None:
     access = record('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", path, "1.1", status)

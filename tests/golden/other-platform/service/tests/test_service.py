@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from app.database import VARIABLES
 from app.main import app
 
 
@@ -23,6 +24,14 @@ def test_home_says_what_this_is(client: TestClient) -> None:
 def test_health_answers(client: TestClient) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_not_ready_without_its_database(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in VARIABLES.values():
+        monkeypatch.delenv(variable, raising=False)
+    assert client.get("/readyz").status_code == 503
 
 
 def test_metrics_count_requests_by_route(client: TestClient) -> None:

@@ -5,7 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-QUIET_PATHS = ("/healthz", "/metrics", "/readyz")
+QUIET_PATHS = ("/healthz", "/metrics")
 
 
 class JsonFormatter(logging.Formatter):
@@ -26,8 +26,8 @@ class JsonFormatter(logging.Formatter):
 def is_worth_logging(record: logging.LogRecord) -> bool:
     """Whether a line of uvicorn's access log is more than a probe or a scrape that went well."""
     match record.args:
-        case (_, _, str(path), _, int(status)) if path in QUIET_PATHS and status < 400:
-            return False
+        case (_, _, str(path), _, int(status)) if status < 400:
+            return path.partition("?")[0] not in QUIET_PATHS
     return True
 
 

@@ -1,0 +1,258 @@
+"""Which answers don't go together: what newservice refuses, and what it leaves out because it does not apply.
+
+``test_pairwise`` holds every rule against newservice itself, in both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .factors import BARE, CLAIMS, DATA, HOOKS, LONG, MIGRATING, PLAIN, STAFF, factors
+from .pairwise import ABSENT, Rule, Space
+
+
+def space(platform: Mapping[str, Any], sections: Sequence[str]) -> Space:
+    """The space of all answers on a platform."""
+    return Space(factors(platform, sections), [*_rules(platform), *_needs()])
+
+
+def given(value: Any) -> bool:
+    """Whether a question is answered at all."""
+    return value is not ABSENT
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is ABSENT else value
+
+
+def _maps(value: Any) -> list[dict[str, Any]]:
+    return [item for item in _or(value, []) if isinstance(item, dict)]
+
+
+def _kinds(volumes: Any) -> set[str]:
+    return {volume.get("kind", "encrypted") for volume in _maps(volumes)}
+
+
+def _blocks(volumes: Any) -> bool:
+    return bool(_kinds(volumes) & {"encrypted", "block"})
+
+
+def _silent(kind: Any, source: Any, port: Any) -> bool:
+    """Whether nothing listens."""
+    return bool(kind == "cronjob" or _or(port, 0 if kind == "worker" and source == "upstream" else 8080) == 0)
+
+
+def _bytes(quantity: str) -> int:
+    return int(quantity[:-2]) * {"Ki": 1, "Mi": 1024, "Gi": 1024**2}[quantity[-2:]]
+
+
+def _asks(database: Any) -> bool:
+    return bool(_or(database, "none") != "none")
+
+
+def _public(lan: Any) -> bool:
+    return isinstance(lan, dict) and lan.get("auth") == "public"
+
+
+def _ungated(auth: Any, lan: Any, carveouts: Any) -> bool:
+    """Whether nothing is behind the single sign-on."""
+    home = isinstance(lan, dict) and lan.get("auth", "required") == "required"
+    return _or(auth, "required") != "required" and not home and STAFF not in _maps(carveouts)
+
+
+def _for_programs(paths: Any) -> bool:
+    return "/api/v1" in _or(paths, [])
+
+
+def _unsaved(volumes: Any, backup: Any) -> bool:
+    """Whether a backup names files that are on none of the block volumes."""
+    files = backup.get("files", []) if isinstance(backup, dict) else []
+    return bool(files) and DATA not in _maps(volumes)
+
+
+def _wrong_tests(language: Any, tests: Any) -> bool:
+    own = {"python": "python", "go": "go", "svelte": "node"}
+    language = _or(language, "python")
+    return tests in own.values() and own.get(language, tests) != tests
+
+
+def _too_long(name: Any, cronjobs: Any) -> bool:
+    return any(len(f"{name}-{job['name']}") > 52 for job in _maps(cronjobs))
+
+
+def _needs() -> list[Rule]:
+    """Answers that don't apply to others; newservice leaves them out and says so."""
+
+    def only(reason: str, on: tuple[str, ...], fails: Callable[..., bool], *questions: str) -> list[Rule]:
+        return [
+            Rule(reason, (*on, name), lambda *values: given(values[-1]) and fails(*values[:-1])) for name in questions
+        ]
+
+    upstream = only(
+        "only for owned images",
+        ("image_source",),
+        lambda source: source == "upstream",
+        "language",
+        "image_visibility",
+        "ci",
+        "ci_test",
+        "migrate_command",
+    )
+    owned = only("only for upstream images", ("image_source",), lambda source: source == "owned", "image", "diun_tags")
+    pods = only("only where something keeps running", ("kind",), lambda kind: kind == "cronjob", "port", "replicas")
+    silent = only(
+        "only where something listens",
+        ("kind", "image_source", "port"),
+        _silent,
+        "service_port",
+        "probe",
+        "metrics",
+        "internal_monitor",
+    )
+    web = only(
+        "only for kind web",
+        ("kind",),
+        lambda kind: kind != "web",
+        "host",
+        "paths",
+        "dns",
+        "auth",
+        "access",
+        "carveouts",
+        "anubis",
+        "lan_host",
+        "max_body",
+        "rate_limit",
+        "homepage",
+    )
+    return [
+        *upstream,
+        *owned,
+        *pods,
+        *silent,
+        *web,
+        *only("only where CI builds", ("ci",), lambda ci: ci is False, "ci_test"),
+        *only("only with secrets", ("secrets",), lambda secrets: not _or(secrets, {}), "secret_mode"),
+        *only(
+            "only with volumes that last",
+            ("volumes",),
+            lambda volumes: not _kinds(volumes) - {"emptydir", "config"},
+            "backup",
+        ),
+        *only("only for gates that need a reason", ("auth",), lambda auth: auth not in ("app", "none"), "auth_reason"),
+        *only("only behind the single sign-on", ("auth", "lan_host", "carveouts"), _ungated, "access"),
+    ]
+
+
+def _rules(platform: Mapping[str, Any]) -> list[Rule]:
+    """What newservice refuses, of these levels."""
+    caps = {tier: _bytes(facts["memory_cap"]) for tier, facts in platform["tiers"].items()}
+
+    def cap(tier: Any) -> int:
+        return caps[_or(tier, platform["default_tier"])]
+
+    def over(tier: Any, memory: Any) -> bool:
+        return _bytes(_or(memory, "256Mi")) > cap(tier)
+
+    def heavy(tier: Any, cronjobs: Any) -> bool:
+        return any(
+            _bytes(job.get(key, "1Mi")) > cap(tier) for job in _maps(cronjobs) for key in ("memory", "memory_limit")
+        )
+
+    gpu_tier = platform["gpu"]["tier"]
+    return [
+        Rule(
+            "an upstream image is named",
+            ("image_source", "image"),
+            lambda source, image: source == "upstream" and not given(image),
+        ),
+        Rule(
+            "no CI builds it",
+            ("image_source", "updates"),
+            lambda source, updates: source == "upstream" and updates == "ci",
+        ),
+        Rule("no CI builds it", ("ci", "updates"), lambda ci, updates: ci is False and updates == "ci"),
+        Rule("tests of another language", ("language", "ci_test"), _wrong_tests),
+        Rule(
+            "sites answer HTTP",
+            ("kind", "language"),
+            lambda kind, language: kind != "web" and language in ("svelte", "static"),
+        ),
+        Rule("web answers on a port", ("kind", "port"), lambda kind, port: kind == "web" and port == 0),
+        Rule("a tier's cap", ("tier", "memory"), over),
+        Rule("a tier's cap", ("tier", "memory_limit"), lambda tier, limit: given(limit) and over(tier, limit)),
+        Rule("a tier's cap", ("tier", "cronjobs"), heavy),
+        Rule(
+            "a limit below what is kept free",
+            ("memory", "memory_limit"),
+            lambda memory, limit: given(limit) and _bytes(limit) < _bytes(_or(memory, "256Mi")),
+        ),
+        Rule(
+            "GPUs are in one tier",
+            ("tier", "gpu"),
+            lambda tier, gpu: given(gpu) and _or(tier, platform["default_tier"]) != gpu_tier,
+        ),
+        Rule(
+            "SQLite on NFS",
+            ("env", "volumes"),
+            lambda env, volumes: (
+                "FILE" in _or(env, {}) and any(volume["mount"] == "/media" for volume in _maps(volumes))
+            ),
+        ),
+        Rule(
+            "sensitive data on plain storage",
+            ("secrets", "volumes"),
+            lambda secrets, volumes: bool(_or(secrets, {})) and PLAIN in _maps(volumes),
+        ),
+        Rule(
+            "sensitive data on plain storage",
+            ("database", "volumes"),
+            lambda database, volumes: _asks(database) and PLAIN in _maps(volumes),
+        ),
+        Rule(
+            "claims of other volumes",
+            ("names", "volumes"),
+            lambda names, volumes: names == CLAIMS and DATA not in _maps(volumes),
+        ),
+        Rule("a backup of other volumes", ("volumes", "backup"), _unsaved),
+        Rule(
+            "one pod for a block volume",
+            ("volumes", "replicas"),
+            lambda volumes, replicas: replicas == 3 and _blocks(volumes),
+        ),
+        Rule(
+            "a role too long for MySQL",
+            ("name", "database"),
+            lambda name, database: name == LONG and database == "mysql",
+        ),
+        Rule("a CronJob's name too long", ("name", "cronjobs"), _too_long),
+        Rule("a cronjob service has jobs", ("kind", "cronjobs"), lambda kind, jobs: kind == "cronjob" and jobs == []),
+        Rule(
+            "a job that says what it runs",
+            ("kind", "cronjobs"),
+            lambda kind, jobs: kind != "cronjob" and BARE in _maps(jobs),
+        ),
+        Rule(
+            "a migration there is no command for",
+            ("migrate_command", "cronjobs"),
+            lambda command, jobs: MIGRATING in _maps(jobs) and not _or(command, []),
+        ),
+        Rule(
+            "a reason is given",
+            ("auth", "auth_reason"),
+            lambda auth, reason: auth in ("app", "none") and not given(reason),
+        ),
+        Rule("programs and public", ("auth", "paths"), lambda auth, paths: auth == "public" and _for_programs(paths)),
+        Rule("programs and public", ("lan_host", "paths"), lambda lan, paths: _public(lan) and _for_programs(paths)),
+        Rule("Anubis before open sites", ("auth", "anubis"), lambda auth, anubis: anubis is True and auth != "none"),
+        Rule("Anubis and programs", ("paths", "anubis"), lambda paths, anubis: anubis is True and _for_programs(paths)),
+        Rule(
+            "Anubis and programs",
+            ("carveouts", "anubis"),
+            lambda carveouts, anubis: anubis is True and HOOKS in _maps(carveouts),
+        ),
+        Rule(
+            "on the home network already", ("dns", "lan_host"), lambda dns, lan: dns == "lan" and isinstance(lan, dict)
+        ),
+    ]

@@ -1,0 +1,91 @@
+resource "kubernetes_deployment" "app" {
+  metadata {
+    name      = "toolbox"
+    namespace = kubernetes_namespace.tool-box.metadata[0].name
+    labels    = merge(local.labels, { tier = local.tiers.aux })
+  }
+
+  spec {
+    replicas = 1
+
+    strategy {
+      type = "Recreate"
+    }
+
+    selector {
+      match_labels = local.labels
+    }
+
+    template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        container {
+          name  = "tools"
+          image = local.image
+
+          port {
+            container_port = 8000
+          }
+
+          volume_mount {
+            name       = "data"
+            mount_path = "/data"
+          }
+
+          readiness_probe {
+            http_get {
+              path = "/healthz"
+              port = 8000
+            }
+            period_seconds  = 10
+            timeout_seconds = 5
+          }
+
+          liveness_probe {
+            http_get {
+              path = "/healthz"
+              port = 8000
+            }
+            initial_delay_seconds = 15
+            period_seconds        = 30
+            timeout_seconds       = 5
+          }
+
+          resources {
+            requests = {
+              cpu    = "10m"
+              memory = "256Mi"
+            }
+            limits = {
+              memory = "256Mi"
+            }
+          }
+        }
+
+        volume {
+          name = "data"
+          persistent_volume_claim {
+            claim_name = kubernetes_persistent_volume_claim.storage.metadata[0].name
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [
+      spec[0].template[0].spec[0].dns_config,                             # KYVERNO_LIFECYCLE_V1
+      metadata[0].annotations["keel.sh/policy"],                          # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/trigger"],                         # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/pollSchedule"],                    # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/match-tag"],                       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].container[0].image,                     # KEEL_IGNORE_IMAGE
+      metadata[0].annotations["kubernetes.io/change-cause"],              # KEEL_LIFECYCLE_V1
+      metadata[0].annotations["deployment.kubernetes.io/revision"],       # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"], # KEEL_LIFECYCLE_V1
+    ]
+  }
+}

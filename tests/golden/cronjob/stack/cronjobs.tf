@@ -1,0 +1,186 @@
+resource "kubernetes_cron_job_v1" "fetch" {
+  metadata {
+    name      = "rate-watch-fetch"
+    namespace = kubernetes_namespace.rate_watch.metadata[0].name
+    labels    = local.labels
+  }
+
+  spec {
+    schedule                      = "15 6 * * 1-5"
+    concurrency_policy            = "Forbid"
+    starting_deadline_seconds     = 600
+    successful_jobs_history_limit = 3
+    failed_jobs_history_limit     = 3
+
+    job_template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        backoff_limit           = 3
+        active_deadline_seconds = 900
+
+        template {
+          metadata {
+            labels = {
+              job = "rate-watch-fetch"
+            }
+            annotations = {
+              "dependency.kyverno.io/wait-for" = "postgresql.dbaas:5432"
+            }
+          }
+
+          spec {
+            restart_policy = "OnFailure"
+
+            image_pull_secrets {
+              name = "ghcr-credentials"
+            }
+
+            init_container {
+              name    = "migrate"
+              image   = local.image
+              command = ["python", "-m", "app.migrate"]
+
+              env {
+                name = "RATES_DSN"
+                value_from {
+                  secret_key_ref {
+                    name = "rate-watch-db-creds"
+                    key  = "RATES_DSN"
+                  }
+                }
+              }
+
+              resources {
+                requests = {
+                  cpu    = "10m"
+                  memory = "256Mi"
+                }
+                limits = {
+                  memory = "256Mi"
+                }
+              }
+            }
+
+            container {
+              name              = "fetch"
+              image             = local.image
+              image_pull_policy = "Always"
+
+              env {
+                name = "RATES_DSN"
+                value_from {
+                  secret_key_ref {
+                    name = "rate-watch-db-creds"
+                    key  = "RATES_DSN"
+                  }
+                }
+              }
+
+              resources {
+                requests = {
+                  cpu    = "10m"
+                  memory = "256Mi"
+                }
+                limits = {
+                  memory = "256Mi"
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [spec[0].job_template[0].spec[0].template[0].spec[0].dns_config] # KYVERNO_LIFECYCLE_V1
+  }
+
+  depends_on = [
+    kubernetes_manifest.db_external_secret,
+  ]
+}
+
+resource "kubernetes_cron_job_v1" "tidy" {
+  metadata {
+    name      = "rate-watch-tidy"
+    namespace = kubernetes_namespace.rate_watch.metadata[0].name
+    labels    = local.labels
+  }
+
+  spec {
+    schedule                      = "@weekly"
+    concurrency_policy            = "Forbid"
+    suspend                       = true
+    starting_deadline_seconds     = 600
+    successful_jobs_history_limit = 3
+    failed_jobs_history_limit     = 3
+
+    job_template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        backoff_limit = 3
+
+        template {
+          metadata {
+            labels = {
+              job = "rate-watch-tidy"
+            }
+            annotations = {
+              "dependency.kyverno.io/wait-for" = "postgresql.dbaas:5432"
+            }
+          }
+
+          spec {
+            restart_policy = "OnFailure"
+
+            image_pull_secrets {
+              name = "ghcr-credentials"
+            }
+
+            container {
+              name              = "tidy"
+              image             = local.image
+              image_pull_policy = "Always"
+              args              = ["--older-than", "90d"]
+
+              env {
+                name = "RATES_DSN"
+                value_from {
+                  secret_key_ref {
+                    name = "rate-watch-db-creds"
+                    key  = "RATES_DSN"
+                  }
+                }
+              }
+
+              resources {
+                requests = {
+                  cpu    = "10m"
+                  memory = "128Mi"
+                }
+                limits = {
+                  memory = "128Mi"
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [spec[0].job_template[0].spec[0].template[0].spec[0].dns_config] # KYVERNO_LIFECYCLE_V1
+  }
+
+  depends_on = [
+    kubernetes_manifest.db_external_secret,
+  ]
+}

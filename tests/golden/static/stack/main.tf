@@ -1,0 +1,35 @@
+variable "image_tag" {
+  type        = string
+  default     = "latest"
+  description = "Tag of the image that a new Deployment starts with; CI moves it from then on."
+}
+
+variable "tls_secret_name" {
+  type      = string
+  sensitive = true
+}
+
+variable "redis_host" { type = string }
+
+locals {
+  namespace = "field-notes"
+  image     = "ghcr.io/viktorbarzin/field-notes:${var.image_tag}"
+  labels = {
+    app = "field-notes"
+  }
+}
+
+resource "kubernetes_namespace" "field_notes" {
+  metadata {
+    name = local.namespace
+    labels = {
+      tier               = local.tiers.aux
+      "istio-injection"  = "disabled"
+      "keel.sh/enrolled" = "true"
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [metadata[0].labels["goldilocks.fairwinds.com/vpa-update-mode"]] # KYVERNO_LIFECYCLE_V1
+  }
+}

@@ -1,0 +1,3 @@
+module github.com/viktorbarzin/mail-sorter
+
+go 1.26

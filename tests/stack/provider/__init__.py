@@ -1,0 +1,1 @@
+"""A stand-in for Terraform providers, which serves schemas recorded from real ones; see README.md."""

@@ -1,0 +1,475 @@
+"""What templates and registrations read: computed of the answers, in one form whatever form the answers had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from generator.answers import resolve
+from generator.platform import load_platform
+from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM, answer
+
+HOOKS = {"name": "web-hooks", "paths": ["/hooks"], "reason": "signed webhooks"}
+DATA = {"name": "data", "mount": "/data"}
+
+
+def computed(value: str, **given: Any) -> Any:
+    return answer({**SMALLEST, **given})[value]
+
+
+@pytest.mark.parametrize(
+    ("given", "listens", "deploys", "private"),
+    [
+        ({}, True, True, True),
+        ({"image_visibility": "public"}, True, True, False),
+        ({"kind": "worker"}, True, True, True),
+        ({"kind": "worker", "port": 0}, False, True, True),
+        ({"kind": "cronjob"}, False, False, True),
+        ({"ci": False}, True, False, True),
+        ({"updates": "keel"}, True, False, True),
+        ({"updates": "pinned"}, True, False, True),
+        ({"image_source": "upstream", "image": "nginx:1"}, True, False, False),
+        ({"image_source": "upstream", "image": "nginx:1", "kind": "worker"}, False, False, False),
+    ],
+)
+def test_what_there_is_of_it(given: dict[str, Any], listens: bool, deploys: bool, private: bool) -> None:
+    answers = answer({**SMALLEST, **given})
+    assert (answers["listens"], answers["deploys"], answers["private_image"]) == (listens, deploys, private)
+
+
+@pytest.mark.parametrize(
+    ("given", "systems", "secrets"),
+    [
+        ({}, ["forgejo", "github", "woodpecker"], ["WOODPECKER_TOKEN", "FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK"]),
+        (
+            {"secrets": {"A": "a"}},
+            ["forgejo", "github", "woodpecker", "vault"],
+            ["WOODPECKER_TOKEN", "FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK"],
+        ),
+        ({"updates": "pinned"}, ["forgejo", "github"], ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK"]),
+        ({"kind": "cronjob"}, ["forgejo", "github"], ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK"]),
+        ({"ci": False}, ["forgejo", "github"], []),
+        ({"image_source": "upstream", "image": "nginx:1"}, ["forgejo"], []),
+        ({"image_source": "upstream", "image": "nginx:1", "secrets": {"A": "a"}}, ["forgejo", "vault"], []),
+    ],
+)
+def test_systems_and_actions_secrets(given: dict[str, Any], systems: list[str], secrets: list[str]) -> None:
+    answers = answer({**SMALLEST, **given})
+    assert answers["systems"] == systems
+    assert list(answers["actions_secrets"]) == secrets
+
+
+def test_what_is_read_of_vault_is_named_once() -> None:
+    widget = {"type": "gitea", "credentials": {"key": "token", "password": "password"}}
+    given: dict[str, Any] = {"secrets": {"A": "token", "B": "token", "C": "Token"}, "homepage": {"widget": widget}}
+    assert computed("vault_properties", **given) == ["token", "Token", "password"]
+    assert computed("systems", homepage={"widget": widget})[-1] == "vault"
+    assert computed("vault_properties", **given, kind="worker") == ["token", "Token"]
+    assert computed("vault_properties", homepage={"enabled": False, "widget": widget}) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "spec"),
+    [
+        ({}, {"kind": "http"}),
+        ({"probe": "tcp"}, {"kind": "tcp"}),
+        *(
+            ({"probe": spec}, spec)
+            for spec in (
+                {"kind": "http", "path": "/up", "startup_seconds": 60, "which": ["readiness"]},
+                {"kind": "tcp", "initial_seconds": 5, "period_seconds": 20, "timeout_seconds": 3, "failures": 4},
+                {"kind": "http", "failures": 4, "readiness": {"failures": 1}, "liveness": {"period_seconds": 60}},
+            )
+        ),
+    ],
+)
+def test_probe(given: dict[str, Any], spec: dict[str, Any]) -> None:
+    default = {"path": "/healthz", "startup_seconds": 0, "which": ["liveness", "readiness"], "timeout_seconds": 5}
+    timing: dict[str, Any] = {
+        **dict.fromkeys(["initial_seconds", "period_seconds", "failures"]),
+        "readiness": {},
+        "liveness": {},
+    }
+    assert computed("probe_spec", **given) == {**default, **timing, **spec}
+
+
+def test_nothing_is_probed_or_scraped_or_watched_where_nothing_listens() -> None:
+    answers = answer({**SMALLEST, "kind": "cronjob"})
+    assert answers["probe_spec"]["kind"] == "none"
+    assert answers["scrape"] is None
+    assert answers["monitor"] is None
+
+
+def test_metrics() -> None:
+    assert computed("scrape") == {"path": "/metrics", "port": 8080}
+    assert computed("scrape", port=9000, metrics={"path": "/m"}) == {"path": "/m", "port": 9000}
+    assert computed("scrape", metrics={"port": 9100}) == {"path": "/metrics", "port": 9100}
+    assert computed("scrape", metrics="none") is None
+    assert computed("scrape", language="none") is None
+    assert answer(UPSTREAM)["scrape"] is None
+
+
+@pytest.mark.parametrize(
+    ("database", "spec"),
+    [
+        (
+            "postgres",
+            {
+                "engine": "postgres",
+                "dsn_scheme": "postgresql",
+                "vault_role": "pg-notes-app",
+                "variable": "postgresql_host",
+                "name": "notes_app",
+                "role": "notes_app",
+                "provision": "create",
+                "env": {"DATABASE_URL": "dsn"},
+            },
+        ),
+        (
+            "mysql",
+            {
+                "engine": "mysql",
+                "dsn_scheme": "mysql",
+                "vault_role": "mysql-notes-app",
+                "variable": "mysql_host",
+                "port": 3306,
+            },
+        ),
+        (
+            {
+                "engine": "postgres",
+                "name": "guide",
+                "role": "guide_rw",
+                "provision": "exists",
+                "dsn_scheme": "postgresql+asyncpg",
+            },
+            {
+                "name": "guide",
+                "role": "guide_rw",
+                "provision": "exists",
+                "dsn_scheme": "postgresql+asyncpg",
+                "vault_role": "pg-guide-rw",
+            },
+        ),
+    ],
+)
+def test_database(database: Any, spec: dict[str, Any]) -> None:
+    assert spec.items() <= computed("db", database=database).items()
+
+
+@pytest.mark.parametrize(("engine", "token"), [("postgres", "pg_host"), ("mysql", "mysql_host")])
+def test_a_servers_address_is_the_variable_of_its_token(engine: str, token: str) -> None:
+    facts: dict[str, Any] = {"profile": {"variables": {token: "db_address"}}}
+    assert resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "database": engine}, facts)["db"]["variable"] == "db_address"
+    facts = {"profile": {"databases": {engine: {"host": "mail_host"}}}}
+    assert resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "database": engine}, facts)["db"]["variable"] == "mail_host"
+
+
+def test_redis() -> None:
+    assert computed("redis_db") is None
+    assert computed("redis_db", redis=0) == 0
+    picked = resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "redis": True}, {"layer": "stack", "redis_index": 7})
+    assert picked["redis_db"] == 7
+    assert picked.values["redis_index"] == 7
+    assert "redis_index" not in picked.public
+
+
+@pytest.mark.parametrize(
+    ("volume", "disk"),
+    [
+        (
+            {},
+            {
+                "kind": "encrypted",
+                "block": True,
+                "nfs": False,
+                "class": "proxmox-lvm-encrypted",
+                "size": "1Gi",
+                "limit": "5Gi",
+                "address": "my_data_encrypted",
+                "claim": "notes-app-my-data-encrypted",
+                "sub_path": None,
+                "read_only": False,
+            },
+        ),
+        (
+            {"kind": "block", "size": "2Gi", "limit": "9Gi"},
+            {
+                "block": True,
+                "class": "proxmox-lvm",
+                "size": "2Gi",
+                "limit": "9Gi",
+                "claim": "notes-app-my-data-proxmox",
+            },
+        ),
+        (
+            {"kind": "nfs"},
+            {"block": False, "nfs": True, "path": "/srv/nfs/notes-app/my-data", "address": "nfs_my_data"},
+        ),
+        ({"kind": "nfs-ssd"}, {"block": False, "nfs": True, "path": "/srv/nfs-ssd/notes-app/my-data"}),
+        ({"kind": "nfs", "nfs_path": "/mnt/media"}, {"nfs": True, "path": "/mnt/media"}),
+        ({"kind": "emptydir", "size": "1Gi"}, {"block": False, "nfs": False, "size": "1Gi", "resource": "my_data"}),
+        (
+            {"kind": "config", "read_only": True},
+            {"block": False, "nfs": False, "read_only": True, "resource": "my_data"},
+        ),
+    ],
+)
+def test_volumes_of_each_kind(volume: dict[str, Any], disk: dict[str, Any]) -> None:
+    (found,) = computed("disks", volumes=[{"name": "my-data", "mount": "/data", **volume}])
+    assert disk.items() <= found.items()
+
+
+def test_volumes_are_known_before_the_names_that_they_get() -> None:
+    """``drives`` is what questions may read before ``names`` is answered; ``disks`` adds the names to each."""
+    given: dict[str, Any] = {
+        "volumes": [{"name": kind, "mount": f"/{kind}", "kind": kind} for kind in ("encrypted", "nfs", "config")]
+    }
+    drives, disks = computed("drives", **given), computed("disks", **given)
+    assert [{key: value for key, value in disk.items() if key not in ("address", "claim")} for disk in disks] == drives
+    assert not any({"address", "claim"} & set(drive) for drive in drives)
+    assert [(disk["address"], disk["claim"]) for disk in disks] == [
+        ("encrypted_encrypted", "notes-app-encrypted-encrypted"),
+        ("nfs_nfs", "notes-app-nfs"),
+        ("config", "notes-app-config"),
+    ]
+
+
+def test_what_is_kept_and_what_is_backed_up() -> None:
+    kinds = ["encrypted", "block", "nfs", "nfs-ssd", "emptydir", "config"]
+    volumes = [{"name": f"v{number}", "mount": f"/v{number}", "kind": kind} for number, kind in enumerate(kinds)]
+    assert [disk["kind"] for disk in computed("stored", volumes=volumes)] == [
+        kind for kind in kinds if kind != "emptydir"
+    ]
+    spec = {"kind": "files", "files": [], "schedule": "30 3 * * 0", "keep_days": 30}
+    assert computed("saves", volumes=volumes) == spec
+    assert computed("saves", volumes=volumes, backup="none") is None
+    sqlite = {"kind": "sqlite", "files": ["/v0/app.db"], "schedule": "@daily", "keep_days": 7}
+    assert computed("saves", volumes=volumes, backup=sqlite) == sqlite
+    assert computed("saves") is None
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs-ssd"])
+def test_shared_volumes_alone_are_not_backed_up(kind: str) -> None:
+    answers = answer({**SMALLEST, "volumes": [{"name": "media", "mount": "/media", "kind": kind}]})
+    assert answers["backup"] == "none"
+    assert answers["saves"] is None
+    assert answers.notes == ()
+
+
+def test_a_block_volume_that_nothing_saves_is_told() -> None:
+    volumes = [{"name": "data", "mount": "/data"}, {"name": "more", "mount": "/more", "kind": "block"}]
+    assert answer({**SMALLEST, "volumes": volumes}).notes == ()
+    (note,) = answer({**SMALLEST, "volumes": volumes, "backup": "none"}).notes
+    assert note == "backup is none: nothing saves the volumes data, more"
+
+
+def test_a_backup_of_shared_volumes_is_told() -> None:
+    shared = [{"name": "media", "mount": "/media", "kind": "nfs"}]
+    (note,) = answer({**SMALLEST, "volumes": shared, "backup": "files"}).notes
+    assert note == "backup is files: it saves block volumes, and there is none"
+
+
+def test_a_backup_of_databases_alone_is_told() -> None:
+    sqlite = {"kind": "sqlite", "files": ["/data/app.db"]}
+    (note,) = answer({**SMALLEST, "volumes": [DATA], "backup": sqlite, "env": {"DB": "/data/app.db"}}).notes
+    assert note == "backup is sqlite: it saves the databases that files names, and nothing else on the volumes"
+
+
+@pytest.mark.parametrize(
+    ("given", "paths"),
+    [
+        ({"env": {"DATABASE_URL": "sqlite:////data/app"}}, ["/data/app"]),
+        ({"env": {"A": "/data/a.db", "B": "file:/data/a.db?mode=ro"}, "args": ["--db=/data/b.sqlite3"]},
+         ["/data/a.db", "/data/b.sqlite3"]),
+        ({"env": {"A": "/data/a.db"}, "backup": {"kind": "files", "files": ["/data/notes"]}}, ["/data/a.db"]),
+        ({"env": {"A": "/tmp/a.db", "B": "/database.txt", "C": "sqlite", "D": 1}}, []),
+    ],
+)  # fmt: skip
+def test_a_copy_of_a_databases_file_is_told(given: dict[str, Any], paths: list[str]) -> None:
+    assert list(answer({**SMALLEST, "volumes": [DATA], **given}).notes) == [
+        f"{path} looks like a SQLite database: a copy of its file may be torn; answer backup with kind sqlite and files"
+        for path in paths
+    ]
+
+
+def test_a_volume_of_files_that_somebody_has_to_write_is_told() -> None:
+    volumes = [{"name": "rules", "mount": "/etc/rules", "kind": "config"}]
+    (note,) = answer({**SMALLEST, "volumes": volumes}).notes
+    assert note == "the volume rules holds what you put into files/rules of the stack, and nothing before"
+
+
+def test_an_image_of_ours_that_nobody_moves_is_told() -> None:
+    (note,) = answer({**SMALLEST, "updates": "pinned"}).notes
+    assert note == (
+        "updates is pinned: the stack starts with the tag latest; name one as the default of image_tag in main.tf"
+    )
+    assert answer({**UPSTREAM, "updates": "pinned"}).notes == ()
+
+
+def test_jobs() -> None:
+    tidy = {"name": "tidy-up", "schedule": "0 4 * * *", "command": ["tidy"]}
+    assert computed("jobs") == []
+    assert computed("jobs", memory="512Mi", cronjobs=[tidy]) == [
+        {**tidy, "args": [], "deadline_seconds": None, "cpu": "10m", "memory": "512Mi", "memory_limit": "512Mi",
+         "migrate": False, "suspend": False, "resource": "tidy_up"},
+    ]  # fmt: skip
+    (job,) = computed("jobs", cronjobs=[{**tidy, "memory": "64Mi"}])
+    assert (job["memory"], job["memory_limit"]) == ("64Mi", "64Mi")
+    (job,) = computed("jobs", cronjobs=[{**tidy, "memory_limit": "1Gi"}])
+    assert (job["memory"], job["memory_limit"]) == ("256Mi", "1Gi")
+
+
+def test_a_service_of_jobs_has_one_from_the_start() -> None:
+    (job,) = computed("jobs", kind="cronjob")
+    assert (job["name"], job["schedule"]) == ("run", "0 4 * * *")
+
+
+def test_openings() -> None:
+    assert computed("openings", service_port=81, carveouts=[HOOKS]) == [
+        {**HOOKS, "auth": "none", "probe_path": None, "service_port": 81, "max_body": "none", "resource": "web_hooks"}
+    ]
+    assert computed("openings", kind="worker", carveouts=[HOOKS]) == []
+
+
+def test_lan() -> None:
+    assert computed("lan") is None
+    assert computed("lan", lan_host={"host": "notes"}) == {
+        "host": "notes", "hostname": "notes.viktorbarzin.lan", "auth": "required", "reason": None,
+    }  # fmt: skip
+    assert computed("lan", kind="worker", lan_host={"host": "notes"}) is None
+    assert computed("hostname", dns="lan") == "notes-app.viktorbarzin.lan"
+
+
+def test_rate_limit_and_monitor() -> None:
+    assert computed("limit") is None
+    assert computed("limit", rate_limit={"average": 10, "burst": 50}) == {"average": 10, "burst": 50}
+    assert computed("monitor") is None
+    assert computed("monitor", kind="worker", internal_monitor={"path": "/up"}) == {"path": "/up"}
+
+
+def test_tile() -> None:
+    assert computed("tile") == {
+        "enabled": True, "group": None, "icon": None, "description": "Keeps notes", "widget": None,
+    }  # fmt: skip
+    assert computed("tile", homepage={"description": "Yours"})["description"] == "Yours"
+    homepage = {"widget": {"type": "gitea", "credentials": {"key": "token"}}}
+    assert computed("tile", homepage=homepage)["widget"] == {
+        "type": "gitea", "url": None, "fields": {}, "credentials": {"key": "token"},
+    }  # fmt: skip
+    for given in ({"homepage": {**homepage, "enabled": False}}, {"homepage": homepage, "kind": "worker"}):
+        answers = answer({**SMALLEST, **given})
+        assert (answers["tile"]["enabled"], answers["tile"]["widget"]) == (False, None)
+        assert answers["vault_properties"] == [], "nothing reads what no widget shows"
+
+
+OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
+
+
+@pytest.mark.parametrize(
+    ("given", "gated"),
+    [
+        ({}, True),
+        (OTHER_GATE, False),
+        ({**OTHER_GATE, "carveouts": [HOOKS]}, False),
+        ({**OTHER_GATE, "carveouts": [HOOKS, {"name": "staff", "paths": ["/staff"], "auth": "required"}]}, True),
+        ({**OTHER_GATE, "lan_host": {"host": "notes"}}, True),
+        ({**OTHER_GATE, "lan_host": {"host": "notes", "auth": "public"}}, False),
+        ({"kind": "worker"}, False),
+    ],
+)
+def test_who_may_pass_is_asked_where_any_door_has_the_sign_on(given: dict[str, Any], gated: bool) -> None:
+    answers = answer({**SMALLEST, **given})
+    assert answers["gated"] is gated
+    assert ("access" in answers.values) is gated
+    inside = {"metrics": {"port": 9090}} if given.get("kind", "web") != "cronjob" else {}
+    notes = answer({**SMALLEST, **inside, **given, "access": "authenticated"}).notes
+    assert notes == (() if gated else ("'access' was left out: it does not apply to these answers",))
+
+
+def test_names_of_a_stack_made_by_hand() -> None:
+    assert computed("address") == {
+        "namespace": "notes_app", "deployment": "notes_app", "service": "notes_app", "ingress": "ingress",
+        "secret": "external_secret", "database_secret": "db_external_secret",
+    }  # fmt: skip
+    assert computed("called") == {
+        "deployment": "notes-app", "service": "notes-app", "ingress": "notes-app", "anubis": "notes-app",
+        "container": "notes-app",
+        "secret": "notes-app-secrets", "database_secret": "notes-app-db-creds", "selector": {"app": "notes-app"},
+    }  # fmt: skip
+    names = {"addresses": {"service": "svc"}, "container": "web", "selector": {"k8s-app": "notes"},
+             "claims": {"data": {"address": "data_pvc", "name": "notes-data"}}}  # fmt: skip
+    answers = answer({**SMALLEST, "names": names, "volumes": [{"name": "data", "mount": "/data"}]})
+    assert answers["address"]["service"] == "svc"
+    assert answers["address"]["deployment"] == "notes_app"
+    assert answers["called"]["container"] == "web"
+    assert answers["called"]["service"] == "notes-app"
+    assert answers["called"]["selector"] == {"k8s-app": "notes"}
+    assert (answers["disks"][0]["address"], answers["disks"][0]["claim"]) == ("data_pvc", "notes-data")
+
+
+@pytest.mark.parametrize("kind", ["encrypted", "block", "nfs", "nfs-ssd", "config"])
+def test_every_volume_that_has_a_name_can_keep_it(kind: str) -> None:
+    """Half of the names is enough: the other half is the default."""
+    given: dict[str, Any] = {"volumes": [{**DATA, "kind": kind}]}
+    (default,) = computed("disks", **given)
+    (found,) = computed("disks", **given, names={"claims": {"data": {"address": "old", "name": "old-data"}}})
+    assert (found["address"], found["claim"]) == ("old", "old-data")
+    (found,) = computed("disks", **given, names={"claims": {"data": {"address": "old"}}})
+    assert (found["address"], found["claim"]) == ("old", default["claim"])
+    (found,) = computed("disks", **given, names={"claims": {"data": {"name": "old-data"}}})
+    assert (found["address"], found["claim"]) == (default["address"], "old-data")
+
+
+@pytest.mark.parametrize(
+    ("given", "question", "value"),
+    [
+        ({}, "updates", "ci"),
+        ({"ci": False}, "updates", "keel"),
+        ({"image_source": "upstream", "image": "nginx:1"}, "updates", "keel"),
+        ({"language": "go"}, "ci_test", "go"),
+        ({"language": "svelte"}, "ci_test", "node"),
+        ({"language": "static"}, "ci_test", "custom"),
+        ({"language": "none"}, "ci_test", "none"),
+        ({"kind": "worker", "image_source": "upstream", "image": "nginx:1"}, "port", 0),
+        ({"kind": "worker", "image_source": "upstream", "image": "nginx:1", "port": 9000}, "probe", "tcp"),
+        ({"memory": "1Gi"}, "memory_limit", "1Gi"),
+        ({"host": "n"}, "hostname", "n.viktorbarzin.me"),
+        ({"tier": "core"}, "catalog_section", "Active Use"),
+    ],
+)
+def test_defaults_that_follow_other_answers(given: dict[str, Any], question: str, value: Any) -> None:
+    assert computed(question, **given) == value
+
+
+def test_a_profile_without_the_gpus_tier_asks_for_none() -> None:
+    platform = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"}).facts
+    tiers = {**platform, "tiers": {"gold": {"memory_cap": "4Gi"}}, "default_tier": "gold"}
+    assert "gpu" not in resolve(TEMPLATE, QUESTIONS, SMALLEST, {"profile": tiers}).values
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"auth": "none", "auth_reason": "open"}, "metrics are on the port that the ingress leads to"),
+        ({"port": 80}, "rights to ports below 1024"),
+        ({"image_source": "upstream", "image": "a/b:1", "kind": "cronjob"}, "Keel watches no CronJobs"),
+        ({"kind": "cronjob", "migrate_command": ["x"]}, "migrate_command is run by no job"),
+        (
+            {
+                "volumes": [{"name": "d", "mount": "/d"}],
+                "cronjobs": [{"name": "j", "schedule": "@daily", "args": ["x"]}],
+            },
+            "cronjobs run without the volumes d",
+        ),
+        ({"language": "static", "database": "postgres"}, "nothing in the image reads"),
+        (
+            {"dns": "lan", "carveouts": [{"name": "a", "paths": ["/a"], "reason": "r", "probe_path": "/a"}]},
+            "probe_path of the carve-out a is not watched",
+        ),
+    ],
+)
+def test_answers_that_are_allowed_and_hardly_meant_are_told(given: dict[str, Any], told: str) -> None:
+    assert [note for note in computed("warnings", **given) if told in note]
+    assert not [note for note in computed("warnings") if told in note]

@@ -1,0 +1,543 @@
+"""Services of every kind, end to end on the embedded platform: the right steps, files, entries and no others."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.checkout import commit_all
+from tests.invoke import Command, Desk
+from tests.world import Told, World, both_platforms
+
+VAULT = ["vault.secrets"]
+HOMES = ["forgejo.repository", "github.repository"]
+SECRETS = ["github.secrets"]
+WOODPECKER = ["woodpecker.registration", "woodpecker.settings"]
+CODE = ["service.commit", "service.push", "forgejo.mirror", "github.default_branch"]
+INFRA = ["infra.commit", "infra.pull_request"]
+
+CI = {"FORGEJO_GIT_TOKEN": "forgejo_git", "SLACK_WEBHOOK": "slack"}
+DEPLOYED = {**CI, "WOODPECKER_TOKEN": "woodpecker"}
+
+FILES = {".copier-answers.yml", "extra.tf", "main.tf", "terragrunt.hcl"}
+WEB = {"deployment.tf", "ingress.tf", "service.tf"}
+
+ENTRIES = {
+    "catalog": ".claude/reference/service-catalog.md",
+    "ci-doc": "docs/architecture/ci-cd.md",
+    "ghcr-allowlist": "stacks/kyverno/modules/kyverno/ghcr-credentials.tf",
+    "pg-database": "stacks/dbaas/modules/dbaas/main.tf",
+    "vault-role": "stacks/vault/main.tf",
+    "walloff-target": "stacks/monitoring/modules/monitoring/authentik_walloff_probe.tf",
+    "kuma-monitor": "stacks/uptime-kuma/modules/uptime-kuma/main.tf",
+    "admin-host": "stacks/authentik/admin-services-restriction.tf",
+    "rate-limit": "stacks/traefik/modules/traefik/middleware.tf",
+}
+PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
+
+VALUES = "look at secret/{name} in Vault: values that come from elsewhere replace generated ones"
+APPLY = "apply the stack {name}"
+APPLY_SECRETS = "apply the stack {name}, its ExternalSecrets first"
+LAST = "look at the live service, not at the checkmark"
+BUILD = "follow the first build on GitHub until the image is there"
+DEPLOY = "follow the first build on GitHub until it is deployed"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A service, and what it needs."""
+
+    answers: dict[str, Any]
+    steps: list[str]
+    to_do: list[str]
+    files: set[str] = field(default_factory=set)
+    entries: set[str] = field(default_factory=set)
+    secrets: dict[str, str] = field(default_factory=dict)
+    urls: set[str] = field(default_factory=set)
+    properties: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.answers["name"])
+
+
+def service(name: str, **answers: Any) -> dict[str, Any]:
+    return {"name": name, "title": name.title(), "description": f"Is the {name}", **answers}
+
+
+HOME = {"repository", "mirror"}
+WORKER = Kind(
+    service(
+        "mail-sorter",
+        kind="worker",
+        language="go",
+        port=0,
+        redis=True,
+        env={"IMAP_HOST": "{mail_host}"},
+        secrets={"IMAP_PASSWORD": "imap_password"},
+    ),
+    [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
+    [VALUES, "apply kyverno", APPLY_SECRETS, DEPLOY],
+    files=FILES | {"deployment.tf", "secrets.tf"},
+    entries=PRIVATE,
+    secrets=DEPLOYED,
+    urls=HOME | {"actions"},
+    properties=["imap_password"],
+    facts={"redis_index": 0},
+)
+CRONJOB = Kind(
+    service("rate-watch", kind="cronjob"),
+    [*HOMES, *SECRETS, *CODE, *INFRA],
+    ["apply kyverno", APPLY, BUILD],
+    files=FILES | {"cronjobs.tf"},
+    entries=PRIVATE,
+    secrets=CI,
+    urls=HOME | {"actions"},
+)
+SVELTE = Kind(
+    service("menu", language="svelte", image_visibility="public", auth="public"),
+    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
+    [APPLY, f"{DEPLOY}, then open the site"],
+    files=FILES | WEB,
+    entries={"catalog", "ci-doc"},
+    secrets=DEPLOYED,
+    urls=HOME | {"actions", "site"},
+)
+STATIC = Kind(
+    service(
+        "field-notes",
+        language="static",
+        auth="none",
+        auth_reason="published on purpose",
+        anubis=True,
+        rate_limit={"average": 50, "burst": 300},
+    ),
+    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
+    ["apply kyverno", "apply traefik", APPLY, f"{DEPLOY}, then open the site"],
+    files=FILES | WEB,
+    entries=PRIVATE | {"rate-limit"},
+    secrets=DEPLOYED,
+    urls=HOME | {"actions", "site"},
+    facts={"anubis_redis_index": 0},
+)
+OWN_CODE = Kind(
+    service(
+        "legacy-api",
+        language="none",
+        ci_test="custom",
+        updates="keel",
+        auth="app",
+        auth_reason="API keys",
+        database={"engine": "mysql", "env": {"DB_PASSWORD": "password"}},
+    ),
+    [*HOMES, *SECRETS, *CODE, *INFRA],
+    [
+        "make the database legacy_api and the user legacy_api on MySQL by hand: Vault only rotates the password",
+        "apply vault (tier 0, by hand)",
+        "apply kyverno",
+        APPLY_SECRETS,
+        f"{BUILD}, then open the site",
+    ],
+    files=FILES | WEB | {"secrets.tf"},
+    entries=PRIVATE | {"vault-role"},
+    secrets=CI,
+    urls=HOME | {"actions", "site"},
+)
+WITHOUT_CI = Kind(
+    service("workshop", ci=False, access="authenticated"),
+    [*HOMES, *CODE, *INFRA],
+    ["apply kyverno", APPLY, "open the site"],
+    files=FILES | WEB,
+    entries=PRIVATE,
+    urls=HOME | {"site"},
+)
+UPSTREAM_WORKER = Kind(
+    service("runner", kind="worker", image_source="upstream", image="ghcr.io/example/runner:3.1"),
+    INFRA,
+    [APPLY],
+    files=FILES | {"deployment.tf"},
+    entries={"catalog"},
+)
+WIDGET = Kind(
+    service(
+        "shelf",
+        image_source="upstream",
+        image="ghcr.io/example/shelf:2.0",
+        access="authenticated",
+        homepage={"widget": {"type": "photoprism", "credentials": {"username": "home_user", "password": "home_pass"}}},
+    ),
+    [*VAULT, *INFRA],
+    [VALUES, APPLY_SECRETS, "open the site"],
+    files=FILES | WEB | {"secrets.tf"},
+    entries={"catalog"},
+    urls={"site"},
+    properties=["home_pass", "home_user"],
+    seeds=("home_pass", "home_user"),
+)
+EVERYTHING = Kind(
+    service(
+        "everything",
+        env={"MAIL": "{mail_host}", "PUBLIC_URL": "https://{host}/"},
+        secrets={"API_TOKEN": "api_token"},
+        secret_mode="extract",
+        database="postgres",
+        migrate_command=["python", "-m", "app.migrate"],
+        redis=True,
+        volumes=[
+            {"name": "data", "mount": "/data"},
+            {"name": "pictures", "kind": "nfs", "mount": "/pictures"},
+            {"name": "scratch", "kind": "emptydir", "mount": "/scratch"},
+        ],
+        backup={"kind": "sqlite", "files": ["/data/index.db"]},
+        cronjobs=[{"name": "tidy", "schedule": "@weekly", "args": ["--old"], "migrate": True}],
+        carveouts=[{"name": "hooks", "paths": ["/hooks"], "reason": "signed", "probe_path": "/hooks/ping"}],
+        lan_host={"host": "everything-home"},
+        max_body="1g",
+        rate_limit={"average": 50, "burst": 300},
+        homepage={"widget": {"type": "customapi", "credentials": {"key": "home_key"}}},
+        internal_monitor={"path": "/healthz"},
+    ),
+    [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
+    [
+        "apply dbaas (tier 0, by hand)",
+        "apply vault (tier 0, by hand)",
+        VALUES,
+        "apply kyverno",
+        "apply traefik",
+        "apply authentik",
+        "make /srv/nfs/everything-backup on the file server: backups need the folder to exist",
+        "make /srv/nfs/everything/pictures on the file server: a volume needs its folder to exist",
+        APPLY_SECRETS,
+        "apply monitoring",
+        "apply uptime-kuma",
+        f"{DEPLOY}, then open the site",
+    ],
+    files=FILES | WEB | {"backup.tf", "cronjobs.tf", "secrets.tf", "storage.tf"},
+    entries=set(ENTRIES),
+    secrets=DEPLOYED,
+    urls=HOME | {"actions", "site"},
+    properties=["api_token", "home_key"],
+    seeds=("home_key",),
+    facts={"redis_index": 0},
+)
+
+KINDS = {
+    "worker in go": WORKER,
+    "cronjob in python": CRONJOB,
+    "svelte, public": SVELTE,
+    "static behind a proof of work": STATIC,
+    "own code, watched by keel": OWN_CODE,
+    "without CI": WITHOUT_CI,
+    "upstream worker": UPSTREAM_WORKER,
+    "upstream with a widget": WIDGET,
+    "everything": EVERYTHING,
+}
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+def given(properties: tuple[str, ...]) -> list[str]:
+    """Flags for the properties that nobody can make up."""
+    return [word for name in properties for word in ("--seed", f"{name}=env:OF_ANOTHER_SYSTEM")]
+
+
+def statuses(told: Told) -> dict[str, str]:
+    return {item["id"]: item["status"] for item in told.of("step")}
+
+
+def recorded(world: World, name: str) -> dict[str, Any]:
+    """The answers file of the stack on its branch."""
+    content = world.infra.bare.file(f"newservice/{name}", f"stacks/{name}/.copier-answers.yml")
+    assert content
+    answers: dict[str, Any] = yaml.safe_load(content)
+    return answers
+
+
+def checklist(world: World) -> list[str]:
+    (pull,) = world.infra.pulls.values()
+    return [line.removeprefix("- [ ] ") for line in pull.body.splitlines() if line.startswith("- [ ] ")]
+
+
+# --- made, made again, looked at -----------------------------------------------------------------------------
+
+
+@every_kind
+def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
+    world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_ANOTHER_SYSTEM", "correct-horse")
+    told = world.run("create", kind.answers, *given(kind.seeds))
+    assert told.result["status"] == "success", told.out
+    # A new registration is trusted with nothing from the start.
+    assert list(statuses(told).items()) == [
+        (step, "unchanged" if step == "woodpecker.settings" else "done") for step in kind.steps
+    ]
+    stack = {f"stacks/{kind.name}/{path}" for path in kind.files}
+    assert world.asked(kind.name) == {
+        "pull requests": [(f"newservice/{kind.name}", "open")],
+        "infra commits": 1,
+        "infra files": sorted(stack | {ENTRIES[entry] for entry in kind.entries}),
+    }
+    assert {key: recorded(world, kind.name).get(key) for key in ("redis_index", "anubis_redis_index")} == {
+        "redis_index": kind.facts.get("redis_index"),
+        "anubis_redis_index": kind.facts.get("anubis_redis_index"),
+    }
+    assert checklist(world) == [
+        *(line.format(name=kind.name).replace("_", "\\_") for line in kind.to_do),
+        LAST,
+    ]
+    assert set(told.result["urls"]) == kind.urls | {"pull_request"}
+    assert told.result["next"][1:] == [line.format(name=kind.name) for line in kind.to_do]
+    assert (sorted(world.sandbox.vault.read(kind.name)) if world.has_secret(kind.name) else []) == kind.properties
+    if "service.push" in kind.steps:
+        assert_repositories(world, kind)
+    else:
+        assert {item.system for item in world.sandbox.journal} <= {"forgejo", "vault"}
+        assert not (world.folder / kind.name).exists()
+    assert_again(world, kind)
+
+
+def assert_repositories(world: World, kind: Kind) -> None:
+    """Both repositories, with exactly the secrets that the workflow needs, and the deployer only where one deploys."""
+    there = world.inventory(kind.name)
+    tokens = world.sandbox.tokens
+    assert there["secrets"] == {name: getattr(tokens, value) for name, value in sorted(kind.secrets.items())}
+    deploys = "woodpecker.registration" in kind.steps
+    assert there["registrations"] == ([(world.mirror_name(kind.name), True)] if deploys else [])
+    assert there["number in workflow"] is deploys
+    assert there["same commit"]
+    assert there["commits"] == 1
+    assert len(there["push mirrors"]) == 1
+    public = kind.answers.get("image_visibility") == "public"
+    assert {world.canonical(kind.name).private, world.mirror(kind.name).private} == {not public}
+    written = {item.path for item in world.canonical(kind.name).bare.entries(world.branch, recursive=True)}
+    assert (".woodpecker/deploy.yml" in written) is deploys
+    assert (".github/workflows/build.yml" in written) is (kind.answers.get("ci") is not False)
+    if not deploys:
+        assert "woodpecker" not in {item.system for item in world.sandbox.journal}
+
+
+def assert_again(world: World, kind: Kind) -> None:
+    """The same command does nothing, before the merge and after it, and status finds everything by the name alone."""
+    world.sandbox.journal.clear()
+    told = world.command("status", kind.name)
+    assert told.code == 0
+    (plan,) = told.of("plan")
+    assert [item["id"] for item in plan["steps"]] == kind.steps
+    assert {item["state"] for item in plan["steps"]} == {"present"}
+    assert {item["action"] for item in plan["files"]} == {"unchanged"}
+    assert {item["id"]: item["action"] for item in plan["registrations"]} == dict.fromkeys(kind.entries, "present")
+    for merged in (False, True):
+        if merged:
+            world.merge(kind.name)
+        again = world.run("create", kind.answers)
+        assert again.result["status"] == "unchanged"
+        assert statuses(again) == dict.fromkeys(kind.steps, "unchanged")
+    assert world.sandbox.journal.writes() == []
+
+
+@both_platforms
+@pytest.mark.parametrize("kind", [WORKER, CRONJOB], ids=["worker", "cronjob"])
+def test_a_plan_of_a_kind_is_what_create_does(world: World, kind: Kind) -> None:
+    (plan,) = world.run("plan", kind.answers).of("plan")
+    told = world.run("create", kind.answers)
+    assert told.of("plan") == [plan]
+    assert [item["id"] for item in plan["steps"]] == kind.steps
+    assert told.code == 0
+    assert world.run("create", kind.answers).result["status"] == "unchanged"
+
+
+@pytest.mark.parametrize("step", ["service.commit", "service.push", "infra.commit"])
+def test_a_cronjob_whose_making_was_killed_is_continued(world: World, step: str) -> None:
+    process = world.start("create", CRONJOB.answers)
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "step" and event["id"] == step:
+            world.sandbox.pause()
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    world.sandbox.resume()
+    assert world.run("create", CRONJOB.answers).code == 0
+    assert_repositories(world, CRONJOB)
+    assert world.asked(CRONJOB.name)["infra commits"] == 1
+    assert_again(world, CRONJOB)
+
+
+# --- credentials ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        (CRONJOB, {"forgejo", "forgejo_git", "github", "slack"}),
+        (OWN_CODE, {"forgejo", "forgejo_git", "github", "slack"}),
+        (WITHOUT_CI, {"forgejo", "github"}),
+        (UPSTREAM_WORKER, {"forgejo"}),
+        (SVELTE, {"forgejo", "forgejo_git", "github", "slack", "woodpecker"}),
+    ],
+    ids=["cronjob", "keel", "without CI", "upstream", "deployed"],
+)
+def test_only_the_credentials_that_a_kind_needs_are_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: Kind, needed: set[str]
+) -> None:
+    for name in world.sandbox.environment:
+        monkeypatch.delenv(name)
+    told = world.run("create", kind.answers)
+    assert told.code == 3
+    (error,) = told.of("error")
+    assert error["code"] == "credentials.missing"
+    assert error["message"] == "missing credentials: " + ", ".join(name for name in ORDER if name in needed)
+    assert len(world.sandbox.journal) == 0
+    sources = world.platform.credentials
+    for name in needed:
+        monkeypatch.setenv(sources[name].environment, getattr(world.sandbox.tokens, name))
+    assert world.run("create", kind.answers).code == 0
+
+
+ORDER = ["forgejo", "github", "woodpecker", "forgejo_git", "slack"]
+
+
+def test_a_widget_needs_vault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VAULT_TOKEN")
+    told = world.run("create", WIDGET.answers)
+    assert told.code == 3
+    (error,) = told.of("error")
+    assert error["code"] == "credentials.missing"
+    assert "VAULT_TOKEN" in error["hint"]
+    assert world.sandbox.journal.writes() == []
+
+
+def test_a_widgets_credential_is_never_made_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_ANOTHER_SYSTEM", "correct-horse")
+    told = world.run("create", WIDGET.answers, *given(("home_user",)))
+    assert told.code == 4
+    (error,) = told.of("error")
+    assert "lacks home_pass, which can't be made up" in error["message"]
+    assert "--seed home_pass=env:VARIABLE" in error["hint"]
+    assert world.sandbox.journal.writes() == []
+    assert world.run("create", WIDGET.answers, *given(WIDGET.seeds)).code == 0
+    assert world.sandbox.vault.read(WIDGET.name) == {"home_pass": "correct-horse", "home_user": "correct-horse"}
+
+
+# --- what is picked ------------------------------------------------------------------------------------------
+
+
+def take(world: World, *indexes: int) -> None:
+    """Another stack on the default branch has these indexes of Redis."""
+    bare = world.infra.bare
+    kept = {item.path: bare.blob(item.sha) for item in bare.entries(world.base, recursive=True) if item.kind == "blob"}
+    text = "".join(f'locals {{\n  url = "redis://${{var.redis_host}}:6379/{index}"\n}}\n' for index in indexes)
+    bare.commit_files(world.base, {**kept, "stacks/other/main.tf": text.encode()}, "other", 1_790_000_000)
+
+
+@both_platforms
+def test_a_picked_index_stays_whatever_becomes_free_or_taken(world: World) -> None:
+    take(world, 0, 1)
+    assert world.run("create", WORKER.answers).code == 0
+    assert recorded(world, WORKER.name)["redis_index"] == 2
+    take(world, 3)
+    assert world.run("create", WORKER.answers).result["status"] == "unchanged"
+    take(world, 0, 1, 3)
+    assert world.run("create", WORKER.answers).result["status"] == "unchanged"
+    assert recorded(world, WORKER.name)["redis_index"] == 2
+    assert world.asked(WORKER.name)["pull requests"] == [(f"newservice/{WORKER.name}", "open")]
+
+
+@both_platforms
+def test_services_that_wait_for_review_get_different_indexes(world: World) -> None:
+    """Those of workers and those of proofs of work are of one Redis."""
+    for given in (WORKER.answers, STATIC.answers, {**WORKER.answers, "name": "sorter-two"}):
+        assert world.run("create", given).code == 0
+    assert recorded(world, WORKER.name)["redis_index"] == 0
+    assert recorded(world, STATIC.name)["anubis_redis_index"] == 1
+    assert recorded(world, "sorter-two")["redis_index"] == 2
+    for given in (WORKER.answers, STATIC.answers, {**WORKER.answers, "name": "sorter-two"}):
+        assert world.run("create", given).result["status"] == "unchanged"
+
+
+# --- files that are made once ----------------------------------------------------------------------------------
+
+OURS = b"# our own\n"
+
+
+def edit(world: World, repository: Any, branch: str, path: str, content: bytes = OURS) -> None:
+    bare = repository.bare
+    kept = {item.path: bare.blob(item.sha) for item in bare.entries(branch, recursive=True) if item.kind == "blob"}
+    bare.commit_files(branch, {**kept, path: content}, "by hand", 1_790_000_000)
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["on the branch", "after the merge"])
+def test_what_is_written_into_extra_tf_stays(world: World, merged: bool) -> None:
+    world.run("create", CRONJOB.answers)
+    path = f"stacks/{CRONJOB.name}/extra.tf"
+    if merged:
+        world.merge(CRONJOB.name)
+    branch = world.base if merged else f"newservice/{CRONJOB.name}"
+    edit(world, world.infra, branch, path)
+    told = world.run("create", CRONJOB.answers)
+    assert told.result["status"] == "unchanged", told.out
+    (plan,) = told.of("plan")
+    assert {item["path"]: item["action"] for item in plan["files"]}[path] == "unchanged"
+    assert "edited" not in {item["id"]: item["summary"] for item in plan["steps"]}["infra.commit"]
+    # A repair beside it leaves it alone as well.
+    edit(world, world.infra, branch, ENTRIES["ci-doc"], _without(world, ENTRIES["ci-doc"], branch))
+    assert statuses(world.run("create", CRONJOB.answers))["infra.commit"] == "done"
+    assert world.infra.bare.file(f"newservice/{CRONJOB.name}", path) == OURS
+
+
+def _without(world: World, path: str, branch: str) -> bytes:
+    content = world.infra.bare.file(branch, path) or b""
+    assert f", {CRONJOB.name}".encode() in content
+    return content.replace(f", {CRONJOB.name}".encode(), b"")
+
+
+def test_a_test_script_of_its_own_stays(world: World) -> None:
+    """Before the first push as well: a folder with it is still as it was rendered."""
+    world.run("create", OWN_CODE.answers, "--no-provision")
+    script = world.folder / OWN_CODE.name / "scripts" / "test"
+    assert script.stat().st_mode & 0o111
+    script.write_bytes(b"#!/bin/sh\nexec true\n")
+    told = world.run("create", OWN_CODE.answers)
+    assert told.result["status"] == "success", told.out
+    there = world.canonical(OWN_CODE.name).bare.file(world.branch, "scripts/test")
+    assert there == b"#!/bin/sh\nexec true\n"
+    assert world.run("create", OWN_CODE.answers).result["status"] == "unchanged"
+
+
+# --- files only ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    desk = Desk(tmp_path / "desk", Command(capsys))
+    desk.folder.mkdir()
+    desk.prepare()
+    return desk
+
+
+@every_kind
+def test_files_of_each_kind_twice(desk: Desk, kind: Kind) -> None:
+    told = desk.create(kind.answers)
+    assert told.result["status"] == "success", told.out
+    stack = desk.infra / "stacks" / kind.name
+    assert {path.relative_to(stack).as_posix() for path in stack.rglob("*") if path.is_file()} == kind.files
+    assert set(desk.changed()) == {f"stacks/{kind.name}/{path}" for path in kind.files} | {
+        ENTRIES[entry] for entry in kind.entries
+    }
+    assert desk.service.exists() is ("service.push" in kind.steps)
+    assert set(told.result["urls"]) == {"stack"} | ({"repository"} if desk.service.exists() else set())
+    commit_all(desk.infra, "feat: the stack")
+    (stack / "extra.tf").write_bytes(OURS)
+    assert desk.create(kind.answers).result["status"] == "unchanged"
+    assert (stack / "extra.tf").read_bytes() == OURS
+    assert desk.changed() == [f"stacks/{kind.name}/extra.tf"]
