@@ -22,7 +22,8 @@ def commit_all(folder: Path, message: str) -> str:
     if not (folder / ".git").exists():
         git(folder, "init", "--quiet", "--initial-branch=master")
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
+    nobody = ("-c", "user.name=test", "-c", "user.email=test@example.com")  # a machine may have no identity
+    git(folder, *nobody, "commit", "--quiet", "--message", message)
     return git(folder, "rev-parse", "HEAD").strip()
 
 
