@@ -13,6 +13,7 @@ import pytest
 
 from generator.sandbox import Sandbox
 from tests.fuzz import PROFILE
+from tests.invoke import Command, Desk
 from tests.pairwise import SEEDS
 from tests.world import World
 
@@ -99,3 +100,12 @@ def world(
         world = World(sandbox, folder, capsys, monkeypatch)
         world.enter()
         yield world
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    """A folder with a checkout of an infra repository, and the command without any platform."""
+    desk = Desk(tmp_path / "desk", Command(capsys))
+    desk.folder.mkdir()
+    desk.prepare()
+    return desk

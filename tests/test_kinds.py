@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.checkout import commit_all
-from tests.invoke import Command, Desk
+from tests.invoke import Desk
 from tests.world import Told, World, both_platforms
 
 VAULT = ["vault.secrets"]
@@ -356,17 +354,7 @@ def test_a_plan_of_a_kind_is_what_create_does(world: World, kind: Kind) -> None:
 
 @pytest.mark.parametrize("step", ["service.commit", "service.push", "infra.commit"])
 def test_a_cronjob_whose_making_was_killed_is_continued(world: World, step: str) -> None:
-    process = world.start("create", CRONJOB.answers)
-    assert process.stdout is not None
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "step" and event["id"] == step:
-            world.sandbox.pause()
-            process.send_signal(signal.SIGKILL)
-            break
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    world.sandbox.resume()
+    assert world.kill_after(step, CRONJOB.answers) == -signal.SIGKILL
     assert world.run("create", CRONJOB.answers).code == 0
     assert_repositories(world, CRONJOB)
     assert world.asked(CRONJOB.name)["infra commits"] == 1
@@ -515,14 +503,6 @@ def test_a_test_script_of_its_own_stays(world: World) -> None:
 
 
 # --- files only ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    desk = Desk(tmp_path / "desk", Command(capsys))
-    desk.folder.mkdir()
-    desk.prepare()
-    return desk
 
 
 @every_kind

@@ -13,17 +13,9 @@ import yaml
 from generator.registrations import declared_ids
 from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM
 from tests.checkout import commit_all, git
-from tests.invoke import Command, Desk
+from tests.invoke import Desk
 
 NAME = str(RICH["name"])
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    desk = Desk(tmp_path / "desk", Command(capsys))
-    desk.folder.mkdir()
-    desk.prepare()
-    return desk
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import signal
 from pathlib import Path
@@ -410,17 +409,7 @@ def test_a_token_that_is_not_accepted_is_named(world: World, monkeypatch: pytest
 @pytest.mark.parametrize("step", ALL_STEPS)
 def test_a_run_that_was_killed_after_a_step_is_continued(world: World, step: str) -> None:
     """SIGKILL right after the step is reported; the platform holds every later request until the process is gone."""
-    process = world.start("create", RICH)
-    assert process.stdout is not None
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "step" and event["id"] == step:
-            world.sandbox.pause()
-            process.send_signal(signal.SIGKILL)
-            break
-    process.communicate()
-    assert process.returncode in (-signal.SIGKILL, 0)
-    world.sandbox.resume()
+    assert world.kill_after(step, RICH) in (-signal.SIGKILL, 0)
     told = world.run("create", RICH)
     assert told.code == 0, told.out
     assert world.inventory(NAME) == expected_inventory(world)

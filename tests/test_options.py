@@ -50,14 +50,6 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    desk = Desk(tmp_path / "desk", Command(capsys))
-    desk.folder.mkdir()
-    desk.prepare()
-    return desk
-
-
 def create(desk: Desk, *arguments: str | Path) -> Told:
     places = ("--infra", desk.infra, "--service-dir", desk.service)
     return desk.command("create", *places, "--no-provision", "--json", *arguments)

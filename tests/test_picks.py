@@ -23,7 +23,7 @@ from generator.template import Template
 from generator.trees import Folder
 from tests.answers import QUESTIONS, TEMPLATE, UPSTREAM
 from tests.checkout import commit_all
-from tests.invoke import Command, Desk
+from tests.invoke import Desk
 from tests.world import World
 
 CACHED: dict[str, Any] = {**UPSTREAM, "redis": True}
@@ -31,14 +31,6 @@ OTHER = 'locals {\n  url = "redis://${var.redis_host}:6379/%d"\n}\n'
 
 
 # --- files only --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    desk = Desk(tmp_path / "desk", Command(capsys))
-    desk.folder.mkdir()
-    desk.prepare()
-    return desk
 
 
 def take(infra: Path, *indexes: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -164,6 +165,20 @@ class World:
         self.infra.bare.update(f"refs/heads/{self.base}", self.infra.bare.heads()[head])
         self.infra.bare.delete(f"refs/heads/{head}")
         self.infra.pulls.clear()
+
+    def kill_after(self, step: str, given: Mapping[str, Any]) -> int:
+        """Kill a create as soon as it tells of a step; its return code. The platform holds every later request."""
+        process = self.start("create", given)
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "step" and event["id"] == step:
+                self.sandbox.pause()
+                process.send_signal(signal.SIGKILL)
+                break
+        process.communicate()
+        self.sandbox.resume()
+        return process.returncode
 
     # What is really there, from the platform's own state.
 

@@ -125,8 +125,8 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
     pull_request = next(step.summary for step in outcome.steps if step.id == "infra.pull_request")
     if pull_request.startswith("http"):
         urls["pull_request"] = pull_request
-    if run.answers["kind"] == "web":
-        urls["site"] = f"https://{run.answers['hostname']}"
+    if run.answers["site"]:
+        urls["site"] = run.answers["site"]
     return urls
 
 
