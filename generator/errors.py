@@ -61,9 +61,16 @@ class RefusedError(NewserviceError):
 
 
 class SystemFailure(NewserviceError):  # noqa: N818 - "failure" is what the interface calls it
-    """An outside system failed on the way; the same command continues later."""
+    """An outside system failed on the way; the same command continues later.
+
+    ``passing``: it may heal by itself, so that looking again and trying again makes sense.
+    """
 
     exit_code = ExitCode.SYSTEM
+
+    def __init__(self, code: str, message: str, hint: str = "", *, passing: bool = False) -> None:
+        super().__init__(code, message, hint)
+        self.passing = passing
 
 
 @dataclass(frozen=True)

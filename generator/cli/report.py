@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any, TextIO
 
+from generator.checks import Check, CheckState
 from generator.errors import AnswersError, ExitCode, NewserviceError
 from generator.plan import Plan
 from generator.provision import StepResult
@@ -52,6 +53,10 @@ class Reporter(ABC):
         """A step is through."""
 
     @abstractmethod
+    def check(self, check: Check) -> None:
+        """Something was looked at."""
+
+    @abstractmethod
     def progress(self, text: str) -> None:
         """Something takes a while."""
 
@@ -81,6 +86,10 @@ class JsonReporter(Reporter):
         """A step's result."""
         self.wrote |= result.status == "done"
         self._write("step", id=result.id, status=result.status, elapsed_ms=result.elapsed_ms, summary=result.summary)
+
+    def check(self, check: Check) -> None:
+        """One check's outcome."""
+        self._write("check", id=check.id, state=check.state.value, summary=check.summary, hint=check.hint)
 
     def progress(self, text: str) -> None:
         """A line of progress."""
@@ -161,6 +170,14 @@ class TextReporter(Reporter):
         seconds = f"{result.elapsed_ms / 1000:5.1f} s"
         self._note(f"  {_SIGNS[result.status]} {result.id:<24} {result.status:<9} {seconds}  {result.summary}")
 
+    def check(self, check: Check) -> None:
+        """One line a check, and the remedy below it."""
+        if self._quiet and check.well:
+            return
+        self._say(f"  {_CHECK_SIGNS[check.state]} {check.id:<24} {check.state.value:<8} {check.summary}")
+        if check.hint and not check.well:
+            self._say(f"      {check.hint}")
+
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
         if not self._quiet:
@@ -210,6 +227,14 @@ _SIGNS = {
     "create": "+", "update": "~", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
     "add": "+", "present": "=", "remove": "-", "done": "+", "failed": "!", "skipped": ".",
 }  # fmt: skip
+
+_CHECK_SIGNS = {
+    CheckState.OK: "=",
+    CheckState.WAITING: "~",
+    CheckState.FAILED: "!",
+    CheckState.UNKNOWN: "?",
+    CheckState.SKIPPED: ".",
+}
 
 _CLOSING = {
     "success": "done",

@@ -1,0 +1,40 @@
+"""What a command that only looks has found: one line each, for people and scripts alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CheckState(StrEnum):
+    """How one thing was found."""
+
+    OK = "ok"
+    WAITING = "waiting"
+    """Not yet: it may still come by itself."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It could not be seen, and nothing is claimed about it."""
+    SKIPPED = "skipped"
+    """It does not apply."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. ``id`` is dotted and stable; ``hint`` says what to do where it is not well."""
+
+    id: str
+    state: CheckState
+    summary: str
+    hint: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is to be done about it."""
+        return self.state in (CheckState.OK, CheckState.SKIPPED)
+
+
+def all_well(checks: Iterable[Check]) -> bool:
+    """Whether every check is well."""
+    return all(check.well for check in checks)
