@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz check bench docs format golden clean
+.PHONY: help setup demo test fuzz faults check bench docs format golden clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: $(STAMP) ## all tests
 
 fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis
+
+faults: $(STAMP) ## every fault at every request of an onboarding, a kill at every change; takes an hour or two
+	$(BIN)/python -m pytest -n auto -q -m faults tests/faults
 
 check: $(STAMP) ## lint, format and types
 	$(BIN)/ruff check .

@@ -10,13 +10,13 @@ from typing import Any, Literal
 import yaml
 
 from generator.errors import RefusedError
-from generator.registrations import Registration, register
+from generator.registrations import Registration, register, unregister
 from generator.render import File
 from generator.trees import Tree
 
 ANSWERS_FILE = ".copier-answers.yml"
 
-FileAction = Literal["create", "update", "unchanged", "conflict"]
+FileAction = Literal["create", "update", "unchanged", "conflict", "delete"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,27 @@ def _compare_registration(registration: Registration, tree: Tree, texts: dict[st
         return RegistrationChange(registration.id, registration.path, "refuse", before, before, error)
     texts[registration.path] = change.text
     return RegistrationChange(registration.id, registration.path, change.action, before, change.text)
+
+
+def compare_unregistered(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
+    """What taking each registration back would change, the last one first; several in one file build on one another.
+
+    ``remove``, ``absent``, or ``update`` with its ``refusal`` where an entry stays: somebody edited it.
+    """
+    texts: dict[str, str] = {}
+    return [_compare_unregistered(registration, tree, texts) for registration in reversed(list(registrations))]
+
+
+def _compare_unregistered(registration: Registration, tree: Tree, texts: dict[str, str]) -> RegistrationChange:
+    path, before = registration.path, texts.get(registration.path, "")
+    try:
+        if path not in texts:
+            before = _text(registration, tree)
+        change = unregister(registration, before)
+    except RefusedError as error:
+        return RegistrationChange(registration.id, path, "update", before, before, error)
+    texts[path] = change.text
+    return RegistrationChange(registration.id, path, change.action, before, change.text)
 
 
 def not_ours(changes: Iterable[RegistrationChange]) -> list[RegistrationChange]:

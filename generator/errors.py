@@ -63,14 +63,19 @@ class RefusedError(NewserviceError):
 class SystemFailure(NewserviceError):  # noqa: N818 - "failure" is what the interface calls it
     """An outside system failed on the way; the same command continues later.
 
-    ``passing``: it may heal by itself, so that looking again and trying again makes sense.
+    ``passing``: it may heal by itself, so that looking again and trying again makes sense. ``undone``: the system
+    surely did nothing, so that the same request may simply be sent again. ``after``: seconds that it asked to wait.
     """
 
     exit_code = ExitCode.SYSTEM
 
-    def __init__(self, code: str, message: str, hint: str = "", *, passing: bool = False) -> None:
+    def __init__(
+        self, code: str, message: str, hint: str = "", *, passing: bool = False, undone: bool = False, after: float = 0
+    ) -> None:
         super().__init__(code, message, hint)
         self.passing = passing
+        self.undone = undone
+        self.after = after
 
 
 @dataclass(frozen=True)

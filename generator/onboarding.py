@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,8 @@ from generator.answers import Answers
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import Repository
 from generator.clients.github import GitHub
+from generator.clients.patience import Patience
+from generator.clients.registry import Registry
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Woodpecker
 from generator.credentials import Credential, find_credentials, vault_token
@@ -39,15 +41,18 @@ def open_run(
     seeds: Mapping[str, Secret] | None = None,
     environ: Mapping[str, str] = os.environ,
     progress: Callable[[str], None] = lambda _: None,
+    needed: Iterable[str] | None = None,
 ) -> Iterator[Run]:
-    """A run with open connections, closed at the end.
+    """A run with open connections, closed at the end. ``needed`` names the credentials where not all are.
 
     Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
     """
     platform, answers = project.platform, project.answers
     with ExitStack() as stack:
-        vault = _vault(platform, environ, stack)
-        credentials = find_credentials(platform, needed_credentials(answers), vault, environ)
+        patience = Patience.of(platform, progress)
+        vault = _vault(platform, environ, stack, patience)
+        wanted = needed_credentials(answers) if needed is None else needed
+        credentials = find_credentials(platform, wanted, vault, environ)
         if "vault" in answers["systems"] and vault() is None:
             raise PreflightError(
                 "credentials.missing",
@@ -57,9 +62,9 @@ def open_run(
         refuse_secrets(answers)
         clone = _clone(platform, infra)
         stack.callback(clone.close)
-        systems = _systems(platform, credentials, vault(), answers["systems"])
+        systems = _systems(platform, credentials, vault(), answers["systems"], patience)
         stack.callback(systems.close)
-        yield Run(project, systems, credentials, clone, dict(seeds or {}), progress)
+        yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 
 
 def refuse_secrets(answers: Answers) -> None:
@@ -77,8 +82,20 @@ def refuse_secrets(answers: Answers) -> None:
 def open_forgejo(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Forgejo]:
     """The canonical forge alone, for questions that come before any answers. Raises ``PreflightError``."""
     with ExitStack() as stack:
-        credential = find_credentials(platform, ["forgejo"], _vault(platform, environ, stack), environ)["forgejo"]
+        vault = _vault(platform, environ, stack, Patience.of(platform))
+        credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
         client = Forgejo(platform, credential.value, credential.source)
+        stack.callback(client.close)
+        yield client
+
+
+@contextmanager
+def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Registry]:
+    """The image registry alone, which only looking needs. Raises ``PreflightError`` without a credential for it."""
+    with ExitStack() as stack:
+        vault = _vault(platform, environ, stack, Patience.of(platform))
+        credential = find_credentials(platform, ["registry"], vault, environ)["registry"]
+        client = Registry(platform, credential.value, credential.source)
         stack.callback(client.close)
         yield client
 
@@ -95,14 +112,16 @@ def _clone(platform: Platform, infra: Path) -> Repository:
     return clone
 
 
-def _vault(platform: Platform, environ: Mapping[str, str], stack: ExitStack) -> Callable[[], Vault | None]:
+def _vault(
+    platform: Platform, environ: Mapping[str, str], stack: ExitStack, patience: Patience
+) -> Callable[[], Vault | None]:
     """Opens Vault when it is first asked for; None where there is no token for it."""
     opened: list[Vault] = []
 
     def vault() -> Vault | None:
         token = vault_token(environ)
         if token and not opened:
-            opened.append(Vault(platform, token.value, token.source, environ.get("VAULT_ADDR", "")))
+            opened.append(Vault(platform, token.value, token.source, environ.get("VAULT_ADDR", ""), patience))
             stack.callback(opened[0].close)
         return opened[0] if opened else None
 
@@ -110,11 +129,15 @@ def _vault(platform: Platform, environ: Mapping[str, str], stack: ExitStack) -> 
 
 
 def _systems(
-    platform: Platform, credentials: Mapping[str, Credential], vault: Vault | None, needed: Container[str]
+    platform: Platform,
+    credentials: Mapping[str, Credential],
+    vault: Vault | None,
+    needed: Container[str],
+    patience: Patience,
 ) -> Systems:
-    def client(system: str, kind: Callable[[Platform, Secret, str], Client]) -> Client | None:
+    def client(system: str, kind: Callable[[Platform, Secret, str, Patience], Client]) -> Client | None:
         found = credentials.get(system)
-        return kind(platform, found.value, found.source) if system in needed and found else None
+        return kind(platform, found.value, found.source, patience) if system in needed and found else None
 
-    forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source)
+    forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source, patience)
     return Systems(forgejo, client("github", GitHub), client("woodpecker", Woodpecker), vault)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from generator.basis import Basis
 from generator.changes import FileChange, RegistrationChange
 
 
@@ -27,19 +28,24 @@ class Action(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
     NONE = "none"
     REFUSE = "refuse"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What one step found and is going to do; ``hint`` is the way out of a refusal, ``code`` what went wrong."""
+    """What one step found and is going to do; ``hint`` is the way out of a refusal, ``code`` what went wrong.
+
+    ``to_do`` is what a person has to do although nothing is left, or will be left, for newservice.
+    """
 
     state: State
     action: Action
     summary: str
     hint: str = ""
     code: str = ""
+    to_do: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,20 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Files, registrations and steps for one service."""
+    """Files, registrations and steps for one service; ``basis`` is what it was made from."""
 
     service: str
     files: tuple[FileChange, ...]
     registrations: tuple[RegistrationChange, ...]
     steps: tuple[StepPlan, ...]
     notes: tuple[str, ...] = ()
+    basis: Basis | None = None
 
     @property
     def digest(self) -> str:
-        """Changes whenever anything that was seen or is going to be written changes."""
+        """Changes whenever its basis, or anything that was seen or is going to be written, changes."""
         seen = {
+            "basis": self.basis.as_document() if self.basis else None,
             "document": self.as_document(),
             "contents": [hashlib.sha256(change.file.content).hexdigest() for change in self.files],
             "before": [hashlib.sha256(change.before or b"").hexdigest() for change in self.files],
@@ -99,6 +107,11 @@ class Plan:
             return all(step.decision.action is Action.NONE for step in self.steps)
         written = all(change.action == "unchanged" for change in self.files)
         return written and all(change.action in ("present", "update") for change in self.registrations)
+
+    @property
+    def to_do(self) -> tuple[str, ...]:
+        """What a person has to do for the steps, once they are taken."""
+        return tuple(line for step in self.steps for line in step.decision.to_do)
 
     def as_document(self) -> dict[str, Any]:
         """The plan as the interface's JSON object, without event and digest."""

@@ -110,8 +110,9 @@ class Platform:
         return Pin(balancer["address"], balancer["port"])
 
     def url(self, system: str) -> str:
-        """Base address of ``system`` (forgejo, github, woodpecker, vault), without a trailing slash."""
-        return str(self.data[system]["url"]).rstrip("/")
+        """Base address of ``system`` (forgejo, github, woodpecker, vault, registry), without a trailing slash."""
+        data = self.data[system]
+        return str(data["url"] or f"https://{data['host']}").rstrip("/")
 
     def host(self, system: str) -> str:
         """Host name of ``system``."""

@@ -33,6 +33,7 @@ from generator.changes import (
     recorded_answers,
 )
 from generator.errors import AnswersError
+from generator.looks import Looks
 from generator.platform import Platform
 from generator.registrations import Registration, load
 from generator.render import File, Layer, render
@@ -93,7 +94,7 @@ class Project:
     platform: Platform
     answers: Answers
     service_dir: Path
-    _rendered: dict[str, tuple[File, ...]] = field(default_factory=dict)
+    _rendered: Looks = field(default_factory=Looks)
 
     @property
     def name(self) -> str:
@@ -180,7 +181,5 @@ class Project:
 
     def _render(self, layer: Layer, facts: Facts) -> tuple[File, ...]:
         key = json.dumps([layer, dict(facts)], sort_keys=True)
-        if key not in self._rendered:
-            data = {**facts, "platform": self.platform.facts}
-            self._rendered[key] = render(self.template, self.answers, layer, data)
-        return self._rendered[key]
+        data = {**facts, "platform": self.platform.facts}
+        return self._rendered.look(key, lambda: render(self.template, self.answers, layer, data))

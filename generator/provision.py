@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from generator.changes import FileChange, compare
+from generator.content import blob_id
 from generator.errors import ExitCode, NewserviceError, PreflightError, RefusedError, SystemFailure
+from generator.looks import together
 from generator.plan import Action, Decision, Plan, State, StepPlan, build_plan
 from generator.project import InfraState
 from generator.run import Run
+from generator.schedule import Status, StepResult, Task, carry_out_tasks
 from generator.steps import Step
-from generator.steps.base import wait_until
 from generator.steps.infra import observe_infra
 from generator.steps.service import observe_both
-from generator.trees import Folder, Nothing, RemoteCommit, Tree
-
-Status = Literal["done", "unchanged", "failed", "skipped"]
+from generator.trees import Contents, Folder, Nothing, RemoteCommit, Tree
 
 SETTLING_SECONDS = 15.0
 """How long a system may take to show what it has just accepted."""
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What became of one step."""
-
-    id: str
-    status: Status
-    elapsed_ms: int
-    summary: str
 
 
 @dataclass(frozen=True)
@@ -60,14 +51,16 @@ class Outcome:
         return self.failure.exit_code if self.failure.exit_code in kept else ExitCode.SYSTEM
 
 
-def observe(steps: Iterable[Step[Any]], run: Run, notes: Iterable[str] = ()) -> Plan:
-    """Look at every system, read only, and say what is to be done.
+def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> Plan:
+    """Look at every system, read only, all at the same time, and say what is to be done.
 
     A system that can't be seen makes its steps unknown. Raises ``AnswersError`` where another stack has a name
     that this service needs for itself.
     """
-    run.forget()
-    decided = [_observe(step, run) for step in steps]
+    run = run.fresh()
+    looks: list[Callable[[], StepPlan | None]] = [partial(_observe, step, run) for step in steps]
+    seen = together(*looks, partial(_render, run))  # what is rendered is rendered while systems answer
+    decided = [item for item in seen if item is not None]
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
     state = None if unknown else _infra_in_force(run)
     return build_plan(
@@ -79,36 +72,13 @@ def observe(steps: Iterable[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     )
 
 
-def carry_out(steps: list[Step[Any]], run: Run, report: Callable[[StepResult], None]) -> Outcome:
-    """Take the steps in order until one fails. Every step is reported, those that were not reached as skipped."""
-    results: list[StepResult] = []
+def carry_out(steps: Sequence[Step[Any]], run: Run, report: Callable[[StepResult], None]) -> Outcome:
+    """Take the steps, those that don't need each other at the same time, until one fails.
 
-    def note(result: StepResult) -> None:
-        results.append(result)
-        report(result)
-
-    failure: Exception | None = None
-    interrupted = False
-    try:
-        for step in steps:
-            started = time.monotonic()
-            try:
-                status, summary = _take(step, run)
-            except NewserviceError as error:
-                failure, status, summary = error, "failed", error.message
-            except KeyboardInterrupt:
-                interrupted, status, summary = True, "failed", "interrupted"
-            except Exception as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
-                failure, status, summary = error, "failed", f"{type(error).__name__} in newservice itself"
-            note(StepResult(step.id, status, round((time.monotonic() - started) * 1000), summary))
-            if failure or interrupted:
-                break
-    except KeyboardInterrupt:  # between two steps
-        interrupted = True
-    told = {result.id for result in results}
-    for step in steps:
-        if step.id not in told:
-            note(StepResult(step.id, "skipped", 0, "not reached"))
+    Every step is reported as soon as it ends, those that were not reached as skipped.
+    """
+    tasks = [Task(step.id, step.after, _taking(step, run)) for step in steps]
+    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set)
     return Outcome(tuple(results), failure, interrupted)
 
 
@@ -125,31 +95,60 @@ def _observe(step: Step[Any], run: Run) -> StepPlan:
     return StepPlan(step.id, step.system, decision)
 
 
-def _take(step: Step[Any], run: Run) -> tuple[Status, str]:
-    run.forget()
-    facts = step.observe(run)
-    decision = step.decide(run, facts)
+def _taking(step: Step[Any], run: Run) -> Callable[[], tuple[Status, str]]:
+    """Taking a step: again from the look at what there is, as long as its failure may heal.
+
+    So a change whose answer was lost is never made twice: the next look finds it made.
+    """
+    tried = False
+
+    def once() -> tuple[Status, str]:
+        nonlocal tried
+        view = run.fresh()
+        facts = step.observe(view)
+        decision = _allowed(step, step.decide(view, facts))
+        if decision.action is Action.NONE:
+            return "done" if tried else "unchanged", decision.summary
+        if run.patience.stopped.is_set():
+            raise SystemFailure("run.interrupted", f"{step.id}: interrupted before it wrote", "run it again")
+        tried = True
+        summary = step.act(view, facts)
+        _converged(step, run)
+        return "done", summary
+
+    return lambda: run.patience(once, repeatable=True)
+
+
+def _allowed(step: Step[Any], decision: Decision) -> Decision:
     if decision.action is Action.REFUSE:
         raise RefusedError(f"{step.id}.refused", decision.summary, decision.hint)
-    if decision.action is Action.NONE:
-        return "unchanged", decision.summary
-    summary = step.act(run, facts)
+    return decision
 
-    def look() -> Decision:
-        run.forget()
-        return step.decide(run, step.observe(run))
 
-    seen = look()
-    if seen.action in (Action.CREATE, Action.UPDATE):  # systems may take a moment to show what they accepted
-        wait_until(lambda: look().action is Action.NONE, seconds=SETTLING_SECONDS)
-        seen = look()
-    if seen.action is not Action.NONE:
+def _converged(step: Step[Any], run: Run) -> None:
+    """Look again until the system shows what it has accepted; it may take a moment. Raises when it does not."""
+    seen: list[Decision] = []
+
+    def look() -> bool:
+        view = run.fresh()
+        seen.append(step.decide(view, step.observe(view)))
+        return seen[-1].action not in (Action.CREATE, Action.UPDATE)
+
+    run.patience.until(look, SETTLING_SECONDS)
+    if seen[-1].action is not Action.NONE:
         raise SystemFailure(
             f"{step.id}.not_converged",
-            f"{step.id}: {step.system} accepted the change but still shows: {seen.summary} ({seen.state.value})",
+            f"{step.id}: {step.system} accepted the change but still shows: {seen[-1].summary} "
+            f"({seen[-1].state.value})",
             "look at it there, then run the same command again",
         )
-    return "done", summary
+
+
+def _render(run: Run) -> None:
+    """Render the service for the comparison that follows; what is wrong with the template is told there."""
+    if run.answers.owned:
+        with suppress(NewserviceError):
+            run.project.service_files(run.woodpecker_number() or 0)
 
 
 def _infra_in_force(run: Run) -> InfraState:
@@ -171,9 +170,11 @@ def _service_changes(run: Run) -> list[FileChange]:
     if not run.answers.owned:
         return []
     facts = observe_both(run)
+    files = run.project.service_files(facts.woodpecker_id or 0)
     tree: Tree = Nothing()
     if facts.canonical:
-        tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.canonical)
+        ours = Contents({blob_id(file.content): file.content for file in files})  # only what differs is asked for
+        tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.canonical, ours)
     elif facts.place.recorded:
         tree = Folder(facts.place.path)
-    return compare("service", run.project.service_files(facts.woodpecker_id or 0), tree)
+    return compare("service", files, tree)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from generator.answers import Answers
+from generator.answers import Answers, resolve
 from generator.errors import NewserviceError
-from generator.secret import hidden_from_children
+from generator.questions import load_questions
 from generator.template import Template
 
 Layer = Literal["service", "stack"]
+
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,11 @@ def render(template: Template, answers: Answers, layer: Layer, facts: dict[str, 
     ``facts`` are the values of the internal questions. Renders into a temporary folder of its own, so that
     nothing half-written is ever seen. Raises ``NewserviceError`` when the template is at fault.
     """
-    data = {**answers.values, **facts, "layer": layer}
+    internal = {name: value for name, value in answers.values.items() if name not in answers.public}
+    complete = resolve(template, load_questions(template), answers.public, {**internal, **facts, "layer": layer})
     temporary = tempfile.TemporaryDirectory(prefix="newservice-")
-    with _source(template) as source, temporary as target, hidden_from_children():
-        # Imported here: it takes a while, and starts a git of its own that must see no token.
+    with _source(template, complete) as source, temporary as target, _without_git():
+        # Imported here: it takes a while.
         from copier import Settings, run_copy
         from copier.errors import CopierError
 
@@ -48,10 +54,11 @@ def render(template: Template, answers: Answers, layer: Layer, facts: dict[str, 
             run_copy(
                 str(source),
                 target,
-                data=data,
+                data=complete.context,
                 defaults=True,
                 overwrite=True,
                 quiet=True,
+                unsafe=True,  # for our own extension: the template was read without it
                 settings=Settings(),
             )
         except (CopierError, ValueError) as error:
@@ -64,14 +71,30 @@ def render(template: Template, answers: Answers, layer: Layer, facts: dict[str, 
 
 
 @contextmanager
-def _source(template: Template) -> Iterator[Path]:
-    """A copy of the template that copier takes as it stands; in a git checkout it would take the last tag."""
-    if not (template.root / ".git").exists():
-        yield template.root
-        return
+def _without_git() -> Iterator[None]:
+    """Let copier find no git, one rendering at a time.
+
+    It would run git for every file, in a folder that it makes the whole process's; neither the template nor what is
+    rendered here is a repository.
+    """
+    from plumbum import local  # copier's own way to programs
+
+    with _one_at_a_time, local.env(PATH=os.devnull):
+        yield
+
+
+@contextmanager
+def _source(template: Template, answers: Answers) -> Iterator[Path]:
+    """The template for answers that are complete: copier has nothing to ask, compute or check any more.
+
+    Its questions only say what is recorded. A folder of its own, for in a git checkout copier takes the last tag.
+    """
+    settings = {key: value for key, value in template.config.items() if key.startswith("_")}
+    settings["_jinja_extensions"] = [*settings.get("_jinja_extensions", []), "generator.compiled.Remembering"]
+    recorded = {name: {"type": template.config[name].get("type", "yaml")} for name in answers.values}
     with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
         copy = Path(folder)
-        shutil.copy(template.root / "copier.yml", copy)
+        (copy / "copier.yml").write_text(json.dumps({**settings, **recorded}), encoding="utf-8")
         shutil.copytree(template.root / "templates", copy / "templates")
         yield copy
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from generator.allocations import Holding
+from generator.allocations import Holding, collisions
 from generator.answers import Answers
 from generator.changes import recorded_answers
-from generator.clients.forgejo import Forgejo, PullRequest, Repository
+from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
 from generator.clients.git import Remote
 from generator.clients.git import Repository as Clone
 from generator.clients.github import GitHub, Mirror
+from generator.clients.patience import Patience
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Registration as Registered
 from generator.clients.woodpecker import Woodpecker
 from generator.credentials import Credential
+from generator.errors import SystemFailure
+from generator.looks import Looks
 from generator.platform import Platform
 from generator.project import InfraState, Project
 from generator.secret import Secret
@@ -27,7 +29,7 @@ BRANCH_PREFIX = "newservice/"
 """What the branches of the infra repository that newservice makes begin with."""
 
 Client = TypeVar("Client")
-Seen = TypeVar("Seen")
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,20 @@ class Stacks:
 
 @dataclass
 class Run:
-    """A project on its way into the systems."""
+    """A project on its way into the systems.
+
+    Several steps may use it at the same time. ``_known`` is what can't change: commits by their ids.
+    """
 
     project: Project
     systems: Systems
     credentials: Mapping[str, Credential]
     infra: Clone
+    patience: Patience
     seeds: Mapping[str, Secret] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
-    _states: dict[tuple[str, tuple[Stacks, ...]], InfraState] = field(default_factory=dict)
-    _surveys: dict[Stacks, list[Holding]] = field(default_factory=dict)
-    _seen: dict[str, Any] = field(default_factory=dict)
+    _known: Looks = field(default_factory=lambda: Looks(failures=False))
+    _seen: Looks = field(default_factory=Looks)
 
     @property
     def platform(self) -> Platform:
@@ -118,46 +123,85 @@ class Run:
         """The branch that this service's pull request comes from."""
         return f"{BRANCH_PREFIX}{self.name}"
 
-    @cached_property
+    @property
     def remote(self) -> Remote:
         """How git reaches the canonical forge."""
         return Remote(self.platform, self.owner, self.credentials["forgejo"].value)
 
-    def forget(self) -> None:
-        """Forget what was seen: something has changed, or may have."""
-        self._seen.clear()
+    def fresh(self) -> Run:
+        """The same run before anything was looked at: something has changed, or may have."""
+        return replace(self, _seen=Looks())
 
     def canonical(self) -> Repository | None:
         """The canonical repository, as seen in this pass."""
-        return self._look("canonical", lambda: self.forgejo.repository(self.owner, self.name))
+        return self._seen.look("canonical", lambda: self.forgejo.repository(self.owner, self.name))
 
     def canonical_head(self) -> str | None:
         """Commit id of the canonical branch."""
-        if self.canonical() is None:
-            return None
-        return self._look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.branch))
+        return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.branch))
 
     def canonical_answers(self) -> dict[str, Any] | None:
         """The answers file of the canonical branch."""
-        head = self.canonical_head()
-        if head is None:
-            return None
-        tree = RemoteCommit(self.forgejo, self.owner, self.name, head)
-        return self._look("answers", lambda: recorded_answers(tree))
+        tree = RemoteCommit(self.forgejo, self.owner, self.name, self.platform.branch)
+        return self._seen.look("answers", lambda: recorded_answers(tree))
+
+    def push_mirrors(self) -> list[PushMirror]:
+        """All push mirrors of the canonical repository. Raises ``SystemFailure`` where they can't be seen."""
+        mirrors = self._seen.look("push mirrors", lambda: self.forgejo.push_mirrors(self.owner, self.name))
+        return self._of_canonical(mirrors, "push mirrors") or []
+
+    def canonical_references(self) -> dict[str, str]:
+        """Ids by full name of the canonical repository's branches and tags, which has a branch at least.
+
+        Raises ``SystemFailure`` where they can't be seen.
+        """
+        found = self._seen.look("references", lambda: self.forgejo.references(self.owner, self.name))
+        return self._of_canonical(found or None, "branches and tags") or {}
+
+    def _of_canonical(self, seen: Given | None, what: str) -> Given | None:
+        """What was seen of the canonical repository; nothing is nothing only where there is none."""
+        if seen is None and self.canonical() is not None:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {self.owner}/{self.name} is there, but its {what} can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        return seen
 
     def mirror_repository(self) -> Mirror | None:
         """The mirror on GitHub."""
-        return self._look("mirror", lambda: self.github.repository(self.mirror))
+        return self._seen.look("mirror", lambda: self.github.repository(self.mirror))
 
     def mirror_heads(self) -> dict[str, str]:
-        """Commit ids of the mirror's branches."""
-        if self.mirror_repository() is None:
-            return {}
-        return self._look("mirror heads", lambda: self.github.branches(self.mirror))
+        """Commit ids of the mirror's branches. Raises ``SystemFailure`` where they can't be seen."""
+        heads = self._seen.look("mirror heads", lambda: self.github.branches(self.mirror))
+        return self._of_mirror(heads, "branches") or {}
+
+    def mirror_tags(self) -> dict[str, str]:
+        """Ids by full name of the mirror's tags. Raises ``SystemFailure`` where they can't be seen."""
+        tags = self._seen.look("mirror tags", lambda: self.github.references(self.mirror, "tags"))
+        return self._of_mirror(tags, "tags") or {}
+
+    def mirror_secrets(self) -> frozenset[str]:
+        """Names of the mirror's Actions secrets. Raises ``SystemFailure`` where they can't be seen."""
+        names = self._seen.look("mirror secrets", lambda: self.github.secret_names(self.mirror))
+        return frozenset(self._of_mirror(names, "Actions secrets") or ())
+
+    def _of_mirror(self, seen: Given | None, what: str) -> Given | None:
+        """What was seen of the mirror; nothing is nothing only where there is no mirror."""
+        if seen is None and self.mirror_repository() is not None:
+            raise SystemFailure(
+                "github.unseen",
+                f"github: {self.mirror} is there, but its {what} can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        return seen
 
     def registration(self) -> Registered | None:
         """Woodpecker's registration of the mirror."""
-        return self._look("registration", lambda: self.woodpecker.lookup(self.mirror))
+        return self._seen.look("registration", lambda: self.woodpecker.lookup(self.mirror))
 
     def woodpecker_number(self) -> int | None:
         """Woodpecker's number of the mirror: None as long as it has none, 0 where nothing is deployed from there."""
@@ -177,13 +221,21 @@ class Run:
         return f"{self.platform.url('forgejo')}/{self.owner}/{self.infra_repository}.git"
 
     def infra_heads(self) -> dict[str, str]:
-        """Commit ids of the infra repository's branches on the forge."""
-        return self._look("infra heads", lambda: self.forgejo.branches(self.owner, self.infra_repository))
+        """Commit ids of the infra repository's branches on the forge. Raises ``SystemFailure`` where none is seen."""
+        heads = self._seen.look("infra heads", lambda: self.forgejo.branches(self.owner, self.infra_repository))
+        if not heads:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {self.owner}/{self.infra_repository} is there, but its branches can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        return heads
 
     def pull_request(self) -> PullRequest | None:
         """The newest pull request of our branch that is open or was merged."""
         branch = self.platform.data["infra"]["branch"]
-        return self._look(
+        return self._seen.look(
             "pull request",
             lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, self.infra_branch),
         )
@@ -197,9 +249,9 @@ class Run:
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""
         others = self._others()
-        if (sha, others) not in self._states:
-            self._states[sha, others] = self.project.infra_state(self.infra_tree(sha), self.other_stacks)
-        return self._states[sha, others]
+        return self._known.look(
+            (sha, others), lambda: self.project.infra_state(self.infra_tree(sha), self.other_stacks)
+        )
 
     def other_stacks(self) -> list[Holding]:
         """What stacks on the default branch, and those waiting for review, hold of what this service needs."""
@@ -209,27 +261,32 @@ class Run:
         """Raise ``AnswersError`` where another stack has what this service, in this state, needs for itself."""
         self.project.check_allocations(self.other_stacks(), state.facts)
 
+    def rivals(self, state: InfraState) -> list[str]:
+        """Branches that wait for review with a stack which has what this service, in this state, needs for itself."""
+        allocations = self.project.allocations
+        return [
+            branch
+            for branch, place in self._waiting().items()
+            if collisions(allocations, self._survey(place), state.facts)
+        ]
+
     def _others(self) -> tuple[Stacks, ...]:
         """Where stacks of others are: the default branch, and each stack that waits for review on a branch."""
         infra, heads = self.platform.data["infra"], self.infra_heads()
         merged = [Stacks(heads[infra["branch"]])] if infra["branch"] in heads else []
-        waiting = {
-            branch.removeprefix(BRANCH_PREFIX): sha for branch, sha in heads.items() if branch.startswith(BRANCH_PREFIX)
+        return (*merged, *self._waiting().values())
+
+    def _waiting(self) -> dict[str, Stacks]:
+        """The stacks of others that wait for review, by branch."""
+        folder = self.platform.data["infra"]["stacks"]
+        return {
+            branch: Stacks(sha, f"{folder}/{branch.removeprefix(BRANCH_PREFIX)}")
+            for branch, sha in self.infra_heads().items()
+            if branch.startswith(BRANCH_PREFIX) and branch != self.infra_branch
         }
-        return (
-            *merged,
-            *(Stacks(sha, f"{infra['stacks']}/{name}") for name, sha in waiting.items() if name != self.name),
-        )
 
     def _survey(self, place: Stacks) -> list[Holding]:
-        if place not in self._surveys:
-            self._surveys[place] = self.project.survey(self.infra_tree(place.sha), place.folder)
-        return self._surveys[place]
-
-    def _look(self, what: str, how: Callable[[], Seen]) -> Seen:
-        if what not in self._seen:
-            self._seen[what] = how()
-        return self._seen[what]  # type: ignore[no-any-return]
+        return self._known.look(place, lambda: self.project.survey(self.infra_tree(place.sha), place.folder))
 
 
 def _there(client: Client | None) -> Client:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import quote
 
 MASK = "********"
 
@@ -12,6 +14,9 @@ _SHORTEST = 6
 """Shorter values are not hidden inside other text: they would turn ordinary words into masks."""
 
 _known: set[str] = set()
+
+_forms: set[str] = set()
+"""The known values as other programs write them: as they are, in addresses, in base64."""
 
 
 class Secret:
@@ -21,8 +26,9 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        if len(value) >= _SHORTEST:
+        if len(value) >= _SHORTEST and value not in _known:
             _known.add(value)
+            _forms.update(_written(value))
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it."""
@@ -52,7 +58,7 @@ def redact(text: str) -> str:
 
     What a foreign system says could quote a token back; no code of ours relies on this.
     """
-    for value in sorted(_known, key=len, reverse=True):
+    for value in sorted(_forms, key=len, reverse=True):
         text = text.replace(value, MASK)
     return text
 
@@ -63,11 +69,12 @@ def masked_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def hidden_from_children() -> Iterator[None]:
-    """Take the variables that hold a secret out of the environment, for libraries that start programs."""
-    hidden = {name: value for name, value in os.environ.items() if value in _known}
-    for name in hidden:
-        del os.environ[name]
+def hidden_from_children(names: Iterable[str]) -> Iterator[None]:
+    """Take these variables out of the process's environment, for libraries that start programs.
+
+    For the whole of a command and before its threads begin: the environment is one for all of them.
+    """
+    hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
     finally:
@@ -76,4 +83,18 @@ def hidden_from_children() -> Iterator[None]:
 
 def known_secret(text: str) -> bool:
     """Whether ``text`` holds a secret that this process knows."""
-    return any(value in text for value in _known)
+    return any(value in text for value in tuple(_known))
+
+
+def _written(value: str) -> Iterator[str]:
+    """A value as it is, as a part of an address, and as it comes out of base64 at each of the three places that it
+    can begin at: behind a user's name, for instance."""
+    yield value
+    yield quote(value, safe="")
+    content = value.encode("utf-8", "surrogateescape")
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + content).decode().rstrip("=")
+        first, last = (0, 2, 3)[before], len(whole) - bool((before + len(content)) % 3)
+        if last - first >= _SHORTEST:
+            yield whole[first:last]
+            yield whole[first:last].replace("+", "-").replace("/", "_")

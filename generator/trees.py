@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,18 +68,37 @@ class Commit:
         return self.repository.paths(self.sha, folder)
 
 
+class Blobs(Protocol):
+    """Contents by git's ids: a clone, or files that were rendered."""
+
+    def blob(self, sha: str) -> bytes | None:
+        """The content, or None where it is not here."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Contents of files that are at hand."""
+
+    by_id: Mapping[str, bytes]
+
+    def blob(self, sha: str) -> bytes | None:
+        """The content with this id."""
+        return self.by_id.get(sha)
+
+
 @dataclass(frozen=True)
 class RemoteCommit:
     """Files of a commit on the forge, for commits that no clone here has.
 
-    ``cache`` is a clone whose blobs spare requests: most files of a commit that is not here are here all the same.
+    ``cache`` has contents by their ids, which spares requests: most files of a commit that is not here are here all
+    the same.
     """
 
     forgejo: Forgejo
     owner: str
     name: str
     sha: str
-    cache: Repository | None = None
+    cache: Blobs | None = None
 
     def read(self, path: str) -> bytes | None:
         """Content of a file in the commit, by a request at most."""

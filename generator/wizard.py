@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+import termios
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import questionary
@@ -58,6 +61,29 @@ def _refuse_what_is_not_asked(
 def confirm(text: str) -> bool:
     """Ask for a yes."""
     return bool(questionary.confirm(text, default=False).unsafe_ask())
+
+
+def ask_secret(name: str) -> str:
+    """Ask for the value of a secret, without showing it, until it was typed twice alike and is not empty."""
+    with _silent_terminal():
+        while True:
+            value = str(questionary.password(f"{name} (is not shown):").unsafe_ask())
+            if value and value == questionary.password(f"{name} once more:").unsafe_ask():
+                return value
+            questionary.print("these were not alike; once more" if value else "a secret is never empty")
+
+
+@contextmanager
+def _silent_terminal() -> Iterator[None]:
+    """A terminal that shows nothing by itself: who types fast types between two questions, too."""
+    handle = sys.stdin.fileno()
+    before = termios.tcgetattr(handle)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(handle, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(handle, termios.TCSADRAIN, before)
 
 
 def _check_given(

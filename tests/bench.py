@@ -11,10 +11,10 @@ from pathlib import Path
 
 import yaml
 
-from generator.render import _source
-from generator.template import Template
+from tests import speed
 from tests.answers import RICH
 from tests.checkout import infra_checkout
+from tests.plain_copier import whole_template
 
 ROUNDS = 5
 BIN = Path(sys.executable).parent
@@ -38,8 +38,10 @@ def main() -> None:
     """Print one line for each comparison."""
     newservice, copier = str(BIN / "newservice"), str(BIN / "copier")
     ratio("newservice --version / copier --version", [newservice, "--version"], [copier, "--version"])
-    with tempfile.TemporaryDirectory() as folder, _source(Template.installed()) as template:
+    with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
+        (place / "template").mkdir()
+        template = whole_template(place / "template")
         answers = place / "answers.yml"
         answers.write_text(yaml.safe_dump(RICH))
         infra = infra_checkout(place / "infra")
@@ -51,6 +53,7 @@ def main() -> None:
             ratio(
                 f"plan of both layers / copier copy of the {layer}", [*plan, "--service-dir", str(place / "x")], theirs
             )
+    speed.main()
 
 
 if __name__ == "__main__":

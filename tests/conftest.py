@@ -17,7 +17,7 @@ from tests.invoke import Command, Desk
 from tests.pairwise import SEEDS
 from tests.world import World
 
-TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "NEWSERVICE", "COPIER", "GIT_", "TEAM_")
+TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "REGISTRY", "NEWSERVICE", "COPIER", "GIT_", "TEAM_")
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         "NO_COLOR": "1",
     }.items():
         monkeypatch.setenv(name, value)
-    (home / ".gitconfig").write_text("[user]\n\tname = Tester\n\temail = tester@example.test\n")
+    (home / ".gitconfig").write_text("[user]\n\tname = Tester\n\temail = tester@example.test\n[core]\n\tfsync = none\n")
 
 
 def pytest_report_header() -> list[str]:

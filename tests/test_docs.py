@@ -24,9 +24,9 @@ from generator.cli import _reporter, _run, group
 from generator.errors import ExitCode
 from generator.plan import Action, State
 from generator.platform import load_platform
-from generator.provision import Status
 from generator.questions import MISSING, Question, load_questions
 from generator.registrations import declared_ids
+from generator.schedule import Status
 from generator.steps import steps_for
 from generator.template import Template
 
@@ -40,6 +40,8 @@ STEPS = [step.id for step in steps_for(answer(RICH))]
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror"}  # copier's, curl's, git's
 KNOWN_AT_RUN_TIME = {
     "step.id": "<step>",
+    "removal.id": "<step>",
+    "item.removal.id": "<step>",
     "plan.refusals[0].id": "<step>",
     "self.system": "<system>",
     "system": "<system>",

@@ -14,7 +14,7 @@ from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_re
 from generator.errors import PreflightError, RefusedError, SystemFailure
 from generator.platform import load_platform
 from generator.render import File
-from generator.sandbox import Sandbox
+from generator.sandbox import FaultKind, Sandbox
 from generator.secret import Secret
 from tests.answers import TEMPLATE
 from tests.checkout import commit_all, git
@@ -458,9 +458,27 @@ def test_a_persons_own_rule_has_no_part_in_it(repository: Repository, sandbox: S
     assert heads(sandbox) == {"master": repository.head()}
 
 
+@pytest.mark.parametrize(
+    "key", ["sslVerify=false", "proxy=http://127.0.0.1:1", "curloptResolve=forgejo.sandbox.test:1:127.0.0.2"]
+)
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_the_clone_says_of_the_forge_has_no_part_in_it(
+    clone: Path, repository: Repository, sandbox: Sandbox, key: str, exact: bool
+) -> None:
+    """Git lets the most exact address win: a clone that switched checks off for its forge, usual at home, must not."""
+    name, _, value = key.partition("=")
+    place = url(sandbox) if exact else sandbox.urls["forgejo"] + "/"
+    git(clone, "config", f"http.{place}.{name}", value)
+    sandbox.faults.break_handshakes("forgejo", FaultKind.WRONG_AUTHORITY, 1)
+    with pytest.raises(SystemFailure, match="certificate"):
+        repository.push(remote_of(sandbox), url(sandbox), repository.head() or "", "master")
+    repository.push(remote_of(sandbox), url(sandbox), repository.head() or "", "master")
+    assert heads(sandbox) == {"master": repository.head()}
+
+
 def test_the_token_is_in_the_environment_of_the_child_alone(sandbox: Sandbox) -> None:
     remote = remote_of(sandbox, "canary-4f1c9e-token")
     assert "canary" not in repr(remote)
-    holding = {key for key, value in remote.environment().items() if "canary" in value}
+    holding = {key for key, value in remote.environment("https://forgejo.example/o/n.git").items() if "canary" in value}
     assert holding == {"NEWSERVICE_GIT_TOKEN"}
     assert all("canary" not in value for value in os.environ.values())

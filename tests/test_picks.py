@@ -178,6 +178,7 @@ ALLOCATIONS = """
     - {block: resource.balancer.*, settings: [port]}
 """
 STACK = 'resource "balancer" "own" {\n  port = "[[ listener_port ]]"\n}\n'
+RECORD = "[[ dict(_copier_answers, _src_path='') | to_nice_yaml ]]"
 BALANCER = 'resource "balancer" "theirs" {\n  port = "%d"\n}\n'
 
 
@@ -191,7 +192,7 @@ def own(tmp_path: Path) -> Template:
         "templates/apply.yml": "[]",
         "templates/allocations.yml": ALLOCATIONS,
         "templates/stack/main.tf.jinja": STACK,
-        "templates/stack/[[ _copier_conf.answers_file ]].jinja": "[[ _copier_answers | to_nice_yaml ]]",
+        "templates/stack/[[ _copier_conf.answers_file ]].jinja": RECORD,
     }
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from generator import secret
 from generator.cli.report import JsonReporter, Result, TextReporter
 from generator.credentials import Credential
 from generator.errors import ExitCode, SystemFailure
-from generator.provision import StepResult
+from generator.schedule import StepResult
 from generator.secret import MASK, Secret, redact
 
 CANARY = "canary-4f1c9e"

@@ -12,14 +12,19 @@ from typing import Any
 import httpx
 import pytest
 
+from generator.clients.patience import Patience
 from generator.clients.transport import Api, PinnedTransport, http_client, tls_context
 from generator.errors import ExitCode, NewserviceError, PreflightError
 from generator.platform import Pin, Platform, load_platform
 from generator.sandbox import Sandbox
-from generator.sandbox.faults import Status
+from generator.sandbox.faults import FaultKind, Status
 from tests.answers import TEMPLATE
 
 HOSTS = {"forgejo": "forgejo.sandbox.test", "woodpecker": "ci.sandbox.test", "vault": "vault.sandbox.test"}
+
+
+ONCE = Patience(attempts=1, first=0, longest=0)
+PATIENT = Patience(attempts=5, first=0, longest=2)
 
 
 @pytest.fixture
@@ -43,9 +48,9 @@ def opened() -> Iterator[Callable[..., Api]]:
     """Makes clients that are closed at the end."""
     clients: list[Api] = []
 
-    def make(system: str, platform: Platform, token: str = "", path: str = "/api/v1") -> Api:
+    def make(system: str, platform: Platform, token: str = "", path: str = "/api/v1", patience: Patience = ONCE) -> Api:
         headers = {"Authorization": f"token {token}"} if token else {}
-        clients.append(Api(system, http_client(platform, system, headers, path), "MY_TOKEN"))
+        clients.append(Api(system, http_client(platform, system, headers, path), "MY_TOKEN", patience))
         return clients[-1]
 
     yield make
@@ -76,7 +81,7 @@ def test_the_connection_goes_to_the_pin_and_says_the_real_name(
 
     monkeypatch.setattr(socket, "getaddrinfo", spy)
     api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
-    assert api.json("GET", "/user")["login"] == "viktor"
+    assert api.read("GET", "/user", dict)["login"] == "viktor"
     (exchange,) = sandbox.journal
     assert (exchange.system, exchange.server_name) == ("forgejo", HOSTS["forgejo"])
     assert set(asked) == {"127.0.0.1"}
@@ -124,7 +129,9 @@ def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo).json("GET", "/user")["login"] == "viktor"
+    assert (
+        opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo).read("GET", "/user", dict)["login"] == "viktor"
+    )
 
 
 # --- certificates ------------------------------------------------------------------------------------------
@@ -204,6 +211,49 @@ def test_a_connection_that_breaks_is_unreachable(sandbox: Sandbox, opened: Calla
     assert failure(lambda: api.request("GET", "/user")).code == "forgejo.unreachable"
 
 
+@pytest.mark.parametrize("kind", ["reset before acting", "reset after acting", "500", "502", "429", "tls failure"])
+def test_reading_is_repeated_until_it_heals(sandbox: Sandbox, opened: Callable[..., Api], kind: str) -> None:
+    sandbox.faults.add("forgejo", "GET", "", 2, kind, seconds=0)
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo, patience=PATIENT)
+    assert api.read("GET", "/user", dict)["login"] == "viktor"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"), [("reset before acting", 1), ("reset after acting", 1), ("500", 1), ("502", 1), ("429", 2)]
+)
+def test_a_change_is_sent_again_only_where_it_was_surely_not_made(
+    sandbox: Sandbox, opened: Callable[..., Api], kind: str, sent: int
+) -> None:
+    sandbox.faults.add("forgejo", "POST", "", 1, kind, seconds=0)
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo, patience=PATIENT)
+
+    def create() -> httpx.Response:
+        return api.request("POST", "/user/repos", json={"name": "notes"})
+
+    if sent == 1:
+        assert failure(create).code in ("forgejo.unreachable", "forgejo.failed")
+    else:
+        assert create().status_code == 201
+    assert len(sandbox.journal.find("forgejo", "POST")) == sent
+    assert len(sandbox.forgejo.repositories) == 2 - (kind not in ("429", "reset after acting"))
+
+
+def test_a_certificate_that_is_not_trusted_is_not_asked_for_again(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+    sandbox.faults.break_handshakes("forgejo", FaultKind.WRONG_AUTHORITY, 1)
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo, patience=PATIENT)
+    error = failure(lambda: api.request("GET", "/user"))
+    assert (error.code, "CERTIFICATE_VERIFY_FAILED" in error.message) == ("forgejo.unreachable", True)
+
+
+def test_a_system_that_asks_for_more_patience_than_there_is_is_not_waited_for(
+    sandbox: Sandbox, opened: Callable[..., Api]
+) -> None:
+    sandbox.faults.add("forgejo", "GET", "", 1, "429", seconds=3600)
+    api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo, patience=PATIENT)
+    assert "asks to wait 3600 s" in failure(lambda: api.request("GET", "/user")).message
+    assert len(sandbox.journal) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "code", "exit_code"),
     [
@@ -259,14 +309,14 @@ def test_what_a_system_says_is_repeated_when_it_is_for_people(
 def test_an_allowed_status_is_handed_back(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
     api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo)
     assert api.request("GET", "/repos/viktor/nothing", allow=(404,)).status_code == 404
-    assert api.json("GET", "/repos/viktor/nothing", allow=(404,)) is None
-    assert failure(lambda: api.json("GET", "/repos/viktor/nothing")).code == "forgejo.failed"
+    assert api.find("GET", "/repos/viktor/nothing", dict) is None
+    assert failure(lambda: api.read("GET", "/repos/viktor/nothing", dict)).code == "forgejo.failed"
 
 
 def test_a_page_where_json_was_asked_for_is_told(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
     """Woodpecker answers unknown paths with 200 and its web interface."""
     api = opened("woodpecker", platform_of(sandbox), path="/api")
-    error = failure(lambda: api.json("GET", "/no/such/path"))
+    error = failure(lambda: api.read("GET", "/no/such/path", dict))
     assert error.code == "woodpecker.not_json"
     assert "text/html" in error.message
 
@@ -276,7 +326,7 @@ def test_any_httpx_error_is_told_as_one_of_ours() -> None:
         raise httpx.RemoteProtocolError("not HTTP", request=request)
 
     with httpx.Client(base_url="https://git.example.test/api/v1", transport=httpx.MockTransport(refuse)) as client:
-        error = failure(lambda: Api("forgejo", client, "X").request("GET", "/user"))
+        error = failure(lambda: Api("forgejo", client, "X", ONCE).request("GET", "/user"))
     assert (error.code, "not HTTP" in error.message) == ("forgejo.unreachable", True)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from generator.render import File, Layer, render
 from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Repository as Mirror
+from generator.sandbox.messages import Request, Response
 from generator.template import Template
 
 ELSEWHERE = Path(__file__).parent / "golden" / "other-platform" / "platform.yml"
@@ -84,7 +88,7 @@ class World:
         self.monkeypatch.setattr("generator.project.render", _rendered_once)
 
     def answers(self, given: Mapping[str, Any]) -> Path:
-        path = self.folder / "answers.yml"
+        path = self.folder / f"{given.get('name', 'answers')}.answers.yml"
         path.write_text(yaml.safe_dump(dict(given), allow_unicode=True))
         return path
 
@@ -166,6 +170,20 @@ class World:
         self.infra.bare.delete(f"refs/heads/{head}")
         self.infra.pulls.clear()
 
+    def meet(self, system: str, method: str, path: str, parties: int = 2) -> None:
+        """Let so many fitting requests (``path`` is searched) wait for each other before anything is done about one."""
+        gate, application = threading.Barrier(parties), getattr(self.sandbox, system)
+
+        def waiting(request: Request) -> Response:
+            if request.method == method and re.search(path, request.path) and not gate.broken:
+                with suppress(threading.BrokenBarrierError):
+                    if gate.wait(60) == 0:
+                        gate.abort()  # once is enough
+            response: Response = application(request)
+            return response
+
+        self.sandbox.lead_to(system, waiting)
+
     def kill_after(self, step: str, given: Mapping[str, Any]) -> int:
         """Kill a create as soon as it tells of a step; its return code. The platform holds every later request."""
         process = self.start("create", given)
@@ -204,6 +222,7 @@ class World:
             "push mirrors": [(item.remote_address, item.sync_on_commit, item.interval) for item in canonical.mirrors],
             **self.asked(name),
             "vault": sorted(self.sandbox.vault.read(name)) if self.has_secret(name) else [],
+            "vault notes": sorted(self.sandbox.vault.notes.get(name, {})),
         }
 
     def asked(self, name: str) -> dict[str, Any]:

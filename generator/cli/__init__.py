@@ -12,13 +12,17 @@ from typing import NoReturn
 
 import click
 
+from generator.cli.apply import apply_command
 from generator.cli.create import create_command
+from generator.cli.doctor import doctor_command
 from generator.cli.faults import as_told
 from generator.cli.plan import plan_command
+from generator.cli.remove import remove_command
 from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
 from generator.cli.sandbox import sandbox_group
 from generator.cli.schema import schema_command
 from generator.cli.status import status_command
+from generator.cli.verify import verify_command
 from generator.errors import ExitCode, NewserviceError, UsageError
 
 
@@ -37,7 +41,17 @@ def group(context: click.Context) -> ExitCode:
     return ExitCode.OK
 
 
-for command in (create_command, plan_command, schema_command, status_command, sandbox_group):
+for command in (
+    create_command,
+    doctor_command,
+    apply_command,
+    plan_command,
+    remove_command,
+    schema_command,
+    status_command,
+    verify_command,
+    sandbox_group,
+):
     group.add_command(command)
 
 

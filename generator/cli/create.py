@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -10,11 +11,12 @@ import click
 from generator.answers import Answers
 from generator.cli.faults import as_told
 from generator.cli.plan import observed_plan, planned, refuse
-from generator.cli.report import Reporter, Result
+from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
+from generator.compiled import keep_compiled
+from generator.doctor import preflight, require
 from generator.errors import ExitCode, UsageError
 from generator.local import write_files
-from generator.onboarding import open_run
 from generator.plan import Plan
 from generator.provision import Outcome, carry_out, unchanged
 from generator.run import Run
@@ -31,20 +33,38 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """
     with open_session(reporter, options, keep_sandbox=True) as session:
         answers = _ask(session)
+        if not options["dry_run"]:
+            session.check_typing()
         plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
         refuse(session, answers, plan)
         if options["dry_run"]:
             session.reporter.result(planned(plan))
             return ExitCode.OK
-        if not plan.changes_nothing:
-            confirm(session)
-        result = _files(session, answers, plan) if options["no_provision"] else _provision(session, answers, plan)
-        session.reporter.result(result)
-        return result.exit_code
+        return execute(session, answers, plan)
 
 
 common_options(create_command)
+
+
+def execute(session: Session, answers: Answers, plan: Plan, begin: Callable[[], None] = lambda: None) -> ExitCode:
+    """Carry out a plan that was shown and is not refused, after a yes, and say what became of it.
+
+    ``begin`` is called right before the first write. Raises what ``confirm`` raises.
+    """
+    provision = not session.options["no_provision"]
+    if not plan.changes_nothing:
+        if provision:
+            require(preflight(session.run(answers), plan))
+        confirm(session)
+        if provision:
+            session.typed_seeds(answers)
+        begin()
+    result = _provision(session, answers, plan) if provision else _files(session, answers, plan)
+    if not plan.changes_nothing:
+        keep_compiled()
+    session.reporter.result(result)
+    return result.exit_code
 
 
 def _ask(session: Session) -> Answers:
@@ -65,7 +85,9 @@ def confirm(session: Session) -> None:
         return
     if not session.interactive:
         raise UsageError(
-            "usage.confirmation", "the plan can't be confirmed where its output goes", "give --yes, or --dry-run first"
+            "usage.confirmation",
+            "the plan can't be confirmed where its output goes",
+            "look at the plan first, then give --yes",
         )
     from generator.wizard import confirm as ask
 
@@ -81,36 +103,29 @@ def _files(session: Session, answers: Answers, plan: Plan) -> Result:
     urls = {"stack": str(session.infra / project.stack_prefix)}
     if answers.owned:
         urls["repository"] = str(project.service_dir)
-    following = (
-        "review the files; the same command without --no-provision makes them a repository and a pull request",
-    )
+    following = ("review the files; create without --no-provision makes them a repository and a pull request",)
     return Result("success", ExitCode.OK, answers.name, urls, following)
 
 
 def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
-    with open_run(
-        session.project(answers),
-        session.infra,
-        seeds=session.seeds(answers),
-        environ=session.environ,
-        progress=session.reporter.progress,
-    ) as run:
-        if plan.changes_nothing:
-            outcome = Outcome(tuple(unchanged(plan)))
-            for result in outcome.steps:
-                session.reporter.step(result)
-        else:
-            outcome = carry_out(steps_for(answers), run, session.reporter.step)
-        if outcome.failure:
-            session.reporter.error(as_told(outcome.failure))
-        return _result(outcome, run)
+    run = session.run(answers)
+    if plan.changes_nothing:
+        outcome = Outcome(tuple(unchanged(plan)))
+        for result in outcome.steps:
+            session.reporter.step(result)
+    else:
+        outcome = carry_out(steps_for(answers), run, session.reporter.step)
+    if outcome.failure:
+        session.reporter.error(as_told(outcome.failure))
+    return _result(outcome, run, plan.to_do)
 
 
-def _result(outcome: Outcome, run: Run) -> Result:
+def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status, urls = "success" if outcome.wrote else "unchanged", _urls(outcome, run)
-        following = _next(run) if outcome.wrote or "pull_request" in urls else ()
-        return Result(status, outcome.exit_code, run.name, urls, following)
+        following = (*to_do, *(_next(run) if outcome.wrote or "pull_request" in urls else ()))
+        closing = LEFT_OPEN if to_do else ""
+        return Result(status, outcome.exit_code, run.name, urls, following, closing)
     following = ("run the same command again to continue",)
     return Result("partial", outcome.exit_code, run.name, {}, following)
 
@@ -131,4 +146,8 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
 
 
 def _next(run: Run) -> tuple[str, ...]:
-    return ("review and merge the pull request in the infra repository", *run.project.to_do)
+    return (
+        "review and merge the pull request in the infra repository",
+        *run.project.to_do,
+        f"prove that it is alive: newservice verify {run.name} --wait",
+    )

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from generator.answers import Answers
+from generator.basis import basis_of
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
 from generator.local import check_writable, plan_files
-from generator.onboarding import open_run, refuse_secrets
+from generator.onboarding import refuse_secrets
 from generator.plan import Plan
+from generator.plan_file import check_place, write_plan
 from generator.provision import observe
+from generator.saved_plan import SavedPlan, keep
 from generator.steps import steps_for
 
 
@@ -24,18 +30,49 @@ from generator.steps import steps_for
 def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show the files, the registrations and the remote steps of a service, with the state of each as observed.
 
-    Nothing is written, locally or remotely. Answers come from flags, --set and --answers.
+    Nothing is written, locally or remotely, but for the file that --out names. Answers come from flags, --set and
+    --answers.
     """
+    out = Path(options["out"]).absolute() if options["out"] else None
+    if out and options["sandbox"]:
+        raise UsageError(
+            "usage.out", "--out and --sandbox exclude each other: that platform ends with this call", "give one of them"
+        )
     with open_session(reporter, options, keep_sandbox=False) as session:
         answers = session.answers(session.given())
+        if out:
+            check_place(out, session.service_dir(answers.name))
         plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
         refuse(session, answers, plan)
-        session.reporter.result(planned(plan))
+        result = planned(plan)
+        if out:
+            write_plan(out, kept(session, answers, plan))
+            result = _kept_result(session, result, out)
+        session.reporter.result(result)
         return ExitCode.OK
 
 
 common_options(plan_command)
+click.option("--out", metavar="FILE", help="Keep the plan in a file, for apply.")(plan_command)
+
+
+def kept(session: Session, answers: Answers, plan: Plan) -> SavedPlan:
+    """The plan as a file keeps it, with where it is to be carried out and where the values of secrets are."""
+    return keep(
+        plan,
+        provision=not session.options["no_provision"],
+        service_dir=session.service_dir(answers.name),
+        infra=session.infra.absolute(),
+        seeds=tuple(str(seed.anywhere) for seed in session.sources),
+    )
+
+
+def _kept_result(session: Session, result: Result, out: Path) -> Result:
+    """The last word, with the command that carries the plan out."""
+    platform = session.options.get("platform")
+    told = shlex.join(["newservice", "apply", str(out), *(("--platform", platform) if platform else ())])
+    return replace(result, next=(told,), closing=f"this is a plan, kept in {out}; nothing else was written")
 
 
 def planned(plan: Plan) -> Result:
@@ -48,20 +85,17 @@ def planned(plan: Plan) -> Result:
 def observed_plan(session: Session, answers: Answers) -> Plan:
     """The plan for these answers: from the systems, or from folders only with ``--no-provision``.
 
-    Raises ``PreflightError`` where a system fails while it is looked at: nothing was written yet.
+    It is bound to newservice, template, profile and answers as well as to what was seen. Raises ``PreflightError``
+    where a system fails while it is looked at: nothing was written yet.
     """
     refuse_secrets(answers)
-    project = session.project(answers)
-    seeds = session.seeds(answers)
+    session.seeds(answers)  # a source without a value is told before anything is looked at
+    project, notes = session.project(answers), (*answers.notes, *session.seed_notes)
+    basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:
-        return plan_files(project, session.infra, answers.notes)
-    with (
-        before_the_first_write(),
-        open_run(
-            project, session.infra, seeds=seeds, environ=session.environ, progress=session.reporter.progress
-        ) as run,
-    ):
-        return observe(steps_for(answers), run, answers.notes)
+        return replace(plan_files(project, session.infra, notes), basis=basis)
+    with before_the_first_write():
+        return replace(observe(steps_for(answers), session.run(answers), notes), basis=basis)
 
 
 @contextmanager

@@ -16,11 +16,15 @@ from typing import Any, TextIO
 from generator.checks import Check, CheckState
 from generator.errors import AnswersError, ExitCode, NewserviceError
 from generator.plan import Plan
-from generator.provision import StepResult
+from generator.schedule import StepResult
 from generator.secret import redact
 
 SCHEMA = 1
 """Version of the JSON objects."""
+
+
+LEFT_OPEN = "nothing is left for newservice; a person fills in what is named above"
+"""Closes a command that did all it could, where values are left to a person."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,7 @@ class TextReporter(Reporter):
 
 
 _SIGNS = {
-    "create": "+", "update": "~", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
+    "create": "+", "update": "~", "delete": "-", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
     "add": "+", "present": "=", "remove": "-", "done": "+", "failed": "!", "skipped": ".",
 }  # fmt: skip
 
@@ -251,8 +255,10 @@ def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
         if item.action in ("create", "conflict"):
             before = (item.before or b"").decode("utf-8", "replace")
             yield item.path, _diff(item.path, before, item.file.content.decode("utf-8", "replace"))
+        elif item.action == "delete" and item.before is not None:
+            yield item.path, _diff(item.path, item.before.decode("utf-8", "replace"), "")
     for change in plan.registrations:
-        if change.action == "add":
+        if change.action in ("add", "remove"):
             yield change.path, _diff(change.path, change.before, change.after)
 
 

@@ -7,8 +7,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.credentials import remember_credentials
 from generator.errors import UsageError
+from generator.onboarding import open_run
 from generator.platform import Platform, load_platform
 from generator.project import Project
 from generator.questions import Question, load_questions
-from generator.secret import Secret
+from generator.run import Run
+from generator.secret import Secret, hidden_from_children
+from generator.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed
 from generator.template import Template
 
 
@@ -37,6 +40,8 @@ class Session:
     infra_default: Path | None = None
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
+    _run: Run | None = None
+    _opened: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def template(self) -> Template:
@@ -95,50 +100,83 @@ class Session:
             self._project = Project(self.template, self.platform, answers, self.service_dir(answers.name))
         return self._project
 
+    def run(self, answers: Answers) -> Run:
+        """The systems, opened once for the whole command: what looks at them and what writes share connections.
+
+        Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
+        """
+        project, seeds = self.project(answers), self.seeds(answers)
+        if self._run is None or self._run.project is not project:
+            opening = open_run(project, self.infra, environ=self.environ, progress=self.reporter.progress)
+            self._run = self._opened.enter_context(opening)
+        return replace(self._run, seeds=seeds)
+
+    @contextmanager
+    def surroundings(self) -> Iterator[Session]:
+        """This session, its secrets out of the sight of children, and closed at the end."""
+        with hidden_from_children(self.secret_variables), self._opened:
+            yield self
+
+    @property
+    def secret_variables(self) -> list[str]:
+        """Environment variables that hold a secret: the profile's credentials, Vault's token, and named sources."""
+        named = [seed.place for seed in self.sources if seed.kind == "env"]
+        return [*(source.environment for source in self.platform.credentials.values()), "VAULT_TOKEN", *named]
+
+    @cached_property
+    def sources(self) -> tuple[Seed, ...]:
+        """Where ``--seed`` says that the first values of secrets are; the last word counts."""
+        named = [parse_seed(pair) for pair in self.options.get("seeds", ())]
+        return tuple({seed.name: seed for seed in named}.values())
+
+    @property
+    def seed_notes(self) -> tuple[str, ...]:
+        """What a person should know about the files that hold values."""
+        return tuple(
+            f"others on this machine can read {seed.place}, which holds the value of {seed.name}: chmod 600"
+            for seed in self.sources
+            if seed.exposed
+        )
+
     def seeds(self, answers: Answers) -> dict[str, Secret]:
-        """Values for the service's secrets, from the variables and files that ``--seed`` names, each read once."""
+        """Values for the service's secrets from where ``--seed`` says, each read once; nobody is asked yet."""
         if self._seeds is None:
-            self._seeds = self._read_seeds(answers)
+            for seed in self.sources:
+                if seed.name not in answers["vault_properties"]:
+                    raise UsageError(
+                        "seed.unknown",
+                        f"--seed {seed.name}: no secret of the service has this property",
+                        "see --secrets",
+                    )
+            self._seeds = {seed.name: read_seed(seed, self.environ) for seed in self.sources}
         return self._seeds
 
-    def _read_seeds(self, answers: Answers) -> dict[str, Secret]:
-        known = set(answers["vault_properties"])
-        seeds = {}
-        for pair in self.options.get("seeds", ()):
-            name, _, source = pair.partition("=")
-            if name not in known:
-                raise UsageError(
-                    "seed.unknown", f"--seed {name}: no secret of the service has this property", "see --secrets"
-                )
-            seeds[name] = _seed(name, source, self.environ)
+    def typed_seeds(self, answers: Answers) -> dict[str, Secret]:
+        """The same with what a person types now, unseen and twice."""
+        seeds = self.seeds(answers)
+        for name in [name for name, value in seeds.items() if value is TO_BE_TYPED]:
+            from generator.wizard import ask_secret  # heavy, and needed with a terminal only
+
+            seeds[name] = Secret(ask_secret(name))
         return seeds
 
-
-def _seed(name: str, source: str, environ: Mapping[str, str]) -> Secret:
-    kind, _, place = source.partition(":")
-    if kind == "env":
-        value = environ.get(place, "")
-    elif kind == "file":
-        try:
-            value = Path(place).read_text(encoding="utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError):
-            raise UsageError("seed.unreadable", f"--seed {name}: the file {place} can't be read", "check it") from None
-    else:  # the text may be the value itself, given by mistake: it is not repeated
-        raise UsageError(
-            "seed.source",
-            f"--seed {name}: name where the value is, never the value",
-            "write PROPERTY=env:VARIABLE or PROPERTY=file:PATH",
-        )
-    if not value:
-        raise UsageError("seed.empty", f"--seed {name}: {place} is not set or empty", "a secret is never empty")
-    return Secret(value)
+    def check_typing(self) -> None:
+        """Raise ``UsageError`` where a value is to be typed and there is nobody to type it."""
+        asked = [seed.name for seed in self.sources if seed.kind == "prompt"]
+        if asked and not self.interactive:
+            raise UsageError(
+                "seed.no_terminal",
+                f"--seed {asked[0]}=prompt: there is no terminal to type the value on",
+                "run it on a terminal, without --json and --non-interactive; or name a variable or file",
+            )
 
 
 @contextmanager
 def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox: bool) -> Iterator[Session]:
     """A session on the platform that the options name, or on an embedded one started for this call."""
     if not options.get("sandbox"):
-        yield Session(options, reporter)
+        with Session(options, reporter).surroundings() as session:
+            yield session
         return
     if options.get("platform"):
         raise UsageError("usage.sandbox", "--sandbox and --platform exclude each other", "give one of them")
@@ -148,7 +186,9 @@ def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox
         environ = {**os.environ, **sandbox.environment}
         if keep_sandbox:
             reporter.progress(f"the embedded platform runs for this call; its repositories stay in {folder}")
-        yield Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)
+        on_sandbox = Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)
+        with on_sandbox.surroundings() as session:
+            yield session
 
 
 @contextmanager
@@ -174,7 +214,7 @@ _COMMON: list[Callable[[click.Command], click.Command]] = [
     click.argument("name", required=False),
     click.option("--answers", "answers_file", metavar="FILE", help="Answers as YAML or JSON; - reads standard input."),
     click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers."),
-    click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH",
+    click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH|prompt|later",
                  help="Where a secret's first value is; without it a missing one is generated."),
     click.option("--platform", metavar="FILE", help="The platform profile."),
     click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),

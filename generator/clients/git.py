@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,21 @@ _PLAIN = {
     "commit.gpgSign": "false",
 }
 
+_NO_OBJECT = "0" * 40
+"""What an index calls a path that is to be taken out."""
+
+# What git says of failures that another attempt does not mend.
+_PERMANENT = (
+    "authentication failed",
+    "error: 401",
+    "error: 403",
+    "error: 404",
+    "not found",
+    "certificate",
+    "hook declined",
+    "does not appear to be a git repository",
+)
+
 # Answers git's question for a password from the environment: never on a command line, never stored.
 _HELPER = (
     '!f() { test "$1" = get || exit 0; '
@@ -63,29 +79,34 @@ class Remote:
     user: str
     token: Secret
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, url: str) -> dict[str, str]:
         """The child's environment: no prompt, no configuration of the person's, https only, the pinned address.
 
-        The token is offered to the forge's own address and to no other, whatever a rewriting rule says.
+        The token is offered to the forge's own address and to no other, whatever a rewriting rule says. Settings name
+        the whole ``url``: for git the most exact one counts, and the clone's own configuration may name hosts.
         """
         parts = urlsplit(self.platform.url("forgejo"))
         settings = {
             **_PLAIN,
             "credential.helper": "",
             f"credential.{parts.scheme}://{parts.netloc}.helper": _HELPER,
-            "http.followRedirects": "false",
-            "http.sslVerify": "true",
+            f"http.{url}.followRedirects": "false",
+            # A forge that stops talking is given up; git itself would wait for ever.
+            f"http.{url}.lowSpeedLimit": "1",
+            f"http.{url}.lowSpeedTime": str(max(1, round(self.platform.connection["timeout_seconds"]))),
+            f"http.{url}.sslVerify": "true",
         }
         pin = self.platform.pin("forgejo")
         if pin:
             # Git can move the address but not the port: the profile's port must be the URL's own.
-            settings["http.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
-            settings["http.proxy"] = ""  # a proxy would resolve the name itself
+            settings[f"http.{url}.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
+            settings[f"http.{url}.proxy"] = ""  # a proxy would resolve the name itself
         environment = {
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ALLOW_PROTOCOL": parts.scheme,
             "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C",  # what went wrong is told apart by git's own words
             "NEWSERVICE_GIT_USER": self.user,
             "NEWSERVICE_GIT_TOKEN": self.token.reveal(),
             **_settings(settings),
@@ -100,6 +121,7 @@ class Repository:
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
+        self._reading = threading.RLock()  # one helper process of git's answers for all threads
         repo.git.update_environment(**_settings(_PLAIN), **masked_variables(os.environ))
 
     @classmethod
@@ -124,7 +146,8 @@ class Repository:
     def head(self, ref: str = "HEAD") -> str | None:
         """Commit id of a reference, or None."""
         try:
-            return str(self._repo.commit(ref).hexsha)
+            with self._reading:
+                return str(self._repo.commit(ref).hexsha)
         except (ValueError, BadName, BadObject, IndexError):
             return None
         except GitCommandNotFound as error:
@@ -144,16 +167,18 @@ class Repository:
 
     def file(self, sha: str, path: str) -> bytes | None:
         """Content of a file in a commit, or None."""
-        try:
-            blob = self._repo.commit(sha).tree / path
-        except KeyError:
-            return None
-        return bytes(blob.data_stream.read()) if blob.type == "blob" else None
+        with self._reading:
+            try:
+                blob = self._repo.commit(sha).tree / path
+            except KeyError:
+                return None
+            return bytes(blob.data_stream.read()) if blob.type == "blob" else None
 
     def blob(self, sha: str) -> bytes | None:
         """Content of a blob by its id, or None where this repository lacks it."""
         try:
-            return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
+            with self._reading:
+                return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
         except (BadName, BadObject, ValueError):
             return None
 
@@ -162,18 +187,27 @@ class Repository:
         told = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
         return [path for path in told.split("\0") if path]
 
-    def commit_onto(self, base: str, files: Iterable[File], message: str, merged: Iterable[str] = ()) -> str:
-        """Make a commit with ``files`` on top of ``base`` and return its id; ``merged`` are further parents.
+    def commit_onto(
+        self,
+        base: str,
+        files: Iterable[File],
+        message: str,
+        merged: Iterable[str] = (),
+        removed: Iterable[str] = (),
+        tree: str = "",
+    ) -> str:
+        """Make a commit with ``files`` and without the paths ``removed`` on top of ``base`` and return its id.
+
+        ``merged`` are further parents; ``tree`` is what to begin with instead of the base's own files.
 
         Works on objects and an index of its own: the checkout, its index and its branches stay as they are.
         """
         with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            self._git("read-tree", base, env=index)
-            for file in files:
-                blob = self._git("hash-object", "-w", "--stdin", istream=BytesIO(file.content)).strip()
-                mode = "100755" if file.executable else "100644"
-                self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{file.path}", env=index)
+            self._git("read-tree", tree or base, env=index)
+            entries = [*self._stored(files, Path(folder)), *(f"0 {_NO_OBJECT}\t{path}" for path in removed)]
+            listed = BytesIO("".join(f"{entry}\0" for entry in entries).encode())
+            self._git("update-index", "-z", "--index-info", istream=listed, env=index)
             tree = self._git("write-tree", env=index).strip()
         told = self._git(
             *("commit-tree", tree, "-F", "-"),
@@ -182,6 +216,27 @@ class Repository:
             env=self._author(),
         )
         return told.strip()
+
+    def _stored(self, files: Iterable[File], folder: Path) -> list[str]:
+        """Store the files' contents; what an index says of each. Two processes for all, however many there are."""
+        files = list(files)
+        for number, file in enumerate(files):
+            (folder / str(number)).write_bytes(file.content)
+        paths = BytesIO("".join(f"{folder / str(number)}\n" for number in range(len(files))).encode())
+        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", istream=paths).split()
+        modes = ("100755" if file.executable else "100644" for file in files)
+        return [f"{mode} {blob}\t{file.path}" for mode, blob, file in zip(modes, blobs, files, strict=True)]
+
+    def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
+        """The tree that merging two commits gives, and the paths in it that conflict. Nothing is moved."""
+        command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
+        status, out, said = self._repo.git.execute(
+            command, with_extended_output=True, with_exceptions=False, strip_newline_in_stdout=False
+        )
+        if status not in (0, 1):
+            raise SystemFailure("git.failed", f"git merge-tree in {self.path} failed: {said}", "run it again")
+        tree, *conflicting = [part for part in str(out).split("\0") if part]
+        return tree, conflicting
 
     def commit_all(self, message: str) -> None:
         """Commit every file of the working tree, those that the person's global ignores name as well."""
@@ -200,12 +255,20 @@ class Repository:
         """
         self._remote(remote, url, "push", "--porcelain", url, f"{sha}:refs/heads/{branch}")
 
+    def delete_branch(self, remote: Remote, url: str, sha: str, branch: str) -> None:
+        """Delete a branch of ``url`` that is still at ``sha``: one that has moved on is left alone.
+
+        Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
+        """
+        reference = f"refs/heads/{branch}"
+        self._remote(remote, url, "push", "--porcelain", f"--force-with-lease={reference}:{sha}", url, f":{reference}")
+
     def fetch(self, remote: Remote, url: str, branch: str) -> None:
         """Bring a branch's objects here; no reference and no checkout of the person's is moved."""
         self._remote(remote, url, "fetch", "--no-tags", "--no-write-fetch-head", url, f"refs/heads/{branch}")
 
     def _remote(self, remote: Remote, url: str, verb: str, *arguments: str) -> None:
-        environment = remote.environment()
+        environment = remote.environment(url)
         real = self._git("ls-remote", "--get-url", url, env=environment).strip()
         if real != url:
             raise RefusedError(
@@ -213,7 +276,11 @@ class Repository:
                 f"the configuration of {self.path} sends {url} elsewhere (url.*.insteadOf)",
                 "take that rule out of the clone's own configuration; a token is sent to the forge only",
             )
-        self._git(verb, *arguments, env=environment)
+        try:
+            self._git(verb, *arguments, env=environment)
+        except SystemFailure as error:
+            heals = not any(word in error.message.lower() for word in _PERMANENT)
+            raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None
 
     def _author(self) -> dict[str, str]:
         """Nothing where git knows who commits, else a name that says who did."""
@@ -226,6 +293,16 @@ class Repository:
 
     def _git(self, *arguments: str, env: Mapping[str, str] | None = None, istream: BytesIO | None = None) -> str:
         return _run(self._repo.git, *arguments, env=env, istream=istream)
+
+
+def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
+    """Whether git can merge two versions of a file by itself, given what both come from."""
+    with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
+        for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):
+            (Path(folder) / name).write_bytes(content)
+        command = ["git", "merge-file", "-p", "--quiet", "ours", "common", "theirs"]
+        status, _, _ = Git(folder).execute(command, with_extended_output=True, with_exceptions=False)
+        return status == 0
 
 
 def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
 
+import certifi
 import requests
-from github import Auth, Github, GithubException, UnknownObjectException
+from github import Auth, BadAttributeException, Github, GithubException, UnknownObjectException
 from github.Repository import Repository as GithubRepository
 
-from generator.errors import PreflightError, SystemFailure
+from generator.clients.patience import Patience
+from generator.clients.transport import wait_asked
+from generator.errors import NewserviceError, PreflightError, SystemFailure
 from generator.platform import Platform
 from generator.secret import Secret
+
+Given = TypeVar("Given")
+
+_MINUTE = 60.0
+"""What GitHub wants to be left alone for where it names no time (REST API, best practices)."""
 
 
 @dataclass(frozen=True)
@@ -29,38 +43,84 @@ class Mirror:
     url: str
 
 
-class GitHub:
-    """Client of one GitHub."""
+@dataclass(frozen=True)
+class Account:
+    """Whose token it is, and a classic token's scopes; None for a fine-grained one, whose permissions are not told."""
 
-    def __init__(self, platform: Platform, token: Secret, source: str = "GITHUB_TOKEN") -> None:
-        # No retries of PyGithub's own: it repeats creations, which then meet their own success.
-        self._github = Github(
-            base_url=platform.data["github"]["api_url"],
-            auth=Auth.Token(token.reveal()),
-            timeout=int(platform.connection["timeout_seconds"]),
-            verify=platform.ca_file or True,
-            retry=None,
-            seconds_between_requests=0,
-            seconds_between_writes=float(platform.connection["github_write_interval_seconds"]),
-        )
-        self._lazy = self._github.withLazy(True)  # for what is known to be there: no request before the one asked for
+    login: str
+    scopes: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class WorkflowRun:
+    """A run of a workflow. ``conclusion`` is empty until ``status`` is completed; ``number`` grows with each run."""
+
+    id: int
+    number: int
+    sha: str
+    path: str
+    status: str
+    conclusion: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Requests that are left in this hour, and when it ends (seconds of the epoch)."""
+
+    remaining: int
+    reset: int
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What people have made of a repository beside its commits.
+
+    ``issues``: whether there are any issues or pull requests, in whatever state; ``untracked``: issues are switched
+    off, and those of before can't be seen. ``releases``: whether there are any, drafts among them.
+    """
+
+    issues: bool
+    untracked: bool
+    releases: bool
+    discussions: bool
+    forks: int
+    wiki: bool
+    pages: bool
+
+
+class GitHub:
+    """Client of one GitHub. PyGithub's own client serves one thread: each caller has one of its own, used again."""
+
+    def __init__(
+        self, platform: Platform, token: Secret, source: str = "GITHUB_TOKEN", patience: Patience | None = None
+    ) -> None:
+        self._platform = platform
+        self._token = token
         self._source = source
+        self._patience = patience or Patience.of(platform)
+        self._idle: queue.LifoQueue[Github] = queue.LifoQueue()
+        self._used = threading.local()
+        self._authorities = Authorities(platform.ca_file) if platform.ca_file else None
+        self._login = ""
+        self._pace = Pace(float(platform.connection["github_write_interval_seconds"]))
 
     def close(self) -> None:
         """Close the connections."""
-        self._github.close()
-        self._lazy.close()
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+        if self._authorities:
+            self._authorities.close()
 
     def login(self) -> str:
-        """Name of the token's user."""
-        with self._translated("GET user"):
-            return str(self._github.get_user().login)
+        """Name of the token's user; asked for once."""
+        if not self._login:
+            self._login = self._read("GET user", lambda: _text(self._github.get_user().login))
+        return self._login
 
     def repository(self, full_name: str) -> Mirror | None:
         """The repository, or None where there is none that this token may see."""
-        with self._translated(f"GET repository {full_name}"):
-            found = self._find(full_name)
-            return None if found is None else _mirror(found)
+        return self._read(f"GET repository {full_name}", lambda: self._found(full_name))
 
     def create_repository(self, full_name: str, *, description: str, private: bool) -> None:
         """Create an empty repository, never initialised: what it holds comes from the canonical one alone.
@@ -68,9 +128,10 @@ class GitHub:
         One that is there already is left alone: another run may have been quicker, the caller looks whose it is.
         """
         owner, _, name = full_name.partition("/")
-        with self._translated(f"create repository {full_name}"):
-            user: Any = self._github.get_user()
-            parent: Any = user if user.login.lower() == owner.lower() else self._github.get_organization(owner)
+        own = self.login().lower() == owner.lower()
+
+        def create() -> None:
+            parent: Any = self._lazy_user() if own else self._github.get_organization(owner)
             try:
                 parent.create_repo(
                     name, description=description, private=private, auto_init=False, has_wiki=False, has_projects=False
@@ -79,75 +140,408 @@ class GitHub:
                 if error.status != 422 or "already exists" not in _told(error):
                     raise
 
+        self._write(f"create repository {full_name}", create)
+
     def edit_repository(
         self, full_name: str, *, private: bool | None = None, archived: bool | None = None, branch: str | None = None
     ) -> None:
         """Change visibility, archival or default branch; what is None stays."""
         wanted = {"private": private, "archived": archived, "default_branch": branch}
         changes: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
-        with self._translated(f"edit repository {full_name}"):
-            self._existing(full_name).edit(**changes)
+        self._write(f"edit repository {full_name}", lambda: self._existing(full_name).edit(**changes))
 
     def branch(self, full_name: str, branch: str) -> str | None:
         """Commit id of a branch, or None."""
-        with self._translated(f"GET branch {branch} of {full_name}"):
+
+        def find() -> str | None:
             try:
                 return str(self._existing(full_name).get_branch(branch).commit.sha)
             except UnknownObjectException:
                 return None
 
-    def branches(self, full_name: str) -> dict[str, str]:
-        """Commit ids by branch."""
-        with self._translated(f"GET branches of {full_name}"):
-            return {item.name: item.commit.sha for item in self._existing(full_name).get_branches()}
+        return self._read(f"GET branch {branch} of {full_name}", find)
 
-    def secret_names(self, full_name: str) -> set[str]:
-        """Names of the Actions secrets; their values can't be read by anybody."""
-        with self._translated(f"GET Actions secrets of {full_name}"):
-            return {item.name for item in self._existing(full_name).get_secrets()}
+    def branches(self, full_name: str) -> dict[str, str] | None:
+        """Commit ids by branch; None where there is no repository that this token may see."""
+
+        def find() -> dict[str, str] | None:
+            try:
+                return {item.name: item.commit.sha for item in self._existing(full_name).get_branches()}
+            except UnknownObjectException:
+                return None
+
+        return self._read(f"GET branches of {full_name}", find)
+
+    def references(self, full_name: str, prefix: str) -> dict[str, str] | None:
+        """The ids that references name, by full name (``refs/tags/v1``); an annotated tag's is the tag's own.
+
+        ``prefix``: what their names begin with, without ``refs/``. None where there is no repository that this token
+        may see; a repository that is still empty has none.
+        """
+
+        def find() -> dict[str, str] | None:
+            found: dict[str, str] = {}
+            path = f"/repos/{full_name}/git/matching-refs/{quote(prefix)}"
+            try:
+                while path:
+                    headers, data = self._github.requester.requestJsonAndCheck("GET", path)
+                    found.update({_text(item["ref"]): _text(item["object"]["sha"]) for item in _list(data)})
+                    path = _next(headers)
+            except UnknownObjectException:
+                return None
+            except GithubException as error:
+                if error.status == 409 and "empty" in _told(error):  # the server's word for it
+                    return {}
+                raise
+            return found
+
+        return self._read(f"GET references {prefix} of {full_name}", find)
+
+    def secret_names(self, full_name: str) -> set[str] | None:
+        """Names of the Actions secrets, whose values nobody can read; None where the repository can't be seen."""
+
+        def find() -> set[str] | None:
+            try:
+                return {item.name for item in self._existing(full_name).get_secrets()}
+            except UnknownObjectException:
+                return None
+
+        return self._read(f"GET Actions secrets of {full_name}", find)
 
     def put_secret(self, full_name: str, name: str, value: Secret) -> None:
         """Write one Actions secret, sealed with the repository's public key."""
-        with self._translated(f"PUT Actions secret {name} of {full_name}"):
-            self._existing(full_name).create_secret(name, value.reveal())
+        self._write(
+            f"PUT Actions secret {name} of {full_name}",
+            lambda: self._existing(full_name).create_secret(name, value.reveal()),
+            repeatable=True,
+        )
+
+    def account(self) -> Account:
+        """Whose token it is and what it may do, from one request.
+
+        A classic token's scopes are in a header that fine-grained tokens' answers lack (REST API, OAuth scopes).
+        """
+        headers, data = self._ask("/user")
+        told = headers.get("x-oauth-scopes")
+        scopes = None if told is None else frozenset(part.strip() for part in str(told).split(",") if part.strip())
+        return Account(str(data["login"]), scopes)
+
+    def limit(self) -> Limit:
+        """What is left of the hour's requests; asking costs none."""
+        core = self._ask("/rate_limit")[1]["resources"]["core"]
+        return Limit(int(core["remaining"]), int(core["reset"]))
+
+    def may_create(self, organisation: str) -> bool | None:
+        """Whether the token's user may create repositories in an organisation; None where that can't be seen.
+
+        Raises ``PreflightError`` for one of which the user is no member, or of which the token may not know.
+        """
+        membership = self._ask(f"/user/memberships/orgs/{quote(organisation)}")[1]
+        if membership.get("state") != "active":
+            return False
+        told = (membership.get("permissions") or {}).get("can_create_repository")
+        if told is None and membership.get("role") == "admin":
+            return True
+        if told is None:
+            told = self._ask(f"/orgs/{quote(organisation)}")[1].get("members_can_create_private_repositories")
+        return None if told is None else bool(told)
+
+    def refused(self, path: str) -> str | None:
+        """The permissions that a path of the API asks for, where this token is refused it; None where it is not.
+
+        For fine-grained tokens GitHub names them in a header (REST API, troubleshooting).
+        """
+
+        def ask() -> str | None:
+            try:
+                self._github.requester.requestJsonAndCheck("GET", path)
+            except GithubException as error:
+                told = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
+                wanted = told.get("x-accepted-github-permissions", "")
+                if error.status not in (403, 404) or not wanted or _limited(error):
+                    raise
+                return wanted
+            return None
+
+        return self._read(f"GET {path}", ask)
+
+    def newest(self) -> str | None:
+        """Full name of the repository of the token's user that was pushed to last; None where there is none."""
+        _, data = self._ask("/user/repos?affiliation=owner&sort=pushed&per_page=1")
+        return str(data[0]["full_name"]) if data else None
+
+    def activity(self, full_name: str) -> Activity | None:
+        """What people have made of a repository beside its commits; None where there is none to be seen.
+
+        Raises ``PreflightError`` where it is there, and its issues or releases can't be seen.
+        """
+
+        def find() -> Activity | None:
+            try:
+                found = self._github.get_repo(full_name)
+                return Activity(
+                    issues=bool(int(found.open_issues_count)),
+                    untracked=not found.has_issues,
+                    releases=False,
+                    discussions=bool(found.has_discussions),
+                    forks=int(found.forks_count),
+                    wiki=bool(found.has_wiki),
+                    pages=bool(found.has_pages),
+                )
+            except UnknownObjectException:
+                return None
+
+        seen = self._read(f"GET repository {full_name}", find)
+        if seen is None:
+            return None
+        # Where issues are switched off, the answer to this is not described.
+        issues = seen.issues or (not seen.untracked and self._any(f"/repos/{full_name}/issues?state=all"))
+        return replace(seen, issues=issues, releases=self._any(f"/repos/{full_name}/releases?page=1"))
+
+    def delete_repository(self, full_name: str) -> None:
+        """Delete a repository, for good. Raises ``PreflightError`` where the token may not."""
+        self._write(f"delete repository {full_name}", lambda: self._existing(full_name).delete())
+
+    def runs(self, full_name: str, sha: str) -> list[WorkflowRun]:
+        """The workflow runs of a commit, newest first; at most a hundred.
+
+        Raises ``PreflightError`` where they may not be seen, or there is no such repository.
+        """
+        path = f"/repos/{full_name}/actions/runs?head_sha={quote(sha)}&per_page=100"
+        runs = self._understood(path, lambda data: [_run(item) for item in data["workflow_runs"]])
+        return sorted(runs, key=lambda run: run.number, reverse=True)
+
+    def failed_jobs(self, full_name: str, run: int) -> list[str]:
+        """Names of a run's jobs that neither succeeded nor were left out, as far as they are through."""
+        well = (None, "success", "skipped", "neutral")
+        return self._understood(
+            f"/repos/{full_name}/actions/runs/{run}/jobs?per_page=100",
+            lambda data: [str(job["name"]) for job in data["jobs"] if job.get("conclusion") not in well],
+        )
+
+    def runs_actions(self, full_name: str) -> bool:
+        """Whether Actions are switched on in a repository. Raises ``PreflightError`` without the right to know."""
+        return self._understood(f"/repos/{full_name}/actions/permissions", lambda data: bool(data["enabled"]))
+
+    def _any(self, path: str) -> bool:
+        """Whether a list has any entry; ``path`` with the beginning of its query."""
+        return self._understood(f"{path}&per_page=1", lambda data: bool(_list(data)))
+
+    def _understood(self, path: str, read: Callable[[Any], Given]) -> Given:
+        """What ``read`` makes of a path's answer. One that it can't read is no answer of GitHub's."""
+        return self._read(
+            f"GET {path.partition('?')[0]}",
+            lambda: read(self._github.requester.requestJsonAndCheck("GET", path)[1]),
+        )
+
+    def _ask(self, path: str) -> tuple[Mapping[str, Any], Any]:
+        """Headers (lower case) and body of a path that PyGithub has no object for."""
+        return self._read(f"GET {path}", lambda: self._github.requester.requestJsonAndCheck("GET", path))
+
+    @property
+    def _github(self) -> Github:
+        """The client of the call that is under way in this thread; its objects ask when they are first read."""
+        client: Github = self._used.client
+        return client
 
     def _existing(self, full_name: str) -> GithubRepository:
-        return self._lazy.get_repo(full_name)
+        """A repository that is known to be there: no request before the one asked for."""
+        return self._github.get_repo(full_name)
 
-    def _find(self, full_name: str) -> GithubRepository | None:
+    def _lazy_user(self) -> Any:
+        return self._github.get_user()
+
+    def _found(self, full_name: str) -> Mirror | None:
         try:
-            return self._github.get_repo(full_name)
+            return _mirror(self._github.get_repo(full_name))
         except UnknownObjectException:
             return None
 
+    def _read(self, what: str, call: Callable[[], Given]) -> Given:
+        """What ``call`` gives; it changes nothing, and is repeated with patience."""
+        return self._patience(lambda: self._once(what, call), repeatable=True)
+
+    def _write(self, what: str, call: Callable[[], Given], *, repeatable: bool = False) -> Given:
+        """What ``call`` gives; it changes something. ``repeatable``: doing it twice is the same as once."""
+
+        def paced() -> Given:
+            self._pace.wait()
+            return self._once(what, call)
+
+        return self._patience(paced, repeatable=repeatable)
+
+    def _once(self, what: str, call: Callable[[], Given]) -> Given:
+        with self._translated(what):
+            return call()
+
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
+        """A client for this thread, and its failures as ours."""
+        try:
+            client = self._idle.get_nowait()
+        except queue.Empty:
+            client = self._opened()
+        self._used.client = client
         try:
             yield
         except GithubException as error:
-            told = _told(error)
-            if error.status == 401:
-                raise PreflightError(
-                    "github.unauthorized", f"github: {what}: the credential was not accepted", f"renew {self._source}"
-                ) from None
-            if error.status in (403, 404):
-                raise PreflightError(
-                    "github.forbidden",
-                    f"github: {what} answered {error.status}{told}: it is missing, or the token may not see or do it",
-                    f"the token in {self._source} needs the scopes repo and workflow (fine-grained: Administration, "
-                    "Contents, Secrets and Workflows, write)",
-                ) from None
-            raise SystemFailure(
-                "github.failed",
-                f"github: {what} answered {error.status}{told}",
-                "nothing is lost: mend what is named here and run the same command again",
-            ) from None
-        except requests.RequestException as error:
-            raise SystemFailure(
-                "github.unreachable",
-                f"github: {what} could not be sent: {type(error).__name__}",
-                "check the network and the certificate, then run the same command again",
-            ) from None
+            if isinstance(error, BadAttributeException):
+                raise _no_answer(what, error) from None
+            raise self._failure(what, error) from None
+        except OSError as error:  # requests' own failures among them
+            raise _unreachable(what, error) from None
+        except (ValueError, TypeError, AttributeError, AssertionError, KeyError) as error:
+            raise _no_answer(what, error) from None
+        finally:
+            del self._used.client
+            self._idle.put(client)
+
+    def _opened(self) -> Github:
+        # No retries of PyGithub's own: it repeats creations, which then meet their own success.
+        return Github(
+            base_url=self._platform.data["github"]["api_url"],
+            auth=Auth.Token(self._token.reveal()),
+            timeout=max(1, round(self._platform.connection["timeout_seconds"])),
+            verify=self._authorities.path if self._authorities else True,
+            retry=None,
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+            lazy=True,
+        )
+
+    def _failure(self, what: str, error: GithubException) -> NewserviceError:
+        told = _told(error)
+        limited = _limited(error)
+        if limited:
+            return SystemFailure(
+                "github.limited",
+                f"github: {what} was refused for now: too many requests{told}; GitHub asks to wait {limited:.0f} s",
+                "nothing is lost: wait, then run the same command again",
+                passing=True,
+                undone=True,
+                after=limited,
+            )
+        if error.status == 401:
+            return PreflightError(
+                "github.unauthorized", f"github: {what}: the credential was not accepted", f"renew {self._source}"
+            )
+        if error.status in (403, 404):
+            return PreflightError(
+                "github.forbidden",
+                f"github: {what} answered {error.status}{told}: it is missing, or the token may not see or do it",
+                f"the token in {self._source} needs the scopes repo and workflow (fine-grained: Administration, "
+                "Contents, Secrets and Workflows, write)",
+            )
+        return SystemFailure(
+            "github.failed",
+            f"github: {what} answered {error.status}{told}",
+            "nothing is lost: mend what is named here and run the same command again",
+            passing=error.status >= 500,
+        )
+
+
+class Authorities:
+    """The public authorities and a profile's own, as one file: naming one alone would replace the others.
+
+    The file has no name on the disk where the system allows that. Raises ``PreflightError`` when ``ca_file`` can't be
+    read.
+    """
+
+    def __init__(self, ca_file: str) -> None:
+        try:
+            own = Path(ca_file).read_bytes()
+        except OSError as error:
+            raise PreflightError(
+                "platform.ca_file",
+                f"the certificate authority {ca_file} can't be loaded: {error.strerror}",
+                "correct connection.ca_file in the platform profile",
+            ) from error
+        self._file = tempfile.NamedTemporaryFile(prefix="newservice-", suffix=".pem")  # noqa: SIM115 - closed below
+        self._file.write(Path(certifi.where()).read_bytes() + b"\n" + own)
+        self._file.flush()
+        self.path = self._file.name
+        nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
+        if nameless.exists():  # then a killed process leaves nothing behind
+            Path(self._file.name).unlink()
+            self.path = str(nameless)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with suppress(FileNotFoundError):
+            self._file.close()
+
+
+class Pace:
+    """Lets callers through one by one, ``seconds`` apart."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when it is this caller's turn."""
+        with self._lock:
+            pause = self._next - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            self._next = time.monotonic() + self._seconds
+
+
+def _limited(error: GithubException) -> float:
+    """Seconds to wait where a rate limit was met, else 0: Retry-After, then the reset, then a minute."""
+    headers: Mapping[str, str] = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
+    used_up = headers.get("x-ratelimit-remaining") == "0"
+    told = _told(error).lower()
+    secondary = error.status in (403, 429) and ("rate limit" in told or "retry-after" in headers or used_up)
+    if error.status != 429 and not secondary:
+        return 0
+    if asked := wait_asked(headers):
+        return asked
+    reset = headers.get("x-ratelimit-reset", "")
+    return max(float(reset) - time.time(), 1.0) if used_up and reset.isdecimal() else _MINUTE
+
+
+def _unreachable(what: str, error: OSError) -> SystemFailure:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    unsent = isinstance(error, requests.ConnectTimeout) or type(reason).__name__ == "NewConnectionError"
+    late = isinstance(error, requests.Timeout)
+    told = "did not answer in time" if late else f"could not be sent: {type(error).__name__}"
+    return SystemFailure(
+        "github.timeout" if late else "github.unreachable",
+        f"github: {what} {told}",
+        "check the network and the certificate, then run the same command again",
+        passing="CERTIFICATE_VERIFY_FAILED" not in str(error),
+        undone=unsent,
+    )
+
+
+def _no_answer(what: str, error: Exception) -> SystemFailure:
+    return SystemFailure(
+        "github.not_json",
+        f"github: {what} was answered with something that GitHub does not say ({type(error).__name__})",
+        "the address is wrong, or a proxy answered; check github.api_url in the platform profile",
+    )
+
+
+def _text(value: object) -> str:
+    """``value``, which must be text: an answer without it is no answer of GitHub's."""
+    if not isinstance(value, str):
+        raise TypeError("no text where GitHub gives one")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    """``value``, which must be a list: anything else is not to be read as "nothing"."""
+    if not isinstance(value, list):
+        raise TypeError("no list where GitHub gives one")
+    return value
+
+
+def _next(headers: Mapping[str, Any]) -> str:
+    """Address of the next page; empty on the last one."""
+    links = requests.utils.parse_header_links(str(headers.get("link") or ""))
+    return next((str(link["url"]) for link in links if link.get("rel") == "next"), "")
 
 
 def _told(error: GithubException) -> str:
@@ -158,10 +552,22 @@ def _told(error: GithubException) -> str:
     return f" ({text})" if text else ""
 
 
+def _run(data: Mapping[str, Any]) -> WorkflowRun:
+    return WorkflowRun(
+        id=int(data["id"]),
+        number=int(data["run_number"]),
+        sha=_text(data["head_sha"]),
+        path=str(data["path"]).partition("@")[0],
+        status=str(data["status"] or ""),
+        conclusion=str(data["conclusion"] or ""),
+        url=str(data["html_url"]),
+    )
+
+
 def _mirror(repository: GithubRepository) -> Mirror:
     return Mirror(
-        id=repository.id,
-        full_name=repository.full_name,
+        id=int(repository.id),
+        full_name=_text(repository.full_name),
         description=repository.description or "",
         private=repository.private,
         archived=repository.archived,

@@ -1,14 +1,29 @@
-"""HTTP as the platform needs it: the internal load balancer's address, the real name's certificate."""
+"""HTTP as the platform needs it: the internal load balancer's address, the real name's certificate, patience."""
 
 from __future__ import annotations
 
 import ssl
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any, TypeVar
 
 import httpx
 
+from generator.clients.patience import Patience
 from generator.errors import NewserviceError, PreflightError, SystemFailure
 from generator.platform import Pin, Platform
+
+Given = TypeVar("Given")
+
+_READING = frozenset({"GET", "HEAD", "LIST"})
+
+# Answers of a system, or of what stands before it, that may be others in a moment.
+_PASSING = frozenset({429, 500, 502, 503, 504})
+
+# Of these, the answer that says that nothing was done. A 503 may come from what stands before a server that acted.
+_UNDONE = frozenset({429})
 
 
 class PinnedTransport(httpx.BaseTransport):
@@ -35,8 +50,12 @@ class PinnedTransport(httpx.BaseTransport):
         self._inner.close()
 
 
+@cache
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Certificates are always checked: against the system's authorities, and ``ca_file`` where one is named."""
+    """Certificates are always checked: against the system's authorities, and ``ca_file`` where one is named.
+
+    Reading the authorities takes longer than a request: once is enough.
+    """
     context = ssl.create_default_context()
     if ca_file:
         try:
@@ -77,12 +96,13 @@ def http_client(
 
 
 class Api:
-    """Requests to one system, with its failures as ``NewserviceError``."""
+    """Requests to one system, with its failures as ``NewserviceError``, repeated where that is safe."""
 
-    def __init__(self, system: str, client: httpx.Client, credential: str) -> None:
+    def __init__(self, system: str, client: httpx.Client, credential: str, patience: Patience) -> None:
         self.system = system
         self._client = client
         self._credential = credential
+        self._patience = patience
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,33 +111,66 @@ class Api:
     def request(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> httpx.Response:
         """Send one request; statuses of ``allow`` are handed back beside the 2xx, all others raise.
 
-        Raises ``PreflightError`` for a refused credential and ``SystemFailure`` for everything else.
+        Reading is repeated with patience; a change only where it surely did not happen. Raises ``PreflightError`` for
+        a refused credential and ``SystemFailure`` for everything else.
         """
+        return self._patience(lambda: self._send(method, path, allow, options), repeatable=method in _READING)
+
+    def _send(self, method: str, path: str, allow: tuple[int, ...], options: Mapping[str, Any]) -> httpx.Response:
         where = f"{self.system}: {method} {self._client.base_url.host}{self._client.base_url.path.rstrip('/')}{path}"
         try:
             response = self._client.request(method, path, **options)
         except httpx.TimeoutException as error:
             raise SystemFailure(
-                f"{self.system}.timeout", f"{where} did not answer in time", "try the same command again"
+                f"{self.system}.timeout",
+                f"{where} did not answer in time",
+                "look whether the system is up, then run the same command again",
+                passing=True,
+                undone=isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout),
             ) from error
         except httpx.HTTPError as error:
             # A request that can't even be written quotes its headers, and they hold the token.
             told = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
             raise SystemFailure(
                 f"{self.system}.unreachable",
-                f"{where} could not be reached: {told}",
+                f"{where} could not be reached: {told or type(error).__name__}",
                 "check the network, the load balancer and its certificate, then run the same command again",
+                passing=isinstance(error, httpx.TransportError) and not _distrusted(error),
+                undone=isinstance(error, httpx.ConnectError),
             ) from error
         if response.is_success or response.status_code in allow:
             return response
         raise self._failure(where, response)
 
-    def json(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> Any:
-        """As ``request``, the body parsed; None for one of ``allow``. Raises when the body is no JSON."""
-        response = self.request(method, path, allow=allow, **options)
-        if response.status_code in allow and not response.is_success:
-            return None
-        return self.parsed(response)
+    def read(self, method: str, path: str, parse: Callable[[Any], Given], **options: Any) -> Given:
+        """As ``request``, and what ``parse`` makes of the body. Raises as ``understood``."""
+        return self.understood(self.request(method, path, **options), parse)
+
+    def find(
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[Any], Given],
+        *,
+        missing: tuple[int, ...] = (httpx.codes.NOT_FOUND,),
+        **options: Any,
+    ) -> Given | None:
+        """As ``read``, but None where the status is one of ``missing``: no body says that there is nothing."""
+        response = self.request(method, path, allow=missing, **options)
+        return None if response.status_code in missing else self.understood(response, parse)
+
+    def understood(self, response: httpx.Response, parse: Callable[[Any], Given]) -> Given:
+        """What ``parse`` makes of the body. Raises ``SystemFailure`` where it is no JSON, or of another shape."""
+        data = self.parsed(response)
+        try:
+            return parse(data)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            asked = f"{response.request.method} {response.request.url.path}"
+            raise SystemFailure(
+                f"{self.system}.not_json",
+                f"{self.system}: {asked} answered {response.status_code} with JSON that is not what {self.system} says",
+                "the address or the path is wrong, or a proxy answered; check the platform profile",
+            ) from error
 
     def parsed(self, response: httpx.Response) -> Any:
         """The body of a response as JSON. Raises ``SystemFailure`` when it is none."""
@@ -147,11 +200,36 @@ class Api:
                 f"{where} answered 403{told}",
                 f"give the token in {self._credential} the scope that this needs",
             )
+        after = wait_asked(response.headers)
         return SystemFailure(
             f"{self.system}.failed",
-            f"{where} answered {status}{told}",
+            f"{where} answered {status}{told}{f', and asks to wait {after:.0f} s' if after else ''}",
             "nothing is lost: mend what is named here and run the same command again",
+            passing=status in _PASSING,
+            undone=status in _UNDONE,
+            after=after,
         )
+
+
+def wait_asked(headers: Mapping[str, str]) -> float:
+    """Seconds that a ``Retry-After`` header asks to wait, in either of its forms (RFC 9110, 10.2.3); 0 without one."""
+    asked = headers.get("retry-after", "").strip()
+    if asked.isdecimal():
+        return float(asked)
+    try:
+        return max(parsedate_to_datetime(asked).timestamp() - time.time(), 0) if asked else 0
+    except ValueError:
+        return 0
+
+
+def _distrusted(error: BaseException) -> bool:
+    """Whether a certificate was refused: trying again shows the same one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _message(response: httpx.Response) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
+
+from generator.clients.patience import Patience
+from generator.clients.shapes import fields, listed, number
 from generator.clients.transport import Api, http_client
 from generator.platform import Platform
 from generator.secret import Secret
@@ -13,11 +18,16 @@ from generator.secret import Secret
 
 @dataclass(frozen=True)
 class Entry:
-    """A secret as it stands: its version, 0 where there is none, the names of its properties, and all as JSON."""
+    """A secret as it stands: its version, 0 where there is none, the names of its properties, and all as JSON.
+
+    ``created`` is when Vault took the version, to the nanosecond; ``notes`` is the secret's custom metadata.
+    """
 
     version: int
     names: frozenset[str]
     content: Secret
+    created: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> Secret | None:
         """One property as text, or None."""
@@ -25,24 +35,38 @@ class Entry:
         return None if found is None else Secret(found if isinstance(found, str) else json.dumps(found))
 
 
+@dataclass(frozen=True)
+class TokenFacts:
+    """What Vault says of a token: whose, its policies, and for how many seconds it lives (0: without end)."""
+
+    name: str
+    policies: tuple[str, ...]
+    seconds: int
+
+
 class Vault:
     """Client of one Vault, at ``address`` or where the profile says. Paths start with the mount: ``secret/name``."""
 
-    def __init__(self, platform: Platform, token: Secret, source: str = "VAULT_TOKEN", address: str = "") -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        token: Secret,
+        source: str = "VAULT_TOKEN",
+        address: str = "",
+        patience: Patience | None = None,
+    ) -> None:
         headers = {"X-Vault-Token": token.reveal()}
-        self._api = Api("vault", http_client(platform, "vault", headers, "/v1", address), source)
+        client = http_client(platform, "vault", headers, "/v1", address)
+        self._api = Api("vault", client, source, patience or Patience.of(platform))
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
 
     def read(self, path: str) -> Entry:
-        """The secret at ``path``, empty where there is none or where it was deleted."""
+        """The secret at ``path``, empty where there is none or where it was deleted: both are a 404."""
         response = self._api.request("GET", _address(path), allow=(404,))
-        outer: dict[str, Any] = self._api.parsed(response).get("data") or {}
-        properties: dict[str, Any] = outer.get("data") or {}
-        version = int((outer.get("metadata") or {}).get("version", 0))
-        return Entry(version, frozenset(properties), Secret(json.dumps(properties)))
+        return self._api.understood(response, _deleted if response.status_code == 404 else _entry)
 
     def add(self, path: str, entry: Entry, properties: dict[str, Secret]) -> None:
         """Write ``properties`` beside those of ``entry``, which must still be the newest version.
@@ -53,7 +77,80 @@ class Vault:
         body = {"options": {"cas": entry.version}, "data": {**added, **json.loads(entry.content.reveal())}}
         self._api.request("POST", _address(path), json=body)
 
+    def token(self) -> TokenFacts:
+        """What Vault says of this token. Raises ``PreflightError`` where it is not accepted."""
+        return self._api.read("GET", "/auth/token/lookup-self", _token)
 
-def _address(path: str) -> str:
+    def capabilities(self, path: str) -> frozenset[str]:
+        """What this token may do with the secret at ``path``. A POST, but one that changes nothing."""
+        return self._capabilities(_address(path))
+
+    def note(self, path: str, notes: Mapping[str, str]) -> None:
+        """Add to the custom metadata of a secret; its other notes and its versions stay as they are.
+
+        Where the token may not ``patch`` the metadata, or Vault is too old for it, they are read and written anew.
+        Raises ``PreflightError`` where the token may not do that either (``create`` and ``update`` on the metadata).
+        """
+        address, body = _address(path, "metadata"), {"custom_metadata": dict(notes)}
+        kind = {"Content-Type": "application/merge-patch+json"}
+        answer = self._api.request("PATCH", address, json=body, headers=kind, allow=(403, 404, 405))
+        if not answer.is_success:
+            standing = {} if answer.status_code == 404 else self._notes(path)
+            answer = self._api.request("POST", address, json={"custom_metadata": {**standing, **notes}})
+        if answer.status_code != httpx.codes.NO_CONTENT:  # Vault may have warnings; a page is none of its words
+            self._api.understood(answer, fields)
+
+    def _notes(self, path: str) -> Mapping[str, str]:
+        """The custom metadata, from the metadata itself or, where that is not to be read, from beside the secret."""
+        response = self._api.request("GET", _address(path, "metadata"), allow=(403, 404))
+        if response.status_code == 403:
+            return self.read(path).notes
+        return {} if response.status_code == 404 else self._api.understood(response, lambda body: _custom(body["data"]))
+
+    def delete(self, path: str, version: int) -> None:
+        """Delete exactly this version of a secret; ``vault kv undelete`` brings it back."""
+        self._api.request("POST", _address(path, "delete"), json={"versions": [version]})
+
+    def may_delete(self, path: str) -> bool:
+        """Whether this token may delete a version of the secret. A POST, but one that changes nothing."""
+        return not {"update", "root"}.isdisjoint(self._capabilities(_address(path, "delete")))
+
+    def _capabilities(self, address: str) -> frozenset[str]:
+        asked = address.removeprefix("/")
+
+        def parse(body: Any) -> frozenset[str]:
+            return frozenset(map(str, listed((body.get("data") or body)[asked])))
+
+        return self._api.read("POST", "/sys/capabilities-self", parse, json={"paths": [asked]})
+
+
+def _address(path: str, kind: str = "data") -> str:
     mount, _, rest = path.partition("/")
-    return f"/{mount}/data/{rest}"
+    return f"/{mount}/{kind}/{rest}"
+
+
+def _entry(body: Any) -> Entry:
+    """A secret with its newest version. Where the version was deleted, ``data`` may be null beside its metadata."""
+    outer = fields(body["data"])
+    properties = {} if outer["data"] is None else fields(outer["data"])
+    metadata = outer["metadata"]
+    version, created = number(metadata["version"]), str(metadata.get("created_time") or "")
+    return Entry(version, frozenset(properties), Secret(json.dumps(properties)), created, _custom(metadata))
+
+
+def _deleted(body: Any) -> Entry:
+    """What a 404 says: a deleted version's metadata, or a list of no errors where there never was one."""
+    if fields(body).get("data") is not None:
+        return _entry(body)
+    listed(body["errors"])
+    return Entry(0, frozenset(), Secret("{}"))
+
+
+def _custom(metadata: Any) -> dict[str, str]:
+    return dict(fields(metadata).get("custom_metadata") or {})
+
+
+def _token(body: Any) -> TokenFacts:
+    data = body["data"]
+    policies = [*listed(data["policies"], null=True), *listed(data.get("identity_policies"), null=True)]
+    return TokenFacts(str(data.get("display_name") or ""), tuple(map(str, policies)), number(data["ttl"]))

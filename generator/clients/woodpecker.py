@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from generator.clients.patience import Patience
+from generator.clients.shapes import fields, flag, listed, text
 from generator.clients.transport import Api, http_client
 from generator.platform import Platform
 from generator.secret import Secret
@@ -25,12 +27,34 @@ class Registration:
     trusted: dict[str, bool]
 
 
+@dataclass(frozen=True)
+class Account:
+    """Whose token it is, and whether that user administers the whole instance."""
+
+    login: str
+    admin: bool
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline. ``errors`` kept it from running; ``steps`` are states by the steps' names, empty in a list."""
+
+    number: int
+    status: str
+    variables: dict[str, str]
+    errors: tuple[str, ...]
+    steps: tuple[tuple[str, str], ...] = ()
+
+
 class Woodpecker:
     """Client of one Woodpecker."""
 
-    def __init__(self, platform: Platform, token: Secret, source: str = "WOODPECKER_TOKEN") -> None:
+    def __init__(
+        self, platform: Platform, token: Secret, source: str = "WOODPECKER_TOKEN", patience: Patience | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"}
-        self._api = Api("woodpecker", http_client(platform, "woodpecker", headers, "/api"), source)
+        client = http_client(platform, "woodpecker", headers, "/api")
+        self._api = Api("woodpecker", client, source, patience or Patience.of(platform))
 
     def close(self) -> None:
         """Close the connections."""
@@ -38,12 +62,15 @@ class Woodpecker:
 
     def login(self) -> str:
         """Name of the token's user; a bad token is anonymous elsewhere, here it is refused."""
-        return str(self._api.json("GET", "/user")["login"])
+        return self.account().login
 
     def lookup(self, full_name: str) -> Registration | None:
         """The registration of a repository, active or not; None where it never was registered."""
-        data = self._api.json("GET", f"/repos/lookup/{quote(full_name)}", allow=(404,))
-        return None if data is None else _registration(data)
+        return self._api.find("GET", f"/repos/lookup/{quote(full_name)}", _registration)
+
+    def registered(self, repository: int) -> Registration | None:
+        """The registration under a number of Woodpecker's own; None where there is none to be seen."""
+        return self._api.find("GET", f"/repos/{repository}", _registration)
 
     def activate(self, forge_remote_id: int) -> None:
         """Register a repository by its number on the forge, or switch an old registration on again.
@@ -55,15 +82,65 @@ class Woodpecker:
     def distrust(self, repository: int) -> Registration:
         """Take every trusted flag away: a trusted repository gets credentials written into each step."""
         body = {"trusted": {"network": False, "volumes": False, "security": False}}
-        return _registration(self._api.json("PATCH", f"/repos/{repository}", json=body))
+        return self._api.read("PATCH", f"/repos/{repository}", _registration, json=body)
+
+    def account(self) -> Account:
+        """The token's user; ``admin`` is left out of the answer unless it is true."""
+        return self._api.read("GET", "/user", lambda data: Account(text(data["login"]), bool(data.get("admin"))))
+
+    def additions(self, repository: int) -> list[str]:
+        """What people added to a registration: its own secrets and its schedules, by name."""
+        secrets = self._api.read("GET", f"/repos/{repository}/secrets", _names)
+        schedules = self._api.read("GET", f"/repos/{repository}/cron", _names)
+        return [f"secret {name}" for name in secrets] + [f"schedule {name}" for name in schedules]
+
+    def remove(self, repository: int) -> None:
+        """Take a registration away with its pipelines, and its webhook from the forge; without that it only sleeps."""
+        self._api.find("DELETE", f"/repos/{repository}", fields, params={"remove": "true"})
+
+    def pipelines(self, repository: int, pages: int = 4) -> list[Pipeline]:
+        """The newest pipelines of a repository, newest first, 50 a page: without their steps."""
+        found: list[Pipeline] = []
+        for page in range(1, pages + 1):
+            query = {"page": page, "perPage": 50}
+            items = self._api.read("GET", f"/repos/{repository}/pipelines", _pipelines, params=query)
+            found += items
+            if len(items) < 50:
+                break
+        return sorted(found, key=lambda pipeline: pipeline.number, reverse=True)
+
+    def pipeline(self, repository: int, number: int) -> Pipeline:
+        """One pipeline with its steps."""
+        return self._api.read("GET", f"/repos/{repository}/pipelines/{number}", _pipeline)
+
+
+def _names(data: Any) -> list[str]:
+    """Names in a list; null may stand for an empty one."""
+    return [text(item["name"]) for item in listed(data, null=True)]
+
+
+def _pipelines(data: Any) -> list[Pipeline]:
+    return [_pipeline(item) for item in listed(data, null=True)]
+
+
+def _pipeline(data: dict[str, Any]) -> Pipeline:
+    errors = [item for item in data.get("errors") or [] if not item.get("is_warning")]
+    steps = [step for workflow in data.get("workflows") or [] for step in workflow.get("children") or []]
+    return Pipeline(
+        number=int(data["number"]),
+        status=text(data["status"]),
+        variables={str(key): str(value) for key, value in (data.get("variables") or {}).items()},
+        errors=tuple(str(item.get("message") or item.get("type")) for item in errors),
+        steps=tuple((str(step.get("name")), str(step.get("state"))) for step in steps),
+    )
 
 
 def _registration(data: dict[str, Any]) -> Registration:
     trusted = data.get("trusted") or {}
     return Registration(
         id=int(data["id"]),
-        full_name=data["full_name"],
+        full_name=text(data["full_name"]),
         forge_remote_id=str(data["forge_remote_id"]),
-        active=bool(data["active"]),
+        active=flag(data["active"]),
         trusted={key: bool(trusted.get(key)) for key in ("network", "volumes", "security")},
     )

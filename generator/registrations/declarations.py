@@ -25,7 +25,10 @@ from generator.registrations.lines import one_line
 
 Render = Callable[[str, Mapping[str, object]], str]
 
-_KEYS = {"id": True, "path": True, "edits": True, "when": False, "for_each": False, "order": False, "apply": False}
+_KEYS = {"id": True, "path": True, "edits": True} | dict.fromkeys(
+    ("when", "for_each", "order", "apply", "purpose"), False
+)
+_PURPOSES = ("docs", "monitor")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "none": False, "": False}
 
 
@@ -149,6 +152,8 @@ def _check(data: object) -> Mapping[str, Any]:
             raise FaultError(f"{key}: must be text")
     if type(declaration.get("order", 0)) is not int:
         raise FaultError("order: must be a whole number")
+    if declaration.get("purpose", "docs") not in _PURPOSES:
+        raise FaultError(f"purpose: must be one of {', '.join(_PURPOSES)}")
     edits = declaration["edits"]
     if not isinstance(edits, list) or not edits:
         raise FaultError("edits: must be a list of edits")
@@ -200,6 +205,7 @@ def _registration(declaration: Mapping[str, Any], render: Render, context: Mappi
         edits,
         one_line(rendered(str(declaration.get("apply", "")), "apply")),
         declaration.get("order", 100),
+        declaration.get("purpose", ""),
     )
 
 

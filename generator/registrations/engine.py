@@ -18,7 +18,8 @@ class Registration:
     """Entries of one service in one shared file.
 
     ``path`` is relative to the infra repository. ``apply_note`` says which stack must be applied for it to
-    count, and by whom; ``order`` is its place in the order of applying.
+    count, and by whom; ``order`` is its place in the order of applying. ``purpose`` tells documentation and monitors
+    from all other entries.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Registration:
     edits: tuple[Edit, ...]
     apply_note: str = ""
     order: int = 100
+    purpose: str = ""
 
 
 @dataclass(frozen=True)

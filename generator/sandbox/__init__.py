@@ -5,9 +5,9 @@ It answers as the real servers do, as far as newservice talks to them, and forge
 
 from __future__ import annotations
 
-from generator.sandbox.faults import FaultKind, Status
+from generator.sandbox.faults import Fault, FaultKind, Status
 from generator.sandbox.journal import Exchange, Journal
 from generator.sandbox.sandbox import Sandbox
 from generator.sandbox.tokens import Tokens
 
-__all__ = ["Exchange", "FaultKind", "Journal", "Sandbox", "Status", "Tokens"]
+__all__ = ["Exchange", "Fault", "FaultKind", "Journal", "Sandbox", "Status", "Tokens"]

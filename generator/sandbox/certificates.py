@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import trustme
+
+from generator.sandbox.faults import FaultKind
 
 
 class Certificates:
@@ -14,11 +16,15 @@ class Certificates:
 
     A client without SNI (an IP address in the URL) is shown the certificate of the default name; one that asks for
     a name that nobody serves is turned away, as a strict load balancer does.
+    ``broken`` is asked at each handshake for a name: how it fails, or None.
     """
 
-    def __init__(self, names: Iterable[str], default: str) -> None:
+    def __init__(
+        self, names: Iterable[str], default: str, broken: Callable[[str], FaultKind | None] = lambda _: None
+    ) -> None:
         self._authority = trustme.CA(organization_name="newservice sandbox")
         self._contexts = {name: self._issue(name) for name in names}
+        self._broken = broken
         self.context = self._contexts[default]
         self.context.sni_callback = self._choose
 
@@ -26,11 +32,20 @@ class Certificates:
         """Write the authority's certificate, which clients have to trust."""
         self._authority.cert_pem.write_to_path(str(path))
 
-    def _issue(self, name: str) -> ssl.SSLContext:
+    def _issue(self, name: str, authority: trustme.CA | None = None) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._authority.issue_cert(name, common_name=name).configure_cert(context)
+        # No resumption: every connection is shown the certificate of the moment.
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 0
+        (authority or self._authority).issue_cert(name, common_name=name).configure_cert(context)
         return context
+
+    def _wrong(self, name: str, kind: FaultKind) -> ssl.SSLContext:
+        """A certificate that no client may accept for this name."""
+        if kind is FaultKind.WRONG_NAME:
+            return self._issue("elsewhere.sandbox.test")
+        return self._issue(name, trustme.CA(organization_name="somebody else"))
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         if name is None:
@@ -38,7 +53,10 @@ class Certificates:
         chosen = self._contexts.get(name)
         if chosen is None:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        connection.context = chosen
+        kind = self._broken(name)
+        if kind is FaultKind.TLS_FAILURE:
+            return ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
+        connection.context = chosen if kind is None else self._wrong(name, kind)
         # The object is the SSLSocket of the connection; the server keeps the name for the journal.
         connection.server_hostname = name  # type: ignore[misc]
         return None

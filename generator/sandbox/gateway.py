@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from generator.sandbox.faults import Fault, FaultKind, Faults
 from generator.sandbox.journal import Exchange, Journal
 from generator.sandbox.messages import SERVER_NAME, Request, Response, text_response
+from generator.sandbox.refusals import malformed
 
 _RESET = Response(0, reset=True)
 
@@ -24,6 +25,7 @@ class Gateway:
         self._paused = False
         self._closing = False
         self._held = 0
+        self._dropped = 0
 
     def serve(self, systems: Mapping[str, tuple[str, Callable[[Request], Response]]]) -> None:
         """Route each host name to its system."""
@@ -36,6 +38,10 @@ class Gateway:
         self.journal.add(_exchange(system, request, response))
         return response
 
+    def broken_handshake(self, host: str) -> FaultKind | None:
+        """How the next handshake for a host fails; None when it does not."""
+        return self.faults.handshake(self._systems.get(host, ("", _unknown_host))[0])
+
     def pause(self) -> None:
         """Hold every request from now on, before anything is done about it."""
         with self._changed:
@@ -44,6 +50,13 @@ class Gateway:
     def resume(self) -> None:
         """Let the held requests go on."""
         with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def drop_held(self) -> None:
+        """Drop the held requests: what was not acted on never is. Later requests go on as usual."""
+        with self._changed:
+            self._dropped += 1
             self._paused = False
             self._changed.notify_all()
 
@@ -58,32 +71,50 @@ class Gateway:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        self.faults.clear()
 
     def _answer(self, system: str, application: Callable[[Request], Response], request: Request) -> Response:
-        fault = self.faults.take(system, request.method, request.path)
+        fault = self.faults.take(system, request)
         if fault is not None and fault.kind is FaultKind.HOLD:
             self.pause()
-        if not self._proceed():
+        self._delay()
+        if not self._pass():
             return _RESET
-        instead = fault.answer() if fault is not None else None
+        return application(request) if fault is None else self._broken(fault, system, application, request)
+
+    def _broken(
+        self, fault: Fault, system: str, application: Callable[[Request], Response], request: Request
+    ) -> Response:
+        instead = fault.instead(system, request)
         if instead is not None:
             return instead
-        response = application(request)
-        return _RESET if _resets_after(fault) else response
+        response = _RESET if fault.kind is FaultKind.TIMEOUT_BEFORE else application(request)
+        if fault.kind is FaultKind.MALFORMED:
+            return malformed(response)
+        if fault.kind is FaultKind.HOLD:
+            return response
+        if fault.kind is FaultKind.HOLD_AFTER:
+            self.pause()
+            return response if self._pass() else _RESET
+        if fault.kind in (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER):
+            fault.released.wait()
+        return _RESET
 
-    def _proceed(self) -> bool:
-        with self._changed:
-            if self._latency:
+    def _delay(self) -> None:
+        """Wait out the latency; the lock is free meanwhile, so that requests do not wait for each other."""
+        if self._latency:
+            with self._changed:
                 self._changed.wait_for(lambda: self._closing, self._latency)
+
+    def _pass(self) -> bool:
+        """Wait as long as requests are held; False where this one is to be dropped."""
+        with self._changed:
+            dropped = self._dropped
             self._held += 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._closing or not self._paused)
+            self._changed.wait_for(lambda: self._closing or not self._paused or self._dropped != dropped)
             self._held -= 1
-            return not self._closing
-
-
-def _resets_after(fault: Fault | None) -> bool:
-    return fault is not None and fault.kind is FaultKind.RESET_AFTER
+            return not self._closing and self._dropped == dropped
 
 
 def _unknown_host(_: Request) -> Response:

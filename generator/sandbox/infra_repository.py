@@ -44,7 +44,7 @@ def clone_infra(bare: BareRepository, clone: Path, url: str, configuration: dict
     environment = git_environment(clone.parent)
     run_git(
         clone.parent,
-        *("clone", "--quiet", "--template=", "--no-hardlinks", str(bare.path), str(clone)),
+        *("clone", "--quiet", "--template=", "--config=core.fsync=none", "--no-hardlinks", str(bare.path), str(clone)),
         environment=environment,
     )
     for key, value in ({"remote.origin.url": url} | configuration).items():

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "LIST"})
+# What is asked with POST and changes nothing: git's fetch, and Vault's answer to what a token may do.
+_READING_POSTS = ("/git-upload-pack", "/sys/capabilities-self")
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Exchange:
 
     @property
     def is_write(self) -> bool:
-        """Whether it changed or tried to change state; fetching over git is a POST that reads."""
+        """Whether it changed or tried to change state; some POSTs only read."""
         if self.method in READ_METHODS:
             return False
-        return not self.path.endswith("/git-upload-pack")
+        return not self.path.endswith(_READING_POSTS)
 
 
 class Journal:

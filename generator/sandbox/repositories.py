@@ -92,6 +92,7 @@ class BareRepository:
         """A new empty repository whose HEAD names a branch that does not exist yet."""
         path.mkdir(parents=True, mode=0o700)
         run_git(path, "init", "--quiet", "--bare", "--template=", f"--initial-branch={head}")
+        run_git(path, "config", "core.fsync", "none")  # all of it is forgotten when the sandbox stops
         return cls(path)
 
     def heads(self) -> dict[str, str]:
@@ -120,9 +121,9 @@ class BareRepository:
         except GitError:
             return None
 
-    def log(self, revision: str, *, limit: int, skip: int = 0, path: str = "") -> list[Commit]:
-        """Commits reachable from a revision, newest first."""
-        tail = ["--", path] if path else ["--"]
+    def log(self, revision: str, *, limit: int, skip: int = 0, path: str = "", without: str = "") -> list[Commit]:
+        """Commits reachable from a revision but not from ``without``, newest first."""
+        tail = [*([f"^{without}"] if without else []), "--", *([path] if path else [])]
         text = self._git("log", "-z", f"--format={_FIELDS}%x01", f"-{limit}", f"--skip={skip}", revision, *tail)
         return [_commit(chunk) for chunk in text.split("\x01") if chunk.strip("\x00\n")]
 

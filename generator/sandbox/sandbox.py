@@ -18,6 +18,7 @@ from generator.sandbox.gateway import Gateway
 from generator.sandbox.github import GitHub
 from generator.sandbox.infra_repository import clone_infra, commit_infra, infra_files
 from generator.sandbox.journal import Journal
+from generator.sandbox.registry import Registry
 from generator.sandbox.server import Application, HttpsServer
 from generator.sandbox.tokens import Tokens
 from generator.sandbox.vault import Vault
@@ -26,11 +27,16 @@ from generator.template import Template
 
 # GitHub is reached past the load balancer, by a name that leads here without one.
 GITHUB_HOST = "localhost"
-_HOSTS = {"forgejo": "forgejo.sandbox.test", "woodpecker": "ci.sandbox.test", "vault": "vault.sandbox.test"}
+_HOSTS = {
+    "forgejo": "forgejo.sandbox.test",
+    "woodpecker": "ci.sandbox.test",
+    "vault": "vault.sandbox.test",
+    "registry": "registry.sandbox.test",
+}
 
 
 class Sandbox:
-    """Forgejo, GitHub, Woodpecker and Vault behind one load-balancer address on loopback.
+    """Forgejo, GitHub, Woodpecker, Vault and a registry behind one load-balancer address on loopback.
 
     All state lives in this object and in bare repositories below ``root``. Use it as a context manager, or call
     :meth:`stop`.
@@ -50,9 +56,10 @@ class Sandbox:
         }
         self._ca_file = root / "ca.pem"
         self._gateway = Gateway(latency)
-        certificates = Certificates(self._hosts.values(), GITHUB_HOST)
+        certificates = Certificates(self._hosts.values(), GITHUB_HOST, self._gateway.broken_handshake)
         certificates.write(self._ca_file)
         self._server = HttpsServer(port, certificates.context, self._gateway)
+        self.faults.attach(self._server)
         self.port = self._server.port
         self.urls = self._urls()
         self._create_systems()
@@ -102,6 +109,10 @@ class Sandbox:
     ) -> None:
         self.stop()
 
+    def lead_to(self, system: str, application: Application) -> None:
+        """Let something else answer for a system from now on, such as a passage to a real server."""
+        self._gateway.serve({self._hosts[system]: (system, application)})
+
     @property
     def journal(self) -> Journal:
         """Every exchange so far."""
@@ -119,6 +130,10 @@ class Sandbox:
     def resume(self) -> None:
         """Let the held requests go on."""
         self._gateway.resume()
+
+    def drop_held(self) -> None:
+        """Drop the held requests without ever acting on them; later ones go on as usual."""
+        self._gateway.drop_held()
 
     def wait_until_held(self, count: int = 1, timeout: float = 30.0) -> None:
         """Wait until so many requests are held. Raises TimeoutError."""
@@ -170,13 +185,20 @@ class Sandbox:
         )
         self.woodpecker = Woodpecker(self._platform.owner("github"), tokens.woodpecker, urls["woodpecker"], self.github)
         self.vault = Vault(tokens.vault, self._platform.data["vault"]["mount"])
+        self.registry = Registry(urls["registry"], self._reads_packages)
         systems: dict[str, Application] = {
             "github": self.github,
             "forgejo": self.forgejo,
             "woodpecker": self.woodpecker,
             "vault": self.vault,
+            "registry": self.registry,
         }
         self._gateway.serve({host: (system, systems[system]) for system, host in self._hosts.items()})
+
+    def _reads_packages(self, password: str) -> bool:
+        """Whether a password may read images: the registry's own token, or one of GitHub's with the scope."""
+        token = self.github.tokens.get(password)
+        return password == self.tokens.registry or (token is not None and "read:packages" in token.scopes)
 
     def _seed(self) -> None:
         for path, properties in self._credentials().items():
@@ -219,17 +241,19 @@ class Sandbox:
                 "load_balancer": {
                     "address": "127.0.0.1",
                     "port": self.port,
-                    "systems": ["forgejo", "woodpecker", "vault"],
+                    "systems": ["forgejo", "woodpecker", "vault", "registry"],
                 },
                 "ca_file": str(self._ca_file),
                 "infra_clone": str(self.infra),
                 "github_write_interval_seconds": 0,
+                "retry": {"first_seconds": 0.05, "longest_seconds": 2},
             },
             "template_url": f"{urls['forgejo']}/{self._platform.owner('forgejo')}/newservice.git",
             "forgejo": {"url": urls["forgejo"]},
             "github": {"url": urls["github"], "api_url": urls["github_api"]},
             "woodpecker": {"url": urls["woodpecker"]},
             "vault": {"url": urls["vault"]},
+            "registry": {"url": urls["registry"]},
         }
 
 

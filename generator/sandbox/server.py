@@ -7,12 +7,15 @@ one silent client blocks all others; hence this one.
 from __future__ import annotations
 
 import gzip
+import math
 import socket
 import socketserver
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -130,6 +133,14 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._workers = [known for known in self._workers if known.is_alive()] + [thread]
             thread.start()
 
+    def stop_listening(self) -> None:
+        """Refuse connections, the port still taken: ``server_activate`` listens again."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # a child that was just forked may have the socket, too
+        self.socket.close()
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+
     def join(self) -> None:
         """Wait for the threads of all connections."""
         with self._lock:
@@ -181,24 +192,48 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 class HttpsServer:
-    """The listening address of the sandbox."""
+    """The listening address of the sandbox, which can be closed for a while and keeps its port all the same."""
 
     def __init__(self, port: int, context: ssl.SSLContext, application: Application) -> None:
         self._server = _Server(port, context, application)
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.02},
-            name="sandbox-accept",
-            daemon=True,
-        )
+        self._thread = threading.Thread(target=self._accept, name="sandbox-accept", daemon=True)
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._open = True
+        self._closed_until: float | None = None  # None while it is to be open
 
     def start(self) -> None:
         """Answer from now on."""
         self._thread.start()
 
+    def refuse(self, seconds: float | None = None) -> None:
+        """Refuse new connections, for so many seconds or until :meth:`reopen`; returns once that is so.
+
+        Connections that are open stay so.
+        """
+        with self._changed:
+            if self._stopped:
+                return
+            until = math.inf if seconds is None else time.monotonic() + seconds
+            self._closed_until = max(until, self._closed_until or 0.0)
+            self._changed.notify_all()
+        self._server.shutdown()
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or not self._open or self._closed_until is None)
+
+    def reopen(self) -> None:
+        """Accept connections again; returns once that is so."""
+        with self._changed:
+            self._closed_until = None
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._stopped or self._open)
+
     def stop(self) -> None:
         """Refuse new connections, end the open ones, and wait for their threads."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
         self._server.shutdown()
         self._thread.join()
         self._server.hang_up()
@@ -208,3 +243,21 @@ class HttpsServer:
     def close(self) -> None:
         """Give the port back without ever having answered."""
         self._server.server_close()
+
+    def _accept(self) -> None:
+        while not self._stopped:
+            self._server.serve_forever(poll_interval=0.02)
+            with self._changed:
+                if self._closed_until is not None and not self._stopped:
+                    self._stay_closed()
+
+    def _stay_closed(self) -> None:
+        self._server.stop_listening()
+        self._open = False
+        self._changed.notify_all()
+        while not self._stopped and (left := (self._closed_until or 0.0) - time.monotonic()) > 0:
+            self._changed.wait(None if math.isinf(left) else left)
+        self._closed_until = None
+        self._server.server_activate()
+        self._open = True
+        self._changed.notify_all()

@@ -22,6 +22,7 @@ class Tokens:
     slack: str = field(
         default_factory=lambda: f"https://hooks.slack.invalid/services/{secrets.token_hex(12)}", repr=False
     )
+    registry: str = field(default_factory=lambda: f"ghp_{secrets.token_hex(18)}", repr=False)
     vault: str = field(default_factory=lambda: f"hvs.{secrets.token_urlsafe(24)}", repr=False)
 
     @classmethod

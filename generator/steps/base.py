@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from generator.plan import Action, Decision, State
@@ -18,6 +17,8 @@ class Step(ABC, Generic[Facts]):
 
     id: ClassVar[str]
     system: ClassVar[str]
+    after: ClassVar[tuple[str, ...]] = ()
+    """Ids of the steps that must be through before this one acts; those that a service does not take don't count."""
 
     @abstractmethod
     def observe(self, run: Run) -> Facts:
@@ -59,15 +60,3 @@ def answers_changed(what: str, questions: Iterable[str]) -> Decision:
         "create only adds what is missing: run it with the recorded answers; change a service that exists by hand, "
         "or, as long as nothing of it is in use, remove what was made and create it anew",
     )
-
-
-def wait_until(
-    condition: Callable[[], bool], *, seconds: float, pause: float = 1.0, sleep: Callable[[float], None] = time.sleep
-) -> bool:
-    """Poll until ``condition`` holds; whether it did within ``seconds``. For read-after-write delays only."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        sleep(pause)
-    return True

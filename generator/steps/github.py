@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from generator.clients.github import Mirror
+from generator.looks import together
 from generator.plan import Action, Decision, State
 from generator.run import Run
 from generator.steps.base import Step, absent, drifted, foreign, present
@@ -63,12 +65,12 @@ class GitHubSecrets(Step[frozenset[str]]):
 
     id = "github.secrets"
     system = "github"
+    after = ("github.repository",)
 
     def observe(self, run: Run) -> frozenset[str]:
         """Names of the secrets; values can't be read by anybody."""
-        if run.mirror_repository() is None:
-            return frozenset()
-        return frozenset(run.github.secret_names(run.mirror))
+        together(run.mirror_repository, run.mirror_secrets)
+        return run.mirror_secrets()
 
     def decide(self, run: Run, facts: frozenset[str]) -> Decision:
         """Write the missing ones."""
@@ -79,9 +81,10 @@ class GitHubSecrets(Step[frozenset[str]]):
 
     def act(self, run: Run, facts: frozenset[str]) -> str:
         """Seal and write the missing ones."""
-        missing = _missing(run, facts)
-        for name in missing:
-            run.github.put_secret(run.mirror, name, run.credentials[_wanted(run)[name]].value)
+        missing, wanted = _missing(run, facts), _wanted(run)
+        together(
+            *(partial(run.github.put_secret, run.mirror, name, run.credentials[wanted[name]].value) for name in missing)
+        )
         return f"set {', '.join(missing)}"
 
 
@@ -98,9 +101,11 @@ class GitHubDefaultBranch(Step[BranchFacts]):
 
     id = "github.default_branch"
     system = "github"
+    after = ("forgejo.mirror",)
 
     def observe(self, run: Run) -> BranchFacts:
         """The mirror's default branch."""
+        together(run.mirror_repository, run.mirror_heads)
         return BranchFacts(run.mirror_repository(), run.platform.branch in run.mirror_heads())
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:

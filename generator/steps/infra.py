@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from generator.changes import refusal, registered_files
+from generator.changes import compare_registrations, refusal, registered_files
 from generator.clients.forgejo import PullRequest
+from generator.clients.git import merges
+from generator.content import blob_ids, seal
 from generator.errors import AnswersError, RefusedError, SystemFailure
-from generator.plan import Decision
+from generator.looks import together
+from generator.plan import Action, Decision
 from generator.project import InfraState
 from generator.run import Run
 from generator.steps.base import Step, absent, answers_changed, drifted, foreign, present
+
+MADE_BY = "Made by newservice."
+"""Stands in the message of each of newservice's commits to the infra repository."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,7 @@ class InfraFacts:
     """Heads of the default branch and of ours, and what each has and lacks.
 
     ``spent``: our branch was merged as it stands, and what it brought is not on the default branch any more.
+    ``stuck``: files in which our branch, waiting for review, can't be merged any more.
     """
 
     base: str | None
@@ -25,6 +33,7 @@ class InfraFacts:
     branch: str | None
     branch_state: InfraState | None
     spent: bool = False
+    stuck: tuple[str, ...] = ()
 
 
 def observe_infra(run: Run) -> InfraFacts:
@@ -32,11 +41,24 @@ def observe_infra(run: Run) -> InfraFacts:
     heads = run.infra_heads()
     base, branch = heads.get(run.platform.data["infra"]["branch"]), heads.get(run.infra_branch)
     base_state = run.infra_state(base) if base else None
-    spent = False
-    if branch and base_state and not base_state.complete:
-        found = run.pull_request()
-        spent = found is not None and found.merged and found.head == branch
-    return InfraFacts(base, base_state, branch, run.infra_state(branch) if branch else None, spent)
+    branch_state = run.infra_state(branch) if branch else None
+    found = run.pull_request() if branch and base_state and not base_state.complete else None
+    if base is None or branch is None or found is None:
+        return InfraFacts(base, base_state, branch, branch_state)
+    spent = found.merged and found.head == branch
+    stuck = () if found.merged else _stuck(run, found.merge_base, base, branch)
+    return InfraFacts(base, base_state, branch, branch_state, spent, stuck)
+
+
+def _stuck(run: Run, common: str, base: str, branch: str) -> tuple[str, ...]:
+    """Shared files that both sides have changed in the same place since they parted."""
+    if common in ("", base):
+        return ()
+    trees = [run.infra_tree(sha) for sha in (branch, common, base)]
+    paths = dict.fromkeys(registration.path for registration in run.project.registrations)
+    versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
+    changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
+    return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
 
 
 class InfraCommit(Step[InfraFacts]):
@@ -71,20 +93,20 @@ class InfraCommit(Step[InfraFacts]):
             return foreign(error.message, error.hint)
         if facts.branch_state is None or facts.spent:
             return absent(_told(run, base))
-        return _decide_branch(run, facts.branch_state)
+        decision = _decide_branch(run, facts.branch_state)
+        if facts.stuck and decision.action is not Action.REFUSE:
+            return drifted(f"{run.infra_branch} can't be merged any more ({', '.join(facts.stuck)}): is brought up")
+        return decision
 
     def act(self, run: Run, facts: InfraFacts) -> str:
         """Commit on objects, beside every checkout, and push without force."""
+        if facts.stuck:
+            return _bring_up(run, facts)
         fresh = facts.branch is None or facts.spent
         onto, state = (facts.base, facts.base_state) if fresh else (facts.branch, facts.branch_state)
         assert onto is not None  # noqa: S101 - decide refuses where there is no base
         assert state is not None  # noqa: S101
-        if not run.infra.has(onto):
-            run.progress(f"fetching {run.infra_repository}")
-            branch = run.platform.data["infra"]["branch"] if fresh else run.infra_branch
-            run.infra.fetch(run.remote, run.infra_url, branch)
-        if not run.infra.has(onto):
-            raise SystemFailure("infra.moved", "the infra repository moved meanwhile", "run the same command again")
+        _fetch(run, onto, run.platform.data["infra"]["branch"] if fresh else run.infra_branch)
         try:
             run.check_allocations(state)
         except AnswersError as error:
@@ -95,7 +117,81 @@ class InfraCommit(Step[InfraFacts]):
         spent = [facts.branch] if facts.spent and facts.branch else []
         sha = run.infra.commit_onto(onto, files, _message(run, state), spent)
         run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+        if fresh:
+            _give_way(run.fresh(), state, sha)
         return f"{run.infra_branch} at {sha[:8]}"
+
+
+def _give_way(run: Run, state: InfraState, sha: str) -> None:
+    """Withdraw our branch where another one, made earlier, has what ours needs for itself.
+
+    Two runs that look before either has pushed see nothing of each other; after its push each sees the other, and the
+    earlier one keeps. Raises ``SystemFailure``: looked at anew, something else is free, or the names are taken.
+    """
+    rivals = run.rivals(state)
+    if not rivals:
+        return
+
+    def made(branch: str) -> tuple[datetime, str]:
+        return run.forgejo.branch_time(run.owner, run.infra_repository, branch), branch
+
+    ours = made(run.infra_branch)
+    if earlier := [branch for branch in rivals if made(branch) < ours]:
+        run.infra.delete_branch(run.remote, run.infra_url, sha, run.infra_branch)
+        raise SystemFailure(
+            "infra.given_way",
+            f"{', '.join(earlier)} took the same at the same time: {run.infra_branch} was withdrawn",
+            "run the same command again; it takes what is free now",
+            passing=True,
+        )
+
+
+def _bring_up(run: Run, facts: InfraFacts) -> str:
+    """Merge the default branch into ours; where both registered something in one place, ours is entered anew.
+
+    Other people's commits on either side stay. Raises ``RefusedError`` where that can't be done without them.
+    """
+    assert facts.base is not None  # noqa: S101 - observed together with what is stuck
+    assert facts.branch is not None  # noqa: S101
+    assert facts.base_state is not None  # noqa: S101
+    default = run.platform.data["infra"]["branch"]
+    _fetch(run, facts.base, default)
+    _fetch(run, facts.branch, run.infra_branch)
+    tree, conflicting = run.infra.merge(facts.branch, facts.base)
+    ours = {file.path: file for file in registered_files(facts.base_state.registrations)}
+    by_hand = [path for path in conflicting if path not in ours or not _only_registered(run, facts, path)]
+    if by_hand:
+        raise RefusedError(
+            "infra.conflict",
+            f"{run.infra_branch} and {default} have both changed {', '.join(by_hand)}, and not by registrations alone",
+            f"merge {default} into {run.infra_branch} by hand, then run the same command again",
+        )
+    message = f"{_bringing_up(run)}\n\n{MADE_BY}\n"
+    files = [ours[path] for path in conflicting]
+    sha = run.infra.commit_onto(facts.branch, files, message, [facts.base], tree=tree)
+    run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+    return f"{run.infra_branch} at {sha[:8]}, mergeable again"
+
+
+def _only_registered(run: Run, facts: InfraFacts, path: str) -> bool:
+    """Whether our branch's version of a shared file is the old one with our registrations, and nothing else."""
+    found = run.pull_request()
+    if found is None or facts.branch is None:
+        return False
+    before = compare_registrations(run.project.registrations, run.infra_tree(found.merge_base))
+    wanted = {file.path: file.content for file in registered_files(before)}
+    return wanted.get(path) == run.infra_tree(facts.branch).read(path)
+
+
+def _fetch(run: Run, sha: str, branch: str) -> None:
+    """Bring a commit of a branch into the clone's objects. Raises ``SystemFailure`` when the branch moved meanwhile."""
+    if not run.infra.has(sha):
+        run.progress(f"fetching {run.infra_repository}")
+        run.infra.fetch(run.remote, run.infra_url, branch)
+    if not run.infra.has(sha):
+        raise SystemFailure(
+            "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
+        )
 
 
 def _decide_branch(run: Run, branch: InfraState) -> Decision:
@@ -147,9 +243,11 @@ class InfraPullRequest(Step[PullRequestFacts]):
 
     id = "infra.pull_request"
     system = "forgejo"
+    after = ("infra.commit", "vault.secrets", "service.push")
 
     def observe(self, run: Run) -> PullRequestFacts:
         """The newest pull request of our branch."""
+        together(run.infra_heads, run.pull_request)
         branch = run.platform.data["infra"]["branch"]
         base = run.infra_heads().get(branch)
         state = run.infra_state(base) if base else None
@@ -166,6 +264,8 @@ class InfraPullRequest(Step[PullRequestFacts]):
     def act(self, run: Run, facts: PullRequestFacts) -> str:
         """Open it, with the order of applying as a checklist."""
         infra = run.platform.data["infra"]
+        if (head := run.infra_heads().get(run.infra_branch)) and facts.pull_request is None:
+            _give_way(run, run.infra_state(head), head)
         body = run.project.template.render(
             "[% include 'templates/pull_request.md.jinja' %]",
             {
@@ -181,6 +281,15 @@ class InfraPullRequest(Step[PullRequestFacts]):
         return found.url if found else run.infra_branch
 
 
+def made_here(run: Run, message: str) -> bool:
+    """Whether a commit's message is one that newservice writes for this stack."""
+    return message.startswith(tuple(f"{title}\n\n{MADE_BY}\n" for title in (_title(run), _bringing_up(run))))
+
+
+def _bringing_up(run: Run) -> str:
+    return f"chore({run.name}): bring the branch up to {run.platform.data['infra']['branch']}"
+
+
 def _title(run: Run) -> str:
     return f"feat({run.name}): add the stack"
 
@@ -188,4 +297,7 @@ def _title(run: Run) -> str:
 def _message(run: Run, state: InfraState) -> str:
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
     registered = "".join(f"- {item.id}: {item.path}\n" for item in state.unregistered)
-    return f"{_title(run)}\n\nMade by newservice.\n" + (f"\nRegistered in:\n{registered}" if registered else "")
+    parts = [f"{_title(run)}\n\n{MADE_BY}\n"]
+    parts += [f"Registered in:\n{registered}"] if registered else []
+    parts += [f"{seal(blob_ids(state.missing))}\n"] if state.missing else []
+    return "\n".join(parts)

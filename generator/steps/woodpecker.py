@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from generator.clients.woodpecker import Registration
 from generator.errors import SystemFailure
+from generator.looks import together
 from generator.plan import Action, Decision, State
 from generator.run import Run
 from generator.steps.base import Step, absent, drifted, foreign, present
@@ -24,9 +25,11 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
 
     id = "woodpecker.registration"
     system = "woodpecker"
+    after = ("github.repository",)
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration and what it should point at."""
+        together(run.mirror_repository, run.registration)
         repository = run.mirror_repository()
         return RegistrationFacts(run.registration(), repository.id if repository else None)
 
@@ -61,6 +64,7 @@ class WoodpeckerSettings(Step[Registration | None]):
 
     id = "woodpecker.settings"
     system = "woodpecker"
+    after = ("woodpecker.registration",)
 
     def observe(self, run: Run) -> Registration | None:
         """The registration's settings."""

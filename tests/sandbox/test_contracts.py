@@ -41,7 +41,7 @@ def _before_the_push(sandbox: Sandbox, forgejo: Api, github: Api, woodpecker: Ap
     for path in ("/version", "/user", "/users/viktor", "/users/viktor/tokens", "/user/repos", "/users/viktor/repos"):
         assert forgejo("GET", path).status_code == 200
     assert forgejo("POST", "/user/repos", json={"name": "demo", "private": True}).status_code == 201
-    for path in ("", "/branches", "/contents", "/contents/x", "/push_mirrors", "/hooks", "/topics", "/pulls"):
+    for path in ("", "/branches", "/contents", "/contents/x", "/push_mirrors", "/hooks", "/topics"):
         assert forgejo("GET", f"/repos/viktor/demo{path}").status_code == 200
     mirror = forgejo("POST", "/repos/viktor/demo/push_mirrors", json=mirror_options(sandbox, "demo"))
     forgejo("GET", f"/repos/viktor/demo/push_mirrors/{mirror.json()['remote_name']}")

@@ -22,6 +22,7 @@ def test_seeded_secrets(sandbox: Sandbox, vault: Api) -> None:
         "forgejo_token": sandbox.tokens.forgejo,
         "forgejo_git_token": sandbox.tokens.forgejo_git,
         "github_pat": sandbox.tokens.github,
+        "registry_token": sandbox.tokens.registry,
     }
     shared = vault("GET", "/secret/data/ci/global").json()["data"]["data"]
     assert shared == {"woodpecker_api_token": sandbox.tokens.woodpecker, "slack_webhook": sandbox.tokens.slack}

@@ -75,8 +75,8 @@ class Forgejo(State):
             match = self._router.match(request.method, request.path.removeprefix(API))
         except MethodNotAllowed as error:
             raise ForgejoError(405, "Method Not Allowed") from error
-        except HTTPException as error:
-            raise not_found() from error
+        except HTTPException:
+            return text_response(404, "404 page not found\n")
         caller.require(*_required(match, request))
         try:
             if request.path.endswith("/push_mirrors-sync"):
@@ -98,18 +98,26 @@ class Forgejo(State):
             raise ForgejoError(401, "user does not exist [uid: 0, name: ]")
         return Caller(token)
 
+    def owns(self, user: str, owner: str) -> bool:
+        """Whether a user is the owner, or a member of the organisation that is."""
+        return user == owner or user in self.organisations.get(owner, {})
+
     def readable(self, caller: Caller, owner: str, name: str) -> Repository:
         """A repository that the caller may read. Raises 404 for any other."""
         repository = self.repositories.get(f"{owner}/{name}".lower())
-        if repository is None or (repository.private and caller.user != repository.owner):
+        if repository is None or (repository.private and not self.owns(caller.user, repository.owner)):
             raise not_found()
         return repository
 
-    def administered(self, caller: Caller, owner: str, name: str) -> Repository:
-        """A repository that the caller may administer. Raises 404, 401 without a token, 403 without the right."""
+    def administered(self, caller: Caller, owner: str, name: str, *, to_read: bool = False) -> Repository:
+        """A repository that the caller may administer. Raises 404, 403 without the right.
+
+        Without a token it is 401, or 403 where something is only ``to_read``.
+        """
         repository = self.readable(caller, owner, name)
-        signed_in(caller)
-        if caller.user != repository.owner:
+        if not to_read:
+            signed_in(caller)
+        if not self.owns(caller.user, repository.owner) or (caller.token and caller.token.limited):
             raise ForgejoError(403, "user should be an owner or a collaborator with admin write of a repository")
         return repository
 
@@ -122,7 +130,7 @@ class Forgejo(State):
 
     def view(self, repository: Repository, caller: Caller) -> JsonObject:
         """A repository as the caller sees it."""
-        mine = caller.user == repository.owner
+        mine = self.owns(caller.user, repository.owner)
         rights = {"admin": mine, "push": mine, "pull": True}
         return self.views.repository(repository, self.users[repository.owner], rights)
 
@@ -147,7 +155,7 @@ class Forgejo(State):
         if password is not None and token is None:
             return git_http.unauthorised("Unauthorized\n")
         repository = self.repositories.get(f"{git.owner}/{git.name}".lower())
-        owns = token is not None and repository is not None and token.user == repository.owner
+        owns = token is not None and repository is not None and self.owns(token.user, repository.owner)
         if repository is None or (repository.private and not owns):
             return git_http.unauthorised("Unauthorized\n") if token is None else text_response(404, "Not found.\n")
         if token is not None and not token.grants("write:repository" if git.push else "read:repository"):
@@ -161,7 +169,7 @@ class Forgejo(State):
     ) -> Response:
         if token is None:
             return git_http.unauthorised("Unauthorized\n")
-        if token.user != repository.owner:
+        if not self.owns(token.user, repository.owner):
             return text_response(403, "User permission denied\n")
         if repository.archived:
             return text_response(403, "This repo is archived. You can view files and clone it, but cannot push.\n")

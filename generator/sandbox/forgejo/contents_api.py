@@ -38,7 +38,7 @@ class ContentsApi:
         repository = self._forgejo.readable(caller, owner, repo)
         sha = repository.bare.heads().get(branch)
         if sha is None:
-            raise not_found()
+            raise not_found(f"branch does not exist [name: {branch}]")
         return json_response(200, self._forgejo.views.branch(repository, branch, _commit(repository, sha)))
 
     @route("DELETE", "/repos/<owner>/<repo>/branches/<path:branch>")
@@ -56,20 +56,51 @@ class ContentsApi:
 
     @route("GET", "/repos/<owner>/<repo>/commits")
     def commits(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
-        """Commits reachable from ``sha`` (a commit or branch; default: the default branch), newest first."""
+        """Commits reachable from ``sha`` (a commit or branch; default: the default branch), newest first.
+
+        Those that ``not`` reaches too are left out.
+        """
         repository = self._forgejo.readable(caller, owner, repo)
         if repository.empty:
             raise ForgejoError(409, "Git Repository is empty.")
         sha = repository.bare.resolve(request.parameter("sha") or repository.default_branch)
         if sha is None:
-            raise not_found()
+            return json_response(404, None)
         size = min(int(request.parameter("limit") or 30), 50)
         page = max(int(request.parameter("page") or 1), 1)
         path = request.parameter("path")
-        found = repository.bare.log(sha, limit=size, skip=(page - 1) * size, path=path)
+        without = repository.bare.resolve(request.parameter("not"))
+        found = repository.bare.log(sha, limit=size, skip=(page - 1) * size, path=path, without=without or "")
+        if path and not repository.bare.log(sha, limit=1, path=path):
+            raise ForgejoError(404, "FileCommitsCount", [])
         total = repository.bare.count(sha)
         headers = {"X-Total-Count": str(total), "X-Total": str(total), "X-Page": str(page), "X-PerPage": str(size)}
-        return json_response(200, [self._forgejo.views.commit(repository, commit) for commit in found], headers)
+        verified = request.parameter("verification", "true") == "true"
+        shown = [self._forgejo.views.commit(repository, commit, verified=verified) for commit in found]
+        return json_response(200, shown, headers)
+
+    @route("GET", "/repos/<owner>/<repo>/git/refs")
+    def references(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
+        """Branches, tags and the heads of pull requests; 404 where there are none."""
+        repository = self._forgejo.readable(caller, owner, repo)
+        found = repository.bare.references()
+        found |= {f"refs/pull/{number}/head": pull.head_sha for number, pull in repository.pulls.items()}
+        if not found:
+            raise not_found()
+        api = f"{self._forgejo.views.api}/repos/{repository.full_name}/git"
+        shown = [
+            {
+                "ref": name,
+                "url": f"{api}/{name}",
+                "object": {
+                    "type": "commit" if repository.bare.resolve(sha) == sha else "tag",
+                    "sha": sha,
+                    "url": f"{api}/commits/{sha}",
+                },
+            }
+            for name, sha in sorted(found.items())
+        ]
+        return json_response(200, shown)
 
     @route("GET", "/repos/<owner>/<repo>/git/trees/<path:sha>")
     def tree(self, request: Request, caller: Caller, owner: str, repo: str, sha: str) -> Response:
@@ -119,7 +150,7 @@ class ContentsApi:
         path = path.strip("/")
         here = repository.bare.entries(sha, path) if path else []
         if path and not here:
-            raise not_found()
+            raise ForgejoError(404, "GetContentsOrList", [f"object does not exist [id: , rel_path: {path}]"])
         views = self._forgejo.views
         if here and here[0].kind == "blob":
             body = repository.bare.blob(here[0].sha)
@@ -132,10 +163,13 @@ class ContentsApi:
     def raw(self, request: Request, caller: Caller, owner: str, repo: str, path: str) -> Response:
         """The bytes of a file."""
         repository = self._forgejo.readable(caller, owner, repo)
+        if repository.empty:
+            raise not_found("repository is empty")
         sha = repository.bare.resolve(request.parameter("ref") or repository.default_branch)
         body = repository.bare.file(sha, path) if sha else None
         if body is None:
             raise not_found()
+        # As described. A real server says text/plain of a text.
         return Response(200, body, "application/octet-stream")
 
 

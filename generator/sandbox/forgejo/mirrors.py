@@ -44,9 +44,9 @@ def check_address(address: str, allowed_hosts: set[str]) -> None:
     """Raises ForgejoError for an address that Forgejo would not mirror to."""
     parts = urlsplit(address)
     if parts.username or parts.password:
-        raise ForgejoError(400, "Remote address must not contain credentials")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ForgejoError(400, "Invalid Url")
+        raise ForgejoError(400, "The URL contains credentials")
+    if parts.scheme not in ("", "http", "https"):
+        raise ForgejoError(400, "Invalid mirror protocol")
     if parts.hostname not in allowed_hosts:
         raise ForgejoError(401, "Permission denied")
 

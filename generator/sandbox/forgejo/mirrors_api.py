@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generator.sandbox.forgejo.errors import ForgejoError, archived, not_found
+from generator.sandbox.forgejo.errors import ForgejoError, archived
 from generator.sandbox.forgejo.mirrors import check_address, parse_interval
 from generator.sandbox.forgejo.state import PushMirror
 from generator.sandbox.messages import Request, Response, json_response, page_of, route
@@ -24,7 +24,7 @@ class MirrorsApi:
     @route("GET", "/repos/<owner>/<repo>/push_mirrors")
     def mirrors(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
         """The push mirrors: all of them, unless a page is asked for."""
-        repository = self._forgejo.administered(caller, owner, repo)
+        repository = self._forgejo.administered(caller, owner, repo, to_read=True)
         shown = repository.mirrors
         if request.parameter("page"):
             shown = page_of(shown, request, size_name="limit", default=30, maximum=50)
@@ -58,11 +58,12 @@ class MirrorsApi:
     @route("GET", "/repos/<owner>/<repo>/push_mirrors/<name>")
     def mirror(self, request: Request, caller: Caller, owner: str, repo: str, name: str) -> Response:
         """A push mirror by remote name."""
-        repository = self._forgejo.administered(caller, owner, repo)
+        repository = self._forgejo.administered(caller, owner, repo, to_read=True)
         for mirror in repository.mirrors:
             if mirror.remote_name == name:
                 return json_response(200, self._forgejo.views.mirror(repository, mirror))
-        raise not_found()
+        # What the server really says when its error is nil.
+        raise ForgejoError(404, "%!s(<nil>)")
 
     @route("DELETE", "/repos/<owner>/<repo>/push_mirrors/<name>")
     def delete(self, request: Request, caller: Caller, owner: str, repo: str, name: str) -> Response:

@@ -1,4 +1,4 @@
-"""Forgejo's pull requests, merged for real."""
+"""Forgejo's pull requests, merged for real, and the list of issues that they stand in."""
 
 # ruff: noqa: ARG002 - every handler is called in the same way
 
@@ -15,15 +15,32 @@ if TYPE_CHECKING:
 
 
 class PullsApi:
-    """Handlers for /repos/{owner}/{repo}/pulls."""
+    """Handlers for /repos/{owner}/{repo}/pulls, and the list of /issues."""
 
     def __init__(self, forgejo: Forgejo) -> None:
         self._forgejo = forgejo
 
+    @route("GET", "/repos/<owner>/<repo>/issues", scopes=("issue",))
+    def issues(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
+        """Issues and pull requests of a state (default: open), newest first; those that are switched off are hidden."""
+        repository = self._forgejo.readable(caller, owner, repo)
+        tracked, asked = (repository.counters.get(key, True) for key in ("has_issues", "has_pull_requests"))
+        if not tracked and not asked:
+            raise not_found()
+        everything = [*(repository.issues.values() if tracked else ()), *(repository.pulls.values() if asked else ())]
+        state = request.parameter("state", "open")
+        found = sorted((item for item in everything if state in ("all", item.state)), key=lambda item: -item.number)
+        users, views = self._forgejo.users, self._forgejo.views
+        page = page_of(found, request, size_name="limit", default=30, maximum=50)
+        shown = [views.issue(item, repository, views.user(item.user, users.get(item.user, 0))) for item in page]
+        return json_response(200, shown, {"X-Total-Count": str(len(found))})
+
     @route("GET", "/repos/<owner>/<repo>/pulls")
     def pulls(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
-        """Pull requests of a state (default: all), newest first."""
+        """Pull requests of a state (default: all), newest first. 404 while the repository is empty."""
         repository = self._forgejo.readable(caller, owner, repo)
+        if repository.empty:
+            raise not_found()
         state = request.parameter("state", "all")
         found = [pull for pull in repository.pulls.values() if state in ("all", pull.state)]
         found.sort(key=lambda pull: -pull.number)
@@ -39,8 +56,10 @@ class PullsApi:
         head, base, title = (str(asked.get(key) or "") for key in ("head", "base", "title"))
         head = head.removeprefix(f"{repository.owner}:")
         heads = repository.bare.heads()
-        if head not in heads or base not in heads:
-            raise not_found()
+        for branch in (base, head):
+            if branch not in heads:
+                told = f"could not find '{branch}' to be a commit, branch or tag in the base repository"
+                raise not_found(f"{told} {repository.full_name}")
         if head == base:
             raise ForgejoError(422, "Invalid PullRequest: There are no changes between the head and the base")
         if not title:

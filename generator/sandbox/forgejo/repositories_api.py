@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from generator.sandbox.forgejo.application import Caller, Forgejo
 
 VERSION = "16.0.0+sandbox"
+_MEMBER = {"can_read": True, "can_write": True}
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")
 _RESERVED = re.compile(r"\.(git|wiki|rss|atom)$", re.IGNORECASE)
 
@@ -69,7 +70,9 @@ class RepositoriesApi:
     @route("POST", "/user/repos", scopes=("user", "repository"))
     def create(self, request: Request, caller: Caller) -> Response:
         """Create a repository of the caller's."""
-        user = _signed_in(caller)
+        return self._create(request, caller, _signed_in(caller))
+
+    def _create(self, request: Request, caller: Caller, user: str) -> Response:
         asked = request.json_object()
         name = str(asked.get("name") or "")
         self._check_name(user, name)
@@ -85,16 +88,25 @@ class RepositoriesApi:
             created.refresh(created.bare.heads())
         return json_response(201, self._forgejo.view(created, caller))
 
-    @route("GET", "/orgs/<org>")
-    def organisation(self, request: Request, caller: Caller, org: str) -> Response:
-        """Always 404: the sandbox has no organisations."""
-        raise not_found()
-
-    @route("POST", "/orgs/<org>/repos")
-    def create_in_organisation(self, request: Request, caller: Caller, org: str) -> Response:
-        """Always 404: the sandbox has no organisations."""
+    @route("GET", "/users/<login>/orgs/<org>/permissions", scopes=("user", "organization"))
+    def organisation_permissions(self, request: Request, caller: Caller, login: str, org: str) -> Response:
+        """What a member may do in an organisation."""
         _signed_in(caller)
-        raise not_found()
+        members = self._forgejo.organisations.get(org, {})
+        if login not in members:
+            raise not_found()
+        may = members[login]
+        return json_response(200, {**_MEMBER, "can_create_repository": may, "is_owner": may, "is_admin": may})
+
+    @route("POST", "/orgs/<org>/repos", scopes=("organization",))
+    def create_in_organisation(self, request: Request, caller: Caller, org: str) -> Response:
+        """Create a repository of an organisation's."""
+        user = _signed_in(caller)
+        if org not in self._forgejo.organisations:
+            raise ForgejoError(404, "GetOrgByName", [f"user redirect does not exist [name: {org}]"])
+        if not self._forgejo.organisations[org].get(user):
+            raise ForgejoError(403, "Given user is not allowed to create repository in organization.")
+        return self._create(request, caller, org)
 
     @route("GET", "/repos/<owner>/<repo>")
     def read(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:

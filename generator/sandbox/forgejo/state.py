@@ -12,7 +12,7 @@ from typing import Any
 
 from generator.sandbox.repositories import BareRepository
 
-OWNER_SCOPES = frozenset({"write:user", "write:repository", "write:organization"})
+OWNER_SCOPES = frozenset({"write:user", "write:repository", "write:organization", "read:issue"})
 GIT_SCOPES = frozenset({"write:repository"})
 EPOCH = "1970-01-01T00:00:00Z"
 
@@ -31,6 +31,13 @@ class Token:
     user: str
     name: str
     scopes: set[str]
+    repositories: list[str] | None = None
+    """Names of the only repositories that it reaches; None where it reaches all of them."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether it never passes for an administrator's, since version 15."""
+        return self.repositories is not None or "public-only" in self.scopes
 
     def grants(self, scope: str) -> bool:
         """Whether it has a scope; writing implies reading."""
@@ -75,6 +82,17 @@ class PullRequest:
 
 
 @dataclass
+class Issue:
+    """An issue within one repository; its number is of the same row as those of pull requests."""
+
+    number: int
+    title: str
+    user: str
+    state: str = "open"
+    created: str = field(default_factory=now)
+
+
+@dataclass
 class Repository:
     """One repository."""
 
@@ -93,7 +111,9 @@ class Repository:
     topics: list[str] = field(default_factory=list)
     mirrors: list[PushMirror] = field(default_factory=list)
     pulls: dict[int, PullRequest] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    counters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -123,6 +143,8 @@ class State:
         self.users: dict[str, int] = {owner: 1}
         self.tokens: dict[str, Token] = {}
         self.repositories: dict[str, Repository] = {}
+        # Members of organisations by login, and whether they may create repositories there.
+        self.organisations: dict[str, dict[str, bool]] = {}
         self._token_ids = itertools.count(1)
         self._ids = itertools.count(41)
         self.pull_ids = itertools.count(301)

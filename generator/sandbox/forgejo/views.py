@@ -6,7 +6,7 @@ import base64
 from typing import Any
 from urllib.parse import urlsplit
 
-from generator.sandbox.forgejo.state import PullRequest, PushMirror, Repository, Token
+from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror, Repository, Token
 from generator.sandbox.repositories import Commit, Entry
 
 JsonObject = dict[str, Any]
@@ -52,7 +52,7 @@ class Views:
             "token_last_eight": token.value[-8:],
             "scopes": sorted(token.scopes),
             "created_at": "2026-01-01T00:00:00Z",
-            "repositories": None,
+            "repositories": _reached(token),
         }
 
     def repository(self, repository: Repository, owner_id: int, rights: JsonObject) -> JsonObject:
@@ -81,7 +81,8 @@ class Views:
             "clone_url": f"{html}.git",
             "original_url": "",
             "website": repository.website,
-            **dict.fromkeys(("stars_count", "forks_count", "open_issues_count", "release_counter"), 0),
+            **dict.fromkeys(("stars_count", "forks_count", "release_counter"), 0),
+            "open_issues_count": sum(issue.state == "open" for issue in repository.issues.values()),
             "watchers_count": 1,
             "open_pr_counter": sum(pull.state == "open" for pull in repository.pulls.values()),
             "default_branch": repository.default_branch,
@@ -92,7 +93,8 @@ class Views:
             "permissions": rights,
             **dict.fromkeys(("has_issues", "has_wiki", "has_pull_requests", "has_projects"), True),
             **dict.fromkeys(("has_releases", "has_packages", "has_actions"), True),
-            "has_wiki_contents": False,
+            "globally_editable_wiki": False,
+            "has_wiki_contents": bool(repository.counters.get("has_wiki_contents")),
             "wiki_branch": "main",
             "internal": False,
             "internal_tracker": {
@@ -113,6 +115,33 @@ class Views:
             "object_format_name": "sha1",
             "repo_transfer": None,
             "topics": list(repository.topics),
+            **repository.counters,
+        }
+
+    def issue(self, issue: Issue | PullRequest, repository: Repository, user: JsonObject) -> JsonObject:
+        """An issue, or a pull request as one of them."""
+        pull = issue if isinstance(issue, PullRequest) else None
+        html = f"{self.web}/{repository.full_name}/{'pulls' if pull else 'issues'}/{issue.number}"
+        return {
+            "id": 7000 + issue.number,
+            "url": f"{self.api}/repos/{repository.full_name}/issues/{issue.number}",
+            "html_url": html,
+            "number": issue.number,
+            "user": user,
+            "title": issue.title,
+            "body": "",
+            "state": issue.state,
+            "labels": [],
+            "assets": [],
+            **dict.fromkeys(("milestone", "assignee", "assignees", "due_date"), None),
+            "is_locked": False,
+            **dict.fromkeys(("comments", "pin_order", "original_author_id"), 0),
+            **dict.fromkeys(("original_author", "ref"), ""),
+            "created_at": issue.created,
+            "updated_at": issue.created,
+            "closed_at": None if issue.state == "open" else issue.created,
+            "pull_request": {"merged": pull.merged is not None, "html_url": html} if pull else None,
+            "repository": {"id": repository.id, "name": repository.name, "owner": repository.owner},
         }
 
     def mirror(self, repository: Repository, mirror: PushMirror) -> JsonObject:
@@ -153,8 +182,8 @@ class Views:
             "effective_branch_protection_name": "",
         }
 
-    def commit(self, repository: Repository, commit: Commit) -> JsonObject:
-        """A commit."""
+    def commit(self, repository: Repository, commit: Commit, *, verified: bool = True) -> JsonObject:
+        """A commit; its verification is only there when asked for."""
         api = f"{self.api}/repos/{repository.full_name}/git"
         return {
             "url": f"{api}/commits/{commit.sha}",
@@ -171,7 +200,7 @@ class Views:
                 },
                 "message": commit.message + "\n",
                 "tree": {"url": f"{api}/trees/{commit.tree}", "sha": commit.tree, "created": commit.committed},
-                "verification": _unverified(),
+                "verification": _unverified() if verified else None,
             },
             "author": None,
             "committer": None,
@@ -223,7 +252,7 @@ class Views:
             "labels": [],
             "milestone": None,
             "assignee": None,
-            "assignees": [],
+            "assignees": None,
             "requested_reviewers": [],
             "requested_reviewers_teams": [],
             "state": pull.state,
@@ -246,6 +275,14 @@ class Views:
             "closed_at": pull.closed,
             **facts,
         }
+
+
+def _reached(token: Token) -> list[JsonObject] | None:
+    if token.repositories is None:
+        return None
+    return [
+        {"id": 0, "name": name, "owner": token.user, "full_name": f"{token.user}/{name}"} for name in token.repositories
+    ]
 
 
 def _side(branch: str, sha: str, repository: JsonObject) -> JsonObject:

@@ -7,13 +7,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from generator.sandbox.github import views
 from generator.sandbox.github.errors import GitHubError, not_found
+from generator.sandbox.github.runs import workflow_number
 from generator.sandbox.github.state import Repository, Secret, now
 from generator.sandbox.messages import Request, Response, json_response, page_of, route
 
@@ -95,12 +95,12 @@ class ActionsApi:
 
     @route("GET", "/repos/<owner>/<repo>/actions/runs")
     def runs(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
-        """The runs that a test has arranged; the sandbox itself runs nothing."""
+        """The runs that were recorded, newest first; the sandbox itself runs nothing."""
         repository = self._github.visible(caller, owner, repo)
         sha, branch = request.parameter("head_sha"), request.parameter("branch")
         found = [
             run
-            for run in repository.runs
+            for run in reversed(repository.runs)
             if (not sha or run["head_sha"] == sha) and (not branch or run["head_branch"] == branch)
         ]
         page = page_of(found, request, size_name="per_page", default=30, maximum=100)
@@ -112,6 +112,23 @@ class ActionsApi:
         self._github.visible(caller, owner, repo)
         return self.runs(request, caller, owner, repo)
 
+    @route("GET", "/repos/<owner>/<repo>/actions/runs/<int:number>")
+    def run(self, request: Request, caller: Caller, owner: str, repo: str, number: int) -> Response:
+        """One run."""
+        found = [run for run in self._github.visible(caller, owner, repo).runs if run["id"] == number]
+        if not found:
+            raise not_found()
+        return json_response(200, found[0])
+
+    @route("GET", "/repos/<owner>/<repo>/actions/runs/<int:number>/jobs")
+    def jobs(self, request: Request, caller: Caller, owner: str, repo: str, number: int) -> Response:
+        """A run's jobs."""
+        jobs = self._github.visible(caller, owner, repo).jobs.get(number)
+        if jobs is None:
+            raise not_found()
+        page = page_of(jobs, request, size_name="per_page", default=30, maximum=100)
+        return json_response(200, {"total_count": len(jobs), "jobs": page})
+
     def _workflows(self, repository: Repository) -> list[dict[str, Any]]:
         sha = repository.bare.resolve(repository.default_branch)
         entries = repository.bare.entries(sha, ".github/workflows/") if sha else []
@@ -122,7 +139,7 @@ class ActionsApi:
         ]
 
     def _workflow(self, repository: Repository, path: str, content: bytes) -> dict[str, Any]:
-        number = zlib.crc32(f"{repository.id}:{path}".encode())
+        number = workflow_number(repository, path)
         web = f"{self._github.views.web}/{repository.full_name}"
         return {
             "id": number,

@@ -9,10 +9,13 @@ from pathlib import Path
 from werkzeug.exceptions import HTTPException
 
 from generator.sandbox import git_http
+from generator.sandbox.github import oauth, permissions
 from generator.sandbox.github.actions_api import ActionsApi
 from generator.sandbox.github.contents_api import ContentsApi
 from generator.sandbox.github.errors import GitHubError, not_found
+from generator.sandbox.github.forge_api import ForgeApi
 from generator.sandbox.github.repositories_api import RepositoriesApi
+from generator.sandbox.github.runs import Runs
 from generator.sandbox.github.state import Repository, State, Token, now
 from generator.sandbox.github.views import Views
 from generator.sandbox.messages import Request, Response, Router, json_response, text_response
@@ -50,7 +53,10 @@ class GitHub(State):
         super().__init__(root, owner, token)
         self.views = Views(web)
         self.lock = threading.RLock()
-        self._router = Router([RepositoriesApi(self), ContentsApi(self), ActionsApi(self)])
+        runs = Runs(self)
+        self.record_run, self.update_run = runs.record, runs.update
+        self.oauth = oauth.OAuth(self)
+        self._router = Router([RepositoriesApi(self), ContentsApi(self), ActionsApi(self), ForgeApi(self)])
         self._hooks = root / ".hooks"
         git_http.write_hook(self._hooks, "update", _WORKFLOW_HOOK)
 
@@ -59,6 +65,9 @@ class GitHub(State):
         git = git_http.GitRequest.of(request)
         if git is not None:
             return self._git(git, request)
+        if request.path.startswith(oauth.PREFIX):
+            with self.lock:
+                return self.oauth(request)
         if not request.path.startswith(f"{API}/") and request.path != API:
             return text_response(404, "Not Found")
         try:
@@ -73,6 +82,9 @@ class GitHub(State):
             match = self._router.match(request.method, request.path.removeprefix(API) or "/")
         except HTTPException as error:
             raise not_found() from error
+        permission = permissions.needed(request.method, request.path.removeprefix(API))
+        if caller.token is not None and caller.token.fine_grained and permission in caller.token.refused:
+            return permissions.refused(permission)
         try:
             response = match.handler(request, caller, **match.arguments)
         except ValueError as error:
@@ -113,9 +125,10 @@ class GitHub(State):
             raise GitHubError(403, "Repository was archived so is read-only.")
         return repository
 
-    def view(self, repository: Repository) -> Response:
-        """The full repository as an answer."""
-        return json_response(200, self.views.full_repository(repository, self.users[repository.owner]))
+    def view(self, repository: Repository, caller: Caller) -> Response:
+        """The full repository as an answer, with what the caller may do."""
+        mine = caller.user == repository.owner
+        return json_response(200, self.views.full_repository(repository, self.users[repository.owner], mine=mine))
 
     def _git(self, git: git_http.GitRequest, request: Request) -> Response:
         password = git_http.basic_password(request)
@@ -161,6 +174,6 @@ def _common_headers(caller: Caller) -> dict[str, str]:
         "X-RateLimit-Used": "1",
         "X-RateLimit-Resource": "core",
     }
-    if caller.token is not None:
+    if caller.token is not None and not caller.token.fine_grained:
         headers |= {"X-OAuth-Scopes": ", ".join(sorted(caller.token.scopes)), "X-Accepted-OAuth-Scopes": ""}
     return headers

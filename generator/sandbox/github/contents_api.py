@@ -71,6 +71,14 @@ class ContentsApi:
             raise not_found()
         return json_response(200, self._github.views.reference(repository, name, sha))
 
+    @route("GET", "/repos/<owner>/<repo>/git/matching-refs/<path:ref>")
+    def matching_references(self, request: Request, caller: Caller, owner: str, repo: str, ref: str) -> Response:
+        """The references whose names begin so, named without ``refs/``; an annotated tag's object is the tag."""
+        repository = self._not_empty(caller, owner, repo)
+        found = sorted(repository.bare.references().items())
+        shown = [self._github.views.reference(repository, *item) for item in found if item[0].startswith(f"refs/{ref}")]
+        return json_response(200, shown)
+
     @route("GET", "/repos/<owner>/<repo>/contents/")
     @route("GET", "/repos/<owner>/<repo>/contents/<path:path>")
     def contents(self, request: Request, caller: Caller, owner: str, repo: str, path: str = "") -> Response:

@@ -81,7 +81,7 @@ class RepositoriesApi:
     @route("GET", "/repos/<owner>/<repo>")
     def read(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
         """A repository."""
-        return self._github.view(self._github.visible(caller, owner, repo))
+        return self._github.view(self._github.visible(caller, owner, repo), caller)
 
     @route("PATCH", "/repos/<owner>/<repo>")
     def update(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
@@ -98,7 +98,7 @@ class RepositoriesApi:
             if key in asked:
                 setattr(repository, key, asked[key])
         _take_settings(repository, asked)
-        return self._github.view(repository)
+        return self._github.view(repository, caller)
 
     @route("DELETE", "/repos/<owner>/<repo>")
     def delete(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
@@ -121,6 +121,28 @@ class RepositoriesApi:
         repository = self._github.administered(caller, owner, repo)
         repository.topics = [str(name).lower() for name in request.json_object().get("names", [])]
         return json_response(200, {"names": repository.topics})
+
+    @route("GET", "/repos/<owner>/<repo>/issues")
+    def issues(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
+        """Issues and pull requests of a state (default: open), newest first; only the latter without issues."""
+        repository = self._github.visible(caller, owner, repo)
+        tracked, state = repository.settings.get("has_issues", True), request.parameter("state", "open")
+        found = [item for item in repository.issues if state in ("all", item.state) and (tracked or item.pull)]
+        found.sort(key=lambda item: -item.number)
+        views, users = self._github.views, self._github.users
+        page = page_of(found, request, size_name="per_page", default=30, maximum=100)
+        shown = [views.issue(repository, item, views.user(item.user, users.get(item.user, 0))) for item in page]
+        return json_response(200, shown)
+
+    @route("GET", "/repos/<owner>/<repo>/releases")
+    def releases(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
+        """Releases; drafts are for those who may push."""
+        repository = self._github.visible(caller, owner, repo)
+        found = [item for item in repository.releases if not item.draft or caller.user == repository.owner]
+        views, users = self._github.views, self._github.users
+        page = page_of(found, request, size_name="per_page", default=30, maximum=100)
+        shown = [views.release(repository, item, views.user(item.user, users.get(item.user, 0))) for item in page]
+        return json_response(200, shown)
 
     @route("GET", "/repos/<owner>/<repo>/hooks")
     def hooks(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:

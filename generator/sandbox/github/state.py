@@ -26,10 +26,15 @@ def now() -> str:
 
 @dataclass
 class Token:
-    """A classic personal access token: whose, and what it may do."""
+    """A personal access token: whose, and what it may do. A fine-grained one never tells its scopes.
+
+    ``refused`` are permissions that a fine-grained token lacks, as GitHub writes them: ``secrets=read``.
+    """
 
     user: str
     scopes: set[str] = field(default_factory=lambda: set(DEFAULT_SCOPES))
+    fine_grained: bool = False
+    refused: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -39,6 +44,29 @@ class Secret:
     sealed: bytes
     created_at: str
     updated_at: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """An issue, or a pull request, which GitHub counts as one."""
+
+    number: int
+    title: str
+    user: str
+    state: str = "open"
+    pull: bool = False
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release; only those who may push see a draft."""
+
+    id: int
+    tag: str
+    user: str
+    draft: bool = False
+    created_at: str = field(default_factory=now)
 
 
 @dataclass
@@ -60,8 +88,12 @@ class Repository:
     settings: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
     actions_enabled: bool = True
     runs: list[dict[str, Any]] = field(default_factory=list)
+    jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     private_key: PrivateKey = field(default_factory=PrivateKey.generate, repr=False)
 
     @property

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
-from generator.sandbox.github.state import Repository, Secret
+from generator.sandbox.github.state import Issue, Release, Repository, Secret
 from generator.sandbox.repositories import Commit, Entry
 
 JsonObject = dict[str, Any]
@@ -133,8 +133,8 @@ class Views:
             "plan": {"name": "pro", "space": 976562499, "private_repos": 9999, "collaborators": 0},
         }
 
-    def repository(self, repository: Repository, owner_id: int) -> JsonObject:
-        """A repository in a list."""
+    def repository(self, repository: Repository, owner_id: int, *, mine: bool = True) -> JsonObject:
+        """A repository in a list; ``mine``: the caller administers it, else may only read it."""
         full_name = repository.full_name
         url = f"{self.api}/repos/{full_name}"
         return {
@@ -156,8 +156,9 @@ class Views:
             "mirror_url": None,
             "homepage": repository.homepage,
             "language": None,
-            **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count", "open_issues_count"), 0),
-            **dict.fromkeys(("forks", "watchers", "open_issues", "size"), 0),
+            **dict.fromkeys(("forks_count", "stargazers_count", "watchers_count"), 0),
+            **dict.fromkeys(("open_issues_count", "open_issues"), sum(i.state == "open" for i in repository.issues)),
+            **dict.fromkeys(("forks", "watchers", "size"), 0),
             "default_branch": repository.default_branch,
             "topics": list(repository.topics),
             **_DEFAULT_SETTINGS,
@@ -169,12 +170,12 @@ class Views:
             "created_at": repository.created_at,
             "updated_at": repository.pushed_at,
             "pushed_at": repository.pushed_at,
-            "permissions": dict.fromkeys(("admin", "maintain", "push", "triage", "pull"), True),
+            "permissions": dict.fromkeys(("admin", "maintain", "push", "triage"), mine) | {"pull": True},
         }
 
-    def full_repository(self, repository: Repository, owner_id: int) -> JsonObject:
-        """A repository on its own."""
-        return self.repository(repository, owner_id) | {
+    def full_repository(self, repository: Repository, owner_id: int, *, mine: bool = True) -> JsonObject:
+        """A repository on its own; ``mine`` as in a list."""
+        return self.repository(repository, owner_id, mine=mine) | {
             "temp_clone_token": "",
             "squash_merge_commit_title": "COMMIT_OR_PR_TITLE",
             "squash_merge_commit_message": "COMMIT_MESSAGES",
@@ -231,11 +232,12 @@ class Views:
     def reference(self, repository: Repository, name: str, sha: str) -> JsonObject:
         """A git reference; ``name`` is full."""
         url = f"{self.api}/repos/{repository.full_name}/git"
+        kind = "commit" if repository.bare.resolve(sha) == sha else "tag"
         return {
             "ref": name,
             "node_id": node_id("Ref", f"{repository.full_name}:{name}"),
             "url": f"{url}/{name}",
-            "object": {"type": "commit", "sha": sha, "url": f"{url}/commits/{sha}"},
+            "object": {"type": kind, "sha": sha, "url": f"{url}/{kind}s/{sha}"},
         }
 
     def content(self, repository: Repository, entry: Entry, ref: str, body: bytes | None = None) -> JsonObject:
@@ -260,6 +262,56 @@ class Views:
         if body is not None:
             shown |= {"encoding": "base64", "content": base64.encodebytes(body).decode()}
         return shown
+
+    def issue(self, repository: Repository, issue: Issue, user: JsonObject) -> JsonObject:
+        """An issue, or a pull request as one of them."""
+        kind = "pull" if issue.pull else "issues"
+        url = f"{self.api}/repos/{repository.full_name}/issues/{issue.number}"
+        html = f"{self.web}/{repository.full_name}/{kind}/{issue.number}"
+        shown: JsonObject = {
+            "id": repository.id * 1000 + issue.number,
+            "node_id": node_id("Issue", html),
+            "url": url,
+            "repository_url": f"{self.api}/repos/{repository.full_name}",
+            "labels_url": f"{url}/labels{{/name}}",
+            "comments_url": f"{url}/comments",
+            "events_url": f"{url}/events",
+            "html_url": html,
+            "number": issue.number,
+            "state": issue.state,
+            "title": issue.title,
+            "body": None,
+            "user": user,
+            "labels": [],
+            **dict.fromkeys(("assignee", "milestone", "closed_at", "active_lock_reason")),
+            "locked": False,
+            "comments": 0,
+            "author_association": "OWNER",
+            "created_at": issue.created_at,
+            "updated_at": issue.created_at,
+        }
+        return shown | ({"pull_request": {"html_url": html}} if issue.pull else {})
+
+    def release(self, repository: Repository, release: Release, author: JsonObject) -> JsonObject:
+        """A release."""
+        url = f"{self.api}/repos/{repository.full_name}/releases/{release.id}"
+        return {
+            "id": release.id,
+            "node_id": node_id("Release", url),
+            "url": url,
+            "assets_url": f"{url}/assets",
+            "upload_url": f"{url}/assets{{?name,label}}",
+            "html_url": f"{self.web}/{repository.full_name}/releases/tag/{release.tag}",
+            "tag_name": release.tag,
+            "target_commitish": repository.default_branch,
+            **dict.fromkeys(("name", "body", "tarball_url", "zipball_url")),
+            "draft": release.draft,
+            "prerelease": False,
+            "created_at": release.created_at,
+            "published_at": None if release.draft else release.created_at,
+            "author": author,
+            "assets": [],
+        }
 
     def hook(self, repository: Repository, hook: JsonObject) -> JsonObject:
         """A webhook."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,6 +17,8 @@ from generator.sandbox.woodpecker.state import Repository, timestamp
 
 if TYPE_CHECKING:
     from generator.sandbox.woodpecker.application import Caller, Woodpecker
+
+_GOING = ("created", "pending", "running", "blocked", "started")
 
 
 class PipelinesApi:
@@ -34,14 +37,15 @@ class PipelinesApi:
 
     @route("GET", "/repos/<number>/pipelines/<pipeline>")
     def pipeline(self, request: Request, caller: Caller, number: str, pipeline: str) -> Response:
-        """A pipeline by number, or ``latest``."""
+        """A pipeline by number, or ``latest``, which is the newest one that a push began."""
         row = self._woodpecker.row(caller, number)
         if pipeline == "latest":
-            pipeline = str(len(row.pipelines))
+            pushed = [entry["number"] for entry in row.pipelines if entry["event"] == "push"]
+            pipeline = str(max(pushed, default=0))
         if not pipeline.isdigit():
-            raise WoodpeckerError(400, f'strconv.ParseInt: parsing "{pipeline}": invalid syntax')
+            raise WoodpeckerError(400)
         if not 1 <= int(pipeline) <= len(row.pipelines):
-            raise WoodpeckerError(404, "sql: no rows in result set")
+            raise WoodpeckerError(404)
         return json_response(200, row.pipelines[int(pipeline) - 1])
 
     @route("POST", "/repos/<number>/pipelines")
@@ -60,45 +64,102 @@ class PipelinesApi:
             raise WoodpeckerError(500)
         configurations = _configurations(entry, sha)
         if not configurations:
-            return Response(204)
+            return Response(204, headers={"Pipeline-Filtered": "true"})
         chosen = {name: text for name, text in configurations.items() if _runs_by_hand(text)}
         if not chosen:
             return Response(204, headers={"Pipeline-Filtered": "true"})
         commit = entry.bare.log(sha, limit=1)[0]
         pipeline = self._pipeline(row, branch, commit, user) | {"variables": variables}
         pipeline["workflows"] = [_workflow(index, name) for index, name in enumerate(chosen, start=1)]
+        settle(pipeline, self._woodpecker.new_status)
         row.pipelines.append(pipeline)
         return json_response(200, pipeline)
 
     def _pipeline(self, row: Repository, branch: str, commit: Commit, user: str) -> dict[str, Any]:
-        moment = timestamp()
-        return {
-            "id": next(self._woodpecker.pipeline_ids),
-            "number": len(row.pipelines) + 1,
-            "author": user,
-            "author_avatar": "",
-            "author_email": commit.author_email,
-            "branch": branch,
-            "changed_files": [],
-            "commit": commit.sha,
-            **dict.fromkeys(("created", "updated", "started", "finished", "timestamp"), moment),
-            "deploy_task": "",
-            "deploy_to": "",
-            "errors": None,
-            "event": "manual",
-            "event_reason": None,
-            "forge_url": f"{self._woodpecker.github.views.web}/{row.full_name}/commit/{commit.sha}",
-            "from_fork": False,
-            "message": "MANUAL PIPELINE @ " + branch,
-            "parent": 0,
-            "ref": f"refs/heads/{branch}",
-            "refspec": "",
-            "reviewed": 0,
-            "reviewed_by": "",
-            "sender": user,
-            "status": "success",
-            "title": "",
-        }
+        web = f"{self._woodpecker.github.views.web}/{row.full_name}"
+        pipeline = new_pipeline(next(self._woodpecker.pipeline_ids), row, branch, commit.sha, user)
+        return pipeline | {"author_email": commit.author_email, "forge_url": f"{web}/commit/{commit.sha}"}
+
+
+class Pipelines:
+    """Records pipelines that nobody started through the API, and how pipelines end."""
+
+    def __init__(self, woodpecker: Woodpecker) -> None:
+        self._woodpecker = woodpecker
+
+    def record(
+        self,
+        full_name: str,
+        variables: Mapping[str, str],
+        *,
+        status: str = "success",
+        errors: Sequence[Mapping[str, Any]] | None = None,
+        event: str = "manual",
+        sha: str = "0" * 40,
+        workflows: Sequence[str] = (".woodpecker/deploy.yml",),
+    ) -> int:
+        """A pipeline of the default branch; its number. Raises KeyError where there is no such registration."""
+        with self._woodpecker.lock:
+            row = self._woodpecker.repository(full_name)
+            user = row.full_name.partition("/")[0]
+            pipeline = new_pipeline(next(self._woodpecker.pipeline_ids), row, row.default_branch, sha, user)
+            pipeline |= {"variables": dict(variables), "event": event}
+            pipeline["workflows"] = [_workflow(index, name) for index, name in enumerate(workflows, start=1)]
+            settle(pipeline, status, errors)
+            row.pipelines.append(pipeline)
+            return int(pipeline["number"])
+
+    def finish(
+        self, full_name: str, number: int, status: str = "success", errors: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        """The state of a pipeline from now on; its workflows and steps take it too."""
+        with self._woodpecker.lock:
+            settle(self._woodpecker.repository(full_name).pipelines[number - 1], status, errors)
+
+
+def settle(pipeline: dict[str, Any], status: str, errors: Sequence[Mapping[str, Any]] | None = None) -> None:
+    """Give a pipeline, its workflows and their steps a state."""
+    ended = status not in _GOING
+    moment = timestamp()
+    pipeline |= {"status": status, "errors": list(errors) if errors is not None else None}
+    pipeline |= {"updated": moment, "finished": moment if ended else 0}
+    for workflow in pipeline["workflows"]:
+        for part in (workflow, *workflow["children"]):
+            part |= {"state": status, "finished": moment if ended else 0}
+        for step in workflow["children"]:
+            step["exit_code"] = 0 if status in (*_GOING, "success") else 1
+
+
+def new_pipeline(number: int, row: Repository, branch: str, sha: str, user: str) -> dict[str, Any]:
+    """A pipeline that was just started by hand, without variables and workflows."""
+    moment = timestamp()
+    return {
+        "id": number,
+        "number": len(row.pipelines) + 1,
+        "author": user,
+        "author_avatar": "",
+        "author_email": "",
+        "branch": branch,
+        "changed_files": [],
+        "commit": sha,
+        **dict.fromkeys(("created", "updated", "started", "finished", "timestamp"), moment),
+        "deploy_task": "",
+        "deploy_to": "",
+        "errors": None,
+        "event": "manual",
+        "event_reason": None,
+        "forge_url": "",
+        "from_fork": False,
+        "message": "MANUAL PIPELINE @ " + branch,
+        "parent": 0,
+        "ref": f"refs/heads/{branch}",
+        "refspec": "",
+        "reviewed": 0,
+        "reviewed_by": "",
+        "sender": user,
+        "status": "success",
+        "title": "",
+    }
 
 
 def _configurations(entry: GitHubRepository, sha: str) -> dict[str, bytes]:

@@ -4,14 +4,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from generator.sandbox.messages import Request, Response, json_response, page_of, route
 from generator.sandbox.woodpecker.errors import WoodpeckerError
+from generator.sandbox.woodpecker.settings import UnreadableBodyError, bound
 from generator.sandbox.woodpecker.state import EVENTS, Secret
 
 if TYPE_CHECKING:
     from generator.sandbox.woodpecker.application import Caller, Woodpecker
+
+
+_TYPES: dict[str, type] = {"name": str, "value": str, "events": list, "images": list, "note": str}
+# The characters of an image's name, with an optional tag and digest; the server's own pattern tells more parts apart.
+_IMAGE = re.compile(r"[\w./-]+(:[\w-]+)?(/[\w./-]+(:[\w-]+)?)?(@sha256:[a-f0-9]{64})?")
 
 
 class SecretsApi:
@@ -32,51 +40,56 @@ class SecretsApi:
         self._woodpecker.signed_in(caller)
         return json_response(200, _view(_found(self._woodpecker.global_secrets, name), {}))
 
+    @route("POST", "/secrets")
+    def create_global_secret(self, request: Request, caller: Caller) -> Response:
+        """Add a secret for all repositories, as the instance's administrator."""
+        self._administrator(caller)
+        made = self._added(self._woodpecker.global_secrets, request, "global secret")
+        return json_response(200, _view(made, {}))
+
     @route("PATCH", "/secrets/<name>")
     def update_global_secret(self, request: Request, caller: Caller, name: str) -> Response:
         """Change one of the instance's secrets, as its administrator."""
         self._administrator(caller)
-        secret = _found(self._woodpecker.global_secrets, name)
-        _change(secret, request.json_object())
-        return json_response(200, _view(secret, {}))
+        changed = _changed(self._woodpecker.global_secrets, name, request, "global secret", 400)
+        return json_response(200, _view(changed, {}))
+
+    @route("DELETE", "/secrets/<name>")
+    def delete_global_secret(self, request: Request, caller: Caller, name: str) -> Response:
+        """Take one of the instance's secrets away, as its administrator."""
+        self._administrator(caller)
+        _found(self._woodpecker.global_secrets, name)
+        del self._woodpecker.global_secrets[name]
+        return Response(204)
 
     @route("GET", "/repos/<number>/secrets")
     def secrets(self, request: Request, caller: Caller, number: str) -> Response:
         """A repository's secrets."""
-        row = self._woodpecker.administered(caller, number)
+        row = self._woodpecker.pushed(caller, number)
         return _listed(request, row.secrets, {"repo_id": row.id})
 
     @route("POST", "/repos/<number>/secrets")
     def create(self, request: Request, caller: Caller, number: str) -> Response:
         """Add a secret; a duplicate name is a 500, as with the real server."""
-        row = self._woodpecker.administered(caller, number)
-        asked = request.json_object() if _declared_json(request) else {}
-        name, events = str(asked.get("name") or ""), list(asked.get("events") or [])
-        _check(name, str(asked.get("value") or ""), events)
-        if name in row.secrets:
-            raise WoodpeckerError(500, f"Error inserting secret {name}. UNIQUE constraint failed")
-        number_of = next(self._woodpecker.secret_ids)
-        row.secrets[name] = Secret(number_of, name, str(asked["value"]), events, list(asked.get("images") or []))
-        return json_response(200, _view(row.secrets[name], {"repo_id": row.id}))
+        row = self._woodpecker.pushed(caller, number)
+        return json_response(200, _view(self._added(row.secrets, request, "secret"), {"repo_id": row.id}))
 
     @route("GET", "/repos/<number>/secrets/<name>")
     def read(self, request: Request, caller: Caller, number: str, name: str) -> Response:
         """One of a repository's secrets."""
-        row = self._woodpecker.administered(caller, number)
+        row = self._woodpecker.pushed(caller, number)
         return json_response(200, _view(_found(row.secrets, name), {"repo_id": row.id}))
 
     @route("PATCH", "/repos/<number>/secrets/<name>")
     def update(self, request: Request, caller: Caller, number: str, name: str) -> Response:
         """Change one of a repository's secrets; its name stays."""
-        row = self._woodpecker.administered(caller, number)
-        secret = _found(row.secrets, name)
-        _change(secret, request.json_object() if _declared_json(request) else {})
-        return json_response(200, _view(secret, {"repo_id": row.id}))
+        row = self._woodpecker.pushed(caller, number)
+        return json_response(200, _view(_changed(row.secrets, name, request, "secret", 422), {"repo_id": row.id}))
 
     @route("DELETE", "/repos/<number>/secrets/<name>")
     def delete(self, request: Request, caller: Caller, number: str, name: str) -> Response:
         """Take a secret away."""
-        row = self._woodpecker.administered(caller, number)
+        row = self._woodpecker.pushed(caller, number)
         _found(row.secrets, name)
         del row.secrets[name]
         return Response(204)
@@ -86,42 +99,67 @@ class SecretsApi:
         if not caller.admin:
             raise WoodpeckerError(403, "User not authorized")
 
+    def _added(self, secrets: dict[str, Secret], request: Request, kind: str) -> Secret:
+        asked = _bound(request)
+        name = asked.get("name", "")
+        made = Secret(0, name, asked.get("value", ""), asked.get("events", []), asked.get("images"))
+        made.note = asked.get("note", "")
+        if wrong := _wrong(made):
+            raise WoodpeckerError(422, f"Error inserting {kind}. {wrong}")
+        if name in secrets:
+            told = "on insert duplicate based on constraints was detected"
+            raise WoodpeckerError(500, f'Error inserting {kind} "{name}". {told}')
+        made.id = next(self._woodpecker.secret_ids)
+        secrets[name] = made
+        return made
 
-def _declared_json(request: Request) -> bool:
-    return request.header("content-type").partition(";")[0].strip() == "application/json"
+
+def _bound(request: Request) -> dict[str, Any]:
+    try:
+        return bound(request, _TYPES)
+    except UnreadableBodyError as error:
+        raise WoodpeckerError(400, f"Error parsing secret. {error}") from error
+
+
+def _changed(secrets: dict[str, Secret], name: str, request: Request, kind: str, invalid: int) -> Secret:
+    asked = _bound(request)
+    changed = replace(_found(secrets, name))
+    changed.value = asked.get("value") or changed.value
+    for key in ("events", "images", "note"):
+        setattr(changed, key, asked.get(key, getattr(changed, key)))
+    if wrong := _wrong(changed):
+        raise WoodpeckerError(invalid, f"Error updating {kind}. {wrong}")
+    secrets[name] = changed
+    return changed
 
 
 def _listed(request: Request, secrets: dict[str, Secret], extra: dict[str, int]) -> Response:
+    """A page of them; ``null`` when there is nothing on it."""
     shown = [_view(secret, extra) for secret in secrets.values()]
-    return json_response(200, page_of(shown, request, size_name="perPage", default=50, maximum=50))
+    return json_response(200, page_of(shown, request, size_name="perPage", default=50, maximum=50) or None)
 
 
 def _found(secrets: dict[str, Secret], name: str) -> Secret:
     if name not in secrets:
-        raise WoodpeckerError(404, "Not Found")
+        raise WoodpeckerError(404)
     return secrets[name]
 
 
-def _check(name: str, value: str, events: list[str]) -> None:
-    if not name:
-        raise WoodpeckerError(422, "Error inserting secret. empty name")
-    if not value:
-        raise WoodpeckerError(422, "Error inserting secret. empty value")
-    if not events or not set(events) <= set(EVENTS):
-        raise WoodpeckerError(422, "Error inserting secret. invalid or no event")
-
-
-def _change(secret: Secret, asked: dict[str, Any]) -> None:
-    events = asked.get("events")
-    if events is not None:
-        _check(secret.name, secret.value, list(events))
-        secret.events = list(events)
-    if asked.get("images") is not None:
-        secret.images = list(asked["images"])
-    if asked.get("value"):
-        secret.value = str(asked["value"])
+def _wrong(secret: Secret) -> str:
+    """What the server says of a secret that it does not take: of the events first, of name and value last."""
+    odd = [str(event) for event in secret.events if event not in EVENTS]
+    if odd:
+        return f"invalid webhook event: {odd[0]}\ninvalid secret event"
+    if not secret.events:
+        return "invalid secret event: no event specified"
+    for image in secret.images or []:
+        if not _IMAGE.fullmatch(str(image)):
+            return f"invalid secret image: image '{image}' do not match"
+    if not secret.name:
+        return "invalid secret name: empty name"
+    return "" if secret.value else "invalid secret value: empty value"
 
 
 def _view(secret: Secret, extra: dict[str, int]) -> dict[str, Any]:
-    shown = {"id": secret.id, "name": secret.name, "events": secret.events, "images": secret.images}
+    shown = {"id": secret.id, "name": secret.name, "events": sorted(secret.events), "images": secret.images}
     return shown | {"note": secret.note, "org_id": 0, "repo_id": 0} | extra

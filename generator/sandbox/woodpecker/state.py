@@ -25,11 +25,18 @@ def default_settings() -> dict[str, Any]:
     return {
         "allow_pr": True,
         "allow_deploy": False,
-        "approval_allowed_users": [],
+        "approval_allowed_users": None,
         "cancel_previous_pipeline_events": ["push", "pull_request"],
+        "config_extension_endpoint": "",
+        "config_extension_exclusive": False,
+        "config_extension_netrc": False,
         "config_file": "",
-        "netrc_trusted": [],
+        "netrc_trusted": None,
+        "registry_extension_endpoint": "",
+        "registry_extension_netrc": False,
         "require_approval": "forks",
+        "secret_extension_endpoint": "",
+        "secret_extension_netrc": False,
         "timeout": 60,
         "trusted": {"network": False, "volumes": False, "security": False},
         "visibility": "",
@@ -44,7 +51,7 @@ class Secret:
     name: str
     value: str = field(repr=False)
     events: list[str]
-    images: list[str] = field(default_factory=list)
+    images: list[str] | None = None
     note: str = ""
 
 
@@ -61,7 +68,14 @@ class Repository:
     hook: int | None = None
     settings: dict[str, Any] = field(default_factory=default_settings)
     secrets: dict[str, Secret] = field(default_factory=dict)
+    schedules: list[dict[str, Any]] = field(default_factory=list)
     pipelines: list[dict[str, Any]] = field(default_factory=list)
+    former_names: set[str] = field(default_factory=set)
+
+    def rename(self, full_name: str) -> None:
+        """Follow the forge; what it was called before is remembered."""
+        self.former_names = (self.former_names | {self.full_name.lower()}) - {full_name.lower()}
+        self.full_name = full_name
 
 
 class State:
@@ -76,13 +90,17 @@ class State:
         self.ids = itertools.count(101)
         self.secret_ids = itertools.count(11)
         self.pipeline_ids = itertools.count(5001)
+        # What becomes at once of a pipeline that the API starts: no agent is here to run it.
+        self.new_status = "success"
 
     def repository(self, full_name: str) -> Repository:
-        """A row by ``owner/name``, case ignored. Raises KeyError when there is none."""
-        for repository in self.repositories.values():
-            if repository.full_name.lower() == full_name.lower():
-                return repository
-        raise KeyError(full_name)
+        """A row by ``owner/name``, case ignored, else by what it was called. Raises KeyError when there is none."""
+        wanted, rows = full_name.lower(), list(self.repositories.values())
+        named = [row for row in rows if row.full_name.lower() == wanted]
+        found = named or [row for row in rows if wanted in row.former_names]
+        if not found:
+            raise KeyError(full_name)
+        return found[0]
 
     def add_global_secret(self, name: str, value: str, events: list[str]) -> Secret:
         """A secret for all repositories."""

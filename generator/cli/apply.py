@@ -1,0 +1,112 @@
+"""``newservice apply``: carry out a plan that was kept in a file, unless something moved since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.answers import Answers
+from generator.basis import basis_of
+from generator.cli.create import execute
+from generator.cli.plan import kept, observed_plan, refuse
+from generator.cli.report import Reporter
+from generator.cli.session import Session, open_session
+from generator.errors import ExitCode, RefusedError, UsageError
+from generator.moved import basis_moved, plan_moved
+from generator.plan import Plan
+from generator.plan_file import read_plan, write_plan
+from generator.saved_plan import SavedPlan, content_digest
+
+
+@click.command("apply", short_help="Carry out a plan that plan --out kept.")
+@click.argument("file", metavar="FILE")
+@click.pass_obj
+def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Carry out the plan in FILE, if nothing that it was made from has moved since.
+
+    Answers, folders and the sources of secrets are the plan's. The same command again continues a run that stopped.
+    """
+    path = Path(options["file"]).absolute()
+    saved = read_plan(path)
+    reporter.service = saved.service
+    with _session(reporter, options, saved) as session:
+        now = basis_of(session.template, session.platform, saved.basis.answers, session.environ)
+        _refuse_moved(path, basis_moved(saved.basis, now))
+        answers = session.answers(saved.basis.answers)
+        session.check_typing()
+        plan = observed_plan(session, answers)
+        session.reporter.plan(plan, diffs=bool(options["diffs"]))
+        if not plan.unknown:
+            _refuse_moved(path, _moved(session, answers, saved, plan))
+        refuse(session, answers, plan)
+        return execute(session, answers, plan, lambda: _begin(session, path, saved))
+
+
+_OPTIONS: list[Callable[[click.Command], click.Command]] = [
+    click.option("--platform", metavar="FILE", help="The platform profile; it must be the plan's."),
+    click.option("--infra", metavar="PATH", help="The clone of the infra repository, if it is the plan's."),
+    click.option("--service-dir", metavar="PATH", help="Where the service's repository goes, if it is the plan's."),
+    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
+    click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
+    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
+    click.option("--diff", "diffs", is_flag=True, help="Show the plan's diffs as well."),
+    click.option("--verbose", is_flag=True, help="More detail."),
+    click.option("--quiet", is_flag=True, help="Errors only."),
+]
+for _decorate in reversed(_OPTIONS):
+    _decorate(apply_command)
+
+
+@contextmanager
+def _session(reporter: Reporter, options: Mapping[str, Any], saved: SavedPlan) -> Iterator[Session]:
+    """A session as the plan was made in. Raises ``UsageError`` where a flag names another folder than the plan."""
+    for flag, place in (("infra", saved.infra), ("service_dir", saved.service_dir)):
+        chosen = options[flag]
+        if chosen and Path(chosen).resolve() != place.resolve():
+            raise UsageError(
+                "plan.place",
+                f"--{flag.replace('_', '-')} names {chosen}, and the plan is for {place}",
+                "leave the flag out, or make a new plan",
+            )
+    theirs = {
+        "infra": str(saved.infra),
+        "service_dir": str(saved.service_dir),
+        "no_provision": not saved.provision,
+        "seeds": saved.seeds,
+    }
+    with open_session(reporter, {**options, **theirs}, keep_sandbox=False) as session:
+        yield session
+
+
+def _moved(session: Session, answers: Answers, saved: SavedPlan, plan: Plan) -> list[str]:
+    """What moved since the plan was made. A plan that was begun finds what it did itself, which does not count."""
+    now = kept(session, answers, plan)
+    before_number = {}
+    if saved.begun:
+        files = session.project(answers).service_files(0)
+        before_number = {file.path: content_digest(file.content) for file in files}
+    return plan_moved(saved, now, before_number)
+
+
+def _refuse_moved(path: Path, moved: list[str]) -> None:
+    if moved:
+        raise RefusedError(
+            "plan.moved",
+            "\n  ".join([f"{path} was made from something else than there is now:", *moved]),
+            "make a new plan (newservice plan --out), look at it, and apply that",
+        )
+
+
+def _begin(session: Session, path: Path, saved: SavedPlan) -> None:
+    """Note in the file that its plan is being carried out: only then may things be there by its own doing."""
+    if saved.begun:
+        return
+    try:
+        write_plan(path, saved.started)
+    except UsageError as error:
+        told = "so this plan can't be continued if it is interrupted; create with the same answers can"
+        session.reporter.progress(f"{error.message}, {told}")

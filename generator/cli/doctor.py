@@ -1,0 +1,47 @@
+"""``newservice doctor``: is everything there that newservice needs?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from generator.checks import Check, CheckState, all_well
+from generator.cli.report import Reporter, Result
+from generator.cli.session import open_session
+from generator.doctor import examine
+from generator.errors import ExitCode
+
+
+@click.command("doctor", short_help="Check tools, profile, credentials and systems.")
+@click.option("--platform", metavar="FILE", help="The platform profile.")
+@click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
+@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--verbose", is_flag=True, help="More detail.")
+@click.option("--quiet", is_flag=True, help="Errors only.")
+@click.pass_obj
+def doctor_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Check what newservice needs, read only: tools, profile, clone, load balancer, each system and its token.
+
+    Everything that is missing is told in one go, each with its remedy.
+    """
+    with open_session(reporter, options, keep_sandbox=False) as session:
+        checks = examine(session.platform, session.infra, session.environ)
+    for check in checks:
+        reporter.check(check)
+    result = _result(checks)
+    reporter.result(result)
+    return result.exit_code
+
+
+def _result(checks: Sequence[Check]) -> Result:
+    """Only what failed is missing; what waits or could not be proven is told, and stops nothing."""
+    remedies = tuple(dict.fromkeys(f"{check.id}: {check.hint}" for check in checks if check.hint and not check.well))
+    if all_well(checks):
+        return Result("success", ExitCode.OK, closing="everything is there")
+    if any(check.state is CheckState.FAILED for check in checks):
+        return Result("error", ExitCode.PREFLIGHT, next=remedies, closing="something is missing; nothing was written")
+    told = "nothing is missing, but not everything could be proven"
+    return Result("partial", ExitCode.OK, next=remedies, closing=told)

@@ -1,0 +1,49 @@
+"""The answers that a service was made with, for commands that look at one that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from generator.changes import recorded_answers
+from generator.cli.session import Session
+from generator.errors import UsageError
+from generator.onboarding import open_forgejo
+from generator.run import BRANCH_PREFIX
+from generator.trees import Folder, RemoteCommit
+
+
+def recorded(session: Session, command: str) -> dict[str, Any]:
+    """The answers that the service was made with; none where it can't be found and answers were given.
+
+    ``command`` is the one that asks, for messages. Raises ``UsageError`` without a name, or where nothing is known of
+    it; what the forge raises where it can't be asked.
+    """
+    name = session.options["name"]
+    if not name:
+        raise UsageError("usage.name", f"{command} needs the service's name", f"newservice {command} NAME")
+    public = {question.name for question in session.questions if question.public}
+    for found in _answers_files(session, name):
+        if found and found.get("name") == name:
+            return {key: value for key, value in found.items() if key in public}
+    if len(session.given()) > 1:
+        return {}
+    raise UsageError(
+        "status.unknown",
+        f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
+        "check the name, or give the answers with --answers",
+    )
+
+
+def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | None]:
+    """Where a service's answers stand: its folder, the infra clone, and the forge's branches."""
+    infra = session.platform.data["infra"]
+    stack = f"{infra['stacks']}/{name}/"
+    yield recorded_answers(Folder(session.service_dir(name)))
+    yield recorded_answers(Folder(session.infra), stack)
+    if session.options["no_provision"]:
+        return
+    owner = session.platform.owner("forgejo")
+    with open_forgejo(session.platform, session.environ) as forgejo:
+        for branch in (infra["branch"], f"{BRANCH_PREFIX}{name}"):
+            yield recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], branch), stack)

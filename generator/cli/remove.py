@@ -1,0 +1,217 @@
+"""``newservice remove``: take away what newservice made and nobody has changed since, after showing it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from generator.answers import Answers, resolve
+from generator.changes import recorded_answers
+from generator.cli.faults import as_told
+from generator.cli.plan import before_the_first_write, refuse
+from generator.cli.recorded import recorded
+from generator.cli.report import Reporter, Result
+from generator.cli.session import Session, open_session
+from generator.errors import ExitCode, RefusedError, UsageError
+from generator.onboarding import open_forgejo, open_run
+from generator.plan import Decision, Plan
+from generator.provision import unchanged
+from generator.removal import removals_for
+from generator.removal.base import is_kept
+from generator.removal.carry import Carried, carry_out, observe, written
+from generator.removal.rights import check_rights
+from generator.run import Run
+from generator.trees import RemoteCommit
+
+LIMIT = 100
+"""How many files, registrations and things one removal may take without ``--limit``."""
+
+
+@click.command("remove", short_help="Take away what newservice made and nobody has changed.")
+@click.argument("name", required=False)
+@click.option(
+    "--answers", "answers_file", metavar="FILE", help="The answers that it was made with, where none are found."
+)
+@click.option("--platform", metavar="FILE", help="The platform profile.")
+@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
+@click.option("--service-dir", metavar="PATH", help="Where the service's folder is.  [default: ./NAME]")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=LIMIT,
+    show_default=True,
+    metavar="NUMBER",
+    help="Refuse to take away more files, registrations and things than this.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask for the name again; required without a terminal.")
+@click.option("--dry-run", is_flag=True, help="Show what would go and what stays, and nothing else.")
+@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--diff", "diffs", is_flag=True, help="Show the diffs of what leaves the infra repository as well.")
+@click.option("--verbose", is_flag=True, help="More detail.")
+@click.option("--quiet", is_flag=True, help="Errors only.")
+@click.pass_obj
+def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Show what newservice made for a service and nobody has changed since, and take that away once it is confirmed.
+
+    Whatever somebody has changed stays, with what depends on it, and is told. A stack that was merged is taken out by
+    a pull request; run the same command again once that is merged. The folder on this machine is left alone.
+    """
+    with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
+        _check_name(session)
+        with before_the_first_write():
+            given = _answers(session)
+        if given is None:
+            result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it is there any more")
+        else:
+            result = _remove(session, session.answers(given))
+        session.reporter.result(result)
+        return result.exit_code
+
+
+def _remove(session: Session, answers: Answers) -> Result:
+    with _open(session, answers) as run:
+        removals = removals_for(answers)
+        with before_the_first_write():
+            plan = observe(removals, run)
+            session.reporter.plan(plan, diffs=bool(session.options["diffs"]))
+            refuse(session, answers, plan)
+            check_rights(run, written(plan))
+        _check_limit(session, plan)
+        if session.options["dry_run"]:
+            return _planned(plan)
+        if not written(plan):
+            for step in unchanged(plan):
+                session.reporter.step(step)
+            return _result(run, plan, Carried(()))
+        _confirm(session, answers.name)
+        outcome = carry_out(removals, run, plan, session.reporter.step)
+        if outcome.failure:
+            session.reporter.error(as_told(outcome.failure))
+        return _result(run, plan, outcome)
+
+
+@contextmanager
+def _open(session: Session, answers: Answers) -> Iterator[Run]:
+    project = session.project(answers)
+    with open_run(project, session.infra, environ=session.environ, progress=session.reporter.progress) as run:
+        yield run
+
+
+def _check_name(session: Session) -> None:
+    """Raise for a name that is the platform's own before anything is asked, or for one that can't be a service's."""
+    name = str(session.options["name"] or "")
+    if not name:
+        raise UsageError("usage.name", "remove needs the service's name", "newservice remove NAME")
+    session.reporter.service = name
+    if name == session.platform.data["infra"]["repository"]:
+        raise RefusedError("answer.protected", f"{name} is the infra repository", "it is never removed")
+    names = [question.name for question in session.questions]
+    asked = session.questions[: names.index("name") + 1]
+    resolve(session.template, asked, {"name": name}, {"platform": session.platform.facts})
+
+
+def _answers(session: Session) -> dict[str, Any] | None:
+    """The answers that the service was made with; None where nothing of it is known any more."""
+    try:
+        return {**recorded(session, "remove"), **session.given()}
+    except UsageError as error:
+        if error.code != "status.unknown":
+            raise
+    name = str(session.options["name"])
+    public = {question.name for question in session.questions if question.public}
+    owner, infra = session.platform.owner("forgejo"), session.platform.data["infra"]
+    with open_forgejo(session.platform, session.environ) as forgejo:
+        found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.branch))
+        if found is None:  # a stack that was taken out: its answers stand in the history
+            path = f"{infra['stacks']}/{name}/"
+            commits = forgejo.commits(owner, infra["repository"], infra["branch"], path=path.rstrip("/"), limit=1)
+            if commits and commits[0].parents:
+                found = recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], commits[0].parents[0]), path)
+        if found is None and forgejo.repository(owner, name) is not None:
+            raise RefusedError(
+                "remove.unknown",
+                f"{owner}/{name} exists, and nothing says with which answers it was made",
+                "give the answers with --answers; newservice removes only what it can compare",
+            )
+    if found is None or found.get("name") != name:
+        return None
+    return {key: value for key, value in found.items() if key in public}
+
+
+def _check_limit(session: Session, plan: Plan) -> None:
+    count = len(plan.files) + len(plan.registrations) + len(written(plan))
+    limit = int(session.options["limit"])
+    if count > limit:
+        raise RefusedError(
+            "remove.limit",
+            f"{count} files, registrations and things would go, and {limit} is the limit",
+            f"look at the plan; where it is right, give --limit {count}",
+        )
+
+
+def _confirm(session: Session, name: str) -> None:
+    """Let a person type the name. Raises ``UsageError`` where nobody can, ``click.Abort`` for anything else."""
+    if session.options["yes"]:
+        return
+    if not session.interactive:
+        raise UsageError("usage.confirmation", "nobody can confirm the removal here", "give --yes, or --dry-run first")
+    typed = click.prompt(f"Type {name} to remove it", default="", show_default=False, err=True)
+    if typed.strip() != name:
+        raise click.Abort
+
+
+def _planned(plan: Plan) -> Result:
+    following = _told(plan, {})
+    if not written(plan):
+        return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would go")
+    return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
+
+
+def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
+    if outcome.exit_code is not ExitCode.OK:
+        status = "refused" if outcome.exit_code is ExitCode.REFUSED and not outcome.wrote else "partial"
+        again = "run the same command again to continue"
+        return Result(status, outcome.exit_code, run.name, {}, (*_left(outcome.left), again))
+    following, urls = [*_told(plan, outcome.left)], {}
+    request = next((step.summary for step in outcome.steps if step.id == "infra.removal_request"), "")
+    if request.startswith("http"):
+        urls["pull_request"] = request
+    done = {step.id for step in outcome.steps if step.status == "done"}
+    place = run.project.service_dir
+    if "infra.removal_request" in done:
+        told = "the stack's removal waits for review, and everything else for its merge"
+        return Result("success", ExitCode.OK, run.name, urls, tuple(following), told)
+    stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
+    if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
+        following.append(
+            f"{place} is left alone: delete it if nobody needs it, or move it away to create {run.name} anew"
+        )
+    if "github.repository" in done:
+        following.append(f"images of {run.answers['image_reference']} stay in the registry")
+    status = "success" if outcome.wrote else "unchanged"
+    return Result(status, ExitCode.OK, run.name, urls, tuple(following), _closing(outcome, stays))
+
+
+def _closing(outcome: Carried, stays: Collection[str]) -> str:
+    """The end in one line; ``stays`` are the ids of what somebody changed, before the plan or since."""
+    if outcome.left:
+        done = "removed the rest; " if outcome.wrote else ""
+        return f"{done}not all that was shown is gone, these stay: {', '.join(outcome.left)}"
+    if not outcome.wrote:
+        return "nothing that is newservice's alone was left to remove" if stays else "nothing was left to remove"
+    return f"removed what is newservice's{'; the rest stays' if stays else ''}"
+
+
+def _told(plan: Plan, left: Mapping[str, Decision]) -> tuple[str, ...]:
+    """What a person has to know of each thing: as it was planned, or as it turned out."""
+    planned = [line for step in plan.steps if step.id not in left for line in step.decision.to_do]
+    return tuple(dict.fromkeys([*planned, *_left(left)]))
+
+
+def _left(left: Mapping[str, Decision]) -> list[str]:
+    """Why what was to go stays."""
+    return [line for item in left.values() for line in item.to_do or (item.summary,)]

@@ -1,0 +1,102 @@
+"""``newservice verify``: proof of life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from generator.answers import Answers
+from generator.checks import CheckState
+from generator.cli.plan import before_the_first_write
+from generator.cli.recorded import recorded
+from generator.cli.report import Reporter, Result
+from generator.cli.session import Session, common_options, open_session
+from generator.clients.registry import Registry
+from generator.errors import ExitCode
+from generator.onboarding import open_registry, open_run
+from generator.run import Run
+from generator.verify import Look, Rhythm, follow, look
+from generator.verify.follow import TIMEOUT_SECONDS, unwell
+
+RHYTHM = Rhythm()
+"""How ``--wait`` pauses between two looks."""
+
+
+@click.command("verify", short_help="Prove that a service is alive, or wait until it is.")
+@click.option("--wait", "waits", is_flag=True, help="Follow until it is alive, or something has failed.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help=f"How long --wait follows.  [default: {TIMEOUT_SECONDS}]",
+)
+@click.pass_obj
+def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Show whether what was created is really alive, read only.
+
+    The mirror is at the canonical commit, that commit's build and its image's deploy pipeline are green, the image is
+    in the registry, the secrets are in Vault, and stack, registrations, docs and monitors are on the infra
+    repository's default branch. Answers are found as by status. Exit code 7 where something is not well.
+    """
+    if options["no_provision"]:
+        raise click.UsageError("verify looks at the systems: --no-provision excludes it")
+    if options["timeout"] is not None and not options["waits"]:
+        raise click.UsageError("--timeout is for --wait")
+    with open_session(reporter, options, keep_sandbox=False) as session:
+        with before_the_first_write():
+            given = {**recorded(session, "verify"), **session.given()}
+        answers = session.answers(given)
+        with before_the_first_write(), opened(session, answers) as (run, registry):
+            seen = _look(session, run, registry)
+            for check in seen.checks:
+                session.reporter.check(check)
+            result = _result(run, seen)
+        session.reporter.result(result)
+        return result.exit_code
+
+
+common_options(verify_command)
+
+
+@contextmanager
+def opened(session: Session, answers: Answers) -> Iterator[tuple[Run, Registry | None]]:
+    """Connections to everything that these answers are in."""
+    systems = [system for system in answers["systems"] if system != "vault"]  # nothing is filled with the others
+    with open_run(
+        session.project(answers),
+        session.infra,
+        environ=session.environ,
+        progress=session.reporter.progress,
+        needed=systems,
+    ) as run:
+        if not answers["delivery"]["tags"]:
+            yield run, None
+            return
+        with open_registry(session.platform, session.environ) as registry:
+            yield run, registry
+
+
+def _look(session: Session, run: Run, registry: Registry | None) -> Look:
+    if not session.options["waits"]:
+        return look(run, registry)
+    asked = session.options["timeout"]
+    seconds = TIMEOUT_SECONDS if asked is None else asked
+    return follow(lambda: look(run.fresh(), registry), seconds, session.reporter.progress, RHYTHM)
+
+
+def _result(run: Run, seen: Look) -> Result:
+    urls = {"site": str(run.answers["site"])} if run.answers["site"] else {}
+    if seen.alive:
+        return Result("success", ExitCode.OK, run.name, urls, closing="alive")
+    following = tuple(dict.fromkeys(check.hint for check in unwell(seen) if check.hint))
+    if seen.blind:
+        return Result("error", ExitCode.PREFLIGHT, run.name, urls, following, "nothing could be seen")
+    if seen.may_come:
+        following += (f"newservice verify {run.name} --wait",)
+    ids = [check.id for check in unwell(seen)]
+    failed = [check.id for check in seen.checks if check.state is CheckState.FAILED]
+    told = f"not alive: {', '.join(failed)} failed" if failed else f"not alive yet: {', '.join(ids)}"
+    return Result("partial", ExitCode.NOT_ALIVE, run.name, urls, following, told)

@@ -1,0 +1,110 @@
+"""Trying again: how often and how long is the profile's, what may be repeated is decided here.
+
+Only what changes nothing is repeated as it is: reading, and what the system surely has not carried out. A change
+whose fate is unknown is never sent again blindly: its step looks first at what there is now.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_any,
+)
+from tenacity.wait import wait_exponential_jitter
+
+from generator.errors import SystemFailure
+from generator.platform import Platform
+
+Given = TypeVar("Given")
+
+_LONGEST_IN_ALL = 300.0
+"""Seconds after which nothing is begun again, however many attempts are left."""
+
+_WORTH_TELLING = 5.0
+"""Seconds of waiting that a person should know of."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often something is tried, and how long in between.
+
+    ``first`` and ``longest`` are seconds; pauses double, with some chance in them, so that runs which failed together
+    don't come back together. ``stopped`` ends all waiting; ``told`` hears of long pauses.
+    """
+
+    attempts: int
+    first: float
+    longest: float
+    stopped: threading.Event = field(default_factory=threading.Event)
+    told: Callable[[str], None] = lambda _: None
+
+    @classmethod
+    def of(cls, platform: Platform, told: Callable[[str], None] = lambda _: None) -> Patience:
+        """The profile's patience."""
+        retry = platform.connection["retry"]
+        return cls(int(retry["attempts"]), float(retry["first_seconds"]), float(retry["longest_seconds"]), told=told)
+
+    def __call__(self, what: Callable[[], Given], *, repeatable: bool) -> Given:
+        """What ``what`` gives. ``repeatable``: it changes nothing, or looks before it does.
+
+        Raises the last failure when the attempts are used up, when it can't heal, or when it asks for more patience
+        than there is.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: self._again(error, repeatable=repeatable)),
+            stop=stop_any(stop_after_attempt(self.attempts), stop_after_delay(_LONGEST_IN_ALL)),
+            wait=self._pause,
+            sleep=sleep_using_event(self.stopped),
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        failures: list[SystemFailure] = []
+
+        def once() -> Given:
+            if self.stopped.is_set() and failures:  # nothing is sent after a stop
+                raise failures[-1]
+            try:
+                return what()
+            except SystemFailure as error:
+                failures.append(error)
+                if len(failures) > 1:  # what was waited for here is not waited for again further up
+                    error.passing &= len(failures) < self.attempts
+                raise
+
+        return retrying(once)
+
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Poll until ``condition`` holds; whether it did within ``seconds``. For read-after-write delays only."""
+        deadline, pause = time.monotonic() + seconds, min(self.first, 0.1)
+        while not condition():
+            if time.monotonic() >= deadline or self.stopped.wait(pause):
+                return False
+            pause = min(pause * 2, self.first)
+        return True
+
+    def _again(self, error: BaseException, *, repeatable: bool) -> bool:
+        if not isinstance(error, SystemFailure) or self.stopped.is_set():
+            return False
+        return error.passing and (repeatable or error.undone) and error.after <= self.longest
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.after if isinstance(error, SystemFailure) else 0
+        jittered = wait_exponential_jitter(multiplier=self.first, max=self.longest, jitter=self.first)(state)
+        return max(asked, jittered) if asked else jittered
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if state.upcoming_sleep >= _WORTH_TELLING and isinstance(error, SystemFailure):
+            self.told(f"{error.message}; trying again in {state.upcoming_sleep:.0f} s")

@@ -1,0 +1,43 @@
+"""What CI makes of one commit on this platform, as ``delivery`` among the computed answers says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One commit's way: the workflow that builds it, the image's name and tags, and what its pipeline is told.
+
+    ``variables`` are those of the deploy pipeline of this commit, ``fixed`` those of them that every commit's has.
+    """
+
+    workflow: str | None
+    image: str
+    tags: tuple[str, ...]
+    variables: Mapping[str, str]
+    fixed: Mapping[str, str]
+
+    @classmethod
+    def of(cls, declared: Mapping[str, Any], sha: str) -> Delivery:
+        """The delivery of a commit. Texts of ``declared`` hold ``{sha}`` where the commit's id goes."""
+        variables = {name: str(text).format(sha=sha) for name, text in declared["variables"].items()}
+        return cls(
+            workflow=declared["workflow"],
+            image=declared["image"],
+            tags=tuple(tag.format(sha=sha) for tag in declared["tags"]),
+            variables=variables,
+            fixed={name: text for name, text in variables.items() if text == declared["variables"][name]},
+        )
+
+    def told(self, variables: Mapping[str, str]) -> bool:
+        """Whether a pipeline with these variables deploys this commit."""
+        return bool(self.variables) and all(variables.get(name) == text for name, text in self.variables.items())
+
+    def rivals(self, variables: Mapping[str, str]) -> bool:
+        """Whether a pipeline with these variables deploys another image of the same service."""
+        named = all(variables.get(name) for name in self.variables)
+        same = all(variables.get(name) == text for name, text in self.fixed.items())
+        return named and same and not self.told(variables)

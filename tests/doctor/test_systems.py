@@ -1,0 +1,113 @@
+"""What the tokens of GitHub, Woodpecker and Vault lack."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from generator.checks import CheckState
+from generator.sandbox.faults import FaultKind, Status
+from generator.sandbox.vault import Token as VaultToken
+from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, WAITING, Clinic, told
+
+
+@pytest.mark.parametrize("lacks", ["repo", "workflow"])
+def test_a_scope_that_githubs_token_lacks(clinic: Clinic, lacks: str) -> None:
+    clinic.sandbox.github.tokens[CANARIES["github"]].scopes -= {lacks}
+    check = clinic()["github.scopes"]
+    assert (check.state, check.summary) == (FAILED, f"the token lacks {lacks}")
+    assert lacks in check.hint
+    assert "GITHUB_TOKEN" in check.hint
+
+
+def test_a_fine_grained_token_is_never_called_right(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it may do can't be read: the list to look at, and neither success nor failure."""
+    token = clinic.sandbox.github.tokens[CANARIES["github"]]
+    token.fine_grained = True
+    arguments = ["doctor", "--platform", str(clinic.profile), "--infra", str(clinic.sandbox.infra), "--json"]
+    code, out, _ = told(arguments, capsys)
+    events = [json.loads(line) for line in out.splitlines()]
+    (check,) = [item for item in events if item.get("id") == "github.scopes"]
+    assert (code, check["state"], events[-1]["status"]) == (0, "unknown", "partial")
+    assert all(word in check["hint"] for word in ("Administration", "Secrets", "Workflows", "all repositories"))
+    assert events[-1]["next"] == [f"github.scopes: {check['hint']}"]
+    for refused in ("secrets=read", "administration=read", "actions=read", "contents=read"):
+        token.refused = {refused}
+        found = clinic()["github.scopes"]
+        assert found.state is FAILED
+        assert refused in found.summary
+    monkeypatch.setattr(clinic.sandbox.github, "repositories", {})
+    assert clinic()["github.scopes"].state is UNKNOWN
+
+
+def test_an_owner_on_github_who_is_not_the_tokens(clinic: Clinic) -> None:
+    clinic.changes = {"github": {"owner": "guild"}}
+    assert clinic.wrong() == {"github.owner": FAILED}
+    member: dict[str, Any] = {"state": "active", "role": "member", "permissions": {"can_create_repository": True}}
+    for change, state in (
+        ({}, OK),
+        ({"permissions": {"can_create_repository": False}}, FAILED),
+        ({"state": "pending"}, FAILED),
+        ({"permissions": None, "role": "admin"}, OK),
+    ):
+        clinic.sandbox.faults.clear()
+        body = json.dumps({**member, **change})
+        clinic.sandbox.faults.add("github", "GET", "/memberships/", 1, Status(200, body, "application/json"))
+        assert clinic()["github.owner"].state is state, change
+
+
+def test_few_requests_left_on_github(clinic: Clinic) -> None:
+    core = {"resources": {"core": {"limit": 5000, "used": 4990, "remaining": 10, "reset": 4102444800}}}
+    clinic.sandbox.faults.add("github", "GET", "/rate_limit", 9, Status(200, json.dumps(core), "application/json"))
+    assert clinic.wrong() == {"github.limit": WAITING}
+
+
+def test_woodpeckers_user(clinic: Clinic) -> None:
+    clinic.sandbox.woodpecker.admins.clear()
+    check = clinic()["woodpecker.scopes"]
+    assert check.state is OK
+    assert "not an administrator" in check.summary
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "told"),
+    [
+        (429, OK, "standby"),
+        (473, OK, "standby"),
+        (472, FAILED, "disaster"),
+        (501, FAILED, "initial"),
+        (503, FAILED, "seal"),
+    ],
+)
+def test_vaults_health(clinic: Clinic, status: int, state: CheckState, told: str) -> None:
+    clinic.sandbox.vault.health = status
+    checks = clinic()
+    assert checks["vault.reachable"].state is state
+    assert told in checks["vault.reachable"].summary
+    others = [check.id for check in checks.values() if not check.well and not check.id.startswith("vault.")]
+    assert others == []
+
+
+@pytest.mark.parametrize(
+    ("held", "lacks"), [({"read"}, "create, update"), ({"create", "read"}, "update"), (set(), "create")]
+)
+def test_vaults_capabilities(clinic: Clinic, held: set[str], lacks: str) -> None:
+    """Where services' secrets go; the person's own path stays readable."""
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(rules={"data/*": held, "data/viktor": {"read"}})
+    check = clinic()["vault.scopes"]
+    assert check.state is FAILED
+    assert lacks in check.summary
+
+
+def test_vaults_token(clinic: Clinic) -> None:
+    token = clinic.sandbox.vault.tokens[CANARIES["vault"]]
+    token.seconds = 600
+    assert clinic.wrong() == {"vault.token": WAITING}
+    token.seconds, token.rules = 0, {"*": {"root"}}
+    assert clinic.wrong() == {}
+    clinic.sandbox.faults.add("vault", "POST", "capabilities-self", 1, FaultKind.FORBIDDEN)
+    assert clinic.wrong() == {"vault.scopes": UNKNOWN}

@@ -1,0 +1,26 @@
+"""Killed in the middle of any change, the same command makes of what is there exactly what an undisturbed run makes."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.sandbox import FaultKind
+from tests.faults.course import Course
+from tests.faults.kills import MOMENTS, judge, kills, sample
+from tests.faults.report import Record, conclude
+
+SEED = 20260101
+SAMPLE = 4
+
+
+def test_a_sample_of_the_kills(course: Course, record_property: Record) -> None:
+    conclude([judge(course, kill) for kill in sample(course.requests, SEED, SAMPLE)], record_property)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("systems", [("forgejo",), ("github", "woodpecker", "vault")], ids=" and ".join)
+@pytest.mark.parametrize("kind", MOMENTS, ids=lambda kind: MOMENTS[kind])
+def test_every_kill(course: Course, kind: FaultKind, systems: tuple[str, ...], record_property: Record) -> None:
+    chosen = [kill for kill in kills(course.requests, [kind]) if kill.asked.system in systems]
+    assert chosen
+    conclude([judge(course, kill) for kill in chosen], record_property)

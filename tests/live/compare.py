@@ -1,0 +1,73 @@
+"""The same request to a real server and to the sandbox's stand-in, and what their answers have in common."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.sandbox.messages import JSON, Request, Response
+from tests.live.platform import ask
+
+Application = Callable[[Request], Response]
+
+
+@dataclass
+class Side:
+    """One of the two: the application, who may ask it, and what things are called there."""
+
+    application: Application
+    prefix: str
+    people: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, who: str, method: str, path: str, **options: Any) -> Response:
+        """One request; ``{NAME}`` in the path stands for what this side calls it."""
+        return ask(self.application, method, self.prefix + self._filled(path), self.people.get(who, ""), **options)
+
+    def number(self, name: str, response: Response) -> None:
+        """Remember the identifier that an answer gives."""
+        self.names[name] = str(json.loads(response.body)["id"])
+
+    def _filled(self, path: str) -> str:
+        return re.sub(r"{(\w+)}", lambda found: self.names[found.group(1)], path)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is compared of an answer: its status, its kind, and the shape or the text of its body."""
+
+    status: int
+    kind: str
+    body: Any
+
+
+def seen(response: Response, side: Side, *, whole_text: bool = True) -> Seen:
+    """What is compared of an answer: JSON by its shape, text with this side's names taken out, pages not at all."""
+    kind = response.content_type.partition(";")[0].strip()
+    if not response.body:
+        return Seen(response.status, kind, "")
+    if kind == JSON:
+        return Seen(response.status, kind, shape(json.loads(response.body)))
+    if kind == "text/html":
+        return Seen(response.status, kind, "a page")
+    return Seen(response.status, kind, _plain(response.body.decode(), side) if whole_text else "a text")
+
+
+def shape(value: Any) -> Any:
+    """The form of a value: keys and types; a list by the forms of its entries."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        forms = [shape(item) for item in value]
+        return [form for index, form in enumerate(forms) if form not in forms[:index]]
+    return type(value).__name__
+
+
+def _plain(text: str, side: Side) -> str:
+    for name, value in sorted(side.names.items(), key=lambda item: -len(item[1])):
+        if len(value) > 3:
+            text = text.replace(value, f"{{{name}}}")
+    return text.strip()

@@ -1,0 +1,87 @@
+"""Real servers on loopback, where the environment names their programs; see docs/how-to/live-tests.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generator.sandbox import Sandbox
+from tests.live.forgejo import Forgejo
+from tests.live.platform import LiveWorld, Servers, move_infra
+from tests.live.woodpecker import Woodpecker
+
+# Read before every test is given an environment of its own.
+_PROGRAMS = {name: os.environ.get(f"NEWSERVICE_LIVE_{name}", "") for name in ("WOODPECKER", "FORGEJO")}
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them are live, and those of one worker stay together: the servers start once."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.xdist_group("live"))
+
+
+def _program(name: str) -> str:
+    binary = _PROGRAMS[name]
+    if not binary:
+        pytest.skip(f"NEWSERVICE_LIVE_{name} names no program: there is no real {name.title()} here")
+    return binary
+
+
+@pytest.fixture(scope="session")
+def live_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The embedded platform, of which the real servers take their places."""
+    with Sandbox.start(tmp_path_factory.mktemp("live") / "platform") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def woodpecker(request: pytest.FixtureRequest) -> Iterator[Woodpecker]:
+    """A real Woodpecker."""
+    binary = _program("WOODPECKER")
+    sandbox: Sandbox = request.getfixturevalue("live_sandbox")
+    server = Woodpecker(binary, sandbox.root.parent / "woodpecker", sandbox, sandbox.platform.owner("github"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def forgejo(request: pytest.FixtureRequest) -> Iterator[Forgejo]:
+    """A real Forgejo, with the infra repository."""
+    binary = _program("FORGEJO")
+    sandbox: Sandbox = request.getfixturevalue("live_sandbox")
+    server = Forgejo(binary, sandbox.root.parent / "forgejo", sandbox, sandbox.platform.owner("forgejo"))
+    try:
+        move_infra(sandbox, server)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Servers:
+    """Whatever real servers there are: at least one."""
+    if not any(_PROGRAMS.values()):
+        pytest.skip("neither NEWSERVICE_LIVE_WOODPECKER nor NEWSERVICE_LIVE_FORGEJO names a program")
+    found = {name: request.getfixturevalue(name.lower()) if _PROGRAMS[name] else None for name in _PROGRAMS}
+    return Servers(woodpecker=found["WOODPECKER"], forgejo=found["FORGEJO"])
+
+
+@pytest.fixture
+def live(
+    servers: Servers,
+    live_sandbox: Sandbox,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> LiveWorld:
+    """The command, on a platform of real servers as far as there are any."""
+    monkeypatch.chdir(tmp_path)
+    world = LiveWorld(live_sandbox, tmp_path, capsys, monkeypatch, servers)
+    world.enter()
+    return world

@@ -1,0 +1,130 @@
+"""The command against real servers: a service comes to be, is mended, follows its commits, and goes."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from generator.sandbox.forgejo.mirrors import normalised
+from tests.answers import SMALLEST
+from tests.live.platform import LiveWorld
+from tests.live.woodpecker import Woodpecker
+from tests.world import Told
+
+SECRETS = ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK", "WOODPECKER_TOKEN"]
+HOOK = ["push", "pull_request", "pull_request_review", "deployment"]
+
+
+def given(name: str) -> dict[str, Any]:
+    return {**SMALLEST, "name": name, "title": name.title()}
+
+
+def expected(live: LiveWorld, name: str) -> dict[str, Any]:
+    """Exactly one of each thing."""
+    address = f"{live.sandbox.urls['github']}/{live.mirror_name(name)}.git"
+    return {
+        "same commit": True,
+        "default branch": live.branch,
+        "secrets": SECRETS,
+        "active": True,
+        "number on the forge": True,
+        "number in workflow": True,
+        "trusted": [],
+        "hooks": [HOOK],
+        "push mirrors": [(address, True, normalised(8 * 3600), "")],
+        "pull requests": ["open"],
+    }
+
+
+def done(told: Told) -> set[str]:
+    return {item["id"] for item in told.of("step") if item["status"] == "done"}
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
+    """Whether something becomes so; what a server does in the background has no end to wait for."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(0.05)
+    return True
+
+
+def test_create_makes_one_of_each_thing_and_the_second_run_finds_nothing_to_do(live: LiveWorld) -> None:
+    told = live.run("create", given("first-one"))
+    assert told.result["status"] == "success", told.out
+    assert live.found("first-one") == expected(live, "first-one")
+    again = live.run("create", given("first-one"))
+    assert again.result["status"] == "unchanged", again.out
+    assert live.found("first-one") == expected(live, "first-one")
+
+
+def test_what_drifted_on_woodpecker_is_mended(live: LiveWorld, woodpecker: Woodpecker) -> None:
+    live.run("create", given("adrift"))
+    number = live.row("adrift")["id"]
+    trusted = {"network": True, "volumes": True, "security": False}
+    assert live.woodpecker("PATCH", f"/repos/{number}", body={"trusted": trusted}).status == 200
+    assert live.woodpecker("DELETE", f"/repos/{number}").status == 200
+    assert live.found("adrift") != expected(live, "adrift")
+
+    told = live.run("create", given("adrift"))
+    assert told.result["status"] == "success", told.out
+    assert done(told) == {"woodpecker.registration", "woodpecker.settings"}
+    assert live.found("adrift") == expected(live, "adrift")
+    assert live.row("adrift")["id"] == number
+
+
+def test_what_drifted_on_forgejo_is_mended(live: LiveWorld) -> None:
+    live.run("create", given("crooked"))
+    (mirror,) = live.push_mirrors("crooked")
+    path = f"/repos/{live.platform.owner('forgejo')}/crooked/push_mirrors"
+    wrong = {"remote_address": mirror["remote_address"], "interval": "24h", "sync_on_commit": False}
+    assert live.forgejo("DELETE", f"{path}/{mirror['remote_name']}").status == 204
+    for _ in range(2):
+        assert live.forgejo("POST", path, body=wrong).status == 200
+    assert len(live.push_mirrors("crooked")) == 2
+
+    told = live.run("create", given("crooked"))
+    assert told.result["status"] == "success", told.out
+    assert done(told) == {"forgejo.mirror"}
+    assert live.found("crooked") == expected(live, "crooked")
+
+
+def test_the_push_mirror_follows_a_commit(live: LiveWorld) -> None:
+    live.run("create", given("follower"))
+    before = live.canonical_head("follower")
+    body = {"branch": live.branch, "message": "a note", "content": base64.b64encode(b"noted\n").decode()}
+    made = live.forgejo("POST", f"/repos/{live.platform.owner('forgejo')}/follower/contents/NOTE", body=body)
+    assert made.status == 201, made.body
+    head = live.canonical_head("follower")
+    assert head != before
+    assert eventually(lambda: live.mirror("follower").bare.heads() == {live.branch: head})
+
+
+def test_remove_takes_it_all_away(live: LiveWorld) -> None:
+    live.run("create", given("short-lived"))
+    told = live.command(
+        "remove", "short-lived", "--service-dir", str(live.folder / "short-lived"), "--yes", "--non-interactive"
+    )
+    assert told.result["exit_code"] == 0, told.out
+    assert live.gone("short-lived") == {"forgejo": True, "github": True, "woodpecker": True}
+    again = live.command("remove", "short-lived", "--service-dir", str(live.folder / "short-lived"), "--yes")
+    assert again.result["status"] == "unchanged", again.out
+
+
+@pytest.mark.parametrize("token", ["FORGEJO_TOKEN", "WOODPECKER_TOKEN"])
+def test_a_wrong_token_is_refused_before_anything_is_written(live: LiveWorld, token: str) -> None:
+    live.monkeypatch.setenv(token, "0" * 40)
+    told = live.run("create", given("never"))
+    assert told.result["exit_code"] == 3, told.out
+    assert live.gone("never") == {"forgejo": True, "github": True, "woodpecker": True}
+
+
+def test_a_name_that_was_never_made_is_no_failure(live: LiveWorld) -> None:
+    told = live.command("remove", "never-made", "--yes", "--non-interactive")
+    assert (told.code, told.result["status"]) == (0, "unchanged")

@@ -1,0 +1,30 @@
+"""Copier by itself, as somebody uses it who has no newservice: it asks, computes and checks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from copier import Settings, run_copy
+
+from generator.template import Template
+
+
+def whole_template(folder: Path) -> Path:
+    """A copy of the template without its history, which copier would take the last tag of."""
+    root = Template.installed().root
+    shutil.copy(root / "copier.yml", folder)
+    shutil.copytree(root / "templates", folder / "templates", dirs_exist_ok=True)
+    return folder
+
+
+def copied(folder: Path, values: Mapping[str, Any]) -> Path:
+    """The tree that copier makes of these answers below ``folder``. Raises copier's ``ValueError`` for a wrong one."""
+    template, target = folder / "template", folder / "copied"
+    if not template.exists():
+        template.mkdir()
+        whole_template(template)
+    run_copy(str(template), target, data=dict(values), defaults=True, overwrite=True, quiet=True, settings=Settings())
+    return target

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from generator import schedule
+from generator.errors import SystemFailure
+from generator.schedule import Status, StepResult, Task, carry_out_tasks
+
+Taken = tuple[Status, str]
+
+
+def done() -> Taken:
+    return "done", "made"
+
+
+def carried_out(*tasks: Task) -> tuple[dict[str, str], Exception | None, list[str]]:
+    told: list[str] = []
+    results, failure, interrupted = carry_out_tasks(tasks, lambda result: told.append(result.id), stop=lambda: None)
+    assert not interrupted
+    return {result.id: result.status for result in results}, failure, told
+
+
+def test_what_does_not_need_another_is_begun_at_once() -> None:
+    meet = threading.Barrier(3)
+
+    def take() -> Taken:
+        meet.wait(10)
+        return "done", ""
+
+    statuses, failure, _ = carried_out(*(Task(name, (), take) for name in "abc"))
+    assert statuses == {"a": "done", "b": "done", "c": "done"}
+    assert failure is None
+
+
+def test_what_needs_another_waits_for_it_and_one_that_is_not_there_is_not_waited_for() -> None:
+    order: list[str] = []
+
+    def taking(name: str) -> Callable[[], Taken]:
+        def take() -> Taken:
+            order.append(name)
+            return "done", ""
+
+        return take
+
+    tasks = [Task("c", ("b", "nobody"), taking("c")), Task("b", ("a",), taking("b")), Task("a", (), taking("a"))]
+    _, _, told = carried_out(*tasks)
+    assert order == told == ["a", "b", "c"]
+
+
+def test_after_a_failure_nothing_is_begun_and_what_is_under_way_ends() -> None:
+    failed = threading.Event()
+
+    def fail() -> Taken:
+        failed.set()
+        raise SystemFailure("forgejo.failed", "it failed")
+
+    def slow() -> Taken:
+        failed.wait(10)
+        return done()
+
+    statuses, failure, _ = carried_out(Task("fails", (), fail), Task("slow", (), slow), Task("later", ("slow",), done))
+    assert statuses["fails"] == "failed"
+    assert statuses["slow"] == "done"
+    assert isinstance(failure, SystemFailure)
+    # What ended first decides whether the later one was begun: it needs the slow one alone.
+    assert statuses["later"] in ("skipped", "done")
+    assert carried_out(Task("fails", (), fail), Task("later", ("fails",), done))[0]["later"] == "skipped"
+
+
+def test_a_fault_of_ours_is_told_as_one() -> None:
+    def broken() -> Taken:
+        raise ZeroDivisionError
+
+    results, failure, _ = carry_out_tasks([Task("a", (), broken)], lambda _: None, stop=lambda: None)
+    assert results[0].summary == "ZeroDivisionError in newservice itself"
+    assert isinstance(failure, ZeroDivisionError)
+
+
+def test_an_interruption_ends_the_waiting_and_tells_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "GRACE_SECONDS", 0.01)
+    stopped, held = threading.Event(), threading.Event()
+
+    def report(result: StepResult) -> None:
+        if result.id == "first":
+            raise KeyboardInterrupt
+
+    def polite() -> Taken:
+        stopped.wait(10)
+        return done()
+
+    def deaf() -> Taken:
+        held.wait(10)
+        return done()
+
+    tasks = [Task("first", (), done), Task("deaf", (), deaf), Task("next", ("deaf",), done)]
+    results, _, interrupted = carry_out_tasks(tasks, report, stop=stopped.set)
+    held.set()
+    assert interrupted
+    assert stopped.is_set()
+    assert {result.id: (result.status, result.summary) for result in results} == {
+        "first": ("done", "made"),
+        "deaf": ("failed", "interrupted"),
+        "next": ("skipped", "not reached"),
+    }
+
+    monkeypatch.setattr(schedule, "GRACE_SECONDS", 10)
+    stopped.clear()
+    tasks = [Task("first", (), done), Task("polite", (), polite), Task("next", ("polite",), done)]
+    results, _, _ = carry_out_tasks(tasks, report, stop=stopped.set)
+    assert {result.id: result.status for result in results} == {"first": "done", "polite": "done", "next": "skipped"}
