@@ -82,6 +82,7 @@ def mirror(**given: Any) -> Check:
         ({"mirrored": OTHER}, WAITING, "ffff0000, Forgejo at 0123abcd"),
         ({"mirrored": None}, WAITING, "at nothing"),
         ({"mirrored": OTHER, "mirrors": 0}, FAILED, "no push mirror"),
+        ({"mirrors": 0}, FAILED, "the next commit stays on Forgejo"),
         ({"mirrored": OTHER, "errors": ("refusing to allow",)}, FAILED, "refusing to allow"),
     ],
 )

@@ -149,10 +149,10 @@ class Forgejo:
         path = f"/repos/{owner}/{name}/branches/{quote(branch, safe='')}"
         return self._api.find("GET", path, lambda data: text(data["commit"]["id"]))
 
-    def branch_time(self, owner: str, name: str, branch: str) -> datetime:
-        """When the newest commit of a branch was made."""
+    def branch_time(self, owner: str, name: str, branch: str) -> datetime | None:
+        """When the newest commit of a branch was made; None where there is no such branch any more."""
         path = f"/repos/{owner}/{name}/branches/{quote(branch, safe='')}"
-        return self._api.read("GET", path, lambda data: datetime.fromisoformat(data["commit"]["timestamp"]))
+        return self._api.find("GET", path, lambda data: datetime.fromisoformat(data["commit"]["timestamp"]))
 
     def has_commit(self, owner: str, name: str, sha: str) -> bool:
         """Whether the repository holds the commit."""

@@ -132,11 +132,16 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
     if not rivals:
         return
 
-    def made(branch: str) -> tuple[datetime, str]:
-        return run.forgejo.branch_time(run.owner, run.infra_repository, branch), branch
-
-    ours = made(run.infra_branch)
-    if earlier := [branch for branch in rivals if made(branch) < ours]:
+    times: dict[str, datetime] = {}
+    for branch in (run.infra_branch, *rivals):
+        made = run.forgejo.branch_time(run.owner, run.infra_repository, branch)
+        if made is not None:  # one that has given way meanwhile is no rival any more
+            times[branch] = made
+    ours = times.get(run.infra_branch)
+    earlier = [
+        branch for branch in rivals if branch in times and ours and (times[branch], branch) < (ours, run.infra_branch)
+    ]
+    if earlier:
         run.infra.delete_branch(run.remote, run.infra_url, sha, run.infra_branch)
         raise SystemFailure(
             "infra.given_way",

@@ -36,7 +36,7 @@ class MirrorFacts:
 
 
 def judge_mirror(facts: MirrorFacts) -> Check:
-    """GitHub is at the canonical commit."""
+    """GitHub is at the canonical commit, and the next one will get there too."""
     id_ = "mirror.commit"
     if facts.canonical is None:
         return _failed(id_, f"{facts.where}: there is no commit on Forgejo that this token may see", AGAIN)
@@ -47,6 +47,9 @@ def judge_mirror(facts: MirrorFacts) -> Check:
             f"{facts.where}: GitHub shows no repository; it is missing, or the token may not see it",
             f"the token needs the scope repo (fine-grained: Contents, read); if it has that, {AGAIN}",
         )
+    if facts.canonical == facts.mirrored and not facts.mirrors:
+        told = f"{facts.where} is at {facts.canonical[:8]}, but there is no push mirror"
+        return _failed(id_, f"{told}: the next commit stays on Forgejo", AGAIN)
     if facts.canonical == facts.mirrored:
         return Check(id_, CheckState.OK, f"{facts.where} is at {facts.canonical[:8]} on both sides")
     behind = f"{facts.where} is at {(facts.mirrored or 'nothing')[:8]}, Forgejo at {facts.canonical[:8]}"

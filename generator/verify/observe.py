@@ -8,21 +8,19 @@ from generator.changes import RegistrationChange
 from generator.clients.registry import Registry
 from generator.errors import PreflightError
 from generator.run import Run
+from generator.steps.forgejo import same_address
 from generator.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
 from generator.verify.delivery import Delivery
 from generator.verify.infra import InfraFacts
 
 
 def observe_mirror(run: Run) -> MirrorFacts:
-    """Both heads; the push mirrors only where they differ."""
+    """Both heads, and the push mirrors that lead from one to the other."""
     canonical = run.canonical_head()
     seen = canonical is not None and run.mirror_repository() is not None
     mirrored = run.mirror_heads().get(run.platform.branch) if seen else None
-    behind = seen and canonical != mirrored
-    wanted = run.platform.mirror_url(run.name).removesuffix(".git").lower()
-    mirrors = (
-        [item for item in run.push_mirrors() if item.address.removesuffix(".git").lower() == wanted] if behind else []
-    )
+    wanted = run.platform.mirror_url(run.name)
+    mirrors = [item for item in run.push_mirrors() if same_address(item.address, wanted)] if seen else []
     errors = tuple(item.last_error for item in mirrors if item.last_error)
     return MirrorFacts(run.mirror, canonical, seen, mirrored, len(mirrors), errors)
 
