@@ -12,7 +12,7 @@ import pytest
 
 from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_repository
 from generator.errors import PreflightError, RefusedError, SystemFailure
-from generator.platform import load_platform
+from generator.platform import Platform, load_platform
 from generator.render import File
 from generator.sandbox import FaultKind, Sandbox
 from generator.secret import Secret
@@ -474,6 +474,16 @@ def test_what_the_clone_says_of_the_forge_has_no_part_in_it(
         repository.push(remote_of(sandbox), url(sandbox), repository.head() or "", "master")
     repository.push(remote_of(sandbox), url(sandbox), repository.head() or "", "master")
     assert heads(sandbox) == {"master": repository.head()}
+
+
+def test_an_answer_that_is_cut_off_does_not_keep_git_for_ever(repository: Repository, sandbox: Sandbox) -> None:
+    remote = remote_of(sandbox)
+    connection = {**remote.platform.connection, "timeout_seconds": 0.1}
+    hasty = Remote(Platform({**remote.platform.data, "connection": connection}, "test"), remote.user, remote.token)
+    sandbox.faults.add("forgejo", "POST", "git-receive-pack$", 1, FaultKind.MALFORMED)
+    with pytest.raises(SystemFailure) as caught:
+        repository.push(hasty, url(sandbox), repository.head() or "", "master")
+    assert caught.value.passing
 
 
 def test_the_token_is_in_the_environment_of_the_child_alone(sandbox: Sandbox) -> None:

@@ -79,6 +79,11 @@ class Remote:
     user: str
     token: Secret
 
+    @property
+    def longest(self) -> float:
+        """Seconds after which a git that talks to the forge is ended: a cut answer can make it wait for ever."""
+        return 10 * float(self.platform.connection["timeout_seconds"])
+
     def environment(self, url: str) -> dict[str, str]:
         """The child's environment: no prompt, no configuration of the person's, https only, the pinned address.
 
@@ -277,7 +282,7 @@ class Repository:
                 "take that rule out of the clone's own configuration; a token is sent to the forge only",
             )
         try:
-            self._git(verb, *arguments, env=environment)
+            self._git(verb, *arguments, env=environment, longest=remote.longest)
         except SystemFailure as error:
             heals = not any(word in error.message.lower() for word in _PERMANENT)
             raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None
@@ -291,8 +296,14 @@ class Repository:
             return {f"GIT_{role}_{key.upper()}": value for role in roles for key, value in FALLBACK_AUTHOR.items()}
         return {}
 
-    def _git(self, *arguments: str, env: Mapping[str, str] | None = None, istream: BytesIO | None = None) -> str:
-        return _run(self._repo.git, *arguments, env=env, istream=istream)
+    def _git(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        istream: BytesIO | None = None,
+        longest: float | None = None,
+    ) -> str:
+        return _run(self._repo.git, *arguments, env=env, istream=istream, longest=longest)
 
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
@@ -405,7 +416,13 @@ def _no_git() -> PreflightError:
     return PreflightError("git.missing", "git was not found on this machine", "install git 2.39 or newer")
 
 
-def _run(git: Git, *arguments: str, env: Mapping[str, str] | None = None, istream: BytesIO | None = None) -> str:
+def _run(
+    git: Git,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    istream: BytesIO | None = None,
+    longest: float | None = None,
+) -> str:
     stream = None
     if istream is not None:
         # A real file: GitPython hands the stream to the child as it is.
@@ -418,6 +435,7 @@ def _run(git: Git, *arguments: str, env: Mapping[str, str] | None = None, istrea
             istream=stream,
             env={**masked_variables(os.environ), **(env or {})},
             strip_newline_in_stdout=False,
+            kill_after_timeout=longest,
         )
     except GitCommandNotFound as error:
         raise _no_git() from error
