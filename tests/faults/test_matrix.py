@@ -9,6 +9,12 @@ from tests.faults.course import Course
 from tests.faults.matrix import KINDS, cells, judge, sample
 from tests.faults.report import Record, conclude
 
+# A connection that breaks in the middle is left to the garbage collector by the libraries below; nothing waits for it.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+    pytest.mark.usefixtures("collected"),
+]
+
 SEED = 20260101
 SAMPLE = 2 * len(KINDS)  # each kind once and lasting
 PARTS = 2
