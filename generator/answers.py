@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import yaml
-from jinja2 import TemplateError
+from jinja2 import StrictUndefined, TemplateError
 
 from generator.errors import AnswersError, NewserviceError, Problem
 from generator.questions import MISSING, Question
@@ -46,11 +46,24 @@ class Answers:
         return bool(self.context["image_source"] == "owned")
 
 
+class _UnsetError(Exception):
+    """A default says that there is none for these answers."""
+
+
+_UNSET: Any = object()
+# Copier's word for it: a default that names UNSET makes the question a required one.
+_WORDS = {"UNSET": StrictUndefined("UNSET", exc=_UnsetError)}  # type: ignore[arg-type]
+
+
 @dataclass
 class Resolution:
-    """Answers on their way: what is settled, what is wrong, and what can't be known yet because of it."""
+    """Answers on their way: what is settled, what is wrong, and what can't be known yet because of it.
+
+    ``earlier`` is what was given or recorded for questions that are yet to come, as copier's expressions see it too.
+    """
 
     template: Template
+    earlier: dict[str, Any] = field(default_factory=dict)
     context: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     public: dict[str, Any] = field(default_factory=dict)
@@ -69,6 +82,17 @@ class Resolution:
             self._take_default(question, applies)
         else:
             self._take_given(question, value)
+        self.earlier.pop(question.name, None)
+
+    def take_recorded(self, question: Question, value: Any) -> None:
+        """Settle one question from what is recorded, where it still asks and that still is an answer to it."""
+        if question.computed or self.applies(question) is False:
+            self.take(question, {})
+        elif self.check(question, value):
+            self.notes.append(f"'{question.name}' was {_short(value)}, which is no answer any more")
+            self.take(question, {})
+        else:
+            self.take(question, {question.name: value})
 
     def applies(self, question: Question) -> bool | None:
         """Whether ``when`` holds; None where it depends on an answer that is wrong or missing."""
@@ -80,9 +104,16 @@ class Resolution:
 
     def default(self, question: Question) -> Any:
         """The rendered default; ``MISSING`` where there is none or where it can't be known yet."""
-        if question.default is MISSING or not isinstance(question.default, str):
-            return question.default
-        text = self._evaluate(question, "default", question.default)
+        value = self._default(question)
+        return MISSING if value is _UNSET else value
+
+    def _default(self, question: Question) -> Any:
+        if not isinstance(question.default, str):
+            return _UNSET if question.default is MISSING else question.default
+        try:
+            text = self._evaluate(question, "default", question.default, _WORDS)
+        except _UnsetError:
+            return _UNSET
         if text is None:
             return MISSING
         if question.computed and question.type == "yaml":
@@ -115,10 +146,10 @@ class Resolution:
         return Answers(self.values, self.context, notes, self.public)
 
     def _take_default(self, question: Question, applies: bool | None) -> None:
-        value = self.default(question)
-        if value is MISSING:
-            if applies and question.default is MISSING:
-                self.problems.append(_missing(question, self.choices(question)))
+        value = self._default(question)
+        if value is _UNSET and applies:
+            self.problems.append(_missing(question, self.choices(question)))
+        if value is _UNSET or value is MISSING:
             return
         if applies and (problems := self.check(question, value)):
             self.problems.extend(problems)
@@ -152,7 +183,7 @@ class Resolution:
         Where every answer so far is right, an expression that fails is a fault of the template.
         """
         try:
-            return self.template.render(source, {**self.context, **(extra or {})})
+            return self.template.render(source, {**self.earlier, **self.context, **(extra or {})})
         except (TemplateError, TypeError, ValueError, AttributeError, LookupError) as error:
             if self.problems:
                 return None
@@ -174,16 +205,25 @@ def resolve(
     questions: tuple[Question, ...],
     given: Mapping[str, Any],
     facts: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
 ) -> Answers:
     """Complete and check ``given``.
 
-    ``facts`` fills the internal questions (``platform``, ``layer``, ``woodpecker_repo_id``). Raises
-    ``AnswersError`` with one problem for each wrong, unknown or missing answer.
+    ``facts`` fills the internal questions (``platform``, ``layer``, ``woodpecker_repo_id``). ``recorded`` is what an
+    answers file says, maybe of another version of the template: an answer there that is none any more is as if it was
+    not there (copier's rule for updates). Raises ``AnswersError`` with one problem for each wrong, unknown or missing
+    answer.
     """
-    resolution = Resolution(template)
+    recorded = recorded or {}
+    resolution = Resolution(template, {**recorded, **given})
     resolution.problems.extend(_unknown_keys(questions, given))
     for question in questions:
-        resolution.take(question, (facts or {}) if question.internal else given)
+        if question.internal:
+            resolution.take(question, facts or {})
+        elif question.name in recorded and question.name not in given:
+            resolution.take_recorded(question, recorded[question.name])
+        else:
+            resolution.take(question, given)
     return resolution.finish()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from generator.changes import FileChange, compare
 from generator.content import blob_id
@@ -113,7 +113,7 @@ def _taking(step: Step[Any], run: Run) -> Callable[[], tuple[Status, str]]:
             raise SystemFailure("run.interrupted", f"{step.id}: interrupted before it wrote", "run it again")
         tried = True
         summary = step.act(view, facts)
-        _converged(step, run)
+        await_convergence(step, run)
         return "done", summary
 
     return lambda: run.patience(once, repeatable=True)
@@ -125,14 +125,30 @@ def _allowed(step: Step[Any], decision: Decision) -> Decision:
     return decision
 
 
-def _converged(step: Step[Any], run: Run) -> None:
-    """Look again until the system shows what it has accepted; it may take a moment. Raises when it does not."""
+class Settling(Protocol):
+    """What is looked at again after it was changed: a step, or a removal."""
+
+    id: ClassVar[str]
+    system: ClassVar[str]
+
+    def observe(self, run: Run) -> Any:
+        """Read what is there."""
+
+    def decide(self, run: Run, facts: Any) -> Decision:
+        """Say what is to be done about it."""
+
+
+def await_convergence(step: Settling, run: Run) -> None:
+    """Look again until the system shows what it has accepted; it may take a moment.
+
+    Raises ``SystemFailure`` when something is still to be done after ``SETTLING_SECONDS``.
+    """
     seen: list[Decision] = []
 
     def look() -> bool:
         view = run.fresh()
         seen.append(step.decide(view, step.observe(view)))
-        return seen[-1].action not in (Action.CREATE, Action.UPDATE)
+        return seen[-1].action in (Action.NONE, Action.REFUSE)
 
     run.patience.until(look, SETTLING_SECONDS)
     if seen[-1].action is not Action.NONE:

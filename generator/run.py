@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from generator.allocations import Holding, collisions
@@ -142,8 +143,27 @@ class Run:
 
     def canonical_answers(self) -> dict[str, Any] | None:
         """The answers file of the canonical branch."""
-        tree = RemoteCommit(self.forgejo, self.owner, self.name, self.platform.branch)
-        return self._seen.look("answers", lambda: recorded_answers(tree))
+        found = self._seen.look("answers", lambda: self._answers_at(self.platform.branch))
+        if found is None and (head := self.canonical_head()):
+            return self._known.look(
+                ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
+            )
+        return found
+
+    def _pushed(self, head: str) -> dict[str, Any] | None:
+        """The answers file of a commit that may be on its way still: of somebody else's only where all is there."""
+        found, repository = self._answers_at(head), self.forgejo.repository(self.owner, self.name)
+        if found is None and repository and repository.empty:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {self.owner}/{self.name} has a branch and is still called empty: a push is under way",
+                "wait a moment, then run the same command again",
+                passing=True,
+            )
+        return self._answers_at(head) if found is None else found
+
+    def _answers_at(self, ref: str) -> dict[str, Any] | None:
+        return recorded_answers(RemoteCommit(self.forgejo, self.owner, self.name, ref))
 
     def push_mirrors(self) -> list[PushMirror]:
         """All push mirrors of the canonical repository. Raises ``SystemFailure`` where they can't be seen."""
@@ -245,6 +265,19 @@ class Run:
         if self.infra.has(sha):
             return Commit(self.infra, sha)
         return RemoteCommit(self.forgejo, self.owner, self.infra_repository, sha, self.infra)
+
+    def bring(self, sha: str, branch: str) -> None:
+        """Bring a commit of a branch of the infra repository into the clone's objects.
+
+        Raises ``SystemFailure`` when the branch moved meanwhile.
+        """
+        if not self.infra.has(sha):
+            self.progress(f"fetching {self.infra_repository}")
+            self.infra.fetch(self.remote, self.infra_url, branch)
+        if not self.infra.has(sha):
+            raise SystemFailure(
+                "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
+            )
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""

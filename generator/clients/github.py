@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import certifi
 import requests
 from github import Auth, BadAttributeException, Github, GithubException, UnknownObjectException
 from github.Repository import Repository as GithubRepository
 
-from generator.clients.patience import Patience
+from generator.clients.authorities import Authorities
+from generator.clients.patience import Pace, Patience
 from generator.clients.transport import wait_asked
 from generator.errors import NewserviceError, PreflightError, SystemFailure
 from generator.platform import Platform
@@ -438,54 +436,6 @@ class GitHub:
             "nothing is lost: mend what is named here and run the same command again",
             passing=error.status >= 500,
         )
-
-
-class Authorities:
-    """The public authorities and a profile's own, as one file: naming one alone would replace the others.
-
-    The file has no name on the disk where the system allows that. Raises ``PreflightError`` when ``ca_file`` can't be
-    read.
-    """
-
-    def __init__(self, ca_file: str) -> None:
-        try:
-            own = Path(ca_file).read_bytes()
-        except OSError as error:
-            raise PreflightError(
-                "platform.ca_file",
-                f"the certificate authority {ca_file} can't be loaded: {error.strerror}",
-                "correct connection.ca_file in the platform profile",
-            ) from error
-        self._file = tempfile.NamedTemporaryFile(prefix="newservice-", suffix=".pem")  # noqa: SIM115 - closed below
-        self._file.write(Path(certifi.where()).read_bytes() + b"\n" + own)
-        self._file.flush()
-        self.path = self._file.name
-        nameless = Path(f"/proc/self/fd/{self._file.fileno()}")
-        if nameless.exists():  # then a killed process leaves nothing behind
-            Path(self._file.name).unlink()
-            self.path = str(nameless)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with suppress(FileNotFoundError):
-            self._file.close()
-
-
-class Pace:
-    """Lets callers through one by one, ``seconds`` apart."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Return when it is this caller's turn."""
-        with self._lock:
-            pause = self._next - time.monotonic()
-            if pause > 0:
-                time.sleep(pause)
-            self._next = time.monotonic() + self._seconds
 
 
 def _limited(error: GithubException) -> float:

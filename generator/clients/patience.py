@@ -108,3 +108,20 @@ class Patience:
         error = state.outcome.exception() if state.outcome else None
         if state.upcoming_sleep >= _WORTH_TELLING and isinstance(error, SystemFailure):
             self.told(f"{error.message}; trying again in {state.upcoming_sleep:.0f} s")
+
+
+class Pace:
+    """Lets callers through one by one, ``seconds`` apart."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when it is this caller's turn."""
+        with self._lock:
+            pause = self._next - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            self._next = time.monotonic() + self._seconds

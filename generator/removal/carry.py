@@ -10,14 +10,11 @@ from typing import Any
 from generator.errors import PreflightError, RefusedError, SystemFailure
 from generator.looks import together
 from generator.plan import Action, Decision, Plan, State, StepPlan, build_plan
-from generator.provision import Outcome
+from generator.provision import Outcome, await_convergence
 from generator.removal.base import Covered, Removal, StaysError, is_kept, kept, waits
 from generator.removal.stack import StackFacts
 from generator.run import Run
 from generator.schedule import Status, StepResult, Task, carry_out_tasks
-
-SETTLING_SECONDS = 15.0
-"""How long a system may take to show what it has just accepted."""
 
 _WRITES = (Action.DELETE, Action.CREATE)
 
@@ -140,7 +137,7 @@ def _taking(
         except StaysError as error:
             left[chosen] = error.decision
             return "unchanged", error.decision.summary
-        _converged(mine.removal, run)
+        await_convergence(mine.removal, run)
         return "done", summary
 
     return lambda: run.patience(once, repeatable=True)
@@ -160,24 +157,6 @@ def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
         if item.decision.action is Action.REFUSE:
             raise RefusedError(f"{item.removal.id}.refused", item.decision.summary, item.decision.hint)
     return found
-
-
-def _converged(removal: Removal[Any], run: Run) -> None:
-    """Look again until the system shows it gone; it may take a moment. Raises when it does not."""
-    seen: list[Decision] = []
-
-    def look() -> bool:
-        view = run.fresh()
-        seen.append(removal.decide(view, removal.observe(view)))
-        return seen[-1].action not in _WRITES
-
-    run.patience.until(look, SETTLING_SECONDS)
-    if seen[-1].action in _WRITES:
-        raise SystemFailure(
-            f"{removal.id}.not_converged",
-            f"{removal.id}: {removal.system} accepted the removal but still shows: {seen[-1].summary}",
-            "look at it there, then run the same command again",
-        )
 
 
 def written(plan: Plan) -> Collection[str]:

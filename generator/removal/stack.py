@@ -15,7 +15,6 @@ from generator.changes import (
 )
 from generator.clients.forgejo import Commit, PullRequest
 from generator.content import blob_id, sealed
-from generator.errors import SystemFailure
 from generator.looks import together
 from generator.plan import Action, Decision, State
 from generator.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
@@ -118,13 +117,9 @@ class StackRemoval(Removal[StackFacts]):
             run.infra.delete_branch(run.remote, run.infra_url, facts.branch, branch)
             return f"{branch} is deleted"
         assert facts.base is not None  # noqa: S101 - there is no stack without it
-        if not run.infra.has(facts.base):
-            run.progress(f"fetching {run.infra_repository}")
-            run.infra.fetch(run.remote, run.infra_url, run.platform.data["infra"]["branch"])
-        if not run.infra.has(facts.base):
-            raise SystemFailure("infra.moved", "the infra repository moved meanwhile", "run the same command again")
-        if facts.branch and not run.infra.has(facts.branch):
-            run.infra.fetch(run.remote, run.infra_url, branch)
+        run.bring(facts.base, run.platform.data["infra"]["branch"])
+        if facts.branch:
+            run.bring(facts.branch, branch)
         files, removed = registered_files(facts.registrations), [item.path for item in facts.files]
         # A spent branch is a second parent: the push stays a fast-forward, whichever way it was merged.
         spent = [facts.branch] if facts.branch else []

@@ -106,7 +106,7 @@ class InfraCommit(Step[InfraFacts]):
         onto, state = (facts.base, facts.base_state) if fresh else (facts.branch, facts.branch_state)
         assert onto is not None  # noqa: S101 - decide refuses where there is no base
         assert state is not None  # noqa: S101
-        _fetch(run, onto, run.platform.data["infra"]["branch"] if fresh else run.infra_branch)
+        run.bring(onto, run.platform.data["infra"]["branch"] if fresh else run.infra_branch)
         try:
             run.check_allocations(state)
         except AnswersError as error:
@@ -160,8 +160,8 @@ def _bring_up(run: Run, facts: InfraFacts) -> str:
     assert facts.branch is not None  # noqa: S101
     assert facts.base_state is not None  # noqa: S101
     default = run.platform.data["infra"]["branch"]
-    _fetch(run, facts.base, default)
-    _fetch(run, facts.branch, run.infra_branch)
+    run.bring(facts.base, default)
+    run.bring(facts.branch, run.infra_branch)
     tree, conflicting = run.infra.merge(facts.branch, facts.base)
     ours = {file.path: file for file in registered_files(facts.base_state.registrations)}
     by_hand = [path for path in conflicting if path not in ours or not _only_registered(run, facts, path)]
@@ -186,17 +186,6 @@ def _only_registered(run: Run, facts: InfraFacts, path: str) -> bool:
     before = compare_registrations(run.project.registrations, run.infra_tree(found.merge_base))
     wanted = {file.path: file.content for file in registered_files(before)}
     return wanted.get(path) == run.infra_tree(facts.branch).read(path)
-
-
-def _fetch(run: Run, sha: str, branch: str) -> None:
-    """Bring a commit of a branch into the clone's objects. Raises ``SystemFailure`` when the branch moved meanwhile."""
-    if not run.infra.has(sha):
-        run.progress(f"fetching {run.infra_repository}")
-        run.infra.fetch(run.remote, run.infra_url, branch)
-    if not run.infra.has(sha):
-        raise SystemFailure(
-            "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
-        )
 
 
 def _decide_branch(run: Run, branch: InfraState) -> Decision:
