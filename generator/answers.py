@@ -84,6 +84,17 @@ class Resolution:
             self._take_given(question, value)
         self.earlier.pop(question.name, None)
 
+    def settle(
+        self, question: Question, given: Mapping[str, Any], facts: Mapping[str, Any], recorded: Mapping[str, Any]
+    ) -> None:
+        """Settle one question from where its answer stands; ``resolve`` says what each of them is."""
+        if question.internal:
+            self.take(question, facts)
+        elif question.name in recorded and question.name not in given:
+            self.take_recorded(question, recorded[question.name])
+        else:
+            self.take(question, given)
+
     def take_recorded(self, question: Question, value: Any) -> None:
         """Settle one question from what is recorded, where it still asks and that still is an answer to it."""
         if question.computed or self.applies(question) is False:
@@ -218,12 +229,7 @@ def resolve(
     resolution = Resolution(template, {**recorded, **given})
     resolution.problems.extend(_unknown_keys(questions, given))
     for question in questions:
-        if question.internal:
-            resolution.take(question, facts or {})
-        elif question.name in recorded and question.name not in given:
-            resolution.take_recorded(question, recorded[question.name])
-        else:
-            resolution.take(question, given)
+        resolution.settle(question, given, facts or {}, recorded)
     return resolution.finish()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import termios
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,6 +42,27 @@ def ask(
             group = question.group
             questionary.print(f"\n{group} ({number} of {len(asked)})", style="bold")
         answers[question.name] = _ask(question, resolution)
+    return answers
+
+
+def ask_anew(
+    template: Template,
+    questions: tuple[Question, ...],
+    names: Container[str],
+    given: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Ask the questions of these ``names``, to which ``recorded`` has no answer any more; ``given`` with the answers.
+
+    Raises as ``ask`` does when the person stops.
+    """
+    answers = dict(given)
+    for question in questions:
+        if question.name in names:
+            questionary.print(f"\n{question.group}", style="bold")
+            resolution = _settled(template, questions, answers, facts, question, recorded)
+            answers[question.name] = _ask(question, resolution)
     return answers
 
 
@@ -103,13 +124,14 @@ def _settled(
     answers: Mapping[str, Any],
     facts: Mapping[str, Any],
     until: Question,
+    recorded: Mapping[str, Any] | None = None,
 ) -> Resolution:
     """Everything that is known before ``until`` is asked."""
-    resolution = Resolution(template)
+    resolution = Resolution(template, {**(recorded or {}), **answers})
     for question in questions:
         if question.name == until.name:
             break
-        resolution.take(question, facts if question.internal else answers)
+        resolution.settle(question, answers, facts, recorded or {})
     return resolution
 
 

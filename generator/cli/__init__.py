@@ -22,6 +22,7 @@ from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
 from generator.cli.sandbox import sandbox_group
 from generator.cli.schema import schema_command
 from generator.cli.status import status_command
+from generator.cli.update import update_command
 from generator.cli.verify import verify_command
 from generator.errors import ExitCode, NewserviceError, UsageError
 
@@ -49,6 +50,7 @@ for command in (
     remove_command,
     schema_command,
     status_command,
+    update_command,
     verify_command,
     sandbox_group,
 ):

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import unified_diff
 from typing import Any, TextIO
 
@@ -39,6 +39,23 @@ class Result:
     closing: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TemplateVersion:
+    """A version of the template: a release, or the installed one where that is none.
+
+    ``state`` is released, differs or unreleased; ``published`` present, absent or foreign, where that was looked at.
+    """
+
+    version: str
+    tree: str
+    state: str
+    installed: bool
+    tag: str | None = None
+    released: str | None = None
+    commit: str | None = None
+    published: str | None = None
+
+
 class Reporter(ABC):
     """Tells what happens.
 
@@ -59,6 +76,10 @@ class Reporter(ABC):
     @abstractmethod
     def check(self, check: Check) -> None:
         """Something was looked at."""
+
+    @abstractmethod
+    def template_version(self, version: TemplateVersion) -> None:
+        """A version of the template."""
 
     @abstractmethod
     def progress(self, text: str) -> None:
@@ -94,6 +115,10 @@ class JsonReporter(Reporter):
     def check(self, check: Check) -> None:
         """One check's outcome."""
         self._write("check", id=check.id, state=check.state.value, summary=check.summary, hint=check.hint)
+
+    def template_version(self, version: TemplateVersion) -> None:
+        """A version of the template."""
+        self._write("template", **asdict(version))
 
     def progress(self, text: str) -> None:
         """A line of progress."""
@@ -182,6 +207,16 @@ class TextReporter(Reporter):
         if check.hint and not check.well:
             self._say(f"      {check.hint}")
 
+    def template_version(self, version: TemplateVersion) -> None:
+        """One line a version."""
+        if self._quiet:
+            return
+        sign = "*" if version.installed else " "
+        told = f"  {sign} {version.version:<10} {(version.released or version.state)[:10]:<10}"
+        if version.installed:
+            told += "  installed"
+        self._say(told + (f"  at the template address: {version.published}" if version.published else ""))
+
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
         if not self._quiet:
@@ -252,13 +287,13 @@ _CLOSING = {
 def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
     """Unified diffs of all files and registrations that would change."""
     for item in plan.files:
-        if item.action in ("create", "conflict"):
+        if item.action in ("create", "update", "conflict"):
             before = (item.before or b"").decode("utf-8", "replace")
             yield item.path, _diff(item.path, before, item.file.content.decode("utf-8", "replace"))
         elif item.action == "delete" and item.before is not None:
             yield item.path, _diff(item.path, item.before.decode("utf-8", "replace"), "")
     for change in plan.registrations:
-        if change.action in ("add", "remove"):
+        if change.before != change.after:
             yield change.path, _diff(change.path, change.before, change.after)
 
 

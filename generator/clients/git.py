@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -121,6 +122,21 @@ class Remote:
         return environment
 
 
+@dataclass(frozen=True)
+class Signature:
+    """Who makes a commit and when, where that is not the person who runs newservice, now."""
+
+    name: str
+    email: str
+    when: datetime
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same as git's variables."""
+        said = {"NAME": self.name, "EMAIL": self.email, "DATE": f"@{int(self.when.timestamp())} +0000"}
+        return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in said.items()}
+
+
 class Repository:
     """A repository on this machine."""
 
@@ -139,6 +155,16 @@ class Repository:
         except GitCommandNotFound as error:
             raise _no_git() from error
 
+    @classmethod
+    def around(cls, path: Path) -> Repository | None:
+        """The repository that ``path`` is in; None where there is none."""
+        try:
+            return cls(Repo(path, search_parent_directories=True))
+        except (InvalidGitRepositoryError, NoSuchPathError):
+            return None
+        except GitCommandNotFound as error:
+            raise _no_git() from error
+
     def close(self) -> None:
         """End the helper processes that git keeps for reading objects."""
         self._repo.close()
@@ -147,6 +173,11 @@ class Repository:
     def path(self) -> Path:
         """The working tree."""
         return Path(self._repo.working_dir)
+
+    @property
+    def git_dir(self) -> Path:
+        """Where git keeps this working tree's own state."""
+        return Path(self._repo.git_dir)
 
     def head(self, ref: str = "HEAD") -> str | None:
         """Commit id of a reference, or None."""
@@ -170,6 +201,23 @@ class Repository:
         told = self._git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *wanted)
         return [entry[3:] for entry in told.split("\0") if entry]
 
+    def mark_unmerged(self, versions: Mapping[str, tuple[bytes | None, bytes | None, bytes | None]]) -> None:
+        """Tell the index that files are in conflict, as a merge does: git commits none of them until they are added.
+
+        By path: what both sides come from, ours, and theirs; None where a side has no such file.
+        """
+        lines = []
+        for path, contents in versions.items():
+            staged = self._git("ls-files", "--stage", "-z", "--", path).split(" ", 1)[0] or "100644"
+            lines.append(f"0 {_NO_OBJECT}\t{path}")
+            for stage, content in enumerate(contents, 1):
+                if content is not None:
+                    stored = self._git("hash-object", "-w", "--stdin", istream=BytesIO(content)).strip()
+                    lines.append(f"{staged} {stored} {stage}\t{path}")
+        self._git(
+            "update-index", "-z", "--index-info", istream=BytesIO("".join(f"{line}\0" for line in lines).encode())
+        )
+
     def file(self, sha: str, path: str) -> bytes | None:
         """Content of a file in a commit, or None."""
         with self._reading:
@@ -186,6 +234,14 @@ class Repository:
                 return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
         except (BadName, BadObject, ValueError):
             return None
+
+    def executable(self, sha: str, path: str) -> bool:
+        """Whether a file is executable in a commit."""
+        return self._git("ls-tree", sha, "--", path).startswith("100755")
+
+    def reset_index(self, paths: Iterable[str]) -> None:
+        """Let the index have these paths as the last commit has them; the working tree stays as it is."""
+        self._git("reset", "--quiet", "--", *paths)
 
     def paths(self, sha: str, folder: str) -> list[str]:
         """Paths of all files below a folder in a commit."""
@@ -207,18 +263,30 @@ class Repository:
 
         Works on objects and an index of its own: the checkout, its index and its branches stay as they are.
         """
+        tree = self._tree(tree or base, files, removed)
+        return self._committed(tree, (base, *merged), message, self._author())
+
+    def commit_alone(self, files: Iterable[File], parents: Iterable[str], message: str, signature: Signature) -> str:
+        """Make a commit of exactly ``files`` and return its id, which is the same on every machine."""
+        settings = _settings({**_PLAIN, "i18n.commitEncoding": "utf-8"})
+        return self._committed(self._tree("--empty", files), parents, message, {**settings, **signature.environment})
+
+    def _tree(self, beginning: str, files: Iterable[File], removed: Iterable[str] = ()) -> str:
+        """The tree that begins as another one, with ``files`` and without the paths ``removed``."""
         with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            self._git("read-tree", tree or base, env=index)
+            self._git("read-tree", beginning, env=index)
             entries = [*self._stored(files, Path(folder)), *(f"0 {_NO_OBJECT}\t{path}" for path in removed)]
             listed = BytesIO("".join(f"{entry}\0" for entry in entries).encode())
             self._git("update-index", "-z", "--index-info", istream=listed, env=index)
-            tree = self._git("write-tree", env=index).strip()
+            return self._git("write-tree", env=index).strip()
+
+    def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
         told = self._git(
             *("commit-tree", tree, "-F", "-"),
-            *(word for parent in (base, *merged) for word in ("-p", parent)),
+            *(word for parent in parents for word in ("-p", parent)),
             istream=BytesIO(message.encode()),
-            env=self._author(),
+            env=environment,
         )
         return told.strip()
 
@@ -259,6 +327,14 @@ class Repository:
         Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
         """
         self._remote(remote, url, "push", "--porcelain", url, f"{sha}:refs/heads/{branch}")
+
+    def push_references(self, remote: Remote, url: str, references: Mapping[str, str]) -> None:
+        """Push commits under full names (``refs/tags/...``) to ``url``: all of them or none, and none by force.
+
+        Raises ``SystemFailure`` when one is rejected or the forge can't be reached.
+        """
+        pairs = [f"{sha}:{name}" for name, sha in references.items()]
+        self._remote(remote, url, "push", "--porcelain", "--atomic", url, *pairs)
 
     def delete_branch(self, remote: Remote, url: str, sha: str, branch: str) -> None:
         """Delete a branch of ``url`` that is still at ``sha``: one that has moved on is left alone.
@@ -308,12 +384,43 @@ class Repository:
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
     """Whether git can merge two versions of a file by itself, given what both come from."""
+    return not merge_file(ours, common, theirs)[1]
+
+
+def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
+    """Two versions of a file merged, given what both come from; and whether conflicts are marked in it.
+
+    A file that is no text conflicts as a whole and stays as ``ours``.
+    """
     with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
         for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):
             (Path(folder) / name).write_bytes(content)
-        command = ["git", "merge-file", "-p", "--quiet", "ours", "common", "theirs"]
-        status, _, _ = Git(folder).execute(command, with_extended_output=True, with_exceptions=False)
-        return status == 0
+        labels = [word for label in ("before updating", "last update", "after updating") for word in ("-L", label)]
+        command = ["git", "merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs"]
+        status, merged, _ = Git(folder).execute(
+            command,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+        )
+    if status > 127:  # git says so of what it can't merge at all
+        return ours, True
+    assert isinstance(merged, bytes)  # noqa: S101 - asked for above
+    return merged, status != 0
+
+
+@contextmanager
+def scratch_repository() -> Iterator[Repository]:
+    """An empty repository without a working tree, for commits that go elsewhere; it goes at the end."""
+    with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
+        # Ids are the same for everybody, whatever kind of object the person's configuration prefers.
+        _run(Git(folder), "init", "--quiet", "--bare", "--template=", "--object-format=sha1", env=_settings(_PLAIN))
+        repository = Repository(Repo(folder))
+        try:
+            yield repository
+        finally:
+            repository.close()
 
 
 def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:

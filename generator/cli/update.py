@@ -1,0 +1,158 @@
+"""``newservice update``: a newer template into one service repository or one stack of a checkout."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from generator.changes import FileChange, RegistrationChange
+from generator.checkout import Place, carry_out, check_clean, take_back
+from generator.cli.options import collect, question_options
+from generator.cli.report import Reporter, Result
+from generator.cli.session import Session
+from generator.errors import AnswersError, ExitCode, UsageError
+from generator.plan import Plan, build_plan
+from generator.questions import load_questions
+from generator.releases import Releases
+from generator.render import File
+from generator.template import Template
+from generator.trees import Folder
+from generator.upgrade import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
+
+
+@click.command("update", short_help="Bring a repository or a stack to the newest template.")
+@click.argument("path", required=False, default=".")
+@click.option("--to", metavar="VERSION", help="A released version of the template.  [default: the newest]")
+@click.option("--check", "checks", is_flag=True, help="Say what is behind and what would change; write nothing.")
+@click.option(
+    "--answers", "answers_file", metavar="FILE", help="Answers to what the new version asks, as YAML or JSON."
+)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers.")
+@click.option("--platform", metavar="FILE", help="The platform profile.")
+@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--diff", "diffs", is_flag=True, help="Show the diffs as well.")
+@click.option("--verbose", is_flag=True, help="More detail.")
+@click.option("--quiet", is_flag=True, help="Errors only.")
+@click.pass_obj
+def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Merge the newest template into PATH: a clone of a service's repository, or a stack's folder in the infra clone.
+
+    Local edits are kept, entries in shared files are brought along, and the recorded answers are used again; a
+    question that is new is answered by its flag. Nothing is committed. Where both sides changed the same lines, git's
+    marks are left in the file and the exit code is 6.
+    """
+    session = Session(options, reporter)
+    with session.surroundings(), _opened(Path(options["path"])) as place:
+        found = take_back(place.repository)
+        if found:
+            reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")
+        check_clean(place)
+        recorded = read_recorded(Folder(place.root), place.prefix)
+        reporter.service = recorded.name
+        upgrade = _planned(session, place, recorded)
+        reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
+        if not options["checks"] and upgrade.changes:
+            check_clean(place, upgrade)
+            carry_out(place, upgrade)
+            reporter.wrote = True
+        result = _result(place, upgrade, options["path"], checks=bool(options["checks"]))
+        reporter.result(result)
+        return result.exit_code
+
+
+question_options(load_questions(Template.installed()))(update_command)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Place]:
+    place = Place.of(path)
+    try:
+        yield place
+    finally:
+        place.repository.close()
+
+
+def _planned(session: Session, place: Place, recorded: Recorded) -> Upgrade:
+    """The update, with what a person answers on the terminal to what is asked anew."""
+    releases = Releases()
+    upgrader = Upgrader(releases, session.platform)
+    to = releases.find(session.options["to"]) if session.options["to"] else None
+    given = collect(session.questions, session.options, session.options["sets"], session.options["answers_file"], None)
+    if given.get("name", recorded.name) != recorded.name:
+        raise UsageError(
+            "update.rename",
+            f"{recorded.name} can't be called {given['name']} by an update",
+            "leave the name out; create the service anew under another name",
+        )
+    place_of = Folder(place.root), place.prefix
+    try:
+        return upgrader.plan(*place_of, to=to, given=given)
+    except AnswersError as error:
+        missing = [item.question for item in error.problems if item.code == "answer.missing"]
+        if not session.interactive or len(missing) < len(error.problems):
+            raise
+    from generator.wizard import ask_anew  # heavy, and needed with a terminal only
+
+    maker = upgrader.maker(to)
+    given = ask_anew(maker.template, maker.questions, missing, given, *maker.split(recorded))
+    return upgrader.plan(*place_of, to=to, given=given)
+
+
+def _as_plan(upgrade: Upgrade) -> Plan:
+    """The update as the interface's plan."""
+    recorded = upgrade.recorded
+    return build_plan(
+        recorded.name,
+        files=[_file(recorded, item) for item in upgrade.files],
+        registrations=[_entry(item) for item in upgrade.entries],
+        steps=(),
+        notes=(f"template {recorded.version} -> {upgrade.to}", *upgrade.notes),
+    )
+
+
+_FILE_ACTIONS = {"add": "create", "update": "update", "delete": "delete", "conflict": "conflict"}
+
+
+def _file(recorded: Recorded, item: Merged) -> FileChange:
+    repo: Literal["service", "infra"] = "service" if recorded.layer == "service" else "infra"
+    action: Any = _FILE_ACTIONS.get(item.action, "unchanged")
+    return FileChange(repo, item.path, action, item.before, File(item.path, item.after or b"", item.executable))
+
+
+def _entry(item: Entry) -> RegistrationChange:
+    action = "present" if item.action == "kept" else "refuse" if item.action == "conflict" else item.action
+    return RegistrationChange(item.id, item.path, action, item.before, item.after)
+
+
+def _result(place: Place, upgrade: Upgrade, path: str, *, checks: bool) -> Result:
+    name, versions = upgrade.recorded.name, f"{upgrade.recorded.version} -> {upgrade.to}"
+    if not upgrade.changes:
+        return Result("unchanged", ExitCode.OK, name, closing=f"up to date with template {upgrade.to}")
+    if checks:
+        told = f"{versions}; " + (
+            f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts"
+        )
+        return Result("success", ExitCode.OK, name, next=(f"newservice update {path}",), closing=told)
+    if upgrade.conflicts:
+        told = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
+        return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=told)
+    following = ("git diff", f"git commit, with what is about the template alone ({versions})")
+    return Result("success", ExitCode.OK, name, next=following, closing=f"template {versions}; nothing was committed")
+
+
+def _ways_out(place: Place, upgrade: Upgrade) -> tuple[str, ...]:
+    entries = [f"{item.path} ({item.id}): {item.reason}" for item in upgrade.entries if item.action == "conflict"]
+    files = [item.path for item in upgrade.files if item.action == "conflict"]
+    git, own = ["git", "-C", str(place.root)], place.prefix or "."
+    back = shlex.join([*git, "restore", "--staged", "--worktree", "--", own, *upgrade.shared])
+    return (
+        *((f"correct the marked lines in {', '.join(files)}, then git add them",) if files else ()),
+        *(f"by hand: {entry}" for entry in entries),
+        f"or take all of it back: {back} && {shlex.join([*git, 'clean', '-fd', '--', own])}",
+    )

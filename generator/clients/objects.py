@@ -1,0 +1,103 @@
+"""Git's objects, many at a time: what a fleet is read from, without a process for each file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from tempfile import TemporaryFile
+
+from generator.clients.git import Remote, Repository
+from generator.errors import SystemFailure
+
+NO_FILE = "0" * 40
+"""What git calls the content of a file that is not there."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A commit, as its branch tells of it."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+
+class Objects(Repository):
+    """A repository's objects. No method keeps a helper process, so that forked processes may use it as well."""
+
+    @classmethod
+    def of(cls, repository: Repository) -> Objects:
+        """The objects of a repository."""
+        return cls(repository._repo)
+
+    def listing(self, sha: str, folder: str = "") -> dict[str, str]:
+        """Ids of the contents by path, of all files of a commit or of those below a folder."""
+        told = self._git("ls-tree", "-r", "-z", sha, *(["--", folder] if folder else []))
+        entries = (entry.split("\t", 1) for entry in told.split("\0") if entry)
+        return {path: head.split(" ")[2] for head, path in entries if " blob " in head}
+
+    def contents(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """Contents by id, read by one process; what is not here is left out. Raises ``SystemFailure``."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return {}
+        with TemporaryFile() as stream:
+            stream.write("".join(f"{sha}\n" for sha in wanted).encode())
+            stream.seek(0)
+            told = self._repo.git.execute(
+                ["git", "cat-file", "--batch", "--buffer"],
+                istream=stream,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        if not isinstance(told, bytes):
+            raise SystemFailure("git.failed", f"git cat-file in {self.path} failed", "run the same command again")
+        return dict(_batch(told))
+
+    def changes(self, base: str, head: str) -> dict[str, str]:
+        """Ids of the contents in ``head`` by path, where they differ from ``base``'s; ``NO_FILE`` for a file that is gone."""
+        told = self._git("diff-tree", "-r", "-z", "--no-renames", base, head).split("\0")
+        return {path: entry.split(" ")[3] for entry, path in zip(told[::2], told[1::2], strict=False) if entry}
+
+    def own_commits(self, head: str, base: str) -> list[Told]:
+        """Commits that ``head`` has and ``base`` lacks, the newest first."""
+        told = self._git("log", "-z", "--format=%H%x01%P%x01%B", head, f"^{base}", "--")
+        parts = (entry.split("\x01", 2) for entry in told.split("\0") if entry.strip())
+        return [Told(sha, tuple(parents.split()), message) for sha, parents, message in parts]
+
+    def common(self, one: str, other: str) -> str:
+        """The newest commit that both come from; empty where there is none."""
+        try:
+            return self._git("merge-base", one, other).strip()
+        except SystemFailure:
+            return ""
+
+    def changed_in(self, folder: str) -> list[str]:
+        """Paths of the working tree below a folder that have changes which are not committed."""
+        return self.dirty([folder]) if (self.path / folder).exists() else []
+
+    def push_branches(self, remote: Remote, url: str, heads: Mapping[str, str]) -> None:
+        """Push commits by branch to ``url``, each for itself and none by force.
+
+        Raises ``SystemFailure`` when one is rejected, which says nothing about the others; or when the forge can't be
+        reached.
+        """
+        pairs = [f"{sha}:refs/heads/{branch}" for branch, sha in heads.items()]
+        self._remote(remote, url, "push", "--porcelain", url, *pairs)
+
+    def fetch_branches(self, remote: Remote, url: str, branches: Sequence[str], *, depth: int = 0) -> None:
+        """Bring branches' objects here, no reference is moved; ``depth`` commits of each only."""
+        shallow = [f"--depth={depth}"] if depth else []
+        names = [f"refs/heads/{branch}" for branch in branches]
+        self._remote(remote, url, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow, url, *names)
+
+
+def _batch(told: bytes) -> Iterable[tuple[str, bytes]]:
+    stream = BytesIO(told)
+    while header := stream.readline().split():
+        if len(header) == 3:  # noqa: PLR2004 - id, kind, size; what is missing has two words
+            content = stream.read(int(header[2]))
+            stream.read(1)
+            yield header[0].decode(), content

@@ -1,0 +1,285 @@
+"""``newservice update`` in a checkout: what it changes, keeps, refuses, and leaves behind when it is stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.answers import RICH
+from tests.checkout import commit_all, git
+from tests.invoke import Command, Desk
+from tests.upgrade.releases import NEXT, Next, add_release, append, install, profile
+from tests.world import Told
+
+STACK = "stacks/city-guide"
+CI_DOC = "docs/architecture/ci-cd.md"
+CATALOG = ".claude/reference/service-catalog.md"
+OUR_WORDS = "# our own words\n"
+MADE = ["infra/" + CI_DOC, f"infra/{STACK}/.copier-answers.yml", f"infra/{STACK}/pager.tf"]
+
+
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> Next:
+    return add_release(tmp_path_factory.mktemp("template"))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A service made with the newest real release, both trees committed."""
+
+    desk: Desk
+    platform: Path
+
+    @property
+    def stack(self) -> Path:
+        return self.desk.infra / STACK
+
+    def update(self, place: Path, *more: str) -> Told:
+        return self.desk.command("update", str(place), "--platform", str(self.platform), "--json", *more)
+
+    def changed(self, place: Path) -> dict[str, str]:
+        told = git(place, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
+        return {entry[3:]: entry[:2] for entry in told.split("\0") if entry}
+
+
+@pytest.fixture
+def made(added: Next, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Made:
+    install(monkeypatch, added)
+    desk = Desk(tmp_path / "desk", Command(capsys))
+    desk.prepare()
+    platform = profile(tmp_path, added)
+    told = desk.create(RICH, "--platform", platform)
+    assert told.code == 0, told.out
+    commit_all(desk.service, "feat: the service")
+    commit_all(desk.infra, "feat: the stack")
+    return Made(desk, platform)
+
+
+def events(told: Told, kind: str) -> list[dict[str, object]]:
+    found = [json.loads(line) for line in told.out.splitlines()]
+    return [event for event in found if event["event"] == kind]
+
+
+def test_a_stack_is_brought_to_the_next_version_with_its_registrations(made: Made) -> None:
+    told = made.update(made.stack)
+    assert told.code == 0, told.out
+    assert made.changed(made.desk.infra) == {
+        CI_DOC: " M",
+        f"{STACK}/.copier-answers.yml": " M",
+        f"{STACK}/pager.tf": "??",
+        f"{STACK}/terragrunt.hcl": " M",
+    }
+    assert (made.stack / "terragrunt.hcl").read_text().endswith("\n# the-pager: nobody, none\n")
+    assert "pager-city-guide" in (made.desk.infra / CI_DOC).read_text()
+    recorded = yaml.safe_load((made.stack / ".copier-answers.yml").read_text())
+    assert (recorded["_commit"], recorded["on_call"]) == (f"v{NEXT}", "nobody")
+    (plan,) = events(told, "plan")
+    assert {"id": "pager", "path": CI_DOC, "action": "add"} in plan["registrations"]  # type: ignore[operator]
+    (result,) = events(told, "result")
+    assert (result["status"], result["exit_code"], result["service"]) == ("success", 0, "city-guide")
+
+
+def test_a_second_update_changes_nothing(made: Made) -> None:
+    assert made.update(made.stack).code == 0
+    commit_all(made.desk.infra, "chore: template")
+    told = made.update(made.stack)
+    assert (told.code, events(told, "result")[0]["status"]) == (0, "unchanged")
+    assert made.changed(made.desk.infra) == {}
+
+
+def test_edits_are_kept_and_what_is_made_once_is_not_touched(made: Made) -> None:
+    for name in ("main.tf", "terragrunt.hcl"):
+        file = made.stack / name
+        file.write_text(OUR_WORDS + file.read_text())
+    (made.stack / "extra.tf").write_text("locals {}\n")
+    (made.stack / "service.tf").unlink()
+    catalog = made.desk.infra / CATALOG
+    catalog.write_text(catalog.read_text().replace("Guides through cities", "Guides, in our words"))
+    commit_all(made.desk.infra, "feat: our own words")
+    told = made.update(made.stack)
+    assert told.code == 0, told.out
+    assert (made.stack / "main.tf").read_text().startswith(OUR_WORDS)
+    text = (made.stack / "terragrunt.hcl").read_text()
+    assert text.startswith(OUR_WORDS)
+    assert text.endswith("# the-pager: nobody, none\n")
+    assert (made.stack / "extra.tf").read_text() == "locals {}\n"
+    assert not (made.stack / "service.tf").exists()
+    assert "Guides, in our words" in catalog.read_text()
+
+
+def test_the_service_s_repository_is_brought_along(made: Made) -> None:
+    readme = made.desk.service / "README.md"
+    readme.write_text("<!-- ours -->\n" + readme.read_text())
+    commit_all(made.desk.service, "docs: ours")
+    assert made.update(made.desk.service).code == 0
+    assert made.changed(made.desk.service) == {".copier-answers.yml": " M", "README.md": " M"}
+    assert readme.read_text().startswith("<!-- ours -->\n")
+    assert readme.read_text().endswith("\nOn call: nobody.\n")
+
+
+def test_check_writes_nothing(made: Made) -> None:
+    before = made.desk.snapshot()
+    told = made.update(made.stack, "--check", "--diff")
+    assert told.code == 0
+    assert made.desk.snapshot() == before
+    (plan,) = events(told, "plan")
+    assert {"repo": "infra", "path": f"{STACK}/pager.tf", "action": "create"} in plan["files"]  # type: ignore[operator]
+    assert "+# the-pager: nobody, none" in told.out
+
+
+def test_a_conflict_is_exit_6_and_git_will_not_commit_it(made: Made) -> None:
+    """The marks are git's, in the file and in the index: a plain commit is refused until somebody decides."""
+    append(made.stack / "terragrunt.hcl", "\n# our own ending\n")
+    commit_all(made.desk.infra, "feat: our own ending")
+    told = made.update(made.stack)
+    (result,) = events(told, "result")
+    assert (told.code, result["status"], result["exit_code"]) == (6, "partial", 6)
+    text = (made.stack / "terragrunt.hcl").read_text()
+    assert "# our own ending" in text
+    assert "# the-pager: nobody, none" in text
+    assert "<<<<<<< before updating" in text
+    assert made.changed(made.desk.infra)[f"{STACK}/terragrunt.hcl"] == "UU"
+    (plan,) = events(told, "plan")
+    assert [item["path"] for item in plan["files"] if item["action"] == "conflict"] == [  # type: ignore[attr-defined]
+        f"{STACK}/terragrunt.hcl"
+    ]
+    done = subprocess.run(["git", "commit", "-m", "x"], cwd=made.desk.infra, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "unmerged" in done.stdout + done.stderr
+
+
+def test_the_way_back_that_is_named_works(made: Made) -> None:
+    append(made.stack / "terragrunt.hcl", "\n# our own ending\n")
+    commit_all(made.desk.infra, "feat: our own ending")
+    told = made.update(made.stack)
+    way = str(events(told, "result")[0]["next"][-1])  # type: ignore[index]
+    command = way.removeprefix("or take all of it back: ")
+    done = subprocess.run(["sh", "-c", command], cwd=made.desk.infra, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert made.changed(made.desk.infra) == {}
+
+
+def test_what_a_version_asks_anew_is_answered_by_its_flag_or_not_at_all(made: Made) -> None:
+    before = made.desk.snapshot()
+    told = made.update(made.stack, "--set", "on_call=owner")
+    assert told.code == 2
+    assert [(event["code"], event["question"]) for event in events(told, "error")] == [
+        ("answer.missing", "pager_group")
+    ]
+    assert made.desk.snapshot() == before
+    assert made.update(made.stack, "--set", "on_call=owner", "--set", "pager_group=night").code == 0
+    assert (made.stack / "terragrunt.hcl").read_text().endswith("# the-pager: owner, night\n")
+
+
+@pytest.mark.parametrize("path", [f"{STACK}/main.tf", f"{STACK}/new.tf", CI_DOC])
+def test_uncommitted_work_is_refused(made: Made, path: str) -> None:
+    target = made.desk.infra / path
+    target.write_text((target.read_text() if target.exists() else "") + "\n")
+    before = made.desk.snapshot()
+    told = made.update(made.stack)
+    assert told.code == 4
+    assert events(told, "error")[0]["code"] == "update.dirty"
+    assert made.desk.snapshot() == before
+
+
+def test_uncommitted_work_elsewhere_is_no_matter(made: Made) -> None:
+    (made.desk.infra / "stacks" / "echo" / "main.tf").write_text("# under way\n")
+    assert made.update(made.stack).code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "status"),
+    [
+        (None, "update.no_answers", 4),
+        ("name: [\n", "update.unreadable", 4),
+        ("layer: stack\n", "update.unreadable", 4),
+        ("name: city-guide\nlayer: stack\n_commit: v1.0.0-3-gabcdef0\n", "update.unreadable", 4),
+        ("name: city-guide\nlayer: stack\n_commit: v99.0.0\n", "template.newer", 4),
+        ("name: city-guide\nlayer: stack\n_commit: v0.1.0\n", "template.unknown_version", 4),
+    ],
+)
+def test_what_can_t_be_updated_says_why(made: Made, content: str | None, code: str, status: int) -> None:
+    answers = made.stack / ".copier-answers.yml"
+    answers.unlink() if content is None else answers.write_text(content)
+    commit_all(made.desk.infra, "chore: broken")
+    told = made.update(made.stack)
+    assert (told.code, events(told, "error")[0]["code"]) == (status, code)
+    assert made.changed(made.desk.infra) == {}
+
+
+def test_never_backwards(made: Made) -> None:
+    assert made.update(made.stack).code == 0
+    commit_all(made.desk.infra, "chore: template")
+    told = made.update(made.stack, "--to", "1.0.0")
+    assert (told.code, events(told, "error")[0]["code"]) == (2, "update.downgrade")
+
+
+def test_an_unwritable_file_leaves_everything_as_it_was(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, replace = made.desk.snapshot(), Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.name == "terragrunt.hcl" and self.name != "restored":
+            raise OSError(28, "No space left on device", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    told = made.update(made.stack)
+    assert (told.code, events(told, "error")[0]["code"]) == (2, "files.unwritable")
+    assert made.desk.snapshot() == before
+    assert made.changed(made.desk.infra) == {}
+
+
+STOP = """
+import os, signal, sys
+from pathlib import Path
+from generator import releases
+from generator.cli import main
+releases.FOLDER = Path(sys.argv[1])
+left, replace = int(sys.argv[2]), Path.replace
+def counting(self, target):
+    global left
+    done = replace(self, target)
+    if "infra" in str(target) and ".git/" not in str(target):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return done
+Path.replace = counting
+main(sys.argv[3:])
+"""
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 4])
+def test_a_killed_update_is_taken_back_and_done_again(made: Made, added: Next, writes: int) -> None:
+    told = made.update(made.stack)
+    assert told.code == 0
+    wanted = made.desk.snapshot()
+    git(made.desk.infra, "restore", "--staged", "--worktree", ".")
+    git(made.desk.infra, "clean", "-fdq")
+    before = made.desk.snapshot()
+    words = [str(added.releases.folder), str(writes), "update", str(made.stack), "--platform", str(made.platform)]
+    done = subprocess.run([sys.executable, "-c", STOP, *words], env=os.environ, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert made.desk.snapshot() != before
+    told = made.update(made.stack, "--check")  # any next run takes it back first
+    assert told.code == 0, told.out
+    assert "taken back" in told.out
+    assert made.desk.snapshot() == before
+    assert made.changed(made.desk.infra) == {}
+    assert made.update(made.stack).code == 0
+    assert made.desk.snapshot() == wanted
+
+
+def test_people_are_told_in_words(made: Made) -> None:
+    told = made.desk.command("update", str(made.stack), "--platform", str(made.platform))
+    assert told.code == 0
+    assert "1.0.0" in told.out or NEXT in told.out
+    assert "nothing was committed" in told.out
