@@ -14,12 +14,10 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-import yaml
-
 from generator.answers import Answers
 from generator.errors import AnswersError, Problem
 from generator.hcl import Document, HclSyntaxError, Setting, parse
-from generator.template import Template
+from generator.template import Template, parse_yaml
 
 TERRAFORM = "*.tf"
 
@@ -106,7 +104,7 @@ class Holding:
 def load_allocations(template: Template, answers: Answers) -> list[Allocation]:
     """The allocations that these answers need."""
     text = (template.root / "templates" / "allocations.yml").read_text(encoding="utf-8")
-    return [_allocation(rendered) for item in yaml.safe_load(text) for rendered in _rendered(template, answers, item)]
+    return [_allocation(rendered) for item in parse_yaml(text) for rendered in _rendered(template, answers, item)]
 
 
 def survey(allocations: Iterable[Allocation], files: Iterable[tuple[str, bytes]]) -> list[Holding]:
@@ -253,7 +251,7 @@ def _rendered(template: Template, answers: Answers, item: Mapping[str, Any]) -> 
     items = json.loads(_render(template, answers.context, item.get("for_each", "[null]")))
     for each in items:
         context = {**answers.context, "item": each}
-        if yaml.safe_load(_render(template, context, item.get("when", "true"))):
+        if parse_yaml(_render(template, context, item.get("when", "true"))):
             yield _render(template, context, {key: value for key, value in item.items() if key != "for_each"})
 
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from jinja2 import StrictUndefined, TemplateError
 
 from generator.errors import AnswersError, NewserviceError, Problem
 from generator.questions import MISSING, Question
-from generator.template import Template
+from generator.template import Template, parse_yaml
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,9 @@ class Answers:
 class _UnsetError(Exception):
     """A default says that there is none for these answers."""
 
+
+_TRUTH = {"True": True, "False": False}
+"""What most conditions come out as."""
 
 _UNSET: Any = object()
 # Copier's word for it: a default that names UNSET makes the question a required one.
@@ -103,7 +105,7 @@ class Resolution:
             self.notes.append(f"'{question.name}' was {_short(value)}, which is no answer any more")
             self.take(question, {})
         else:
-            self.take(question, {question.name: value})
+            self._settle(question, question.cast(value), record=True)
 
     def applies(self, question: Question) -> bool | None:
         """Whether ``when`` holds; None where it depends on an answer that is wrong or missing."""
@@ -135,7 +137,7 @@ class Resolution:
         """The values to choose from; empty where anything goes."""
         if isinstance(question.choices, tuple):
             return question.choices
-        return tuple(yaml.safe_load(self._evaluate(question, "choices", question.choices) or "[]"))
+        return tuple(parse_yaml(self._evaluate(question, "choices", question.choices) or "[]"))
 
     def check(self, question: Question, value: Any) -> list[Problem]:
         """What is wrong with ``value`` as the answer to ``question``."""
@@ -184,7 +186,7 @@ class Resolution:
         if isinstance(condition, bool):
             return condition
         text = self._evaluate(question, key, condition)
-        return None if text is None else bool(yaml.safe_load(text))
+        return None if text is None else _TRUTH[text] if text in _TRUTH else bool(parse_yaml(text))
 
     def _evaluate(
         self, question: Question, key: str, source: str, extra: Mapping[str, Any] | None = None
@@ -208,7 +210,7 @@ class Resolution:
 @lru_cache(maxsize=4)
 def _constant(text: str) -> Any:
     """What a computed YAML text says; it is long, read at every evaluation, and changed by nobody."""
-    return yaml.safe_load(text)
+    return parse_yaml(text)
 
 
 def resolve(

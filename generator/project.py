@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from generator.allocations import (
     Allocation,
     Facts,
@@ -37,7 +35,7 @@ from generator.looks import Looks
 from generator.platform import Platform
 from generator.registrations import Registration, load
 from generator.render import File, Layer, render
-from generator.template import Template
+from generator.template import Template, parse_yaml
 from generator.trees import Listing, Tree
 
 
@@ -127,8 +125,8 @@ class Project:
         text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
         steps += [
             (item["order"], self.template.render(item["do"], self.answers.context))
-            for item in yaml.safe_load(text)
-            if yaml.safe_load(self.template.render(item.get("when", "true"), self.answers.context))
+            for item in parse_yaml(text)
+            if parse_yaml(self.template.render(item.get("when", "true"), self.answers.context))
         ]
         return tuple(dict.fromkeys(line for _, line in sorted(steps)))
 

@@ -60,7 +60,7 @@ class Template:
         """The Jinja environment that copier builds for this template, for expressions outside of copier."""
         options = dict(self.config.get("_envops", {}))
         options["undefined"] = StrictUndefined
-        return SandboxedEnvironment(  # what is rendered is HCL, YAML and Markdown, never a web page
+        environment = SandboxedEnvironment(  # what is rendered is HCL, YAML and Markdown, never a web page
             loader=ChoiceLoader([DictLoader(self._expressions), FileSystemLoader(self.root)]),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
             bytecode_cache=compiled(),
@@ -68,6 +68,8 @@ class Template:
             autoescape=False,
             **options,
         )
+        environment.filters["from_yaml"] = _from_yaml  # the same as the filters' own, and ten times as fast
+        return environment
 
     def made_once(self, context: Mapping[str, Any]) -> frozenset[str]:
         """Paths of the files that are made once and are their owner's from then on."""
@@ -88,7 +90,17 @@ class Template:
         return {}
 
 
+def parse_yaml(text: str | bytes) -> Any:
+    """What a YAML text of a template's says; libyaml reads it ten times as fast, where PyYAML was built with it."""
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - either is a safe one
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _from_yaml(data: Any) -> Any:
+    return parse_yaml(data) if isinstance(data, str) else data
+
+
 def _parsed(path: Path) -> dict[str, Any]:
-    """A YAML file of the template; libyaml reads it ten times as fast, where PyYAML was built with it."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return dict(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))  # noqa: S506 - either is a safe one
+    return dict(parse_yaml(path.read_text(encoding="utf-8")))

@@ -10,7 +10,7 @@ import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,6 +22,7 @@ from generator.registrations.edits import Edit
 from generator.registrations.engine import Registration
 from generator.registrations.kinds import KINDS, FaultError, Values
 from generator.registrations.lines import one_line
+from generator.template import parse_yaml
 
 Render = Callable[[str, Mapping[str, object]], str]
 
@@ -138,8 +139,14 @@ def _adjusted(built_in: list[_Declaration], platform: Adjustments) -> list[_Decl
 
 
 def _read(path: Path) -> object:
+    return _content(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _content(path: Path, _changed: int) -> object:
+    """A file's content; the same few are read for each service of a fleet."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _error(path.name, f"can't be read as YAML: {error}") from error
 

@@ -13,9 +13,9 @@ from packaging.version import InvalidVersion, Version
 from generator.changes import ANSWERS_FILE
 from generator.errors import RefusedError
 from generator.render import Layer
+from generator.template import parse_yaml
 from generator.trees import Tree
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+$")
 """How git calls a commit after a tag."""
 
@@ -53,7 +53,7 @@ def read_recorded(tree: Tree, prefix: str = "") -> Recorded:
 def parse_recorded(content: bytes, place: str) -> Recorded:
     """What an answers file says; ``place`` is for messages. Raises ``UnreadableError``."""
     try:
-        data = yaml.load(content, Loader=_LOADER)  # noqa: S506 - either is a safe one
+        data = parse_yaml(content)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""

@@ -87,10 +87,7 @@ def add_release(folder: Path, change: Callable[[Path], None] = change_everything
     own = folder / "released"
     shutil.copytree(known.folder, own, ignore=shutil.ignore_patterns("__pycache__"))
     repository = folder / "newservice.git"
-    for release in known.all:
-        _unpack(known, repository, release.version)
-        commit_all(repository, release.tag)
-        git(repository, "tag", release.tag)
+    published(repository)
     change(repository)
     config = repository / "copier.yml"
     text, was = config.read_text(encoding="utf-8"), f'default: "{known.newest}"'
@@ -101,6 +98,16 @@ def add_release(folder: Path, change: Callable[[Path], None] = change_everything
     commit_all(repository, version)
     git(repository, "tag", f"v{version}")
     return Next(found, repository)
+
+
+def published(repository: Path) -> str:
+    """The real releases as a git repository with tags; what copier fetches."""
+    known = Releases()
+    for release in known.all:
+        _unpack(known, repository, release.version)
+        commit_all(repository, release.tag)
+        git(repository, "tag", release.tag)
+    return f"file://{repository}"
 
 
 def _unpack(known: Releases, repository: Path, version: Any) -> None:

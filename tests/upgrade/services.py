@@ -1,0 +1,159 @@
+"""Services as earlier releases made them, in memory: from golden answers and from pairwise combinations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from packaging.version import Version
+
+from generator.answers import Answers, resolve
+from generator.changes import compare_registrations, registered_files
+from generator.platform import Platform, load_platform
+from generator.releases import Releases
+from generator.render import File, Layer
+from generator.sandbox.infra_repository import infra_files
+from generator.template import Template
+from generator.upgrade import Upgrader
+from generator.upgrade.maker import Maker
+from tests.test_pairwise import answers_of, services
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+FIRST = Version("1.0.0")
+FACTS: dict[str, Any] = {"redis_index": 2, "anubis_redis_index": 3, "woodpecker_repo_id": 7}
+
+
+@dataclass(frozen=True)
+class Files:
+    """A tree in memory."""
+
+    content: Mapping[str, bytes]
+
+    def read(self, path: str) -> bytes | None:
+        return self.content.get(path)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a service was made from: answers of the first release's questions, on one platform."""
+
+    title: str
+    given: Mapping[str, Any]
+    platform: Platform
+    releases: Releases = field(default_factory=Releases, compare=False)
+
+    def __str__(self) -> str:
+        return self.title
+
+    @cached_property
+    def maker(self) -> Maker:
+        return maker(self.releases, self.platform)
+
+    @cached_property
+    def answers(self) -> dict[Layer, Answers]:
+        facts = {**FACTS, "platform": self._facts}
+        return {
+            layer: resolve(self.maker.template, self.maker.questions, self.given, {**facts, "layer": layer})
+            for layer in ("service", "stack")
+        }
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        """The facts as the first release knew them, with this platform's profile over them."""
+        return dict(load_platform(self.maker.template.platform, _profile(self.platform), environ={"HOME": "/-"}).facts)
+
+    @property
+    def name(self) -> str:
+        return self.answers["stack"].name
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        return ("service", "stack") if self.answers["stack"].owned else ("stack",)
+
+    def prefix(self, layer: Layer) -> str:
+        return f"{self.platform.data['infra']['stacks']}/{self.name}/" if layer == "stack" else ""
+
+    def files(self, layer: Layer) -> tuple[File, ...]:
+        """What the first release made."""
+        return self.maker.files(self.answers[layer])
+
+    def tree(self, layer: Layer) -> Files:
+        """A repository with it: the service's, or the platform's with the entries in shared files."""
+        own = {f"{self.prefix(layer)}{file.path}": file.content for file in self.files(layer)}
+        if layer == "service":
+            return Files(own)
+        shared = dict(infra(self.platform))
+        changes = compare_registrations(self.maker.registrations(self.answers["stack"]), Files(shared))
+        entered = {file.path: file.content for file in registered_files(changes)}
+        return Files({**shared, **entered, **own})
+
+
+def _profile(platform: Platform) -> Path | None:
+    return Path(platform.source) if Path(platform.source).is_file() else None
+
+
+_makers: dict[tuple[int, str], Maker] = {}
+
+
+def maker(releases: Releases, platform: Platform) -> Maker:
+    """The first release."""
+    key = (id(releases), platform.source)
+    if key not in _makers:
+        _makers[key] = Upgrader(releases, platform).maker(FIRST)
+    return _makers[key]
+
+
+_infra: dict[str, dict[str, bytes]] = {}
+
+
+def infra(platform: Platform) -> Mapping[str, bytes]:
+    """The platform's repository, as it is now."""
+    if platform.source not in _infra:
+        _infra[platform.source] = infra_files(platform)
+    return _infra[platform.source]
+
+
+@cache
+def _known() -> frozenset[str]:
+    """The first release's questions."""
+    config = Releases().template(FIRST).config
+    return frozenset(name for name in config if not name.startswith("_"))
+
+
+def as_then(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers in the first release's words: what it had no question for is left out."""
+    answers = {name: value for name, value in given.items() if name in _known()}
+    if isinstance(answers.get("access"), list):
+        answers["access"] = "admins"
+    if answers.get("dns") == "internal":
+        answers["dns"] = "none"
+    return answers
+
+
+def golden(profile: Path | None = None) -> Iterator[Origin]:
+    """The golden services, on their own platforms, or on ``profile``'s where they are on the built-in one."""
+    for case in sorted(GOLDEN.iterdir()):
+        if (case / "answers.yml").is_file():
+            given = yaml.safe_load((case / "answers.yml").read_text(encoding="utf-8"))
+            own = case / "platform.yml"
+            yield Origin(case.name, as_then(given), _platform(own if own.is_file() else profile))
+
+
+def pairwise(seed: int, profile: Path | None = None) -> Iterator[Origin]:
+    """The combinations of a seed on the built-in platform, or ``profile``'s."""
+    for service in services(seed):
+        yield Origin(f"seed {seed}, {service.number}", as_then(answers_of(service.row)), _platform(profile))
+
+
+@cache
+def _platform(profile: Path | None) -> Platform:
+    return load_platform(Template.installed().platform, profile, environ={"HOME": "/nonexistent"})
+
+
+def of_releases(origins: Iterator[Origin], releases: Releases) -> list[Origin]:
+    """The same with other releases."""
+    return [replace(origin, releases=releases) for origin in origins]

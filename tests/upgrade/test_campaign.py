@@ -1,0 +1,297 @@
+"""From the first release to the newest, for every golden service and for pairwise combinations of answers.
+
+``NEWSERVICE_UPGRADE_SEEDS`` names the seeds, with commas between them. ``NEWSERVICE_UPGRADE_COPIER`` says how many
+services copier updates too, for comparison: three seconds each.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+from copier import run_update
+
+from generator.changes import ANSWERS_FILE, compare_registrations, registered_files
+from generator.errors import AnswersError
+from generator.releases import Releases
+from generator.render import File, Layer
+from generator.trees import Folder
+from generator.upgrade import Upgrade, Upgrader
+from generator.upgrade.maker import Maker
+from tests.checkout import commit_all, git
+from tests.upgrade.releases import published
+from tests.upgrade.services import Files, Origin, golden, infra, of_releases, pairwise
+
+SEEDS = [int(seed) for seed in os.environ.get("NEWSERVICE_UPGRADE_SEEDS", "1,3").split(",")]
+COMPARED = int(os.environ.get("NEWSERVICE_UPGRADE_COPIER", "3"))
+RELEASES = Releases()
+
+
+@cache
+def upgrader(source: str) -> Upgrader:
+    platform = next(origin.platform for origin in origins() if origin.platform.source == source)
+    return Upgrader(RELEASES, platform)
+
+
+@cache
+def origins() -> list[Origin]:
+    """Every service, as the first release made it."""
+    found = [*golden(), *(origin for seed in SEEDS for origin in pairwise(seed))]
+    return [origin for origin in of_releases(iter(found), RELEASES) if _made(origin)]
+
+
+def _made(origin: Origin) -> bool:
+    """Whether the first release would have made it at all."""
+    try:
+        return bool(origin.answers)
+    except AnswersError:
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One tree of one service, and what becomes of it where nobody has edited anything."""
+
+    origin: Origin
+    layer: Layer
+
+    def __str__(self) -> str:
+        return f"{self.origin}, {self.layer}"
+
+    @property
+    def prefix(self) -> str:
+        return self.origin.prefix(self.layer)
+
+    @cached_property
+    def tree(self) -> Files:
+        return self.origin.tree(self.layer)
+
+    @cached_property
+    def files(self) -> tuple[File, ...]:
+        return self.origin.files(self.layer)
+
+    @cached_property
+    def plain(self) -> Upgrade:
+        return self.upgrade(self.tree)
+
+    def upgrade(self, tree: Files) -> Upgrade:
+        return upgrader(self.origin.platform.source).plan(tree, self.prefix)
+
+
+@cache
+def cases() -> list[Case]:
+    return [Case(origin, layer) for origin in origins() for layer in origin.layers]
+
+
+def test_there_are_enough_services() -> None:
+    assert len([origin for origin in origins() if origin.title.startswith("seed")]) >= 200
+    assert len(list(golden())) == len([origin for origin in origins() if not origin.title.startswith("seed")])
+
+
+def test_a_service_without_edits_becomes_what_is_made_now() -> None:
+    """The same answers, the same files, the same entries as those of a service that is created with the newest."""
+    for case in cases():
+        assert case.plain.conflicts == (), str(case)
+        maker = upgrader(case.origin.platform.source).maker()
+        after = after_upgrade(case.tree, case.plain)
+        fresh = {f"{case.prefix}{file.path}": file.content for file in maker.files(case.plain.answers)}
+        once = {item.path for item in case.plain.files if item.action == "kept"}
+        assert all(path.endswith(("extra.tf", "scripts/test")) for path in once), str(case)
+        own = {path: content for path, content in after.items() if path.startswith(case.prefix)}
+        assert {**own, **{path: fresh[path] for path in once}} == fresh, str(case)
+        if case.layer == "stack":
+            assert entries_of(after, case.prefix) == entries_of(created(case, maker), case.prefix), str(case)
+        assert not case.upgrade(Files(after)).changes, str(case)
+
+
+def created(case: Case, maker: Maker) -> dict[str, bytes]:
+    """The platform's repository with the entries of a service that is created now."""
+    known = infra(case.origin.platform)
+    changes = compare_registrations(maker.registrations(case.plain.answers), Files(known))
+    return {**known, **{file.path: file.content for file in registered_files(changes)}}
+
+
+def entries_of(content: Mapping[str, bytes], prefix: str) -> dict[str, list[bytes]]:
+    """The lines of all other files; an entry that was changed has kept its place."""
+    return {path: sorted(body.splitlines()) for path, body in content.items() if not path.startswith(prefix)}
+
+
+def after_upgrade(tree: Files, upgrade: Upgrade) -> dict[str, bytes]:
+    content = {path: body for path, body in tree.content.items() if path not in upgrade.removed}
+    return {**content, **{file.path: file.content for file in upgrade.written}}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Somebody's line before line ``place`` of a file, or a line of theirs in the place of that one."""
+
+    path: str
+    place: int
+    replaces: bool
+    line: bytes
+
+    def apply(self, lines: list[bytes]) -> None:
+        lines[self.place : self.place + self.replaces] = [self.line]
+
+
+def edits(case: Case, random: Random, *, apart: bool) -> list[Edit]:
+    """Edits here and there; ``apart``: only where the template changes nothing, nor in the lines next to that."""
+    found = []
+    now = {item.path: item.wanted for item in case.plain.files}
+    for file in case.files:
+        path = f"{case.prefix}{file.path}"
+        lines = file.content.splitlines(keepends=True)
+        if file.once or file.path == ANSWERS_FILE or not lines or not file.content.endswith(b"\n"):
+            continue
+        free = [place for place in range(len(lines)) if not apart or not _near(lines, now[path], place)]
+        places = sorted(random.sample(free, min(len(free), random.randint(0, 3))), reverse=True)
+        for place in places:
+            line = b"# somebody's %d %d\n" % (random.randrange(10**9), place)
+            found.append(Edit(path, place, bool(random.getrandbits(1)), line))
+    return found
+
+
+@cache
+def _changed(before: bytes, after: bytes) -> tuple[tuple[int, int], ...]:
+    one, other = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    codes = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return tuple((start, end) for tag, start, end, _, _ in codes if tag != "equal")
+
+
+def _near(lines: list[bytes], wanted: bytes | None, place: int) -> bool:
+    if wanted is None:
+        return True
+    return any(start - 2 <= place <= end + 1 for start, end in _changed(b"".join(lines), wanted))
+
+
+def edited(tree: Files, made: list[Edit]) -> Files:
+    content = dict(tree.content)
+    for edit in made:  # of each file from the bottom to the top
+        lines = content[edit.path].splitlines(keepends=True)
+        edit.apply(lines)
+        content[edit.path] = b"".join(lines)
+    return Files(content)
+
+
+def test_edits_apart_from_the_template_s_changes_are_kept_without_conflicts() -> None:
+    random, count = Random(7), 0
+    for case in cases():
+        made = edits(case, random, apart=True)
+        mixed = edited(case.tree, made)
+        upgrade = case.upgrade(mixed)
+        assert upgrade.conflicts == (), (str(case), made)
+        after, plain = after_upgrade(mixed, upgrade), after_upgrade(case.tree, case.plain)
+        assert set(after) == set(plain), str(case)
+        for path in {edit.path for edit in made}:
+            of_file = [edit for edit in made if edit.path == path]
+            before = lines_of(case.tree.content[path])
+            lost = Counter(before[edit.place] for edit in of_file if edit.replaces)
+            wanted = Counter(lines_of(plain[path])) - lost + Counter(edit.line for edit in of_file)
+            assert Counter(lines_of(after[path])) == wanted, (str(case), path, made)
+        count += len(made)
+    assert count > 1000
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    return content.splitlines(keepends=True)
+
+
+def test_no_edit_is_ever_lost() -> None:
+    """Wherever they are: merged, or between the marks of a conflict that is told."""
+    random, conflicts = Random(8), 0
+    for case in cases():
+        made = edits(case, random, apart=False)
+        mixed = edited(case.tree, made)
+        upgrade = case.upgrade(mixed)
+        after = after_upgrade(mixed, upgrade)
+        for edit in made:
+            assert edit.line in after[edit.path], (str(case), edit)
+        for path in {edit.path for edit in made}:
+            marked = b"<<<<<<< before updating\n" in after[path]
+            assert marked == (path in upgrade.conflicts), (str(case), path)
+        conflicts += len(upgrade.conflicts)
+    assert conflicts > 10
+
+
+def test_files_taken_away_stay_away_and_those_made_once_are_their_owner_s() -> None:
+    random = Random(9)
+    for case in cases():
+        own = [file for file in case.files if file.path != ANSWERS_FILE]
+        gone = random.sample([f"{case.prefix}{file.path}" for file in own if not file.once], 1) if own else []
+        once = [f"{case.prefix}{file.path}" for file in own if file.once]
+        content = {path: body for path, body in case.tree.content.items() if path not in gone}
+        content |= dict.fromkeys(once, b"# all mine\n")
+        after = after_upgrade(Files(content), case.upgrade(Files(content)))
+        assert after.keys().isdisjoint(gone), (str(case), gone)
+        assert all(after[path] == b"# all mine\n" for path in once), str(case)
+
+
+# --- copier ------------------------------------------------------------------------------------------------
+
+
+def test_copier_update_makes_the_same_tree(tmp_path: Path, isolated_copier: Callable[[], None]) -> None:
+    """In a repository with somebody's edits, apart from the template's changes: file by file, byte by byte."""
+    isolated_copier()
+    url = published(tmp_path / "newservice.git")
+    profile = tmp_path / "platform.yml"
+    profile.write_text(yaml.safe_dump({"template_url": url}))
+    every = [*golden(profile), *(origin for seed in SEEDS for origin in pairwise(seed, profile))]
+    usable = [origin for origin in every if origin.platform.source == str(profile) and _made(origin)]
+    random = Random(11)
+    chosen = random.sample(usable, min(COMPARED, len(usable)))
+    ours, differing, compared = Upgrader(RELEASES, chosen[0].platform), [], 0
+    for number, origin in enumerate(chosen):
+        for layer in origin.layers:
+            place = tmp_path / f"{number}-{layer}"
+            lay_out(place, origin, layer, ours, random)
+            upgrade = ours.plan(Folder(place), origin.prefix(layer))
+            run_update(place / origin.prefix(layer), defaults=True, overwrite=True, quiet=True, conflict="inline")
+            wanted = {item.path: item.after for item in upgrade.files if item.after is not None}
+            found = {
+                path.relative_to(place).as_posix(): path.read_bytes()
+                for path in place.rglob("*")
+                if path.is_file() and ".git" not in path.relative_to(place).parts
+            }
+            differing += [
+                (str(origin), layer, path) for path in {*wanted, *found} if wanted.get(path) != found.get(path)
+            ]
+            compared += 1
+    sys.stdout.write(f"{compared} trees of {len(chosen)} services compared\n")
+    assert differing == []
+
+
+def lay_out(place: Path, origin: Origin, layer: Layer, ours: Upgrader, random: Random) -> None:
+    """A repository with the tree and edits in it; without the platform's other files, which copier does not touch."""
+    own = {f"{origin.prefix(layer)}{file.path}": file for file in origin.files(layer)}
+    for path, file in own.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_bytes(file.content)
+        (place / path).chmod(0o755 if file.executable else 0o644)
+    commit_all(place, "feat: made")
+    now = {item.path: item.wanted for item in ours.plan(origin.tree(layer), origin.prefix(layer)).files}
+    for path, file in own.items():
+        lines = file.content.splitlines(keepends=True)
+        if file.once or file.path == ANSWERS_FILE or not lines:
+            continue
+        free = [number for number in range(len(lines)) if not _near(lines, now[path], number)]
+        for number in sorted(random.sample(free, min(len(free), random.randint(0, 2))), reverse=True):
+            lines.insert(number, b"# somebody's %d\n" % random.randrange(10**9))
+        (place / path).write_bytes(b"".join(lines))
+    git(place, "add", "--all")
+    if git(place, "status", "--porcelain"):
+        commit_all(place, "feat: edited")
+
+
+@pytest.fixture
+def isolated_copier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A cache of its own for copier's clones."""
+    return lambda: monkeypatch.setenv("COPIER_CACHE_DIR", str(tmp_path / "cache"))
