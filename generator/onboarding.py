@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from generator.answers import Answers
 from generator.clients.forgejo import Forgejo
-from generator.clients.git import Repository
+from generator.clients.git import Remote, Repository
 from generator.clients.github import GitHub
 from generator.clients.patience import Patience
 from generator.clients.registry import Registry
@@ -60,7 +61,7 @@ def open_run(
                 "set VAULT_TOKEN, or log in to Vault (`vault login`)",
             )
         refuse_secrets(answers)
-        clone = _clone(platform, infra)
+        clone = open_clone(platform, infra)
         stack.callback(clone.close)
         systems = _systems(platform, credentials, vault(), answers["systems"], patience)
         stack.callback(systems.close)
@@ -89,6 +90,29 @@ def open_forgejo(platform: Platform, environ: Mapping[str, str] = os.environ) ->
         yield client
 
 
+@dataclass(frozen=True)
+class Forge:
+    """The canonical forge with nothing else: its API, how git reaches it, and how often things are tried."""
+
+    api: Forgejo
+    remote: Remote
+    patience: Patience
+
+
+@contextmanager
+def open_forge(
+    platform: Platform, environ: Mapping[str, str] = os.environ, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[Forge]:
+    """The canonical forge alone, for writing there. Raises ``PreflightError``."""
+    with ExitStack() as stack:
+        patience = Patience.of(platform, progress)
+        vault = _vault(platform, environ, stack, patience)
+        credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
+        client = Forgejo(platform, credential.value, credential.source, patience)
+        stack.callback(client.close)
+        yield Forge(client, Remote(platform, platform.owner("forgejo"), credential.value), patience)
+
+
 @contextmanager
 def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Registry]:
     """The image registry alone, which only looking needs. Raises ``PreflightError`` without a credential for it."""
@@ -100,7 +124,8 @@ def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -
         yield client
 
 
-def _clone(platform: Platform, infra: Path) -> Repository:
+def open_clone(platform: Platform, infra: Path) -> Repository:
+    """The clone of the infra repository, to be closed. Raises ``PreflightError`` where there is none."""
     clone = Repository.open(infra)
     if clone is None:
         raise PreflightError(

@@ -179,5 +179,5 @@ class Project:
 
     def _render(self, layer: Layer, facts: Facts) -> tuple[File, ...]:
         key = json.dumps([layer, dict(facts)], sort_keys=True)
-        data = {**facts, "platform": self.platform.facts}
+        data = {**facts, "platform": self.answers["platform"]}
         return self._rendered.look(key, lambda: render(self.template, self.answers, layer, data))

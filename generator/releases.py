@@ -1,13 +1,15 @@
 """Released versions of the template: every one comes with the installation, as an archive and a line in an index.
 
-An archive never changes once it is released; the index says which git tree it holds, and tests hold both together. That
-a release's commit has the same id wherever it is built is what lets `newservice templates publish` be repeated.
+An archive never changes once it is released; the index says which git tree it holds, and tests hold both together. A
+release's commit follows from the index alone, so it has the same id wherever it is made: that is what lets
+`newservice templates publish` be repeated, by anybody.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import weakref
@@ -18,6 +20,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
@@ -25,6 +28,10 @@ from generator.errors import UsageError
 from generator.template import PACKAGE, Template
 
 FOLDER = PACKAGE / "released"
+
+SIGNER, ADDRESS = "newservice", "newservice@localhost"
+"""Who signs the commits of releases. Never to be changed: the commits' ids depend on it."""
+
 _LEFT_BY_TOOLS = ("__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".DS_Store")
 _EXECUTABLE = 0o111
 
@@ -51,12 +58,29 @@ class Release:
         """The tag that copier finds it by."""
         return f"v{self.version}"
 
+    @property
+    def message(self) -> str:
+        """What its commit says. Never to be changed: the commits' ids depend on it."""
+        return f"template {self.version}\n"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The template that is installed, and how it stands to the releases.
+
+    ``unreleased``: there is no release of its version. ``differs``: there is, and its files are others.
+    """
+
+    version: str
+    tree: str
+    state: Literal["released", "differs", "unreleased"]
+
 
 @dataclass
 class Releases:
     """All released versions, the oldest first."""
 
-    folder: Path = FOLDER
+    folder: Path = field(default_factory=lambda: FOLDER)
     _unpacked: dict[Version, Template] = field(default_factory=dict)
 
     @cached_property
@@ -72,6 +96,30 @@ class Releases:
     def newest(self) -> Version:
         """The newest version that was released."""
         return self.all[-1].version
+
+    @cached_property
+    def commits(self) -> dict[Version, str]:
+        """Ids of the releases' commits, each on top of the one before, the oldest first."""
+        found: dict[Version, str] = {}
+        parent = ""
+        for release in self.all:
+            parent = found[release.version] = commit_id(release, parent)
+        return found
+
+    def standing(self, template: Template) -> Installed:
+        """How a template stands to the releases."""
+        tree = tree_id(tuple(template_members(template)))
+        known = {str(release.version): release.tree for release in self.all}
+        if template.version not in known:
+            return Installed(template.version, tree, "unreleased")
+        return Installed(template.version, tree, "released" if known[template.version] == tree else "differs")
+
+    def changes(self, template: Template) -> tuple[int, int, int]:
+        """How many files of a template were added, changed and removed since the newest release."""
+        before = {member.path: member for member in (self.members(self.newest) if self.all else ())}
+        now = {member.path: member for member in template_members(template)}
+        changed = [path for path in before.keys() & now.keys() if before[path] != now[path]]
+        return len(now.keys() - before.keys()), len(changed), len(before.keys() - now.keys())
 
     def find(self, version: str) -> Version:
         """A released version by its name, with or without ``v``. Raises ``UsageError`` where there is none."""
@@ -115,10 +163,27 @@ class Releases:
         return root
 
     def add(self, template: Template, released: datetime) -> Release:
-        """Release a template under its own version.
+        """Release a template under its own version; a clock that is slow makes it as old as the release before.
 
-        Raises ``UsageError`` when that version is no version, or is not newer than every release.
+        Raises ``UsageError`` when that version is none that can be released, or is not newer than every release.
         """
+        version = self.next_version(template)
+        members = tuple(template_members(template))
+        moment = max([released.astimezone(UTC).replace(microsecond=0), *(item.released for item in self.all)])
+        release = Release(version, moment, tree_id(members))
+        # What is in the index is released: until then an archive may be written again.
+        _write(self.folder / f"{version}.zip", _zipped(members))
+        index = [
+            {"version": str(item.version), "released": item.released.isoformat(), "tree": item.tree}
+            for item in (*self.all, release)
+        ]
+        _write(self.folder / "index.json", (json.dumps(index, indent=2) + "\n").encode())
+        for name in ("all", "commits"):
+            self.__dict__.pop(name, None)
+        return release
+
+    def next_version(self, template: Template) -> Version:
+        """The version that a template would be released under. Raises ``UsageError`` where it can't be."""
         version = _version_of(template)
         if self.all and version <= self.newest:
             raise UsageError(
@@ -126,16 +191,7 @@ class Releases:
                 f"the template says {version}, and {self.newest} is released already",
                 "raise the default of template_version in copier.yml",
             )
-        members = tuple(template_members(template))
-        release = Release(version, released.astimezone(UTC).replace(microsecond=0), tree_id(members))
-        (self.folder / f"{version}.zip").write_bytes(_zipped(members))
-        index = [
-            {"version": str(item.version), "released": item.released.isoformat(), "tree": item.tree}
-            for item in (*self.all, release)
-        ]
-        (self.folder / "index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-        del self.all
-        return release
+        return version
 
 
 def template_members(template: Template) -> Iterator[Member]:
@@ -162,6 +218,14 @@ def tree_id(members: tuple[Member, ...]) -> str:
     return _tree(nested).hex()
 
 
+def commit_id(release: Release, parent: str) -> str:
+    """The id that git gives to a release's commit on top of ``parent``, which is empty for the first one."""
+    signed = f"{SIGNER} <{ADDRESS}> {int(release.released.timestamp())} +0000"
+    lines = [f"tree {release.tree}", *([f"parent {parent}"] if parent else ())]
+    lines += [f"author {signed}", f"committer {signed}", "", release.message]
+    return _object("commit", "\n".join(lines).encode()).hex()
+
+
 def _tree(entries: Mapping[str, object]) -> bytes:
     lines = []
     for name, entry in entries.items():
@@ -178,14 +242,25 @@ def _object(kind: str, content: bytes) -> bytes:
 
 
 def _version_of(template: Template) -> Version:
+    """A template's version as its tag has it. Copier passes over tags of versions that are not final."""
     try:
-        return Version(template.version)
+        version = Version(template.version)
     except InvalidVersion:
+        version = None
+    if version is None or str(version) != template.version or version.is_prerelease or version.local:
         raise UsageError(
             "template.version",
-            f"template_version {template.version!r} is no version",
-            "write one as PEP 440 has them, such as 2.1.0, in copier.yml",
-        ) from None
+            f"template_version {template.version!r} is no version that can be released",
+            "write a final version in PEP 440's own form, such as 2.1.0, in copier.yml",
+        )
+    return version
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_bytes(content)
+    os.replace(draft, path)
 
 
 def _zipped(members: tuple[Member, ...]) -> bytes:

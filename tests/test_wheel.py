@@ -79,8 +79,17 @@ def test_the_wheel_holds_every_file_of_package_and_template(wheel: Path) -> None
         "generator/_template/templates/service/python/.gitignore",
         "generator/_template/templates/stack/[[ _copier_conf.answers_file ]].jinja",
         "generator/sandbox/infra/.claude/reference/service-catalog.md",
+        "generator/released/index.json",
+        "generator/released/1.0.0.zip",
     ):
         assert needed in names
+
+
+def test_every_release_is_installed_and_the_template_is_the_checkouts(installed: Path, tmp_path: Path) -> None:
+    here = run(sys.executable, "-m", "generator", "templates", "--json", cwd=CHECKOUT)
+    there = run(installed, "templates", "--json", cwd=tmp_path)
+    assert there.count('"state": "released"') >= 1
+    assert here == there
 
 
 def test_installed_scripts_stay_executable(installed: Path) -> None:

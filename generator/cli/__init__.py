@@ -16,12 +16,14 @@ from generator.cli.apply import apply_command
 from generator.cli.create import create_command
 from generator.cli.doctor import doctor_command
 from generator.cli.faults import as_told
+from generator.cli.fleet import fleet_group
 from generator.cli.plan import plan_command
 from generator.cli.remove import remove_command
 from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
 from generator.cli.sandbox import sandbox_group
 from generator.cli.schema import schema_command
 from generator.cli.status import status_command
+from generator.cli.templates import templates_group
 from generator.cli.update import update_command
 from generator.cli.verify import verify_command
 from generator.errors import ExitCode, NewserviceError, UsageError
@@ -52,7 +54,9 @@ for command in (
     status_command,
     update_command,
     verify_command,
+    fleet_group,
     sandbox_group,
+    templates_group,
 ):
     group.add_command(command)
 

@@ -22,9 +22,10 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
     name = session.options["name"]
     if not name:
         raise UsageError("usage.name", f"{command} needs the service's name", f"newservice {command} NAME")
-    public = {question.name for question in session.questions if question.public}
     for found in _answers_files(session, name):
         if found and found.get("name") == name:
+            session.look_back(found)
+            public = {question.name for question in session.questions if question.public}
             return {key: value for key, value in found.items() if key in public}
     if len(session.given()) > 1:
         return {}

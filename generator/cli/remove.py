@@ -122,7 +122,6 @@ def _answers(session: Session) -> dict[str, Any] | None:
         if error.code != "status.unknown":
             raise
     name = str(session.options["name"])
-    public = {question.name for question in session.questions if question.public}
     owner, infra = session.platform.owner("forgejo"), session.platform.data["infra"]
     with open_forgejo(session.platform, session.environ) as forgejo:
         found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.branch))
@@ -139,6 +138,8 @@ def _answers(session: Session) -> dict[str, Any] | None:
             )
     if found is None or found.get("name") != name:
         return None
+    session.look_back(found)
+    public = {question.name for question in session.questions if question.public}
     return {key: value for key, value in found.items() if key in public}
 
 

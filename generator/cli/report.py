@@ -15,6 +15,8 @@ from typing import Any, TextIO
 
 from generator.checks import Check, CheckState
 from generator.errors import AnswersError, ExitCode, NewserviceError
+from generator.fleet.findings import Finding
+from generator.fleet.report import lines_of, tone
 from generator.plan import Plan
 from generator.schedule import StepResult
 from generator.secret import redact
@@ -82,6 +84,10 @@ class Reporter(ABC):
         """A version of the template."""
 
     @abstractmethod
+    def tree(self, finding: Finding) -> None:
+        """A tree of the fleet was looked at, or is through."""
+
+    @abstractmethod
     def progress(self, text: str) -> None:
         """Something takes a while."""
 
@@ -119,6 +125,11 @@ class JsonReporter(Reporter):
     def template_version(self, version: TemplateVersion) -> None:
         """A version of the template."""
         self._write("template", **asdict(version))
+
+    def tree(self, finding: Finding) -> None:
+        """One tree."""
+        self.wrote |= bool(finding.action)
+        self._write("service", **finding.document())
 
     def progress(self, text: str) -> None:
         """A line of progress."""
@@ -216,6 +227,12 @@ class TextReporter(Reporter):
         if version.installed:
             told += "  installed"
         self._say(told + (f"  at the template address: {version.published}" if version.published else ""))
+
+    def tree(self, finding: Finding) -> None:
+        """A line, and below it what matters of it."""
+        self.wrote |= bool(finding.action)
+        if not (self._quiet and tone(finding.state) == "good"):
+            self._say("\n".join(lines_of(finding)))
 
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""

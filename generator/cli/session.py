@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from generator.answers import Answers, resolve
+from generator.changes import ANSWERS_FILE
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.credentials import remember_credentials
@@ -24,10 +25,12 @@ from generator.onboarding import open_run
 from generator.platform import Platform, load_platform
 from generator.project import Project
 from generator.questions import Question, load_questions
+from generator.releases import Releases
 from generator.run import Run
 from generator.secret import Secret, hidden_from_children
 from generator.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed
 from generator.template import Template
+from generator.upgrade import UnreadableError, Upgrader, recorded_in
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Session:
     _project: Project | None = None
     _run: Run | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
+    _releases: Releases | None = None
 
     @cached_property
     def template(self) -> Template:
@@ -86,9 +90,34 @@ class Session:
         self.reporter.service = str(given.get("name", ""))
         return given
 
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """What templates know of the platform."""
+        return self.platform.facts
+
     def answers(self, given: Mapping[str, Any]) -> Answers:
         """Complete, checked answers. Raises ``AnswersError``."""
-        return resolve(self.template, self.questions, given, {"platform": self.platform.facts})
+        return resolve(self.template, self.questions, given, {"platform": self.facts})
+
+    def look_back(self, answers_file: Mapping[str, Any]) -> None:
+        """From here on use the version of the template, and the facts, that an answers file was made with.
+
+        What an earlier version made is compared with what it made then. A version that is not known is left alone.
+        """
+        releases = Releases()
+        try:
+            recorded = recorded_in(answers_file, ANSWERS_FILE)
+        except UnreadableError:
+            return
+        if recorded.version not in {release.version for release in releases.all}:
+            return
+        if str(recorded.version) == self.template.version:
+            return
+        self._releases = releases  # the unpacked template lives as long as these
+        maker = Upgrader(releases, self.platform).maker(recorded.version)
+        self.platform = maker.adjusted(self.platform)
+        self.template, self.questions = maker.template, maker.questions
+        self.facts = maker.split(recorded)[0]["platform"]
 
     def service_dir(self, name: str) -> Path:
         """Where the service's repository is or goes."""

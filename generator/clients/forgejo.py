@@ -51,6 +51,8 @@ class PullRequest:
     merge_base: str = ""
     branch: str = ""
     base: str = ""
+    title: str = ""
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -304,6 +306,29 @@ class Forgejo:
         """Delete a repository, for good; one that is gone already is as good."""
         self._api.request("DELETE", f"/repos/{owner}/{name}", allow=(404,))
 
+    def open_pull_requests(self, owner: str, name: str) -> list[PullRequest]:
+        """All open pull requests; none where the repository is empty, or has none at all."""
+        pulls: list[PullRequest] = []
+        for page in range(1, 101):  # 50 a page is the server's own cap
+            query = {"state": "open", "limit": 50, "page": page}
+            items = self._api.find("GET", f"/repos/{owner}/{name}/pulls", _pull_requests, params=query) or []
+            pulls += items
+            if len(items) < 50:
+                break
+        return pulls
+
+    def newest_pull_request(self, owner: str, name: str, base: str, head: str) -> PullRequest | None:
+        """The newest pull request from ``head`` into ``base``, whatever became of it."""
+        path = f"/repos/{owner}/{name}/pulls/{quote(base, safe='')}/{quote(head)}"
+        return self._api.find("GET", path, _pull_request)
+
+    def edit_pull_request(
+        self, owner: str, name: str, number: int, *, title: str, body: str, close: bool = False
+    ) -> None:
+        """Give a pull request another title and text; ``close`` it, unmerged, at the same time."""
+        data = {"title": title, "body": body, **({"state": "closed"} if close else {})}
+        self._api.request("PATCH", f"/repos/{owner}/{name}/pulls/{number}", json=data)
+
     def close_pull_request(self, owner: str, name: str, number: int) -> None:
         """Close a pull request without merging it."""
         self._api.request("PATCH", f"/repos/{owner}/{name}/pulls/{number}", json={"state": "closed"})
@@ -380,6 +405,8 @@ def _pull_request(data: Any) -> PullRequest:
         merge_base=data.get("merge_base") or "",
         branch=str(data["head"]["ref"]),
         base=str(data["base"]["ref"]),
+        title=data.get("title") or "",
+        body=data.get("body") or "",
     )
 
 

@@ -57,7 +57,7 @@ class Objects(Repository):
         return dict(_batch(told))
 
     def changes(self, base: str, head: str) -> dict[str, str]:
-        """Ids of the contents in ``head`` by path, where they differ from ``base``'s; ``NO_FILE`` for a file that is gone."""
+        """Ids of contents in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where a file is gone."""
         told = self._git("diff-tree", "-r", "-z", "--no-renames", base, head).split("\0")
         return {path: entry.split(" ")[3] for entry, path in zip(told[::2], told[1::2], strict=False) if entry}
 
@@ -97,7 +97,7 @@ class Objects(Repository):
 def _batch(told: bytes) -> Iterable[tuple[str, bytes]]:
     stream = BytesIO(told)
     while header := stream.readline().split():
-        if len(header) == 3:  # noqa: PLR2004 - id, kind, size; what is missing has two words
+        if len(header) == 3:
             content = stream.read(int(header[2]))
             stream.read(1)
             yield header[0].decode(), content

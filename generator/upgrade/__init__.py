@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generator.upgrade.entries import Entry
 from generator.upgrade.merge import Merged
-from generator.upgrade.recorded import Recorded, UnreadableError, parse_recorded, read_recorded
+from generator.upgrade.recorded import Recorded, UnreadableError, parse_recorded, read_recorded, recorded_in
 from generator.upgrade.upgrade import Standing, Upgrade, Upgrader
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Upgrader",
     "parse_recorded",
     "read_recorded",
+    "recorded_in",
 ]

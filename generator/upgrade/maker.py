@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from generator.answers import Answers, resolve
+from generator.platform import Platform
 from generator.questions import Question, load_questions
 from generator.registrations import Adjustments, Registration, load
 from generator.render import File
@@ -62,6 +63,11 @@ class Maker:
             return self.template.render(source, {**answers.context, **extra})
 
         return load(self.template.registrations, expression, answers.context, self._adjusted)
+
+    def adjusted(self, platform: Platform) -> Platform:
+        """The profile in force, as far as this version has what it leaves out."""
+        told = {"skip": self._adjusted.skip, "own": self._adjusted.own}
+        return replace(platform, data={**platform.data, "registrations": told})
 
     @cached_property
     def _adjusted(self) -> Adjustments:

@@ -58,6 +58,11 @@ def parse_recorded(content: bytes, place: str) -> Recorded:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
         raise _unreadable(place, f"is not valid YAML{line}") from None
+    return recorded_in(data, place)
+
+
+def recorded_in(data: Any, place: str) -> Recorded:
+    """What an answers file that was read says; ``place`` is for messages. Raises ``UnreadableError``."""
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         raise _unreadable(place, "names no service")
     if data.get("layer") not in ("service", "stack"):

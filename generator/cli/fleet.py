@@ -1,0 +1,196 @@
+"""``newservice fleet``: every service at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from generator.cli.plan import before_the_first_write
+from generator.cli.report import Reporter, Result
+from generator.cli.session import Session, open_session
+from generator.clients.objects import Objects
+from generator.compiled import keep_compiled
+from generator.errors import ExitCode
+from generator.fleet.findings import Finding, State, counted, exit_code, in_order
+from generator.fleet.fleet import Fleet
+from generator.fleet.pool import usable_cores
+from generator.fleet.report import Report, check_report, summary, write_report
+from generator.fleet.selection import Selection, parse_shard, read_failed
+from generator.fleet.update import Update, Waves
+from generator.onboarding import open_clone, open_forge
+from generator.releases import Releases
+
+Flagged = TypeVar("Flagged", bound=Callable[..., Any])
+
+
+@click.group("fleet", short_help="All services: list them, see where they stand, update them.")
+def fleet_group() -> None:
+    """Every service that newservice made, found by the stacks of the infra repository."""
+
+
+def fleet_options(offline: bool = True) -> Callable[[Flagged], Flagged]:
+    """The flags that choose services and say how they are told."""
+
+    def decorate(command: Flagged) -> Flagged:
+        for option in reversed([item for item in _COMMON if offline or item is not _OFFLINE]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_OFFLINE = click.option("--offline", is_flag=True, help="The infra clone as it is; no network at all.")
+_COMMON: list[Callable[[Any], Any]] = [
+    click.option("--only", multiple=True, metavar="GLOB", help="Services whose name fits; may be repeated."),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many services at most."),
+    click.option("--shard", metavar="I/N", help="One of N parts of the fleet, the same parts on every machine."),
+    click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each core]"),
+    _OFFLINE,
+    click.option("--report", type=click.Path(path_type=Path), metavar="FILE",
+                 help="Write a report as well: .html, .json or .txt."),
+    click.option("--platform", metavar="FILE", help="The platform profile."),
+    click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
+    click.option("--infra", metavar="PATH", help="A clone of the infra repository."),
+    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
+    click.option("--verbose", is_flag=True, help="More detail."),
+    click.option("--quiet", is_flag=True, help="Only what needs a person."),
+]  # fmt: skip
+
+
+@dataclass
+class Opened:
+    """A fleet, what it is told to, and the report that is asked for."""
+
+    fleet: Fleet
+    session: Session
+    command: str
+    report: Path | None
+
+    def tell(
+        self, findings: Sequence[Finding], code: ExitCode, following: Sequence[str] = (), template: str = ""
+    ) -> ExitCode:
+        """The last word, and the report; ``template`` is what all is held against (default: the newest release)."""
+        newest = template or str(self.fleet.releases.newest)
+        self.write(findings, newest)
+        status = "partial" if code else "success" if self.session.reporter.wrote else "unchanged"
+        closing = f"template {newest}: {summary(findings)}"
+        self.session.reporter.result(Result(status, code, next=tuple(following), closing=closing))
+        return code
+
+    def write(self, findings: Sequence[Finding], template: str = "") -> None:
+        """The report, where one is asked for."""
+        if self.report is not None:
+            newest, platform = template or str(self.fleet.releases.newest), self.fleet.platform.name
+            write_report(Report(self.command, platform, newest, tuple(findings), datetime.now(UTC)), self.report)
+
+
+@contextmanager
+def open_fleet(
+    reporter: Reporter, options: Mapping[str, Any], command: str, *, keep_sandbox: bool = False
+) -> Iterator[Opened]:
+    """The fleet on the platform that the options name. Raises what keeps all of it from being seen."""
+    report = check_report(options["report"]) if options["report"] else None
+    retry = options.get("retry")
+    selection = Selection(
+        options["only"],
+        parse_shard(options["shard"]) if options["shard"] else (1, 1),
+        read_failed(Path(retry)) if retry else None,
+    )
+    with open_session(reporter, options, keep_sandbox=keep_sandbox) as session, ExitStack() as stack:
+        clone = open_clone(session.platform, session.infra)
+        stack.callback(clone.close)
+        forge = None
+        if not options.get("offline"):
+            forge = stack.enter_context(open_forge(session.platform, session.environ, reporter.progress))
+        jobs = options["jobs"] or usable_cores()
+        first = None if command == "fleet update" else options["limit"]  # an update counts those that it changes
+        fleet = Fleet(session.platform, Releases(), Objects.of(clone), forge, selection, first, jobs, reporter.progress)
+        yield Opened(fleet, session, command, report)
+        keep_compiled()
+
+
+@fleet_group.command("list", short_help="List all services and their versions.")
+@fleet_options()
+@click.pass_obj
+def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """List every service: its stack, its own repository, and the template that each is of. Files are not looked at."""
+    with open_fleet(reporter, options, "fleet list") as opened:
+        fleet = opened.fleet
+        with before_the_first_write():
+            stacks = fleet.recorded()
+            found = in_order([*stacks, *fleet.services_recorded(fleet.owned(stacks))])
+        for finding in found:
+            reporter.tree(finding)
+        return opened.tell(found, ExitCode.OK)
+
+
+@fleet_group.command("status", short_help="Show where every service stands, per file.")
+@fleet_options()
+@click.pass_obj
+def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Show where every service stands: behind, current, edited by hand and in which files, waiting for review.
+
+    Reads only. The exit code is 0 whatever is found.
+    """
+    with open_fleet(reporter, options, "fleet status") as opened:
+        fleet = opened.fleet
+        with before_the_first_write():
+            stacks = fleet.standing()
+            found = in_order([*stacks, *fleet.services_standing(fleet.owned(stacks))])
+        for finding in found:
+            reporter.tree(finding)
+        behind = counted(found).get(State.BEHIND.value, 0)
+        return opened.tell(found, ExitCode.OK, ("newservice fleet update",) if behind else ())
+
+
+@fleet_group.command("update", short_help="Open a pull request for every service that is behind.")
+@click.option(
+    "--canary",
+    "canaries",
+    multiple=True,
+    metavar="NAME",
+    help="Services that come first; may be repeated.  [default: the first that is behind]",
+)
+@click.option(
+    "--wave", type=click.IntRange(min=1), default=10, metavar="N", show_default=True, help="So many services at a time."
+)
+@click.option(
+    "--retry",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="REPORT.json",
+    help="Only what failed, or was not begun, in an earlier report.",
+)
+@click.option("--dry-run", is_flag=True, help="Merge and check everything, and push nothing.")
+@fleet_options(offline=False)
+@click.pass_obj
+def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Bring every service that is behind to the newest template, by one pull request each.
+
+    Local edits are kept. A run is repeated safely: what is open is found again, brought up when it is overtaken, closed
+    when it is not needed any more. Nobody's checkout is touched, and a branch with somebody's commits is left alone.
+    """
+    with open_fleet(reporter, options, "fleet update", keep_sandbox=not options["dry_run"]) as opened:
+        fleet = opened.fleet
+        waves = Waves(options["canaries"], options["wave"], options["limit"])
+        assert fleet.forge is not None  # noqa: S101 - there is no --offline here
+        update = Update(fleet, fleet.forge, waves, options["dry_run"], reporter.tree)
+        with before_the_first_write():
+            update.look()
+        try:
+            found = update.run()
+        except BaseException:
+            opened.write(in_order(update.findings.values()))
+            raise
+        return opened.tell(found, exit_code(found), _next(found))
+
+
+def _next(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What a person does next, once for each kind of thing."""
+    wanted = [finding for finding in findings if finding.state is not State.CURRENT and finding.remedy]
+    return tuple(dict.fromkeys(finding.remedy for finding in wanted if finding.state is not State.EDITED))

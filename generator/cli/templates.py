@@ -1,0 +1,247 @@
+"""``newservice templates``: what was released; and, for maintainers, the next release and its way to the forge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from generator.cli.faults import as_told
+from generator.cli.fleet import fleet_options, open_fleet
+from generator.cli.plan import before_the_first_write, planned
+from generator.cli.report import Reporter, Result, TemplateVersion
+from generator.cli.session import open_session
+from generator.errors import ExitCode, RefusedError, UsageError
+from generator.fleet.findings import exit_code
+from generator.fleet.preview import check_preview, preview
+from generator.onboarding import open_forge
+from generator.plan import Plan, State
+from generator.provision import unchanged
+from generator.published import Address, Publication, Seen, tag_of
+from generator.publishing import Publisher
+from generator.release_check import check_template
+from generator.releases import FOLDER, Releases
+from generator.template import PACKAGE, Template
+
+
+class _ListByDefault(click.Group):
+    """``newservice templates`` is its ``list``, flags and all."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` before flags that no subcommand comes before."""
+        named = bool(args) and (not args[0].startswith("-") or args[0] in context.help_option_names)
+        return super().parse_args(context, args if named else ["list", *args])
+
+
+Flagged = TypeVar("Flagged", bound=Callable[..., Any])
+
+
+def _flags(*names: str) -> Callable[[Flagged], Flagged]:
+    """Flags that commands share, in the order in which they are told."""
+
+    def decorate(command: Flagged) -> Flagged:
+        for name in reversed(names):
+            command = _SHARED[name](command)
+        return command
+
+    return decorate
+
+
+_SHARED: dict[str, Callable[[Flagged], Flagged]] = {
+    "platform": click.option("--platform", metavar="FILE", help="The platform profile."),
+    "sandbox": click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
+    "dry-run": click.option("--dry-run", is_flag=True, help="Show what would be done, and nothing else."),
+    "json": click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
+    "verbose": click.option("--verbose", is_flag=True, help="More detail."),
+    "quiet": click.option("--quiet", is_flag=True, help="Errors only."),
+}
+
+
+@click.group("templates", cls=_ListByDefault, short_help="Released template versions; release and publish them.")
+def templates_group() -> None:
+    """The template's released versions, which all come with newservice. Without a command: list."""
+
+
+@templates_group.command("list", short_help="List the released versions.")
+@click.option("--published", is_flag=True, help="Look as well which of them are at the profile's template address.")
+@_flags("platform", "json", "verbose", "quiet")
+@click.pass_obj
+def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """List the released versions, and how the installed template stands to them.
+
+    Nothing is asked over the network without --published.
+    """
+    releases, template = Releases(), Template.installed()
+    seen = _seen(reporter, options, releases) if options["published"] else None
+    for version in _versions(releases, template, seen):
+        reporter.template_version(version)
+    standing = releases.standing(template)
+    next_, told = _STANDING[standing.state]
+    closing = f"template {standing.version} is installed; {told}"
+    reporter.result(Result("success", ExitCode.OK, next=next_, closing=closing))
+    return ExitCode.OK
+
+
+_STANDING: dict[str, tuple[tuple[str, ...], str]] = {
+    "released": ((), "it is as it was released"),
+    "differs": (
+        ("raise the default of template_version in copier.yml: a release never changes",),
+        "it is not what was released under that version",
+    ),
+    "unreleased": (("newservice templates release",), "it is not released yet"),
+}
+
+
+@templates_group.command("release", short_help="For maintainers: release the checkout's template.")
+@_flags("dry-run", "json", "verbose", "quiet")
+@click.pass_obj
+def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Release the template of this checkout under the version that copier.yml names.
+
+    Writes an archive and a line of the index, to be committed with the template. Before that it renders small services
+    with copier and with newservice's own renderer, and refuses a template of which they make different files.
+    """
+    releases, template = Releases(), Template.installed()
+    if template.root == PACKAGE / "_template":
+        raise UsageError(
+            "template.no_checkout",
+            "releases are made in a checkout of newservice",
+            "clone its repository, run it there",
+        )
+    version = releases.next_version(template)
+    reporter.progress("rendering samples with copier and without")
+    count = check_template(template)
+    added, changed, removed = releases.changes(template)
+    told = f"{added} files added, {changed} changed, {removed} removed; {count} samples rendered alike"
+    if options["dry_run"]:
+        result = Result(
+            "success", ExitCode.OK, closing=f"template {version} can be released: {told}; nothing was written"
+        )
+    else:
+        releases.add(template, datetime.now(UTC))
+        following = (
+            f"commit {PACKAGE.name}/{FOLDER.name} together with the template",
+            "newservice templates publish",
+        )
+        result = Result("success", ExitCode.OK, next=following, closing=f"template {version} is released: {told}")
+    for line in _versions(releases, template, None):
+        reporter.template_version(line)
+    reporter.result(result)
+    return ExitCode.OK
+
+
+@templates_group.command("publish", short_help="For maintainers: bring all releases to the template address.")
+@_flags("platform", "sandbox", "dry-run", "json", "verbose", "quiet")
+@click.pass_obj
+def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Bring all releases, each as a commit with its tag, to the profile's template address on Forgejo.
+
+    Writes the branch templates and the tags of releases, in one push that is never forced; a missing repository is
+    created, private. Refused when one of those names something else. What is there already stays as it is.
+    """
+    with open_session(reporter, options, keep_sandbox=not options["dry_run"]) as session:
+        publication = Publication(Releases(), Address.of(session.platform))
+        reporter.service = publication.address.name
+        with open_forge(session.platform, session.environ, reporter.progress) as forge:
+            publisher = Publisher(publication, forge)
+            with before_the_first_write():
+                seen = publisher.look()
+            plan = publisher.plan(seen)
+            reporter.plan(plan)
+            _refuse(plan)
+            result = planned(plan) if options["dry_run"] else _published(reporter, publisher, plan)
+            if result.exit_code is ExitCode.OK:
+                result = replace(result, next=(*plan.to_do, *_closed(publication.address, seen)))
+        reporter.result(result)
+        return result.exit_code
+
+
+@templates_group.command("preview", short_help="For maintainers: what a template would do to every service.")
+@click.option("--template", "root", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="PATH",
+              help="A folder with copier.yml and templates/.  [default: the installed template]")
+@fleet_options()
+@click.pass_obj
+def preview_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Make every service's update to a template that is not released, and keep nothing of it.
+
+    Each is clean, changed (with its files), in conflict, asked something, or broken: the template can't be rendered.
+    """
+    template = Template(options["root"].resolve()) if options["root"] else Template.installed()
+    with open_fleet(reporter, options, "templates preview") as opened, before_the_first_write():
+        check_preview(template)
+        found = preview(opened.fleet, template, reporter.tree)
+        return opened.tell(found, exit_code(found), template=template.version)
+
+
+def _published(reporter: Reporter, publisher: Publisher, plan: Plan) -> Result:
+    """Carry the plan out, where there is anything to do."""
+    if plan.changes_nothing:
+        for step in unchanged(plan):
+            reporter.step(step)
+        return Result("unchanged", ExitCode.OK, plan.service)
+    outcome = publisher.carry_out(reporter.step)
+    if outcome.failure:
+        reporter.error(as_told(outcome.failure))
+    if outcome.exit_code is ExitCode.OK:
+        return Result("success" if outcome.wrote else "unchanged", ExitCode.OK, plan.service)
+    refused = outcome.exit_code is ExitCode.REFUSED and not outcome.wrote
+    again = ("run the same command again to continue",)
+    return Result("refused" if refused else "partial", outcome.exit_code, plan.service, next=again)
+
+
+def _refuse(plan: Plan) -> None:
+    if plan.refusals:
+        raise RefusedError(
+            f"{plan.refusals[0].id}.refused",
+            "; ".join(step.decision.summary for step in plan.refusals),
+            "; ".join(step.decision.hint for step in plan.refusals),
+        )
+
+
+def _closed(address: Address, before: Seen) -> tuple[str, ...]:
+    """What a plain ``copier update`` needs, where not everybody may read the templates."""
+    if before.repository is not None and not before.repository.private:
+        return ()
+    told = (
+        f"{address} is private: a plain copier update needs an account on Forgejo "
+        "that may read it; newservice itself has every release and needs none"
+    )
+    return (told,)
+
+
+def _seen(reporter: Reporter, options: Mapping[str, Any], releases: Releases) -> Seen:
+    """What is at the profile's template address."""
+    with open_session(reporter, options, keep_sandbox=False) as session:
+        publication = Publication(releases, Address.of(session.platform))
+        with open_forge(session.platform, session.environ, reporter.progress) as forge, before_the_first_write():
+            return Publisher(publication, forge).look()
+
+
+def _versions(releases: Releases, template: Template, seen: Seen | None) -> Iterator[TemplateVersion]:
+    """A line for each release, and one for the installed template where that is none."""
+    standing = releases.standing(template)
+    for release in releases.all:
+        commit = releases.commits[release.version]
+        there = seen.references.get(tag_of(release)) if seen else None
+        yield TemplateVersion(
+            version=str(release.version),
+            tag=release.tag,
+            released=release.released.isoformat(),
+            tree=release.tree,
+            commit=commit,
+            state="released",
+            installed=standing.state == "released" and standing.version == str(release.version),
+            published=None if seen is None else _state_of(there, commit).value,
+        )
+    if standing.state != "released":
+        yield TemplateVersion(version=standing.version, tree=standing.tree, state=standing.state, installed=True)
+
+
+def _state_of(there: str | None, wanted: str) -> State:
+    if there is None:
+        return State.ABSENT
+    return State.PRESENT if there == wanted else State.FOREIGN

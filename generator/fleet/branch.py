@@ -1,0 +1,68 @@
+"""The branch on which an update waits: whose it is, and whether it still asks for the right thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from generator.clients.forgejo import PullRequest
+from generator.content import sealed
+from generator.errors import NewserviceError
+from generator.fleet.findings import Place
+from generator.fleet.snapshot import Snapshot
+from generator.fleet.source import Source, update_branch
+from generator.steps.infra import MADE_BY
+from generator.upgrade import read_recorded
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What was seen of it. ``strangers`` are the commits and paths in it that newservice did not make.
+
+    ``spent``: the default branch has all of it. ``stuck``: it can't be merged any more. ``version`` is the template's
+    on it, as far as that can be read.
+    """
+
+    head: str
+    spent: bool
+    stuck: bool = False
+    strangers: tuple[str, ...] = ()
+    version: Version | None = None
+    pull: PullRequest | None = None
+
+
+def title(name: str, version: str) -> str:
+    """The first line of an update's commit, and the title of its pull request."""
+    return f"chore({name}): template {version}"
+
+
+def made_here(name: str, message: str) -> bool:
+    """Whether a commit's message is one that an update of this service writes."""
+    return message.startswith(title(name, "")) and MADE_BY in message.splitlines()
+
+
+def observe_branch(source: Source, place: Place) -> Branch | None:
+    """The branch of a tree's update; None where there is none. Reads objects only."""
+    name = update_branch(place.name)
+    head = source.heads.get(name)
+    if head is None:
+        return None
+    objects, pull = source.objects, source.pulls.get(name)
+    own = objects.own_commits(head, source.base)
+    common = objects.common(head, source.base)
+    if not own or not common:
+        return Branch(head, spent=not own, strangers=() if not own else (head[:8],), pull=pull)
+    strangers = [commit.id[:8] for commit in own if not made_here(place.name, commit.message)]
+    changed = objects.changes(common, head)
+    if not strangers and not sealed(own[0].message, changed):
+        strangers = [f"{head[:8]}, which somebody changed"]
+    stuck = common != source.base and bool(objects.merge(head, source.base)[1])
+    return Branch(head, False, stuck, tuple(strangers), _version(source, place, head), pull)
+
+
+def _version(source: Source, place: Place, head: str) -> Version | None:
+    try:
+        return read_recorded(Snapshot(source.objects, head, source.objects.listing(head)), place.prefix).version
+    except NewserviceError:
+        return None

@@ -1,0 +1,173 @@
+"""The fleet: every tree that newservice made, found from the infra repository and the forge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from itertools import islice
+from typing import TypeVar
+
+from generator.clients.forgejo import Repository as Known
+from generator.clients.objects import Objects
+from generator.errors import NewserviceError
+from generator.fleet.findings import FileNote, Finding, Place, State
+from generator.fleet.pool import mapped, usable_cores
+from generator.fleet.selection import Selection
+from generator.fleet.snapshot import made_stacks
+from generator.fleet.source import Source, infra_offline, infra_online, service_online
+from generator.fleet.standing import guarded, recorded_only, stand
+from generator.looks import together
+from generator.onboarding import Forge
+from generator.platform import Platform
+from generator.releases import Releases
+from generator.trees import RemoteCommit, Tree
+from generator.upgrade import Upgrader
+
+Item = TypeVar("Item")
+
+FEW_LOOKS = 12
+"""Trees that are worth a second process, when they are looked at."""
+
+AT_ONCE = 8
+"""Repositories that are asked for at the same time."""
+
+
+@dataclass
+class Fleet:
+    """What a command on the fleet works with; without ``forge`` (offline) no system is asked.
+
+    ``first``: so many services at most, by name.
+    """
+
+    platform: Platform
+    releases: Releases
+    clone: Objects
+    forge: Forge | None
+    selection: Selection = field(default_factory=Selection)
+    first: int | None = None
+    jobs: int = field(default_factory=usable_cores)
+    progress: Callable[[str], None] = lambda _: None
+
+    @cached_property
+    def upgrader(self) -> Upgrader:
+        """What plans updates."""
+        return Upgrader(self.releases, self.platform)
+
+    @cached_property
+    def infra(self) -> Source:
+        """The infra repository. Raises ``SystemFailure`` where it can't be seen."""
+        if self.forge is None:
+            return infra_offline(self.platform, self.clone)
+        return infra_online(self.platform, self.clone, self.forge)
+
+    @cached_property
+    def stacks(self) -> tuple[Place, ...]:
+        """The stacks of the selection, by name; their files are read ahead, in one process."""
+        folder, source = str(self.platform.data["infra"]["stacks"]), self.infra
+        names = sorted(filter(self.selection.names, made_stacks(source.snapshot.ids, folder)))[: self.first]
+        places = tuple(Place(name, "stack", source.full_name, f"{folder}/{name}/") for name in names)
+        source.snapshot.load_stacks(place.prefix for place in places)
+        return places
+
+    def recorded(self) -> list[Finding]:
+        """Each selected stack by its answers file alone."""
+        tree = self.infra.snapshot
+        return [recorded_only(self.upgrader, place, tree) for place in self.stacks]
+
+    def standing(self) -> list[Finding]:
+        """Each selected stack with all of its files; uncommitted changes in the clone are told first."""
+        upgrader, tree = self.upgrader, self.infra.snapshot
+        found = mapped(partial(_stand, upgrader, tree), self.stacks, self.jobs, FEW_LOOKS)
+        return [self.as_in_clone(finding) for finding in found]
+
+    def as_in_clone(self, finding: Finding) -> Finding:
+        """The finding, or that the clone has changes in this stack which nobody has committed."""
+        prefix = finding.place.prefix
+        dirty = [path for path in self._dirty if prefix and path.startswith(prefix)]
+        if not dirty:
+            return finding
+        told = f"the clone {self.clone.path} has changes that are not committed"
+        return finding.but(State.DIRTY, files=tuple(FileNote(path, "uncommitted") for path in dirty), message=told)
+
+    @cached_property
+    def _dirty(self) -> tuple[str, ...]:
+        return tuple(self.clone.changed_in(str(self.platform.data["infra"]["stacks"])))
+
+    def owned(self, stacks: Iterable[Finding]) -> list[Place]:
+        """The repositories that services have of their own, as their stacks say; nothing where no forge is asked."""
+        owner = self.platform.owner("forgejo")
+        names = [finding.place.name for finding in stacks if finding.owned]
+        return [Place(name, "service", f"{owner}/{name}") for name in names] if self.forge else []
+
+    def services_recorded(self, places: Sequence[Place]) -> list[Finding]:
+        """Services' repositories by their answers files alone."""
+        return self._at_once([partial(guarded, place, partial(self._service_recorded, place)) for place in places])
+
+    def _service_recorded(self, place: Place) -> Finding:
+        forge, known = self._known(place)
+        if known is None or known.empty:
+            return unseen(place, known)
+        default = known.default_branch or self.platform.branch
+        found = recorded_only(self.upgrader, place, RemoteCommit(forge.api, known.owner, known.name, default))
+        return archived(found, known)
+
+    def services_standing(self, places: Sequence[Place]) -> Iterator[Finding]:
+        """Services' repositories with all of their files, some at a time."""
+        for chunk in chunks(places, AT_ONCE):
+            with self.opened(chunk) as found:
+                yield from (self._stands(place, source) for place, source in found)
+
+    def _stands(self, place: Place, source: Source | Finding) -> Finding:
+        if isinstance(source, Finding):
+            return source
+        return stand(self.upgrader, place, source.snapshot)
+
+    @contextmanager
+    def opened(self, places: Sequence[Place]) -> Iterator[list[tuple[Place, Source | Finding]]]:
+        """Services' repositories, each in a scratch clone of its own; a finding where one can't be opened."""
+        with ExitStack() as stack:
+            yield list(zip(places, self._at_once([partial(self._open, place, stack) for place in places]), strict=True))
+
+    def _open(self, place: Place, stack: ExitStack) -> Source | Finding:
+        try:
+            forge, known = self._known(place)
+            if known is None or known.empty or known.archived:
+                return self._service_recorded(place)
+            return stack.enter_context(service_online(self.platform, forge, known))
+        except NewserviceError as error:
+            return Finding(place, State.FAILED, message=error.message, hint=error.hint)
+
+    def _known(self, place: Place) -> tuple[Forge, Known | None]:
+        assert self.forge is not None  # noqa: S101 - services are looked at only where there is a forge
+        owner, name = place.repository.split("/", 1)
+        return self.forge, self.forge.api.repository(owner, name)
+
+    def _at_once(self, looks: Sequence[Callable[[], Item]]) -> list[Item]:
+        return [found for chunk in chunks(looks, AT_ONCE) for found in together(*chunk)]
+
+
+def unseen(place: Place, known: Known | None) -> Finding:
+    """A service without a repository, or with one that nobody has pushed to."""
+    if known is None:
+        return Finding(
+            place, State.MISSING, message=f"there is no repository {place.repository} that the token may see"
+        )
+    return Finding(place, State.UNREADABLE, message=f"{place.repository} is empty")
+
+
+def archived(finding: Finding, known: Known) -> Finding:
+    """The finding, or that the repository is archived."""
+    return finding.but(State.ARCHIVED, message="the repository is archived") if known.archived else finding
+
+
+def chunks(things: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The same things, some at a time."""
+    rest = iter(things)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _stand(upgrader: Upgrader, tree: Tree, place: Place) -> Finding:
+    return stand(upgrader, place, tree)

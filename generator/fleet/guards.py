@@ -1,0 +1,202 @@
+"""What is checked before an update is shown to anybody: files still parse, are formatted, and the platform's own
+guards are content.
+
+Nothing is held against an update that was wrong before it. The profile names the guards under ``checks``: scripts of
+the infra repository itself, from its default branch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.clients.git import write_files
+from generator.fleet.planning import Task
+from generator.fleet.snapshot import Snapshot
+from generator.platform import Platform
+from generator.render import File
+
+STACK = "<stack>"
+"""Stands for the stack's folder in a guard's command."""
+
+LONGEST_SECONDS = 120
+"""A guard that takes longer has failed."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".yaml": lambda text: list(yaml.parse(text, Loader=_LOADER)),
+    ".yml": lambda text: list(yaml.parse(text, Loader=_LOADER)),
+}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A command of the infra repository, and the files and folders of it that the command needs."""
+
+    run: tuple[str, ...]
+    needs: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What people call it: its script."""
+        return next((Path(word).name for word in self.run if "/" in word and not word.startswith("/")), self.run[0])
+
+
+def guards_of(platform: Platform) -> tuple[Guard, ...]:
+    """The guards that the profile names."""
+    named: Iterable[Mapping[str, Any]] = platform.data.get("checks") or ()
+    return tuple(Guard(tuple(map(str, item["run"])), tuple(map(str, item.get("needs", ())))) for item in named)
+
+
+@dataclass
+class Checks:
+    """A scratch folder with what the guards need of the infra repository, and the stacks that are looked at."""
+
+    root: Path
+    snapshot: Snapshot
+    guards: tuple[Guard, ...]
+    jobs: int
+    _terraform: str | None = field(default_factory=lambda: shutil.which("terraform"))
+
+    def failures(self, tasks: Sequence[Task]) -> dict[int, str]:
+        """What is wrong with updates, by their number; an update that is right is not in it."""
+        wrong: dict[int, list[str]] = {number: list(_broken(task)) for number, task in enumerate(tasks)}
+        stacks = [(number, task) for number, task in enumerate(tasks) if task.place.layer == "stack"]
+        for number, path in self._unformatted(stacks):
+            wrong[number].append(f"{path} is not formatted (terraform fmt)")
+        for number, told in self._guarded(stacks):
+            wrong[number] += told
+        return {number: "; ".join(told) for number, told in wrong.items() if told}
+
+    def _unformatted(self, stacks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, str]]:
+        """Files that terraform would format otherwise, and that were right before: two processes at most."""
+        if not self._terraform:
+            return
+        after = [(number, file.path, file.content) for number, task in stacks for file in task.files]
+        wrong = self._misformed(after)
+        were = {number: task.before for number, task in stacks}
+        before = [(number, path, were[number][path]) for number, path in wrong if path in were[number]]
+        yield from sorted(wrong - self._misformed(before))
+
+    def _misformed(self, files: Sequence[tuple[int, str, bytes]]) -> set[tuple[int, str]]:
+        looked_at = [item for item in files if item[1].endswith((".tf", ".tfvars"))]
+        if not looked_at or self._terraform is None:
+            return set()
+        with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
+            write_files(Path(folder), (File(f"{number}/{path}", content) for number, path, content in looked_at))
+            told = _run([self._terraform, "fmt", "-check", "-list=true", "-recursive", "."], Path(folder))
+        pairs = (line.strip().split("/", 1) for line in told.out.splitlines() if "/" in line)
+        return {(int(number), path) for number, path in pairs if number.isdecimal()}
+
+    def _guarded(self, stacks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, list[str]]]:
+        """What the guards say of stacks; all of them lie there with their updates while several are looked at."""
+        if not self.guards:
+            return
+        for _, task in stacks:
+            self._lay_out(task, changed=True)
+        with ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
+            found = list(pool.map(lambda item: self._said(item[1]), stacks))
+        for (number, task), after in zip(stacks, found, strict=True):
+            if after:
+                self._lay_out(task, changed=False)
+                before = self._said(task)
+                self._lay_out(task, changed=True)
+                yield number, [told for name, told in after.items() if name not in before]
+
+    def _said(self, task: Task) -> dict[str, str]:
+        """What each guard that is not content says of a stack as it lies there."""
+        said = {}
+        for guard in self.guards:
+            told = _run([word.replace(STACK, task.place.prefix.rstrip("/")) for word in guard.run], self.root)
+            if told.status:
+                said[guard.name] = f"{guard.name}: {told.summary}"
+        return said
+
+    def _lay_out(self, task: Task, *, changed: bool) -> None:
+        """Put a stack's folder there as the default branch has it, or as the update would leave it."""
+        prefix = task.place.prefix
+        files = {path: self.snapshot.read(path) or b"" for path in self.snapshot.paths(prefix)}
+        if changed:
+            files = {path: content for path, content in files.items() if path not in task.removed}
+            files |= {file.path: file.content for file in task.files if file.path.startswith(prefix)}
+        folder = self.root / prefix
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_files(self.root, map(_file, files.items()))
+
+
+@contextmanager
+def open_checks(snapshot: Snapshot, platform: Platform, jobs: int) -> Iterator[Checks]:
+    """The checks of a run; what all guards need is written once."""
+    guards = guards_of(platform)
+    with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
+        needs = {need for guard in guards for need in guard.needs}
+        paths = [path for path in snapshot.ids if any(path == need or path.startswith(f"{need}/") for need in needs)]
+        snapshot.load(paths)
+        write_files(Path(folder), (_file((path, snapshot.read(path) or b"")) for path in paths))
+        yield Checks(Path(folder), snapshot, guards, jobs)
+
+
+def _file(entry: tuple[str, bytes]) -> File:
+    path, content = entry
+    return File(path, content, executable=content.startswith(b"#!"))
+
+
+@dataclass(frozen=True)
+class _Said:
+    status: int
+    out: str
+    summary: str
+
+
+def _run(command: Sequence[str], folder: Path) -> _Said:
+    """Run a check; one that can't be run or takes too long has failed."""
+    environment = {**os.environ, "LC_ALL": "C", "CHECKPOINT_DISABLE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return _Said(1, "", f"could not be run: {error}"[:300])
+    lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
+    return _Said(done.returncode, done.stdout, " / ".join(lines[:3])[:300] or f"status {done.returncode}")
+
+
+def _broken(task: Task) -> Iterator[str]:
+    """Files that can't be parsed any more."""
+    for file in task.files:
+        parser = _PARSERS.get(Path(file.path).suffix)
+        if parser and not _parses(parser, file.content):
+            before = task.before.get(file.path)
+            if before is None or _parses(parser, before):
+                yield f"{file.path} can't be parsed any more"
+
+
+def _parses(parser: Callable[[str], Any], content: bytes) -> bool:
+    try:
+        parser(content.decode("utf-8"))
+    except (ValueError, yaml.YAMLError, RecursionError):
+        return False
+    return True

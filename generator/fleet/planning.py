@@ -1,0 +1,168 @@
+"""What is to be done about one tree: decided from objects alone, and made as a commit that nobody sees yet.
+
+Runs in forked processes: what comes out can be handed from one to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from generator.clients.objects import NO_FILE
+from generator.content import blob_id, seal
+from generator.errors import AnswersError
+from generator.fleet.branch import Branch, observe_branch, title
+from generator.fleet.findings import FileNote, Finding, Place, State
+from generator.fleet.source import Source
+from generator.fleet.standing import guarded, recorded_only
+from generator.render import File
+from generator.steps.infra import MADE_BY
+from generator.template import Template
+from generator.upgrade import Upgrade, Upgrader
+
+
+class Verb(StrEnum):
+    """What is left to do on the forge."""
+
+    NOTHING = "nothing"
+    PUSH = "push"
+    ASK = "ask"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One tree whose update is carried out: its commit, and what the checks need to know of it.
+
+    ``before`` has the files that change as they were. ``notes`` are for the reviewer.
+    """
+
+    finding: Finding
+    verb: Verb = Verb.NOTHING
+    branch: Branch | None = None
+    commit: str = ""
+    files: tuple[File, ...] = ()
+    removed: tuple[str, ...] = ()
+    before: Mapping[str, bytes] = field(default_factory=dict)
+    entries: tuple[FileNote, ...] = ()
+    kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """The tree."""
+        return self.finding.place
+
+    def now(self, finding: Finding) -> Task:
+        """The same with nothing left to do."""
+        return replace(self, finding=finding, verb=Verb.NOTHING)
+
+
+def planned(upgrader: Upgrader, source: Source, place: Place) -> Task:
+    """What is to be done about a tree, its commit made; never raises what is that tree's own matter."""
+    tasks: list[Task] = []
+
+    def look() -> Finding:
+        tasks.append(_planned(upgrader, source, place))
+        return tasks[0].finding
+
+    finding = guarded(place, look)
+    return tasks[0] if tasks else Task(finding)
+
+
+def _planned(upgrader: Upgrader, source: Source, place: Place) -> Task:
+    finding = recorded_only(upgrader, place, source.snapshot)
+    if finding.state not in (State.BEHIND, State.CURRENT):
+        return Task(finding)
+    branch = observe_branch(source, place)
+    url = branch.pull.url if branch and branch.pull else ""
+    finding = replace(finding, url=url)
+    if finding.state is not State.BEHIND:
+        overtaken = branch is not None and branch.pull is not None and not branch.strangers
+        return Task(finding, Verb.CLOSE if overtaken else Verb.NOTHING, branch)
+    if branch and branch.strangers:
+        told = f"its branch has commits of others ({', '.join(branch.strangers[:3])}): left alone"
+        return Task(finding.but(State.WAITING, message=told, hint="merge that branch, or delete it"), branch=branch)
+    if branch and not branch.spent and not branch.stuck and str(branch.version) == finding.to:
+        waiting = finding.but(State.WAITING, message="its update waits for review")
+        if branch.pull:
+            return Task(waiting, Verb.ASK, branch)
+        asked = _upgraded(upgrader, source, finding, branch)  # for the words of the pull request that is lacking
+        return replace(asked, finding=waiting, verb=Verb.ASK)
+    return _committed(source, _upgraded(upgrader, source, finding, branch))
+
+
+def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Branch | None) -> Task:
+    """The update of a tree that is behind, before there is a commit of it."""
+    upgraded = upgrade_of(upgrader, source, finding)
+    if isinstance(upgraded, Finding):
+        return Task(upgraded, branch=branch)
+    files, removed = upgraded.written, upgraded.removed
+    before = {path: source.snapshot.read(path) for path in (*(file.path for file in files), *removed)}
+    return Task(
+        finding.but(State.WAITING, files=_notes(upgraded), message=""),
+        Verb.PUSH,
+        branch,
+        files=files,
+        removed=removed,
+        before={path: content for path, content in before.items() if content is not None},
+        entries=_entries(upgraded),
+        kept=tuple(item.path for item in upgraded.files if item.edited and item.path not in removed),
+        notes=upgraded.notes,
+    )
+
+
+def _committed(source: Source, task: Task) -> Task:
+    """The same with its commit, on the branch that is there or on the default branch; nobody sees it yet."""
+    if task.verb is not Verb.PUSH:
+        return task
+    onto = task.branch.head if task.branch and not task.branch.spent else source.base
+    merged = [source.base] if onto != source.base else []
+    message = _message(task.finding, task.files, task.removed)
+    commit = source.objects.commit_onto(onto, task.files, message, merged, task.removed, tree=source.base)
+    return replace(task, commit=commit)
+
+
+def upgrade_of(
+    upgrader: Upgrader, source: Source, finding: Finding, template: Template | None = None
+) -> Upgrade | Finding:
+    """The update of a tree; a finding where a person has to answer or to decide first."""
+    place = finding.place
+    try:
+        upgraded = upgrader.plan(source.snapshot, place.prefix, template=template)
+    except AnswersError as error:
+        upgrader.standing(source.snapshot, place.prefix)  # raises where it is the recorded answers that don't fit
+        asked = [problem.question for problem in error.problems]
+        told = "; ".join(problem.message for problem in error.problems)
+        return finding.but(State.ASKS, question=", ".join(asked), message=told, hint=_answer(place, asked))
+    if upgraded.conflicts:
+        notes = tuple(FileNote(path, "conflict") for path in upgraded.conflicts)
+        reasons = [item.reason for item in upgraded.entries if item.action == "conflict" and item.reason]
+        told = f"{len(notes)} file{'s' if len(notes) != 1 else ''} changed on both sides"
+        return finding.but(State.CONFLICT, files=notes, message="; ".join([told, *reasons]))
+    return upgraded
+
+
+def _answer(place: Place, questions: Iterable[str]) -> str:
+    sets = " ".join(f"--set {name}=..." for name in questions)
+    where = place.prefix.rstrip("/") or "in its checkout"
+    return f"newservice update {where} {sets}, and merge the result"
+
+
+def _notes(upgraded: Upgrade) -> tuple[FileNote, ...]:
+    """The files that change, those with entries of all services among them."""
+    own = [FileNote(item.path, item.action) for item in upgraded.files if item.action in ("add", "update", "delete")]
+    return (*own, *(FileNote(path, "update") for path in upgraded.shared))
+
+
+def _entries(upgraded: Upgrade) -> tuple[FileNote, ...]:
+    changed = [item for item in upgraded.entries if item.action != "present"]
+    return tuple(FileNote(f"{item.path} ({item.id})", item.action) for item in changed)
+
+
+def _message(finding: Finding, files: Iterable[File], removed: Iterable[str]) -> str:
+    """No free text of anybody's: some words in a commit's message are commands to a CI."""
+    ids = {file.path: blob_id(file.content) for file in files} | dict.fromkeys(removed, NO_FILE)
+    told = f"From template {finding.version} to {finding.to}; edits are kept."
+    return f"{title(finding.place.name, finding.to)}\n\n{MADE_BY}\n\n{told}\n{seal(ids)}\n"

@@ -1,0 +1,80 @@
+"""The same work for many things, on several cores, in processes that end by themselves."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def mapped(work: Callable[[Given], Made], things: Sequence[Given], jobs: int, fewest: int) -> list[Made]:
+    """What ``work`` makes of each thing, in their order; ``work`` must not raise. ``fewest`` things are
+    worth another process.
+
+    The first is made here, so that what is the same for all is at hand in the forked processes. They are given all of
+    their work at once and hand it back when they are through: none waits for a parent that was killed. In a process
+    that has threads everything is made here, for a fork would take their locks along.
+    """
+    count = min(jobs, len(things) // fewest + 1)
+    if count < 2 or "fork" not in multiprocessing.get_all_start_methods() or threading.active_count() > 1:
+        return [work(thing) for thing in things]
+    first, rest = work(things[0]), things[1:]
+    shares = _shared(work, [rest[number::count] for number in range(count)])
+    return [first, *(shares[number % count][number // count] for number in range(len(rest)))]
+
+
+def _shared(work: Callable[[Given], Made], shares: Sequence[Sequence[Given]]) -> list[list[Made]]:
+    """Each share's results: the last share is made here, the others by a process each."""
+    context = multiprocessing.get_context("fork")
+    running: list[tuple[BaseProcess, Connection]] = []
+    for share in shares[:-1]:
+        ours, theirs = context.Pipe(duplex=False)
+        not_theirs = [
+            *(other for _, other in running),
+            ours,
+        ]  # open here, and a writer notices only when nobody can read any more
+        process: BaseProcess = context.Process(target=_work, args=(work, share, theirs, not_theirs), daemon=True)
+        process.start()
+        theirs.close()
+        running.append((process, ours))
+    try:
+        here = [work(thing) for thing in shares[-1]]
+        there = [_received(ours, work, share) for (_, ours), share in zip(running, shares, strict=False)]
+    finally:
+        for process, ours in running:
+            ours.close()
+            process.join()
+    return [*there, here]
+
+
+def _received(ours: Connection, work: Callable[[Given], Made], share: Sequence[Given]) -> list[Made]:
+    try:
+        made: list[Made] = ours.recv()
+    except EOFError:  # killed, or out of memory: nobody else's work is lost
+        made = [work(thing) for thing in share]
+    return made
+
+
+def _work(
+    work: Callable[[Given], Made], share: Sequence[Given], results: Connection, not_ours: Sequence[Connection]
+) -> None:
+    for other in not_ours:
+        other.close()
+    try:
+        results.send([work(thing) for thing in share])
+    except (BrokenPipeError, KeyboardInterrupt):
+        os._exit(1)  # whoever wanted it is gone
+    finally:
+        results.close()

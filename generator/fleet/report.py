@@ -1,0 +1,143 @@
+"""What a command on the fleet found, as a file: text, JSON, or a page for a browser that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from generator.errors import UsageError
+from generator.fleet.findings import Finding, State, counted
+from generator.secret import redact
+
+SCHEMA = 1
+"""Version of the JSON report."""
+
+FORMS = (".html", ".json", ".txt")
+
+_GOOD = frozenset({State.CURRENT, State.EDITED, State.ARCHIVED, State.CLEAN})
+_UNDER_WAY = frozenset({State.BEHIND, State.WAITING, State.DECLINED, State.PENDING, State.CHANGED})
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings of one command, in order."""
+
+    command: str
+    platform: str
+    template: str
+    findings: tuple[Finding, ...]
+    made: datetime
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON has it; ``--retry`` reads it."""
+        told: dict[str, Any] = {
+            "schema": SCHEMA,
+            "command": self.command,
+            "platform": self.platform,
+            "template": self.template,
+            "made": self.made.astimezone(UTC).isoformat(timespec="seconds"),
+            "counts": counted(self.findings),
+            "services": [finding.document() for finding in self.findings],
+        }
+        return dict(_redacted(told))
+
+
+def check_report(path: Path) -> Path:
+    """The path, if a report can be written there. Raises ``UsageError``."""
+    if path.suffix not in FORMS:
+        raise UsageError("fleet.report", f"{path} has no form that a report has", f"let it end in {' or '.join(FORMS)}")
+    if not path.absolute().parent.is_dir():
+        raise UsageError("fleet.report", f"{path}: there is no folder {path.absolute().parent}", "make it first")
+    return path
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write a report in the form that the path's end names, whole or not at all. Raises ``UsageError``."""
+    form = {".html": as_page, ".json": as_json, ".txt": as_text}[path.suffix]
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(form(report))
+        Path(draft).chmod(0o644)
+        Path(draft).replace(path)
+    except OSError as error:
+        raise UsageError("fleet.report", f"{path} can't be written: {error.strerror}", "check --report") from error
+
+
+def as_json(report: Report) -> str:
+    """One JSON object."""
+    return json.dumps(report.document, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_text(report: Report) -> str:
+    """A line for each tree, and what to do about those that need something."""
+    lines = [f"newservice {report.command}, template {report.template}, {summary(report.findings)}", ""]
+    for finding in report.findings:
+        lines += lines_of(finding)
+    return redact("\n".join(lines) + "\n")
+
+
+def as_page(report: Report) -> str:
+    """One page of HTML: everything is in it, and it works without scripts."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.jinja")
+    document = report.document
+    services = [{**item, "tone": tone(State(item["state"]))} for item in document["services"]]
+    return template.render({**document, "services": services, "counts": _toned(report)})
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many of each, in one line."""
+    told = ", ".join(f"{count} {state}" for state, count in counted(findings).items())
+    return told or "no service was found"
+
+
+def lines_of(finding: Finding) -> list[str]:
+    """One tree for people: a line, and below it what matters of it."""
+    place = finding.place
+    versions = f"{finding.version} -> {finding.to}" if finding.version != finding.to else finding.version
+    head = f"  {_SIGNS[tone(finding.state)]} {place.name:<24} {place.layer:<8} {versions:<16} {finding.state.value:<11}"
+    told = " ".join(part for part in (finding.action, finding.url, finding.message) if part)
+    lines = [f"{head} {told}".rstrip()]
+    lines += [f"      {file.action:<11} {file.path}" for file in finding.files if finding.state in _WITH_FILES]
+    if finding.remedy and tone(finding.state) == "bad":
+        lines.append(f"      {finding.remedy}")
+    return lines
+
+
+def tone(state: State) -> str:
+    """Whether a state is good, under way, or needs a person."""
+    return "good" if state in _GOOD else "open" if state in _UNDER_WAY else "bad"
+
+
+_SIGNS = {"good": "=", "open": "~", "bad": "!"}
+_WITH_FILES = frozenset({State.CONFLICT, State.EDITED, State.DIRTY, State.BEHIND, State.CHANGED})
+
+
+def _toned(report: Report) -> list[dict[str, Any]]:
+    counts = counted(report.findings)
+    return [{"state": state, "count": count, "tone": tone(State(state))} for state, count in counts.items()]
+
+
+def _redacted(value: Any) -> Any:
+    """Every text without secrets, before it is written in a form that writes some characters otherwise."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,120 @@
+"""Brings updates before their reviewers: branches, pushed without force, and one pull request each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from generator.clients.forgejo import PullRequest
+from generator.errors import NewserviceError, SystemFailure
+from generator.fleet.branch import Branch, title
+from generator.fleet.findings import Finding, State
+from generator.fleet.planning import Task, Verb
+from generator.fleet.source import Source, update_branch
+from generator.fleet.standing import guarded
+from generator.fleet.words import body, closed_body
+from generator.looks import together
+from generator.onboarding import Forge
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What writes to the forge; each task's own failure is its finding, and stops no other."""
+
+    forge: Forge
+
+    def push(self, source: Source, tasks: Sequence[Task]) -> list[Task]:
+        """Push the branches of one repository together, each for itself; those that failed have nothing left to do."""
+        heads = {update_branch(task.place.name): task.commit for task in tasks}
+        error = self._pushed(source, heads)
+        if error is None:
+            return list(tasks)
+        try:
+            there: Mapping[str, str] = self.forge.api.branches(source.owner, source.name)
+        except NewserviceError as unseen:
+            there, error = {}, unseen
+        return [
+            task
+            if there.get(update_branch(task.place.name)) == task.commit
+            else task.now(task.finding.but(State.FAILED, message=error.message, hint=error.hint))
+            for task in tasks
+        ]
+
+    def _pushed(self, source: Source, heads: Mapping[str, str]) -> NewserviceError | None:
+        try:
+            self.forge.patience(partial(self._push, source, heads), repeatable=True)
+        except NewserviceError as error:
+            return error
+        return None
+
+    def _push(self, source: Source, heads: Mapping[str, str]) -> None:
+        try:
+            source.objects.push_branches(self.forge.remote, source.url, heads)
+        except SystemFailure as error:
+            moved = "rejected" in error.message  # it would be so again: somebody else pushed there
+            raise SystemFailure(error.code, error.message, error.hint, passing=error.passing and not moved) from None
+
+    def ask(self, source: Source, task: Task) -> Finding:
+        """See to it that a task's pull request is there and right, or closed."""
+        verbs: Mapping[Verb, Callable[[Source, Task], Finding]] = {
+            Verb.PUSH: self._asked,
+            Verb.ASK: self._asked,
+            Verb.CLOSE: self._closed,
+        }
+        if task.verb is Verb.NOTHING:
+            return task.finding
+        found = guarded(task.place, partial(verbs[task.verb], source, task))
+        return found if found.state is not State.FAILED else task.finding.but(State.FAILED, message=found.message)
+
+    def ask_all(self, pairs: Iterable[tuple[Source, Task]]) -> list[Finding]:
+        """The same for several at the same time."""
+        return together(*(partial(self.ask, source, task) for source, task in pairs))
+
+    def _asked(self, source: Source, task: Task) -> Finding:
+        branch = update_branch(task.place.name)
+        known = task.branch.pull if task.branch else None
+        if known is None:
+            known = self.forge.api.newest_pull_request(source.owner, source.name, source.default, branch)
+            if _declined(task, known):
+                assert known is not None  # noqa: S101 - there is no declining without one
+                return task.finding.but(State.DECLINED, url=known.url, message="its pull request was closed unmerged")
+        if known is not None and known.state == "open":
+            return self._brought_up(source, task, known)
+        wanted = title(task.place.name, task.finding.to)
+        self.forge.api.create_pull_request(
+            source.owner, source.name, base=source.default, head=branch, title=wanted, body=body(task)
+        )
+        made = self.forge.api.newest_pull_request(source.owner, source.name, source.default, branch)
+        return task.finding.but(State.WAITING, url=made.url if made else "", action="opened")
+
+    def _brought_up(self, source: Source, task: Task, pull: PullRequest) -> Finding:
+        """One that is open says what its branch brings now."""
+        wanted = title(task.place.name, task.finding.to)
+        action = "updated" if task.verb is Verb.PUSH else "found"
+        if task.verb is Verb.PUSH or pull.title != wanted:
+            text = body(task) if task.files else pull.body
+            self.forge.api.edit_pull_request(source.owner, source.name, pull.number, title=wanted, body=text)
+        return task.finding.but(State.WAITING, url=pull.url, action=action)
+
+    def _closed(self, source: Source, task: Task) -> Finding:
+        """One that nobody needs any more: closed, with the reason, and its branch taken away if it is as it was."""
+        branch, pull = _open(task.branch)
+        self.forge.api.edit_pull_request(
+            source.owner, source.name, pull.number, title=pull.title, body=closed_body(task), close=True
+        )
+        source.objects.delete_branch(self.forge.remote, source.url, branch.head, update_branch(task.place.name))
+        return task.finding.but(task.finding.state, url=pull.url, action="closed")
+
+
+def _open(branch: Branch | None) -> tuple[Branch, PullRequest]:
+    assert branch is not None  # noqa: S101 - only one that was seen is closed
+    assert branch.pull is not None  # noqa: S101
+    return branch, branch.pull
+
+
+def _declined(task: Task, pull: PullRequest | None) -> bool:
+    """Whether somebody closed the very update that would be asked for again."""
+    if pull is None or pull.state == "open" or pull.merged or task.verb is not Verb.ASK:
+        return False
+    return task.branch is not None and pull.head == task.branch.head

@@ -1,0 +1,65 @@
+"""Which services of the fleet a command is about. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from generator.errors import UsageError
+from generator.fleet.findings import RETRIED, Place, State
+
+_SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Patterns of names (none: all), one of several shards, and the trees that an earlier report names (None: all)."""
+
+    only: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+    retried: frozenset[tuple[str, str]] | None = None
+
+    def has(self, place: Place) -> bool:
+        """Whether a tree is among them."""
+        return self.names(place.name) and (self.retried is None or (place.name, place.layer) in self.retried)
+
+    def names(self, name: str) -> bool:
+        """Whether a service is among them; an earlier report is not asked."""
+        number, count = self.shard
+        told = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])  # the same on every machine
+        return told % count == number - 1 and (not self.only or any(fnmatchcase(name, item) for item in self.only))
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """``2/3`` is the second of three. Raises ``UsageError`` for anything else."""
+    found = _SHARD.fullmatch(text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise UsageError(
+            "fleet.shard", f"--shard {text} is no shard", "write 1/3, 2/3 and 3/3 for the three shards of three workers"
+        )
+    return int(found[1]), int(found[2])
+
+
+def first_names(places: Iterable[Place], limit: int | None) -> set[str]:
+    """The first names, ``limit`` at most."""
+    names = list(dict.fromkeys(place.name for place in places))
+    return set(names if limit is None else names[:limit])
+
+
+def read_failed(path: Path) -> frozenset[tuple[str, str]]:
+    """Name and layer of what failed, or was not begun, in an earlier report. Raises ``UsageError``."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        services: Sequence[dict[str, str]] = document["services"]
+        return frozenset((item["name"], item["layer"]) for item in services if State(item["state"]) in RETRIED)
+    except OSError as error:
+        raise UsageError("fleet.report", f"{path} can't be read: {error.strerror}", "check --retry") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            "fleet.report", f"{path} is no report of the fleet", "name a file that --report made, ending in .json"
+        ) from error

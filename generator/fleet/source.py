@@ -1,0 +1,120 @@
+"""A repository on the forge as a run saw it: its default branch's commit, the fleet's branches, open pull requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from generator.clients.forgejo import PullRequest
+from generator.clients.forgejo import Repository as Known
+from generator.clients.git import scratch_repository
+from generator.clients.objects import Objects
+from generator.errors import PreflightError, SystemFailure
+from generator.fleet.snapshot import Snapshot
+from generator.onboarding import Forge
+from generator.platform import Platform
+
+UPDATE_PREFIX = "newservice-update/"
+"""What the branches begin with that bring a tree to a newer template: ``newservice/`` is for new stacks."""
+
+
+def update_branch(name: str) -> str:
+    """The branch on which a service's update waits for review."""
+    return f"{UPDATE_PREFIX}{name}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One repository. ``heads`` are commit ids of the fleet's branches, ``pulls`` open pull requests by branch."""
+
+    objects: Objects
+    owner: str
+    name: str
+    url: str
+    default: str
+    base: str
+    heads: Mapping[str, str] = field(default_factory=dict)
+    pulls: Mapping[str, PullRequest] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """Owner and name."""
+        return f"{self.owner}/{self.name}"
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The default branch's files."""
+        return Snapshot.of(self.objects, self.base)
+
+
+def infra_offline(platform: Platform, clone: Objects) -> Source:
+    """The infra repository as the clone has it, without asking anybody. Raises ``PreflightError`` for an empty one."""
+    branch = str(platform.data["infra"]["branch"])
+    base = clone.head(f"refs/heads/{branch}") or clone.head(f"refs/remotes/origin/{branch}") or clone.head()
+    if base is None:
+        raise PreflightError("infra.empty", f"{clone.path} has no commit", "name another clone with --infra")
+    return _infra(platform, clone, base)
+
+
+def infra_online(platform: Platform, clone: Objects, forge: Forge) -> Source:
+    """The infra repository as the forge has it now, with all objects here that the clone lacked.
+
+    No reference and no checkout of the clone is moved. Raises ``SystemFailure`` where it can't be seen.
+    """
+    source = _infra(platform, clone, "")
+    seen = _seen(forge, source)
+    lacking = {seen.default: seen.base, **seen.heads}
+    _fetch(forge, seen, [branch for branch, sha in lacking.items() if not clone.has(sha)])
+    return seen
+
+
+@contextmanager
+def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[Source]:
+    """A service's repository in a scratch clone of its own. Raises ``SystemFailure`` where it can't be seen."""
+    with scratch_repository() as scratch:
+        url = f"{platform.url('forgejo')}/{known.owner}/{known.name}.git"
+        default = known.default_branch or platform.branch
+        source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")
+        seen = _seen(forge, source)
+        # What a branch adds can't be told without the history that it stands on; without one, the files are enough.
+        _fetch(forge, seen, [default, *seen.heads], depth=0 if seen.heads else 1)
+        yield seen
+
+
+def _infra(platform: Platform, clone: Objects, base: str) -> Source:
+    owner, infra = platform.owner("forgejo"), platform.data["infra"]
+    url = f"{platform.url('forgejo')}/{owner}/{infra['repository']}.git"
+    return Source(clone, owner, infra["repository"], url, infra["branch"], base)
+
+
+def _seen(forge: Forge, source: Source) -> Source:
+    heads = forge.api.branches(source.owner, source.name)
+    if source.default not in heads:
+        raise SystemFailure(
+            "forgejo.unseen",
+            f"forgejo: {source.full_name} is there, but its branch {source.default} can't be seen",
+            "push that branch, correct the platform profile, or wait a moment; then run the same command again",
+            passing=True,
+        )
+    ours = {branch: sha for branch, sha in heads.items() if branch.startswith(UPDATE_PREFIX)}
+    pulls = forge.api.open_pull_requests(source.owner, source.name) if ours else []
+    asked = {pull.branch: pull for pull in pulls if pull.branch in ours and pull.base == source.default}
+    return replace(source, base=heads[source.default], heads=ours, pulls=asked)
+
+
+def _fetch(forge: Forge, source: Source, branches: Sequence[str], depth: int = 0) -> None:
+    if not branches:
+        return
+    forge.patience(
+        lambda: source.objects.fetch_branches(forge.remote, source.url, branches, depth=depth), repeatable=True
+    )
+    for sha in (source.base, *source.heads.values()):
+        if not source.objects.has(sha):
+            raise SystemFailure(
+                "fleet.moved",
+                f"{source.full_name} moved meanwhile: {sha[:8]} is not there any more",
+                "run the same command again",
+                passing=True,
+            )

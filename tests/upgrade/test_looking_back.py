@@ -1,0 +1,35 @@
+"""Commands that look at a service which an earlier version of the template made, and know it for what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.template import Template
+from tests.answers import RICH
+from tests.upgrade.releases import Next, add_release, install
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> Next:
+    return add_release(tmp_path_factory.mktemp("template"))
+
+
+def test_a_service_of_an_earlier_version_is_whole_and_can_be_removed(
+    world: World, added: Next, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are compared with what was made then, not with what would be made now."""
+    assert world.run("create", RICH).code == 0
+    install(monkeypatch, added)
+    newest = Template(Path(added.repository))
+    monkeypatch.setattr(Template, "installed", lambda: newest)
+    place = ("--service-dir", str(world.folder / "city-guide"))
+    told = world.command("status", "city-guide", *place)
+    assert told.code == 0, told.out
+    assert told.result["status"] == "unchanged", told.out
+    assert "edited since" not in told.out
+    told = world.command("remove", "city-guide", *place, "--yes")
+    assert told.code == 0, told.out
+    assert f"{world.platform.owner('forgejo')}/city-guide" not in world.sandbox.forgejo.repositories
