@@ -140,17 +140,18 @@ def golden(profile: Path | None = None) -> Iterator[Origin]:
         if (case / "answers.yml").is_file():
             given = yaml.safe_load((case / "answers.yml").read_text(encoding="utf-8"))
             own = case / "platform.yml"
-            yield Origin(case.name, as_then(given), _platform(own if own.is_file() else profile))
+            yield Origin(case.name, as_then(given), platform_of(own if own.is_file() else profile))
 
 
 def pairwise(seed: int, profile: Path | None = None) -> Iterator[Origin]:
     """The combinations of a seed on the built-in platform, or ``profile``'s."""
     for service in services(seed):
-        yield Origin(f"seed {seed}, {service.number}", as_then(answers_of(service.row)), _platform(profile))
+        yield Origin(f"seed {seed}, {service.number}", as_then(answers_of(service.row)), platform_of(profile))
 
 
 @cache
-def _platform(profile: Path | None) -> Platform:
+def platform_of(profile: Path | None) -> Platform:
+    """The platform of a profile, without one the built-in platform."""
     return load_platform(Template.installed().platform, profile, environ={"HOME": "/nonexistent"})
 
 
