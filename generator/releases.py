@@ -142,25 +142,26 @@ class Releases:
         return tuple(_unzipped((self.folder / f"{version}.zip").read_bytes()))
 
     def template(self, version: Version) -> Template:
-        """A release as a template, unpacked into a folder that goes with this object."""
+        """A release as a template, unpacked into a folder that goes with that object."""
         if version not in self._unpacked:
             installed = Template.installed()
             if installed.version == str(version):
                 self._unpacked[version] = installed
             else:
-                self._unpacked[version] = Template(self._unpack(version))
+                self._unpacked[version] = self._unpack(version)
         return self._unpacked[version]
 
-    def _unpack(self, version: Version) -> Path:
+    def _unpack(self, version: Version) -> Template:
         root = Path(tempfile.mkdtemp(prefix="newservice-"))
-        weakref.finalize(self, shutil.rmtree, root, ignore_errors=True)
+        template = Template(root)
+        weakref.finalize(template, shutil.rmtree, root, ignore_errors=True)
         for member in self.members(version):
             target = root / member.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(member.content)
             if member.executable:
                 target.chmod(0o755)
-        return root
+        return template
 
     def add(self, template: Template, released: datetime) -> Release:
         """Release a template under its own version; a clock that is slow makes it as old as the release before.

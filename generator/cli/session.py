@@ -45,7 +45,6 @@ class Session:
     _project: Project | None = None
     _run: Run | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
-    _releases: Releases | None = None
 
     @cached_property
     def template(self) -> Template:
@@ -113,7 +112,6 @@ class Session:
             return
         if str(recorded.version) == self.template.version:
             return
-        self._releases = releases  # the unpacked template lives as long as these
         maker = Upgrader(releases, self.platform).maker(recorded.version)
         self.platform = maker.adjusted(self.platform)
         self.template, self.questions = maker.template, maker.questions

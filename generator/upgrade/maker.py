@@ -35,19 +35,27 @@ class Maker:
     def _replay(self) -> Replay:
         return Replay(self.template)
 
-    def answers(self, recorded: Recorded, given: Mapping[str, Any] | None = None) -> Answers:
+    def answers(
+        self,
+        recorded: Recorded,
+        given: Mapping[str, Any] | None = None,
+        profile: Mapping[str, Any] | None = None,
+    ) -> Answers:
         """The answers that this version has for a service, those ``given`` before the recorded ones.
 
-        Raises ``AnswersError`` where one is missing or wrong.
+        ``profile`` is what the platform's profile says of things that no recorded profile can speak of. Raises
+        ``AnswersError`` where an answer is missing or wrong.
         """
-        facts, public = self.split(recorded)
+        facts, public = self.split(recorded, profile)
         return resolve(self.template, self.questions, dict(given or {}), facts, public)
 
-    def split(self, recorded: Recorded) -> tuple[dict[str, Any], dict[str, Any]]:
+    def split(
+        self, recorded: Recorded, profile: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is recorded, as this version sees it: newservice's own facts, and people's answers."""
         internal = [question.name for question in self.questions if question.internal]
         facts = {name: recorded.values[name] for name in internal if name in recorded.values}
-        facts["platform"] = self._platform(recorded.profile)
+        facts["platform"] = self._platform({**(profile or {}), **recorded.profile})
         return facts, {name: value for name, value in recorded.values.items() if name not in internal}
 
     def files(self, answers: Answers) -> tuple[File, ...]:

@@ -121,12 +121,20 @@ class Upgrader:
                 f"{prefix or recorded.name} is of template {recorded.version}, which is newer than {to}",
                 "updates go forward only; take the commit back that brought the newer one",
             )
-        before, after = old.answers(recorded), new.answers(recorded, given)
+        before, after = old.answers(recorded), new.answers(recorded, given, self.news(old, new))
         entries = Entries((), {})
         if recorded.layer == "stack":
             entries = merge_entries(old.registrations(before), new.registrations(after), tree)
         files = merge_files(old.files(before), new.files(after), tree, prefix)
         return Upgrade(recorded, new.template.version, after, files, entries.entries, entries.files)
+
+    def news(self, old: Maker, new: Maker) -> dict[str, Any]:
+        """What the profile in force says otherwise than ``new`` of things that ``old`` did not know at all."""
+        return {
+            key: self.platform.data[key]
+            for key, value in new.template.platform.items()
+            if key not in old.template.platform and self.platform.data.get(key, value) != value
+        }
 
     def _made_by(self, recorded: Recorded) -> Maker:
         known = {release.version for release in self.releases.all}

@@ -18,7 +18,7 @@ from generator.releases import Releases
 from generator.render import File, Layer
 from generator.sandbox.infra_repository import infra_files
 from generator.template import Template
-from generator.upgrade import Upgrader
+from generator.upgrade import Recorded, Upgrader
 from generator.upgrade.maker import Maker
 from tests.test_pairwise import answers_of, services
 
@@ -62,9 +62,14 @@ class Origin:
         }
 
     @property
-    def _facts(self) -> dict[str, Any]:
-        """The facts as the first release knew them, with this platform's profile over them."""
-        return dict(load_platform(self.maker.template.platform, _profile(self.platform), environ={"HOME": "/-"}).facts)
+    def _facts(self) -> Any:
+        """The facts as the first release had them: this platform's profile, as far as there were such keys."""
+        place = Path(self.platform.source)
+        said = yaml.safe_load(place.read_text(encoding="utf-8")) if place.is_file() else {}
+        own = {"connection", "registrations"}
+        known = {key: value for key, value in said.items() if key in self.maker.template.platform and key not in own}
+        recorded = Recorded(str(self.given["name"]), "stack", FIRST, {"profile": known})
+        return self.maker.split(recorded)[0]["platform"]
 
     @property
     def name(self) -> str:
@@ -90,10 +95,6 @@ class Origin:
         changes = compare_registrations(self.maker.registrations(self.answers["stack"]), Files(shared))
         entered = {file.path: file.content for file in registered_files(changes)}
         return Files({**shared, **entered, **own})
-
-
-def _profile(platform: Platform) -> Path | None:
-    return Path(platform.source) if Path(platform.source).is_file() else None
 
 
 _makers: dict[tuple[int, str], Maker] = {}
