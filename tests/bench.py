@@ -14,6 +14,7 @@ import yaml
 from tests import speed
 from tests.answers import RICH
 from tests.checkout import infra_checkout
+from tests.fleet import bench as fleet
 from tests.plain_copier import whole_template
 
 ROUNDS = 5
@@ -54,6 +55,7 @@ def main() -> None:
                 f"plan of both layers / copier copy of the {layer}", [*plan, "--service-dir", str(place / "x")], theirs
             )
     speed.main()
+    fleet.main()
 
 
 if __name__ == "__main__":

@@ -20,11 +20,14 @@ from generator.errors import ExitCode
 from generator.fleet.findings import Finding, State, counted, exit_code, in_order
 from generator.fleet.fleet import Fleet
 from generator.fleet.pool import usable_cores
-from generator.fleet.report import Report, check_report, summary, write_report
+from generator.fleet.report import Report, check_report, summary, tone, write_report
 from generator.fleet.selection import Selection, parse_shard, read_failed
 from generator.fleet.update import Update, Waves
 from generator.onboarding import open_clone, open_forge
 from generator.releases import Releases
+
+MOST_NAMES = 5
+"""Names that are told in one line."""
 
 Flagged = TypeVar("Flagged", bound=Callable[..., Any])
 
@@ -109,8 +112,11 @@ def open_fleet(
         if not options.get("offline"):
             forge = stack.enter_context(open_forge(session.platform, session.environ, reporter.progress))
         jobs = options["jobs"] or usable_cores()
-        first = None if command == "fleet update" else options["limit"]  # an update counts those that it changes
-        fleet = Fleet(session.platform, Releases(), Objects.of(clone), forge, selection, first, jobs, reporter.progress)
+        updating = command == "fleet update"
+        first = None if updating else options["limit"]  # an update counts those that it changes
+        fleet = Fleet(
+            session.platform, Releases(), Objects.of(clone), forge, selection, first, updating, jobs, reporter.progress
+        )
         yield Opened(fleet, session, command, report)
         keep_compiled()
 
@@ -191,6 +197,13 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 def _next(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """What a person does next, once for each kind of thing."""
-    wanted = [finding for finding in findings if finding.state is not State.CURRENT and finding.remedy]
-    return tuple(dict.fromkeys(finding.remedy for finding in wanted if finding.state is not State.EDITED))
+    """What a person does next, once for each kind of thing, and for which services."""
+    names: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.remedy and tone(finding.state) != "good":
+            names.setdefault(finding.remedy, []).append(finding.place.name)
+    return tuple(f"{remedy}: {_shortened(list(dict.fromkeys(found)))}" for remedy, found in names.items())
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")

@@ -128,7 +128,7 @@ class JsonReporter(Reporter):
 
     def tree(self, finding: Finding) -> None:
         """One tree."""
-        self.wrote |= bool(finding.action)
+        self.wrote |= finding.wrote
         self._write("service", **finding.document())
 
     def progress(self, text: str) -> None:
@@ -230,7 +230,7 @@ class TextReporter(Reporter):
 
     def tree(self, finding: Finding) -> None:
         """A line, and below it what matters of it."""
-        self.wrote |= bool(finding.action)
+        self.wrote |= finding.wrote
         if not (self._quiet and tone(finding.state) == "good"):
             self._say("\n".join(lines_of(finding)))
 

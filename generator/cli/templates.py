@@ -161,8 +161,13 @@ def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 @templates_group.command("preview", short_help="For maintainers: what a template would do to every service.")
-@click.option("--template", "root", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="PATH",
-              help="A folder with copier.yml and templates/.  [default: the installed template]")
+@click.option(
+    "--template",
+    "root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="PATH",
+    help="A folder with copier.yml and templates/.  [default: the installed template]",
+)
 @fleet_options()
 @click.pass_obj
 def preview_command(reporter: Reporter, /, **options: Any) -> ExitCode:

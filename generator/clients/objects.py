@@ -78,6 +78,11 @@ class Objects(Repository):
         """Paths of the working tree below a folder that have changes which are not committed."""
         return self.dirty([folder]) if (self.path / folder).exists() else []
 
+    @property
+    def shallow(self) -> bool:
+        """Whether a part of the history is not here."""
+        return self._git("rev-parse", "--is-shallow-repository").strip() == "true"
+
     def push_branches(self, remote: Remote, url: str, heads: Mapping[str, str]) -> None:
         """Push commits by branch to ``url``, each for itself and none by force.
 
@@ -88,8 +93,8 @@ class Objects(Repository):
         self._remote(remote, url, "push", "--porcelain", url, *pairs)
 
     def fetch_branches(self, remote: Remote, url: str, branches: Sequence[str], *, depth: int = 0) -> None:
-        """Bring branches' objects here, no reference is moved; ``depth`` commits of each only."""
-        shallow = [f"--depth={depth}"] if depth else []
+        """Bring branches' objects here, no reference is moved: ``depth`` commits of each only, or all history."""
+        shallow = [f"--depth={depth}"] if depth else ["--unshallow"] if self.shallow else []
         names = [f"refs/heads/{branch}" for branch in branches]
         self._remote(remote, url, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow, url, *names)
 

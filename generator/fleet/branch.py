@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
+from generator.changes import ANSWERS_FILE
 from generator.clients.forgejo import PullRequest
 from generator.content import sealed
 from generator.errors import NewserviceError
@@ -62,7 +63,8 @@ def observe_branch(source: Source, place: Place) -> Branch | None:
 
 
 def _version(source: Source, place: Place, head: str) -> Version | None:
+    listed = source.objects.listing(head, f"{place.prefix}{ANSWERS_FILE}")  # one file: a repository may have thousands
     try:
-        return read_recorded(Snapshot(source.objects, head, source.objects.listing(head)), place.prefix).version
+        return read_recorded(Snapshot(source.objects, head, listed), place.prefix).version
     except NewserviceError:
         return None

@@ -115,6 +115,11 @@ class Finding:
     owned: bool = False
 
     @property
+    def wrote(self) -> bool:
+        """Whether this run changed anything about it."""
+        return self.action in ("opened", "updated", "closed")
+
+    @property
     def remedy(self) -> str:
         """What to do next; empty where there is nothing to do."""
         return self.hint or REMEDIES[self.state]

@@ -9,14 +9,16 @@ from functools import cached_property, partial
 from itertools import islice
 from typing import TypeVar
 
+from generator.changes import ANSWERS_FILE
 from generator.clients.forgejo import Repository as Known
 from generator.clients.objects import Objects
 from generator.errors import NewserviceError
 from generator.fleet.findings import FileNote, Finding, Place, State
+from generator.fleet.memory import Memory
 from generator.fleet.pool import mapped, usable_cores
 from generator.fleet.selection import Selection
 from generator.fleet.snapshot import made_stacks
-from generator.fleet.source import Source, infra_offline, infra_online, service_online
+from generator.fleet.source import Source, infra_offline, infra_online, service_online, update_branch
 from generator.fleet.standing import guarded, recorded_only, stand
 from generator.looks import together
 from generator.onboarding import Forge
@@ -38,7 +40,7 @@ AT_ONCE = 8
 class Fleet:
     """What a command on the fleet works with; without ``forge`` (offline) no system is asked.
 
-    ``first``: so many services at most, by name.
+    ``first``: so many services at most, by name. ``updating``: the branches of updates are needed with all they hold.
     """
 
     platform: Platform
@@ -47,6 +49,7 @@ class Fleet:
     forge: Forge | None
     selection: Selection = field(default_factory=Selection)
     first: int | None = None
+    updating: bool = False
     jobs: int = field(default_factory=usable_cores)
     progress: Callable[[str], None] = lambda _: None
 
@@ -60,27 +63,35 @@ class Fleet:
         """The infra repository. Raises ``SystemFailure`` where it can't be seen."""
         if self.forge is None:
             return infra_offline(self.platform, self.clone)
-        return infra_online(self.platform, self.clone, self.forge)
+        return infra_online(self.platform, self.clone, self.forge, bring_branches=self.updating)
 
     @cached_property
     def stacks(self) -> tuple[Place, ...]:
-        """The stacks of the selection, by name; their files are read ahead, in one process."""
+        """The stacks of the selection, by name."""
         folder, source = str(self.platform.data["infra"]["stacks"]), self.infra
         names = sorted(filter(self.selection.names, made_stacks(source.snapshot.ids, folder)))[: self.first]
-        places = tuple(Place(name, "stack", source.full_name, f"{folder}/{name}/") for name in names)
-        source.snapshot.load_stacks(place.prefix for place in places)
-        return places
+        return tuple(Place(name, "stack", source.full_name, f"{folder}/{name}/") for name in names)
 
     def recorded(self) -> list[Finding]:
         """Each selected stack by its answers file alone."""
         tree = self.infra.snapshot
+        tree.load(f"{place.prefix}{ANSWERS_FILE}" for place in self.stacks)
         return [recorded_only(self.upgrader, place, tree) for place in self.stacks]
 
     def standing(self) -> list[Finding]:
         """Each selected stack with all of its files; uncommitted changes in the clone are told first."""
-        upgrader, tree = self.upgrader, self.infra.snapshot
-        found = mapped(partial(_stand, upgrader, tree), self.stacks, self.jobs, FEW_LOOKS)
-        return [self.as_in_clone(finding) for finding in found]
+        tree, memory = self.infra.snapshot, Memory.load(self.releases)
+        files = tree.below(place.prefix for place in self.stacks)
+        keys = {place: memory.key(place, files[place.prefix]) for place in self.stacks}
+        found = {place: memory.recall(key, place) for place, key in keys.items()}
+        new = [place for place, finding in found.items() if finding is None]
+        if new:
+            tree.load_stacks(place.prefix for place in new)  # all of them in one process
+            for finding in mapped(partial(_stand, self.upgrader, tree), new, self.jobs, FEW_LOOKS):
+                found[finding.place] = finding
+                memory.remember(keys[finding.place], finding)
+            memory.keep()
+        return [self.as_in_clone(asked(finding, self.infra)) for finding in found.values() if finding]
 
     def as_in_clone(self, finding: Finding) -> Finding:
         """The finding, or that the clone has changes in this stack which nobody has committed."""
@@ -122,7 +133,7 @@ class Fleet:
     def _stands(self, place: Place, source: Source | Finding) -> Finding:
         if isinstance(source, Finding):
             return source
-        return stand(self.upgrader, place, source.snapshot)
+        return asked(stand(self.upgrader, place, source.snapshot), source)
 
     @contextmanager
     def opened(self, places: Sequence[Place]) -> Iterator[list[tuple[Place, Source | Finding]]]:
@@ -155,6 +166,14 @@ def unseen(place: Place, known: Known | None) -> Finding:
             place, State.MISSING, message=f"there is no repository {place.repository} that the token may see"
         )
     return Finding(place, State.UNREADABLE, message=f"{place.repository} is empty")
+
+
+def asked(finding: Finding, source: Source) -> Finding:
+    """The finding, or that its update waits for review."""
+    pull = source.pulls.get(update_branch(finding.place.name))
+    if pull is None or finding.state is not State.BEHIND:
+        return finding
+    return finding.but(State.WAITING, url=pull.url)
 
 
 def archived(finding: Finding, known: Known) -> Finding:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from generator.clients.git import write_files
+from generator.errors import UsageError
 from generator.fleet.planning import Task
 from generator.fleet.snapshot import Snapshot
 from generator.platform import Platform
@@ -57,9 +58,21 @@ class Guard:
 
 
 def guards_of(platform: Platform) -> tuple[Guard, ...]:
-    """The guards that the profile names."""
-    named: Iterable[Mapping[str, Any]] = platform.data.get("checks") or ()
-    return tuple(Guard(tuple(map(str, item["run"])), tuple(map(str, item.get("needs", ())))) for item in named)
+    """The guards that the profile names. Raises ``UsageError`` for one that is no command."""
+    named: list[Any] = list(platform.data.get("checks") or ())
+    return tuple(_guard(item, platform.source) for item in named)
+
+
+def _guard(item: Any, source: str) -> Guard:
+    run, needs = (item.get("run"), item.get("needs", [])) if isinstance(item, dict) else (None, None)
+    words = [*run, *needs] if isinstance(run, list) and isinstance(needs, list) else []
+    if not run or not all(isinstance(word, str) for word in words) or not words:
+        raise UsageError(
+            "platform.invalid",
+            f"{source}: 'checks' must be a list of maps with the lists 'run' and 'needs'",
+            "see docs/reference/platform.md",
+        )
+    return Guard(tuple(run), tuple(need.strip("/") for need in needs))
 
 
 @dataclass
@@ -70,6 +83,7 @@ class Checks:
     snapshot: Snapshot
     guards: tuple[Guard, ...]
     jobs: int
+    _listed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     _terraform: str | None = field(default_factory=lambda: shutil.which("terraform"))
 
     def failures(self, tasks: Sequence[Task]) -> dict[int, str]:
@@ -106,6 +120,7 @@ class Checks:
         """What the guards say of stacks; all of them lie there with their updates while several are looked at."""
         if not self.guards:
             return
+        self._listed = self.snapshot.below(task.place.prefix for _, task in stacks)
         for _, task in stacks:
             self._lay_out(task, changed=True)
         with ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
@@ -129,7 +144,7 @@ class Checks:
     def _lay_out(self, task: Task, *, changed: bool) -> None:
         """Put a stack's folder there as the default branch has it, or as the update would leave it."""
         prefix = task.place.prefix
-        files = {path: self.snapshot.read(path) or b"" for path in self.snapshot.paths(prefix)}
+        files = {path: self.snapshot.read(path) or b"" for path in self._listed[prefix]}
         if changed:
             files = {path: content for path, content in files.items() if path not in task.removed}
             files |= {file.path: file.content for file in task.files if file.path.startswith(prefix)}

@@ -25,6 +25,7 @@ FEW_PREVIEWS = 4
 def preview(fleet: Fleet, template: Template, told: Callable[[Finding], None]) -> list[Finding]:
     """Every tree of the selection with what the template would do to it: clean, changed, conflict, asks or broken."""
     pairs: list[tuple[Place, Source]] = [(place, fleet.infra) for place in fleet.stacks]
+    fleet.infra.snapshot.load_stacks(place.prefix for place in fleet.stacks)
     found = list(_previewed(fleet, template, pairs))
     owned = fleet.owned(recorded for recorded in fleet.recorded())
     for chunk in chunks(owned, AT_ONCE):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from generator.changes import ANSWERS_FILE
 from generator.clients.objects import Objects
+from generator.errors import SystemFailure
 
 
 @dataclass
@@ -30,31 +31,36 @@ class Snapshot:
         self._contents.update(self.objects.contents(wanted - self._contents.keys()))
 
     def read(self, path: str) -> bytes | None:
-        """Content of a file."""
+        """Content of a file. Raises ``SystemFailure`` where the clone lacks it."""
         sha = self.ids.get(path)
         if sha is None:
             return None
         if sha not in self._contents:
             self._contents.update(self.objects.contents([sha]))
+        if sha not in self._contents:
+            raise SystemFailure(
+                "git.incomplete",
+                f"{self.objects.path} lacks the content of {path}: it is a partial clone",
+                "clone the repository without --filter",
+            )
         return self._contents[sha]
 
-    def paths(self, folder: str) -> list[str]:
-        """Paths of the files below a folder."""
-        start = f"{folder.rstrip('/')}/" if folder else ""
-        return [path for path in self.ids if path.startswith(start)]
+    def below(self, prefixes: Iterable[str]) -> dict[str, dict[str, str]]:
+        """By prefix (all of them equally deep): ids of the files below it, by path."""
+        found: dict[str, dict[str, str]] = {prefix: {} for prefix in prefixes}
+        depth = max((prefix.count("/") for prefix in found), default=0)
+        for path, sha in self.ids.items():
+            prefix = "/".join(path.split("/", depth)[:depth]) + "/"
+            if prefix in found:
+                found[prefix][path] = sha
+        return found
 
     def load_stacks(self, prefixes: Iterable[str]) -> None:
         """Read everything below these prefixes ahead."""
-        wanted = set(prefixes)
-        depth = max((prefix.count("/") for prefix in wanted), default=0)
-        self.load(path for path in self.ids if _prefix(path, depth) in wanted)
+        self.load(path for files in self.below(prefixes).values() for path in files)
 
 
 def made_stacks(paths: Iterable[str], stacks: str) -> Iterator[str]:
     """Names of the folders below ``stacks`` with an answers file."""
     found = re.compile(f"{re.escape(stacks)}/([^/]+)/{re.escape(ANSWERS_FILE)}")
     return (match[1] for path in paths if (match := found.fullmatch(path)))
-
-
-def _prefix(path: str, depth: int) -> str:
-    return "/".join(path.split("/", depth)[:depth]) + "/"

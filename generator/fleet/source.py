@@ -58,15 +58,18 @@ def infra_offline(platform: Platform, clone: Objects) -> Source:
     return _infra(platform, clone, base)
 
 
-def infra_online(platform: Platform, clone: Objects, forge: Forge) -> Source:
-    """The infra repository as the forge has it now, with all objects here that the clone lacked.
+def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_branches: bool) -> Source:
+    """The infra repository as the forge has it now, with the objects here that the clone lacked.
+
+    ``bring_branches``: those of the updates' branches as well.
 
     No reference and no checkout of the clone is moved. Raises ``SystemFailure`` where it can't be seen.
     """
     source = _infra(platform, clone, "")
     seen = _seen(forge, source)
-    lacking = {seen.default: seen.base, **seen.heads}
-    _fetch(forge, seen, [branch for branch, sha in lacking.items() if not clone.has(sha)])
+    wanted = {seen.default: seen.base, **(seen.heads if bring_branches else {})}
+    cut = bring_branches and bool(seen.heads) and clone.shallow  # then nobody can tell where a branch has begun
+    _fetch(forge, seen, [branch for branch, sha in wanted.items() if cut or not clone.has(sha)])
     return seen
 
 
@@ -110,7 +113,7 @@ def _fetch(forge: Forge, source: Source, branches: Sequence[str], depth: int = 0
     forge.patience(
         lambda: source.objects.fetch_branches(forge.remote, source.url, branches, depth=depth), repeatable=True
     )
-    for sha in (source.base, *source.heads.values()):
+    for sha in (source.base, *(source.heads[branch] for branch in branches if branch in source.heads)):
         if not source.objects.has(sha):
             raise SystemFailure(
                 "fleet.moved",

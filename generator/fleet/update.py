@@ -89,6 +89,8 @@ class Update:
     def _work(self) -> list[Finding]:
         """The trees that are behind, or whose pull request nobody needs any more; the others are settled."""
         stacks = [self.fleet.as_in_clone(finding) for finding in self.fleet.recorded()]
+        behind = [finding.place.prefix for finding in stacks if finding.state is State.BEHIND]
+        self.fleet.infra.snapshot.load_stacks(behind)  # all of them in one process
         services = self.fleet.services_recorded(self.fleet.owned(stacks))
         found = [item for item in in_order([*stacks, *services]) if self.fleet.selection.has(item.place)]
         strangers = sorted({*self.waves.canaries} - {finding.place.name for finding in found})

@@ -10,6 +10,7 @@ import pytest
 
 from generator.fleet.guards import Guard
 from generator.fleet.source import update_branch
+from generator.sandbox.messages import Request, Response
 from tests.fleet.conftest import COUNT, Yard
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
 
@@ -209,6 +210,27 @@ def test_what_was_wrong_before_is_not_held_against_an_update(guarded: Yard) -> N
     guarded.commit({"scripts/guard.py": script})
     forbid(guarded, FIRST)
     assert guarded.states(guarded.fleet("update", "--only", FIRST)) == {FIRST: "waiting"}
+
+
+def test_a_branch_that_somebody_was_quicker_with_fails_alone(yard: Yard) -> None:
+    sandbox, name = yard.world.sandbox, yard.made.names[1]
+    forgejo, theirs = sandbox.forgejo, {"README.md": "theirs\n"}
+
+    def quicker(request: Request) -> Response:
+        if request.method == "POST" and request.path.endswith("git-receive-pack") and yard.head(name) is None:
+            yard.commit(dict(theirs), update_branch(name))
+        return forgejo(request)
+
+    sandbox.lead_to("forgejo", quicker)
+    told = yard.fleet("update", "--canary", yard.made.names[0], "--canary", name)
+    states = yard.states(told)
+    assert told.code == 5
+    assert [states[item] for item in yard.made.names] == ["waiting", "failed", *["pending"] * 4]
+    assert yard.file("README.md", update_branch(name)) == "theirs\n"
+    again = yard.fleet("update")
+    assert again.code == 0
+    assert "left alone" in yard.one(again, name)["message"]
+    assert {len(yard.pulls(item)) for item in yard.made.names if item != name} == {1}
 
 
 def test_a_dry_run_writes_nothing(yard: Yard) -> None:

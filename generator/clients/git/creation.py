@@ -1,0 +1,121 @@
+"""New repositories: whole or not at all, in a folder that is there, or for a moment only."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from git import Git, Repo
+
+from generator.clients.git.process import PLAIN, configuration, run_git
+from generator.clients.git.repository import Repository
+from generator.errors import SystemFailure
+from generator.render import File
+
+
+@contextmanager
+def scratch_repository() -> Iterator[Repository]:
+    """An empty repository without a working tree, for commits that go elsewhere; it goes at the end."""
+    with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
+        # Ids are the same for everybody, whatever kind of object the person's configuration prefers.
+        run_git(
+            Git(folder), "init", "--quiet", "--bare", "--template=", "--object-format=sha1", env=configuration(PLAIN)
+        )
+        repository = Repository(Repo(folder))
+        try:
+            yield repository
+        finally:
+            repository.close()
+
+
+def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+    """Make a repository with one commit at ``place``, all or nothing: it is built beside it and moved there.
+
+    ``place`` must not exist or be an empty folder. Raises ``SystemFailure`` when the folder can't be written, or
+    when another run was quicker.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _draft(place) as draft:
+            write_files(draft, files)
+            _commit(draft, branch, message, origin)
+            draft.replace(place)
+    except OSError as error:
+        quicker = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+        told = "another run made it meanwhile" if quicker else f"it can't be written: {error.strerror}"
+        raise SystemFailure("service.folder", f"{place}: {told}", "run the same command again") from error
+
+
+def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+    """Turn a folder that holds our rendered files into a repository with one commit; ``files`` win over theirs.
+
+    Raises ``SystemFailure`` when the folder can't be written.
+    """
+    try:
+        write_files(place, files)
+        _commit(place, branch, message, origin)
+    except OSError as error:
+        told = f"{place} can't be written: {error.strerror}"
+        raise SystemFailure("service.folder", told, "run the same command again") from error
+
+
+def write_files(folder: Path, files: Iterable[File]) -> None:
+    """Write files below ``folder``, making folders as needed."""
+    for file in files:
+        target = folder / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+        target.chmod(0o755 if file.executable else 0o644)
+
+
+def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
+    # An empty template: the person's would bring hooks of theirs.
+    run_git(Git(folder), "init", "--quiet", "--template=", f"--initial-branch={branch}", env=configuration(PLAIN))
+    repository = Repository(Repo(folder))
+    try:
+        repository.commit_all(message)
+        repository.name_origin(origin)
+    finally:
+        repository.close()
+
+
+@contextmanager
+def _draft(place: Path) -> Iterator[Path]:
+    """A private folder beside ``place``; what killed runs left of theirs is taken away."""
+    prefix = f".{place.name}.newservice-"
+    for stale in place.parent.glob(f"{prefix}*"):
+        with _locked(stale) as free:
+            if free:
+                shutil.rmtree(stale, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,
+        _locked(Path(folder)),
+    ):
+        draft = Path(folder) / place.name
+        draft.mkdir()
+        yield draft
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold a folder's lock while a run works in it; whether it was free. The lock goes with its process."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except OSError:
+        free = False
+    try:
+        yield free
+    finally:
+        os.close(handle)

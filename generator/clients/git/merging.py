@@ -1,0 +1,36 @@
+"""Versions of a file merged by git, in no repository."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from git import Git
+
+
+def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
+    """Whether git can merge two versions of a file by itself, given what both come from."""
+    return not merge_file(ours, common, theirs)[1]
+
+
+def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
+    """Two versions of a file merged, given what both come from; and whether conflicts are marked in it.
+
+    A file that is no text conflicts as a whole and stays as ``ours``.
+    """
+    with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
+        for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):
+            (Path(folder) / name).write_bytes(content)
+        labels = [word for label in ("before updating", "last update", "after updating") for word in ("-L", label)]
+        command = ["git", "merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs"]
+        status, merged, _ = Git(folder).execute(
+            command,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+        )
+    if status > 127:  # git says so of what it can't merge at all
+        return ours, True
+    assert isinstance(merged, bytes)  # noqa: S101 - asked for above
+    return merged, status != 0

@@ -1,0 +1,267 @@
+"""A repository: read, added to by objects, and brought to the forge."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pathlib import Path
+
+from git import BadName, BadObject, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError, Repo
+
+from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
+from generator.clients.git.process import PLAIN, configuration, no_git, run_git
+from generator.clients.git.remote import PERMANENT, Remote
+from generator.errors import RefusedError, SystemFailure
+from generator.render import File
+from generator.secret import masked_variables
+
+_NO_OBJECT = "0" * 40
+"""What an index calls a path that is to be taken out."""
+
+
+class Repository:
+    """A repository on this machine."""
+
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._reading = threading.RLock()  # one helper process of git's answers for all threads
+        repo.git.update_environment(**configuration(PLAIN), **masked_variables(os.environ))
+
+    @classmethod
+    def open(cls, path: Path) -> Repository | None:
+        """The repository whose working tree is ``path``; None where there is none."""
+        try:
+            return cls(Repo(path, search_parent_directories=False))
+        except (InvalidGitRepositoryError, NoSuchPathError):
+            return None
+        except GitCommandNotFound as error:
+            raise no_git() from error
+
+    @classmethod
+    def around(cls, path: Path) -> Repository | None:
+        """The repository that ``path`` is in; None where there is none."""
+        try:
+            return cls(Repo(path, search_parent_directories=True))
+        except (InvalidGitRepositoryError, NoSuchPathError):
+            return None
+        except GitCommandNotFound as error:
+            raise no_git() from error
+
+    def close(self) -> None:
+        """End the helper processes that git keeps for reading objects."""
+        self._repo.close()
+
+    @property
+    def path(self) -> Path:
+        """The working tree."""
+        return Path(self._repo.working_dir)
+
+    @property
+    def git_dir(self) -> Path:
+        """Where git keeps this working tree's own state."""
+        return Path(self._repo.git_dir)
+
+    def head(self, ref: str = "HEAD") -> str | None:
+        """Commit id of a reference, or None."""
+        try:
+            with self._reading:
+                return str(self._repo.commit(ref).hexsha)
+        except (ValueError, BadName, BadObject, IndexError):
+            return None
+        except GitCommandNotFound as error:
+            raise no_git() from error
+
+    def has(self, sha: str) -> bool:
+        """Whether the commit is in this repository."""
+        return self.head(sha) == sha
+
+    def dirty(self, paths: Iterable[str]) -> list[str]:
+        """Those of ``paths`` that have changes which are not committed."""
+        wanted = list(paths)
+        if not wanted:
+            return []
+        told = self._git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *wanted)
+        return [entry[3:] for entry in told.split("\0") if entry]
+
+    def mark_unmerged(self, versions: Mapping[str, tuple[bytes | None, bytes | None, bytes | None]]) -> None:
+        """Tell the index that files are in conflict, as a merge does: git commits none of them until they are added.
+
+        By path: what both sides come from, ours, and theirs; None where a side has no such file.
+        """
+        lines = []
+        for path, contents in versions.items():
+            staged = self._git("ls-files", "--stage", "-z", "--", path).split(" ", 1)[0] or "100644"
+            lines.append(f"0 {_NO_OBJECT}\t{path}")
+            for stage, content in enumerate(contents, 1):
+                if content is not None:
+                    stored = self._git("hash-object", "-w", "--stdin", istream=BytesIO(content)).strip()
+                    lines.append(f"{staged} {stored} {stage}\t{path}")
+        self._git(
+            "update-index", "-z", "--index-info", istream=BytesIO("".join(f"{line}\0" for line in lines).encode())
+        )
+
+    def file(self, sha: str, path: str) -> bytes | None:
+        """Content of a file in a commit, or None."""
+        with self._reading:
+            try:
+                blob = self._repo.commit(sha).tree / path
+            except KeyError:
+                return None
+            return bytes(blob.data_stream.read()) if blob.type == "blob" else None
+
+    def blob(self, sha: str) -> bytes | None:
+        """Content of a blob by its id, or None where this repository lacks it."""
+        try:
+            with self._reading:
+                return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
+        except (BadName, BadObject, ValueError):
+            return None
+
+    def executable(self, sha: str, path: str) -> bool:
+        """Whether a file is executable in a commit."""
+        return self._git("ls-tree", sha, "--", path).startswith("100755")
+
+    def reset_index(self, paths: Iterable[str]) -> None:
+        """Let the index have these paths as the last commit has them; the working tree stays as it is."""
+        self._git("reset", "--quiet", "--", *paths)
+
+    def paths(self, sha: str, folder: str) -> list[str]:
+        """Paths of all files below a folder in a commit."""
+        told = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
+        return [path for path in told.split("\0") if path]
+
+    def commit_onto(
+        self,
+        base: str,
+        files: Iterable[File],
+        message: str,
+        merged: Iterable[str] = (),
+        removed: Iterable[str] = (),
+        tree: str = "",
+    ) -> str:
+        """Make a commit with ``files`` and without the paths ``removed`` on top of ``base`` and return its id.
+
+        ``merged`` are further parents; ``tree`` is what to begin with instead of the base's own files.
+
+        Works on objects and an index of its own: the checkout, its index and its branches stay as they are.
+        """
+        tree = self._tree(tree or base, files, removed)
+        return self._committed(tree, (base, *merged), message, self._author())
+
+    def commit_alone(self, files: Iterable[File], parents: Iterable[str], message: str, signature: Signature) -> str:
+        """Make a commit of exactly ``files`` and return its id, which is the same on every machine."""
+        settings = configuration({**PLAIN, "i18n.commitEncoding": "utf-8"})
+        return self._committed(self._tree("--empty", files), parents, message, {**settings, **signature.environment})
+
+    def _tree(self, beginning: str, files: Iterable[File], removed: Iterable[str] = ()) -> str:
+        """The tree that begins as another one, with ``files`` and without the paths ``removed``."""
+        with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self._git("read-tree", beginning, env=index)
+            entries = [*self._stored(files, Path(folder)), *(f"0 {_NO_OBJECT}\t{path}" for path in removed)]
+            listed = BytesIO("".join(f"{entry}\0" for entry in entries).encode())
+            self._git("update-index", "-z", "--index-info", istream=listed, env=index)
+            return self._git("write-tree", env=index).strip()
+
+    def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
+        told = self._git(
+            *("commit-tree", tree, "-F", "-"),
+            *(word for parent in parents for word in ("-p", parent)),
+            istream=BytesIO(message.encode()),
+            env=environment,
+        )
+        return told.strip()
+
+    def _stored(self, files: Iterable[File], folder: Path) -> list[str]:
+        """Store the files' contents; what an index says of each. Two processes for all, however many there are."""
+        files = list(files)
+        for number, file in enumerate(files):
+            (folder / str(number)).write_bytes(file.content)
+        paths = BytesIO("".join(f"{folder / str(number)}\n" for number in range(len(files))).encode())
+        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", istream=paths).split()
+        modes = ("100755" if file.executable else "100644" for file in files)
+        return [f"{mode} {blob}\t{file.path}" for mode, blob, file in zip(modes, blobs, files, strict=True)]
+
+    def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
+        """The tree that merging two commits gives, and the paths in it that conflict. Nothing is moved."""
+        command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
+        status, out, said = self._repo.git.execute(
+            command, with_extended_output=True, with_exceptions=False, strip_newline_in_stdout=False
+        )
+        if status not in (0, 1):
+            raise SystemFailure("git.failed", f"git merge-tree in {self.path} failed: {said}", "run it again")
+        tree, *conflicting = [part for part in str(out).split("\0") if part]
+        return tree, conflicting
+
+    def commit_all(self, message: str) -> None:
+        """Commit every file of the working tree, those that the person's global ignores name as well."""
+        self._git("add", "--all", "--force")
+        self._git("commit", "--quiet", "--no-verify", "-m", message, env=self._author())
+
+    def name_origin(self, url: str) -> None:
+        """Name the canonical address ``origin``, unless there is an ``origin`` already."""
+        if "origin" not in [remote.name for remote in self._repo.remotes]:
+            self._repo.create_remote("origin", url)
+
+    def push(self, remote: Remote, url: str, sha: str, branch: str) -> None:
+        """Push a commit to a branch of ``url``, never by force.
+
+        Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
+        """
+        self._remote(remote, url, "push", "--porcelain", url, f"{sha}:refs/heads/{branch}")
+
+    def push_references(self, remote: Remote, url: str, references: Mapping[str, str]) -> None:
+        """Push commits under full names (``refs/tags/...``) to ``url``: all of them or none, and none by force.
+
+        Raises ``SystemFailure`` when one is rejected or the forge can't be reached.
+        """
+        pairs = [f"{sha}:{name}" for name, sha in references.items()]
+        self._remote(remote, url, "push", "--porcelain", "--atomic", url, *pairs)
+
+    def delete_branch(self, remote: Remote, url: str, sha: str, branch: str) -> None:
+        """Delete a branch of ``url`` that is still at ``sha``: one that has moved on is left alone.
+
+        Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
+        """
+        reference = f"refs/heads/{branch}"
+        self._remote(remote, url, "push", "--porcelain", f"--force-with-lease={reference}:{sha}", url, f":{reference}")
+
+    def fetch(self, remote: Remote, url: str, branch: str) -> None:
+        """Bring a branch's objects here; no reference and no checkout of the person's is moved."""
+        self._remote(remote, url, "fetch", "--no-tags", "--no-write-fetch-head", url, f"refs/heads/{branch}")
+
+    def _remote(self, remote: Remote, url: str, verb: str, *arguments: str) -> None:
+        environment = remote.environment(url)
+        real = self._git("ls-remote", "--get-url", url, env=environment).strip()
+        if real != url:
+            raise RefusedError(
+                "git.rewritten",
+                f"the configuration of {self.path} sends {url} elsewhere (url.*.insteadOf)",
+                "take that rule out of the clone's own configuration; a token is sent to the forge only",
+            )
+        try:
+            self._git(verb, *arguments, env=environment, longest=remote.longest)
+        except SystemFailure as error:
+            heals = not any(word in error.message.lower() for word in PERMANENT)
+            raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None
+
+    def _author(self) -> dict[str, str]:
+        """Nothing where git knows who commits, else a name that says who did."""
+        try:
+            self._git("var", "GIT_COMMITTER_IDENT")
+        except SystemFailure:
+            roles = ("AUTHOR", "COMMITTER")
+            return {f"GIT_{role}_{key.upper()}": value for role in roles for key, value in FALLBACK_AUTHOR.items()}
+        return {}
+
+    def _git(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        istream: BytesIO | None = None,
+        longest: float | None = None,
+    ) -> str:
+        return run_git(self._repo.git, *arguments, env=env, istream=istream, longest=longest)

@@ -1,0 +1,121 @@
+"""Killed at any point, the same run makes of the fleet what an undisturbed one makes: one update, one request each.
+
+``NEWSERVICE_FLEET_KILLS`` says how many points are tried (default 3).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from generator.fleet.source import update_branch
+from generator.sandbox import FaultKind
+from tests.fleet.conftest import Yard
+from tests.fleet.fleet import command
+from tests.world import Told
+
+COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "3"))
+SEED = 20261123
+owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
+
+
+def started(yard: Yard, *arguments: str) -> subprocess.Popen[str]:
+    """``fleet update`` in a process group of its own."""
+    sandbox = yard.world.sandbox
+    places = ("--platform", str(sandbox.profile), "--infra", str(sandbox.infra), "--json")
+    return subprocess.Popen(
+        command(yard.next.releases.folder, "fleet", "update", "--wave", "2", *places, *arguments),
+        env={**os.environ, **sandbox.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+
+
+def start_again(yard: Yard) -> None:
+    """The forge as it was before any update."""
+    for repository in yard.world.sandbox.forgejo.repositories.values():
+        repository.pulls.clear()
+        for branch in repository.bare.heads():
+            if branch.startswith("newservice-update/"):
+                repository.bare.delete(f"refs/heads/{branch}")
+
+
+def trees(yard: Yard) -> Iterator[tuple[str, str]]:
+    """Name and repository of every tree; the infra repository's is empty."""
+    yield from ((name, "") for name in yard.made.names)
+    yield from ((name, name) for name in yard.made.services)
+
+
+def outcome(yard: Yard) -> dict[tuple[str, str], tuple[str, int, list[str]]]:
+    """By tree: git's tree of the update, how many commits it has, and its pull requests' states."""
+    found = {}
+    for name, repository in trees(yard):
+        known = yard.world.canonical(repository) if repository else yard.world.infra
+        base = yard.world.branch if repository else yard.world.base
+        branch = update_branch(name)
+        commits = known.bare.count(branch) - known.bare.count(base)
+        pulls = [pull.state for pull in known.pulls.values() if pull.head == branch]
+        found[name, repository] = (known.bare.log(branch, limit=1)[0].tree, commits, pulls)
+    return found
+
+
+@owned
+def test_killed_and_run_again(yard: Yard) -> None:
+    sandbox, chance = yard.world.sandbox, random.Random(SEED)
+    before = len(sandbox.journal)
+    first = yard.fleet("update", "--wave", "2")
+    assert first.code == 0, first.out
+    requests, wanted = len(sandbox.journal) - before, outcome(yard)
+    assert {(commits, tuple(pulls)) for _, commits, pulls in wanted.values()} == {(1, ("open",))}
+    reached = 0
+    for number in range(COUNT):
+        start_again(yard)
+        kind = FaultKind.HOLD if number % 2 else FaultKind.HOLD_AFTER
+        sandbox.faults.add("*", "*", "", 1, kind, after=chance.randrange(requests))
+        process = started(yard)
+        if held(yard, process):
+            os.killpg(process.pid, signal.SIGKILL)
+            reached += 1
+        process.communicate()
+        sandbox.drop_held()
+        sandbox.faults.clear()
+        told = yard.fleet("update", "--wave", "2")
+        assert told.code == 0, told.out
+        assert outcome(yard) == wanted, f"kill {number}"
+    assert reached == COUNT
+
+
+def held(yard: Yard, process: subprocess.Popen[str]) -> bool:
+    """Whether the request came, and is held now; False when the process ended without it."""
+    while process.poll() is None:
+        try:
+            yard.world.sandbox.wait_until_held(timeout=0.2)
+        except TimeoutError:
+            continue
+        return True
+    return False
+
+
+def test_a_polite_request_to_end_leaves_a_report(yard: Yard) -> None:
+    sandbox, report = yard.world.sandbox, yard.world.folder / "report.json"
+    sandbox.faults.add("forgejo", "POST", "/pulls$", 1, FaultKind.HOLD, after=1)
+    process = started(yard, "--report", str(report))
+    assert held(yard, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    out, err = process.communicate()
+    sandbox.drop_held()
+    told = Told(process.returncode, out, err)
+    assert told.result["exit_code"] == 130, err
+    assert '"pending"' in report.read_text()
+    sandbox.faults.clear()
+    assert yard.fleet("update", "--retry", str(report)).code == 0
+    assert yard.fleet("update").code == 0
+    assert {len(yard.pulls(name)) for name in yard.made.names} == {1}
