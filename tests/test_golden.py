@@ -129,12 +129,15 @@ def test_the_cases_cover_what_services_are_made_of() -> None:
         "language": {"python", "go", "svelte", "static", "none"},
         "updates": {"ci", "keel", "pinned"},
         "secret_mode": {"select", "extract"},
-        "access": {"admins", "authenticated"},
         "image_visibility": {"private", "public"},
-        "dns": {"proxied", "non-proxied", "lan"},
+        "dns": {"proxied", "non-proxied", "internal", "lan", "none"},
         "auth": {"required", "app", "public", "none"},
+        "scale_to_zero": {False, "dynamic", "blocking"},
+        "outage_page": {False, True},
+        "network_policy": {False, True},
     }.items():
         assert {item.values[question] for item in values if question in item.values} >= wanted
+    assert {len(item.values["access"]) for item in values if "access" in item.values} >= {1, 2}
     applied = {registration.id for case in CASES for registration in project(case).registrations} - {"pull-through"}
     assert applied == set(declared_ids(TEMPLATE.registrations))
     assert {path for case in CASES for path in rendered(case)["stack"]} >= {

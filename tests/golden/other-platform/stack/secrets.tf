@@ -1,6 +1,11 @@
 resource "kubernetes_manifest" "db_external_secret" {
+  # What was made under the older version of the interface has another owner of its fields.
+  field_manager {
+    force_conflicts = true
+  }
+
   manifest = {
-    apiVersion = "external-secrets.io/v1beta1"
+    apiVersion = "external-secrets.io/v1"
     kind       = "ExternalSecret"
     metadata = {
       name      = "tickets-db-creds"
