@@ -150,7 +150,7 @@ OWN_CODE = Kind(
     urls=HOME | {"actions", "site"},
 )
 WITHOUT_CI = Kind(
-    service("workshop", ci=False, access="authenticated"),
+    service("workshop", ci=False, access=["Family"]),
     [*HOMES, *CODE, *INFRA],
     ["apply kyverno", APPLY, "open the site"],
     files=FILES | WEB,
@@ -169,7 +169,7 @@ WIDGET = Kind(
         "shelf",
         image_source="upstream",
         image="ghcr.io/example/shelf:2.0",
-        access="authenticated",
+        access=["Family"],
         homepage={"widget": {"type": "photoprism", "credentials": {"username": "home_user", "password": "home_pass"}}},
     ),
     [*VAULT, *INFRA],

@@ -190,7 +190,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "LAN together with public DNS",
         {"dns": ["lan", "proxied"]},
         "dns",
-        ["must be one of proxied, non-proxied, lan, none"],
+        ["must be one of proxied, non-proxied, internal, lan, none"],
     ),
     (
         "LAN host of a service on the LAN",

@@ -15,6 +15,7 @@ module "ingress" {
     strategy     = "blocking"
     display_name = "Shortener"
   }
+
   extra_annotations = {
     "gethomepage.dev/enabled"      = "true"
     "gethomepage.dev/name"         = "Shortener"

@@ -16,6 +16,7 @@ module "ingress" {
     strategy     = "dynamic"
     display_name = "Photo Book"
   }
+
   extra_annotations = {
     "gethomepage.dev/enabled"      = "true"
     "gethomepage.dev/name"         = "Photo Book"
@@ -61,9 +62,8 @@ module "ingress_lan" {
   root_domain             = "viktorbarzin.lan"
   allow_local_access_only = true
   ssl_redirect            = false
-  external_monitor        = false
   skip_default_rate_limit = true
-  extra_middlewares       = ["traefik-home-lans-only@kubernetescrd", "traefik-photo-book-rate-limit@kubernetescrd"]
+  extra_middlewares       = ["traefik-photo-book-rate-limit@kubernetescrd"]
   auth                    = "required"
   allowed_groups          = ["Family", "Home Server Admins"]
   homepage_enabled        = false

@@ -1,4 +1,3 @@
-# Nobody else reaches the service, past the gate of its ingress.
 resource "kubernetes_network_policy_v1" "ingress" {
   metadata {
     name      = "photo-book-ingress"

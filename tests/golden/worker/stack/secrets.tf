@@ -1,5 +1,4 @@
 resource "kubernetes_manifest" "external_secret" {
-  # What was made under the older version of the interface has another owner of its fields.
   field_manager {
     force_conflicts = true
   }
