@@ -68,7 +68,6 @@ def service(**changes: Any) -> dict[str, Any]:
         "auth": "required",
         "gated": True,
         "access": ["Home Server Admins"],
-        "kind": "web",
         "host": "notes",
         "outage_page": True,
         "lan": None,

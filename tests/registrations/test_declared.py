@@ -12,7 +12,6 @@ import pytest
 
 from generator.errors import RefusedError
 from generator.registrations import Registration, declared_ids, load, register, unregister
-from tests.answers import SMALLEST, answer
 
 from .conftest import DECLARATIONS, FILES, ROOT, render, service
 

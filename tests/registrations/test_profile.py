@@ -154,5 +154,5 @@ def test_the_documented_profile_works(tmp_path: Path) -> None:
     example = text.split("```yaml\n# A profile with one registration less and one more.\n")[1].split("```")[0]
     platform = loaded(tmp_path, yaml.safe_load(example)["registrations"])
     found = [each.id for each in load(DECLARATIONS, render, service(), platform.registrations)]
-    assert "admin-host" not in found
+    assert "outage-page" not in found
     assert found[-3:] == ["walloff-target", "dashboard", "kuma-monitor"]

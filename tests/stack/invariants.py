@@ -184,7 +184,7 @@ def markers(text: str, blocks: list[Block]) -> Iterator[str]:
         for deployment in deployments:
             wanted.update(keel_paths(deployment.one("spec", "template", "spec")))
     else:
-        kept = [block.one("metadata")["annotations"].get("keel.sh/policy") for block in deployments]
+        kept = [block.one("metadata").attributes.get("annotations", {}).get("keel.sh/policy") for block in deployments]
         if set(kept) - {"never"} or text.lower().count("keel") != len(deployments):
             yield "Keel is not told once to leave a Deployment alone"
     for deployment in deployments:

@@ -247,6 +247,7 @@ class TestHomeNetwork:
             "ssl_redirect": False,
             "max_body_size": "1g",
             "auth": "required",
+            "allowed_groups": ["Home Server Admins"],
             "homepage_enabled": False,
         }
 
