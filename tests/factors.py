@@ -197,7 +197,7 @@ def factors(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, l
         "dns": [ABSENT, "proxied", "non-proxied", "internal", "lan", "none"],
         "auth": [ABSENT, "required", "app", "public", "none"],
         "auth_reason": [ABSENT, "its own login", HOSTILE, MARKED],
-        "access": [ABSENT, ["Family"], ["Home Server Admins", "TripIt Users & Co."]],
+        "access": [ABSENT, ["Family"], ["Home Server Admins", "TripIt & Co. Users"]],
         "carveouts": [ABSENT, [], [HOOKS], [STAFF], [SHARE], [PHONE, OPEN], [HOOKS, STAFF, SHARE, PHONE, OPEN]],
         "anubis": [ABSENT, True, False],
         "lan_host": [

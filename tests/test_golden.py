@@ -123,7 +123,7 @@ def test_the_cases_cover_what_services_are_made_of() -> None:
     assert kinds == {"encrypted", "block", "nfs", "nfs-ssd", "emptydir", "config"}
     assert {database["engine"] for case in CASES if (database := project(case).answers["db"])} == {"postgres", "mysql"}
     values = [project(case).answers for case in CASES]
-    for question, wanted in {
+    covered: dict[str, set[Any]] = {
         "kind": {"web", "worker", "cronjob"},
         "image_source": {"owned", "upstream"},
         "language": {"python", "go", "svelte", "static", "none"},
@@ -135,7 +135,8 @@ def test_the_cases_cover_what_services_are_made_of() -> None:
         "scale_to_zero": {False, "dynamic", "blocking"},
         "outage_page": {False, True},
         "network_policy": {False, True},
-    }.items():
+    }
+    for question, wanted in covered.items():
         assert {item.values[question] for item in values if question in item.values} >= wanted
     assert {len(item.values["access"]) for item in values if "access" in item.values} >= {1, 2}
     applied = {registration.id for case in CASES for registration in project(case).registrations} - {"pull-through"}

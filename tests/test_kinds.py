@@ -42,6 +42,7 @@ PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
 VALUES = "look at secret/{name} in Vault: values that come from elsewhere replace generated ones"
 APPLY = "apply the stack {name}"
 APPLY_SECRETS = "apply the stack {name}, its ExternalSecrets first"
+PAGE = "run scripts/cf-worker-routes-fail-open: the new route lets requests through when the worker's quota is used up"
 GROUPS = "apply authentik, which reads from the ingress who may pass; until then only administrators can"
 LAST = "look at the live service, not at the checkmark"
 BUILD = "follow the first build on GitHub until the image is there"
@@ -217,9 +218,9 @@ EVERYTHING = Kind(
         "make /srv/nfs/everything/pictures on the file server: a volume needs its folder to exist",
         APPLY_SECRETS,
         "apply monitoring",
-        "apply cloudflared",
-        "run scripts/cf-worker-routes-fail-open, so that the new route lets requests through when the worker may run no more",
         "apply uptime-kuma",
+        "apply cloudflared",
+        PAGE,
         f"{DEPLOY}, then open the site",
     ],
     files=FILES | WEB | {"backup.tf", "cronjobs.tf", "network_policy.tf", "secrets.tf", "storage.tf"},

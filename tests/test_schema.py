@@ -418,6 +418,8 @@ wellformed: dict[str, st.SearchStrategy[Any]] = {
         [["Family"], ["Home Server Admins", "A-1 & B.c+d_e"], [], ["a,b"], [" a"], ["é"], "admins"]
     ),
     "scale_to_zero": st.sampled_from([False, "off", "dynamic", "blocking", True, "on", 0]),
+    "outage_page": st.sampled_from([True, False, "often"]),
+    "network_policy": st.sampled_from([True, False, 1]),
     "anubis": st.sampled_from([True, False, "often"]),
     "lan_host": st.one_of(
         st.sampled_from(["none", "notes", None]),

@@ -76,8 +76,8 @@ def test_what_others_read_is_applied_before_what_reads_it() -> None:
         (40, "kyverno"),
         (42, "traefik"),
         (60, "monitoring"),
-        (62, "cloudflared"),
         (65, "uptime-kuma"),
+        (66, "cloudflared"),
     ]
 
 

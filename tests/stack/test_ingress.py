@@ -85,7 +85,7 @@ class TestIngress:
     @pytest.mark.parametrize("dns", ["internal", "none"])
     def test_a_name_for_home_networks_alone_has_a_record_a_gate_and_no_monitor(self, dns: str) -> None:
         """Without a record of its own the wildcard would lead to it, from pods that the gate takes for home."""
-        given = {"dns": dns, "carveouts": [HOOKS], "lan_host": {"host": "guide"}}
+        given: dict[str, Any] = {"dns": dns, "carveouts": [HOOKS], "lan_host": {"host": "guide"}}
         gate = "traefik-home-lans-only@kubernetescrd"
         found = ingress(**given)
         assert found["dns_type"] == "internal"
@@ -103,7 +103,7 @@ class TestIngress:
 
     def test_every_door_with_the_sign_on_names_who_may_pass(self) -> None:
         groups = ["Family", "Home Server Admins"]
-        given = {"access": groups, "carveouts": [HOOKS, STAFF], "lan_host": {"host": "guide"}}
+        given: dict[str, Any] = {"access": groups, "carveouts": [HOOKS, STAFF], "lan_host": {"host": "guide"}}
         for label in ("ingress", "ingress_staff", "ingress_lan"):
             assert ingress(label, **given)["allowed_groups"] == groups
         assert "allowed_groups" not in ingress("ingress_hooks", **given)
@@ -348,7 +348,7 @@ class TestNetworkPolicy:
         assert "network_policy.tf" not in stack(kind="worker", network_policy=True)
 
     def test_the_ingress_monitoring_and_neighbours(self) -> None:
-        own = {"local.namespace": []}
+        own: dict[str, list[str]] = {"local.namespace": []}
         assert self.allowed(**UPSTREAM) == {**own, "traefik": ["8080"]}
         assert self.allowed() == {**own, "traefik": ["8080"], "monitoring": ["8080"]}
         assert self.allowed(
