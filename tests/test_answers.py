@@ -444,9 +444,9 @@ def test_the_answers_file_has_the_order_of_the_questions() -> None:
     assert listed == [question.name for question in QUESTIONS if not question.computed]
 
 
-def of_v1(access: str, **given: Any) -> Answers:
+def of_v1(was: str, **given: Any) -> Answers:
     """Answers over those that version 1 of the template recorded."""
-    return resolve(TEMPLATE, QUESTIONS, given, recorded={**SMALLEST, "access": access})
+    return resolve(TEMPLATE, QUESTIONS, given, recorded={**SMALLEST, "access": was})
 
 
 def test_who_may_pass_is_neither_widened_nor_narrowed_by_an_update() -> None:
