@@ -185,7 +185,7 @@ def test_who_may_pass_is_asked_for_any_door_with_the_sign_on(folder: Path, termi
     more = {"memory": "64Mi", "probe": "tcp", "secrets": "A1=b", "db": "none", "volumes": "[]", "dns": "proxied"}
     door = {"auth": "app", "auth-reason": "its own login", "lan-host": "host=notes", "homepage": "enabled=false"}
     shown = terminal(*(f"--{key}={value}" for key, value in {**given, **more, **door}.items()))
-    shown.answers("access", ", Family")
+    shown.answers("access", "\x15" + "Family")  # Ctrl-U takes the line away
     shown.answers("catalog_section")
     shown.sees("Carry out this plan?")
     shown.types("n")
