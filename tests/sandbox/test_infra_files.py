@@ -17,10 +17,6 @@ SCRIPTS = sorted(path.name for path in (FILES / "scripts").glob("check-*.py"))
 COMMENTS = "check-ingress-auth-comments.py"
 DESCRIPTIONS = "check-ingress-descriptions.py"
 GROUPS = "check-allowed-groups.py"
-    "check-ingress-auth-comments.py",
-    "check-ingress-descriptions.py",
-    "check-allowed-groups.py",
-)
 
 
 def _check(*arguments: str, script: str = COMMENTS, folder: Path = FILES) -> subprocess.CompletedProcess[str]:
