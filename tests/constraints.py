@@ -61,6 +61,10 @@ def _ungated(auth: Any, lan: Any, carveouts: Any) -> bool:
     return _or(auth, "required") != "required" and not home and STAFF not in _maps(carveouts)
 
 
+def _sleeps(answer: Any) -> bool:
+    return answer in ("dynamic", "blocking")
+
+
 def _for_programs(paths: Any) -> bool:
     return "/api/v1" in _or(paths, [])
 
@@ -124,6 +128,9 @@ def _needs() -> list[Rule]:
         "lan_host",
         "max_body",
         "rate_limit",
+        "scale_to_zero",
+        "outage_page",
+        "network_policy",
         "homepage",
     )
     return [
@@ -251,6 +258,24 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
             "Anubis and programs",
             ("carveouts", "anubis"),
             lambda carveouts, anubis: anubis is True and HOOKS in _maps(carveouts),
+        ),
+        Rule(
+            "one pod that sleeps",
+            ("replicas", "scale_to_zero"),
+            lambda replicas, sleeps: _sleeps(sleeps) and _or(replicas, 1) != 1,
+        ),
+        Rule(
+            "a monitor of what sleeps",
+            ("scale_to_zero", "internal_monitor"),
+            lambda sleeps, monitor: _sleeps(sleeps) and isinstance(monitor, dict),
+        ),
+        Rule(
+            "a page of the CDN",
+            ("dns", "outage_page"),
+            lambda dns, page: page is True and _or(dns, "proxied") != "proxied",
+        ),
+        Rule(
+            "a page for programs", ("paths", "outage_page"), lambda paths, page: page is True and _for_programs(paths)
         ),
         Rule(
             "on the home network already", ("dns", "lan_host"), lambda dns, lan: dns == "lan" and isinstance(lan, dict)

@@ -194,10 +194,10 @@ def factors(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, l
         "cronjobs": [ABSENT, [], [JOB], [BARE], [MIGRATING], [JOB, HEAVY]],
         "host": [ABSENT, "guide", "1st"],
         "paths": [ABSENT, ["/"], ["/a", "/b/$c'd"], ["/api/v1"]],
-        "dns": [ABSENT, "proxied", "non-proxied", "lan", "none"],
+        "dns": [ABSENT, "proxied", "non-proxied", "internal", "lan", "none"],
         "auth": [ABSENT, "required", "app", "public", "none"],
         "auth_reason": [ABSENT, "its own login", HOSTILE, MARKED],
-        "access": [ABSENT, "admins", "authenticated"],
+        "access": [ABSENT, ["Family"], ["Home Server Admins", "TripIt & Co. Users"]],
         "carveouts": [ABSENT, [], [HOOKS], [STAFF], [SHARE], [PHONE, OPEN], [HOOKS, STAFF, SHARE, PHONE, OPEN]],
         "anubis": [ABSENT, True, False],
         "lan_host": [
@@ -209,6 +209,9 @@ def factors(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, l
         ],
         "max_body": [ABSENT, "none", "500m"],
         "rate_limit": [ABSENT, "none", {"average": 5, "burst": 1000000}],
+        "scale_to_zero": [ABSENT, False, "dynamic", "blocking"],
+        "outage_page": [ABSENT, True, False],
+        "network_policy": [ABSENT, True, False],
         "homepage": [
             ABSENT,
             {"enabled": False, "widget": KEYED},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import resolve
+from generator.answers import Answers, resolve
 from generator.errors import AnswersError, NewserviceError
 from generator.questions import load_questions
 from generator.render import Layer, render
@@ -242,8 +242,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("paths", ["/a/../b"], "path of this host"),
     ("paths", ["/a?b=c"], "without a query"),
     ("paths", ["/a", "/a/"], "there twice"),
-    ("dns", ["lan", "proxied"], "one of proxied, non-proxied, lan, none"),
-    ("access", "everybody", "one of admins, authenticated"),
+    ("dns", ["lan", "proxied"], "one of proxied, non-proxied, internal, lan, none"),
+    ("access", "everybody", "must be a list of groups"),
     ("carveouts", [{"name": "x", "paths": ["https://other.example/x"], "reason": "y"}], "path of this host"),
     ("carveouts", [{"name": "x", "paths": ["/x", "/x/"], "reason": "y"}], "has a gate already"),
     ("carveouts", [{"name": "x", "paths": ["/x"], "reason": "y", "max_body": "1gb"}], "size such as 500m"),
@@ -431,8 +431,34 @@ def test_a_broken_expression_is_the_templates_fault(tmp_path: Path) -> None:
 
 def test_every_question_explains_itself() -> None:
     public = [question for question in QUESTIONS if question.public]
-    assert len(public) == 50
+    assert len(public) == 53
     for question in public:
         assert re.match(r".{10,}\.$", question.help), question.name
         assert question.group, question.name
         assert question.shape is None or "checks.jinja" in question.validator, question.name
+
+
+def test_the_answers_file_has_the_order_of_the_questions() -> None:
+    text = (TEMPLATE.root / "templates" / "macros" / "answers.jinja").read_text(encoding="utf-8")
+    listed = re.findall(r"'(\w+)'", text.partition("set order = [")[2].partition("]")[0])
+    assert listed == [question.name for question in QUESTIONS if not question.computed]
+
+
+def of_v1(was: str, **given: Any) -> Answers:
+    """Answers over those that version 1 of the template recorded."""
+    return resolve(TEMPLATE, QUESTIONS, given, recorded={**SMALLEST, "access": was})
+
+
+def test_who_may_pass_is_neither_widened_nor_narrowed_by_an_update() -> None:
+    assert of_v1("admins")["access"] == ["Home Server Admins"]
+    with pytest.raises(AnswersError) as caught:
+        of_v1("authenticated")
+    assert [(problem.code, problem.question) for problem in caught.value.problems] == [("answer.missing", "access")]
+    assert of_v1("authenticated", access=["Family"])["access"] == ["Family"]
+    assert of_v1("authenticated", auth="app", auth_reason="its own login").values.get("access") is None
+
+
+def test_a_name_without_a_record_stays_as_closed_as_it_was() -> None:
+    answers = resolve(TEMPLATE, QUESTIONS, {}, recorded={**SMALLEST, "dns": "none"})
+    assert (answers["dns"], answers["closed"]) == ("none", True)
+    assert any(note.startswith("dns is none: ") for note in answers.notes)

@@ -312,11 +312,11 @@ def test_jobs() -> None:
     tidy = {"name": "tidy-up", "schedule": "0 4 * * *", "command": ["tidy"]}
     assert computed("jobs") == []
     assert computed("jobs", memory="512Mi", cronjobs=[tidy]) == [
-        {**tidy, "args": [], "deadline_seconds": None, "cpu": "10m", "memory": "512Mi", "memory_limit": "512Mi",
+        {**tidy, "args": [], "deadline_seconds": None, "cpu": "10m", "memory": "512Mi", "memory_limit": "1024Mi",
          "migrate": False, "suspend": False, "resource": "tidy_up"},
     ]  # fmt: skip
     (job,) = computed("jobs", cronjobs=[{**tidy, "memory": "64Mi"}])
-    assert (job["memory"], job["memory_limit"]) == ("64Mi", "64Mi")
+    assert (job["memory"], job["memory_limit"]) == ("64Mi", "128Mi")
     (job,) = computed("jobs", cronjobs=[{**tidy, "memory_limit": "1Gi"}])
     assert (job["memory"], job["memory_limit"]) == ("256Mi", "1Gi")
 
@@ -384,7 +384,7 @@ def test_who_may_pass_is_asked_where_any_door_has_the_sign_on(given: dict[str, A
     assert answers["gated"] is gated
     assert ("access" in answers.values) is gated
     inside = {"metrics": {"port": 9090}} if given.get("kind", "web") != "cronjob" else {}
-    notes = answer({**SMALLEST, **inside, **given, "access": "authenticated"}).notes
+    notes = answer({**SMALLEST, **inside, **given, "access": ["Family"]}).notes
     assert notes == (() if gated else ("'access' was left out: it does not apply to these answers",))
 
 
@@ -434,7 +434,8 @@ def test_every_volume_that_has_a_name_can_keep_it(kind: str) -> None:
         ({"language": "none"}, "ci_test", "none"),
         ({"kind": "worker", "image_source": "upstream", "image": "nginx:1"}, "port", 0),
         ({"kind": "worker", "image_source": "upstream", "image": "nginx:1", "port": 9000}, "probe", "tcp"),
-        ({"memory": "1Gi"}, "memory_limit", "1Gi"),
+        ({"memory": "1Gi"}, "memory_limit", "2Gi"),
+        ({"memory": "1Gi", "tier": "core"}, "memory_limit", "1Gi"),
         ({"host": "n"}, "hostname", "n.viktorbarzin.me"),
         ({"tier": "core"}, "catalog_section", "Active Use"),
     ],

@@ -144,7 +144,7 @@ def shape_words(shape: Any) -> set[str]:
     below = [*shape.get("properties", {}).values(), shape.get("items"), shape.get("values"), shape.get("anyOf")]
     return {
         *shape.get("properties", {}),
-        *shape.get("enum", []),
+        *(word for word in shape.get("enum", []) if isinstance(word, str)),
         *(word for item in below for word in shape_words(item)),
     }
 

@@ -123,18 +123,22 @@ def test_the_cases_cover_what_services_are_made_of() -> None:
     assert kinds == {"encrypted", "block", "nfs", "nfs-ssd", "emptydir", "config"}
     assert {database["engine"] for case in CASES if (database := project(case).answers["db"])} == {"postgres", "mysql"}
     values = [project(case).answers for case in CASES]
-    for question, wanted in {
+    covered: dict[str, set[Any]] = {
         "kind": {"web", "worker", "cronjob"},
         "image_source": {"owned", "upstream"},
         "language": {"python", "go", "svelte", "static", "none"},
         "updates": {"ci", "keel", "pinned"},
         "secret_mode": {"select", "extract"},
-        "access": {"admins", "authenticated"},
         "image_visibility": {"private", "public"},
-        "dns": {"proxied", "non-proxied", "lan"},
+        "dns": {"proxied", "non-proxied", "internal", "lan", "none"},
         "auth": {"required", "app", "public", "none"},
-    }.items():
+        "scale_to_zero": {False, "dynamic", "blocking"},
+        "outage_page": {False, True},
+        "network_policy": {False, True},
+    }
+    for question, wanted in covered.items():
         assert {item.values[question] for item in values if question in item.values} >= wanted
+    assert {len(item.values["access"]) for item in values if "access" in item.values} >= {1, 2}
     applied = {registration.id for case in CASES for registration in project(case).registrations} - {"pull-through"}
     assert applied == set(declared_ids(TEMPLATE.registrations))
     assert {path for case in CASES for path in rendered(case)["stack"]} >= {

@@ -34,7 +34,7 @@ ENTRIES = {
     "vault-role": "stacks/vault/main.tf",
     "walloff-target": "stacks/monitoring/modules/monitoring/authentik_walloff_probe.tf",
     "kuma-monitor": "stacks/uptime-kuma/modules/uptime-kuma/main.tf",
-    "admin-host": "stacks/authentik/admin-services-restriction.tf",
+    "outage-page": "stacks/cloudflared/modules/cloudflared/worker.tf",
     "rate-limit": "stacks/traefik/modules/traefik/middleware.tf",
 }
 PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
@@ -42,6 +42,8 @@ PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
 VALUES = "look at secret/{name} in Vault: values that come from elsewhere replace generated ones"
 APPLY = "apply the stack {name}"
 APPLY_SECRETS = "apply the stack {name}, its ExternalSecrets first"
+PAGE = "run scripts/cf-worker-routes-fail-open: the new route lets requests through when the worker's quota is used up"
+GROUPS = "apply authentik, which reads from the ingress who may pass; until then only administrators can"
 LAST = "look at the live service, not at the checkmark"
 BUILD = "follow the first build on GitHub until the image is there"
 DEPLOY = "follow the first build on GitHub until it is deployed"
@@ -150,9 +152,9 @@ OWN_CODE = Kind(
     urls=HOME | {"actions", "site"},
 )
 WITHOUT_CI = Kind(
-    service("workshop", ci=False, access="authenticated"),
+    service("workshop", ci=False, access=["Family"]),
     [*HOMES, *CODE, *INFRA],
-    ["apply kyverno", APPLY, "open the site"],
+    ["apply kyverno", APPLY, GROUPS, "open the site"],
     files=FILES | WEB,
     entries=PRIVATE,
     urls=HOME | {"site"},
@@ -169,11 +171,11 @@ WIDGET = Kind(
         "shelf",
         image_source="upstream",
         image="ghcr.io/example/shelf:2.0",
-        access="authenticated",
+        access=["Family"],
         homepage={"widget": {"type": "photoprism", "credentials": {"username": "home_user", "password": "home_pass"}}},
     ),
     [*VAULT, *INFRA],
-    [VALUES, APPLY_SECRETS, "open the site"],
+    [VALUES, APPLY_SECRETS, GROUPS, "open the site"],
     files=FILES | WEB | {"secrets.tf"},
     entries={"catalog"},
     urls={"site"},
@@ -202,6 +204,8 @@ EVERYTHING = Kind(
         rate_limit={"average": 50, "burst": 300},
         homepage={"widget": {"type": "customapi", "credentials": {"key": "home_key"}}},
         internal_monitor={"path": "/healthz"},
+        outage_page=True,
+        network_policy=True,
     ),
     [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
     [
@@ -210,15 +214,16 @@ EVERYTHING = Kind(
         VALUES,
         "apply kyverno",
         "apply traefik",
-        "apply authentik",
         "make /srv/nfs/everything-backup on the file server: backups need the folder to exist",
         "make /srv/nfs/everything/pictures on the file server: a volume needs its folder to exist",
         APPLY_SECRETS,
         "apply monitoring",
         "apply uptime-kuma",
+        "apply cloudflared",
+        PAGE,
         f"{DEPLOY}, then open the site",
     ],
-    files=FILES | WEB | {"backup.tf", "cronjobs.tf", "secrets.tf", "storage.tf"},
+    files=FILES | WEB | {"backup.tf", "cronjobs.tf", "network_policy.tf", "secrets.tf", "storage.tf"},
     entries=set(ENTRIES),
     secrets=DEPLOYED,
     urls=HOME | {"actions", "site"},

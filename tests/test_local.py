@@ -48,8 +48,8 @@ def test_service_stack_and_registrations_are_written_and_nothing_else(desk: Desk
     (plan,) = told.of("plan")
     assert plan["steps"] == []
     assert {item["action"] for item in plan["files"]} == {"create"}
-    for_admins_only = {"admin-host"}
-    assert {item["id"] for item in plan["registrations"]} == {*declared_ids(TEMPLATE.registrations)} - for_admins_only
+    told_to_none = {"outage-page"}  # the rich service has its own page
+    assert {item["id"] for item in plan["registrations"]} == {*declared_ids(TEMPLATE.registrations)} - told_to_none
     wanted = {f"{'infra' if item['repo'] == 'infra' else 'service'}/{item['path']}" for item in plan["files"]}
     registered = {f"infra/{item['path']}" for item in plan["registrations"]}
     after = desk.snapshot()

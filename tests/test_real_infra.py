@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from generator.registrations import declared_ids
 from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.checkout import git
 from tests.invoke import Command
+from tests.stack.infra import wrong_arguments
 from tests.world import Told
 
 CHECKOUT = os.environ.get("NEWSERVICE_INFRA_CHECKOUT", "")
@@ -47,9 +49,20 @@ CASES: dict[str, dict[str, Any]] = {
         "service_port": 8080,
     },
     "mysql": {**UPSTREAM, "name": "golden-mysql", "database": {"engine": "mysql", "provision": "exists"}},
+    "sleeping": {
+        **UPSTREAM,
+        "name": "golden-sleeper",
+        "dns": "internal",
+        "access": ["TripIt Users", "Home Server Admins"],
+        "carveouts": [{"name": "hooks", "paths": ["/hooks"], "reason": "signed"}],
+        "scale_to_zero": "dynamic",
+        "network_policy": True,
+    },
+    "page": {**SMALLEST, "name": "golden-page", "outage_page": True},
 }
-# Places that the platform gave up at some time; its profile then skips the registration.
-GIVEN_UP = {"admin-host": ("stacks/authentik/admin-services-restriction.tf", "ADMIN_ONLY_HOSTS")}
+# Places that an older commit has not; its profile then skips the registration.
+MISSING = {"outage-page": ("stacks/cloudflared/modules/cloudflared/worker.tf", "worker_covered_hosts")}
+GUARDS = ("check-ingress-auth-comments.py", "check-ingress-descriptions.py", "check-allowed-groups.py")
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +87,9 @@ def infra(copy: Path) -> Iterator[Path]:
     git(copy, "clean", "-dfq")
 
 
-def given_up(infra: Path) -> list[str]:
+def missing(infra: Path) -> list[str]:
     """The registrations that this commit of the repository has no place for."""
-    return [name for name, (path, mark) in GIVEN_UP.items() if mark not in (infra / path).read_text(encoding="utf-8")]
+    return [name for name, (path, mark) in MISSING.items() if mark not in (infra / path).read_text(encoding="utf-8")]
 
 
 def create(
@@ -88,7 +101,7 @@ def create(
 ) -> Told:
     answers, profile = tmp_path / "answers.yml", tmp_path / "platform.yml"
     answers.write_text(yaml.safe_dump(given))
-    profile.write_text(yaml.safe_dump({"registrations": {"skip": given_up(infra) if skip is None else skip}}))
+    profile.write_text(yaml.safe_dump({"registrations": {"skip": missing(infra) if skip is None else skip}}))
     places = ("--infra", infra, "--service-dir", tmp_path / "service", "--platform", profile)
     return Command(capsys)("create", "--answers", answers, *places, "--no-provision", "--json")
 
@@ -107,7 +120,7 @@ def test_registrations_are_minimal_and_a_second_run_changes_nothing(
     assert told.code == 0, told.out
     (plan,) = told.of("plan")
     assert {item["action"] for item in plan["registrations"]} == {"add"}
-    assert not {item["id"] for item in plan["registrations"]} & set(given_up(infra))
+    assert not {item["id"] for item in plan["registrations"]} & set(missing(infra))
     stack = f"stacks/{given['name']}/"
     there = changed(infra)
     assert {path for path, state in there.items() if state == " M"} == {item["path"] for item in plan["registrations"]}
@@ -134,18 +147,23 @@ def test_the_cases_need_every_registration(tmp_path: Path) -> None:
     assert needed == set(declared_ids(TEMPLATE.registrations))
 
 
-@pytest.mark.parametrize("name", GIVEN_UP)
-def test_a_place_that_was_given_up_is_refused_with_the_snippet(
+@pytest.mark.parametrize("name", MISSING)
+def test_a_place_that_is_missing_is_refused_with_the_snippet(
     infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    if name not in given_up(infra):
-        pytest.skip(f"this commit has the place of {name}")
-    told = create(infra, CASES["smallest"], tmp_path, capsys, skip=[])
+    path, mark = MISSING[name]
+    if name not in missing(infra):
+        changed_file = infra / path
+        changed_file.write_text(changed_file.read_text(encoding="utf-8").replace(mark, "other"), encoding="utf-8")
+        git(infra, "update-index", "--assume-unchanged", path)
+    told = create(infra, CASES["page"], tmp_path, capsys, skip=[])
+    git(infra, "update-index", "--no-assume-unchanged", path)
+    git(infra, "checkout", "--quiet", "--", path)
     assert told.code == 4, told.out
     (error,) = told.of("error")
     assert error["code"] == "registration.place_not_found"
-    assert GIVEN_UP[name][0] in error["message"]
-    assert '"golden-notes.viktorbarzin.me",' in error["hint"]
+    assert path in error["message"]
+    assert '"golden-page",' in error["hint"]
     assert changed(infra) == {}
 
 
@@ -157,26 +175,50 @@ def changed_lines(infra: Path, path: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=[tier["auth"] for tier in TIERS])
-def test_the_repositorys_own_check_passes(
+def test_the_repositorys_own_checks_pass(
     infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], tier: dict[str, Any]
 ) -> None:
-    given = {**RICH, **tier, "name": "golden-guide"}
+    staff = {"name": "staff", "paths": ["/staff"], "auth": "required"}
+    given = {**RICH, **tier, "name": "golden-guide", "carveouts": [*RICH["carveouts"], staff]}
     if "auth_reason" not in tier:
         del given["auth_reason"]
     assert create(infra, given, tmp_path, capsys).code == 0
     stack = infra / "stacks" / "golden-guide"
-    assert check(infra, stack).returncode == 0
-    ingress = stack / "ingress.tf"
-    lines = ingress.read_text().splitlines(keepends=True)
-    without = [line for line in lines if not line.strip().startswith("# auth =")]
-    assert len(without) < len(lines)
-    ingress.write_text("".join(without))
-    assert check(infra, stack).returncode != 0  # the check is one that can fail
+    assert refusing(infra, stack) == []
+    spoiled(stack / "ingress.tf", r"^ *# auth =.*\n", "")
+    spoiled(stack / "ingress.tf", r'^ *"gethomepage\.dev/description".*\n', "")
+    spoiled(stack / "ingress.tf", r'"Home Server Admins"', '"Nobody at all"')
+    assert refusing(infra, stack) == guards(infra)  # the checks are some that can fail
 
 
-def check(infra: Path, stack: Path) -> subprocess.CompletedProcess[str]:
-    script = infra / "scripts" / "check-ingress-auth-comments.py"
-    return subprocess.run([sys.executable, str(script), str(stack)], cwd=infra, capture_output=True, text=True)
+@pytest.mark.parametrize("case", CASES)
+def test_the_repositorys_own_checks_pass_for_every_case(
+    infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    given = CASES[case]
+    assert create(infra, given, tmp_path, capsys).code == 0
+    stack = infra / "stacks" / given["name"]
+    assert refusing(infra, stack) == []
+    texts = {path.name: path.read_text(encoding="utf-8") for path in stack.glob("*.tf")}
+    if len(guards(infra)) == len(GUARDS):  # a commit that has what this version of the template is made for
+        assert list(wrong_arguments(infra, texts)) == []
+
+
+def spoiled(path: Path, pattern: str, replacement: str) -> None:
+    text, number = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert number
+    path.write_text(text, encoding="utf-8")
+
+
+def guards(infra: Path) -> list[str]:
+    """The checks that this commit has."""
+    return [name for name in GUARDS if (infra / "scripts" / name).is_file()]
+
+
+def refusing(infra: Path, stack: Path) -> list[str]:
+    """The checks that a stack does not pass."""
+    commands = {name: [sys.executable, str(infra / "scripts" / name), str(stack)] for name in guards(infra)}
+    return [name for name, command in commands.items() if subprocess.run(command, cwd=infra, check=False).returncode]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,25 @@ def refusal(given: dict[str, Any], question: str) -> str:
 
 REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
     # rule, answers, question, what the message says: the rule and the way out
+    ("a group that is two", {"access": ["Family,Friends"]}, "access", ["[0]", "a group's name"]),
+    ("a group twice", {"access": ["Family", "Family"]}, "access", ["is there twice", "name it once"]),
+    ("nobody may pass", {"access": []}, "access", ["must not be empty"]),
+    ("sleep of what is parked", {"scale_to_zero": "dynamic", "replicas": 0}, "scale_to_zero", ["parked", "leave"]),
+    ("sleep of several pods", {"scale_to_zero": "blocking", "replicas": 2}, "scale_to_zero", ["one pod", "replicas 1"]),
+    ("sleep of another kind", {"scale_to_zero": "on"}, "scale_to_zero", ["off, dynamic or blocking"]),
+    (
+        "a monitor of what sleeps",
+        {"scale_to_zero": "dynamic", "internal_monitor": {"path": "/"}},
+        "internal_monitor",
+        ["while it sleeps", "leave one of"],
+    ),
+    (
+        "the CDN's page without the CDN",
+        {"outage_page": True, "dns": "lan"},
+        "outage_page",
+        ["only dns proxied", "leave"],
+    ),
+    ("the CDN's page for programs", {"outage_page": True, "paths": ["/api"]}, "outage_page", ["/api is for programs"]),
     ("app without reason", {"auth": "app"}, "auth_reason", ["is missing"]),
     ("none without reason", {"auth": "none"}, "auth_reason", ["is missing"]),
     ("blank reason", {"auth": "none", "auth_reason": "  "}, "auth_reason", ["one line of text"]),
@@ -190,7 +209,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "LAN together with public DNS",
         {"dns": ["lan", "proxied"]},
         "dns",
-        ["must be one of proxied, non-proxied, lan, none"],
+        ["must be one of proxied, non-proxied, internal, lan, none"],
     ),
     (
         "LAN host of a service on the LAN",

@@ -86,6 +86,9 @@ BEYOND = {
     "belongs to one pod": "pods against volumes",
     "used twice": "names and mounts against one another",
     "more than limit": "a volume's size against its limit",
+    "leave scale_to_zero out": "pods against sleep",
+    "finds nobody while it sleeps": "a monitor against sleep",
+    "leave outage_page out": "the page against the DNS record and the paths",
     "needs a reason": "a carve-out's reason against its gate",
     "whole host": "paths against the host's own gate",
     "browsers only": "paths against the gate",
@@ -411,7 +414,12 @@ wellformed: dict[str, st.SearchStrategy[Any]] = {
     ),
     "host": st.sampled_from(["reader", "www", "a.b", "", "Reader", "reader\n"]),
     "paths": st.one_of(st.lists(paths, max_size=3), st.sampled_from(["/", None])),
-    "access": st.sampled_from(["admins", "authenticated", "everybody"]),
+    "access": st.sampled_from(
+        [["Family"], ["Home Server Admins", "A-1 & B.c+d_e"], [], ["a,b"], [" a"], ["é"], "admins"]
+    ),
+    "scale_to_zero": st.sampled_from([False, "off", "dynamic", "blocking", True, "on", 0]),
+    "outage_page": st.sampled_from([True, False, "often"]),
+    "network_policy": st.sampled_from([True, False, 1]),
     "anubis": st.sampled_from([True, False, "often"]),
     "lan_host": st.one_of(
         st.sampled_from(["none", "notes", None]),
@@ -423,7 +431,7 @@ wellformed: dict[str, st.SearchStrategy[Any]] = {
         maps(average=st.sampled_from([1, 0, 10**6, "1"]), burst=st.sampled_from([1, 10**6 + 1]), period=st.just(1)),
     ),
     "internal_monitor": st.one_of(st.sampled_from(["none", "yes", None]), maps(path=paths, port=st.just(1))),
-    "dns": st.sampled_from(["proxied", "non-proxied", "lan", "none", "no"]),
+    "dns": st.sampled_from(["proxied", "non-proxied", "internal", "lan", "none", "no"]),
     "auth": gates,
     "auth_reason": texts,
     "carveouts": st.lists(

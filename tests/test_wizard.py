@@ -185,7 +185,7 @@ def test_who_may_pass_is_asked_for_any_door_with_the_sign_on(folder: Path, termi
     more = {"memory": "64Mi", "probe": "tcp", "secrets": "A1=b", "db": "none", "volumes": "[]", "dns": "proxied"}
     door = {"auth": "app", "auth-reason": "its own login", "lan-host": "host=notes", "homepage": "enabled=false"}
     shown = terminal(*(f"--{key}={value}" for key, value in {**given, **more, **door}.items()))
-    shown.answers("access", DOWN)
+    shown.answers("access", "\x15" + "Family")  # Ctrl-U takes the line away
     shown.answers("catalog_section")
     shown.sees("Carry out this plan?")
     shown.types("n")
@@ -248,7 +248,7 @@ def test_a_plan_that_is_declined_writes_nothing(folder: Path, terminal: Callable
         "env": "{A: b}",
     }
     more = {"memory": "64Mi", "probe": "tcp", "secrets": "A1=b", "db": "none", "volumes": "[]", "dns": "lan"}
-    last = {"auth": "required", "access": "admins", "homepage": "enabled=false", "catalog-section": "Optional"}
+    last = {"auth": "required", "access": "Family", "homepage": "enabled=false", "catalog-section": "Optional"}
     shown = terminal(*(f"--{key}={value}" for key, value in {**given, **more, **last}.items()))
     shown.sees("Carry out this plan? (y/N)")
     shown.types(key)

@@ -61,8 +61,8 @@ def test_the_built_in_platform_has_all_built_in_ones() -> None:
 
 
 def test_a_profile_leaves_out_and_adds_in_the_order_of_applying() -> None:
-    ids = [found.id for found in adjusted(["admin-host", "catalog"], [OWN])]
-    wanted = [name for name in declared_ids(DECLARATIONS) if name not in ("admin-host", "catalog")]
+    ids = [found.id for found in adjusted(["ci-doc", "catalog"], [OWN])]
+    wanted = [name for name in declared_ids(DECLARATIONS) if name not in ("ci-doc", "catalog")]
     wanted.insert(wanted.index("kuma-monitor"), "dashboard")
     assert ids == wanted
 
@@ -91,8 +91,8 @@ def test_nothing_of_an_own_one_is_rendered_unless_it_holds() -> None:
 @pytest.mark.parametrize(
     ("skip", "own", "message"),
     [
-        (["admin-hosts"], [], "skip[0]: there is no 'admin-hosts', did you mean 'admin-host'?"),
-        (["catalog", "xyz"], [], "skip[1]: there is no 'xyz'; there are admin-host, catalog"),
+        (["ci-docs"], [], "skip[0]: there is no 'ci-docs', did you mean 'ci-doc'?"),
+        (["catalog", "xyz"], [], "skip[1]: there is no 'xyz'; there are catalog, ci-doc"),
         ([None], [], "skip[0]: there is no 'None'"),
         ([], [OWN, OWN], "own[1]: id: there is a 'dashboard' already"),
         ([], [REPLACEMENT], "own[0]: id: there is a 'catalog' already; to replace the built-in one, name it in "),
@@ -154,5 +154,5 @@ def test_the_documented_profile_works(tmp_path: Path) -> None:
     example = text.split("```yaml\n# A profile with one registration less and one more.\n")[1].split("```")[0]
     platform = loaded(tmp_path, yaml.safe_load(example)["registrations"])
     found = [each.id for each in load(DECLARATIONS, render, service(), platform.registrations)]
-    assert "admin-host" not in found
+    assert "outage-page" not in found
     assert found[-3:] == ["walloff-target", "dashboard", "kuma-monitor"]

@@ -13,11 +13,14 @@ from tree_sitter import Language, Parser
 
 from generator.sandbox.infra_repository import FILES
 
-SCRIPT = FILES / "scripts" / "check-ingress-auth-comments.py"
+SCRIPTS = sorted(path.name for path in (FILES / "scripts").glob("check-*.py"))
+COMMENTS = "check-ingress-auth-comments.py"
+DESCRIPTIONS = "check-ingress-descriptions.py"
+GROUPS = "check-allowed-groups.py"
 
 
-def _check(*arguments: str, folder: Path = FILES) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *arguments]
+def _check(*arguments: str, script: str = COMMENTS, folder: Path = FILES) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(FILES / "scripts" / script), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -33,8 +36,31 @@ def test_terraform_parses(path: Path) -> None:
     assert not tree.root_node.has_error
 
 
-def test_auth_comments_of_all_stacks() -> None:
-    assert _check("--all").returncode == 0
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_all_stacks_pass_every_check(script: str) -> None:
+    assert {COMMENTS, DESCRIPTIONS, GROUPS} == set(SCRIPTS)
+    assert _check("--all", script=script).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "lines", "status"),
+    [
+        (DESCRIPTIONS, ['  extra_annotations = { "gethomepage.dev/description" = "x" }'], 0),
+        (DESCRIPTIONS, ["  homepage_enabled = false"], 0),
+        (DESCRIPTIONS, ["  extra_annotations = var.annotations"], 0),
+        (DESCRIPTIONS, ['  auth = "required"'], 1),
+        (DESCRIPTIONS, ['  extra_annotations = { "gethomepage.dev/name" = "x" }'], 1),
+        (GROUPS, ['  allowed_groups = ["Family", "Home Server Admins"]'], 0),
+        (GROUPS, ['  allowed_groups = ["Home Server Admin"]'], 1),
+        (GROUPS, ["  allowed_groups = [", '    "Family",', '    "Families",', "  ]"], 1),
+    ],
+)
+def test_what_the_other_checks_refuse(tmp_path: Path, script: str, lines: list[str], status: int) -> None:
+    call = ['module "ingress" {', '  source = "../../modules/kubernetes/ingress_factory"', *lines, "}"]
+    (tmp_path / "main.tf").write_text("\n".join(call) + "\n")
+    checked = _check(str(tmp_path), script=script)
+    assert checked.returncode == status
+    assert ("main.tf" in checked.stderr) is bool(status)
 
 
 @pytest.mark.parametrize(

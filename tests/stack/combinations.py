@@ -77,12 +77,15 @@ LISTENING: dict[str, list[Given]] = {
 }
 WEB: dict[str, list[Given]] = {
     "host": [{}, {"host": "guide"}, {"paths": ["/a", "/b"]}],
-    "dns": [{"dns": dns} for dns in ("proxied", "non-proxied", "lan", "none")],
+    "dns": [{"dns": dns} for dns in ("proxied", "non-proxied", "internal", "lan", "none")],
     "auth": [{}, {"auth": "public"}, {"auth": "app", "auth_reason": "a"}, {"auth": "none", "auth_reason": "n"}],
     "anubis": [{}, {"anubis": True}],
     "carveouts": [{}, {"carveouts": [STAFF]}, {"carveouts": [STAFF, HOOKS]}],
     "lan_host": [{}, {"lan_host": {"host": "cg"}}, {"lan_host": {"host": "cg", "auth": "none", "reason": "home"}}],
     "limits": [{}, {"max_body": "500m"}, {"rate_limit": {"average": 5, "burst": 9}}],
+    "sleep": [{}, {}, {"scale_to_zero": "dynamic"}, {"scale_to_zero": "blocking"}],
+    "policy": [{}, {"network_policy": True}],
+    "access": [{}, {"access": ["Family", "Home Server Admins"]}],
     "homepage": [{}, {"homepage": {"enabled": False}}, {"homepage": {"widget": WIDGET}}, {"homepage": {"icon": "i"}}],
 }
 KINDS: dict[str, dict[str, list[Given]]] = {
@@ -122,6 +125,8 @@ def settled(given: Given) -> Given:
         given.pop("backup", None)
     if block and given.get("replicas", 1) > 1:
         given["replicas"] = 1
+    if given.get("replicas", 1) != 1:
+        given.pop("scale_to_zero", None)
     if given.get("image_source") == "upstream":
         for question in ("ci", "image_visibility", "migrate_command"):
             given.pop(question, None)

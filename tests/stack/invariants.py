@@ -56,7 +56,8 @@ def untidy(text: str) -> list[str]:
 
 def needless_comments(name: str, text: str) -> list[str]:
     """Comments that no convention asks for."""
-    asked = r'# (auth = "(app|none)": \S.*|(KYVERNO_LIFECYCLE_V[12]|KEEL_LIFECYCLE_V1|KEEL_IGNORE_IMAGE))'
+    asked = r'# (auth = "(app|none)": \S.*|(KYVERNO_LIFECYCLE_V[12]|KEEL_LIFECYCLE_V1|KEEL_IGNORE_IMAGE|'
+    asked += "RELOADER_LIFECYCLE_V1|SABLIER_MANAGED_REPLICAS))"
     comments = [hcl.source(node).strip() for node in hcl.nodes(hcl.syntax(text)) if node.type == "comment"]
     return [] if name == "extra.tf" else [found for found in comments if not re.fullmatch(asked, found)]
 
@@ -182,8 +183,12 @@ def markers(text: str, blocks: list[Block]) -> Iterator[str]:
     if '"keel.sh/enrolled"' in text:
         for deployment in deployments:
             wanted.update(keel_paths(deployment.one("spec", "template", "spec")))
-    elif "keel" in text.lower():
-        yield "Keel is named in a stack that it leaves alone"
+    else:
+        kept = [block.one("metadata").attributes.get("annotations", {}).get("keel.sh/policy") for block in deployments]
+        if set(kept) - {"never"} or text.lower().count("keel") != len(deployments):
+            yield "Keel is not told once to leave a Deployment alone"
+    for deployment in deployments:
+        wanted.update(others_paths(deployment))
     yield from (
         f"ignored {paths[path]} times, not {wanted[path]}: {path}"
         for path in paths | wanted
@@ -202,13 +207,23 @@ def keel_paths(pod: Block) -> Iterator[str]:
         yield from (f"spec[0].template[0].spec[0].{kind}[{index}].image" for index in range(len(pod.all(kind))))
 
 
+def others_paths(deployment: Block) -> Iterator[str]:
+    """What the reloader writes where Terraform would take it away, and Sablier everywhere it works."""
+    searches = "reloader.stakater.com/search" in deployment.one("metadata").attributes.get("annotations", {})
+    if searches and "annotations" in deployment.one("spec", "template", "metadata").attributes:
+        yield 'spec[0].template[0].metadata[0].annotations["reloader.stakater.com/last-reloaded-from"]'
+    if "sablier.enable" in deployment.one("metadata")["labels"].text:
+        yield "spec[0].replicas"
+
+
 def unnoticed_rotations(blocks: list[Block]) -> Iterator[str]:
     """Secrets and config maps whose change reaches no pod."""
     watched = [name for block in blocks for name in rotated(block)]
-    searching = {"reloader.stakater.com/search": "true"}
     for block in blocks:
         if block.labels[:1] == ("kubernetes_deployment",):
-            searches = block.one("metadata").attributes.get("annotations") == searching
+            searches = (
+                block.one("metadata").attributes.get("annotations", {}).get("reloader.stakater.com/search") == "true"
+            )
             if searches != bool(watched):
                 yield f"the Deployment {'searches in vain' if searches else 'does not notice ' + ', '.join(watched)}"
             containers = block.all("spec", "template", "spec", "container")

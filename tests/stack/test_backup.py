@@ -69,6 +69,12 @@ class TestJob:
             "/backup": {"name": "backup", "mount_path": "/backup"},
         }
 
+    def test_beside_a_service_that_sleeps_it_runs_anywhere_unless_that_is_awake(self) -> None:
+        affinity = job(volumes=[VOLUME], scale_to_zero="dynamic").one(*IN_THE_JOB, "affinity", "pod_affinity")
+        assert not affinity.all("required_during_scheduling_ignored_during_execution")
+        term = affinity.one("preferred_during_scheduling_ignored_during_execution", "pod_affinity_term")
+        assert term["topology_key"] == "kubernetes.io/hostname"
+
     @pytest.mark.parametrize("given", [{"replicas": 0}, {"kind": "cronjob"}])
     def test_without_a_running_pod_it_may_run_anywhere(self, given: dict[str, Any]) -> None:
         assert not job(volumes=[VOLUME], **given).all(*IN_THE_JOB, "affinity")

@@ -119,7 +119,22 @@ class TestRuntime:
         resources = container(cpu="2", memory="512Mi", memory_limit="1Gi").one("resources")
         assert resources["requests"] == {"cpu": "2", "memory": "512Mi"}
         assert resources["limits"] == {"memory": "1Gi"}
-        assert container(memory="512Mi").one("resources")["limits"] == {"memory": "512Mi"}
+
+    @pytest.mark.parametrize(
+        ("given", "limit"),
+        [
+            ({"tier": "aux"}, "1024Mi"),
+            ({"tier": "edge"}, "1024Mi"),
+            ({"tier": "cluster"}, "512Mi"),
+            ({"tier": "aux", "memory": "3Gi"}, "4Gi"),  # never above the tier's cap
+            ({"tier": "aux", "memory": "4Gi"}, "4Gi"),
+            ({"tier": "aux", "memory_limit": "512Mi"}, "512Mi"),
+        ],
+    )
+    def test_some_tiers_may_use_more_than_is_kept_free(self, given: dict[str, Any], limit: str) -> None:
+        resources = container(**{"memory": "512Mi", **given}).one("resources")
+        assert resources["limits"] == {"memory": limit}
+        assert resources["requests"]["memory"] == given.get("memory", "512Mi")
 
     @pytest.mark.parametrize("replicas", [0, 1, 3])
     def test_the_number_of_pods(self, replicas: int) -> None:
@@ -224,11 +239,29 @@ class TestDeployment:
         assert ("spec[0].template[0].spec[0].init_container[0].image", "# KEEL_IGNORE_IMAGE") in found
         assert len(found) == 10
 
+    def test_the_reloaders_mark_is_ignored_where_terraform_knows_the_pods_annotations(self) -> None:
+        mark = 'spec[0].template[0].metadata[0].annotations["reloader.stakater.com/last-reloaded-from"]'
+
+        def marked(**given: Any) -> bool:
+            return (mark, "# RELOADER_LIFECYCLE_V1") in ignored(stack(**given)["deployment.tf"])
+
+        assert marked(database="postgres")
+        assert not marked(secrets={"A": "a"}), "there are no annotations to take it away from"
+        assert not marked(redis=3), "nothing is reloaded"
+
+    def test_a_pinned_image_is_terraforms_and_keel_is_told_so(self) -> None:
+        metadata = deployment(updates="pinned").one("metadata")
+        assert metadata["annotations"] == {"keel.sh/policy": "never"}
+        assert "keel" not in metadata["labels"].text
+        both = deployment(updates="pinned", secrets={"A": "a"}).one("metadata")["annotations"]
+        assert both == {"keel.sh/policy": "never", "reloader.stakater.com/search": "true"}
+
     def test_nobody_else_changes_a_pinned_deployment(self) -> None:
         files = stack(updates="pinned", migrate_command=["migrate"])
         path = "spec[0].template[0].spec[0].dns_config"
         assert ignored(files["deployment.tf"]) == [(path, "# KYVERNO_LIFECYCLE_V1")]
-        assert not [name for name, text in files.items() if "keel" in text.lower()]
+        told = "".join(text for name, text in files.items() if name != "README.md").lower()
+        assert told.count("keel") == 1, "the annotation that keeps Keel away"
 
     def test_the_database_is_brought_up_to_date_first(self) -> None:
         given = {"migrate_command": ["alembic", "upgrade"], "database": "postgres", "volumes": [VOLUME], "cpu": "2"}
@@ -245,7 +278,7 @@ class TestDeployment:
         resources = container(memory="512Mi").one("resources")
         assert resources.attributes == {
             "requests": {"cpu": "10m", "memory": "512Mi"},
-            "limits": {"memory": "512Mi"},
+            "limits": {"memory": "1024Mi"},
         }
 
     def test_the_pods_are_found_by_the_label_that_they_carry(self) -> None:

@@ -8,9 +8,13 @@ import pytest
 
 from .hcl import Expression
 from .rendering import PICKED, SERVICE, UPSTREAM, file, stack
-from .workload import container
+from .workload import container, deployment, ignored
 
 NAMESPACE = Expression("kubernetes_namespace.city_guide.metadata[0].name")
+
+
+HOOKS: dict[str, Any] = {"name": "hooks", "paths": ["/hooks"], "reason": "signed"}
+STAFF: dict[str, Any] = {"name": "staff", "paths": ["/staff"], "auth": "required"}
 
 
 def ingress(label: str = "ingress", **given: Any) -> dict[str, Any]:
@@ -63,6 +67,7 @@ class TestIngress:
             "tls_secret_name": Expression("var.tls_secret_name"),
             "dns_type": "proxied",
             "auth": "required",
+            "allowed_groups": ["Home Server Admins"],
             "extra_annotations": {
                 "gethomepage.dev/enabled": "true",
                 "gethomepage.dev/name": SERVICE["title"],
@@ -71,11 +76,38 @@ class TestIngress:
             },
         }
 
-    @pytest.mark.parametrize("dns", ["proxied", "non-proxied", "none"])
+    @pytest.mark.parametrize("dns", ["proxied", "non-proxied"])
     def test_public_reach_is_a_kind_of_record(self, dns: str) -> None:
         found = ingress(dns=dns)
         assert found["dns_type"] == dns
-        assert "root_domain" not in found
+        assert not {"root_domain", "external_monitor", "extra_middlewares"} & set(found)
+
+    @pytest.mark.parametrize("dns", ["internal", "none"])
+    def test_a_name_for_home_networks_alone_has_a_record_a_gate_and_no_monitor(self, dns: str) -> None:
+        """Without a record of its own the wildcard would lead to it, from pods that the gate takes for home."""
+        given: dict[str, Any] = {"dns": dns, "carveouts": [HOOKS], "lan_host": {"host": "guide"}}
+        gate = "traefik-home-lans-only@kubernetescrd"
+        found = ingress(**given)
+        assert found["dns_type"] == "internal"
+        assert (found["extra_middlewares"], found["external_monitor"]) == ([gate], False)
+        hooks = ingress("ingress_hooks", **given)
+        assert (hooks["extra_middlewares"], hooks["external_monitor"]) == ([gate], False)
+        assert "dns_type" not in hooks
+        assert not {"extra_middlewares", "external_monitor"} & set(ingress("ingress_lan", **given))
+
+    def test_the_gate_comes_before_the_rate_limit(self) -> None:
+        assert ingress(dns="internal", rate_limit={"average": 5, "burst": 9})["extra_middlewares"] == [
+            "traefik-home-lans-only@kubernetescrd",
+            "traefik-city-guide-rate-limit@kubernetescrd",
+        ]
+
+    def test_every_door_with_the_sign_on_names_who_may_pass(self) -> None:
+        groups = ["Family", "Home Server Admins"]
+        given: dict[str, Any] = {"access": groups, "carveouts": [HOOKS, STAFF], "lan_host": {"host": "guide"}}
+        for label in ("ingress", "ingress_staff", "ingress_lan"):
+            assert ingress(label, **given)["allowed_groups"] == groups
+        assert "allowed_groups" not in ingress("ingress_hooks", **given)
+        assert "allowed_groups" not in ingress(auth="public")
 
     def test_the_home_network_has_its_own_domain_and_no_record(self) -> None:
         found = ingress(dns="lan")
@@ -215,6 +247,7 @@ class TestHomeNetwork:
             "ssl_redirect": False,
             "max_body_size": "1g",
             "auth": "required",
+            "allowed_groups": ["Home Server Admins"],
             "homepage_enabled": False,
         }
 
@@ -268,3 +301,66 @@ class TestAnubis:
         found = ingress("anubis", service_port=8000, dns="lan", **self.GIVEN)
         assert found["target_url"].text.endswith('.svc.cluster.local:8000"')
         assert found["cookie_domain"] == "viktorbarzin.lan"
+
+
+class TestSleep:
+    GIVEN: ClassVar[dict[str, Any]] = {
+        "scale_to_zero": "dynamic",
+        "carveouts": [HOOKS],
+        "lan_host": {"host": "guide"},
+    }
+
+    def test_browsers_see_a_page_and_programs_wait(self) -> None:
+        group = {"group": "city-guide", "display_name": SERVICE["title"]}
+        assert ingress(**self.GIVEN)["sablier"] == {**group, "strategy": "dynamic"}
+        assert ingress("ingress_lan", **self.GIVEN)["sablier"] == {**group, "strategy": "dynamic"}
+        assert ingress("ingress_hooks", **self.GIVEN)["sablier"] == {**group, "strategy": "blocking"}
+        assert ingress(scale_to_zero="blocking")["sablier"]["strategy"] == "blocking"
+
+    def test_the_deployment_is_found_and_its_number_of_pods_left_alone(self) -> None:
+        found = deployment(**self.GIVEN)
+        labels = found.one("metadata")["labels"].text
+        for label in ('"sablier.enable"      = "true"', '"sablier.group"       = "city-guide"', "local.tiers.aux"):
+            assert label in labels
+        text = stack(**self.GIVEN)["deployment.tf"]
+        assert ignored(text)[-1] == ("spec[0].replicas", "# SABLIER_MANAGED_REPLICAS")
+
+    @pytest.mark.parametrize("answer", [False, "off"])
+    def test_most_never_sleep(self, answer: Any) -> None:
+        assert stack(scale_to_zero=answer) == stack()
+        assert "sablier" not in "".join(stack().values())
+
+
+class TestNetworkPolicy:
+    def allowed(self, **given: Any) -> dict[Any, list[str]]:
+        policy = file("network_policy.tf", network_policy=True, **given).one("resource")
+        assert policy.one("spec", "pod_selector")["match_labels"] == Expression("local.labels")
+        assert policy.one("spec")["policy_types"] == ["Ingress"]
+        found = {}
+        for rule in policy.all("spec", "ingress"):
+            labels = rule.one("from", "namespace_selector")["match_labels"]
+            caller = labels["kubernetes.io/metadata.name"]
+            found[caller if isinstance(caller, str) else caller.text] = [port["port"] for port in rule.all("ports")]
+        return found
+
+    def test_none_unless_asked(self) -> None:
+        assert "network_policy.tf" not in stack()
+        assert "network_policy.tf" not in stack(kind="worker", network_policy=True)
+
+    def test_the_ingress_monitoring_and_neighbours(self) -> None:
+        own: dict[str, list[str]] = {"local.namespace": []}
+        assert self.allowed(**UPSTREAM) == {**own, "traefik": ["8080"]}
+        assert self.allowed() == {**own, "traefik": ["8080"], "monitoring": ["8080"]}
+        assert self.allowed(
+            port=3000,
+            metrics={"port": 9100},
+            carveouts=[{**HOOKS, "service_port": 3001}],
+            internal_monitor={"path": "/"},
+            homepage={"widget": {"type": "gitea"}},
+        ) == {
+            **own,
+            "traefik": ["3000", "3001"],
+            "monitoring": ["9100"],
+            "uptime-kuma": ["3000"],
+            "homepage": ["3000"],
+        }

@@ -52,7 +52,7 @@ BROKEN = [
     ("deployment.tf", f"{IGNORED}.dns_config", f"{IGNORED}.dns", "ignored 0 times, not 1"),
     ("deployment.tf", "init_container[0].image", "init_container[1].image", "ignored 0 times, not 1"),
     ("cronjobs.tf", " # KYVERNO_LIFECYCLE_V1", "", "has no marker"),
-    ("main.tf", '"keel.sh/enrolled" = "true"', '"a/b"              = "c"', "Keel is named"),
+    ("main.tf", '"keel.sh/enrolled" = "true"', '"a/b"              = "c"', "Keel is not told once"),
     ("deployment.tf", '"reloader.stakater.com/search" = "true"', '"a" = "b"', "does not notice"),
     ("secrets.tf", '"reloader.stakater.com/match" = "true"', '"a" = "b"', "does not find city-guide-secrets"),
     ("secrets.tf", '"reloader.stakater.com/match" = "true"', '"a" = "b"', "does not find city-guide-db-creds"),

@@ -113,9 +113,9 @@ class TestJob:
     @pytest.mark.parametrize(
         ("given", "requests", "limit"),
         [
-            ({}, {"cpu": "10m", "memory": "512Mi"}, "512Mi"),
-            ({"cpu": "2", "memory": "1Gi"}, {"cpu": "2", "memory": "1Gi"}, "1Gi"),
-            ({"memory_limit": "2Gi"}, {"cpu": "10m", "memory": "512Mi"}, "2Gi"),
+            ({}, {"cpu": "10m", "memory": "512Mi"}, "1024Mi"),
+            ({"cpu": "2", "memory": "1Gi"}, {"cpu": "2", "memory": "1Gi"}, "2Gi"),
+            ({"memory_limit": "3Gi"}, {"cpu": "10m", "memory": "512Mi"}, "3Gi"),
         ],
     )
     def test_what_it_may_take(self, given: dict[str, Any], requests: dict[str, str], limit: str) -> None:

@@ -16,7 +16,8 @@ class TestSecrets:
         given = {"secrets": {"API_TOKEN": "api_token"}}
         secret = file("secrets.tf", **given).labelled("kubernetes_manifest", "external_secret")
         manifest = secret["manifest"]
-        assert manifest["apiVersion"] == "external-secrets.io/v1beta1"
+        assert manifest["apiVersion"] == "external-secrets.io/v1"
+        assert secret.one("field_manager").attributes == {"force_conflicts": True}
         assert manifest["kind"] == "ExternalSecret"
         assert manifest["metadata"] == {"name": "city-guide-secrets", "namespace": Expression("local.namespace")}
         assert manifest["spec"] == {

@@ -39,6 +39,10 @@ generate "k8s_providers" {
   contents  = <<EOF
 terraform {
   required_providers {
+    kubernetes = {
+      source  = "hashicorp/kubernetes"
+      version = ">= 3.2.1"
+    }
     vault = {
       source  = "hashicorp/vault"
       version = "~> 4.0"

@@ -60,7 +60,7 @@ resource "kubernetes_deployment" "app" {
               memory = "256Mi"
             }
             limits = {
-              memory = "256Mi"
+              memory = "512Mi"
             }
           }
         }

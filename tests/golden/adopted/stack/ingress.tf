@@ -8,6 +8,7 @@ module "main" {
   tls_secret_name = var.tls_secret_name
   dns_type        = "proxied"
   auth            = "required"
+  allowed_groups  = ["Family", "Home Server Admins"]
   extra_annotations = {
     "gethomepage.dev/enabled"      = "true"
     "gethomepage.dev/name"         = "Toolbox"

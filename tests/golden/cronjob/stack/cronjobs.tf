@@ -59,7 +59,7 @@ resource "kubernetes_cron_job_v1" "fetch" {
                   memory = "256Mi"
                 }
                 limits = {
-                  memory = "256Mi"
+                  memory = "512Mi"
                 }
               }
             }
@@ -85,7 +85,7 @@ resource "kubernetes_cron_job_v1" "fetch" {
                   memory = "256Mi"
                 }
                 limits = {
-                  memory = "256Mi"
+                  memory = "512Mi"
                 }
               }
             }
@@ -166,7 +166,7 @@ resource "kubernetes_cron_job_v1" "tidy" {
                   memory = "128Mi"
                 }
                 limits = {
-                  memory = "128Mi"
+                  memory = "256Mi"
                 }
               }
             }

@@ -3,6 +3,9 @@ resource "kubernetes_deployment" "transcriber" {
     name      = "transcriber"
     namespace = kubernetes_namespace.transcriber.metadata[0].name
     labels    = merge(local.labels, { tier = local.tiers.gpu })
+    annotations = {
+      "keel.sh/policy" = "never"
+    }
   }
 
   spec {

@@ -88,7 +88,7 @@ resource "kubernetes_deployment" "null" {
               memory = "256Mi"
             }
             limits = {
-              memory = "256Mi"
+              memory = "512Mi"
             }
           }
         }

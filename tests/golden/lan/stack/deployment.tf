@@ -81,7 +81,7 @@ resource "kubernetes_deployment" "boiler" {
               memory = "256Mi"
             }
             limits = {
-              memory = "256Mi"
+              memory = "512Mi"
             }
           }
         }
@@ -91,15 +91,16 @@ resource "kubernetes_deployment" "boiler" {
 
   lifecycle {
     ignore_changes = [
-      spec[0].template[0].spec[0].dns_config,                             # KYVERNO_LIFECYCLE_V1
-      metadata[0].annotations["keel.sh/policy"],                          # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/trigger"],                         # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/pollSchedule"],                    # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/match-tag"],                       # KEEL_LIFECYCLE_V1
-      spec[0].template[0].spec[0].container[0].image,                     # KEEL_IGNORE_IMAGE
-      metadata[0].annotations["kubernetes.io/change-cause"],              # KEEL_LIFECYCLE_V1
-      metadata[0].annotations["deployment.kubernetes.io/revision"],       # KEEL_LIFECYCLE_V1
-      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"], # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].dns_config,                                                  # KYVERNO_LIFECYCLE_V1
+      metadata[0].annotations["keel.sh/policy"],                                               # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/trigger"],                                              # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/pollSchedule"],                                         # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/match-tag"],                                            # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].container[0].image,                                          # KEEL_IGNORE_IMAGE
+      metadata[0].annotations["kubernetes.io/change-cause"],                                   # KEEL_LIFECYCLE_V1
+      metadata[0].annotations["deployment.kubernetes.io/revision"],                            # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"],                      # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["reloader.stakater.com/last-reloaded-from"], # RELOADER_LIFECYCLE_V1
     ]
   }
 

@@ -9,6 +9,7 @@ module "ingress" {
   allow_local_access_only = true
   ssl_redirect            = false
   auth                    = "required"
+  allowed_groups          = ["Home Server Admins"]
   extra_annotations = {
     "gethomepage.dev/enabled"      = "true"
     "gethomepage.dev/name"         = "Boiler"

@@ -6,6 +6,7 @@ module "ingress" {
   tls_secret_name = var.tls_secret_name
   dns_type        = "proxied"
   auth            = "required"
+  allowed_groups  = ["Operators"]
   extra_annotations = {
     "gethomepage.dev/enabled"      = "true"
     "gethomepage.dev/name"         = "Tickets"

@@ -51,7 +51,7 @@ resource "kubernetes_deployment" "weather" {
               memory = "512Mi"
             }
             limits = {
-              memory = "512Mi"
+              memory = "1024Mi"
             }
           }
         }

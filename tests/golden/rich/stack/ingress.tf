@@ -39,5 +39,6 @@ module "ingress_staff" {
   port             = 80
   tls_secret_name  = var.tls_secret_name
   auth             = "required"
+  allowed_groups   = ["Home Server Admins"]
   homepage_enabled = false
 }

@@ -55,7 +55,7 @@ resource "kubernetes_deployment" "notes_app" {
               memory = "256Mi"
             }
             limits = {
-              memory = "256Mi"
+              memory = "512Mi"
             }
           }
         }

@@ -51,7 +51,7 @@ resource "kubernetes_deployment" "menu" {
               memory = "256Mi"
             }
             limits = {
-              memory = "256Mi"
+              memory = "512Mi"
             }
           }
         }

@@ -72,7 +72,7 @@ resource "kubernetes_deployment" "reader" {
               memory = "256Mi"
             }
             limits = {
-              memory = "256Mi"
+              memory = "512Mi"
             }
           }
         }

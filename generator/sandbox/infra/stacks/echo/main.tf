@@ -18,12 +18,6 @@ resource "kubernetes_namespace" "echo" {
   }
 }
 
-module "tls_secret" {
-  source          = "../../modules/kubernetes/setup_tls_secret"
-  namespace       = kubernetes_namespace.echo.metadata[0].name
-  tls_secret_name = var.tls_secret_name
-}
-
 resource "kubernetes_deployment" "echo" {
   metadata {
     name      = "echo"
@@ -51,7 +45,7 @@ resource "kubernetes_deployment" "echo" {
           }
           resources {
             requests = { cpu = "10m", memory = "64Mi" }
-            limits   = { memory = "64Mi" }
+            limits   = { memory = "128Mi" }
           }
         }
       }
@@ -95,4 +89,7 @@ module "ingress" {
   namespace       = kubernetes_namespace.echo.metadata[0].name
   name            = "echo"
   tls_secret_name = var.tls_secret_name
+  extra_annotations = {
+    "gethomepage.dev/description" = "Tells a request what it looks like"
+  }
 }

@@ -18,12 +18,6 @@ resource "kubernetes_namespace" "notes" {
   }
 }
 
-module "tls_secret" {
-  source          = "../../modules/kubernetes/setup_tls_secret"
-  namespace       = kubernetes_namespace.notes.metadata[0].name
-  tls_secret_name = var.tls_secret_name
-}
-
 resource "kubernetes_deployment" "notes" {
   metadata {
     name      = "notes"
@@ -51,7 +45,7 @@ resource "kubernetes_deployment" "notes" {
           }
           resources {
             requests = { cpu = "10m", memory = "64Mi" }
-            limits   = { memory = "64Mi" }
+            limits   = { memory = "128Mi" }
           }
         }
       }
@@ -96,4 +90,7 @@ module "ingress" {
   namespace       = kubernetes_namespace.notes.metadata[0].name
   name            = "notes"
   tls_secret_name = var.tls_secret_name
+  extra_annotations = {
+    "gethomepage.dev/description" = "Notes in a tree"
+  }
 }

@@ -75,10 +75,16 @@ variable "memory" {
   description = "Memory request and limit"
 }
 
-variable "policy_yaml" {
+variable "policy_rules_yaml" {
   type        = string
   default     = null
-  description = "Policy instead of the built-in one"
+  description = "Rules instead of the built-in ones: the items of the list, without its key"
+}
+
+variable "trusted_local_cidrs" {
+  type        = list(string)
+  default     = ["10.0.0.0/8", "192.168.0.0/16"]
+  description = "Networks that are asked for no work"
 }
 
 variable "cpu_request" {
@@ -90,7 +96,9 @@ variable "cpu_request" {
 locals {
   full_name = "anubis-${var.name}"
   replicas  = coalesce(var.replicas, var.shared_store_url == null ? 1 : 2)
-  policy    = coalesce(var.policy_yaml, "bots:\n  - name: everybody\n    path_regex: .*\n    action: CHALLENGE\n")
+  rules     = coalesce(var.policy_rules_yaml, "  - name: everybody\n    path_regex: .*\n    action: CHALLENGE\n")
+  trusted   = "  - name: at-home\n    action: ALLOW\n    remote_addresses: ${jsonencode(var.trusted_local_cidrs)}\n"
+  policy    = "bots:\n${local.trusted}${local.rules}"
 }
 
 resource "kubernetes_deployment" "anubis" {

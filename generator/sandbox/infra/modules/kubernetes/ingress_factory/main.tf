@@ -9,6 +9,10 @@ terraform {
     kubernetes = {
       source = "hashicorp/kubernetes"
     }
+    kubectl = {
+      source  = "gavinbunney/kubectl"
+      version = "~> 1.14"
+    }
   }
 }
 
@@ -70,10 +74,6 @@ variable "custom_content_security_policy" {
   type    = string
   default = null
 }
-variable "exclude_crowdsec" {
-  type    = bool
-  default = false
-}
 variable "full_host" {
   type    = string
   default = null
@@ -81,6 +81,23 @@ variable "full_host" {
 variable "extra_middlewares" {
   type    = list(string)
   default = []
+}
+variable "sablier" {
+  type = object({
+    group             = optional(string)
+    session_duration  = optional(string, "3h")
+    strategy          = optional(string, "dynamic")
+    display_name      = optional(string)
+    theme             = optional(string, "ghost")
+    refresh_frequency = optional(string, "5s")
+    blocking_timeout  = optional(string, "5m")
+  })
+  default     = null
+  description = "Puts the group to sleep while nobody asks; the Deployment has the labels that wake it"
+  validation {
+    condition     = var.sablier == null || contains(["dynamic", "blocking"], coalesce(var.sablier.strategy, "dynamic"))
+    error_message = "sablier.strategy is dynamic or blocking."
+  }
 }
 variable "skip_default_rate_limit" {
   type    = bool
@@ -90,13 +107,18 @@ variable "anti_ai_scraping" {
   type    = bool
   default = null
 }
+variable "allowed_groups" {
+  type        = list(string)
+  default     = ["Home Server Admins"]
+  description = "Groups that the single sign-on lets through where auth is required; nobody else gets in"
+}
 variable "dns_type" {
   type        = string
   default     = "none"
-  description = "Public DNS record: proxied, non-proxied or none"
+  description = "Public DNS record: proxied (the wildcard's), non-proxied, internal (leads home, and is no gate) or none"
   validation {
-    condition     = contains(["proxied", "non-proxied", "none"], var.dns_type)
-    error_message = "dns_type is proxied, non-proxied or none."
+    condition     = contains(["proxied", "non-proxied", "internal", "none"], var.dns_type)
+    error_message = "dns_type is proxied, non-proxied, internal or none."
   }
 }
 variable "external_monitor" {
@@ -125,6 +147,10 @@ variable "public_ipv6" {
   type    = string
   default = "2001:db8::2"
 }
+variable "internal_lb_ip" {
+  type    = string
+  default = "192.0.2.203"
+}
 variable "homepage_group" {
   type    = string
   default = null
@@ -137,16 +163,16 @@ variable "homepage_enabled" {
 locals {
   host     = coalesce(var.full_host, "${coalesce(var.host, var.name)}.${var.root_domain}")
   anti_ai  = coalesce(var.anti_ai_scraping, contains(["app", "none"], var.auth))
-  monitor  = coalesce(var.external_monitor, var.dns_type != "none")
+  monitor  = coalesce(var.external_monitor, contains(["proxied", "non-proxied"], var.dns_type))
   sign_on  = { required = "traefik-authentik-forward-auth@kubernetescrd", public = "traefik-authentik-forward-auth-public@kubernetescrd" }
   dns_name = local.host == var.root_domain ? "@" : trimsuffix(local.host, ".${var.root_domain}")
 
   middlewares = compact(concat([
     var.skip_default_rate_limit ? null : "traefik-rate-limit@kubernetescrd",
-    var.exclude_crowdsec ? null : "traefik-crowdsec@kubernetescrd",
     local.anti_ai ? "traefik-ai-bot-block@kubernetescrd" : null,
     lookup(local.sign_on, var.auth, null),
     var.allow_local_access_only ? "traefik-local-only@kubernetescrd" : null,
+    var.sablier == null ? null : "${var.namespace}-sablier-${var.name}@kubernetescrd",
   ], var.extra_middlewares))
 
   homepage = var.homepage_enabled ? {
@@ -167,6 +193,7 @@ resource "kubernetes_ingress_v1" "proxied-ingress" {
         "traefik.ingress.kubernetes.io/router.middlewares" = join(",", local.middlewares)
         "uptime.viktorbarzin.me/external-monitor"          = tostring(local.monitor)
       },
+      var.auth == "required" ? { "authentik.viktorbarzin.me/allowed-groups" = join(",", var.allowed_groups) } : {},
       local.homepage,
       var.extra_annotations,
     )
@@ -199,8 +226,31 @@ resource "kubernetes_ingress_v1" "proxied-ingress" {
   }
 }
 
+resource "kubectl_manifest" "sablier" {
+  count = var.sablier == null ? 0 : 1
+
+  yaml_body = yamlencode({
+    apiVersion = "traefik.io/v1alpha1"
+    kind       = "Middleware"
+    metadata = {
+      name      = "sablier-${var.name}"
+      namespace = var.namespace
+    }
+    spec = {
+      plugin = {
+        sablier = {
+          group           = coalesce(var.sablier.group, var.name)
+          sessionDuration = var.sablier.session_duration
+          strategy        = var.sablier.strategy
+        }
+      }
+    }
+  })
+}
+
+# The wildcard answers for every name below the domain, and for none of its own.
 resource "cloudflare_record" "proxied" {
-  count   = var.dns_type == "proxied" ? 1 : 0
+  count   = var.dns_type == "proxied" && local.dns_name == "@" ? 1 : 0
   zone_id = var.cloudflare_zone_id
   name    = local.dns_name
   type    = "CNAME"
@@ -214,4 +264,12 @@ resource "cloudflare_record" "non_proxied_a" {
   name    = local.dns_name
   type    = "A"
   content = var.public_ip
+}
+
+resource "cloudflare_record" "internal_a" {
+  count   = var.dns_type == "internal" ? 1 : 0
+  zone_id = var.cloudflare_zone_id
+  name    = local.dns_name
+  type    = "A"
+  content = var.internal_lb_ip
 }

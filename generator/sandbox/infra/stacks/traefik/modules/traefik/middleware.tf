@@ -40,6 +40,25 @@ resource "kubernetes_manifest" "middleware_authentik_forward_auth" {
   depends_on = [helm_release.traefik]
 }
 
+# Networks at home. A name behind the CDN comes in from pods, which are at home too: never for one that is proxied.
+resource "kubernetes_manifest" "middleware_home_lans_only" {
+  manifest = {
+    apiVersion = "traefik.io/v1alpha1"
+    kind       = "Middleware"
+    metadata = {
+      name      = "home-lans-only"
+      namespace = kubernetes_namespace.traefik.metadata[0].name
+    }
+    spec = {
+      ipAllowList = {
+        sourceRange = ["10.0.0.0/8", "192.168.0.0/16"]
+      }
+    }
+  }
+
+  depends_on = [helm_release.traefik]
+}
+
 # The gallery shows hundreds of pictures on one page.
 resource "kubernetes_manifest" "middleware_gallery_rate_limit" {
   manifest = {

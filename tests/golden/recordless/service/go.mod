@@ -1,0 +1,3 @@
+module github.com/viktorbarzin/shortener
+
+go 1.26

@@ -1,0 +1,112 @@
+module "nfs_backup" {
+  source     = "../../modules/kubernetes/nfs_volume"
+  name       = "photo-book-backup"
+  namespace  = kubernetes_namespace.photo_book.metadata[0].name
+  nfs_server = var.nfs_server
+  nfs_path   = "/srv/nfs/photo-book-backup"
+}
+
+resource "kubernetes_cron_job_v1" "backup" {
+  metadata {
+    name      = "photo-book-backup"
+    namespace = kubernetes_namespace.photo_book.metadata[0].name
+    labels    = local.labels
+  }
+
+  spec {
+    schedule                      = "30 3 * * 0"
+    concurrency_policy            = "Forbid"
+    starting_deadline_seconds     = 600
+    successful_jobs_history_limit = 3
+    failed_jobs_history_limit     = 3
+
+    job_template {
+      metadata {
+        labels = local.labels
+      }
+
+      spec {
+        backoff_limit = 3
+
+        template {
+          metadata {
+            labels = {
+              job = "photo-book-backup"
+            }
+          }
+
+          spec {
+            restart_policy = "OnFailure"
+
+            affinity {
+              pod_affinity {
+                preferred_during_scheduling_ignored_during_execution {
+                  weight = 100
+                  pod_affinity_term {
+                    topology_key = "kubernetes.io/hostname"
+                    label_selector {
+                      match_labels = local.labels
+                    }
+                  }
+                }
+              }
+            }
+
+            container {
+              name  = "backup"
+              image = "docker.io/library/alpine:3.22"
+              command = ["/bin/sh", "-c", <<-EOT
+                set -eu
+                archive="/backup/$(date +%Y-%m-%dT%H-%M-%S).tar.gz"
+                tar -czf "$archive.partial" -C /source .
+                mv "$archive.partial" "$archive"
+                find /backup -maxdepth 1 -name '*.tar.gz*' -mtime +30 -delete
+                echo "$archive: $(du -h "$archive" | cut -f1)"
+              EOT
+              ]
+
+              volume_mount {
+                name       = "source-data"
+                mount_path = "/source/data"
+                read_only  = true
+              }
+
+              volume_mount {
+                name       = "backup"
+                mount_path = "/backup"
+              }
+
+              resources {
+                requests = {
+                  cpu    = "10m"
+                  memory = "64Mi"
+                }
+                limits = {
+                  memory = "64Mi"
+                }
+              }
+            }
+
+            volume {
+              name = "source-data"
+              persistent_volume_claim {
+                claim_name = kubernetes_persistent_volume_claim.data_encrypted.metadata[0].name
+              }
+            }
+
+            volume {
+              name = "backup"
+              persistent_volume_claim {
+                claim_name = module.nfs_backup.claim_name
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [spec[0].job_template[0].spec[0].template[0].spec[0].dns_config] # KYVERNO_LIFECYCLE_V1
+  }
+}
