@@ -64,15 +64,19 @@ def guards_of(platform: Platform) -> tuple[Guard, ...]:
 
 
 def _guard(item: Any, source: str) -> Guard:
-    run, needs = (item.get("run"), item.get("needs", [])) if isinstance(item, dict) else (None, None)
-    words = [*run, *needs] if isinstance(run, list) and isinstance(needs, list) else []
-    if not run or not all(isinstance(word, str) for word in words) or not words:
+    told = item if isinstance(item, dict) else {}
+    run, needs = told.get("run"), told.get("needs", [])
+    if not run or not _words(run) or not _words(needs):
         raise UsageError(
             "platform.invalid",
             f"{source}: 'checks' must be a list of maps with the lists 'run' and 'needs'",
             "see docs/reference/platform.md",
         )
     return Guard(tuple(run), tuple(need.strip("/") for need in needs))
+
+
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 @dataclass

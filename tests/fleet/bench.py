@@ -56,9 +56,9 @@ class Extent:
 class Yard:
     """Folders, an environment without anything of the person's, and a newer release for the fleets of the first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, added: Next | None = None) -> None:
         self.folder = folder
-        self.added: Next = add_release(folder / "releases")
+        self.added = added or add_release(folder / "releases")
         self.profile = profile(folder, self.added)
         home = folder / "home"
         home.mkdir()
@@ -224,12 +224,12 @@ def flatness(each: Mapping[int, float]) -> None:
         tell(title, f"{each[larger]:6.3f} s / {each[smaller]:6.3f} s", FLAT, each[larger] / each[smaller])
 
 
-def main(extent: Extent | None = None) -> None:
-    """Print one line for each comparison."""
+def main(extent: Extent | None = None, added: Next | None = None) -> None:
+    """Print one line for each comparison; ``added`` is the newer release (default: one is made)."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     sys.stdout.write(f"load of the last 1, 5 and 15 minutes: {load}\n")
     with tempfile.TemporaryDirectory() as folder, two_cores():
-        yard = Yard(Path(folder))
+        yard = Yard(Path(folder), added)
         against_copier(yard, extent or Extent())
         by_size(yard, extent or Extent())
 

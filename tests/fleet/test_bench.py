@@ -19,8 +19,8 @@ BOTH = (
 )
 
 
-def test_every_figure_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    bench.main(Extent((2,), compared=2, rounds=1, sample=1))
+def test_every_figure_is_there(capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
+    bench.main(Extent((2,), compared=2, rounds=1, sample=1), request.getfixturevalue("_release"))
     told = capsys.readouterr().out
     titles = [re.split(r" {2,}", line)[0] for line in told.splitlines()]
     assert titles[1:5] == [
