@@ -6,7 +6,7 @@ import difflib
 import json
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -102,8 +102,11 @@ class Resolution:
         if question.computed or self.applies(question) is False:
             self.take(question, {})
         elif self.check(question, value):
-            self.notes.append(f"'{question.name}' was {_short(value)}, which is no answer any more")
+            found = len(self.problems)
             self.take(question, {})
+            told = f"'{question.name}' was {_short(value)}, which is no answer any more"
+            self.problems[found:] = [replace(problem, message=told) for problem in self.problems[found:]]
+            self.notes.append(told)
         else:
             self._settle(question, question.cast(value), record=True)
 

@@ -22,7 +22,7 @@ ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
 _REPLACED = {"tiers", "actions_secrets", "catalog"}
 
 # What templates need not know, and what is never recorded in a generated repository.
-_NO_FACTS = {"connection", "registrations"}
+_NO_FACTS = {"connection", "registrations", "checks"}
 
 # Maps that a profile may do without.
 _NULLABLE = {"connection.load_balancer"}

@@ -7,7 +7,7 @@ make the same bytes is tested for every kind of service (tests/test_replay.py).
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -35,8 +35,11 @@ class Replay:
     template: Template
     _trees: dict[str, tuple[Source, ...]] = field(default_factory=dict)
 
-    def render(self, answers: Answers) -> tuple[File, ...]:
-        """The files that these complete answers make, sorted by path. ``answers`` holds its layer and its facts."""
+    def render(self, answers: Answers, without: Collection[str] = ()) -> tuple[File, ...]:
+        """The files that these complete answers make, sorted by path. ``answers`` holds its layer and its facts.
+
+        Files at the paths ``without`` are not made.
+        """
         config = self.template.config
         answers_file = str(config.get("_answers_file", ".copier-answers.yml"))
         context = {
@@ -48,7 +51,7 @@ class Replay:
         found = []
         for source in self._sources(self.template.render(config["_subdirectory"], answers.context)):
             path = self._path(source.path, context)
-            if path:
+            if path and path not in without:
                 content = source.content if source.text is None else self._text(source.text, context)
                 found.append(File(path, content, source.executable, path in once))
         return tuple(sorted(found, key=lambda file: Path(file.path)))

@@ -182,7 +182,7 @@ def own_facts(case: str) -> dict[str, Any]:
     if not profile.is_file():
         return {}
     facts: dict[str, Any] = yaml.safe_load(profile.read_text())
-    return {key: value for key, value in facts.items() if key not in ("connection", "registrations")}
+    return {key: value for key, value in facts.items() if key not in ("connection", "registrations", "checks")}
 
 
 @pytest.mark.parametrize(

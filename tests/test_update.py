@@ -186,7 +186,7 @@ def test_an_edit_of_the_same_line_is_left_as_a_conflict_and_nothing_is_lost(publ
 def test_only_the_published_address_is_recorded(published: Published) -> None:
     """No path of this machine but the one that the profile gave as the template's address."""
     for folder in (published.desk.service, published.stack):
-        own = {"connection", "registrations"}
+        own = {"connection", "registrations", "checks"}
         assert recorded(folder)["profile"] == {key: value for key, value in published.profile.items() if key not in own}
         for path in folder.rglob("*"):
             if path.is_file() and ".git" not in path.parts:

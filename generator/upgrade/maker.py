@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -58,9 +58,9 @@ class Maker:
         facts["platform"] = self._platform({**(profile or {}), **recorded.profile})
         return facts, {name: value for name, value in recorded.values.items() if name not in internal}
 
-    def files(self, answers: Answers) -> tuple[File, ...]:
-        """The tree of the answers' layer."""
-        return self._replay.render(answers)
+    def files(self, answers: Answers, without: Collection[str] = ()) -> tuple[File, ...]:
+        """The tree of the answers' layer, but for the paths ``without``."""
+        return self._replay.render(answers, without)
 
     def registrations(self, answers: Answers) -> list[Registration]:
         """The entries in shared files; the stack brings them."""

@@ -9,6 +9,7 @@ from typing import Any
 from packaging.version import Version
 
 from generator.answers import Answers
+from generator.changes import ANSWERS_FILE
 from generator.errors import RefusedError, UsageError
 from generator.platform import Platform
 from generator.releases import Releases
@@ -94,7 +95,8 @@ class Upgrader:
         """Where the tree below ``prefix`` stands. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
         recorded = read_recorded(tree, prefix)
         maker = self._made_by(recorded)
-        edited, deleted = edited_files(maker.files(maker.answers(recorded)), tree, prefix)
+        made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))  # long to make, and never held against one
+        edited, deleted = edited_files(made, tree, prefix)
         return Standing(recorded, self.releases.newest, edited, deleted)
 
     def plan(

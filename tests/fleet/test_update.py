@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 
 from generator.fleet.guards import Guard
 from generator.fleet.source import update_branch
+from generator.releases import Releases
 from generator.sandbox.messages import Request, Response
 from tests.fleet.conftest import COUNT, Yard
+from tests.fleet.fleet import make, settle
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
+from tests.world import World
 
 FIRST = "app-000"
 owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
@@ -264,3 +268,15 @@ def test_the_report_and_a_retry(yard: Yard, tmp_path: Path) -> None:
     told = yard.fleet("update", "--retry", str(data))
     assert [item["name"] for item in told.of("service")] == [yard.made.names[1]]
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [update_branch(yard.made.names[1])]
+
+
+def test_from_the_first_release_to_the_newest_past_every_guard(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(world.platform, 8)
+    settle(world, made)
+    scripts = [path for path in sorted(made.files) if re.fullmatch(r"scripts/check-.*\.py", path)]
+    assert scripts
+    guards = tuple(Guard((sys.executable, script, "<stack>"), ("scripts", "stacks")) for script in scripts)
+    monkeypatch.setattr("generator.fleet.guards.guards_of", lambda platform: guards)
+    told = world.command("fleet", "update", "--wave", "20")
+    found = {(item["name"], item["state"], item["version"], item["to"]) for item in told.of("service")}
+    assert found == {(name, "waiting", "1.0.0", str(Releases().newest)) for name in made.names}, told.out

@@ -66,7 +66,7 @@ class Origin:
         """The facts as the first release had them: this platform's profile, as far as there were such keys."""
         place = Path(self.platform.source)
         said = yaml.safe_load(place.read_text(encoding="utf-8")) if place.is_file() else {}
-        own = {"connection", "registrations"}
+        own = {"connection", "registrations", "checks"}
         known = {key: value for key, value in said.items() if key in self.maker.template.platform and key not in own}
         recorded = Recorded(str(self.given["name"]), "stack", FIRST, {"profile": known})
         return self.maker.split(recorded)[0]["platform"]
