@@ -60,6 +60,10 @@ class RefusedError(NewserviceError):
     exit_code = ExitCode.REFUSED
 
 
+class UnreadableError(RefusedError):
+    """There is no answers file, or it does not say what is needed."""
+
+
 class SystemFailure(NewserviceError):  # noqa: N818 - "failure" is what the interface calls it
     """An outside system failed on the way; the same command continues later.
 

@@ -11,17 +11,13 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from generator.changes import ANSWERS_FILE
-from generator.errors import RefusedError
+from generator.errors import UnreadableError
 from generator.render import Layer
 from generator.template import parse_yaml
 from generator.trees import Tree
 
 _DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+$")
 """How git calls a commit after a tag."""
-
-
-class UnreadableError(RefusedError):
-    """There is no answers file, or it does not say what is needed."""
 
 
 @dataclass(frozen=True)
