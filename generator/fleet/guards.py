@@ -46,10 +46,14 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class Guard:
-    """A command of the infra repository, and the files and folders of it that the command needs."""
+    """A command of the infra repository, and the files and folders of it that the command needs.
+
+    ``whole`` is the command for all stacks at once, which spares asking for each where it is content.
+    """
 
     run: tuple[str, ...]
     needs: tuple[str, ...]
+    whole: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,14 +69,14 @@ def guards_of(platform: Platform) -> tuple[Guard, ...]:
 
 def _guard(item: Any, source: str) -> Guard:
     told = item if isinstance(item, dict) else {}
-    run, needs = told.get("run"), told.get("needs", [])
-    if not run or not _words(run) or not _words(needs):
+    run, needs, whole = told.get("run"), told.get("needs", []), told.get("all", [])
+    if not run or not all(map(_words, (run, needs, whole))):
         raise UsageError(
             "platform.invalid",
             f"{source}: 'checks' must be a list of maps with the lists 'run' and 'needs'",
             "see docs/reference/platform.md",
         )
-    return Guard(tuple(run), tuple(need.strip("/") for need in needs))
+    return Guard(tuple(run), tuple(need.strip("/") for need in needs), tuple(whole))
 
 
 def _words(value: Any) -> bool:
@@ -127,19 +131,20 @@ class Checks:
         self._listed = self.snapshot.below(task.place.prefix for _, task in stacks)
         for _, task in stacks:
             self._lay_out(task, changed=True)
+        asked = [guard for guard in self.guards if not guard.whole or _run(guard.whole, self.root).status]
         with ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
-            found = list(pool.map(lambda item: self._said(item[1]), stacks))
+            found = list(pool.map(lambda item: self._said(item[1], asked), stacks))
         for (number, task), after in zip(stacks, found, strict=True):
             if after:
                 self._lay_out(task, changed=False)
-                before = self._said(task)
+                before = self._said(task, asked)
                 self._lay_out(task, changed=True)
                 yield number, [told for name, told in after.items() if name not in before]
 
-    def _said(self, task: Task) -> dict[str, str]:
+    def _said(self, task: Task, guards: Sequence[Guard]) -> dict[str, str]:
         """What each guard that is not content says of a stack as it lies there."""
         said = {}
-        for guard in self.guards:
+        for guard in guards:
             told = _run([word.replace(STACK, task.place.prefix.rstrip("/")) for word in guard.run], self.root)
             if told.status:
                 said[guard.name] = f"{guard.name}: {told.summary}"

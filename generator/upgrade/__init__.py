@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from generator.errors import UnreadableError
 from generator.upgrade.entries import Entry
 from generator.upgrade.merge import Merged
-from generator.upgrade.recorded import Recorded, UnreadableError, parse_recorded, read_recorded, recorded_in
+from generator.upgrade.recorded import Recorded, parse_recorded, read_recorded, recorded_in
 from generator.upgrade.upgrade import Standing, Upgrade, Upgrader
 
 __all__ = [
