@@ -98,7 +98,7 @@ every_kind = pytest.mark.parametrize(
 
 @pytest.fixture
 def published(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Published:
-    """Service and stack, made and committed with version 1.0.0; version 1.1.0 is out."""
+    """Service and stack, made and committed with version 1.0.0; version 9.1.0 is out."""
     given, profile = getattr(request, "param", (RICH, SOMEBODY))
     template = published_template(tmp_path / "newservice.git", TEMPLATE.version)
     url = f"file://{template}"
@@ -113,7 +113,7 @@ def published(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.Cap
     assert told.code == 0, told.out
     commit_all(desk.service, "feat: the service")
     commit_all(desk.infra, "feat: the stack")
-    release(template, "1.1.0")
+    release(template, "9.1.0")
     return Published(template, url, desk, given["name"], {**profile, "template_url": url})
 
 
@@ -149,7 +149,7 @@ def test_copier_brings_the_next_version_into_the_service(published: Published) -
     text = readme.read_text()
     assert text.startswith(LOCAL)
     assert text.endswith("\nOn call: nobody.\n")
-    assert recorded(service) == {**before, "_commit": "v1.1.0", "on_call": "nobody"}
+    assert recorded(service) == {**before, "_commit": "v9.1.0", "on_call": "nobody"}
     assert before["_src_path"] == published.url
 
 
@@ -166,7 +166,7 @@ def test_copier_brings_the_next_version_into_the_stack(published: Published) -> 
     assert main.read_text().startswith(LOCAL_HCL)
     assert (stack / "extra.tf").read_text() == "locals {}\n"
     assert (stack / "terragrunt.hcl").read_text().endswith("\n# the-pager: nobody\n")
-    assert recorded(stack) == {**before, "_commit": "v1.1.0", "on_call": "nobody"}
+    assert recorded(stack) == {**before, "_commit": "v9.1.0", "on_call": "nobody"}
     assert before["_src_path"] == published.url
 
 
