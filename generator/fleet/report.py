@@ -87,7 +87,7 @@ def as_text(report: Report) -> str:
 
 
 def as_page(report: Report) -> str:
-    """One page of HTML: everything is in it, and it works without scripts."""
+    """One page of HTML, what needs a person first: everything is in it, and it works without scripts."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -98,6 +98,7 @@ def as_page(report: Report) -> str:
     template = environment.get_template("report.html.jinja")
     document = report.document
     services = [{**item, "tone": tone(State(item["state"]))} for item in document["services"]]
+    services.sort(key=lambda item: list(reversed(_SIGNS)).index(item["tone"]))
     return template.render({**document, "services": services, "counts": _toned(report)})
 
 
