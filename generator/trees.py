@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import Repository
@@ -19,6 +19,7 @@ class Tree(Protocol):
         """Content of the file at a POSIX path, or None where there is no file."""
 
 
+@runtime_checkable
 class Listing(Tree, Protocol):
     """A tree whose files can be listed."""
 

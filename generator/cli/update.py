@@ -11,7 +11,7 @@ from typing import Any, Literal
 import click
 
 from generator.changes import FileChange, RegistrationChange
-from generator.checkout import Place, carry_out, check_clean, take_back
+from generator.checkout import Place, alone, carry_out, check_clean, take_back
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
@@ -48,7 +48,7 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     marks are left in the file and the exit code is 6.
     """
     session = Session(options, reporter)
-    with session.surroundings(), _opened(Path(options["path"])) as place:
+    with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
         found = take_back(place.repository)
         if found:
             reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")

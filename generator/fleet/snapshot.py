@@ -45,6 +45,10 @@ class Snapshot:
             )
         return self._contents[sha]
 
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        return [path for path in self.ids if path.startswith(f"{folder.rstrip('/')}/")]
+
     def below(self, prefixes: Iterable[str]) -> dict[str, dict[str, str]]:
         """By prefix (all of them equally deep): ids of the files below it, by path."""
         found: dict[str, dict[str, str]] = {prefix: {} for prefix in prefixes}

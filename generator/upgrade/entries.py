@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,11 +37,19 @@ class Entries:
     files: dict[str, bytes]
 
 
-def merge_entries(made: Iterable[Registration], wanted: Iterable[Registration], tree: Tree) -> Entries:
-    """Bring the entries of one version to another: only what the template itself changes is touched."""
+def merge_entries(
+    made: Iterable[Registration],
+    wanted: Iterable[Registration],
+    tree: Tree,
+    claimed: Callable[[Registration], bool] = lambda _: False,
+) -> Entries:
+    """Bring the entries of one version to another: only what the template itself changes is touched.
+
+    ``claimed`` says whether another service of the tree has the very same entry, which then stays.
+    """
     texts = _Texts(tree)
     then, now = ({(item.id, item.path): item for item in items} for items in (made, wanted))
-    gone = [_removed(item, texts) for key, item in reversed(then.items()) if key not in now]
+    gone = [_removed(item, texts, claimed) for key, item in reversed(then.items()) if key not in now]
     found = [_brought(then.get(key), item, texts) for key, item in now.items()]
     return Entries((*found, *gone), texts.changed)
 
@@ -57,7 +65,7 @@ class _Texts:
     def read(self, path: str) -> str | None:
         if path not in self._before:
             content = self._tree.read(path)
-            self._before[path] = None if content is None else content.decode("utf-8")
+            self._before[path] = None if content is None else _text(path, content)
         return self._now.get(path, self._before[path])
 
     def write(self, item: Registration, action: Action, text: str) -> Entry:
@@ -70,27 +78,50 @@ class _Texts:
         return {path: text.encode() for path, text in self._now.items() if text != self._before[path]}
 
 
-def _removed(item: Registration, texts: _Texts) -> Entry:
-    text = texts.read(item.path)
-    if text is None:  # the file itself is gone, and the entry with it
-        return Entry(item.id, item.path, "present")
+def _text(path: str, content: bytes) -> str:
     try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RefusedError("registration.place_not_found", f"{path} is no text", "") from None
+
+
+def _removed(item: Registration, texts: _Texts, claimed: Callable[[Registration], bool]) -> Entry:
+    try:
+        text = texts.read(item.path)
+        if text is None:  # the file itself is gone, and the entry with it
+            return Entry(item.id, item.path, "present")
         change = unregister(item, text)
+        if change.action == "remove" and claimed(item):
+            return Entry(item.id, item.path, "kept", "another service has the same entry")
+        if change.action == "remove":
+            return texts.write(item, "remove", change.text)
     except RefusedError as error:
         return Entry(item.id, item.path, "conflict", error.message)
-    if change.action != "remove":
-        return Entry(item.id, item.path, "present")
-    return texts.write(item, "remove", change.text)
+    return Entry(item.id, item.path, "kept", _TAKEN_OUT) if _has_place(item, text) else _present(item)
+
+
+_TAKEN_OUT = "somebody took the entry out before; the new version has none: see what it does instead"
+
+
+def _has_place(item: Registration, text: str) -> bool:
+    try:
+        return register(item, text).action == "add"
+    except RefusedError:
+        return False
+
+
+def _present(item: Registration) -> Entry:
+    return Entry(item.id, item.path, "present")
 
 
 def _brought(made: Registration | None, item: Registration, texts: _Texts) -> Entry:
     same = made is not None and made.edits == item.edits
-    text = texts.read(item.path)
-    if text is None:
-        return _stuck(item, f"the infra repository has no {item.path}", same=same)
     try:
+        text = texts.read(item.path)
+        if text is None:
+            return _stuck(item, f"the infra repository has no {item.path}", same=same)
         if register(item, text).action == "present":
-            return Entry(item.id, item.path, "present")
+            return _present(item)
         return _kept(item) if same else _written(made, item, text, texts)
     except RefusedError as error:
         return _stuck(item, error.message, same=same)

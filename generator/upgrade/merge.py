@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from generator.changes import ANSWERS_FILE
@@ -62,6 +62,19 @@ def merge_files(made: Iterable[File], wanted: Iterable[File], tree: Tree, prefix
 
 
 def _merged(made: File | None, wanted: File | None, found: bytes | None, path: str) -> Merged:
+    """One file; one whose line ends are those of another system is merged without them, and keeps them."""
+    if found is None or b"\r\n" not in found or (made is not None and b"\r\n" in made.content):
+        return _outcome(made, wanted, found, path)
+    plain = _outcome(made, wanted, found.replace(b"\r\n", b"\n"), path)
+    ours = found if plain.after == plain.before else _other_ends(plain.after)
+    return replace(plain, before=found, after=ours)
+
+
+def _other_ends(content: bytes | None) -> bytes | None:
+    return None if content is None else content.replace(b"\n", b"\r\n")
+
+
+def _outcome(made: File | None, wanted: File | None, found: bytes | None, path: str) -> Merged:
     base, new = made.content if made else None, wanted.content if wanted else None
     executable = wanted is not None and wanted.executable
     edited = found != base

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
@@ -202,12 +202,12 @@ def against_copier(yard: Yard, extent: Extent) -> None:
 
 
 def by_size(yard: Yard, extent: Extent) -> None:
-    """What one service costs in fleets of several sizes, and the most memory."""
-    each: dict[int, float] = {}
-    for size in extent.sizes:
-        with fleet(yard, size) as found:
-            rounds = extent.rounds if size <= extent.compared else 1  # long enough to be measured once
-            each[size] = statistics.median(found.update().seconds for _ in range(rounds)) / size
+    """What one service costs in fleets of several sizes, in turns, and the most memory."""
+    with ExitStack() as stack:
+        fleets = {size: stack.enter_context(fleet(yard, size)) for size in extent.sizes}
+        taken = [{size: found.update().seconds / size for size, found in fleets.items()} for _ in range(extent.rounds)]
+        each = {size: statistics.median(turn[size] for turn in taken) for size in fleets}
+        for size, found in fleets.items():
             sys.stdout.write(f"{f'fleet update of {size}, each':<48} {each[size]:6.3f} s\n")
             if can_watch():
                 watched = (found.update(watched=True), found.status(yard.place("cache"), watched=True))

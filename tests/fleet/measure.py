@@ -50,9 +50,15 @@ def can_watch() -> bool:
 
 
 def _peak(process: subprocess.Popen[bytes]) -> int:
-    most = 0
+    """The most at one time of processes that were there at the look before as well.
+
+    Between vfork and exec a child has its parent's memory, which would count twice: its figures are its parent's.
+    """
+    most, before = 0, {process.pid}
     while process.poll() is None:
-        most = max(most, sum(map(_proportional, _below(process.pid))))
+        now = set(_below(process.pid))
+        most = max(most, sum(map(_proportional, {_rollup(pid) for pid in now & before})))
+        before = now
         with suppress(subprocess.TimeoutExpired):
             process.wait(PAUSE)
     return most
@@ -77,10 +83,14 @@ def _children(pid: int) -> list[int] | None:
     return found
 
 
-def _proportional(pid: int) -> int:
-    """Bytes; 0 of a process that has ended."""
-    with suppress(OSError):
-        for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return 1024 * int(line.split()[1])
-    return 0
+def _rollup(pid: int) -> str:
+    """What the system says of a process's memory; nothing of one that has ended."""
+    try:
+        return (PROC / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return ""
+
+
+def _proportional(rollup: str) -> int:
+    """The proportional set size in bytes; 0 where nothing is said."""
+    return sum(1024 * int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))

@@ -54,3 +54,9 @@ def test_memory_is_that_of_all_processes(tmp_path: Path) -> None:
         run([sys.executable, "-c", code], tmp_path, os.environ, watched=True).memory for code in (TAKES, BOTH)
     )
     assert 64 << 20 < alone < 128 << 20 < both < 256 << 20
+
+
+@pytest.mark.skipif(not can_watch(), reason="this system does not tell what memory processes share")
+def test_starting_processes_counts_no_memory_twice(tmp_path: Path) -> None:
+    many = "import subprocess; kept = b'x' * (64 << 20); [subprocess.run(['true']) for _ in range(200)]"
+    assert 64 << 20 < run([sys.executable, "-c", many], tmp_path, os.environ, watched=True).memory < 96 << 20

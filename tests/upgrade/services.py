@@ -36,6 +36,9 @@ class Files:
     def read(self, path: str) -> bytes | None:
         return self.content.get(path)
 
+    def paths(self, folder: str) -> list[str]:
+        return [path for path in self.content if path.startswith(f"{folder}/")]
+
 
 @dataclass(frozen=True)
 class Origin:

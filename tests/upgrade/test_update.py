@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.answers import RICH
+from generator.checkout import Place, alone
+from generator.errors import RefusedError
+from generator.platform import load_platform
+from generator.trees import Folder
+from generator.upgrade import Upgrader
+from tests.answers import RICH, TEMPLATE
 from tests.checkout import commit_all, git
 from tests.invoke import Command, Desk
 from tests.upgrade.releases import NEXT, Next, add_release, append, install, profile
@@ -283,3 +289,134 @@ def test_people_are_told_in_words(made: Made) -> None:
     assert told.code == 0
     assert "1.0.0" in told.out or NEXT in told.out
     assert "nothing was committed" in told.out
+
+
+# --- what is in the way ------------------------------------------------------------------------------------
+
+
+def refused(made: Made, code: str, status: int = 4) -> None:
+    before = made.desk.snapshot()
+    told = made.update(made.stack)
+    assert (told.code, events(told, "error")[0]["code"]) == (status, code), told.out
+    assert made.desk.snapshot() == before
+
+
+def test_an_ignored_file_in_the_way_is_never_touched(made: Made) -> None:
+    """Git tells nothing of it: not that it is there, and not what was in it."""
+    (made.desk.infra / ".gitignore").write_text("pager.tf\n")
+    commit_all(made.desk.infra, "chore: ignore")
+    (made.stack / "pager.tf").write_text("# mine alone\n")
+    refused(made, "update.dirty")
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_what_git_does_not_look_at_is_refused(made: Made, flag: str) -> None:
+    git(made.desk.infra, "update-index", flag, f"{STACK}/terragrunt.hcl")
+    append(made.stack / "terragrunt.hcl", "# mine, and hidden\n")
+    refused(made, "update.hidden")
+
+
+def test_a_sparse_checkout_without_the_shared_files_is_refused(made: Made) -> None:
+    git(made.desk.infra, "sparse-checkout", "set", "--no-cone", f"/{STACK}/")
+    assert not (made.desk.infra / CI_DOC).exists()
+    refused(made, "update.hidden")
+
+
+def test_a_symbolic_link_is_not_written_through(made: Made) -> None:
+    (made.desk.infra / "shared.hcl").write_text((made.stack / "terragrunt.hcl").read_text())
+    (made.stack / "terragrunt.hcl").unlink()
+    (made.stack / "terragrunt.hcl").symlink_to("../../shared.hcl")
+    commit_all(made.desk.infra, "chore: link")
+    refused(made, "update.link")
+
+
+def test_a_copied_stack_is_no_stack(made: Made) -> None:
+    """It would take the entries of the service that it was copied from."""
+    shutil.copytree(made.stack, made.desk.infra / "stacks" / "copy")
+    commit_all(made.desk.infra, "feat: copy")
+    told = made.update(made.desk.infra / "stacks" / "copy")
+    assert (told.code, events(told, "error")[0]["code"]) == (4, "update.misplaced")
+
+
+def test_one_update_at_a_time(made: Made) -> None:
+    place = Place.of(made.stack)
+    with alone(place):
+        refused(made, "update.under_way")
+    place.repository.close()
+    assert made.update(made.stack).code == 0
+
+
+def test_line_ends_of_another_system_are_kept_and_no_conflict(made: Made) -> None:
+    file = made.stack / "terragrunt.hcl"
+    file.write_bytes((OUR_WORDS + file.read_text()).replace("\n", "\r\n").encode())
+    commit_all(made.desk.infra, "chore: line ends")
+    told = made.update(made.stack)
+    assert told.code == 0, told.out
+    content = file.read_bytes()
+    assert content.startswith(b"# our own words\r\n")
+    assert content.endswith(b"# the-pager: nobody, none\r\n")
+    assert content.count(b"\n") == content.count(b"\r\n")
+
+
+def test_a_link_to_the_stack_leads_to_it(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "here").symlink_to(made.stack)
+    assert made.update(tmp_path / "here").code == 0
+    assert (made.stack / "pager.tf").exists()
+
+
+def test_an_entry_that_a_person_has_to_see_to_comes_up_again(made: Made) -> None:
+    """Committed or not: the version is not recorded before the entry is there."""
+    doc = made.desk.infra / CI_DOC
+    doc.write_text(doc.read_text().replace("**Public**", "**Open**"))
+    commit_all(made.desk.infra, "docs: other words")
+    told = made.update(made.stack)
+    assert (told.code, events(told, "result")[0]["status"]) == (6, "partial")
+    commit_all(made.desk.infra, "chore: template")
+    again = made.update(made.stack)
+    assert again.code == 6, again.out
+    doc.write_text(doc.read_text().replace("**Open**", "**Public**"))
+    commit_all(made.desk.infra, "docs: the words")
+    assert made.update(made.stack).code == 0
+    assert f"_commit: v{NEXT}" in (made.stack / ".copier-answers.yml").read_text()
+
+
+def test_a_shared_file_that_is_no_text_is_left_to_a_person(made: Made) -> None:
+    (made.desk.infra / CI_DOC).write_bytes(b"\0GITCRYPT\0\xff\xfe")
+    commit_all(made.desk.infra, "chore: sealed")
+    told = made.update(made.stack)
+    assert told.code == 6, told.out
+    assert (made.desk.infra / CI_DOC).read_bytes() == b"\0GITCRYPT\0\xff\xfe"
+
+
+def test_a_platform_that_lacks_what_the_template_needs_is_not_updated(made: Made) -> None:
+    """Access would hang on an argument that the module does not know."""
+    module = made.desk.infra / "modules" / "kubernetes" / "ingress_factory" / "main.tf"
+    text = module.read_text()
+    start = text.index('variable "dns_type"')
+    module.write_text(text[:start] + text[text.index("\n}\n", start) + 3 :])
+    commit_all(made.desk.infra, "chore: an older module")
+    refused(made, "update.platform")
+
+
+def test_a_killed_update_that_was_committed_is_not_taken_back(made: Made, added: Next) -> None:
+    words = [str(added.releases.folder), "4", "update", str(made.stack), "--platform", str(made.platform)]
+    done = subprocess.run([sys.executable, "-c", STOP, *words], env=os.environ, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    commit_all(made.desk.infra, "chore: template")
+    after = made.desk.snapshot()
+    told = made.update(made.stack)
+    assert (told.code, events(told, "result")[0]["status"]) == (0, "unchanged"), told.out
+    assert made.desk.snapshot() == after
+
+
+def test_a_profile_of_another_platform_has_no_say(made: Made, added: Next) -> None:
+    """Neither its groups nor its names go into a service that was made for another one."""
+    own = load_platform(TEMPLATE.platform, made.platform, environ={})
+    theirs = replace(own, data={**own.data, "domain": "elsewhere.test", "pager": "their-pager"})
+    with pytest.raises(RefusedError) as refusal:
+        Upgrader(added.releases, theirs).plan(Folder(made.desk.infra), f"{STACK}/")
+    assert refusal.value.code == "update.other_platform"
+    ours = replace(own, data={**own.data, "pager": "our-pager"})
+    upgrade = Upgrader(added.releases, ours).plan(Folder(made.desk.infra), f"{STACK}/")
+    (changed,) = [item for item in upgrade.files if item.path.endswith("terragrunt.hcl")]
+    assert (changed.after or b"").endswith(b"# our-pager: nobody, none\n")

@@ -86,6 +86,12 @@ class Repository:
         told = self._git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *wanted)
         return [entry[3:] for entry in told.split("\0") if entry]
 
+    def hidden(self, paths: Iterable[str]) -> list[str]:
+        """Those files among and below ``paths`` whose state git does not look at: sparse, or assumed unchanged."""
+        wanted = list(paths)
+        told = self._git("ls-files", "-v", "-z", "--", *wanted) if wanted else ""
+        return [entry[2:] for entry in told.split("\0") if entry and (entry[0] == "S" or entry[0].islower())]
+
     def mark_unmerged(self, versions: Mapping[str, tuple[bytes | None, bytes | None, bytes | None]]) -> None:
         """Tell the index that files are in conflict, as a merge does: git commits none of them until they are added.
 
