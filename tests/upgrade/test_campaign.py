@@ -31,8 +31,8 @@ from tests.checkout import commit_all, git
 from tests.upgrade.releases import published
 from tests.upgrade.services import Files, Origin, golden, infra, of_releases, pairwise
 
-SEEDS = [int(seed) for seed in os.environ.get("NEWSERVICE_UPGRADE_SEEDS", "1,3").split(",")]
-COMPARED = int(os.environ.get("NEWSERVICE_UPGRADE_COPIER", "3"))
+SEEDS = [int(seed) for seed in os.environ.get("NEWSERVICE_UPGRADE_SEEDS", "1").split(",")]
+COMPARED = int(os.environ.get("NEWSERVICE_UPGRADE_COPIER", "2"))
 RELEASES = Releases()
 
 
@@ -93,7 +93,7 @@ def cases() -> list[Case]:
 
 
 def test_there_are_enough_services() -> None:
-    assert len([origin for origin in origins() if origin.title.startswith("seed")]) >= 200
+    assert len([origin for origin in origins() if origin.title.startswith("seed")]) >= 100 * len(SEEDS)
     assert len(list(golden())) == len([origin for origin in origins() if not origin.title.startswith("seed")])
 
 
@@ -198,7 +198,7 @@ def test_edits_apart_from_the_template_s_changes_are_kept_without_conflicts() ->
             wanted = Counter(lines_of(plain[path])) - lost + Counter(edit.line for edit in of_file)
             assert Counter(lines_of(after[path])) == wanted, (str(case), path, made)
         count += len(made)
-    assert count > 1000
+    assert count > 500
 
 
 def lines_of(content: bytes) -> list[bytes]:
