@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz faults check bench docs format golden clean
+.PHONY: help setup demo test fuzz faults upgrades check bench docs format golden clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ fuzz: $(STAMP) ## thousands of examples of every text that people answer with; t
 
 faults: $(STAMP) ## every fault at every request of an onboarding, a kill at every change; takes an hour or two
 	$(BIN)/python -m pytest -n auto -q -m faults tests/faults
+	NEWSERVICE_FLEET_KILLS=25 $(BIN)/python -m pytest -q tests/fleet/test_kills.py
+
+upgrades: $(STAMP) ## every update of the campaign, a hundred of them held against copier's own; takes minutes
+	NEWSERVICE_UPGRADE_SEEDS=1,3 NEWSERVICE_UPGRADE_COPIER=100 $(BIN)/python -m pytest -q tests/upgrade/test_campaign.py
 
 check: $(STAMP) ## lint, format and types
 	$(BIN)/ruff check .

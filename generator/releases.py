@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-import weakref
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -152,9 +151,12 @@ class Releases:
         return self._unpacked[version]
 
     def _unpack(self, version: Version) -> Template:
+        from multiprocessing.util import Finalize  # imported here: most commands unpack nothing
+
         root = Path(tempfile.mkdtemp(prefix="newservice-"))
         template = Template(root)
-        weakref.finalize(template, shutil.rmtree, root, ignore_errors=True)
+        # Not weakref.finalize: a forked process ends without it, and would leave its folders behind.
+        Finalize(template, shutil.rmtree, (root,), {"ignore_errors": True}, exitpriority=0)
         for member in self.members(version):
             target = root / member.path
             target.parent.mkdir(parents=True, exist_ok=True)

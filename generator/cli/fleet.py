@@ -76,21 +76,27 @@ class Opened:
     report: Path | None
 
     def tell(
-        self, findings: Sequence[Finding], code: ExitCode, following: Sequence[str] = (), template: str = ""
+        self,
+        findings: Sequence[Finding],
+        code: ExitCode,
+        following: Sequence[str] = (),
+        template: str = "",
+        notes: Sequence[str] = (),
     ) -> ExitCode:
         """The last word, and the report; ``template`` is what all is held against (default: the newest release)."""
         newest = template or str(self.fleet.releases.newest)
-        self.write(findings, newest)
+        self.write(findings, newest, notes)
         status = "partial" if code else "success" if self.session.reporter.wrote else "unchanged"
         closing = f"template {newest}: {summary(findings)}"
         self.session.reporter.result(Result(status, code, next=tuple(following), closing=closing))
         return code
 
-    def write(self, findings: Sequence[Finding], template: str = "") -> None:
+    def write(self, findings: Sequence[Finding], template: str = "", notes: Sequence[str] = ()) -> None:
         """The report, where one is asked for."""
         if self.report is not None:
             newest, platform = template or str(self.fleet.releases.newest), self.fleet.platform.name
-            write_report(Report(self.command, platform, newest, tuple(findings), datetime.now(UTC)), self.report)
+            report = Report(self.command, platform, newest, tuple(findings), datetime.now(UTC), tuple(notes))
+            write_report(report, self.report)
 
 
 @contextmanager
@@ -191,9 +197,9 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         try:
             found = update.run()
         except BaseException:
-            opened.write(in_order(update.findings.values()))
+            opened.write(in_order(update.findings.values()), notes=update.notes)
             raise
-        return opened.tell(found, exit_code(found), _next(found))
+        return opened.tell(found, exit_code(found), _next(found), notes=update.notes)
 
 
 def _next(findings: Sequence[Finding]) -> tuple[str, ...]:

@@ -33,9 +33,13 @@ class Objects(Repository):
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Ids of the contents by path, of all files of a commit or of those below a folder."""
+        return {path: blob for path, (_, blob) in self.entries(sha, folder).items()}
+
+    def entries(self, sha: str, folder: str = "") -> dict[str, tuple[str, str]]:
+        """The same with git's modes: mode and id by path."""
         told = self._git("ls-tree", "-r", "-z", sha, *(["--", folder] if folder else []))
         entries = (entry.split("\t", 1) for entry in told.split("\0") if entry)
-        return {path: head.split(" ")[2] for head, path in entries if " blob " in head}
+        return {path: (head.split(" ")[0], head.split(" ")[2]) for head, path in entries if " blob " in head}
 
     def contents(self, ids: Iterable[str]) -> dict[str, bytes]:
         """Contents by id, read by one process; what is not here is left out. Raises ``SystemFailure``."""

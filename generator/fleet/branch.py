@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from generator.changes import ANSWERS_FILE
 from generator.clients.forgejo import PullRequest
@@ -66,5 +66,12 @@ def _version(source: Source, place: Place, head: str) -> Version | None:
     listed = source.objects.listing(head, f"{place.prefix}{ANSWERS_FILE}")  # one file: a repository may have thousands
     try:
         return read_recorded(Snapshot(source.objects, head, listed), place.prefix).version
-    except NewserviceError:
+    except NewserviceError:  # a later newservice may write that file otherwise: its commit says it as well
+        return _titled(place, source.objects.own_commits(head, source.base)[0].message)
+
+
+def _titled(place: Place, message: str) -> Version | None:
+    try:
+        return Version(message.splitlines()[0].removeprefix(title(place.name, "")))
+    except (InvalidVersion, IndexError):
         return None

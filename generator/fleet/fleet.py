@@ -52,6 +52,7 @@ class Fleet:
     updating: bool = False
     jobs: int = field(default_factory=usable_cores)
     progress: Callable[[str], None] = lambda _: None
+    _defaults: dict[Place, str] = field(default_factory=dict)
 
     @cached_property
     def upgrader(self) -> Upgrader:
@@ -64,6 +65,11 @@ class Fleet:
         if self.forge is None:
             return infra_offline(self.platform, self.clone)
         return infra_online(self.platform, self.clone, self.forge, bring_branches=self.updating)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all services, selected or not."""
+        return frozenset(made_stacks(self.infra.snapshot.ids, str(self.platform.data["infra"]["stacks"])))
 
     @cached_property
     def stacks(self) -> tuple[Place, ...]:
@@ -120,9 +126,13 @@ class Fleet:
         forge, known = self._known(place)
         if known is None or known.empty:
             return unseen(place, known)
-        default = known.default_branch or self.platform.branch
+        default = self._defaults[place] = known.default_branch or self.platform.branch
         found = recorded_only(self.upgrader, place, RemoteCommit(forge.api, known.owner, known.name, default))
         return archived(found, known)
+
+    def default_branch(self, place: Place) -> str:
+        """The branch that a service's repository was read at; the platform's where it was not read."""
+        return self._defaults.get(place, self.platform.branch)
 
     def services_standing(self, places: Sequence[Place]) -> Iterator[Finding]:
         """Services' repositories with all of their files, some at a time."""

@@ -1,18 +1,20 @@
 """What is checked before an update is shown to anybody: files still parse, are formatted, and the platform's own
 guards are content.
 
-Nothing is held against an update that was wrong before it. The profile names the guards under ``checks``: scripts of
-the infra repository itself, from its default branch.
+Nothing is held against an update that a guard said of the stack before it in the same words. A guard that can't be run
+says nothing: its stack is not passed. The profile names the guards under ``checks``: scripts of the infra repository
+itself, from its default branch. One that the repository does not have is skipped, and told as such.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import posixpath
+import re
 import shutil
-import subprocess
 import tempfile
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,15 +27,13 @@ import yaml
 from generator.clients.git import write_files
 from generator.errors import UsageError
 from generator.fleet.planning import Task
+from generator.fleet.script import Said, run_script
 from generator.fleet.snapshot import Snapshot
 from generator.platform import Platform
 from generator.render import File
 
 STACK = "<stack>"
 """Stands for the stack's folder in a guard's command."""
-
-LONGEST_SECONDS = 120
-"""A guard that takes longer has failed."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
@@ -42,6 +42,14 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     ".yaml": lambda text: list(yaml.parse(text, Loader=_LOADER)),
     ".yml": lambda text: list(yaml.parse(text, Loader=_LOADER)),
 }
+
+
+_FORMATTED = (0, 3)
+"""What terraform ends with where it read all files: they are formatted, or some are not."""
+
+
+class _NotRunError(Exception):
+    """A check that could not be run, with what it said."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,14 @@ class Guard:
     def name(self) -> str:
         """What people call it: its script."""
         return next((Path(word).name for word in self.run if "/" in word and not word.startswith("/")), self.run[0])
+
+    @property
+    def script(self) -> str:
+        """The path of its script in the infra repository; empty where the command is a program of the machine."""
+        own = "/" in self.run[0] and not self.run[0].startswith("/")  # else it is an interpreter, or a program
+        words = self.run if own else [word for word in self.run[1:] if not word.startswith("-")]
+        path = posixpath.normpath(words[0]) if words else ""
+        return path if "/" in path and not re.search(r"\s|<", path) and not path.startswith(("/", "..")) else ""
 
 
 def guards_of(platform: Platform) -> tuple[Guard, ...]:
@@ -85,42 +101,65 @@ def _words(value: Any) -> bool:
 
 @dataclass
 class Checks:
-    """A scratch folder with what the guards need of the infra repository, and the stacks that are looked at."""
+    """A scratch folder with what the guards need of the infra repository, and the stacks that are looked at.
+
+    ``missing`` are the guards that the repository does not have.
+    """
 
     root: Path
     snapshot: Snapshot
     guards: tuple[Guard, ...]
     jobs: int
+    missing: tuple[Guard, ...] = ()
     _listed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     _terraform: str | None = field(default_factory=lambda: shutil.which("terraform"))
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """What is not checked here, and why."""
+        formatted = () if self._terraform else ("the format (terraform fmt): there is no terraform",)
+        return (*formatted, *(f"{guard.name}: the infra repository has no {guard.script}" for guard in self.missing))
 
     def failures(self, tasks: Sequence[Task]) -> dict[int, str]:
         """What is wrong with updates, by their number; an update that is right is not in it."""
         wrong: dict[int, list[str]] = {number: list(_broken(task)) for number, task in enumerate(tasks)}
         stacks = [(number, task) for number, task in enumerate(tasks) if task.place.layer == "stack"]
-        for number, path in self._unformatted(stacks):
-            wrong[number].append(f"{path} is not formatted (terraform fmt)")
+        for number, said in self._unformatted(stacks):
+            wrong[number].append(said)
         for number, told in self._guarded(stacks):
             wrong[number] += told
         return {number: "; ".join(told) for number, told in wrong.items() if told}
 
     def _unformatted(self, stacks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, str]]:
-        """Files that terraform would format otherwise, and that were right before: two processes at most."""
+        """Files that terraform would format otherwise, or can't read, and that were right before."""
         if not self._terraform:
             return
-        after = [(number, file.path, file.content) for number, task in stacks for file in task.files]
-        wrong = self._misformed(after)
-        were = {number: task.before for number, task in stacks}
-        before = [(number, path, were[number][path]) for number, path in wrong if path in were[number]]
-        yield from sorted(wrong - self._misformed(before))
+        try:
+            wrong = self._misformed(
+                [(number, file.path, file.content) for number, task in stacks for file in task.files]
+            )
+            were = {number: task.before for number, task in stacks}
+            before = [(number, path, were[number][path]) for number, path in wrong if path in were[number]]
+            wrong -= self._misformed(before)
+        except _NotRunError as error:
+            yield from ((number, f"terraform fmt can't be run: {error}") for number, _ in stacks)
+            return
+        yield from ((number, f"{path} is not as terraform fmt wants it") for number, path in sorted(wrong))
 
     def _misformed(self, files: Sequence[tuple[int, str, bytes]]) -> set[tuple[int, str]]:
+        """The same for any files, in one process where all can be read. Raises ``_NotRunError``."""
         looked_at = [item for item in files if item[1].endswith((".tf", ".tfvars"))]
         if not looked_at or self._terraform is None:
             return set()
         with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
             write_files(Path(folder), (File(f"{number}/{path}", content) for number, path, content in looked_at))
-            told = _run([self._terraform, "fmt", "-check", "-list=true", "-recursive", "."], Path(folder))
+            told = run_script([self._terraform, "fmt", "-check", "-list=true", "-recursive", "."], Path(folder))
+        if told.broken:
+            raise _NotRunError(told.summary)
+        if told.status not in _FORMATTED and len(looked_at) > 1:  # one that can't be read: which?
+            return {found for item in looked_at for found in self._misformed([item])}
+        if told.status not in _FORMATTED:
+            return {looked_at[0][:2]}
         pairs = (line.strip().split("/", 1) for line in told.out.splitlines() if "/" in line)
         return {(int(number), path) for number, path in pairs if number.isdecimal()}
 
@@ -131,7 +170,7 @@ class Checks:
         self._listed = self.snapshot.below(task.place.prefix for _, task in stacks)
         for _, task in stacks:
             self._lay_out(task, changed=True)
-        asked = [guard for guard in self.guards if not guard.whole or _run(guard.whole, self.root).status]
+        asked = [guard for guard in self.guards if not guard.whole or run_script(guard.whole, self.root).status]
         with ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
             found = list(pool.map(lambda item: self._said(item[1], asked), stacks))
         for (number, task), after in zip(stacks, found, strict=True):
@@ -139,16 +178,13 @@ class Checks:
                 self._lay_out(task, changed=False)
                 before = self._said(task, asked)
                 self._lay_out(task, changed=True)
-                yield number, [told for name, told in after.items() if name not in before]
+                yield number, [_told(guard, said) for guard, said in after.items() if _new(said, before.get(guard))]
 
-    def _said(self, task: Task, guards: Sequence[Guard]) -> dict[str, str]:
+    def _said(self, task: Task, guards: Sequence[Guard]) -> dict[Guard, Said]:
         """What each guard that is not content says of a stack as it lies there."""
-        said = {}
-        for guard in guards:
-            told = _run([word.replace(STACK, task.place.prefix.rstrip("/")) for word in guard.run], self.root)
-            if told.status:
-                said[guard.name] = f"{guard.name}: {told.summary}"
-        return said
+        folder = task.place.prefix.rstrip("/")
+        found = {guard: run_script([word.replace(STACK, folder) for word in guard.run], self.root) for guard in guards}
+        return {guard: said for guard, said in found.items() if said.status}
 
     def _lay_out(self, task: Task, *, changed: bool) -> None:
         """Put a stack's folder there as the default branch has it, or as the update would leave it."""
@@ -166,13 +202,15 @@ class Checks:
 @contextmanager
 def open_checks(snapshot: Snapshot, platform: Platform, jobs: int) -> Iterator[Checks]:
     """The checks of a run; what all guards need is written once."""
-    guards = guards_of(platform)
+    named = guards_of(platform)
+    missing = tuple(guard for guard in named if guard.script and not _is_there(guard.script, snapshot))
+    guards = tuple(guard for guard in named if guard not in missing)
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
-        needs = {need for guard in guards for need in guard.needs}
+        needs = {need for guard in guards for need in (*guard.needs, guard.script) if need}
         paths = [path for path in snapshot.ids if any(path == need or path.startswith(f"{need}/") for need in needs)]
         snapshot.load(paths)
         write_files(Path(folder), (_file((path, snapshot.read(path) or b"")) for path in paths))
-        yield Checks(Path(folder), snapshot, guards, jobs)
+        yield Checks(Path(folder), snapshot, guards, jobs, missing)
 
 
 def _file(entry: tuple[str, bytes]) -> File:
@@ -180,32 +218,21 @@ def _file(entry: tuple[str, bytes]) -> File:
     return File(path, content, executable=content.startswith(b"#!"))
 
 
-@dataclass(frozen=True)
-class _Said:
-    status: int
-    out: str
-    summary: str
+def _is_there(path: str, snapshot: Snapshot) -> bool:
+    return path in snapshot.ids or any(known.startswith(f"{path}/") for known in snapshot.ids)
 
 
-def _run(command: Sequence[str], folder: Path) -> _Said:
-    """Run a check; one that can't be run or takes too long has failed."""
-    environment = {**os.environ, "LC_ALL": "C", "CHECKPOINT_DISABLE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LONGEST_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return _Said(1, "", f"could not be run: {error}"[:300])
-    lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
-    return _Said(done.returncode, done.stdout, " / ".join(lines[:3])[:300] or f"status {done.returncode}")
+def _told(guard: Guard, said: Said) -> str:
+    return f"{guard.name} can't be run: {said.summary}" if said.broken else f"{guard.name}: {said.summary}"
+
+
+def _new(said: Said, before: Said | None) -> bool:
+    """Whether a guard says of an update what it did not say before; only the numbers of lines may be others."""
+    return said.broken or before is None or before.broken or bool(_lines(said) - _lines(before))
+
+
+def _lines(said: Said) -> Counter[str]:
+    return Counter(re.sub(r"(:|\bline )\d+", r"\1", line) for line in said.lines)
 
 
 def _broken(task: Task) -> Iterator[str]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from packaging.version import Version
+
 from generator.clients.objects import NO_FILE
 from generator.content import blob_id, seal
 from generator.errors import AnswersError
@@ -78,9 +80,11 @@ def _planned(upgrader: Upgrader, source: Source, place: Place) -> Task:
     branch = observe_branch(source, place)
     url = branch.pull.url if branch and branch.pull else ""
     finding = replace(finding, url=url)
+    if branch and not branch.spent and branch.version and branch.version > upgrader.releases.newest:
+        told = f"its update to template {branch.version} is made already; this newservice has {finding.to}"
+        return Task(finding.but(State.NEWER, message=told), branch=branch)
     if finding.state is not State.BEHIND:
-        overtaken = branch is not None and branch.pull is not None and not branch.strangers
-        return Task(finding, Verb.CLOSE if overtaken else Verb.NOTHING, branch)
+        return Task(finding, Verb.CLOSE if _overtaken(finding, branch) else Verb.NOTHING, branch)
     if branch and branch.strangers:
         told = f"its branch has commits of others ({', '.join(branch.strangers[:3])}): left alone"
         return Task(finding.but(State.WAITING, message=told, hint="merge that branch, or delete it"), branch=branch)
@@ -93,12 +97,20 @@ def _planned(upgrader: Upgrader, source: Source, place: Place) -> Task:
     return _committed(source, _upgraded(upgrader, source, finding, branch))
 
 
+def _overtaken(finding: Finding, branch: Branch | None) -> bool:
+    """Whether a pull request asks for nothing that the tree, which is current, does not have."""
+    if branch is None or branch.pull is None or branch.strangers:
+        return False
+    return branch.spent or (branch.version is not None and branch.version <= Version(finding.version))
+
+
 def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Branch | None) -> Task:
     """The update of a tree that is behind, before there is a commit of it."""
     upgraded = upgrade_of(upgrader, source, finding)
     if isinstance(upgraded, Finding):
         return Task(upgraded, branch=branch)
-    files, removed = upgraded.written, upgraded.removed
+    files = tuple(_with_mode(source, file) for file in upgraded.written)
+    removed = upgraded.removed
     before = {path: source.snapshot.read(path) for path in (*(file.path for file in files), *removed)}
     return Task(
         finding.but(State.WAITING, files=_notes(upgraded), message=""),
@@ -111,6 +123,12 @@ def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Bran
         kept=tuple(item.path for item in upgraded.files if item.edited and item.path not in removed),
         notes=upgraded.notes,
     )
+
+
+def _with_mode(source: Source, file: File) -> File:
+    """A file that is there stays executable, or not, as somebody made it."""
+    snapshot = source.snapshot
+    return replace(file, executable=file.path in snapshot.executable) if file.path in snapshot.ids else file
 
 
 def _committed(source: Source, task: Task) -> Task:

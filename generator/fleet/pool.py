@@ -75,6 +75,6 @@ def _work(
     try:
         results.send([work(thing) for thing in share])
     except (BrokenPipeError, KeyboardInterrupt):
-        os._exit(1)  # whoever wanted it is gone
+        pass  # whoever wanted it is gone; ending in good order takes scratch folders away
     finally:
         results.close()

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from generator.errors import UsageError
 from generator.fleet.findings import Finding, State, counted
+from generator.registrations.lines import one_line
 from generator.secret import redact
 
 SCHEMA = 1
@@ -28,13 +29,14 @@ _UNDER_WAY = frozenset({State.BEHIND, State.WAITING, State.DECLINED, State.PENDI
 
 @dataclass(frozen=True)
 class Report:
-    """All findings of one command, in order."""
+    """All findings of one command, in order; ``notes`` are about the run itself."""
 
     command: str
     platform: str
     template: str
     findings: tuple[Finding, ...]
     made: datetime
+    notes: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class Report:
             "template": self.template,
             "made": self.made.astimezone(UTC).isoformat(timespec="seconds"),
             "counts": counted(self.findings),
+            "notes": list(self.notes),
             "services": [finding.document() for finding in self.findings],
         }
         return dict(_redacted(told))
@@ -81,6 +84,7 @@ def as_json(report: Report) -> str:
 def as_text(report: Report) -> str:
     """A line for each tree, and what to do about those that need something."""
     lines = [f"newservice {report.command}, template {report.template}, {summary(report.findings)}", ""]
+    lines += [f"  {one_line(note)}" for note in report.notes] + ([""] if report.notes else [])
     for finding in report.findings:
         lines += lines_of(finding)
     return redact("\n".join(lines) + "\n")
@@ -112,12 +116,15 @@ def lines_of(finding: Finding) -> list[str]:
     """One tree for people: a line, and below it what matters of it."""
     place = finding.place
     versions = f"{finding.version} -> {finding.to}" if finding.version != finding.to else finding.version
-    head = f"  {_SIGNS[tone(finding.state)]} {place.name:<24} {place.layer:<8} {versions:<16} {finding.state.value:<11}"
+    name, state = one_line(place.name), finding.state
+    head = f"  {_SIGNS[tone(state)]} {name:<24} {place.layer:<8} {versions:<16} {state.value:<11}"
     told = " ".join(part for part in (finding.action, finding.url, finding.message) if part)
-    lines = [f"{head} {told}".rstrip()]
-    lines += [f"      {file.action:<11} {file.path}" for file in finding.files if finding.state in _WITH_FILES]
+    lines = [f"{head} {one_line(told)}".rstrip()]
+    lines += [
+        f"      {file.action:<11} {one_line(file.path)}" for file in finding.files if finding.state in _WITH_FILES
+    ]
     if finding.remedy and tone(finding.state) == "bad":
-        lines.append(f"      {finding.remedy}")
+        lines.append(f"      {one_line(finding.remedy)}")
     return lines
 
 

@@ -98,12 +98,16 @@ class Requests:
         return task.finding.but(State.WAITING, url=pull.url, action=action)
 
     def _closed(self, source: Source, task: Task) -> Finding:
-        """One that nobody needs any more: closed, with the reason, and its branch taken away if it is as it was."""
+        """One that nobody needs any more: its branch taken away if it is as it was, and closed with the reason.
+
+        In this order: Forgejo closes a request itself when its branch is deleted, so nothing is left where this ends in
+        between; and one whose branch has moved on stays open.
+        """
         branch, pull = _open(task.branch)
+        source.objects.delete_branch(self.forge.remote, source.url, branch.head, update_branch(task.place.name))
         self.forge.api.edit_pull_request(
             source.owner, source.name, pull.number, title=pull.title, body=closed_body(task), close=True
         )
-        source.objects.delete_branch(self.forge.remote, source.url, branch.head, update_branch(task.place.name))
         return task.finding.but(task.finding.state, url=pull.url, action="closed")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,7 +32,11 @@ class Selection:
         """Whether a service is among them; an earlier report is not asked."""
         number, count = self.shard
         told = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])  # the same on every machine
-        return told % count == number - 1 and (not self.only or any(fnmatchcase(name, item) for item in self.only))
+        return told % count == number - 1 and self.fits(name)
+
+    def fits(self, name: str) -> bool:
+        """Whether a name is one of the patterns'; in whichever shard it is."""
+        return not self.only or any(fnmatchcase(name, item) for item in self.only)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -43,12 +47,6 @@ def parse_shard(text: str) -> tuple[int, int]:
             "fleet.shard", f"--shard {text} is no shard", "write 1/3, 2/3 and 3/3 for the three shards of three workers"
         )
     return int(found[1]), int(found[2])
-
-
-def first_names(places: Iterable[Place], limit: int | None) -> set[str]:
-    """The first names, ``limit`` at most."""
-    names = list(dict.fromkeys(place.name for place in places))
-    return set(names if limit is None else names[:limit])
 
 
 def read_failed(path: Path) -> frozenset[tuple[str, str]]:

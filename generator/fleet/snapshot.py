@@ -10,20 +10,28 @@ from generator.changes import ANSWERS_FILE
 from generator.clients.objects import Objects
 from generator.errors import SystemFailure
 
+_EXECUTABLE = "100755"
+
 
 @dataclass
 class Snapshot:
-    """A commit's files: the ids of all, and the contents that were read. A forked process may go on reading."""
+    """A commit's files: the ids of all, and the contents that were read. A forked process may go on reading.
+
+    ``executable`` are the paths of those that can be run.
+    """
 
     objects: Objects
     sha: str
     ids: Mapping[str, str]
+    executable: frozenset[str] = frozenset()
     _contents: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Objects, sha: str) -> Snapshot:
         """The commit's listing; contents are read when they are asked for."""
-        return cls(objects, sha, objects.listing(sha))
+        entries = objects.entries(sha)
+        executable = frozenset(path for path, (mode, _) in entries.items() if mode == _EXECUTABLE)
+        return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, executable)
 
     def load(self, paths: Iterable[str]) -> None:
         """Read the contents of files ahead, all in one process."""

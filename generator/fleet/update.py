@@ -1,10 +1,15 @@
-"""Brings the fleet to the newest template: canaries first, then waves; a wave that fails is the last one."""
+"""Brings the fleet to the newest template: canaries first, then waves.
+
+A check that fails ends the run, for the template may be at fault. So does a wave of which nothing came through: that is
+a system. One service's own trouble stops no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from generator.errors import NewserviceError, UsageError
@@ -14,16 +19,12 @@ from generator.fleet.guards import Checks, open_checks
 from generator.fleet.planning import Task, Verb, planned
 from generator.fleet.pool import mapped
 from generator.fleet.requests import Requests
-from generator.fleet.selection import first_names
 from generator.fleet.source import Source, update_branch
 from generator.onboarding import Forge
 from generator.upgrade import Upgrader
 
 FEW_PLANS = 2
 """Updates that are worth a second process."""
-
-STOPPING = frozenset({State.FAILED, State.CHECKS})
-"""States that no further wave is begun after."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,22 @@ class Waves:
     size: int = 10
     limit: int | None = None
 
-    def of(self, places: Sequence[Place]) -> Iterator[list[Place]]:
-        """The waves; a service's repository goes with its stack."""
-        names = first_names(places, self.limit)
-        chosen = [name for name in dict.fromkeys(place.name for place in places) if name in names]
-        first = [name for name in chosen if name in self.canaries] or chosen[: 0 if self.canaries else 1]
-        for wave in ([first] if first else []) + list(
-            chunks((name for name in chosen if name not in first), self.size)
-        ):
-            yield [place for place in places if place.name in wave]
+    def of(self, names: Sequence[str], behind: Collection[str]) -> list[list[str]]:
+        """The waves. Canaries that are ``behind`` come first; where none of those named is, the first that is behind.
+
+        What is not behind has only something to be closed, and comes last.
+        """
+        chosen = sorted(names, key=lambda name: (name not in behind, name not in self.canaries))[: self.limit]
+        ready = [name for name in chosen if name in behind]
+        first = [name for name in ready if name in self.canaries] or ready[:1]
+        return [wave for wave in (first, *chunks((name for name in chosen if name not in first), self.size)) if wave]
 
 
 @dataclass
 class Update:
-    """One run. ``findings`` says of every tree at any time what is known of it, also when the run is interrupted."""
+    """One run. ``findings`` says of every tree at any time what is known of it, also when the run is interrupted;
+    ``skipped`` what could not be checked here, ``notes`` what a person should know of the run itself.
+    """
 
     fleet: Fleet
     forge: Forge
@@ -55,31 +58,61 @@ class Update:
     dry_run: bool = False
     told: Callable[[Finding], None] = lambda _: None
     findings: dict[Place, Finding] = field(default_factory=dict)
-    _turns: list[list[Place]] = field(default_factory=list)
+    skipped: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    _turns: list[list[str]] = field(default_factory=list)
 
     def look(self) -> None:
         """See the whole fleet, and whose turn is when; nothing is written. Raises what keeps it from being seen."""
         work = self._work()
-        self._turns = list(self.waves.of([finding.place for finding in work]))
-        begun = {place for wave in self._turns for place in wave}
+        behind = {finding.place.name for finding in work if finding.state is State.BEHIND}
+        self._turns = self.waves.of(list(dict.fromkeys(finding.place.name for finding in work)), behind)
+        if behind and self.waves.canaries and not behind & {*self.waves.canaries}:
+            self._note(f"no canary that is named is behind here: {self._turns[0][0]} is the first instead")
+        begun = {name for wave in self._turns for name in wave}
         for finding in work:
-            if finding.place in begun:
+            if finding.place.name in begun:
                 self.findings[finding.place] = finding.but(State.PENDING, message="not begun")
             else:
                 self._settle(finding)  # beyond the limit
 
     def run(self) -> list[Finding]:
         """Carry out what was seen; what became of it, by name."""
-        waves = self._turns
         with open_checks(self.fleet.infra.snapshot, self.fleet.platform, self.fleet.jobs) as checks:
-            for number, wave in enumerate(waves, 1):
-                self.fleet.progress(f"wave {number} of {len(waves)}: {_names(wave)}")
-                if any(finding.state in STOPPING for finding in self._carried_out(wave, checks)):
-                    break
+            self.skipped = checks.skipped if self._turns else ()
+            for told in self.skipped:
+                self._note(f"not checked: {told}")
+            self._run_waves(checks)
         for finding in self.findings.values():
             if finding.state is State.PENDING:
                 self.told(finding)
         return in_order(self.findings.values())
+
+    def _run_waves(self, checks: Checks) -> None:
+        """Wave by wave. One service of which nothing came through is followed by one more alone: is it a system?"""
+        waves, number, doubted = deque(self._turns), 0, False
+        while waves:
+            wave, number = waves.popleft(), number + 1
+            self.fleet.progress(f"wave {number} of {number + len(waves)}: {_names(wave)}")
+            found = self._carried_out(
+                [place for place in self.findings if place.name in wave and self._open(place)], checks
+            )
+            if any(finding.state is State.CHECKS for finding in found):
+                return
+            failed = bool(found) and all(finding.state is State.FAILED for finding in found)
+            if failed and (doubted or len(wave) > 1):
+                return
+            if failed and waves and len(waves[0]) > 1:
+                first, *rest = waves.popleft()
+                waves.extendleft((rest, [first]))
+            doubted = failed
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        self.fleet.progress(text)
+
+    def _open(self, place: Place) -> bool:
+        return self.findings[place].state is State.PENDING
 
     def _settle(self, finding: Finding) -> Finding:
         self.findings[finding.place] = finding
@@ -93,16 +126,21 @@ class Update:
         self.fleet.infra.snapshot.load_stacks(behind)  # all of them in one process
         services = self.fleet.services_recorded(self.fleet.owned(stacks))
         found = [item for item in in_order([*stacks, *services]) if self.fleet.selection.has(item.place)]
-        strangers = sorted({*self.waves.canaries} - {finding.place.name for finding in found})
-        if strangers:
-            raise UsageError(
-                "fleet.canary", f"--canary {strangers[0]}: no such service is selected", "see newservice fleet list"
-            )
+        self._check_canaries()
         work = [finding for finding in found if self._needs_work(finding)]
         for finding in found:
             if finding not in work:
                 self._settle(finding)
         return work
+
+    def _check_canaries(self) -> None:
+        """Raise ``UsageError`` for a canary that is in no shard, or that ``--only`` leaves out."""
+        known, selection = self.fleet.names, self.fleet.selection
+        for name in self.waves.canaries:
+            if name not in known or not selection.fits(name):
+                raise UsageError(
+                    "fleet.canary", f"--canary {name}: no such service is selected", "see newservice fleet list"
+                )
 
     def _needs_work(self, finding: Finding) -> bool:
         if finding.state is not State.CURRENT:
@@ -116,7 +154,7 @@ class Update:
             return branch in infra.pulls
         owner, name = place.repository.split("/", 1)
         try:
-            found = self.forge.api.newest_pull_request(owner, name, self.fleet.platform.branch, branch)
+            found = self.forge.api.newest_pull_request(owner, name, self.fleet.default_branch(place), branch)
         except NewserviceError:
             return True  # its own turn tells what is wrong
         return found is not None and found.state == "open"
@@ -138,6 +176,12 @@ class Update:
         return self._brought(list(zip([source for _, source in pairs], tasks, strict=True)))
 
     def _checked(self, tasks: Sequence[Task], checks: Checks) -> list[Task]:
+        """The same; what fails a check is not pushed, and reviewers are told what was not checked."""
+        if self.skipped:
+            told = tuple(f"Not checked before this was opened: {item}." for item in self.skipped)
+            tasks = [
+                replace(task, notes=(*task.notes, *(told if task.place.layer == "stack" else ()))) for task in tasks
+            ]
         new = [number for number, task in enumerate(tasks) if task.verb is Verb.PUSH]
         wrong = checks.failures([tasks[number] for number in new])
         failed = {new[number]: told for number, told in wrong.items()}
@@ -173,6 +217,5 @@ def _as_if(task: Task) -> Finding:
     return task.finding.but(State.BEHIND, message="its update merges cleanly and passes the checks")
 
 
-def _names(wave: Sequence[Place]) -> str:
-    names = list(dict.fromkeys(place.name for place in wave))
+def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from generator.fleet.planning import Task
+from generator.registrations.lines import one_line
+from generator.registrations.markdown import escape
 
 CLOSED = "Closed by newservice: the default branch is of template {version} already."
 
@@ -21,7 +24,22 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {"code": code, "plain": _plain}
     return environment.get_template("pull_request.md.jinja")
+
+
+def code(text: str, *, cell: bool = False) -> str:
+    """Somebody's text, such as a path, as code on one line: nothing in it is markup, and nobody is called by it."""
+    line = one_line(text)
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    blank = " " if "`" in line else ""
+    shown = line.replace("|", r"\|") if cell else line  # a table is cut at its bars before code is looked for
+    return f"{fence}{blank}{shown}{blank}{fence}"
+
+
+def _plain(text: str) -> str:
+    """Somebody's sentence as plain text on one line."""
+    return re.sub(r"^([-+=#>]|\d+[.)])|@", r"\\\g<0>", escape(text))
 
 
 def body(task: Task) -> str:

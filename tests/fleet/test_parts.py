@@ -15,10 +15,14 @@ from generator.cli import group
 from generator.errors import UsageError
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.guards import guards_of
+from generator.fleet.planning import Task, Verb
 from generator.fleet.pool import mapped
 from generator.fleet.report import Report, as_page, as_text
 from generator.fleet.source import update_branch
+from generator.fleet.words import body
 from generator.platform import Platform
+from generator.releases import Releases
+from generator.render import File
 from generator.secret import MASK, Secret
 from tests.fleet.conftest import Yard
 from tests.pages import page
@@ -133,3 +137,42 @@ def test_the_pipelines_of_the_guide_call_what_is_there() -> None:
         flags = {flag for option in known[command].params for flag in option.opts}
         assert {word for word in words if word.startswith("--")} <= flags
     assert all(isinstance(yaml.safe_load(text), dict) for text in texts)
+
+
+USED: list[Releases] = []
+
+
+def unpacked(number: int) -> int:
+    USED.append(Releases())  # kept until the process ends, as a run keeps them
+    USED[-1].template(USED[-1].all[0].version)
+    return number
+
+
+def test_no_process_leaves_what_it_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert mapped(unpacked, range(8), 3, 2) == list(range(8))
+    assert len(list(tmp_path.iterdir())) == len(USED) < 8
+    USED.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reports_text_has_no_control_characters() -> None:
+    place = Place("app\x1b[31m", "stack", "owner/infra", "stacks/app/")
+    finding = Finding(
+        place, State.CONFLICT, files=(FileNote("a\x1b]0;b\r", "conflict"),), message="a\x07b", hint="c\x1bd"
+    )
+    found = as_text(Report("fleet update", "homelab", "2.0.0", (finding,), datetime.now(UTC), ("not\x1b checked",)))
+    assert not [char for char in found if not char.isprintable() and char != "\n"]
+
+
+def test_a_pull_request_shows_text_as_text() -> None:
+    place = Place("app", "stack", "owner/infra", "stacks/app/")
+    hostile = "a`|@all\n# <b>x</b>"
+    finding = Finding(place, State.WAITING, "1.0.0", "2.0.0", (FileNote(hostile, "update"),))
+    files = (File(hostile, b""),)
+    text = body(
+        Task(finding, Verb.PUSH, files=files, entries=(FileNote(hostile, "add"),), kept=(hostile,), notes=(hostile,))
+    )
+    assert "| `` a`\\|@all # <b>x</b> `` | update |" in text
+    assert text.count("- `` a`|@all # <b>x</b> ``") == 2
+    assert "> a\\`\\|\\@all # \\<b>x\\</b>" in text

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from generator import releases
 from generator.fleet.guards import Guard
 from generator.fleet.source import update_branch
 from generator.releases import Releases
+from generator.sandbox import FaultKind
 from generator.sandbox.messages import Request, Response
 from tests.fleet.conftest import COUNT, Yard
 from tests.fleet.fleet import make, settle
@@ -111,6 +114,65 @@ def test_a_newer_template_brings_the_same_branch_up(
         path.startswith((yard.made.prefix(FIRST), "docs/")) for path in yard.bare.changed_files(yard.world.base, after)
     )
     assert yard.one(yard.fleet("update", "--only", FIRST), FIRST)["action"] == "found"
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The real releases alone, as an installation has them that is older than the one before."""
+    real = releases.FOLDER  # asked for before ``yard``, which has a newer one
+
+    def install_older() -> None:
+        monkeypatch.setattr(releases, "FOLDER", real)
+
+    return install_older
+
+
+def test_an_older_newservice_leaves_a_newer_update_alone(older: Callable[[], None], yard: Yard) -> None:
+    yard.fleet("update", "--only", FIRST)
+    head, older_is = yard.head(FIRST), str(Releases(Path(releases.__file__).parent / "released").newest)
+    older()
+    told = yard.fleet("update", "--only", FIRST)
+    found = yard.one(told, FIRST)
+    assert (told.code, found["state"], yard.head(FIRST)) == (4, "newer", head)
+    assert NEXT in found["message"]
+    assert older_is in found["message"]
+    assert found["hint"] == "install a newer newservice"
+    assert [(pull.title, pull.state) for pull in yard.pulls(FIRST)] == [(f"chore({FIRST}): template {NEXT}", "open")]
+
+
+def test_nor_does_it_close_one(older: Callable[[], None], yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = releases.FOLDER
+    older()
+    yard.fleet("update", "--only", FIRST)
+    yard.merge(FIRST)
+    yard.bare.delete(f"refs/heads/{update_branch(FIRST)}")
+    monkeypatch.setattr(releases, "FOLDER", newer)
+    yard.fleet("update", "--only", FIRST)
+    head = yard.head(FIRST)
+    older()
+    told = yard.fleet("update", "--only", FIRST)
+    assert (yard.states(told), yard.head(FIRST)) == ({FIRST: "newer"}, head)
+    assert [pull.state for pull in yard.pulls(FIRST)] == ["closed", "open"]
+
+
+def test_a_file_stays_executable(yard: Yard) -> None:
+    path = yard.path(FIRST, "terragrunt.hcl")
+    yard.commit({path: "#!/usr/bin/env terragrunt\n" + yard.file(path)})  # what begins so is executable there
+    assert yard.fleet("update", "--only", FIRST).code == 0
+    entry, *others = yard.bare.entries(yard.head(FIRST) or "", path)
+    assert (entry.mode, others) == ("100755", [])
+    assert "the-pager" in yard.file(path, yard.head(FIRST) or "")
+
+
+def test_nothing_is_left_of_a_closing_that_was_cut_short(yard: Yard) -> None:
+    """As Forgejo does it: who deletes a branch closes its pull request."""
+    yard.fleet("update", "--only", FIRST)
+    head = yard.head(FIRST) or ""
+    files = {path: yard.file(path, head) for path in yard.bare.changed_files(yard.world.base, head)}
+    yard.commit(dict(files), message="the same, by hand\n")
+    yard.world.sandbox.faults.add("forgejo", "PATCH", "/pulls/", 1, FaultKind.FORBIDDEN)
+    assert yard.one(yard.fleet("update", "--only", FIRST), FIRST)["state"] == "failed"
+    assert yard.head(FIRST) is None
 
 
 def test_a_branch_that_can_not_be_merged_any_more_is_brought_up(yard: Yard) -> None:
@@ -217,7 +279,7 @@ def test_what_was_wrong_before_is_not_held_against_an_update(guarded: Yard) -> N
 
 
 def test_a_branch_that_somebody_was_quicker_with_fails_alone(yard: Yard) -> None:
-    sandbox, name = yard.world.sandbox, yard.made.names[1]
+    sandbox, name = yard.world.sandbox, yard.made.names[0]
     forgejo, theirs = sandbox.forgejo, {"README.md": "theirs\n"}
 
     def quicker(request: Request) -> Response:
@@ -226,10 +288,11 @@ def test_a_branch_that_somebody_was_quicker_with_fails_alone(yard: Yard) -> None
         return forgejo(request)
 
     sandbox.lead_to("forgejo", quicker)
-    told = yard.fleet("update", "--canary", yard.made.names[0], "--canary", name)
+    told = yard.fleet("update")
     states = yard.states(told)
     assert told.code == 5
-    assert [states[item] for item in yard.made.names] == ["waiting", "failed", *["pending"] * 4]
+    assert [states[item] for item in yard.made.names] == ["failed", *["waiting"] * 5]
+    assert "wave 2 of 3: app-001" in [item["summary"] for item in told.of("progress")]  # the next one goes alone
     assert yard.file("README.md", update_branch(name)) == "theirs\n"
     again = yard.fleet("update")
     assert again.code == 0
