@@ -35,6 +35,8 @@ SHA = "0" * 40
 FORGEJO: dict[str, Call] = {
     "login": lambda client: client.login(),
     "repository": lambda client: client.repository("o", "n"),
+    "open_pull_requests": lambda client: client.open_pull_requests("o", "n"),
+    "newest_pull_request": lambda client: client.newest_pull_request("o", "n", "main", "b"),
     "branch": lambda client: client.branch("o", "n", "main"),
     "branch_time": lambda client: client.branch_time("o", "n", "main"),
     "has_commit": lambda client: client.has_commit("o", "n", SHA),
@@ -74,7 +76,7 @@ ALL = {"forgejo": FORGEJO, "woodpecker": WOODPECKER, "vault": VAULT}
 
 WRITING_ONLY = {
     "forgejo": {"create_repository", "set_private", "create_pull_request", "close_pull_request", "delete_repository"}
-    | {"delete_push_mirror", "sync_push_mirrors", "set_archived", "file"},
+    | {"delete_push_mirror", "sync_push_mirrors", "set_archived", "file", "edit_pull_request"},
     "woodpecker": {"activate"},
     "vault": {"add", "note", "delete"},
 }
@@ -84,6 +86,7 @@ WRONG = ["{}", "[]", "null", '"x"', "1", "true", '{"status": "ok"}', '[{"status"
 MEANT: dict[tuple[str, str], set[str]] = {
     ("forgejo", "branches"): {"[]", "null"},  # of an empty repository
     **{("forgejo", name): {"[]"} for name in ("push_mirrors", "pull_request", "access_tokens", "references")},
+    ("forgejo", "open_pull_requests"): {"[]"},
     **{("forgejo", name): {"[]"} for name in ("commits", "commits of a path")},
     **{("woodpecker", name): {"[]", "null"} for name in ("additions", "pipelines")},  # a list that may be null
     ("woodpecker", "remove"): {"{}", '{"status": "ok"}'},  # what is gone is looked at afterwards
