@@ -28,13 +28,21 @@ def guarded(place: Place, look: Callable[[], Finding]) -> Finding:
         told = "; ".join(problem.message for problem in error.problems)
         return Finding(place, State.UNREADABLE, message=f"its recorded answers don't fit: {told}")
     except RefusedError as error:
-        state = State.NEWER if error.code == "template.newer" else State.UNREADABLE
-        hint = error.hint if error.code == "template.unknown_version" else ""  # else the state's own says more
+        state = _REFUSED.get(error.code, State.UNREADABLE)
+        hint = "" if error.code in _SAID_BY_THE_STATE else error.hint
         return Finding(place, state, message=error.message, hint=hint)
     except NewserviceError as error:
         return Finding(place, State.FAILED, message=error.message, hint=error.hint)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other trees are looked at all the same
         return Finding(place, State.FAILED, message=f"a fault of newservice: {type(error).__name__}: {error}")
+
+
+_REFUSED = {
+    "template.newer": State.NEWER,
+    "update.platform": State.FAILED,
+    "update.other_platform": State.FAILED,
+}
+_SAID_BY_THE_STATE = ("template.newer", "update.unreadable", "update.no_answers")
 
 
 def _recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:

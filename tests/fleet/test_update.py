@@ -343,3 +343,18 @@ def test_from_the_first_release_to_the_newest_past_every_guard(world: World, mon
     told = world.command("fleet", "update", "--wave", "20")
     found = {(item["name"], item["state"], item["version"], item["to"]) for item in told.of("service")}
     assert found == {(name, "waiting", "1.0.0", str(Releases().newest)) for name in made.names}, told.out
+
+
+def test_a_platform_older_than_the_template_ends_the_run_with_what_it_lacks(yard: Yard) -> None:
+    """It is no matter of one service, and no answers file is to be restored for it."""
+    module = "modules/kubernetes/ingress_factory/main.tf"
+    text = yard.file(module)
+    start = text.index('variable "dns_type"')
+    yard.commit({module: text[:start] + text[text.index("\n}\n", start) + 3 :]})
+    told = yard.fleet("update")
+    assert told.code == 5, told.out
+    found = [item for item in told.of("service") if item["state"] == "failed"]
+    assert found
+    assert all("has no variable dns_type" in item["message"] for item in found)
+    assert all("bring its modules up first" in item["hint"] for item in found)
+    assert not yard.world.infra.pulls
