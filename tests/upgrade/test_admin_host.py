@@ -78,3 +78,19 @@ def test_what_somebody_took_out_before_stays_out() -> None:
     (entry,) = [item for item in upgrade.entries if item.id == "admin-host"]
     assert entry.action == "kept"
     assert any(POLICY in note for note in upgrade.notes)
+
+
+def test_a_host_that_another_service_still_has_stays_closed() -> None:
+    """Two services on two paths of one host: the first update must not open the door of the other."""
+    origin, tree = made()
+    given = {**origin.given, "name": "notes-beta", "host": origin.name, "paths": ["/beta"]}
+    other = Origin("beta", given, origin.platform)
+    tree |= {f"{other.prefix('stack')}{file.path}": file.content for file in other.files("stack")}
+    upgrade = updated(origin, tree)
+    assert POLICY not in {file.path for file in upgrade.written}
+    (entry,) = [item for item in upgrade.entries if item.id == "admin-host"]
+    assert (entry.action, entry.reason) == ("kept", "another service has the same entry")
+    tree |= {file.path: file.content for file in upgrade.written}
+    last = updated(other, tree)
+    (after,) = [file.content.decode() for file in last.written if file.path == POLICY]
+    assert after == TEXT
