@@ -6,7 +6,6 @@ it is in its place. Whoever finds one there that nobody is at work on takes the 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.clients.git import Repository
+from generator.clients.git import Repository, locked
 from generator.content import blob_id
 from generator.errors import RefusedError, UsageError
 from generator.upgrade import Upgrade
@@ -54,19 +53,14 @@ class Place:
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
     """Be the only update in this checkout. Raises ``RefusedError`` while another one is under way."""
-    lock = (place.repository.git_dir / f"{_PLACE}.lock").open("w")
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    with locked(place.repository.git_dir) as free:
+        if not free:
             raise RefusedError(
                 "update.under_way",
                 f"another update is under way in {place.root}",
                 "wait until it is through, then run the same command again",
-            ) from None
+            )
         yield
-    finally:
-        lock.close()
 
 
 def check_clean(place: Place, upgrade: Upgrade | None = None) -> None:

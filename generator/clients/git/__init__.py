@@ -1,8 +1,8 @@
 """Git through GitPython: these modules, and no others, import it.
 
-Nothing here touches a checkout that a person works in: commits for the infra repository are built from objects,
-and a new service's repository is made beside its place and moved there whole. No command of ours runs a program of
-the person's (hooks, monitors, filters), and only a push or fetch sees a token.
+Nothing here touches the files of a checkout that a person works in: commits for the infra repository are built from
+objects, and a new service's repository is made beside its place and moved there whole. No command of ours runs a
+program of the person's (hooks, monitors, filters), and only a push or fetch sees a token.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told where it is needed, not on import
 
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
-from generator.clients.git.creation import adopt_folder, create_repository, scratch_repository, write_files
+from generator.clients.git.creation import adopt_folder, create_repository, locked, scratch_repository, write_files
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
 from generator.clients.git.repository import Repository
@@ -24,6 +24,7 @@ __all__ = [
     "Signature",
     "adopt_folder",
     "create_repository",
+    "locked",
     "merge_file",
     "merges",
     "scratch_repository",

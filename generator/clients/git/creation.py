@@ -90,12 +90,12 @@ def _draft(place: Path) -> Iterator[Path]:
     """A private folder beside ``place``; what killed runs left of theirs is taken away."""
     prefix = f".{place.name}.newservice-"
     for stale in place.parent.glob(f"{prefix}*"):
-        with _locked(stale) as free:
+        with locked(stale) as free:
             if free:
                 shutil.rmtree(stale, ignore_errors=True)
     with (
         tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,
-        _locked(Path(folder)),
+        locked(Path(folder)),
     ):
         draft = Path(folder) / place.name
         draft.mkdir()
@@ -103,7 +103,7 @@ def _draft(place: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
+def locked(folder: Path) -> Iterator[bool]:
     """Hold a folder's lock while a run works in it; whether it was free. The lock goes with its process."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -126,10 +126,6 @@ class Repository:
         except (BadName, BadObject, ValueError):
             return None
 
-    def executable(self, sha: str, path: str) -> bool:
-        """Whether a file is executable in a commit."""
-        return self._git("ls-tree", sha, "--", path).startswith("100755")
-
     def reset_index(self, paths: Iterable[str]) -> None:
         """Let the index have these paths as the last commit has them; the working tree stays as it is."""
         self._git("reset", "--quiet", "--", *paths)
