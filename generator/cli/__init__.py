@@ -6,33 +6,25 @@ import io
 import os
 import signal
 import sys
-from importlib.metadata import version
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from generator.cli.apply import apply_command
-from generator.cli.create import create_command
-from generator.cli.doctor import doctor_command
-from generator.cli.faults import as_told
-from generator.cli.fleet import fleet_group
-from generator.cli.plan import plan_command
-from generator.cli.remove import remove_command
-from generator.cli.report import JsonReporter, Reporter, Result, TextReporter
-from generator.cli.sandbox import sandbox_group
-from generator.cli.schema import schema_command
-from generator.cli.status import status_command
-from generator.cli.templates import templates_group
-from generator.cli.update import update_command
-from generator.cli.verify import verify_command
+from generator import __version__
+from generator.cli.commands import Commands
 from generator.errors import ExitCode, NewserviceError, UsageError
+
+if TYPE_CHECKING:
+    from generator.cli.report import Reporter
 
 
 @click.group(
-    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.version_option(version("newservice"), prog_name="newservice")
+@click.version_option(__version__, prog_name="newservice")
 @click.pass_context
 def group(context: click.Context) -> ExitCode:
     """From a few answers to a service that is really there: repository, CI, infrastructure, registrations.
@@ -40,25 +32,10 @@ def group(context: click.Context) -> ExitCode:
     Without a command: create, interactive.
     """
     if context.invoked_subcommand is None:
+        from generator.cli.create import create_command
+
         return create_command.main([], standalone_mode=False, obj=context.obj)  # type: ignore[no-any-return]
     return ExitCode.OK
-
-
-for command in (
-    create_command,
-    doctor_command,
-    apply_command,
-    plan_command,
-    remove_command,
-    schema_command,
-    status_command,
-    update_command,
-    verify_command,
-    fleet_group,
-    sandbox_group,
-    templates_group,
-):
-    group.add_command(command)
 
 
 # Set inside of git hooks, and then every git command would work on that repository instead of ours.
@@ -94,6 +71,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _reporter(arguments: list[str]) -> Reporter:
     """Chosen before anything is parsed, so that a wrong flag is reported in the asked form too."""
+    from generator.cli.report import JsonReporter, TextReporter
+
     if "--json" in arguments:
         return JsonReporter()
     return TextReporter(quiet="--quiet" in arguments, verbose="--verbose" in arguments)
@@ -110,16 +89,22 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
     except NewserviceError as error:
         return _fail(reporter, error)
     except (KeyboardInterrupt, click.Abort):
+        from generator.cli.report import Result
+
         status = "partial" if reporter.wrote else "refused"
         reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service))
         return ExitCode.INTERRUPTED
     except SystemExit:  # click's own answer when the reader of our output has gone away
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes exit code 1
+        from generator.cli.faults import as_told
+
         return _fail(reporter, as_told(error))
 
 
 def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
+    from generator.cli.report import Result
+
     reporter.error(error)
     status = "refused" if error.exit_code is ExitCode.REFUSED else "error"
     reporter.result(Result(status, error.exit_code, reporter.service))

@@ -22,7 +22,7 @@ from generator.plan_file import read_plan, write_plan
 from generator.saved_plan import SavedPlan, content_digest
 
 
-@click.command("apply", short_help="Carry out a plan that plan --out kept.")
+@click.command("apply")
 @click.argument("file", metavar="FILE")
 @click.pass_obj
 def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:

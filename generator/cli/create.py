@@ -23,7 +23,7 @@ from generator.run import Run
 from generator.steps import steps_for
 
 
-@click.command("create", short_help="Create a service, or continue one that was begun.")
+@click.command("create")
 @click.pass_obj
 def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Ask what is missing, show the plan, confirm, and make the service real.

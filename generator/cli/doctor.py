@@ -14,7 +14,7 @@ from generator.doctor import examine
 from generator.errors import ExitCode
 
 
-@click.command("doctor", short_help="Check tools, profile, credentials and systems.")
+@click.command("doctor")
 @click.option("--platform", metavar="FILE", help="The platform profile.")
 @click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
 @click.option("--infra", metavar="PATH", help="A clone of the infra repository.")

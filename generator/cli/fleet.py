@@ -32,7 +32,7 @@ MOST_NAMES = 5
 Flagged = TypeVar("Flagged", bound=Callable[..., Any])
 
 
-@click.group("fleet", short_help="All services: list them, see where they stand, update them.")
+@click.group("fleet")
 def fleet_group() -> None:
     """Every service that newservice made, found by the stacks of the infra repository."""
 

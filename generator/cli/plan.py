@@ -25,7 +25,7 @@ from generator.saved_plan import SavedPlan, keep
 from generator.steps import steps_for
 
 
-@click.command("plan", short_help="Show what create would do; write nothing.")
+@click.command("plan")
 @click.pass_obj
 def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show the files, the registrations and the remote steps of a service, with the state of each as observed.

@@ -30,7 +30,7 @@ LIMIT = 100
 """How many files, registrations and things one removal may take without ``--limit``."""
 
 
-@click.command("remove", short_help="Take away what newservice made and nobody has changed.")
+@click.command("remove")
 @click.argument("name", required=False)
 @click.option(
     "--answers", "answers_file", metavar="FILE", help="The answers that it was made with, where none are found."

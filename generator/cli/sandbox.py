@@ -16,7 +16,7 @@ from generator.errors import ExitCode, RefusedError
 MARKER = ".newservice-demo"
 
 
-@click.group("sandbox", short_help="The embedded platform: start it, or see a demonstration.")
+@click.group("sandbox")
 def sandbox_group() -> None:
     """The embedded platform: Forgejo, GitHub, Woodpecker and Vault on this machine's loopback."""
 

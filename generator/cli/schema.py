@@ -13,7 +13,7 @@ from generator.errors import ExitCode
 from generator.schema import answers_schema
 
 
-@click.command("schema", short_help="Print the JSON Schema of the answers.")
+@click.command("schema")
 @click.option("--platform", metavar="FILE", help="The platform profile.")
 @click.pass_obj
 def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:

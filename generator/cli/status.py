@@ -14,7 +14,7 @@ from generator.errors import ExitCode
 from generator.plan import Plan
 
 
-@click.command("status", short_help="Show the state of every step as it is now.")
+@click.command("status")
 @click.pass_obj
 def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show every step's state, read only.

@@ -61,7 +61,7 @@ _SHARED: dict[str, Callable[[Flagged], Flagged]] = {
 }
 
 
-@click.group("templates", cls=_ListByDefault, short_help="Released template versions; release and publish them.")
+@click.group("templates", cls=_ListByDefault)
 def templates_group() -> None:
     """The template's released versions, which all come with newservice. Without a command: list."""
 

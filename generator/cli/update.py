@@ -25,7 +25,7 @@ from generator.trees import Folder
 from generator.upgrade import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
 
 
-@click.command("update", short_help="Bring a repository or a stack to the newest template.")
+@click.command("update")
 @click.argument("path", required=False, default=".")
 @click.option("--to", metavar="VERSION", help="A released version of the template.  [default: the newest]")
 @click.option("--check", "checks", is_flag=True, help="Say what is behind and what would change; write nothing.")

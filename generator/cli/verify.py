@@ -25,7 +25,7 @@ RHYTHM = Rhythm()
 """How ``--wait`` pauses between two looks."""
 
 
-@click.command("verify", short_help="Prove that a service is alive, or wait until it is.")
+@click.command("verify")
 @click.option("--wait", "waits", is_flag=True, help="Follow until it is alive, or something has failed.")
 @click.option(
     "--timeout",

@@ -1,0 +1,53 @@
+"""The commands and what each does in a line; a command's module is imported when the command is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """Where a command is (``module:attribute`` below ``generator.cli``), and its line in the help."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "create": Entry("create:create_command", "Create a service, or continue one that was begun."),
+    "plan": Entry("plan:plan_command", "Show what create would do; write nothing."),
+    "apply": Entry("apply:apply_command", "Carry out a plan that plan --out kept."),
+    "status": Entry("status:status_command", "Show the state of every step as it is now."),
+    "verify": Entry("verify:verify_command", "Prove that a service is alive, or wait until it is."),
+    "update": Entry("update:update_command", "Bring a repository or a stack to the newest template."),
+    "remove": Entry("remove:remove_command", "Take away what newservice made and nobody has changed."),
+    "fleet": Entry("fleet:fleet_group", "All services: list them, see where they stand, update them."),
+    "doctor": Entry("doctor:doctor_command", "Check tools, profile, credentials and systems."),
+    "schema": Entry("schema:schema_command", "Print the JSON Schema of the answers."),
+    "templates": Entry("templates:templates_group", "Released template versions; release and publish them."),
+    "sandbox": Entry("sandbox:sandbox_group", "The embedded platform: start it, or see a demonstration."),
+}
+
+
+class Commands(click.Group):
+    """The top of the command line. Its help and ``--version`` import none of the commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the name that click gives it
+        """All names, in their order in the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of this name; None where there is none."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.place.partition(":")
+        command: click.Command = getattr(import_module(f"generator.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
