@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.clients.vault import Vault
-from generator.errors import NewserviceError, PreflightError
+from generator.answers import Answers
+from generator.errors import NewserviceError, PreflightError, UsageError
 from generator.platform import CredentialSource, Platform
-from generator.secret import Secret
+from generator.secret import Secret, known_secret
+
+if TYPE_CHECKING:
+    from generator.clients.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -107,3 +112,14 @@ def _stored(name: str, source: CredentialSource, vault: Vault) -> Secret | None:
     except NewserviceError as error:
         hint = f"{error.hint}; or set {source.environment}"
         raise PreflightError("credentials.vault", f"{name} could not be read: {error.message}", hint) from error
+
+
+def refuse_secrets(answers: Answers) -> None:
+    """Raise ``UsageError`` where an answer holds a credential that this process knows: answers are committed."""
+    for name, value in answers.values.items():
+        if known_secret(json.dumps(value, ensure_ascii=False)):
+            raise UsageError(
+                "answer.secret",
+                f"{name}: the answer holds a credential of yours",
+                "answers are written to repositories: name a property of Vault under secrets instead",
+            )

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 from generator.changes import FileChange, compare, refusal, registered_files
-from generator.clients.git import Repository
 from generator.errors import RefusedError, UsageError
 from generator.plan import Plan, build_plan
 from generator.project import Project
@@ -57,6 +56,8 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
             f"{len(plan.conflicts)} files are there and differ: {paths}{more}",
             "newservice never overwrites work: move them away, or name other folders",
         )
+    from generator.clients.git import Repository  # heavy, and planning needs none
+
     checkout = Repository.open(infra)
     if checkout is None:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,12 +17,12 @@ from generator.clients.patience import Patience
 from generator.clients.registry import Registry
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Woodpecker
-from generator.credentials import Credential, find_credentials, vault_token
-from generator.errors import PreflightError, UsageError
+from generator.credentials import Credential, find_credentials, refuse_secrets, vault_token
+from generator.errors import PreflightError
 from generator.platform import Platform
 from generator.project import Project
 from generator.run import Run, Systems
-from generator.secret import Secret, known_secret
+from generator.secret import Secret
 
 Client = TypeVar("Client")
 
@@ -66,17 +65,6 @@ def open_run(
         systems = _systems(platform, credentials, vault(), answers["systems"], patience)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
-
-
-def refuse_secrets(answers: Answers) -> None:
-    """Raise ``UsageError`` where an answer holds a credential that this process knows: answers are committed."""
-    for name, value in answers.values.items():
-        if known_secret(json.dumps(value, ensure_ascii=False)):
-            raise UsageError(
-                "answer.secret",
-                f"{name}: the answer holds a credential of yours",
-                "answers are written to repositories: name a property of Vault under secrets instead",
-            )
 
 
 @contextmanager

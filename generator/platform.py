@@ -18,8 +18,11 @@ from generator.registrations import Adjustments, faults
 
 ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
 
-# Maps whose keys are the platform's own words: a profile replaces them, it does not add to them.
-_REPLACED = {"tiers", "actions_secrets", "catalog"}
+BUILT_IN = "built-in"
+"""Source of the profile that comes with the installation: one person's own platform."""
+
+REPLACED = frozenset({"tiers", "actions_secrets", "catalog"})
+"""Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
 
 # What templates need not know, and what is never recorded in a generated repository.
 _NO_FACTS = {"connection", "registrations", "checks"}
@@ -141,15 +144,37 @@ def load_platform(
     if path is None and environ.get(ENVIRONMENT_VARIABLE):
         path = Path(environ[ENVIRONMENT_VARIABLE])
     if path is None:
-        candidate = user_config_path("newservice") / "platform.yml"
-        path = candidate if candidate.is_file() else None
+        path = user_profile() if user_profile().is_file() else None
     if path is None:
-        return Platform(dict(builtin), "built-in")
-    overrides = _read(path)
+        return Platform(dict(builtin), BUILT_IN)
+    return merged_platform(builtin, _read(path), str(path))
+
+
+def user_profile() -> Path:
+    """Where the user's own profile is looked for, and where ``newservice init`` puts it."""
+    return user_config_path("newservice") / "platform.yml"
+
+
+def merged_platform(builtin: Mapping[str, Any], overrides: Mapping[str, Any], source: str) -> Platform:
+    """The built-in profile with ``overrides``, which come from ``source``.
+
+    Raises ``UsageError`` with everything that is wrong with them.
+    """
     problems = list(_problems(builtin, overrides))
     if problems:
-        raise UsageError("platform.invalid", f"{path}: {'; '.join(problems)}", "see docs/reference/platform.md")
-    return Platform(_merge(builtin, overrides), str(path))
+        raise UsageError("platform.invalid", f"{source}: {'; '.join(problems)}", "see docs/reference/platform.md")
+    return Platform(_merge(builtin, overrides), source)
+
+
+def reason(platform: Platform, environ: Mapping[str, str] = os.environ) -> str:
+    """Why this profile is in force, in a few words."""
+    if platform.source == BUILT_IN:
+        return f"built-in: there is no --platform, no {ENVIRONMENT_VARIABLE} and no {user_profile()}"
+    if platform.source == environ.get(ENVIRONMENT_VARIABLE):
+        return f"{platform.source}, named by {ENVIRONMENT_VARIABLE}"
+    if platform.source == str(user_profile()):
+        return f"{platform.source}, your configuration"
+    return f"{platform.source}, as given"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -170,7 +195,7 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merge(base[key], value) if both and key not in _REPLACED else value
+        merged[key] = _merge(base[key], value) if both and key not in REPLACED else value
     return merged
 
 
@@ -210,7 +235,7 @@ def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") 
             near = difflib.get_close_matches(str(key), list(base), n=1)
             yield f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
         elif value is not None or path not in _NULLABLE:
-            yield from _misfit(base[key], value, path, own_words=key in _REPLACED)
+            yield from _misfit(base[key], value, path, own_words=key in REPLACED)
 
 
 def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Iterator[str]:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from generator.allocations import Holding, collisions
 from generator.answers import Answers
 from generator.changes import recorded_answers
-from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
-from generator.clients.git import Remote
-from generator.clients.git import Repository as Clone
-from generator.clients.github import GitHub, Mirror
-from generator.clients.patience import Patience
-from generator.clients.vault import Vault
-from generator.clients.woodpecker import Registration as Registered
-from generator.clients.woodpecker import Woodpecker
 from generator.credentials import Credential
 from generator.errors import SystemFailure
 from generator.looks import Looks
@@ -25,6 +17,16 @@ from generator.platform import Platform
 from generator.project import InfraState, Project
 from generator.secret import Secret
 from generator.trees import Commit, Listing, RemoteCommit
+
+if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
+    from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
+    from generator.clients.git import Remote
+    from generator.clients.git import Repository as Clone
+    from generator.clients.github import GitHub, Mirror
+    from generator.clients.patience import Patience
+    from generator.clients.vault import Vault
+    from generator.clients.woodpecker import Registration as Registered
+    from generator.clients.woodpecker import Woodpecker
 
 BRANCH_PREFIX = "newservice/"
 """What the branches of the infra repository that newservice makes begin with."""
@@ -127,6 +129,8 @@ class Run:
     @property
     def remote(self) -> Remote:
         """How git reaches the canonical forge."""
+        from generator.clients.git import Remote
+
         return Remote(self.platform, self.owner, self.credentials["forgejo"].value)
 
     def fresh(self) -> Run:

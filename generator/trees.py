@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from generator.clients.forgejo import Forgejo
-from generator.clients.git import Repository
+if TYPE_CHECKING:
+    from generator.clients.forgejo import Forgejo
+    from generator.clients.git import Repository
 
 
 class Tree(Protocol):

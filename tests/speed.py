@@ -24,7 +24,7 @@ import yaml
 
 from generator import looks, provision, schedule
 from generator.cli import _run
-from generator.cli.report import JsonReporter
+from generator.cli.json_lines import JsonReporter
 from generator.sandbox import Exchange, Sandbox
 from generator.schedule import Task
 from generator.steps import steps_for

@@ -221,7 +221,7 @@ def test_every_error_code_has_a_way_out() -> None:
 
 def test_json_lines() -> None:
     reference = page("docs/reference/exit-codes.md")
-    source = (CODE / "cli" / "report.py").read_text(encoding="utf-8")
+    source = (CODE / "cli" / "json_lines.py").read_text(encoding="utf-8")
     assert set(reference.rows("event")) == set(re.findall(r'_write\(\s*"(\w+)"', source))
     assert set(reference.rows("state")) == set(State)
     assert {*Action, *get_args(Status)} <= set(reference.spans)

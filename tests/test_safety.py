@@ -464,7 +464,7 @@ def test_a_page_instead_of_vaults_answer_is_told_as_one(world: World) -> None:
 
 
 def test_an_interruption_between_two_steps_tells_what_was_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generator.cli.report import JsonReporter
+    from generator.cli.json_lines import JsonReporter
 
     real = JsonReporter.step
 

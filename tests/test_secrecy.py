@@ -19,8 +19,8 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from generator.credentials import refuse_secrets
 from generator.errors import UsageError
-from generator.onboarding import refuse_secrets
 from generator.sandbox import FaultKind, Status
 from generator.secret import MASK, Secret, redact
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer

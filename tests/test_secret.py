@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from generator import secret
-from generator.cli.report import JsonReporter, Result, TextReporter
+from generator.cli.json_lines import JsonReporter
+from generator.cli.report import Result
+from generator.cli.text import TextReporter
 from generator.credentials import Credential
 from generator.errors import ExitCode, SystemFailure
 from generator.schedule import StepResult

@@ -15,7 +15,7 @@ import pytest
 from generator.changes import RegistrationChange
 from generator.checks import Check, CheckState
 from generator.cli import verify as command
-from generator.cli.report import JsonReporter
+from generator.cli.json_lines import JsonReporter
 from generator.cli.session import Session
 from generator.clients.github import WorkflowRun
 from generator.clients.registry import Registry

@@ -71,10 +71,12 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _reporter(arguments: list[str]) -> Reporter:
     """Chosen before anything is parsed, so that a wrong flag is reported in the asked form too."""
-    from generator.cli.report import JsonReporter, TextReporter
-
     if "--json" in arguments:
+        from generator.cli.json_lines import JsonReporter
+
         return JsonReporter()
+    from generator.cli.text import TextReporter
+
     return TextReporter(quiet="--quiet" in arguments, verbose="--verbose" in arguments)
 
 

@@ -11,7 +11,7 @@ import click
 import yaml
 
 from generator.cli.create import create_command
-from generator.cli.report import TextReporter
+from generator.cli.text import TextReporter
 from generator.errors import ExitCode, SystemFailure
 from generator.platform import Platform, load_platform
 from generator.run import BRANCH_PREFIX

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,16 +21,15 @@ from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.credentials import remember_credentials
 from generator.errors import UsageError
-from generator.onboarding import open_run
 from generator.platform import Platform, load_platform
 from generator.project import Project
 from generator.questions import Question, load_questions
-from generator.releases import Releases
-from generator.run import Run
 from generator.secret import Secret, hidden_from_children
 from generator.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed
 from generator.template import Template
-from generator.upgrade import UnreadableError, Upgrader, recorded_in
+
+if TYPE_CHECKING:
+    from generator.run import Run
 
 
 @dataclass
@@ -103,6 +102,9 @@ class Session:
 
         What an earlier version made is compared with what it made then. A version that is not known is left alone.
         """
+        from generator.releases import Releases
+        from generator.upgrade import UnreadableError, Upgrader, recorded_in
+
         releases = Releases()
         try:
             recorded = recorded_in(answers_file, ANSWERS_FILE)
@@ -132,6 +134,8 @@ class Session:
 
         Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
         """
+        from generator.onboarding import open_run  # heavy, with all its clients
+
         project, seeds = self.project(answers), self.seeds(answers)
         if self._run is None or self._run.project is not project:
             opening = open_run(project, self.infra, environ=self.environ, progress=self.reporter.progress)

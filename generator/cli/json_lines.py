@@ -1,0 +1,99 @@
+"""One JSON object a line on standard output, for agents and scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
+
+from generator.cli.report import Reporter, Result, TemplateVersion, write_line
+from generator.errors import AnswersError, NewserviceError
+from generator.secret import redact
+
+if TYPE_CHECKING:
+    from generator.checks import Check
+    from generator.fleet.findings import Finding
+    from generator.plan import Plan
+    from generator.schedule import StepResult
+
+SCHEMA = 1
+"""Version of the JSON objects."""
+
+
+class JsonReporter(Reporter):
+    """One JSON object a line on standard output; people's text goes to standard error."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
+        """The plan as the interface has it, and diffs where asked for."""
+        extra: dict[str, Any] = {"notes": list(plan.notes)} if plan.notes else {}
+        if diffs:
+            from generator.cli.plan_text import plan_diffs
+
+            extra["diffs"] = dict(plan_diffs(plan))
+        self._write("plan", **{"service": plan.service, "digest": plan.digest, **plan.as_document(), **extra})
+
+    def step(self, result: StepResult) -> None:
+        """A step's result."""
+        self.wrote |= result.status == "done"
+        self._write("step", id=result.id, status=result.status, elapsed_ms=result.elapsed_ms, summary=result.summary)
+
+    def check(self, check: Check) -> None:
+        """One check's outcome."""
+        self._write("check", id=check.id, state=check.state.value, summary=check.summary, hint=check.hint)
+
+    def template_version(self, version: TemplateVersion) -> None:
+        """A version of the template."""
+        self._write("template", **asdict(version))
+
+    def tree(self, finding: Finding) -> None:
+        """One tree."""
+        self.wrote |= finding.wrote
+        self._write("service", **finding.document())
+
+    def progress(self, text: str) -> None:
+        """A line of progress."""
+        self._write("progress", summary=text)
+
+    def error(self, error: NewserviceError) -> None:
+        """One object for each problem."""
+        if isinstance(error, AnswersError):
+            for item in error.problems:
+                choices = list(item.choices) if item.choices else None
+                self._write(
+                    "error",
+                    code=item.code,
+                    question=item.question,
+                    message=item.message,
+                    hint=item.hint,
+                    choices=choices,
+                )
+            return
+        self._write("error", code=error.code, question=None, message=error.message, hint=error.hint, choices=None)
+
+    def result(self, result: Result) -> None:
+        """The last object."""
+        self._write(
+            "result",
+            status=result.status,
+            exit_code=int(result.exit_code),
+            service=result.service,
+            urls=result.urls,
+            next=list(result.next),
+        )
+
+    def _write(self, event: str, **content: Any) -> None:
+        line = json.dumps({"event": event, "schema": SCHEMA, **_redacted(content)}, ensure_ascii=False)
+        write_line(line, self._out)
+
+
+def _redacted(value: Any) -> Any:
+    """Every text in ``value`` without secrets; before it becomes JSON, which writes some characters otherwise."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {_redacted(key): _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value

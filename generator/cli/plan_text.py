@@ -1,0 +1,90 @@
+"""A plan as people read it: files as a tree, registrations, steps, notes; and its diffs. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from difflib import unified_diff
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from generator.plan import Plan
+
+SIGNS = {
+    "create": "+", "update": "~", "delete": "-", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
+    "add": "+", "present": "=", "remove": "-", "done": "+", "failed": "!", "skipped": ".",
+}  # fmt: skip
+"""What is, or was, done with a file, a registration or a step."""
+
+
+def plan_lines(plan: Plan) -> Iterable[str]:
+    """The plan, line by line."""
+    yield f"Plan for {plan.service}"
+    yield from _files(plan)
+    yield from _registrations(plan)
+    yield from _steps(plan)
+    yield from (f"\nNote: {note}" for note in plan.notes)
+
+
+def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
+    """Unified diffs of all files and registrations that would change."""
+    for item in plan.files:
+        if item.action in ("create", "update", "conflict"):
+            before = (item.before or b"").decode("utf-8", "replace")
+            yield item.path, _diff(item.path, before, item.file.content.decode("utf-8", "replace"))
+        elif item.action == "delete" and item.before is not None:
+            yield item.path, _diff(item.path, item.before.decode("utf-8", "replace"), "")
+    for change in plan.registrations:
+        if change.before != change.after:
+            yield change.path, _diff(change.path, change.before, change.after)
+
+
+def _diff(path: str, before: str, after: str) -> str:
+    lines = unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        f"a/{path}" if before else "/dev/null",
+        f"b/{path}",
+    )
+    return "".join(line if line.endswith("\n") else line + "\n\\ no newline at end of file\n" for line in lines)
+
+
+def _tree(changes: dict[str, str]) -> list[str]:
+    """Paths as an indented tree with a sign for each file."""
+    lines: list[str] = []
+    shown: list[str] = []
+    for path in sorted(changes, key=lambda item: item.split("/")):
+        *folders, name = path.split("/")
+        same = 0
+        while same < min(len(shown), len(folders)) and shown[same] == folders[same]:
+            same += 1
+        lines += [f"  {'  ' * depth}{folder}/" for depth, folder in enumerate(folders) if depth >= same]
+        shown = folders
+        lines.append(f"  {'  ' * len(folders)}{SIGNS[changes[path]]} {name}")
+    return lines
+
+
+def _files(plan: Plan) -> Iterable[str]:
+    for repo, title in (("service", "Service repository"), ("infra", "Infra repository")):
+        changes = {item.path: str(item.action) for item in plan.files if item.repo == repo}
+        if changes:
+            told = ", ".join(f"{number} {action}" for action, number in Counter(changes.values()).items())
+            yield f"\n{title} ({told})"
+            yield from _tree(changes)
+
+
+def _registrations(plan: Plan) -> Iterable[str]:
+    if plan.registrations:
+        yield "\nRegistrations"
+    for item in plan.registrations:
+        told = "differs, left alone" if item.action == "update" else item.action
+        sign = "=" if item.action == "update" else SIGNS[item.action]
+        yield f"  {sign} {item.id:<16} {item.path} ({told})"
+
+
+def _steps(plan: Plan) -> Iterable[str]:
+    if plan.steps:
+        yield "\nSteps"
+    for step in plan.steps:
+        decision = step.decision
+        yield f"  {SIGNS[decision.action.value]} {step.id:<24} {decision.state.value:<8} {decision.summary}"
