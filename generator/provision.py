@@ -72,13 +72,19 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     )
 
 
-def carry_out(steps: Sequence[Step[Any]], run: Run, report: Callable[[StepResult], None]) -> Outcome:
+def carry_out(
+    steps: Sequence[Step[Any]],
+    run: Run,
+    report: Callable[[StepResult], None],
+    begun: Callable[[str], None] = lambda _: None,
+) -> Outcome:
     """Take the steps, those that don't need each other at the same time, until one fails.
 
-    Every step is reported as soon as it ends, those that were not reached as skipped.
+    Every step is reported as soon as it ends, those that were not reached as skipped. ``begun`` is told the id of each
+    that begins.
     """
     tasks = [Task(step.id, step.after, _taking(step, run)) for step in steps]
-    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set)
+    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set, begun=begun)
     return Outcome(tuple(results), failure, interrupted)
 
 

@@ -43,14 +43,18 @@ class _Ended:
 
 
 def carry_out_tasks(
-    tasks: Sequence[Task], report: Callable[[StepResult], None], stop: Callable[[], None]
+    tasks: Sequence[Task],
+    report: Callable[[StepResult], None],
+    stop: Callable[[], None],
+    begun: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[StepResult], Exception | None, bool]:
     """Carry out all tasks; their results, the first failure, and whether a person interrupted.
 
     After a failure nothing new is begun, and what is under way is brought to its end. ``stop`` ends all waiting of the
-    tasks; it is called on an interruption. ``report`` is called by the caller's own thread only.
+    tasks; it is called on an interruption. ``begun`` is told the id of each task that begins. It and ``report`` are
+    called by the caller's own thread only.
     """
-    schedule = _Schedule(tasks, report)
+    schedule = _Schedule(tasks, report, begun)
     interrupted = False
     try:
         while schedule.begin():
@@ -67,9 +71,12 @@ def carry_out_tasks(
 class _Schedule:
     """What is waiting, running and through."""
 
-    def __init__(self, tasks: Sequence[Task], report: Callable[[StepResult], None]) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], report: Callable[[StepResult], None], begun: Callable[[str], None]
+    ) -> None:
         self._tasks = tasks
         self._report = report
+        self._tell_begun = begun
         self._begun: set[str] = set()
         self.results: list[StepResult] = []
         self.failure: Exception | None = None
@@ -91,6 +98,7 @@ class _Schedule:
             for task in self._tasks:
                 if task.id not in self._begun and not pending.intersection(task.after):
                     self._begun.add(task.id)
+                    self._tell_begun(task.id)
                     # A daemon: a run that was interrupted ends although a system keeps a task waiting.
                     threading.Thread(target=_take, args=(task, self.ended), name=task.id, daemon=True).start()
         return bool(self.running)

@@ -88,7 +88,7 @@ def _remove(session: Session, answers: Answers) -> Result:
                 session.reporter.step(step)
             return _result(run, plan, Carried(()))
         _confirm(session, answers.name)
-        outcome = carry_out(removals, run, plan, session.reporter.step)
+        outcome = carry_out(removals, run, plan, session.reporter.step, session.reporter.begun)
         if outcome.failure:
             session.reporter.error(as_told(outcome.failure))
         return _result(run, plan, outcome)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
 
 from generator.checks import Check, CheckState
 from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines
 from generator.cli.report import Reporter, Result, TemplateVersion, write_line
+from generator.cli.screen import coloured, folded, paint, paint_diff
 from generator.errors import AnswersError, ExitCode, NewserviceError
 from generator.secret import redact
 
 if TYPE_CHECKING:
+    from generator.cli.live import LiveSteps
     from generator.fleet.findings import Finding
     from generator.plan import Plan
     from generator.schedule import StepResult
@@ -20,22 +23,57 @@ if TYPE_CHECKING:
 class TextReporter(Reporter):
     """Text for people: results on standard output, everything else on standard error."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
         self._quiet = quiet
         self._verbose = verbose
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._steps: tuple[str, ...] = ()
+        self._live: LiveSteps | None = None
+        self._ended: list[StepResult] = []
 
     def plan(self, plan: Plan, *, diffs: bool = False) -> None:
         """Files as a tree, registrations, steps."""
+        self._steps = tuple(step.id for step in plan.steps)
         if self._quiet:
             return
-        lines = list(plan_lines(plan))
-        if diffs:
-            lines += ["\n" + text.rstrip("\n") for _, text in plan_diffs(plan)]
-        self._say("\n".join(lines))
+        self._say("\n".join(plan_lines(plan)))
+        for _, text in plan_diffs(plan) if diffs else ():
+            self._say("\n" + text.rstrip("\n"), paint_diff, fold=False)
+
+    def begun(self, step: str) -> None:
+        """On a terminal the steps are shown while they are under way."""
+        if self._live is None and not self._quiet and step in self._steps and self._err.isatty():
+            from generator.cli.live import LiveSteps  # heavy, and needed with a terminal only
+
+            live = LiveSteps(self._steps, self._err)
+            self._live = live if live.fits else None
+        if self._live:
+            self._live.begun(step)
 
     def step(self, result: StepResult) -> None:
         """One line a step."""
         self.wrote |= result.status == "done"
+        if self._live is None:
+            self._tell(result)
+            return
+        self._ended.append(result)
+        self._live.ended(result)
+        if self._live.through:
+            self._close()
+
+    def _close(self) -> None:
+        """The steps that were shown while they were under way, as lines that stay."""
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+            for result in self._ended:
+                self._tell(result)
+            self._ended.clear()
+
+    def _tell(self, result: StepResult) -> None:
         if self._quiet and result.status != "failed":
             return
         seconds = f"{result.elapsed_ms / 1000:5.1f} s"
@@ -70,10 +108,15 @@ class TextReporter(Reporter):
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
         if not self._quiet:
-            self._note(f"    {text} ...")
+            told = f"    {text} ..."
+            if self._live:
+                self._live.note(told)
+            else:
+                self._note(told)
 
     def error(self, error: NewserviceError) -> None:
         """What, where, what next."""
+        self._close()
         self._note(f"newservice: {error.message}")
         if isinstance(error, AnswersError):
             for problem in error.problems:
@@ -87,6 +130,7 @@ class TextReporter(Reporter):
 
     def result(self, result: Result) -> None:
         """What exists and what a person still has to do."""
+        self._close()
         if self._quiet:
             return
         if result.urls:
@@ -97,7 +141,7 @@ class TextReporter(Reporter):
         if result.next:
             self._say("\nNext")
             for number, line in enumerate(result.next, 1):
-                self._say(f"  {number}. {line}")
+                self._say(f"  {number}. {line}", fold=False)  # it may be a command, to be copied
         name = result.service + ": " if result.service else ""
         closing = f"\n{name}{result.closing or _CLOSING[result.status]}"
         if result.exit_code is ExitCode.OK:
@@ -105,11 +149,17 @@ class TextReporter(Reporter):
         else:
             self._note(closing)
 
-    def _say(self, text: str) -> None:
-        write_line(redact(text), sys.stdout)
+    def _say(self, text: str, paint: Callable[[str], str] = paint, *, fold: bool = True) -> None:
+        _write(text, self._out, paint, fold=fold)
 
     def _note(self, text: str) -> None:
-        write_line(redact(text), sys.stderr)
+        _write(text, self._err, paint, fold=True)
+
+
+def _write(text: str, stream: TextIO, paint: Callable[[str], str], *, fold: bool) -> None:
+    told = redact(text)
+    told = folded(told) if fold and stream.isatty() else told
+    write_line(paint(told) if coloured(stream) else told, stream)
 
 
 _CHECK_SIGNS = {

@@ -54,7 +54,13 @@ def observe(removals: Sequence[Removal[Any]], run: Run) -> Plan:
     )
 
 
-def carry_out(removals: Sequence[Removal[Any]], run: Run, plan: Plan, report: Callable[[StepResult], None]) -> Carried:
+def carry_out(
+    removals: Sequence[Removal[Any]],
+    run: Run,
+    plan: Plan,
+    report: Callable[[StepResult], None],
+    begun: Callable[[str], None] = lambda _: None,
+) -> Carried:
     """Take away what the plan shows, in order, until something fails; what was not shown is not touched."""
     shown = {step.id: step.decision for step in plan.steps}
     left: dict[str, Decision] = {}
@@ -62,7 +68,7 @@ def carry_out(removals: Sequence[Removal[Any]], run: Run, plan: Plan, report: Ca
         Task(removal.id, tuple(item.id for item in removals[:number]), _taking(removals, removal.id, run, shown, left))
         for number, removal in enumerate(removals)
     ]
-    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set)
+    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set, begun=begun)
     return Carried(tuple(results), failure, interrupted, left)
 
 
