@@ -18,6 +18,7 @@ from generator.cli.commands import COMMANDS
 from generator.errors import ExitCode
 from generator.sandbox import FaultKind, Status
 from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
+from tests.checkout import infra_checkout
 from tests.invoke import Command, Desk
 from tests.test_onboarding import ALL_STEPS
 from tests.world import Told, World
@@ -324,6 +325,39 @@ def test_version(command: Command) -> None:
     told = command("--version")
     assert told.code == 0
     assert told.out.startswith("newservice, version ")
+
+
+LOADED = """
+import sys
+from generator.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("loaded", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The packages that a command has imported when it ends."""
+    told = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    return set(told.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_nothing_heavy_is_loaded_to_say_who_one_is(flag: str) -> None:
+    heavy = {"copier", "git", "github", "httpx", "jinja2", "prompt_toolkit", "questionary", "requests", "rich", "yaml"}
+    assert not loaded(flag) & heavy
+
+
+def test_a_plan_of_files_loads_no_clients(tmp_path: Path) -> None:
+    infra = infra_checkout(tmp_path / "infra")
+    answers = tmp_path / "answers.yml"
+    answers.write_text(yaml.safe_dump(RICH))
+    places = ["--answers", str(answers), "--infra", str(infra), "--service-dir", str(tmp_path / "x")]
+    found = loaded("plan", "--no-provision", *places)
+    assert "copier" in found
+    assert not found & {"git", "github", "httpx", "requests", "rich"}  # copier itself loads questionary
 
 
 # --- without a terminal ------------------------------------------------------------------------------------
