@@ -357,7 +357,7 @@ def test_a_plan_of_files_loads_no_clients(tmp_path: Path) -> None:
     places = ["--answers", str(answers), "--infra", str(infra), "--service-dir", str(tmp_path / "x")]
     found = loaded("plan", "--no-provision", *places)
     assert "copier" in found
-    assert not found & {"git", "github", "httpx", "requests", "rich"}  # copier itself loads questionary
+    assert not found & {"github", "httpx", "requests", "rich"}
 
 
 # --- without a terminal ------------------------------------------------------------------------------------
