@@ -423,3 +423,28 @@ def test_a_reader_that_goes_away_interrupts(tmp_path: Path) -> None:
     _, err = process.communicate()
     assert process.returncode == ExitCode.INTERRUPTED
     assert err == b""
+
+
+# --- the embedded platform ----------------------------------------------------------------------------------
+
+
+def test_the_sandbox_says_how_to_use_it_until_it_is_stopped(tmp_path: Path) -> None:
+    start = [sys.executable, "-m", "generator", "sandbox", "start", "--directory", str(tmp_path / "here"), "--json"]
+    with subprocess.Popen(start, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert told["event"] == "sandbox"
+        assert {"github", "forgejo", "woodpecker", "vault"} <= set(told["urls"])
+        plan = [sys.executable, "-m", "generator", "plan", "--json", "--platform", told["profile"]]
+        answered = subprocess.run(
+            [*plan, "--infra", told["infra"], *(f"--{name}={value}" for name, value in SMALLEST.items())],
+            env={**os.environ, **told["environment"]},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answered.returncode == 0, answered.stderr
+        process.terminate()
+        last = json.loads(process.stdout.readlines()[-1])
+    assert (last["event"], last["status"], process.returncode) == ("result", "success", 0)

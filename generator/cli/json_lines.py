@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
-from generator.cli.report import Reporter, Result, TemplateVersion, write_line
+from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
 from generator.errors import AnswersError, NewserviceError
 from generator.secret import redact
 
@@ -54,6 +54,10 @@ class JsonReporter(Reporter):
         self.wrote |= finding.wrote
         self._write("service", **finding.document())
 
+    def sandbox(self, surroundings: Surroundings) -> None:
+        """How to use the embedded platform from elsewhere."""
+        self._write("sandbox", redacted=False, **asdict(surroundings))
+
     def progress(self, text: str) -> None:
         """A line of progress."""
         self._write("progress", summary=text)
@@ -85,8 +89,9 @@ class JsonReporter(Reporter):
             next=list(result.next),
         )
 
-    def _write(self, event: str, **content: Any) -> None:
-        line = json.dumps({"event": event, "schema": SCHEMA, **_redacted(content)}, ensure_ascii=False)
+    def _write(self, event: str, *, redacted: bool = True, **content: Any) -> None:
+        told = _redacted(content) if redacted else content
+        line = json.dumps({"event": event, "schema": SCHEMA, **told}, ensure_ascii=False)
         write_line(line, self._out)
 
 

@@ -49,6 +49,19 @@ class TemplateVersion:
     published: str | None = None
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """An embedded platform that runs: where its profile and its clone are, its addresses, and its own credentials.
+
+    They open nothing else, so they are told in clear.
+    """
+
+    profile: str
+    infra: str
+    urls: dict[str, str]
+    environment: dict[str, str]
+
+
 class Reporter(ABC):
     """Tells what happens.
 
@@ -80,6 +93,10 @@ class Reporter(ABC):
     @abstractmethod
     def tree(self, finding: Finding) -> None:
         """A tree of the fleet was looked at, or is through."""
+
+    @abstractmethod
+    def sandbox(self, surroundings: Surroundings) -> None:
+        """An embedded platform runs."""
 
     @abstractmethod
     def progress(self, text: str) -> None:

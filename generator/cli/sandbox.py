@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import signal
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from generator.cli.report import Reporter, Result, Surroundings
 from generator.errors import ExitCode, RefusedError
 
 MARKER = ".newservice-demo"
@@ -25,8 +26,15 @@ def sandbox_group() -> None:
 @click.option("--directory", metavar="PATH", help="Where its repositories go.  [default: a new temporary folder]")
 @click.option("--port", type=int, default=0, help="Port on loopback.  [default: a free one]")
 @click.option("--latency", type=float, default=0.0, help="Seconds to wait before every answer.")
-def start_command(directory: str | None, port: int, latency: float) -> ExitCode:
-    """Run the embedded platform until interrupted, and print how to use it."""
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@click.pass_obj
+def start_command(
+    reporter: Reporter, /, directory: str | None, port: int, latency: float, json_lines: bool
+) -> ExitCode:
+    """Run the embedded platform until interrupted, and print how to use it.
+
+    In the background: `newservice sandbox start > sandbox.env &`, and once that file has its lines, `. ./sandbox.env`.
+    """
     from generator.sandbox import Sandbox
 
     root = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
@@ -35,19 +43,13 @@ def start_command(directory: str | None, port: int, latency: float) -> ExitCode:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with Sandbox.start(root, port=port, latency=latency) as sandbox:
-        for name, url in sandbox.urls.items():
-            click.echo(f"# {name}: {url}")
-        click.echo("# in another terminal, these lines and then: newservice create")
-        for name, value in {
-            **sandbox.environment,
-            "NEWSERVICE_PLATFORM": str(sandbox.profile),
-        }.items():
-            click.echo(f"export {name}={shlex.quote(value)}")
-        try:
+        here = Surroundings(str(sandbox.profile), str(sandbox.infra), dict(sandbox.urls), sandbox.environment)
+        reporter.sandbox(here)
+        with suppress(KeyboardInterrupt):
             while not stopped.wait(0.5):
                 pass
-        except KeyboardInterrupt:
-            pass
+    if json_lines:
+        reporter.result(Result("success", ExitCode.OK))
     return ExitCode.OK
 
 

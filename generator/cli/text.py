@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from generator.checks import Check, CheckState
 from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines
-from generator.cli.report import Reporter, Result, TemplateVersion, write_line
+from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
 from generator.cli.screen import coloured, folded, paint, paint_diff
 from generator.errors import AnswersError, ExitCode, NewserviceError
 from generator.secret import redact
@@ -104,6 +105,14 @@ class TextReporter(Reporter):
         self.wrote |= finding.wrote
         if not (self._quiet and tone(finding.state) == "good"):
             self._say("\n".join(lines_of(finding)))
+
+    def sandbox(self, surroundings: Surroundings) -> None:
+        """Comments and ``export`` lines, for another terminal to read as they are."""
+        lines = [f"# {name}: {url}" for name, url in surroundings.urls.items()]
+        lines.append("# in another terminal, these lines and then: newservice create")
+        variables = {**surroundings.environment, "NEWSERVICE_PLATFORM": surroundings.profile}
+        lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+        write_line("\n".join(lines), self._out)
 
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
