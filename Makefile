@@ -44,8 +44,8 @@ check: $(STAMP) ## lint, format and types
 bench: $(STAMP) ## how long commands take, as ratios measured in one run
 	$(BIN)/python -m tests.bench
 
-docs: $(STAMP) ## hold the documentation against the code
-	$(BIN)/python -m pytest -q tests/test_docs.py
+docs: $(STAMP) ## make what is generated in docs/ anew, and build the site into site/
+	$(BIN)/python -m docs.builder
 
 format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .
@@ -55,4 +55,4 @@ golden: $(STAMP) ## render the golden trees anew, to be read as a diff
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -137,6 +137,11 @@ def carry_out(place: Place, upgrade: Upgrade) -> None:
             place.repository.mark_unmerged(marked)
 
 
+def interrupted(repository: Repository) -> bool:
+    """Whether an update that was killed has left something, which the next one takes back."""
+    return (repository.git_dir / _PLACE / _JOURNAL).is_file()
+
+
 def take_back(repository: Repository) -> tuple[str, ...]:
     """Take back what an update that was killed has left; the paths that were put back.
 

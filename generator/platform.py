@@ -170,11 +170,18 @@ def reason(platform: Platform, environ: Mapping[str, str] = os.environ) -> str:
     """Why this profile is in force, in a few words."""
     if platform.source == BUILT_IN:
         return f"built-in: there is no --platform, no {ENVIRONMENT_VARIABLE} and no {user_profile()}"
-    if platform.source == environ.get(ENVIRONMENT_VARIABLE):
+    if environ.get(ENVIRONMENT_VARIABLE) and platform.source == str(Path(environ[ENVIRONMENT_VARIABLE])):
         return f"{platform.source}, named by {ENVIRONMENT_VARIABLE}"
     if platform.source == str(user_profile()):
         return f"{platform.source}, your configuration"
     return f"{platform.source}, as given"
+
+
+def advice(platform: Platform) -> str:
+    """What to tell a person whose systems could not be reached or used; empty where a profile was chosen."""
+    if platform.source != BUILT_IN:
+        return ""
+    return "the built-in profile is in force; `newservice init` writes one for another platform"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Fact:
     help: str
     key: str = ""
     default: str = ""
+    shown: str = ""
     ask: bool = True
     pattern: str = ""
     message: str = ""
@@ -73,6 +74,19 @@ class Interview:
             return None
         return str(self._value(fact.default, known))
 
+    def proposed(self, given: Mapping[str, str]) -> dict[str, str]:
+        """What was given, and what can be proposed for all other facts."""
+        known = dict(given)
+        for fact in self.facts:
+            value = None if fact.name in known else self.proposal(fact, known)
+            if value is not None:
+                known[fact.name] = value
+        return known
+
+    def told(self, fact: Fact) -> str:
+        """What is proposed for a fact, before any is known: other facts stand as their names in capitals."""
+        return fact.shown or self.proposal(fact, {name: name.upper() for name in self._names}) or ""
+
     def settle(self, given: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
         """All facts, those that were not given as they are proposed; and everything that is missing or wrong."""
         known: dict[str, str] = {}
@@ -89,15 +103,17 @@ class Interview:
                 known[fact.name] = value
         return known, problems
 
-    def overrides(self, facts: Mapping[str, str], sets: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides(self, facts: Mapping[str, str] | None, sets: Mapping[str, Any]) -> dict[str, Any]:
         """The keys of the profile that these facts fill; ``sets`` (by dotted key) wins over what follows from them.
 
+        ``facts`` are all of them, or None for ``sets`` alone.
         Raises ``UsageError`` for a key of ``sets`` that lies below something which is no map.
         """
         profile: dict[str, Any] = {"schema": self.template.platform["schema"]}
-        own = {fact.key: facts[fact.name] for fact in self.facts if fact.key}
-        follows = {key: self._value(source, facts) for key, source in self.derived.items()}
-        for key, value in {**own, **follows, **sets}.items():
+        if facts is not None:
+            own = {fact.key: facts[fact.name] for fact in self.facts if fact.key}
+            sets = {**own, **{key: self._value(source, facts) for key, source in self.derived.items()}, **sets}
+        for key, value in sets.items():
             _put(profile, key, value)
         return profile
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,7 +28,8 @@ Kind = Literal["str", "int", "float", "bool", "json", "yaml", "path"]
 
 @dataclass(frozen=True)
 class Question:
-    """One question: copier's keys, and ours (``group``, ``shape``, ``flag``, ``switches``, ``internal``, ``quiet``)."""
+    """One question: copier's keys, and ours (``group``, ``shape``, ``flag``, ``switches``, ``internal``, ``quiet``,
+    ``examples``, ``offer``, ``explains``, ``suggest``)."""
 
     name: str
     type: Kind
@@ -38,6 +40,10 @@ class Question:
     ask: str | bool = True
     validator: str = ""
     placeholder: str = ""
+    examples: tuple[Any, ...] = ()
+    offer: str = ""
+    explains: Mapping[Any, str] | str = field(default_factory=dict)
+    suggest: str = ""
     group: str = ""
     shape: dict[str, Any] | None = None
     flag: str = ""
@@ -59,6 +65,11 @@ class Question:
     def option(self) -> str:
         """The command line's flag."""
         return "--" + (self.flag or self.name.replace("_", "-"))
+
+    @property
+    def summary(self) -> str:
+        """The help without its words on single choices, for where those are explained beside it."""
+        return re.split(r"[:;]", self.help, maxsplit=1)[0].rstrip(".") + "."
 
     @property
     def structured(self) -> bool:
@@ -138,6 +149,10 @@ def _question(name: str, details: Any, shapes: Mapping[str, Any]) -> Question:
         ask=details.get("ask", True),
         validator=details.get("validator", ""),
         placeholder=details.get("placeholder", ""),
+        examples=tuple(details.get("examples", ())),
+        offer=details.get("offer", ""),
+        explains=details.get("explains", {}),
+        suggest=details.get("suggest", ""),
         group=details.get("group", "Service"),
         shape=shapes[details["shape"]] if "shape" in details else None,
         flag=details.get("flag", ""),

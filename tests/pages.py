@@ -20,8 +20,12 @@ class Page:
     path: Path
 
     @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
     def tokens(self) -> list[Token]:
-        return MarkdownIt("commonmark").enable("table").parse(self.path.read_text(encoding="utf-8"))
+        return MarkdownIt("commonmark").enable("table").parse(self.text)
 
     @cached_property
     def inline(self) -> list[Token]:

@@ -403,7 +403,12 @@ on_call:
         "description": "Who is called at night.",
         "enum": ["nobody", "owner"],
         "default": "nobody",
+        "x-flag": "--on-call",
     }
+    refused = {
+        "not": {"properties": {"on_call": {"const": "owner"}, "tier": {"const": "aux"}}, "required": ["on_call"]}
+    }
+    assert {**refused, "$comment": "nobody is called for tier aux"} in schema["allOf"]
 
     import click
 

@@ -321,6 +321,18 @@ def test_every_command_has_help(command: Command) -> None:
         assert command(name, "-h").code == 0
 
 
+def test_without_a_command_it_is_create_with_its_flags(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "answers.yml"
+    file.write_text(yaml.safe_dump(SMALLEST))
+    places = ["--infra", str(desk.infra), "--service-dir", str(desk.service)]
+    arguments = ["--answers", str(file), *places, "--no-provision", "--dry-run", "--json"]
+    told, meant = desk.command(*arguments), desk.command("create", *arguments)
+    assert told.code == meant.code == 0
+    assert told.out == meant.out
+    wrong = desk.command("--json", "--no-provision").of("error")
+    assert {"name", "title"} <= {item["question"] for item in wrong}
+
+
 def test_version(command: Command) -> None:
     told = command("--version")
     assert told.code == 0
@@ -348,6 +360,25 @@ def loaded(*arguments: str) -> set[str]:
 def test_nothing_heavy_is_loaded_to_say_who_one_is(flag: str) -> None:
     heavy = {"copier", "git", "github", "httpx", "jinja2", "prompt_toolkit", "questionary", "requests", "rich", "yaml"}
     assert not loaded(flag) & heavy
+
+
+COMMANDS_LOADED = """
+import sys
+import click
+from generator.cli import group
+from generator.cli.commands import COMMANDS
+for name in COMMANDS:
+    group.get_command(click.Context(group), name)
+    print(name, *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_no_command_brings_what_only_its_work_needs() -> None:
+    """As a shell's completion and ``COMMAND --help`` import them; each line has the commands before it as well."""
+    heavy = {"copier", "git", "github", "httpx", "mcp", "prompt_toolkit", "questionary", "requests", "rich", "tenacity"}
+    told = subprocess.run([sys.executable, "-c", COMMANDS_LOADED], capture_output=True, text=True, check=True)
+    found = {name: heavy.intersection(modules) for name, *modules in map(str.split, told.stdout.splitlines())}
+    assert found == {name: set() for name in COMMANDS}
 
 
 def test_a_plan_of_files_loads_no_clients(tmp_path: Path) -> None:

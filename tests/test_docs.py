@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import io
 import re
-import shlex
 import tomllib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-import click
 import pytest
 import yaml
 
 import generator
-from generator import errors
+from docs.builder.codes import error_codes
+from docs.builder.commands import commands, flags
+from docs.builder.events import events
+from docs.builder.parts import rows
+from docs.builder.profile import profile_keys
+from docs.builder.questions import QUESTIONS
+from docs.builder.reference import PARTS, made_anew, shown_anew
 from generator.answers import resolve
-from generator.cli import _reporter, _run, group
 from generator.errors import ExitCode
 from generator.plan import Action, State
 from generator.platform import load_platform
@@ -35,18 +34,10 @@ from .pages import ROOT, Page, page, page_at
 
 CODE = Path(generator.__file__).parent
 TEMPLATE = Template.installed()
-QUESTIONS = {question.name: question for question in load_questions(TEMPLATE) if question.public}
 STEPS = [step.id for step in steps_for(answer(RICH))]
-FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror"}  # copier's, curl's, git's
-KNOWN_AT_RUN_TIME = {
-    "step.id": "<step>",
-    "removal.id": "<step>",
-    "item.removal.id": "<step>",
-    "plan.refusals[0].id": "<step>",
-    "self.system": "<system>",
-    "system": "<system>",
-}
-OPEN_MAPS = {"tiers": "tier", "actions_secrets": "secret", "catalog": "tier", "connection.credentials": "credential"}
+FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror", "--bare", "--all", "--message", "--stat", "--tags"}
+FLAGS_OF_OTHERS |= {"--strict"}  # copier's, curl's and git's; MkDocs'
+
 
 PAGES = [page(name) for name in ("README.md", "CHANGELOG.md", "AGENTS.md")]
 PAGES += [page(str(path.relative_to(ROOT))) for path in sorted((ROOT / "docs").rglob("*.md"))]
@@ -54,88 +45,6 @@ every_page = pytest.mark.parametrize("found", PAGES, ids=lambda found: str(found
 
 
 # --- what the code has ---------------------------------------------------------------------------------------
-
-
-def commands(command: click.Command = group, path: str = "newservice") -> Iterator[tuple[str, click.Command]]:
-    if path != "newservice":
-        yield path, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            assert below is not None
-            yield from commands(below, f"{path} {name}")
-
-
-def flags(command: click.Command, *, questions: bool) -> set[str]:
-    return {
-        flag
-        for option in command.params
-        if isinstance(option, click.Option) and (questions or not str(option.name).startswith("answer_"))
-        for flag in [*option.opts, *option.secondary_opts]
-    }
-
-
-def profile_keys(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys with their built-in values; a platform's own words stand as ``<word>``."""
-    for key, value in data.items():
-        path = prefix + key
-        if path in OPEN_MAPS:
-            word = f"{path}.<{OPEN_MAPS[path]}>"
-            maps = [entry for entry in value.values() if isinstance(entry, dict)]
-            yield from {f"{word}.{name}": None for entry in maps for name in entry}.items() if maps else [(word, None)]
-        elif isinstance(value, dict):
-            yield from profile_keys(value, f"{path}.")
-        else:
-            yield path, value
-
-
-@cache
-def error_codes() -> dict[str, set[int]]:
-    """Codes of all errors raised in the source, each with its exit codes; parts known at run time as ``<part>``."""
-    found: dict[str, set[int]] = {}
-    for source in CODE.rglob("*.py"):
-        tree = ast.parse(source.read_text(encoding="utf-8"))
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef | ast.Lambda):
-                for code, kind in _raised(function):
-                    found.setdefault(code, set()).add(_exit_code(kind, code))
-    together = errors.AnswersError([]).code
-    told = {_exit_code(errors.Problem, code) for code in found if code.startswith("answer.")}
-    return found | {together: told}
-
-
-def _raised(function: ast.AST) -> Iterator[tuple[str, type]]:
-    """Codes and classes of the errors that a function makes; a code in a variable is looked up in that function."""
-    known = {
-        target.id: node.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            kind = getattr(errors, node.func.id, None)
-            if isinstance(kind, type) and issubclass(kind, errors.NewserviceError | errors.Problem):
-                first = node.args[0]
-                value = known.get(first.id, first) if isinstance(first, ast.Name) else first
-                branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
-                yield from ((code, kind) for code in map(_code, branches) if code)
-
-
-def _exit_code(kind: type, code: str) -> int:
-    if kind is errors.Problem:
-        return int(errors.AnswersError([errors.Problem(code, "", "")]).exit_code)
-    return int(kind.exit_code)  # type: ignore[attr-defined]
-
-
-def _code(node: ast.expr) -> str:
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_code(part) for part in node.values)
-    if isinstance(node, ast.FormattedValue):
-        return KNOWN_AT_RUN_TIME[ast.unparse(node.value)]
-    return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
 def shape_words(shape: Any) -> set[str]:
@@ -155,26 +64,48 @@ def shape_words(shape: Any) -> set[str]:
 # --- reference pages -----------------------------------------------------------------------------------------
 
 
+@every_page
+def test_generated_parts_are_as_the_code_has_them(found: Page) -> None:
+    assert made_anew(found.path) == found.path.read_text(encoding="utf-8"), "out of date: run `make docs`"
+
+
+def test_every_part_is_in_a_page() -> None:
+    named = {name for found in PAGES for name in re.findall(r"^<!-- generated: (\S+)", found.text, re.M)}
+    assert named == set(PARTS)
+
+
+@every_page
+def test_generated_tables_have_all_that_is_written_by_hand(found: Page) -> None:
+    """A new row comes without its meaning; somebody has to write it."""
+    by_hand = ("meaning", "what happened", "when", "whose")
+    for part in re.findall(r"^<!-- generated: .*?^<!-- end -->", found.text, re.S | re.M):
+        for first, row in rows(part).items():
+            assert not [column for column in by_hand if row.get(column) == ""], f"{first} lacks its meaning"
+
+
 def test_questions() -> None:
-    rows = page("docs/reference/questions.md").rows("question")
-    assert set(rows) == set(QUESTIONS)
+    reference = page("docs/reference/questions.md")
+    parts = dict(re.findall(r"<!-- generated: question (\S+) -->(.*?)<!-- end -->", reference.text, re.S))
+    assert list(parts) == list(QUESTIONS)
+    assert [text.strip("`") for tag, text in reference.headings if tag == "h3"] == list(QUESTIONS)
     for name, question in QUESTIONS.items():
-        wrong = [fact for fact in facts(question) if fact not in rows[name]]
-        assert not wrong, f"{name}: the row lacks {wrong}"
-        missing = shape_words(question.shape) - set(page("docs/reference/questions.md").spans)
+        wrong = [fact for fact in facts(question) if fact not in parts[name]]
+        assert not wrong, f"{name}: the part lacks {wrong}"
+        missing = shape_words(question.shape) - set(reference.spans)
         assert not missing, f"{name}: {missing}"
 
 
 def facts(question: Question) -> Iterator[str]:
+    """What has to be told about a question, in words other than the generator's own."""
     yield f"`{question.option}`"
-    yield question.type
     yield from (f"`{choice}`" for choice in question.choices if isinstance(question.choices, tuple))
+    yield from (f"`--{switch}`" for switch in question.switches)
     if question.default is MISSING:
-        yield "required"
-    elif not isinstance(question.default, str) or "[" not in question.default:
-        yield f"`{question.default}`" if isinstance(question.default, str | int) else "`"
-    yield "always" if question.when is True else str(question.when).strip("[ ]").split(" ", 1)[0]
-    yield "short wizard" if question.ask else "not asked"
+        yield "it is required"
+    elif isinstance(question.default, str) and "[" not in question.default:
+        yield f"default: `{question.default}`"
+    yield "applies: always" if question.when is True else "applies: where"
+    yield "asked: in the short wizard" if question.ask else "asked: not in the short wizard"
 
 
 def test_keys_of_the_questions() -> None:
@@ -191,27 +122,27 @@ def test_commands_and_flags() -> None:
     common = set(reference.rows("flag", "Common flags"))
     for path, command in known.items():
         own = set(reference.rows("flag", f"`{path}`"))
-        wanted = flags(command, questions=False)
+        wanted = {str(item.opts[0]) for item in command.params if item.opts[0] in flags(command, questions=False)}
         assert own <= wanted
         assert wanted - own in (set(), common), f"{path}: {wanted - own} against {common}"
 
 
 def test_platform_profile() -> None:
-    rows = page("docs/reference/platform.md").rows("key")
-    keys = dict(profile_keys(TEMPLATE.platform))
-    assert list(rows) == list(keys)
+    told = page("docs/reference/platform.md").rows("key")
+    keys = dict(profile_keys())
+    assert sorted(told) == sorted(keys)
     for key, value in keys.items():
         if isinstance(value, str | int | None) and value is not None:
-            assert f"`{value}`" in rows[key], key
+            assert f"`{value}`" in told[key], key
 
 
 def test_exit_codes_and_error_codes() -> None:
     reference = page("docs/reference/exit-codes.md")
     assert list(reference.rows("exit code")) == [str(int(code)) for code in ExitCode]
-    rows = {
+    told = {
         code: set(map(int, re.findall(r"\d+", row.split(" | ")[1]))) for code, row in reference.rows("code").items()
     }
-    assert rows == error_codes()
+    assert told == error_codes()
 
 
 def test_every_error_code_has_a_way_out() -> None:
@@ -222,7 +153,8 @@ def test_every_error_code_has_a_way_out() -> None:
 def test_json_lines() -> None:
     reference = page("docs/reference/exit-codes.md")
     source = (CODE / "cli" / "json_lines.py").read_text(encoding="utf-8")
-    assert set(reference.rows("event")) == set(re.findall(r'_write\(\s*"(\w+)"', source))
+    assert set(events()) == set(re.findall(r'_write\(\s*"(\w+)"', source))
+    assert set(reference.rows("event")) == set(events())
     assert set(reference.rows("state")) == set(State)
     assert {*Action, *get_args(Status)} <= set(reference.spans)
     assert [span for span in reference.spans if span in STEPS] == STEPS
@@ -352,22 +284,23 @@ def test_answers_of_the_pages_are_taken() -> None:
     assert {answer(given)["kind"] for given in found.values()} == {"web", "worker", "cronjob"}
 
 
-SHOWN = [(found.path.name, text) for found in PAGES for info, text in found.fences if info == "console checked"]
+SHOWN = [found for found in PAGES if "```console checked" in found.path.read_text(encoding="utf-8")]
 
 
-def test_shown_output_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("found", SHOWN, ids=lambda found: found.path.name)
+def test_shown_output_is_real(found: Page) -> None:
     """Blocks marked ``console checked`` are what the commands in them print, here and now."""
-    assert len(SHOWN) >= 3
-    monkeypatch.setenv("COLUMNS", "80")
-    (tmp_path / "infra").symlink_to(CODE / "sandbox" / "infra", target_is_directory=True)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    for name, text in SHOWN:
-        _, *runs = re.split(r"^\$ newservice ", text, flags=re.M)
-        for run in runs:
-            command, _, expected = re.sub(r"\\\n\s*", "", run).partition("\n")
-            out = io.StringIO()
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-                arguments = shlex.split(command)
-                _run(arguments, _reporter(arguments))
-            assert out.getvalue().strip() == expected.strip(), f"{name}: newservice {command}"
+    assert shown_anew(found.path) == found.text, "out of date: run `make docs`"
+
+
+def test_output_is_shown_where_people_look_first() -> None:
+    assert {"README.md", "cli.md", "agents.md", "first-service.md"} <= {found.path.name for found in SHOWN}
+
+
+def test_registrations_of_the_pages_are_taken(tmp_path: Path) -> None:
+    found = [text for found in PAGES for info, text in found.fences if info == "yaml" and "\nregistrations:\n" in text]
+    assert len(found) >= 2
+    profile = tmp_path / "platform.yml"
+    for text in found:
+        profile.write_text(text, encoding="utf-8")
+        assert load_platform(TEMPLATE.platform, profile).data["registrations"]["own"]

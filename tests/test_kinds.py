@@ -39,7 +39,7 @@ ENTRIES = {
 }
 PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
 
-VALUES = "look at secret/{name} in Vault: values that come from elsewhere replace generated ones"
+VALUES = "look at secret/{name} in Vault: a value that comes from elsewhere replaces a generated one"
 APPLY = "apply the stack {name}"
 APPLY_SECRETS = "apply the stack {name}, its ExternalSecrets first"
 PAGE = "run scripts/cf-worker-routes-fail-open: the new route lets requests through when the worker's quota is used up"

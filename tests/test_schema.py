@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +19,12 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from generator.answers import Answers
-from generator.errors import AnswersError
+from generator.errors import AnswersError, Problem
 from generator.platform import load_platform
 from generator.schema import answers_schema
+from generator.schema.rules import BLANK
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
-from tests.fuzz import examples
+from tests.fuzz import PROFILE
 from tests.invoke import Command
 from tests.test_answers import WRONG
 from tests.test_refusals import REFUSED, UPSTREAM_REFUSED
@@ -35,67 +40,13 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern})(SCHEMA)
 
-# What no schema can say: it looks at one answer at a time, and knows no stack and no cluster.
-BEYOND = {
-    "platform's own stacks": "names that are taken by the platform",
-    "belongs to the cluster": "namespaces that are taken by the cluster",
-    "belongs to the platform": "hosts that are taken by the platform",
-    "more than a container of tier": "memory against the tier's cap",
-    "less than the": "a limit against what is kept free",
-    "no CI of ours builds": "updates against the image's source and CI",
-    "the code is written in": "tests against the language",
-    "answers HTTP and nothing else": "the language against the kind",
-    "a web service answers on a port": "the port against the kind",
-    "reserved by PostgreSQL": "names that the engine keeps to itself",
-    "of PostgreSQL's own": "names that the engine keeps to itself",
-    "reserved by MySQL": "names that the engine keeps to itself",
-    "of MySQL's own": "names that the engine keeps to itself",
-    "characters that MySQL allows": "lengths against the engine",
-    "the indexes 0 to": "indexes against the platform's Redis",
-    "limit belongs to block storage": "a volume's keys against its kind",
-    "config has no size": "a volume's keys against its kind",
-    "nfs_path belongs to": "a volume's keys against its kind",
-    "that backups go to": "a volume's name against the stack's own",
-    "sensitive: false": "a volume's kind against what is on it",
-    "SQLite is never kept on NFS": "paths against volumes",
-    "none of the block volumes": "paths against volumes",
-    "files is missing": "a backup's files against its kind",
-    "is the whole volume": "a backup's files against the volumes",
-    "runs backwards": "the ends of a range against one another",
-    "more at its start": "the ends of a repetition against one another",
-    "that saves the volumes": "a job's name against the stack's own",
-    "without command or args": "a job against the kind",
-    "at least one job": "jobs against the kind",
-    "migrate runs the migrate_command": "a job against the migration",
-    "characters that Kubernetes allows": "names put together",
-    "migrate is the name of the container": "a container's name against the migration's",
-    "none of the volumes": "claims against volumes",
-    "which something else of the stack has": "names against one another and the stack's own",
-    "what another module of the stack": "an address against the stack's own",
-    "with something else": "paths against what the code answers",
-    "there twice": "paths against one another",
-    "has a gate already": "paths against one another",
-    "choose auth none": "Anubis against the gate",
-    "proof of work": "Anubis against the paths",
-    "Anubis is for sites": "Anubis against the carve-outs",
-    "on the home network": "the LAN host against the DNS record and its reason",
-    "the carve-out another name": "a carve-out's name against the LAN host",
-    "stands beside fields": "a widget's keys against one another",
-    "has one source": "a widget's keys against one another",
-    "give them two": "names against one another",
-    "belongs to one pod": "pods against volumes",
-    "used twice": "names and mounts against one another",
-    "more than limit": "a volume's size against its limit",
-    "leave scale_to_zero out": "pods against sleep",
-    "finds nobody while it sleeps": "a monitor against sleep",
-    "leave outage_page out": "the page against the DNS record and the paths",
-    "needs a reason": "a carve-out's reason against its gate",
-    "whole host": "paths against the host's own gate",
-    "browsers only": "paths against the gate",
-    "under none of": "the probed path against the paths",
-    "set by the question": "variables against one another",
-}
+# What no schema can say, and ours therefore says in words: all of it.
+IN_WORDS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "schema_in_words.yml").read_text("utf-8"))
 
+MARKS = {
+    name: [re.compile(".*".join(map(re.escape, words.split(BLANK)))) for words in item.get("x-also-refused", ())]
+    for name, item in SCHEMA["properties"].items()
+}
 
 # Answers that are refused for what they say together.
 TOGETHER = [{**SMALLEST, **given} for _, given, _, _ in REFUSED]
@@ -106,18 +57,28 @@ def accepts(given: Any) -> bool:
     return bool(VALIDATOR.is_valid(given))
 
 
-def messages(given: dict[str, Any]) -> list[str]:
+def problems(given: dict[str, Any]) -> list[Problem]:
     """What newservice has against the answers."""
     try:
         answer(given)
     except AnswersError as error:
-        return [problem.message for problem in error.problems]
+        return error.problems
     return []
 
 
-def beyond(told: list[str]) -> bool:
-    """Whether there is a message that no schema could give."""
-    return any(mark in message for mark in BEYOND for message in told)
+def messages(given: dict[str, Any]) -> list[str]:
+    return [problem.message for problem in problems(given)]
+
+
+def in_words(problem: Problem) -> bool:
+    """Whether the schema says in words only that this is refused."""
+    return any(mark.search(problem.message) for mark in MARKS.get(problem.question, ()))
+
+
+def beyond(given: dict[str, Any]) -> bool:
+    """Whether the answers are refused for nothing but what the schema says in words."""
+    found = problems(given)
+    return bool(found) and all(in_words(problem) for problem in found)
 
 
 def test_the_schema_is_valid() -> None:
@@ -142,20 +103,30 @@ def test_good_answers_are_accepted_as_given_and_completed(given: dict[str, Any])
 
 @pytest.mark.parametrize(("question", "value", "told"), WRONG)
 def test_a_wrong_answer_is_rejected_where_a_schema_can(question: str, value: Any, told: str) -> None:
-    assert accepts({**SMALLEST, question: value}) == beyond(messages({**SMALLEST, question: value}))
+    assert accepts({**SMALLEST, question: value}) == beyond({**SMALLEST, question: value})
 
 
 @pytest.mark.parametrize("given", TOGETHER)
 def test_what_is_refused_together_is_rejected_where_a_schema_can(given: dict[str, Any]) -> None:
-    assert accepts(given) == beyond(messages(given))
+    assert accepts(given) == beyond(given)
 
 
-def test_what_a_schema_can_not_say_is_not_said_by_it() -> None:
-    """Every entry is there for a wrong answer, so that the list can't hide one that a schema could reject."""
-    told = [message for question, value, _ in WRONG for message in messages({**SMALLEST, question: value})]
-    told += messages({**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}})
-    told += [message for given in TOGETHER for message in messages(given)]
-    assert [mark for mark in BEYOND if not any(mark in message for message in told)] == []
+def test_what_is_said_in_words_is_known() -> None:
+    said = {name: item["x-also-refused"] for name, item in SCHEMA["properties"].items() if "x-also-refused" in item}
+    assert said == IN_WORDS
+    assert {name for name, item in SCHEMA["properties"].items() if "$comment" in item} == set(IN_WORDS)
+
+
+def test_what_is_said_in_words_is_said_by_newservice() -> None:
+    """Every sentence is there for a wrong answer: a rule that nothing breaks would say nothing about agreement."""
+    tried = [{**SMALLEST, question: value} for question, value, _ in WRONG]
+    tried += [{**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}}, *TOGETHER]
+    carveout = {"name": "hooks", "paths": ["/x"], "auth": "required"}
+    tried += [{**SMALLEST, "carveouts": [carveout, {**carveout, "paths": ["/y"]}]}]
+    told = {(problem.question, problem.message) for given in tried for problem in problems(given)}
+    broken = {(name, mark.pattern) for name, marks in MARKS.items() for mark in marks}
+    broken -= {(name, mark.pattern) for name, message in told for mark in MARKS.get(name, ()) if mark.search(message)}
+    assert broken == set()
 
 
 @pytest.mark.parametrize("name", ["name", "title", "description"])
@@ -459,11 +430,87 @@ wellformed: dict[str, st.SearchStrategy[Any]] = {
 REQUIRED = st.sampled_from([SMALLEST, UPSTREAM, RICH])
 
 
+strange: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(
+        [None, True, 5, -1, 1.5, "", "none", "x", "8080", "[a]", "{a: b}", [], ["x"], [1], {}, {"a": 1}, [{}]]
+    ),
+    texts,
+)
+"""Answers of any type."""
+
+NAMES = sorted(wellformed)
+
+
+FORMS = {
+    name: VALIDATOR.evolve(schema=item["anyOf"][0] if "x-applies" in item else item)
+    for name, item in SCHEMA["properties"].items()
+}
+right = {name: item.filter(FORMS[name].is_valid) for name, item in wellformed.items()}
+"""Answers of the right form, one by one."""
+
+
 @st.composite
-def any_answers(draw: st.DrawFn) -> dict[str, Any]:
-    """Answers that are right, with a few replaced by anything."""
-    replaced = draw(st.lists(st.sampled_from(sorted(wellformed)), max_size=3, unique=True))
-    return {**draw(REQUIRED), **{question: draw(wellformed[question]) for question in replaced}}
+def changed(draw: st.DrawFn, replacements: dict[str, st.SearchStrategy[Any]]) -> dict[str, Any]:
+    """Answers that are right, with a few replaced."""
+    replaced = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
+    return {**draw(REQUIRED), **{name: draw(replacements[name]) for name in replaced}}
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> dict[str, Any]:
+    """The same with one of another type or left out, or a key that is none."""
+    answers = draw(changed(right))
+    way = draw(st.sampled_from(["type", "missing", "unknown"]))
+    if way == "type":
+        answers[draw(st.sampled_from(NAMES))] = draw(strange)
+    elif way == "missing":
+        del answers[draw(st.sampled_from(sorted(answers)))]
+    else:
+        answers[draw(st.sampled_from(["layer", "memroy", "x", "platform"]))] = draw(strange)
+    return answers
+
+
+anything = st.fixed_dictionaries({}, optional=wellformed)
+"""Any of the answers, most of them wrong, over all questions."""
+
+few = {
+    name: st.sampled_from(item["enum"] if "enum" in item else item["anyOf"][0]["enum"])
+    for name, item in SCHEMA["properties"].items()
+    if "enum" in item or "enum" in item.get("anyOf", [{}])[0]
+}
+few |= {name: st.booleans() for name, item in SCHEMA["properties"].items() if "x-flag-false" in item}
+few |= {
+    "port": st.sampled_from([0, 80, 8080]),
+    "replicas": st.sampled_from([0, 1, 2]),
+    "scale_to_zero": st.sampled_from([False, "dynamic"]),
+    "internal_monitor": st.sampled_from(["none", {"path": "/"}]),
+    "lan_host": st.sampled_from(["none", {"host": "notes"}, {"host": "home", "auth": "app", "reason": "a login"}]),
+    "volumes": st.lists(
+        maps(name=st.sampled_from("ab"), kind=st.sampled_from(["block", "nfs", "emptydir"]), mount=st.just("/a")),
+        max_size=2,
+    ),
+    "secrets": st.sampled_from([{}, {"A": "a"}]),
+    "env": st.sampled_from([{}, {"PORT": "1"}]),
+    "cronjobs": st.sampled_from([[], [{"name": "tidy", "schedule": "@daily", "command": ["tidy"]}]]),
+    "redis": st.sampled_from([True, False, 3, 16]),
+    "carveouts": st.lists(
+        maps(name=st.just("a"), paths=st.just(["/x"]), auth=st.sampled_from(["required", "none"]), reason=st.just("r")),
+        max_size=1,
+    ),
+}
+
+
+@st.composite
+def related(draw: st.DrawFn) -> dict[str, Any]:
+    """Answers that are right one by one, and often wrong together."""
+    names = draw(st.lists(st.sampled_from(sorted(few)), max_size=4, unique=True))
+    return {**draw(st.sampled_from([SMALLEST, UPSTREAM])), **{name: draw(few[name]) for name in names}}
+
+
+any_answers = st.one_of(related(), related(), changed(right), changed(right), changed(wellformed), spoiled(), anything)
+
+SETS = 6000 if PROFILE == "fuzz" else 700
+"""How many sets of answers are tried."""
 
 
 def settled(given: dict[str, Any]) -> Answers | None:
@@ -473,34 +520,115 @@ def settled(given: dict[str, Any]) -> Answers | None:
         return None
 
 
+def typed(given: dict[str, Any]) -> dict[str, Any]:
+    """The answers with texts read as newservice reads them where a question is for something else."""
+    by_name = {question.name: question for question in QUESTIONS}
+    return {name: by_name[name].cast(value) for name, value in given.items()}
+
+
+def judged(given: dict[str, Any]) -> str:
+    """How schema and newservice agree about answers. Raises ``AssertionError`` where they don't."""
+    if settled(given) is not None:
+        if accepts(given):
+            return "taken by both"
+        assert typed(given) != given, "the schema refuses what newservice takes"
+        assert accepts(typed(given)), "the schema refuses what newservice takes"
+        return "taken, text for another type"
+    if not accepts(given):
+        return "refused by both"
+    found = [problem.message for problem in problems(given) if not in_words(problem)]
+    assert found == [], "the schema accepts what newservice refuses, and says so nowhere"
+    return "refused by newservice alone, as the schema says in words"
+
+
 def test_every_question_is_tried() -> None:
     assert set(wellformed) == {question.name for question in QUESTIONS if question.public}
 
 
-@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(any_answers())
-@example({**RICH, "backup": "none"})
-@example({**SMALLEST, "title": "\ufeff"})
-@example({**SMALLEST, "title": "notes\n"})
-@example({**SMALLEST, "env": {"A\n": "1"}})
-def test_schema_and_newservice_agree(given: dict[str, Any]) -> None:
-    """What newservice takes the schema accepts; what it refuses the schema rejects, or no schema could."""
-    answers = settled(given)
-    if answers is not None:
-        event("taken")
-        ignored = {note.split("'")[1] for note in answers.notes if "does not apply" in note}  # these are not looked at
-        assert accepts({key: value for key, value in given.items() if key not in ignored})
-    elif accepts(given):
-        event("beyond a schema")
-        told = messages(given)
-        assert beyond(told), told
-    else:
-        event("refused by both")
+@pytest.mark.hypothesis
+def test_schema_and_newservice_agree(record_property: Any) -> None:
+    """What newservice takes the schema accepts; what it refuses the schema refuses, or says in words that it is."""
+    counted: Counter[str] = Counter()
+
+    @settings(max_examples=SETS, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(any_answers)
+    @example({**RICH, "backup": "none"})
+    @example({**SMALLEST, "title": "\ufeff"})
+    @example({**SMALLEST, "title": "notes\n"})
+    @example({**SMALLEST, "env": {"A\n": "1"}})
+    @example({**SMALLEST, "port": "9000"})
+    def agree(given: dict[str, Any]) -> None:
+        verdict = judged(given)
+        event(verdict)
+        counted[verdict] += 1
+
+    agree()
+    told = "; ".join(f"{number} {verdict}" for verdict, number in counted.most_common())
+    sys.stdout.write(f"{counted.total()} sets of answers: {told}\n")
+    record_property("agreement", told)
+    assert len(counted) == 4, told
+    assert counted.total() >= SETS, told
 
 
-def test_newservice_takes_numbers_and_maps_as_text_and_the_schema_does_not() -> None:
+def test_numbers_and_maps_as_text_are_taken_by_newservice_alone() -> None:
     """Flags and ``--set`` hand over text; an answers file for the schema has the real types."""
     text = {**SMALLEST, "port": "9000", "env": yaml.safe_dump({"A": "1"})}
     assert messages(text) == []
     assert not accepts(text)
     assert accepts({**text, "port": 9000, "env": {"A": "1"}})
+
+
+def test_a_whole_number_is_written_without_a_point() -> None:
+    """JSON Schema takes 8080.0 for a whole number; newservice does not, and the schema says so in words."""
+    assert messages({**SMALLEST, "port": 8080.0}) == ["port: must be a whole number (given: 8080.0)"]
+    assert "without a point" in SCHEMA["$comment"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_does_not_apply_is_accepted_whatever_it_is(name: str) -> None:
+    base = {**SMALLEST, "kind": "cronjob"}
+    notes = answer({**base, name: {"left": "out"}}).notes if not messages({**base, name: {"left": "out"}}) else ()
+    if any(f"'{name}' was left out" in note for note in notes):
+        assert accepts({**base, name: {"left": "out"}})
+
+
+BASES = [
+    SMALLEST, UPSTREAM, RICH, {**RICH, "auth": "required"}, {**SMALLEST, "tier": "gpu"},
+    {**UPSTREAM, "volumes": [{"name": "data", "mount": "/data"}]},
+    {**SMALLEST, "kind": "cronjob", "migrate_command": ["migrate"]},
+]  # fmt: skip
+"""Answers among which every question applies at least once."""
+
+EXAMPLES = [(name, value) for name, item in SCHEMA["properties"].items() for value in item.get("examples", ())]
+
+
+@pytest.mark.parametrize(("name", "value"), EXAMPLES, ids=str)
+def test_examples_are_valid(name: str, value: Any) -> None:
+    taken = [base for base in BASES if (found := settled({**base, name: value})) and name in found.public]
+    assert taken, [messages({**base, name: value}) for base in BASES]
+    assert all(accepts({**base, name: value}) for base in taken)
+
+
+def test_every_answer_is_explained() -> None:
+    """Choices, truths and numbers explain themselves; everything else has a default or an example to learn from."""
+    for name, item in SCHEMA["properties"].items():
+        assert item["description"], name
+        assert item["x-flag"].startswith("--"), name
+        form = item["anyOf"][0] if "x-applies" in item else item
+        plain = "enum" in form or form.get("type") in ("boolean", "integer")
+        assert plain or item.get("default") not in (None, {}, [], "none") or item.get("examples"), name
+
+
+def test_defaults_inside_of_answers_are_what_templates_take() -> None:
+    """The shapes tell them to readers; the templates have them at the places where the answers are completed."""
+
+    def context(question: str, value: Any) -> dict[str, Any]:
+        found = answer({**SMALLEST, question: value}).context
+        return {name: found[name] for name in ("drives", "lan", "openings")}
+
+    volume = {"name": "data", "mount": "/data"}
+    assert context("volumes", [volume]) == context("volumes", [{**volume, "kind": "encrypted"}])
+    host = {"host": "notes", "reason": "x"}
+    assert context("lan_host", host) == context("lan_host", {**host, "auth": "required"})
+    carveout = {"name": "hooks", "paths": ["/x"], "reason": "x"}
+    assert context("carveouts", [carveout]) == context("carveouts", [{**carveout, "auth": "none"}])

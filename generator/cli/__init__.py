@@ -21,21 +21,15 @@ if TYPE_CHECKING:
 
 @click.group(
     cls=Commands,
-    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="newservice")
-@click.pass_context
-def group(context: click.Context) -> ExitCode:
+def group() -> None:
     """From a few answers to a service that is really there: repository, CI, infrastructure, registrations.
 
     Without a command: create, interactive.
     """
-    if context.invoked_subcommand is None:
-        from generator.cli.create import create_command
-
-        return create_command.main([], standalone_mode=False, obj=context.obj)  # type: ignore[no-any-return]
-    return ExitCode.OK
 
 
 # Set inside of git hooks, and then every git command would work on that repository instead of ours.
@@ -54,6 +48,10 @@ _REPOSITORY_VARIABLES = (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the interface's exit code."""
+    if "_NEWSERVICE_COMPLETE" in os.environ:  # a shell asks, at every press of a key
+        from generator.cli.completion import answer_shell
+
+        sys.exit(answer_shell())
     arguments = sys.argv[1:] if arguments is None else arguments
     for name in _REPOSITORY_VARIABLES:
         os.environ.pop(name, None)

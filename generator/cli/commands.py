@@ -16,6 +16,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "init": Entry("init:init_command", "Write the profile of your platform, from a few facts."),
     "create": Entry("create:create_command", "Create a service, or continue one that was begun."),
     "plan": Entry("plan:plan_command", "Show what create would do; write nothing."),
     "apply": Entry("apply:apply_command", "Carry out a plan that plan --out kept."),
@@ -26,6 +27,8 @@ COMMANDS = {
     "fleet": Entry("fleet:fleet_group", "All services: list them, see where they stand, update them."),
     "doctor": Entry("doctor:doctor_command", "Check tools, profile, credentials and systems."),
     "schema": Entry("schema:schema_command", "Print the JSON Schema of the answers."),
+    "mcp": Entry("mcp:mcp_command", "Serve the commands to an agent (MCP, standard input and output)."),
+    "completion": Entry("completion:completion_command", "Print the completion script of a shell."),
     "templates": Entry("templates:templates_group", "Released template versions; release and publish them."),
     "sandbox": Entry("sandbox:sandbox_group", "The embedded platform: start it, or see a demonstration."),
 }
@@ -33,6 +36,13 @@ COMMANDS = {
 
 class Commands(click.Group):
     """The top of the command line. Its help and ``--version`` import none of the commands."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without a command it is ``create``, with ``create``'s flags."""
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = ["create", *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the name that click gives it
         """All names, in their order in the help."""

@@ -32,31 +32,49 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     nothing when everything is there.
     """
     with open_session(reporter, options, keep_sandbox=True) as session:
-        answers = _ask(session)
-        if not options["dry_run"]:
-            session.check_typing()
-        plan = observed_plan(session, answers)
-        session.reporter.plan(plan, diffs=bool(options["diffs"]))
-        refuse(session, answers, plan)
-        if options["dry_run"]:
-            session.reporter.result(planned(plan))
-            return ExitCode.OK
-        return execute(session, answers, plan)
+        if session.interactive:
+            from generator.cli.talk import talk  # heavy, and needed with a terminal only
+
+            return talk(session, create)
+        return create(session, session.answers(session.given()), confirm)
 
 
 common_options(create_command)
 
 
-def execute(session: Session, answers: Answers, plan: Plan, begin: Callable[[], None] = lambda: None) -> ExitCode:
+def create(session: Session, answers: Answers, agree: Callable[[Session, Plan], None]) -> ExitCode:
+    """Plan, show, and carry out once ``agree`` returns; it raises where the person wants something else.
+
+    Raises what stands in the way of the plan.
+    """
+    if not session.options["dry_run"]:
+        session.check_typing()
+    plan = observed_plan(session, answers)
+    session.reporter.plan(plan, diffs=bool(session.options["diffs"]))
+    refuse(session, answers, plan)
+    if session.options["dry_run"]:
+        session.reporter.result(planned(plan))
+        return ExitCode.OK
+    return execute(session, answers, plan, agree=agree)
+
+
+def execute(
+    session: Session,
+    answers: Answers,
+    plan: Plan,
+    begin: Callable[[], None] = lambda: None,
+    agree: Callable[[Session, Plan], None] | None = None,
+) -> ExitCode:
     """Carry out a plan that was shown and is not refused, after a yes, and say what became of it.
 
-    ``begin`` is called right before the first write. Raises what ``confirm`` raises.
+    ``begin`` is called right before the first write. Raises what ``agree`` raises, which is ``confirm`` where nothing
+    else is said.
     """
     provision = not session.options["no_provision"]
     if not plan.changes_nothing:
         if provision:
             require(preflight(session.run(answers), plan))
-        confirm(session)
+        (agree or confirm)(session, plan)
         if provision:
             session.typed_seeds(answers)
         begin()
@@ -67,16 +85,7 @@ def execute(session: Session, answers: Answers, plan: Plan, begin: Callable[[], 
     return result.exit_code
 
 
-def _ask(session: Session) -> Answers:
-    given = session.given()
-    if session.interactive:
-        from generator.wizard import ask  # heavy, and needed with a terminal only
-
-        given = ask(session.template, session.questions, given, {"platform": session.platform.facts})
-    return session.answers(given)
-
-
-def confirm(session: Session) -> None:
+def confirm(session: Session, plan: Plan) -> None:  # noqa: ARG001 - what agrees to a plan may look at it
     """Ask a person for a yes. Raises ``click.Abort`` for a no, ``UsageError`` where nobody can be asked.
 
     Without a terminal the command itself is the yes.
@@ -114,7 +123,7 @@ def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
         for result in outcome.steps:
             session.reporter.step(result)
     else:
-        outcome = carry_out(steps_for(answers), run, session.reporter.step)
+        outcome = carry_out(steps_for(answers), run, session.reporter.step, session.reporter.begun)
     if outcome.failure:
         session.reporter.error(as_told(outcome.failure))
     return _result(outcome, run, plan.to_do)

@@ -9,9 +9,10 @@ import click
 
 from generator.checks import Check, CheckState, all_well
 from generator.cli.report import Reporter, Result
-from generator.cli.session import open_session
+from generator.cli.session import Session, open_session
 from generator.doctor import examine
 from generator.errors import ExitCode
+from generator.platform import advice
 
 
 @click.command("doctor")
@@ -28,17 +29,26 @@ def doctor_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     Everything that is missing is told in one go, each with its remedy.
     """
     with open_session(reporter, options, keep_sandbox=False) as session:
-        checks = examine(session.platform, session.infra, session.environ)
-    for check in checks:
-        reporter.check(check)
-    result = _result(checks)
+        result = look(session)
     reporter.result(result)
     return result.exit_code
 
 
-def _result(checks: Sequence[Check]) -> Result:
-    """Only what failed is missing; what waits or could not be proven is told, and stops nothing."""
+def look(session: Session) -> Result:
+    """Look at everything, tell each check, and say what they mean together."""
+    checks = examine(session.platform, session.infra, session.environ)
+    for check in checks:
+        session.reporter.check(check)
+    return _result(checks, advice(session.platform))
+
+
+def _result(checks: Sequence[Check], advised: str) -> Result:
+    """Only what failed is missing; what waits or could not be proven is told, and stops nothing.
+
+    ``advised`` comes with the remedies, where there are any.
+    """
     remedies = tuple(dict.fromkeys(f"{check.id}: {check.hint}" for check in checks if check.hint and not check.well))
+    remedies += (f"profile: {advised}",) if remedies and advised else ()
     if all_well(checks):
         return Result("success", ExitCode.OK, closing="everything is there")
     if any(check.state is CheckState.FAILED for check in checks):

@@ -158,10 +158,11 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         for finding in found:
             reporter.tree(finding)
         behind = counted(found).get(State.BEHIND.value, 0)
-        return opened.tell(found, ExitCode.OK, ("newservice fleet update",) if behind else ())
+        following = ("newservice fleet update --dry-run", "newservice fleet update")  # the first tells what asks
+        return opened.tell(found, ExitCode.OK, following if behind else ())
 
 
-@fleet_group.command("update", short_help="Open a pull request for every service that is behind.")
+@fleet_group.command("update", short_help="Open pull requests for every service that is behind.")
 @click.option(
     "--canary",
     "canaries",
@@ -182,7 +183,7 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 @fleet_options(offline=False)
 @click.pass_obj
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Bring every service that is behind to the newest template, by one pull request each.
+    """Bring every service that is behind to the newest template: a pull request for its stack, one for its repository.
 
     Local edits are kept. A run is repeated safely: what is open is found again, brought up when it is overtaken, closed
     when it is not needed any more. Nobody's checkout is touched, and a branch with somebody's commits is left alone.

@@ -58,6 +58,10 @@ class JsonReporter(Reporter):
         """How to use the embedded platform from elsewhere."""
         self._write("sandbox", redacted=False, **asdict(surroundings))
 
+    def answers_schema(self, document: dict[str, Any]) -> None:
+        """The JSON Schema of the answers, whole."""
+        self._write("schema", document=document)
+
     def progress(self, text: str) -> None:
         """A line of progress."""
         self._write("progress", summary=text)

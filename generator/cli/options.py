@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,17 @@ def collect(
             )
         given["name"] = name
     return given
+
+
+def given_flags(questions: Iterable[Question], flags: Mapping[str, Any]) -> Iterator[str]:
+    """The questions' flags as they were given, as words of a command line."""
+    for question in questions:
+        value = flags.get(f"answer_{question.name}")
+        if isinstance(value, bool):
+            yield question.option if value else f"--no-{question.option.removeprefix('--')}"
+        elif value is not None:
+            for text in value if isinstance(value, tuple) else (value,):
+                yield from (question.option, str(text))
 
 
 def parse_flag(question: Question, value: Any) -> Any:

@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.errors import ExitCode, NewserviceError
 
@@ -97,6 +97,9 @@ class Reporter(ABC):
     @abstractmethod
     def sandbox(self, surroundings: Surroundings) -> None:
         """An embedded platform runs."""
+
+    def answers_schema(self, document: dict[str, Any]) -> None:  # noqa: B027 - as text it is a file, not a report
+        """The JSON Schema of the answers."""
 
     @abstractmethod
     def progress(self, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from generator.cli.report import Reporter
+from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.errors import ExitCode
 from generator.schema import answers_schema
@@ -15,10 +15,18 @@ from generator.schema import answers_schema
 
 @click.command("schema")
 @click.option("--platform", metavar="FILE", help="The platform profile.")
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
 @click.pass_obj
 def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Print the JSON Schema (draft 2020-12) of the answers that create and plan take."""
+    """Print the JSON Schema (draft 2020-12) of the answers that create and plan take.
+
+    As it is, for a file; with --json in one line, as the document of an object like those of every other command.
+    """
     session = Session(options, reporter)
     schema = answers_schema(session.template, session.platform, session.questions)
-    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+    if options["json_lines"]:
+        reporter.answers_schema(schema)
+        reporter.result(Result("success", ExitCode.OK))
+    else:
+        click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
     return ExitCode.OK

@@ -20,8 +20,8 @@ from generator.changes import ANSWERS_FILE
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.credentials import remember_credentials
-from generator.errors import UsageError
-from generator.platform import Platform, load_platform
+from generator.errors import PreflightError, UsageError
+from generator.platform import Platform, advice, load_platform
 from generator.project import Project
 from generator.questions import Question, load_questions
 from generator.secret import Secret, hidden_from_children
@@ -144,9 +144,16 @@ class Session:
 
     @contextmanager
     def surroundings(self) -> Iterator[Session]:
-        """This session, its secrets out of the sight of children, and closed at the end."""
+        """This session, its secrets out of the sight of children, and closed at the end.
+
+        What is missing on a platform that nobody chose is told with the way to choose one.
+        """
         with hidden_from_children(self.secret_variables), self._opened:
-            yield self
+            try:
+                yield self
+            except PreflightError as error:
+                error.hint = "; ".join(filter(None, (error.hint, advice(self.platform))))
+                raise
 
     @property
     def secret_variables(self) -> list[str]:

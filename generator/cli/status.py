@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from generator.cli.following import after_the_pull_request, proof
 from generator.cli.plan import before_the_first_write, observed_plan
 from generator.cli.recorded import recorded
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import common_options, open_session
 from generator.errors import ExitCode
 from generator.plan import Plan
+from generator.project import Project
 
 
 @click.command("status")
@@ -25,9 +27,10 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     with open_session(reporter, options, keep_sandbox=False) as session:
         with before_the_first_write():
             given = {**recorded(session, "status"), **session.given()}
-        plan = observed_plan(session, session.answers(given))
+        answers = session.answers(given)
+        plan = observed_plan(session, answers)
         session.reporter.plan(plan, diffs=bool(options["diffs"]))
-        result = _result(plan)
+        result = _result(plan, session.project(answers))
         session.reporter.result(result)
         return result.exit_code
 
@@ -35,10 +38,12 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 common_options(status_command)
 
 
-def _result(plan: Plan) -> Result:
+def _result(plan: Plan, project: Project) -> Result:
     if plan.changes_nothing:
-        closing = LEFT_OPEN if plan.to_do else "everything is there"
-        return Result("unchanged", ExitCode.OK, plan.service, next=plan.to_do, closing=closing)
+        open_ = any(step.id == "infra.pull_request" and step.decision.summary.startswith("http") for step in plan.steps)
+        following = after_the_pull_request(project) if open_ else (proof(plan.service),) if plan.steps else ()
+        closing = LEFT_OPEN if plan.to_do else "everything is there" + (", and waits for its merge" if open_ else "")
+        return Result("unchanged", ExitCode.OK, plan.service, next=(*plan.to_do, *following), closing=closing)
     if plan.unknown:
         return Result("error", ExitCode.PREFLIGHT, plan.service, closing="not everything could be seen")
     if plan.refusals:

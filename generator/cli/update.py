@@ -12,7 +12,7 @@ import click
 
 from generator.changes import FileChange, RegistrationChange
 from generator.checkout import Place, alone, carry_out, check_clean, take_back
-from generator.cli.options import collect, question_options
+from generator.cli.options import collect, given_flags, question_options
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.errors import AnswersError, ExitCode, UsageError
@@ -61,7 +61,7 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             check_clean(place, upgrade)
             carry_out(place, upgrade)
             reporter.wrote = True
-        result = _result(place, upgrade, options["path"], checks=bool(options["checks"]))
+        result = _checked(upgrade, session) if options["checks"] else _result(place, upgrade)
         reporter.result(result)
         return result.exit_code
 
@@ -130,15 +130,35 @@ def _entry(item: Entry) -> RegistrationChange:
     return RegistrationChange(item.id, item.path, action, item.before, item.after)
 
 
-def _result(place: Place, upgrade: Upgrade, path: str, *, checks: bool) -> Result:
+def _checked(upgrade: Upgrade, session: Session) -> Result:
+    """What ``--check`` found, and the command that does it, with what was answered here."""
     name, versions = upgrade.recorded.name, f"{upgrade.recorded.version} -> {upgrade.to}"
     if not upgrade.changes:
-        return Result("unchanged", ExitCode.OK, name, closing=f"up to date with template {upgrade.to}")
-    if checks:
-        told = f"{versions}; " + (
-            f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts"
-        )
-        return Result("success", ExitCode.OK, name, next=(f"newservice update {path}",), closing=told)
+        return _nothing(upgrade)
+    told = f"{versions}; " + (f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts")
+    again = shlex.join(["newservice", "update", session.options["path"], *_given(session)])
+    return Result("success", ExitCode.OK, name, next=(again,), closing=told)
+
+
+def _given(session: Session) -> Iterator[str]:
+    """The flags that decide what an update makes, as they were given."""
+    options = session.options
+    for flag, key in (("--to", "to"), ("--answers", "answers_file"), ("--platform", "platform")):
+        if options[key]:
+            yield from (flag, str(options[key]))
+    for pair in options["sets"]:
+        yield from ("--set", pair)
+    yield from given_flags(session.questions, options)
+
+
+def _nothing(upgrade: Upgrade) -> Result:
+    return Result("unchanged", ExitCode.OK, upgrade.recorded.name, closing=f"up to date with template {upgrade.to}")
+
+
+def _result(place: Place, upgrade: Upgrade) -> Result:
+    name, versions = upgrade.recorded.name, f"{upgrade.recorded.version} -> {upgrade.to}"
+    if not upgrade.changes:
+        return _nothing(upgrade)
     if upgrade.conflicts:
         told = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
         return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=told)

@@ -92,6 +92,8 @@ def _result(run: Run, seen: Look) -> Result:
     if seen.alive:
         return Result("success", ExitCode.OK, run.name, urls, closing="alive")
     following = tuple(dict.fromkeys(check.hint for check in unwell(seen) if check.hint))
+    if any(check.id == "infra.stack" for check in unwell(seen)):
+        following = tuple(dict.fromkeys((*following, *run.project.to_do)))
     if seen.blind:
         return Result("error", ExitCode.PREFLIGHT, run.name, urls, following, "nothing could be seen")
     if seen.may_come:

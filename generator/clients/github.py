@@ -8,19 +8,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
-
-import requests
-from github import Auth, BadAttributeException, Github, GithubException, UnknownObjectException
-from github.Repository import Repository as GithubRepository
 
 from generator.clients.authorities import Authorities
 from generator.clients.patience import Pace, Patience
 from generator.clients.transport import wait_asked
 from generator.errors import NewserviceError, PreflightError, SystemFailure
+from generator.lazily import lazily
 from generator.platform import Platform
 from generator.secret import Secret
+
+if TYPE_CHECKING:
+    import github
+    import requests
+    from github.Repository import Repository as GithubRepository
+else:
+    github = lazily("github")
+    requests = lazily("requests")
 
 Given = TypeVar("Given")
 
@@ -97,7 +102,7 @@ class GitHub:
         self._token = token
         self._source = source
         self._patience = patience or Patience.of(platform)
-        self._idle: queue.LifoQueue[Github] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[github.Github] = queue.LifoQueue()
         self._used = threading.local()
         self._authorities = Authorities(platform.ca_file) if platform.ca_file else None
         self._login = ""
@@ -134,7 +139,7 @@ class GitHub:
                 parent.create_repo(
                     name, description=description, private=private, auto_init=False, has_wiki=False, has_projects=False
                 )
-            except GithubException as error:
+            except github.GithubException as error:
                 if error.status != 422 or "already exists" not in _told(error):
                     raise
 
@@ -154,7 +159,7 @@ class GitHub:
         def find() -> str | None:
             try:
                 return str(self._existing(full_name).get_branch(branch).commit.sha)
-            except UnknownObjectException:
+            except github.UnknownObjectException:
                 return None
 
         return self._read(f"GET branch {branch} of {full_name}", find)
@@ -165,7 +170,7 @@ class GitHub:
         def find() -> dict[str, str] | None:
             try:
                 return {item.name: item.commit.sha for item in self._existing(full_name).get_branches()}
-            except UnknownObjectException:
+            except github.UnknownObjectException:
                 return None
 
         return self._read(f"GET branches of {full_name}", find)
@@ -185,9 +190,9 @@ class GitHub:
                     headers, data = self._github.requester.requestJsonAndCheck("GET", path)
                     found.update({_text(item["ref"]): _text(item["object"]["sha"]) for item in _list(data)})
                     path = _next(headers)
-            except UnknownObjectException:
+            except github.UnknownObjectException:
                 return None
-            except GithubException as error:
+            except github.GithubException as error:
                 if error.status == 409 and "empty" in _told(error):  # the server's word for it
                     return {}
                 raise
@@ -201,7 +206,7 @@ class GitHub:
         def find() -> set[str] | None:
             try:
                 return {item.name for item in self._existing(full_name).get_secrets()}
-            except UnknownObjectException:
+            except github.UnknownObjectException:
                 return None
 
         return self._read(f"GET Actions secrets of {full_name}", find)
@@ -253,7 +258,7 @@ class GitHub:
         def ask() -> str | None:
             try:
                 self._github.requester.requestJsonAndCheck("GET", path)
-            except GithubException as error:
+            except github.GithubException as error:
                 told = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
                 wanted = told.get("x-accepted-github-permissions", "")
                 if error.status not in (403, 404) or not wanted or _limited(error):
@@ -286,7 +291,7 @@ class GitHub:
                     wiki=bool(found.has_wiki),
                     pages=bool(found.has_pages),
                 )
-            except UnknownObjectException:
+            except github.UnknownObjectException:
                 return None
 
         seen = self._read(f"GET repository {full_name}", find)
@@ -337,9 +342,9 @@ class GitHub:
         return self._read(f"GET {path}", lambda: self._github.requester.requestJsonAndCheck("GET", path))
 
     @property
-    def _github(self) -> Github:
+    def _github(self) -> github.Github:
         """The client of the call that is under way in this thread; its objects ask when they are first read."""
-        client: Github = self._used.client
+        client: github.Github = self._used.client
         return client
 
     def _existing(self, full_name: str) -> GithubRepository:
@@ -352,7 +357,7 @@ class GitHub:
     def _found(self, full_name: str) -> Mirror | None:
         try:
             return _mirror(self._github.get_repo(full_name))
-        except UnknownObjectException:
+        except github.UnknownObjectException:
             return None
 
     def _read(self, what: str, call: Callable[[], Given]) -> Given:
@@ -382,8 +387,8 @@ class GitHub:
         self._used.client = client
         try:
             yield
-        except GithubException as error:
-            if isinstance(error, BadAttributeException):
+        except github.GithubException as error:
+            if isinstance(error, github.BadAttributeException):
                 raise _no_answer(what, error) from None
             raise self._failure(what, error) from None
         except OSError as error:  # requests' own failures among them
@@ -394,11 +399,11 @@ class GitHub:
             del self._used.client
             self._idle.put(client)
 
-    def _opened(self) -> Github:
+    def _opened(self) -> github.Github:
         # No retries of PyGithub's own: it repeats creations, which then meet their own success.
-        return Github(
+        return github.Github(
             base_url=self._platform.data["github"]["api_url"],
-            auth=Auth.Token(self._token.reveal()),
+            auth=github.Auth.Token(self._token.reveal()),
             timeout=max(1, round(self._platform.connection["timeout_seconds"])),
             verify=self._authorities.path if self._authorities else True,
             retry=None,
@@ -407,7 +412,7 @@ class GitHub:
             lazy=True,
         )
 
-    def _failure(self, what: str, error: GithubException) -> NewserviceError:
+    def _failure(self, what: str, error: github.GithubException) -> NewserviceError:
         told = _told(error)
         limited = _limited(error)
         if limited:
@@ -438,7 +443,7 @@ class GitHub:
         )
 
 
-def _limited(error: GithubException) -> float:
+def _limited(error: github.GithubException) -> float:
     """Seconds to wait where a rate limit was met, else 0: Retry-After, then the reset, then a minute."""
     headers: Mapping[str, str] = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
     used_up = headers.get("x-ratelimit-remaining") == "0"
@@ -494,7 +499,7 @@ def _next(headers: Mapping[str, Any]) -> str:
     return next((str(link["url"]) for link in links if link.get("rel") == "next"), "")
 
 
-def _told(error: GithubException) -> str:
+def _told(error: github.GithubException) -> str:
     data = error.data if isinstance(error.data, dict) else {}
     parts = [str(data.get("message", ""))]
     parts += [str(item.get("message", "")) for item in data.get("errors") or [] if isinstance(item, dict)]

@@ -10,21 +10,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    sleep_using_event,
-    stop_after_attempt,
-    stop_after_delay,
-    stop_any,
-)
-from tenacity.wait import wait_exponential_jitter
+from typing import TYPE_CHECKING, TypeVar
 
 from generator.errors import SystemFailure
+from generator.lazily import lazily
 from generator.platform import Platform
+
+if TYPE_CHECKING:
+    import tenacity
+else:
+    tenacity = lazily("tenacity")
 
 Given = TypeVar("Given")
 
@@ -61,11 +56,13 @@ class Patience:
         Raises the last failure when the attempts are used up, when it can't heal, or when it asks for more patience
         than there is.
         """
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: self._again(error, repeatable=repeatable)),
-            stop=stop_any(stop_after_attempt(self.attempts), stop_after_delay(_LONGEST_IN_ALL)),
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: self._again(error, repeatable=repeatable)),
+            stop=tenacity.stop_any(
+                tenacity.stop_after_attempt(self.attempts), tenacity.stop_after_delay(_LONGEST_IN_ALL)
+            ),
             wait=self._pause,
-            sleep=sleep_using_event(self.stopped),
+            sleep=tenacity.sleep_using_event(self.stopped),
             before_sleep=self._tell,
             reraise=True,
         )
@@ -98,13 +95,13 @@ class Patience:
             return False
         return error.passing and (repeatable or error.undone) and error.after <= self.longest
 
-    def _pause(self, state: RetryCallState) -> float:
+    def _pause(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.after if isinstance(error, SystemFailure) else 0
-        jittered = wait_exponential_jitter(multiplier=self.first, max=self.longest, jitter=self.first)(state)
+        jittered = tenacity.wait_exponential_jitter(multiplier=self.first, max=self.longest, jitter=self.first)(state)
         return max(asked, jittered) if asked else jittered
 
-    def _tell(self, state: RetryCallState) -> None:
+    def _tell(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if state.upcoming_sleep >= _WORTH_TELLING and isinstance(error, SystemFailure):
             self.told(f"{error.message}; trying again in {state.upcoming_sleep:.0f} s")

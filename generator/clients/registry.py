@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from generator.clients.patience import Patience
 from generator.clients.transport import Api, http_client
 from generator.errors import PreflightError, SystemFailure
 from generator.platform import Platform
 from generator.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
 
 # A registry that has an image in another form than those asked for says that there is none.
 _MANIFESTS = ", ".join(
@@ -26,7 +28,7 @@ _MANIFESTS = ", ".join(
     )
 )
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
-_REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class Registry:
@@ -54,7 +56,7 @@ class Registry:
         where the token is refused, or would have to go to another host. Source: OCI distribution specification.
         """
         response = self._manifest(name, tag, anonymous)
-        if response is None or response.status_code == httpx.codes.NOT_FOUND:
+        if response is None or response.status_code == HTTPStatus.NOT_FOUND:
             return None
         self._api.parsed(response)  # a page of a proxy's is no manifest
         digest = response.headers.get("docker-content-digest", "")
@@ -70,7 +72,7 @@ class Registry:
         """The answer to a request for a manifest: 200 or 404; None where it is refused to anybody."""
         known = "" if anonymous else self._passes.get(name, "")
         response = self._ask(name, tag, known)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             fresh = self._pass(name, response, anonymous)
             if fresh is None:
                 return None

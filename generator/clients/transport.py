@@ -7,13 +7,29 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, TypeVar
-
-import httpx
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from generator.clients.patience import Patience
 from generator.errors import NewserviceError, PreflightError, SystemFailure
-from generator.platform import Pin, Platform
+from generator.lazily import lazily
+from generator.platform import Platform
+
+if TYPE_CHECKING:
+    import httpx
+
+    from generator.clients.pinned import PinnedTransport as PinnedTransport
+else:
+    httpx = lazily("httpx")
+
+    def __getattr__(name: str) -> type:
+        """``PinnedTransport`` by the name that it had here (PEP 562)."""
+        if name != "PinnedTransport":
+            raise AttributeError(name)
+        from generator.clients import pinned
+
+        return pinned.PinnedTransport
+
 
 Given = TypeVar("Given")
 
@@ -24,30 +40,6 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 
 # Of these, the answer that says that nothing was done. A 503 may come from what stands before a server that acted.
 _UNDONE = frozenset({429})
-
-
-class PinnedTransport(httpx.BaseTransport):
-    """Sends the requests for one host to a fixed address; SNI, Host and certificate checks stay on the real name.
-
-    One transport serves one host only: a connection that was checked for one name is never used for another.
-    """
-
-    def __init__(self, host: str, pin: Pin, context: ssl.SSLContext) -> None:
-        self._host = host
-        self._pin = pin
-        self._inner = httpx.HTTPTransport(verify=context, trust_env=False)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request`` to the pinned address. Raises ``httpx.UnsupportedProtocol`` for any other host."""
-        if request.url.host != self._host:
-            raise httpx.UnsupportedProtocol(f"this connection serves {self._host}, not {request.url.host}")
-        request.extensions = {**request.extensions, "sni_hostname": self._host}
-        request.url = request.url.copy_with(host=self._pin.address, port=self._pin.port)
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._inner.close()
 
 
 @cache
@@ -76,6 +68,8 @@ def http_client(
 
     ``address`` takes the place of the profile's; the load balancer serves the profile's hosts only.
     """
+    from generator.clients.pinned import PinnedTransport  # derived from a class of httpx's
+
     context = tls_context(platform.ca_file)
     base = (address or platform.url(system)).rstrip("/")
     try:
@@ -152,7 +146,7 @@ class Api:
         path: str,
         parse: Callable[[Any], Given],
         *,
-        missing: tuple[int, ...] = (httpx.codes.NOT_FOUND,),
+        missing: tuple[int, ...] = (HTTPStatus.NOT_FOUND,),
         **options: Any,
     ) -> Given | None:
         """As ``read``, but None where the status is one of ``missing``: no body says that there is nothing."""
@@ -188,13 +182,13 @@ class Api:
     def _failure(self, where: str, response: httpx.Response) -> NewserviceError:
         status = response.status_code
         told = _message(response)
-        if status == httpx.codes.UNAUTHORIZED:
+        if status == HTTPStatus.UNAUTHORIZED:
             return PreflightError(
                 f"{self.system}.unauthorized",
                 f"{where} answered 401: the credential was not accepted",
                 f"renew {self._credential}",
             )
-        if status == httpx.codes.FORBIDDEN:
+        if status == HTTPStatus.FORBIDDEN:
             return PreflightError(
                 f"{self.system}.forbidden",
                 f"{where} answered 403{told}",

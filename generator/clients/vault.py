@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
@@ -97,7 +96,7 @@ class Vault:
         if not answer.is_success:
             standing = {} if answer.status_code == 404 else self._notes(path)
             answer = self._api.request("POST", address, json={"custom_metadata": {**standing, **notes}})
-        if answer.status_code != httpx.codes.NO_CONTENT:  # Vault may have warnings; a page is none of its words
+        if answer.status_code != HTTPStatus.NO_CONTENT:  # Vault may have warnings; a page is none of its words
             self._api.understood(answer, fields)
 
     def _notes(self, path: str) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from generator.doctor import connection, infra, systems, tools
 from generator.doctor.gathering import Part, attempt, gather
 from generator.doctor.systems import Scene
 from generator.doctor.tokens import Purse
-from generator.platform import Pin, Platform
+from generator.platform import Pin, Platform, advice, reason
 
 LONGEST_SECONDS = 10.0
 """Nothing is waited for longer here than this, whatever the profile says."""
@@ -54,7 +54,7 @@ def _parts(scene: Scene, clone: Path) -> Iterable[Part]:
     platform, environ = scene.platform, scene.purse.environ
     branch = str(platform.data["infra"]["branch"])
     yield Part((tools.GIT,), lambda: [tools.judge_git(tools.observe_git(environ))])
-    yield Part((PROFILE,), lambda: [attempt(PROFILE, lambda: _profile(platform))])
+    yield Part((PROFILE,), lambda: [attempt(PROFILE, lambda: _profile(platform, environ))])
     yield Part(
         (infra.CLONE,), lambda: [infra.judge_clone(infra.observe_clone(clone, branch, environ), clone, platform)]
     )
@@ -76,13 +76,12 @@ def _balancer(scene: Scene) -> Check:
     return connection.judge_balancer(pin, connection.observe_balancer(pin, scene.seconds), forge)
 
 
-def _profile(platform: Platform) -> Check:
+def _profile(platform: Platform, environ: Mapping[str, str]) -> Check:
     """The profile itself was read before; what it names is looked at here. Raises for an authority that is none."""
     tls_context(platform.ca_file)
     authority = f", authority {platform.ca_file}" if platform.ca_file else ""
-    return Check(
-        PROFILE, CheckState.OK, f"{platform.name} ({platform.source}), schema {platform.data['schema']}{authority}"
-    )
+    told = f"{platform.name}, schema {platform.data['schema']} ({reason(platform, environ)}){authority}"
+    return Check(PROFILE, CheckState.OK, told, advice(platform))
 
 
 def _quick(platform: Platform) -> Platform:

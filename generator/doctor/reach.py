@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from generator.checks import Check, CheckState
 from generator.clients.transport import http_client, tls_context
 from generator.errors import PreflightError
+from generator.lazily import lazily
 from generator.platform import Platform
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = lazily("httpx")
 
 # Woodpecker answers unknown paths with a page and 200: what is asked must be answered with JSON of its own.
 _PATHS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -139,6 +140,16 @@ def test_check_writes_nothing(made: Made) -> None:
     (plan,) = events(told, "plan")
     assert {"repo": "infra", "path": f"{STACK}/pager.tf", "action": "create"} in plan["files"]  # type: ignore[operator]
     assert "+# the-pager: nobody, none" in told.out
+
+
+def test_check_names_the_command_with_what_was_answered(made: Made) -> None:
+    given = ("--access", "Family", "--access", "Friends of ours", "--set", "outage_page=true", "--no-anubis")
+    (result,) = events(made.update(made.stack, "--check", *given), "result")
+    (line,) = result["next"]  # type: ignore[misc]
+    assert shlex.split(str(line))[:2] == ["newservice", "update"]
+    for flag, value in zip(given[:-1:2], given[1:-1:2], strict=True):
+        assert shlex.join([flag, value]) in str(line)
+    assert "--no-anubis" in str(line)
 
 
 def test_a_conflict_is_exit_6_and_git_will_not_commit_it(made: Made) -> None:

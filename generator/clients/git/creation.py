@@ -10,13 +10,18 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from git import Git, Repo
+from typing import TYPE_CHECKING
 
 from generator.clients.git.process import PLAIN, configuration, run_git
 from generator.clients.git.repository import Repository
 from generator.errors import SystemFailure
+from generator.lazily import lazily
 from generator.render import File
+
+if TYPE_CHECKING:
+    import git
+else:
+    git = lazily("git")
 
 
 @contextmanager
@@ -25,9 +30,15 @@ def scratch_repository() -> Iterator[Repository]:
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
         # Ids are the same for everybody, whatever kind of object the person's configuration prefers.
         run_git(
-            Git(folder), "init", "--quiet", "--bare", "--template=", "--object-format=sha1", env=configuration(PLAIN)
+            git.Git(folder),
+            "init",
+            "--quiet",
+            "--bare",
+            "--template=",
+            "--object-format=sha1",
+            env=configuration(PLAIN),
         )
-        repository = Repository(Repo(folder))
+        repository = Repository(git.Repo(folder))
         try:
             yield repository
         finally:
@@ -76,8 +87,8 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
 
 def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
     # An empty template: the person's would bring hooks of theirs.
-    run_git(Git(folder), "init", "--quiet", "--template=", f"--initial-branch={branch}", env=configuration(PLAIN))
-    repository = Repository(Repo(folder))
+    run_git(git.Git(folder), "init", "--quiet", "--template=", f"--initial-branch={branch}", env=configuration(PLAIN))
+    repository = Repository(git.Repo(folder))
     try:
         repository.commit_all(message)
         repository.name_origin(origin)

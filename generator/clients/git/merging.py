@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from git import Git
+from generator.lazily import lazily
+
+if TYPE_CHECKING:
+    import git
+else:
+    git = lazily("git")
 
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
@@ -23,7 +29,7 @@ def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
             (Path(folder) / name).write_bytes(content)
         labels = [word for label in ("before updating", "last update", "after updating") for word in ("-L", label)]
         command = ["git", "merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs"]
-        status, merged, _ = Git(folder).execute(
+        status, merged, _ = git.Git(folder).execute(
             command,
             with_extended_output=True,
             with_exceptions=False,

@@ -6,11 +6,16 @@ import os
 import tempfile
 from collections.abc import Mapping
 from io import BytesIO
-
-from git import Git, GitCommandError, GitCommandNotFound
+from typing import TYPE_CHECKING
 
 from generator.errors import PreflightError, SystemFailure
+from generator.lazily import lazily
 from generator.secret import masked_variables
+
+if TYPE_CHECKING:
+    import git
+else:
+    git = lazily("git")
 
 # Whatever the person's configuration says: no program of theirs, no rewriting of what is stored.
 PLAIN = {
@@ -37,7 +42,7 @@ def no_git() -> PreflightError:
 
 
 def run_git(
-    git: Git,
+    caller: git.Git,
     *arguments: str,
     env: Mapping[str, str] | None = None,
     istream: BytesIO | None = None,
@@ -54,19 +59,19 @@ def run_git(
         stream.write(istream.getvalue())
         stream.seek(0)
     try:
-        told = git.execute(
+        told = caller.execute(
             ["git", *arguments],
             istream=stream,
             env={**masked_variables(os.environ), **(env or {})},
             strip_newline_in_stdout=False,
             kill_after_timeout=longest,
         )
-    except GitCommandNotFound as error:
+    except git.GitCommandNotFound as error:
         raise no_git() from error
-    except GitCommandError as error:
+    except git.GitCommandError as error:
         said = str(error.stderr).replace("stderr:", "") + str(error.stdout).replace("stdout:", "")
         told = " ".join(said.replace("'", "").split())[:500]
-        place = next((argument for argument in arguments if argument.startswith("https://")), git.working_dir)
+        place = next((argument for argument in arguments if argument.startswith("https://")), caller.working_dir)
         raise SystemFailure(
             "git.failed",
             f"git {arguments[0]} with {place} failed: {told or f'status {error.status}'}",

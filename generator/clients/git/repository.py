@@ -8,15 +8,20 @@ import threading
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
-
-from git import BadName, BadObject, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError, Repo
+from typing import TYPE_CHECKING
 
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.process import PLAIN, configuration, no_git, run_git
 from generator.clients.git.remote import PERMANENT, Remote
 from generator.errors import RefusedError, SystemFailure
+from generator.lazily import lazily
 from generator.render import File
 from generator.secret import masked_variables
+
+if TYPE_CHECKING:
+    import git
+else:
+    git = lazily("git")
 
 _NO_OBJECT = "0" * 40
 """What an index calls a path that is to be taken out."""
@@ -25,7 +30,7 @@ _NO_OBJECT = "0" * 40
 class Repository:
     """A repository on this machine."""
 
-    def __init__(self, repo: Repo) -> None:
+    def __init__(self, repo: git.Repo) -> None:
         self._repo = repo
         self._reading = threading.RLock()  # one helper process of git's answers for all threads
         repo.git.update_environment(**configuration(PLAIN), **masked_variables(os.environ))
@@ -34,20 +39,20 @@ class Repository:
     def open(cls, path: Path) -> Repository | None:
         """The repository whose working tree is ``path``; None where there is none."""
         try:
-            return cls(Repo(path, search_parent_directories=False))
-        except (InvalidGitRepositoryError, NoSuchPathError):
+            return cls(git.Repo(path, search_parent_directories=False))
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError):
             return None
-        except GitCommandNotFound as error:
+        except git.GitCommandNotFound as error:
             raise no_git() from error
 
     @classmethod
     def around(cls, path: Path) -> Repository | None:
         """The repository that ``path`` is in; None where there is none."""
         try:
-            return cls(Repo(path, search_parent_directories=True))
-        except (InvalidGitRepositoryError, NoSuchPathError):
+            return cls(git.Repo(path, search_parent_directories=True))
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError):
             return None
-        except GitCommandNotFound as error:
+        except git.GitCommandNotFound as error:
             raise no_git() from error
 
     def close(self) -> None:
@@ -69,9 +74,9 @@ class Repository:
         try:
             with self._reading:
                 return str(self._repo.commit(ref).hexsha)
-        except (ValueError, BadName, BadObject, IndexError):
+        except (ValueError, git.BadName, git.BadObject, IndexError):
             return None
-        except GitCommandNotFound as error:
+        except git.GitCommandNotFound as error:
             raise no_git() from error
 
     def has(self, sha: str) -> bool:
@@ -123,7 +128,7 @@ class Repository:
         try:
             with self._reading:
                 return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
-        except (BadName, BadObject, ValueError):
+        except (git.BadName, git.BadObject, ValueError):
             return None
 
     def reset_index(self, paths: Iterable[str]) -> None:

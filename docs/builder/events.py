@@ -1,0 +1,64 @@
+"""JSON events, from what the reporter really writes; and steps."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from docs.builder.parts import Rows, kept, table
+from generator.answers import resolve
+from generator.checks import Check, CheckState
+from generator.cli.demo import ANSWERS
+from generator.cli.json_lines import JsonReporter
+from generator.cli.report import Result, Surroundings, TemplateVersion
+from generator.errors import ExitCode, UsageError
+from generator.fleet.findings import Finding, Place
+from generator.fleet.findings import State as TreeState
+from generator.plan import Plan
+from generator.questions import load_questions
+from generator.schedule import StepResult
+from generator.steps import Step, steps_for
+from generator.template import Template
+
+
+def events() -> dict[str, list[str]]:
+    """Every event with its keys: each is reported once, with everything that it can have."""
+    out = io.StringIO()
+    reporter = JsonReporter(out)
+    reporter.plan(Plan("app", (), (), (), notes=("a note",)), diffs=True)
+    reporter.step(StepResult("a.step", "done", 1, "summary"))
+    reporter.check(Check("a.check", CheckState.OK, "summary"))
+    reporter.template_version(TemplateVersion(version="1.0.0", tree="", state="released", installed=True))
+    reporter.tree(Finding(Place("app", "stack", "owner/infra", "stacks/app/"), TreeState.CURRENT))
+    reporter.sandbox(Surroundings(profile="", infra="", urls={}, environment={}))
+    reporter.answers_schema({})
+    reporter.progress("text")
+    reporter.error(UsageError("a.code", "message", "hint"))
+    reporter.result(Result("success", ExitCode.OK))
+    written: list[dict[str, Any]] = [json.loads(line) for line in out.getvalue().splitlines()]
+    return {item["event"]: [key for key in item if key not in ("event", "schema")] for item in written}
+
+
+def events_part(_argument: str, old: Rows) -> str:
+    """Every event and its keys; when it comes is kept."""
+    lines = []
+    for event, keys in events().items():
+        cell = f"`{event}`"
+        lines.append((cell, kept(old, cell, "when"), ", ".join(f"`{key}`" for key in keys)))
+    return table(["event", "when", "keys"], lines)
+
+
+def steps() -> list[Step[Any]]:
+    """All steps, in order: those of the demonstration, which takes each."""
+    template = Template.installed()
+    return steps_for(resolve(template, load_questions(template), ANSWERS))
+
+
+def steps_part(_argument: str, _old: Rows) -> str:
+    """Every step, its system, and what must be through before it acts."""
+    lines = [
+        (f"[`{step.id}`](#{step.id.replace('.', '')})", step.system, ", ".join(f"`{name}`" for name in step.after))
+        for step in steps()
+    ]
+    return table(["step", "system", "begins after"], lines)

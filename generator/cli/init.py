@@ -1,0 +1,238 @@
+"""``newservice init``: a profile for another platform, from the few facts that matter."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import unified_diff
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.cli.report import Reporter, Result
+from generator.cli.session import Session
+from generator.credentials import remember_credentials
+from generator.errors import AnswersError, ExitCode, RefusedError, UsageError
+from generator.platform import ENVIRONMENT_VARIABLE, merged_platform, user_profile
+from generator.platform_facts import Fact, Interview, read_sets
+from generator.profile_text import profile_text
+from generator.secret import known_secret
+from generator.template import Template
+
+
+@click.command("init")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other key of the profile, as key.path.")
+@click.option("--out", metavar="FILE", help="Where the profile goes.  [default: the user's configuration folder]")
+@click.option("--force", is_flag=True, help="Take the place of a profile that is there.")
+@click.option("--no-check", is_flag=True, help="Write the profile, and ask no system whether it fits.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--verbose", is_flag=True, help="More detail.")
+@click.option("--quiet", is_flag=True, help="Errors only.")
+@click.pass_obj
+def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Ask for the few facts that matter of a platform, write its profile, and check that with doctor.
+
+    What is not asked follows from the answers, or stays as it is built in: all keys are in the file, with a line on
+    each. Without a terminal every missing or wrong fact is told in one go. The file has no secret.
+    """
+    session = Session(options, reporter)
+    interview = Interview.of(session.template)
+    path = Path(options["out"]).absolute() if options["out"] else user_profile()
+    given, sets = _given(session, interview)
+    facts: dict[str, str] = {}
+    agreed = False
+    while not agreed:
+        facts = _facts(session, interview, given, facts)
+        text = _profile(session, interview, facts, sets, path)
+        before = _there(path)
+        agreed = before == text or _agreed(session, path, before, text, facts)
+    if before != text:
+        _write(path, text)
+    result = _checked(session, path, Result("unchanged" if before == text else "success", ExitCode.OK))
+    reporter.result(result)
+    return result.exit_code
+
+
+def _flags(command: click.Command) -> None:
+    """One flag for each fact, before the others."""
+    interview = Interview.of(Template.installed())
+    command.params[:0] = [
+        click.Option([fact.option, f"fact_{fact.name}"], metavar="TEXT", help=_help(interview, fact))
+        for fact in interview.facts
+    ]
+
+
+def _help(interview: Interview, fact: Fact) -> str:
+    told = "required" if fact.required else f"default: {interview.told(fact) or 'none'}"
+    return f"{fact.help}  [{told}]"
+
+
+_flags(init_command)
+
+
+def _given(session: Session, interview: Interview) -> tuple[dict[str, str], dict[str, Any]]:
+    """The facts that were given, and the keys that ``--set`` gives beside them. Raises what is wrong with these."""
+    given, sets = read_sets(interview, session.options["sets"])
+    merged_platform(session.template.platform, interview.overrides(None, sets), "--set")
+    flags = {fact.name: session.options[f"fact_{fact.name}"] for fact in interview.facts}
+    return given | {name: value for name, value in flags.items() if value is not None}, sets
+
+
+def _facts(
+    session: Session, interview: Interview, given: Mapping[str, str], before: Mapping[str, str]
+) -> dict[str, str]:
+    """All facts; ``before`` is what they were a moment ago. Raises ``AnswersError`` with all that is wrong."""
+    wrong = [problem for problem in interview.settle(given)[1] if problem.question in given]
+    if session.interactive and not wrong:
+        given = _ask(interview, given, before)
+    facts, problems = interview.settle(given)
+    if problems:
+        raise AnswersError(problems)
+    return facts
+
+
+def _ask(interview: Interview, given: Mapping[str, str], answered: Mapping[str, str]) -> dict[str, str]:
+    """What was given, and what a person answers to the rest. Raises ``click.Abort`` when the person stops."""
+    from generator.wizard import ask_text, open_prompter  # heavy, and needed with a terminal only
+    from generator.wizard.prompter import Back
+
+    asked = [fact for fact in interview.facts if fact.ask and fact.name not in given]
+    prompter = open_prompter()
+    prompter.say(f"The profile of your platform: {len(asked)} facts, all to be seen before it is written.", strong=True)
+    prompter.say(f"{prompter.back} goes back, Ctrl-C ends it and writes nothing.")
+    told = {fact.name: answered[fact.name] for fact in asked if fact.name in answered}
+    at = 0
+    while at < len(asked):
+        fact = asked[at]
+        before = {name: told[name] for name in (item.name for item in asked[:at])}
+        proposal = told.get(fact.name) or interview.proposed({**given, **before}).get(fact.name, "")
+        try:
+            label = f"{fact.name} ({at + 1} of {len(asked)})"
+            told[fact.name] = ask_text(label, proposal, fact.fault, fact.help)
+            at += 1
+        except Back:
+            at = max(at - 1, 0)
+        except EOFError as error:
+            raise click.Abort from error
+    return {**given, **told}
+
+
+def _profile(
+    session: Session, interview: Interview, facts: Mapping[str, str], sets: Mapping[str, Any], path: Path
+) -> str:
+    """The file's text. Raises ``UsageError`` where that would be no profile, or would hold a credential."""
+    builtin = session.template.platform
+    overrides = interview.overrides(facts, sets)
+    platform = merged_platform(builtin, overrides, "these facts")
+    text = profile_text(builtin, overrides, interview.meanings_once(), platform.name)
+    remember_credentials(platform, session.environ)
+    if known_secret(text):
+        raise UsageError(
+            "platform.secret",
+            f"{path} would hold the value of a credential; a profile only says where credentials are",
+            "name a variable or a path in Vault instead",
+        )
+    return text
+
+
+def _there(path: Path) -> str | None:
+    """What stands in the place of the file; None where nothing does."""
+    try:
+        return path.read_text(encoding="utf-8") if os.path.lexists(path) else None
+    except (OSError, UnicodeDecodeError) as error:
+        told = f"{path} is there and can't be read as a profile"
+        raise RefusedError("platform.exists", told, "name another file with --out") from error
+
+
+def _agreed(session: Session, path: Path, before: str | None, text: str, facts: Mapping[str, str]) -> bool:
+    """Whether a person says yes; shown are the facts, or what a profile that is there would become.
+
+    Raises ``RefusedError`` where one is there and nobody says that it may go.
+    """
+    changes = "" if before is None else _diff(path, before, text)
+    asks = session.interactive and not session.options["yes"]
+    if before is not None and not session.options["force"] and not asks:
+        raise RefusedError(
+            "platform.exists",
+            f"{path} is there and would change:\n{changes}",
+            "name another file with --out, or give --force",
+        )
+    if not session.options["json_lines"] and not session.options["quiet"]:
+        click.echo(f"\n{changes or _listed(facts)}\n", err=True)
+    if not asks:
+        return True
+    from generator.wizard import confirm
+
+    try:
+        return confirm(f"Write {path}? (no asks again)")
+    except EOFError as error:
+        raise click.Abort from error
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    """All facts, those that were not asked among them."""
+    width = max(len(name) for name in facts)
+    return "\n".join(f"  {name:<{width}}  {value or '(none)'}" for name, value in facts.items())
+
+
+def _diff(path: Path, before: str, after: str) -> str:
+    old, new = before.splitlines(), after.splitlines()
+    return "\n".join(unified_diff(old, new, f"{path} (there)", f"{path} (new)", lineterm=""))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole or not at all; a link to a file stays one. Raises ``UsageError`` where that can't be."""
+    place = path.resolve()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).chmod(0o644)  # no secret in it: others on this machine may use it
+            Path(name).replace(place)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(
+            "platform.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"
+        ) from error
+
+
+def _checked(session: Session, path: Path, written: Result) -> Result:
+    """The last word: the profile is there, and what doctor says of it. Nothing that it finds takes the file back."""
+    told = partial(replace, written, urls={"profile": str(path)})
+    use, chosen = _how_to_use(path, session.environ)
+    doctor = f"newservice doctor{chosen}"
+    if session.options["no_check"]:
+        return told(next=(*use, f"check it: {doctor}"), closing=f"{path} is there, and was not checked")
+    from generator.cli.doctor import look  # heavy, with all the clients
+
+    options = {**session.options, "platform": str(path)}
+    with Session(options, session.reporter, session.environ).surroundings() as checking:
+        found = look(checking)
+    closing = f"{path} is there; {(found.closing or found.status).replace('; nothing was written', '')}"
+    if found.status == "success":
+        return told(next=(*use, f"your first service: newservice create{chosen}"), closing=closing)
+    again = f"then look again: {doctor}"
+    return told(status="partial", exit_code=found.exit_code, next=(*found.next, again, *use), closing=closing)
+
+
+def _how_to_use(path: Path, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+    """What is to be done for the profile to be in force, and the flag that names it where it is not."""
+    other = environ.get(ENVIRONMENT_VARIABLE)
+    named = Path(other).absolute() if other else user_profile()
+    if named == path:
+        return (), ""
+    file = shlex.quote(str(path))
+    return (f"to use it: export {ENVIRONMENT_VARIABLE}={file}, or --platform {file}",), f" --platform {file}"

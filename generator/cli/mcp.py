@@ -1,0 +1,41 @@
+"""``newservice mcp``: the commands as tools for agents."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.cli.report import Reporter
+from generator.errors import ExitCode, PreflightError, UsageError
+
+
+@click.command("mcp")
+@click.option("--allow-writes", is_flag=True, help="Offer create, and updates that write; without it only looking.")
+@click.option("--platform", metavar="FILE", help="The platform profile.")
+@click.option("--sandbox", is_flag=True, help="Use an embedded platform that runs as long as the server does.")
+@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
+@click.pass_obj
+def mcp_command(_reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Serve schema, plan, status, verify, update and create to an agent: MCP over standard input and output.
+
+    The platform, the infra clone and the right to write are fixed here; no call can choose others. Runs until its
+    input ends.
+    """
+    if find_spec("mcp") is None or find_spec("mcp_types") is None:  # the second came with version 2
+        raise PreflightError(
+            "mcp.missing",
+            "newservice mcp needs the package mcp, and it is not installed",
+            "install newservice with it, as newservice[mcp], or add it: pip install 'mcp>=2.3,<3'",
+        )
+    if options["sandbox"] and (options["platform"] or options["infra"]):
+        raise UsageError(
+            "usage.sandbox", "--sandbox excludes --platform and --infra: it has its own", "give one of them"
+        )
+    from generator.mcp import Settings, serve  # heavy, and not always installed
+
+    places = {key: str(Path(options[key]).absolute()) for key in ("platform", "infra") if options[key]}
+    serve(Settings(**places, allow_writes=options["allow_writes"]), sandbox=options["sandbox"])
+    return ExitCode.OK

@@ -1,0 +1,105 @@
+"""One call of a tool: the command line's own code, in this process, with its JSON objects caught."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from generator.cli import _fail, _run
+from generator.cli.json_lines import JsonReporter
+from generator.errors import NewserviceError
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Call:
+    """A command under way. ``told`` is called with every object as it comes, by any of the command's threads."""
+
+    told: Callable[[Event], None] = lambda _: None
+    events: list[Event] = field(default_factory=list)
+    _unwanted: threading.Event = field(default_factory=threading.Event)
+    _stopped: bool = False
+    _thread: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(
+        self, line: Sequence[str], answers: Mapping[str, Any] | None, guard: Callable[[], None] = lambda: None
+    ) -> None:
+        """Run a command line, with ``answers`` as its answers file, unless ``guard`` raises a ``NewserviceError``."""
+        self._thread = threading.get_ident()
+        try:
+            guard()
+        except NewserviceError as error:
+            self.refuse(error)
+            return
+        reporter = JsonReporter(_Lines(self._take))
+        with _kept(answers) as flags:
+            _run([line[0], *flags, "--json", *line[1:]], reporter)
+
+    def refuse(self, error: NewserviceError) -> None:
+        """Tell of an error in place of a command."""
+        _fail(JsonReporter(_Lines(self._take)), error)
+
+    def stop(self) -> None:
+        """Nobody waits any more: the command is interrupted, as by a person, with the next thing it tells."""
+        self._unwanted.set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the exit code is another than 0."""
+        return bool(self.events[-1]["exit_code"])
+
+    def document(self) -> dict[str, Any]:
+        """All that was told."""
+        return {"events": self.events[:-1], "result": self.events[-1]}
+
+    def _take(self, line: str) -> None:
+        event: Event = json.loads(line)
+        with self._lock:
+            self.events.append(event)
+        self.told(event)
+        mine = threading.get_ident() == self._thread  # where an interruption is understood
+        if mine and self._unwanted.is_set() and not self._stopped and event["event"] != "result":
+            self._stopped = True
+            raise KeyboardInterrupt
+
+
+class _Lines(io.StringIO):
+    """Hands over every line that is written, by whatever thread: text and end of line may come one by one."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__()
+        self._take = take
+        self._own = threading.local()
+
+    def write(self, text: str, /) -> int:
+        """Take text; the end of a line makes it whole."""
+        *whole, self._own.begun = (getattr(self._own, "begun", "") + text).split("\n")
+        for line in whole:
+            self._take(line)
+        return len(text)
+
+
+@contextmanager
+def _kept(answers: Mapping[str, Any] | None) -> Iterator[list[str]]:
+    """The flag for a private file with the answers, which is there for the call only."""
+    if answers is None:
+        yield []
+        return
+    place, path = tempfile.mkstemp(prefix="newservice-answers-", suffix=".yml")
+    try:
+        with os.fdopen(place, "w", encoding="utf-8", errors="backslashreplace") as file:
+            yaml.safe_dump(dict(answers), file, allow_unicode=True)
+        yield [f"--answers={path}"]
+    finally:
+        os.unlink(path)

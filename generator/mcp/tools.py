@@ -1,0 +1,240 @@
+"""The tools: what each takes, and the command line that it stands for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Given = Mapping[str, Any]
+"""Arguments of a call, held against the tool's schema already."""
+
+_ANSWERS = {
+    "type": "object",
+    "description": "Answers by question, with their own types (numbers, lists, maps). The tool `schema` gives their "
+    "form. Never the value of a secret.",
+}
+_NAME = {"type": "string", "minLength": 1, "description": "The service's name."}
+_SEEDS = {
+    "type": "object",
+    "description": "Where the first value of a secret is, by property of Vault: env:VARIABLE or file:PATH as this "
+    "server sees them, or later for a person to fill in. Never the value. A property that is not named gets a value "
+    "that is made up.",
+    "additionalProperties": {"type": "string", "pattern": "^(env:.+|file:.+|later)$"},
+}
+_DIFFS = {"type": "boolean", "default": False, "description": "Give the diffs of all files as well."}
+_FOLDER = {"type": "string", "minLength": 1, "description": "Where the service's repository is or goes; ./NAME."}
+_FILES = {
+    "type": "boolean",
+    "default": False,
+    "description": "Files only, in the service's folder and the infra clone's checkout: no network, no system.",
+}
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One command as a tool. ``writes``: it is there for what it changes; ``line`` makes its command line, without
+    answers, and with names and paths behind ``--``, so that none of them is ever taken for a flag."""
+
+    name: str
+    title: str
+    description: str
+    properties: Mapping[str, Any]
+    line: Callable[[Given], list[str]]
+    required: tuple[str, ...] = ()
+    writes: bool = False
+    infra: bool = True
+    """Whether it takes ``--infra``."""
+    edits: bool = False
+    """Whether it changes what is there, beside adding to it."""
+    guard: Callable[[Given], None] = lambda _: None
+    """Raises a ``NewserviceError`` where the command must not be run; called by the thread that would run it."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        return {
+            "type": "object",
+            "properties": dict(self.properties),
+            "required": list(self.required),
+            "additionalProperties": False,
+        }
+
+
+OUTPUT: dict[str, Any] = {
+    "type": "object",
+    "description": "What the command says with --json: every object but the last as events, the last as result.",
+    "properties": {
+        "events": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"event": {"type": "string"}, "schema": {"const": 1}},
+                "required": ["event", "schema"],
+            },
+        },
+        "result": {
+            "type": "object",
+            "properties": {
+                "event": {"const": "result"},
+                "schema": {"const": 1},
+                "status": {"enum": ["success", "unchanged", "partial", "refused", "error"]},
+                "exit_code": {"type": "integer"},
+                "service": {"type": "string"},
+                "urls": {"type": "object", "additionalProperties": {"type": "string"}},
+                "next": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["event", "schema", "status", "exit_code", "service", "urls", "next"],
+        },
+    },
+    "required": ["events", "result"],
+}
+
+
+def tools(*, writes: bool) -> tuple[Tool, ...]:
+    """The tools that a server offers; without ``writes`` none of them changes anything."""
+    offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _UPDATE if writes else _UPDATE_CHECK)
+    return (*offered, _CREATE) if writes else offered
+
+
+def _service(command: str, given: Given, flags: list[str]) -> list[str]:
+    line = [command, "--non-interactive", *flags]
+    line += ["--diff"] if given.get("diffs") else []
+    line += ["--no-provision"] if given.get("no_provision") else []
+    line += [f"--service-dir={given['service_dir']}"] if "service_dir" in given else []
+    line += [f"--seed={name}={place}" for name, place in given.get("seeds", {}).items()]
+    return line + (["--", given["name"]] if "name" in given else [])
+
+
+def _verify(given: Given) -> list[str]:
+    flags = ["--wait"] if given.get("wait") else []
+    flags += [f"--timeout={given['timeout']}"] if "timeout" in given else []
+    return _service("verify", given, flags)
+
+
+def _update(given: Given, *, check: bool) -> list[str]:
+    line = ["update", "--non-interactive"]
+    line += ["--check"] if check else []
+    line += ["--diff"] if given.get("diffs") else []
+    line += [f"--to={given['to']}"] if "to" in given else []
+    return [*line, "--", given["path"]]
+
+
+_SCHEMA = Tool(
+    "schema",
+    "Schema of the answers",
+    "The JSON Schema of the answers that plan and create take: every question with its form, default, examples, when "
+    "it applies, and what is refused together. Read it first.",
+    {},
+    lambda _: ["schema"],
+    infra=False,
+)
+
+_PLAN = Tool(
+    "plan",
+    "Plan a service",
+    "What create would do: files, registrations and steps, each with its state as observed now. Changes nothing. All "
+    "wrong and missing answers come at once, each with code, question, message and hint.",
+    {
+        "name": _NAME,
+        "answers": _ANSWERS,
+        "seeds": _SEEDS,
+        "diffs": _DIFFS,
+        "service_dir": _FOLDER,
+        "no_provision": _FILES,
+    },
+    lambda given: _service("plan", given, []),
+)
+
+_CREATE = Tool(
+    "create",
+    "Create a service",
+    "Carries the plan out, at once: repository, mirror, CI, secrets, and a pull request in the infra repository. What "
+    "is there already stays; the same call again continues one that stopped, and changes nothing when everything is "
+    "there. Show the plan to a person first. result.next is for a person.",
+    dict(_PLAN.properties),
+    lambda given: _service("create", given, ["--yes"]),
+    writes=True,
+)
+
+_STATUS = Tool(
+    "status",
+    "State of a service",
+    "Every step's state as observed now, with the answers that the service was made with. Changes nothing.",
+    {
+        "name": _NAME,
+        "answers": _ANSWERS,
+        "diffs": _DIFFS,
+        "service_dir": _FOLDER,
+        "no_provision": _FILES,
+    },
+    lambda given: _service("status", given, []),
+    required=("name",),
+)
+
+_VERIFY = Tool(
+    "verify",
+    "Proof of life",
+    "Whether a service is really alive: mirror, build, image, deploy, secrets, stack, registrations, monitors. Exit "
+    "code 7 and a check for each thing that is not well. Changes nothing.",
+    {
+        "name": _NAME,
+        "answers": _ANSWERS,
+        "wait": {"type": "boolean", "default": False, "description": "Follow until it is alive or has failed."},
+        "timeout": {"type": "integer", "minimum": 0, "description": "How many seconds wait follows at most."},
+        "service_dir": _FOLDER,
+    },
+    _verify,
+    required=("name",),
+)
+
+_PATH = {
+    "type": "string",
+    "minLength": 1,
+    "description": "A clone of the service's repository, or the stack's folder in the infra clone.",
+}
+_TO = {"type": "string", "minLength": 1, "description": "A released version of the template; the newest without it."}
+
+
+def _only_looks(given: Given) -> None:
+    from generator.mcp.guards import nothing_to_take_back  # heavy, and only needed for a call
+
+    nothing_to_take_back(given["path"])
+
+
+_UPDATE_CHECK = Tool(
+    "update",
+    "Look at a template update",
+    "Whether a repository or stack is behind the newest template, and what an update would change. Changes nothing: "
+    "this server only looks.",
+    {
+        "path": _PATH,
+        "to": _TO,
+        "check": {"const": True, "default": True, "description": "Only look; nothing else is offered here."},
+        "answers": _ANSWERS,
+        "diffs": _DIFFS,
+    },
+    lambda given: _update(given, check=True),
+    required=("path",),
+    infra=False,
+    guard=_only_looks,
+)
+
+_UPDATE = Tool(
+    "update",
+    "Update to a template",
+    "Merges the newest template into a checkout; own edits are kept, nothing is committed. With check it only says "
+    "what would change. Exit code 6: files are in conflict and hold git's marks.",
+    {
+        "path": _PATH,
+        "to": _TO,
+        "check": {"type": "boolean", "default": False, "description": "Only say what is behind and would change."},
+        "answers": _ANSWERS,
+        "diffs": _DIFFS,
+    },
+    lambda given: _update(given, check=bool(given.get("check"))),
+    required=("path",),
+    writes=True,
+    infra=False,
+    edits=True,
+)

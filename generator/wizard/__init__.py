@@ -1,0 +1,171 @@
+"""Asks a person what was not given.
+
+``interview`` says what is asked next and knows of no terminal; ``terminal`` is questionary, and ``lines`` a terminal
+that can only write lines. Each is imported when it is needed: they are heavy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import termios
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from generator.answers import Resolution, resolve
+from generator.errors import AnswersError
+from generator.platform import Platform
+from generator.questions import Question
+from generator.template import Template
+from generator.wizard.asking import ask_question, refuse, say
+from generator.wizard.conversation import Choice, Conversation, Stopped
+from generator.wizard.interview import Interview
+from generator.wizard.prompter import Back, Prompter
+
+__all__ = [
+    "Choice", "Conversation", "Stopped", "ask_anew", "ask_secret", "ask_text", "begin", "confirm", "open_prompter",
+]  # fmt: skip
+
+
+def open_prompter() -> Prompter:
+    """The terminal that is there; one that can't move its cursor, or show our signs, gets lines and numbers."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown") or encoding != "utf8":
+        from generator.wizard.lines import Lines
+
+        return Lines()
+    from generator.wizard.terminal import Terminal
+
+    return Terminal()
+
+
+def begin(
+    template: Template,
+    questions: tuple[Question, ...],
+    given: Mapping[str, Any],
+    platform: Platform,
+    taken_up: Path | None = None,
+) -> Conversation:
+    """A conversation about one service, of which ``given`` is answered, by the file ``taken_up`` among others.
+
+    Raises ``AnswersError`` when what was given is wrong, before anything is asked.
+    """
+    facts = {"platform": platform.facts}
+    _check_given(template, questions, given, facts)
+    interview = Interview(template, questions, dict(given), facts)
+    return Conversation(open_prompter(), interview, _opening(platform), Path.cwd(), taken_up)
+
+
+def ask_anew(
+    template: Template,
+    questions: tuple[Question, ...],
+    names: Container[str],
+    given: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Ask the questions of these ``names``, to which ``recorded`` has no answer any more; ``given`` with the answers.
+
+    Raises ``KeyboardInterrupt`` or ``EOFError`` when the person stops.
+    """
+    prompter = open_prompter()
+    answers = dict(given)
+    asked = [question for question in questions if question.name in names]
+    at = 0
+    while at < len(asked):
+        prompter.say("")
+        prompter.say(f"{asked[at].group} · {at + 1} of {len(asked)}", strong=True)
+        resolution = _settled(template, questions, answers, facts, asked[at], recorded)
+        try:
+            answers[asked[at].name] = ask_question(prompter, asked[at], resolution)
+            at += 1
+        except Back:
+            at = max(at - 1, 0)
+            answers.pop(asked[at].name, None)
+    return answers
+
+
+def confirm(text: str) -> bool:
+    """Ask for a yes."""
+    try:
+        return open_prompter().confirm(text, default=False)
+    except Back:
+        return False
+
+
+def ask_text(message: str, default: str = "", validate: Callable[[str], str] | None = None, help: str = "") -> str:  # noqa: A002 - what it is
+    """Ask for one line. ``validate`` says what is wrong with one, or nothing; ``help`` stands above.
+
+    Raises ``Back`` when the person wants to go back, ``KeyboardInterrupt`` or ``EOFError`` when he stops.
+    """
+    prompter = open_prompter()
+    say(prompter, help)
+    text = default
+    while True:
+        text = prompter.text(message, text).strip()
+        problem = validate(text) if validate else ""
+        if not problem:
+            return text
+        refuse(prompter, [problem])
+
+
+def ask_secret(name: str) -> str:
+    """Ask for the value of a secret, without showing it, until it was typed twice alike and is not empty."""
+    prompter = open_prompter()
+    with _silent_terminal():
+        while True:
+            value = prompter.password(f"{name} (is not shown):")
+            if value and value == prompter.password(f"{name} once more:"):
+                return value
+            prompter.say("these were not alike; once more" if value else "a secret is never empty")
+
+
+@contextmanager
+def _silent_terminal() -> Iterator[None]:
+    """A terminal that shows nothing by itself: who types fast types between two questions, too."""
+    handle = sys.stdin.fileno()
+    before = termios.tcgetattr(handle)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(handle, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(handle, termios.TCSADRAIN, before)
+
+
+def _opening(platform: Platform) -> str:
+    if platform.source == "built-in":
+        told = "the built-in profile; `newservice init` makes one of your own"
+    else:
+        told = f"profile {platform.source}"
+    return f"A new service on the platform {platform.name} ({told})."
+
+
+def _check_given(
+    template: Template, questions: tuple[Question, ...], given: Mapping[str, Any], facts: Mapping[str, Any]
+) -> None:
+    try:
+        resolve(template, questions, given, facts)
+    except AnswersError as error:
+        wrong = [problem for problem in error.problems if problem.code != "answer.missing"]
+        if wrong:
+            raise AnswersError(wrong) from None
+
+
+def _settled(
+    template: Template,
+    questions: tuple[Question, ...],
+    answers: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    until: Question,
+    recorded: Mapping[str, Any],
+) -> Resolution:
+    """Everything that is known before ``until`` is asked."""
+    resolution = Resolution(template, {**recorded, **answers})
+    for question in questions:
+        if question.name == until.name:
+            break
+        resolution.settle(question, answers, facts, recorded)
+    return resolution

@@ -1,0 +1,224 @@
+"""The conversation of ``create``: questions, review, what is done with the plan, and what is kept of it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from generator.questions import MISSING, Question
+from generator.wizard.asking import LeftError, ask_question, refuse, say
+from generator.wizard.interview import Interview, Row, Step
+from generator.wizard.keeping import keep_answers, place_for
+from generator.wizard.layout import brief, told, wrap
+from generator.wizard.prompter import Back, Option, Prompter
+
+
+class Stopped(Exception):  # noqa: N818 - a wish, no error
+    """The person stops here; ``kept`` is the file with the answers, if there is one."""
+
+    def __init__(self, kept: Path | None = None) -> None:
+        super().__init__()
+        self.kept = kept
+
+
+class Choice(Enum):
+    """What a person wants to do with a plan."""
+
+    CARRY_OUT = "carry it out"
+    DIFFS = "show the diffs"
+    CHANGE = "change an answer"
+    KEEP = "keep the answers and stop"
+    STOP = "stop"
+
+
+@dataclass
+class Conversation:
+    """Asks, reviews, and keeps. ``opening`` says on what it works; ``folder`` is where answers are kept.
+
+    ``taken_up`` is the file whose answers were given, if any.
+    """
+
+    prompter: Prompter
+    interview: Interview
+    opening: str
+    folder: Path
+    taken_up: Path | None = None
+
+    def ask(self) -> dict[str, Any]:
+        """Everything that is to be asked, without a review; the answers."""
+        say(self.prompter, self.opening)
+        say(self.prompter, f"Enter takes what is shown. {self.prompter.back} goes back, Ctrl-C stops.")
+        while step := self.interview.step:
+            self._step(step)
+        return self.interview.result
+
+    def review(self) -> dict[str, Any]:
+        """All answers, and everything that can be done with them, until the person goes on.
+
+        Raises ``Stopped``.
+        """
+        while True:
+            self._show()
+            more = bool(self.interview.more)
+            options = [
+                Option(None, "go on", "to the plan; nothing is written yet"),
+                Option(self._change, "change an answer ..."),
+                *([Option(self._more, "more questions ...", "those that have a default")] if more else []),
+                Option(self._keep_and_stop, "keep and stop", f"the answers go into {self._place()}"),
+            ]
+            try:
+                chosen = self.prompter.select("These are the answers", options)
+                if chosen is None:
+                    return self.interview.result
+                chosen()
+            except Back:
+                continue
+
+    def choose(self, *, plan: bool) -> Choice:
+        """What is to be done with a plan that was shown, or with one that can't be carried out.
+
+        Raises ``Stopped``.
+        """
+        options = [Option(Choice.CARRY_OUT, "carry it out"), Option(Choice.DIFFS, "show the diffs", "of every file")]
+        options = [
+            *(options if plan else []),
+            Option(Choice.CHANGE, "change an answer", "and look at the new plan"),
+            Option(Choice.KEEP, "keep and stop", f"the answers go into {self._place()}"),
+            Option(Choice.STOP, "stop", "nothing is kept and nothing is written"),
+        ]
+        while True:
+            self.prompter.say("")
+            try:
+                chosen = self.prompter.select("Carry it out?" if plan else "What now?", options, 1 if plan else 0)
+            except Back:
+                return Choice.CHANGE
+            if chosen is Choice.KEEP:
+                self._keep_and_stop()
+            if chosen is Choice.STOP:
+                raise Stopped
+            return Choice(chosen)
+
+    def stopped(self) -> Stopped:
+        """After Ctrl-C: offers to keep the answers, where a person typed some. Another Ctrl-C is a no."""
+        if not self.interview.touched or not self.interview.kept:
+            return Stopped()
+        try:
+            replaces = " (in place of the file there)" if self._place_is_ours() else ""
+            if self.prompter.confirm(f"Keep the answers in {self._place()}{replaces}?", default=True):
+                return self._keep()
+        except (KeyboardInterrupt, EOFError, Back):
+            pass
+        return Stopped()
+
+    # --- questions ---------------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> None:
+        self.prompter.say("")
+        self.prompter.say(f"{step.group} · {step.number} of {step.total}", strong=True)
+        refuse(self.prompter, step.wrong)
+        try:
+            if step.question is None:
+                self._needs(step)
+            else:
+                self._question(self.interview, step.question)
+        except LeftError as left:
+            if step.question is not None and left.begun is not MISSING:
+                self.interview.keep_aside(step.question.name, left.begun)
+            self._back()
+        except Back:
+            self._back()
+
+    def _back(self) -> None:
+        if not self.interview.go_back():
+            say(self.prompter, "  this is the first question")
+
+    def _question(self, interview: Interview, question: Question) -> None:
+        resolution, said = interview.before(question.name), interview.said(question.name)
+        interview.answer(question.name, ask_question(self.prompter, question, resolution, said))
+
+    def _needs(self, step: Step) -> None:
+        """Which of the questions that most services don't need are asked."""
+        options = [Option(item.name, item.name, item.offer) for item in step.offers]
+        self.interview.tick(self.prompter.tick("What does it need?", options, self.interview.ticked))
+
+    # --- review ------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        self.prompter.say("")
+        rows, width = self.interview.review, self.prompter.width()
+        groups = max(len(row.question.group) for row in rows) + 2
+        names = max(len(row.question.name) for row in rows) + 2
+        last = ""
+        for row in rows:
+            group, last = ("" if row.question.group == last else row.question.group), row.question.group
+            first, *rest = wrap(told(row.value), max(width - groups - names, 20))
+            self.prompter.say(f"{group:<{groups}}{row.question.name:<{names}}{first}")
+            for line in rest:
+                self.prompter.say(" " * (groups + names) + line)
+        self.prompter.say("")
+
+    def _change(self) -> None:
+        picked = self._pick("Change which answer?", self.interview.review)
+        self._changed(picked)
+
+    def _more(self) -> None:
+        while self.interview.more:
+            try:
+                picked = self._pick("Answer which question?", self.interview.more, "done")
+            except Back:
+                return
+            if picked is None:
+                return
+            self._changed(picked)
+
+    def _pick(self, label: str, rows: Sequence[Row], done: str = "") -> Any:
+        names = max(len(row.question.group) for row in rows) + 2
+        options = [Option(None, done, "back to the review")] if done else []
+        for row in rows:
+            title = f"{row.question.group:<{names}}{row.question.name}"
+            options.append(Option(row.question, title, brief(row.value), row.question.name))
+        return self.prompter.select(label, options)
+
+    def _changed(self, question: Question) -> None:
+        """Another answer, and what follows of it; going back takes all of it back."""
+        before, value = self.interview.copy(), self.interview.said(question.name)
+        self.prompter.say("")
+        self.prompter.say(question.group, strong=True)
+        try:
+            answer = ask_question(self.prompter, question, self.interview.before(question.name), value)
+            self.interview.set(question.name, answer)
+            while step := self.interview.step:
+                self.prompter.say("")
+                say(self.prompter, f"{step.group}: this follows from {question.name}")
+                refuse(self.prompter, step.wrong)
+                if step.question is None:
+                    self._needs(step)
+                else:
+                    self._question(self.interview, step.question)
+        except Back:
+            self.interview = before
+
+    # --- keeping -----------------------------------------------------------------------------------------------
+
+    def _path(self) -> Path:
+        name = self.interview.kept.get("name") or "service"
+        return place_for(str(name), self.folder, self.taken_up)
+
+    def _place(self) -> str:
+        return f"./{self._path().name}"
+
+    def _place_is_ours(self) -> bool:
+        return self._path().exists()
+
+    def _keep_and_stop(self) -> None:
+        raise self._keep()
+
+    def _keep(self) -> Stopped:
+        path = self._path()
+        left_out = keep_answers(path, self.interview.kept, replace=self._place_is_ours())
+        for name in left_out:
+            say(self.prompter, f"  {name} holds one of your credentials, and is not kept")
+        return Stopped(path)

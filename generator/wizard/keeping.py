@@ -1,0 +1,58 @@
+"""The file that answers are kept in when a person stops: private, whole, and never over somebody else's file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.errors import UsageError
+from generator.secret import redact
+
+_HEAD = "# Answers of `newservice create`, kept where it was stopped. Secrets have no value here.\n"
+
+
+def place_for(name: str, folder: Path, taken_up: Path | None = None) -> Path:
+    """Where answers of a service go: ``NAME.answers.yml``, another number where that is taken.
+
+    ``taken_up`` is the file that they came from, which they may replace.
+    """
+    for number in count(1):
+        path = folder / (f"{name}.answers.yml" if number == 1 else f"{name}.answers-{number}.yml")
+        if not os.path.lexists(path) or (taken_up is not None and path.resolve() == taken_up.resolve()):
+            return path
+    raise AssertionError("there is always another number")
+
+
+def keep_answers(path: Path, answers: Mapping[str, Any], *, replace: bool) -> tuple[str, ...]:
+    """Write the answers, for nobody else to read; returns the names of those that hold a credential and are left out.
+
+    Raises ``UsageError`` where nothing can be written, or where a file came up meanwhile and ``replace`` is false.
+    """
+    secret = tuple(name for name, value in answers.items() if _text({name: value}) != redact(_text({name: value})))
+    text = _HEAD + _text({name: value for name, value in answers.items() if name not in secret})
+    try:
+        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            if replace:
+                Path(scratch).replace(path)
+            else:
+                os.link(scratch, path)  # fails where something is there, however it came
+        finally:
+            Path(scratch).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            "answers.unwritable", f"{path} can't be written: {error.strerror}", "go on in a folder that can be written"
+        ) from error
+    return secret
+
+
+def _text(answers: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(answers), allow_unicode=True, sort_keys=False, width=10**6))

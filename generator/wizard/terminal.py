@@ -1,0 +1,147 @@
+"""A terminal that can move its cursor: questionary, and nothing else knows it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Container, Sequence
+from typing import Any
+
+import questionary
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from generator.wizard.layout import WIDEST, cells, columns
+from generator.wizard.prompter import Back, Option
+
+STYLE = questionary.Style([("highlighted", "bold"), ("pointer", "bold"), ("quiet", "")])
+
+
+class Terminal:
+    """The prompts of questionary, with a way back and with lines that explain the choices."""
+
+    back = "Shift-Tab"
+
+    def width(self) -> int:
+        """One column stays free: some terminals begin a new line when the last one is written."""
+        return max(min(shutil.get_terminal_size().columns, WIDEST + 1) - 1, 20)
+
+    def say(self, text: str, *, strong: bool = False) -> None:
+        """Some lines."""
+        questionary.print(text, style="bold" if strong else None, output=_output())
+
+    def text(self, label: str, default: str = "", placeholder: str = "") -> str:
+        """One line; what a terminal takes for a command is no part of it."""
+        found = questionary.text(
+            f"{label}:", default=default, placeholder=placeholder or None, style=STYLE, output=_output()
+        )
+        unchanged = Condition(lambda: _at_start(found, default))
+        return str(_asked(found, Keys.BackTab, back_here=unchanged))
+
+    def confirm(self, label: str, *, default: bool) -> bool:
+        """Yes or no; Enter is the default."""
+        return bool(_asked(questionary.confirm(label, default=default, style=STYLE, output=_output())))
+
+    def select(self, label: str, options: Sequence[Option], chosen: int = 0) -> Any:
+        """One of the options."""
+        shown = [_Explained(self, options, number) for number in range(len(options))]
+        found = questionary.select(
+            label,
+            choices=shown,
+            default=shown[chosen],
+            pointer=">",
+            instruction="(arrows, then Enter)",
+            use_indicator=False,
+            style=STYLE,
+            output=_output(),
+        )
+        _watched(found, shown)
+        return options[_asked(found)].value
+
+    def tick(self, label: str, options: Sequence[Option], ticked: Container[Any] = ()) -> list[Any]:
+        """Any number of the options."""
+        shown = [_Explained(self, options, number, room=2) for number in range(len(options))]
+        for choice, option in zip(shown, options, strict=True):
+            choice.checked = option.value in ticked
+        found = questionary.checkbox(
+            label,
+            choices=shown,
+            pointer=">",
+            instruction="(Space ticks, Enter goes on)",
+            style=STYLE,
+            output=_output(),
+        )
+        _watched(found, shown)
+        return [options[number].value for number in _asked(found)]
+
+    def password(self, label: str) -> str:
+        """One line that is not shown."""
+        return str(questionary.password(label, style=STYLE, output=_output()).unsafe_ask())
+
+
+class _Explained(questionary.Choice):
+    """A choice with what it leads to beside it, laid out anew whenever it is drawn: a window may change its size."""
+
+    over: Callable[[], bool]
+
+    def __init__(self, terminal: Terminal, options: Sequence[Option], number: int, room: int = 0) -> None:
+        self._terminal, self._option = terminal, options[number]
+        self._indent = min(max(cells(option.title) for option in options), 32) + 2
+        self._room = 3 + room  # the pointer, and the mark of what is ticked
+        self.over = lambda: False
+        super().__init__(options[number].title, value=number)
+
+    @property
+    def title(self) -> Any:
+        """The choice alone once it is made: it stands behind the question then."""
+        if self.over():
+            return self._option.stands or self._option.title
+        width = self._terminal.width() - self._room
+        lines = columns(self._option.title, self._option.explains, self._indent, width)
+        return [("class:text", ("\n" + " " * self._room).join(lines))]
+
+    @title.setter
+    def title(self, _: Any) -> None:
+        """Made of the option; questionary's own constructor sets it."""
+
+
+def _watched(question: questionary.Question, choices: Sequence[_Explained]) -> None:
+    for choice in choices:
+        choice.over = lambda: question.application.is_done
+
+
+def _asked(question: questionary.Question, *keys: Keys, back_here: Condition | None = None) -> Any:
+    """The answer. Shift-Tab goes back, and Ctrl-B where it has nothing else to do; Ctrl-D on nothing is the end."""
+    bindings = KeyBindings()
+
+    def back(event: KeyPressEvent) -> None:
+        event.app.exit(exception=Back(), style="class:aborting")
+
+    bindings.add(Keys.BackTab, eager=True)(back)
+    bindings.add(Keys.ControlB, eager=True, filter=back_here if back_here is not None else True)(back)
+    if not keys:  # a line has an end of its own
+
+        @bindings.add(Keys.ControlD, eager=True)
+        def _(event: KeyPressEvent) -> None:
+            event.app.exit(exception=EOFError(), style="class:aborting")
+
+    application = question.application
+    application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), bindings])
+    return question.unsafe_ask()
+
+
+def _at_start(question: questionary.Question, default: str) -> bool:
+    """Nothing was typed, or the cursor can't go further back."""
+    buffer = question.application.current_buffer
+    return buffer.text == default or buffer.cursor_position == 0
+
+
+def _output() -> Output:
+    """The terminal, which is never asked where its cursor is: some don't answer, and a slow line answers late."""
+    output = create_output(sys.stdout)
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False
+    return output

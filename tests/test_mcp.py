@@ -1,0 +1,446 @@
+"""``newservice mcp``, driven by the SDK's own client: over real pipes, and in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import mcp_types as types
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared.exceptions import MCPError
+from packaging.version import Version
+
+from generator.checkout import _JOURNAL, _PLACE
+from generator.cli.json_lines import JsonReporter
+from generator.cli.mcp import mcp_command
+from generator.cli.report import Result
+from generator.errors import ExitCode, PreflightError, UsageError
+from generator.mcp import Settings
+from generator.mcp.calls import Call
+from generator.mcp.server import server_of
+from generator.mcp.tools import tools
+from generator.releases import Releases
+from generator.template import Template
+from tests.answers import RICH, SMALLEST
+from tests.invoke import Command, Desk
+
+ROOT = Path(__file__).parents[1]
+READ_ONLY = ["schema", "plan", "status", "verify", "update"]
+PLANTED = "planted-value-of-a-secret"
+
+both_protocols = pytest.mark.parametrize("mode", ["legacy", "auto"])
+
+
+@dataclass
+class Agent:
+    """A client and everything that it was told."""
+
+    client: Client
+    heard: list[str] = field(default_factory=list)
+    progress: list[tuple[float, float | None, str | None]] = field(default_factory=list)
+
+    async def list(self) -> dict[str, types.Tool]:
+        listed = await self.client.list_tools()
+        self.heard.append(listed.model_dump_json())
+        return {tool.name: tool for tool in listed.tools}
+
+    async def call(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
+        """What a tool says: its events by kind, its result, and whether it is an error."""
+
+        async def follow(progress: float, total: float | None, message: str | None) -> None:
+            self.progress.append((progress, total, message))
+            self.heard.append(str(message))
+
+        told = await self.client.call_tool(tool, arguments, progress_callback=follow)
+        self.heard.append(told.model_dump_json())
+        (text,) = told.content
+        assert isinstance(text, types.TextContent)
+        document: dict[str, Any] = told.structured_content
+        assert json.loads(text.text) == document
+        assert set(document) == {"events", "result"}
+        result = document["result"]
+        assert told.is_error == (result["exit_code"] != 0)
+        assert all(event["event"] != "result" for event in document["events"])
+        return {"error": [], "events": document["events"], **_by_kind(document["events"]), "result": result}
+
+
+def _by_kind(events: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {kind: [event for event in events if event["event"] == kind] for kind in {item["event"] for item in events}}
+
+
+def talk(settings: Settings, wish: Callable[[Agent], Awaitable[None]], mode: str = "auto") -> None:
+    """Talk to a server in memory."""
+
+    async def main() -> None:
+        async with Client(server_of(settings), mode=mode) as client:
+            await wish(Agent(client))
+
+    anyio.run(main)
+
+
+@contextmanager
+def errors(path: Path) -> Iterator[Any]:
+    with path.open("w", encoding="utf-8") as file:
+        yield file
+
+
+# --- end to end ---------------------------------------------------------------------------------------------
+
+
+def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
+    """Over pipes: everything that the server offers, on a platform of its own; nobody hears a secret."""
+    heard: list[str] = []
+    answers = {key: value for key, value in RICH.items() if key not in ("name", "tier")}
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "generator", "mcp", "--sandbox", "--allow-writes"],
+        cwd=workdir,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "API_TOKEN_VALUE": PLANTED},
+    )
+
+    async def wish(agent: Agent) -> None:
+        listed = await agent.list()
+        assert list(listed) == [*READ_ONLY, "create"]
+        told = await agent.call("schema")
+        assert told["schema"][0]["document"]["properties"]["auth"]["x-flag"] == "--auth"
+
+        told = await agent.call("plan", name="city-guide", answers={"auth": "app", "memory": "lots", "tierr": "x"})
+        assert [(item["code"], item["question"]) for item in told["error"]] == [
+            ("answer.unknown", "tierr"), ("answer.missing", "title"), ("answer.missing", "description"),
+            ("answer.invalid", "memory"), ("answer.missing", "auth_reason"),
+        ]  # fmt: skip
+        assert all(item["hint"] for item in told["error"])
+        assert told["result"]["exit_code"] == 2
+
+        given = {"name": "city-guide", "answers": answers, "seeds": {"api_token": "env:API_TOKEN_VALUE"}}
+        told = await agent.call("plan", **given, diffs=True)
+        assert told["result"]["status"] == "success"
+        assert "stacks/city-guide/ingress.tf" in told["plan"][0]["diffs"]
+        assert agent.progress == []
+
+        told = await agent.call("create", **given)
+        assert (told["result"]["status"], told["result"]["exit_code"]) == ("success", 0)
+        assert {step["status"] for step in told["step"]} == {"done", "unchanged"}
+        numbers = [number for number, _, _ in agent.progress]
+        assert numbers == sorted(set(numbers))
+        assert {step["id"] for step in told["step"]} <= {words.split(":")[0] for _, _, words in agent.progress if words}
+
+        assert (await agent.call("create", **given))["result"]["status"] == "unchanged"
+        assert (await agent.call("status", name="city-guide"))["result"]["status"] == "unchanged"
+        told = await agent.call("verify", name="city-guide")
+        assert told["result"]["exit_code"] == 7
+        assert {check["id"]: check["state"] for check in told["check"]}["mirror.commit"] == "ok"
+        told = await agent.call("update", path="city-guide", check=True)
+        if Releases().newest == Version(Template.installed().version):
+            assert told["result"]["status"] == "unchanged"
+        else:  # made with a version that is released nowhere yet
+            assert [item["code"] for item in told["error"]] == ["template.newer"]
+
+        told = await agent.call("plan", name="city-guide", answers={**answers, "description": PLANTED})
+        assert [item["code"] for item in told["error"]] == ["answer.secret"]
+        told = await agent.call("plan", name="city-guide", answers=answers, seeds={"api_token": PLANTED})
+        assert [item["code"] for item in told["error"]] == ["usage"]
+        heard.extend(agent.heard)
+
+    async def main() -> None:
+        with errors(workdir / "errors") as file:
+            async with Client(stdio_client(server, errlog=file)) as client:
+                await wish(Agent(client))
+
+    anyio.run(main)
+    heard.append((workdir / "errors").read_text(encoding="utf-8"))
+    assert len(heard) > 20
+    assert [text for text in heard if PLANTED in text] == []
+
+
+def test_a_signal_ends_the_server(workdir: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "generator", "mcp"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=workdir, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}) + "\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "newservice"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+# --- what is offered ----------------------------------------------------------------------------------------
+
+
+@both_protocols
+@pytest.mark.parametrize("writes", [False, True])
+def test_nothing_that_writes_is_offered_unless_it_is_allowed(mode: str, writes: bool) -> None:
+    async def wish(agent: Agent) -> None:
+        listed = await agent.list()
+        assert list(listed) == READ_ONLY + (["create"] if writes else [])
+        for name, tool in listed.items():
+            assert tool.annotations is not None
+            assert tool.annotations.read_only_hint is not (writes and name in ("create", "update"))
+            assert tool.annotations.destructive_hint is (writes and name == "update")
+            assert tool.description
+            assert tool.input_schema["additionalProperties"] is False
+            assert not {"platform", "sandbox", "infra", "out"} & set(tool.input_schema["properties"])
+        check = listed["update"].input_schema["properties"]["check"]
+        assert check.get("type") == ("boolean" if writes else None)
+        assert check.get("const") == (None if writes else True)
+
+    talk(Settings(allow_writes=writes), wish, mode)
+
+
+@both_protocols
+def test_a_server_that_only_looks_refuses_to_write(mode: str, desk: Desk) -> None:
+    async def wish(agent: Agent) -> None:
+        before = desk.snapshot()
+        for name, given in (
+            ("create", {"name": "notes", "answers": SMALLEST, "no_provision": True}),
+            ("update", {"path": str(desk.infra), "check": False}),
+        ):
+            told = await agent.call(name, **given)
+            assert [item["code"] for item in told["error"]] == ["mcp.read_only"]
+            assert told["result"]["exit_code"] == 4
+        assert desk.snapshot() == before
+
+    talk(Settings(infra=str(desk.infra)), wish, mode)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_an_update_that_was_killed_is_taken_back_by_who_may_write(writes: bool, desk: Desk) -> None:
+    journal = desk.infra / ".git" / _PLACE / _JOURNAL
+    journal.parent.mkdir()
+    journal.write_text("{}")
+
+    async def wish(agent: Agent) -> None:
+        told = await agent.call("update", path=str(desk.infra), check=True)
+        assert ("mcp.read_only" in [item["code"] for item in told["error"]]) is not writes
+        assert journal.is_file() is not writes
+
+    talk(Settings(allow_writes=writes), wish)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_an_update_only_looks_where_it_must(writes: bool) -> None:
+    (update,) = [tool for tool in tools(writes=writes) if tool.name == "update"]
+    assert ("--check" in update.line({"path": "x"})) is not writes
+    assert "--check" in update.line({"path": "x", "check": True})
+
+
+def test_there_is_no_other_tool() -> None:
+    async def wish(agent: Agent) -> None:
+        for name in ("remove", "doctor", ""):
+            with pytest.raises(MCPError, match="there is no tool"):
+                await agent.client.call_tool(name, {})
+
+    talk(Settings(allow_writes=True), wish)
+
+
+# --- calls --------------------------------------------------------------------------------------------------
+
+
+@both_protocols
+def test_a_call_says_what_the_command_says(mode: str, desk: Desk) -> None:
+    given = {**SMALLEST, "auth": "none", "port": 0, "tier": "huge", "cpu": "x"}
+    plain = desk.create(given, command="plan")
+
+    async def wish(agent: Agent) -> None:
+        told = await agent.call("plan", answers=given, no_provision=True, service_dir=str(desk.service))
+        assert [*told["events"], told["result"]] == plain.events
+        assert len(told["error"]) == 4
+
+    talk(Settings(infra=str(desk.infra)), wish, mode)
+
+
+@pytest.mark.parametrize("title", ["Notes \U0001f600", "no", "12", "a: b # c", "é\u00a0x"])
+def test_any_text_is_an_answer(title: str, desk: Desk) -> None:
+    async def wish(agent: Agent) -> None:
+        given = {**SMALLEST, "title": title}
+        told = await agent.call("plan", answers=given, no_provision=True, service_dir=str(desk.service), diffs=True)
+        assert told["result"]["exit_code"] == 0, told["error"]
+        assert any(title in diff for diff in told["plan"][0]["diffs"].values())
+
+    talk(Settings(infra=str(desk.infra)), wish)
+
+
+def test_files_are_written_where_that_is_allowed(desk: Desk) -> None:
+    async def wish(agent: Agent) -> None:
+        given = {"answers": SMALLEST, "no_provision": True, "service_dir": str(desk.service)}
+        assert (await agent.call("create", **given))["result"]["status"] == "success"
+        assert (await agent.call("create", **given))["result"]["status"] == "unchanged"
+
+    talk(Settings(infra=str(desk.infra), allow_writes=True), wish)
+    assert (desk.service / "README.md").is_file()
+    assert any(path.startswith("stacks/notes-app/") for path in desk.changed())
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("plan", {"name": "--out=PLACE/plan", "answers": {}}),
+        ("plan", {"name": "--platform=PLACE/other", "answers": {}}),
+        ("plan", {"service_dir": "--out=PLACE/plan", "name": "x y", "answers": {}}),
+        ("status", {"name": "--sandbox"}),
+        ("update", {"path": "--help"}),
+        ("update", {"path": ".", "to": "--answers=PLACE/x"}),
+    ],
+)
+def test_an_argument_is_never_taken_for_a_flag(name: str, given: dict[str, Any], desk: Desk) -> None:
+    async def wish(agent: Agent) -> None:
+        placed = json.loads(json.dumps(given).replace("PLACE", str(desk.folder)))
+        told = await agent.call(name, **placed)
+        assert told["result"]["exit_code"] != 0
+        assert [item["code"] for item in told["error"]] != []
+        assert "usage" not in [item["code"] for item in told["error"]], told
+
+    before = desk.snapshot()
+    talk(Settings(infra=str(desk.infra)), wish)
+    assert desk.snapshot() == before
+
+
+@both_protocols
+def test_wrong_arguments_are_told_at_once_and_not_repeated(mode: str) -> None:
+    async def wish(agent: Agent) -> None:
+        told = await agent.call("plan", name=PLANTED.split(), answrs={}, seeds={"token": PLANTED})
+        (error,) = told["error"]
+        assert (error["code"], told["result"]["exit_code"]) == ("usage", 2)
+        assert [word for word in ("name", "answrs", "seeds.token") if word not in error["message"]] == []
+        assert PLANTED not in "".join(agent.heard)
+
+    talk(Settings(), wish, mode)
+
+
+# --- one after the other ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Slow:
+    """A command that says something, waits, and says something more."""
+
+    started: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    running: int = 0
+    most: int = 0
+    interrupted: int = 0
+
+    def __call__(self, _: Sequence[str], reporter: JsonReporter) -> ExitCode:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        code = ExitCode.OK
+        try:
+            reporter.progress("begun")
+            self.started.set()
+            assert self.go_on.wait(30)
+            reporter.progress("gone on")
+            reporter.progress("not reached by an interrupted call")
+        except KeyboardInterrupt:
+            self.interrupted += 1
+            code = ExitCode.INTERRUPTED
+        self.running -= 1
+        reporter.result(Result("success" if code is ExitCode.OK else "partial", code))
+        return code
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    command = Slow()
+    monkeypatch.setattr("generator.mcp.calls._run", command)
+    return command
+
+
+def test_others_are_answered_while_a_call_runs(slow: Slow) -> None:
+    async def wish(agent: Agent) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(agent.call, "schema")
+            await anyio.to_thread.run_sync(slow.started.wait, 30)
+            await agent.client.session.send_ping()
+            assert list(await agent.list()) == READ_ONLY
+            assert slow.running == 1
+            slow.go_on.set()
+        assert [words for _, _, words in agent.progress] == ["begun", "gone on", "not reached by an interrupted call"]
+
+    talk(Settings(), wish, "legacy")
+
+
+def test_calls_take_turns(slow: Slow) -> None:
+    async def wish(agent: Agent) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(agent.call, "schema")
+            await anyio.to_thread.run_sync(slow.started.wait, 30)
+            slow.go_on.set()
+        assert slow.most == 1
+
+    talk(Settings(), wish)
+
+
+def test_a_call_that_is_cancelled_ends_with_the_next_thing_that_it_says(slow: Slow) -> None:
+    async def wish(agent: Agent) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(agent.call, "schema")
+            await anyio.to_thread.run_sync(slow.started.wait, 30)
+            group.cancel_scope.cancel()
+        await agent.client.session.send_ping()  # answered after the cancellation was heard
+        slow.go_on.set()
+        told = await agent.call("schema")  # its turn comes when the other has ended
+        assert told["result"]["exit_code"] == 0
+        assert (slow.interrupted, slow.most) == (1, 1)
+
+    talk(Settings(), wish, "legacy")
+
+
+def test_a_client_that_asks_for_no_progress_hears_none(slow: Slow) -> None:
+    slow.go_on.set()
+    heard: list[Any] = []
+
+    async def listen(message: Any) -> None:
+        heard.append(message)
+
+    async def main() -> None:
+        async with Client(server_of(Settings()), mode="legacy", message_handler=listen) as client:
+            await client.call_tool("schema", {})
+
+    anyio.run(main)
+    assert heard == []
+
+
+def test_an_interrupted_command_is_reported_as_one(desk: Desk) -> None:
+    call = Call()
+    call.stop()
+    call.run(["plan", "--no-provision", f"--infra={desk.infra}", f"--service-dir={desk.service}"], SMALLEST)
+    assert [event["event"] for event in call.events] == ["plan", "result"]
+    assert call.events[-1]["exit_code"] == 130
+
+
+# --- the command --------------------------------------------------------------------------------------------
+
+
+def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    with pytest.raises(PreflightError) as told:
+        mcp_command.main([], standalone_mode=False, obj=JsonReporter())
+    assert told.value.code == "mcp.missing"
+    assert "pip install" in told.value.hint
+
+
+def test_the_sandbox_is_a_platform_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    for flags in (["--platform", "x"], ["--infra", "x"]):
+        with pytest.raises(UsageError) as told:
+            mcp_command.main(["--sandbox", *flags], standalone_mode=False, obj=JsonReporter())
+        assert told.value.code == "usage.sandbox"
+    assert Command(capsys)("mcp", "--help").code == 0

@@ -1,0 +1,279 @@
+"""The wizard as a person sees it: through a real pseudo-terminal of 80 columns and 24 lines."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.wizard.terminal import BACK, CLEAR, COLOURS, DOWN, END, ENTER, ESCAPES, SPACE, STOP, UP, Terminal
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
+
+NEEDS, REVIEW, DECIDE = "What does it need?", "These are the answers", "Carry it out?"
+NAMED = ("--name=notes-app", "--title=Notes", "--description=Keeps notes")
+ALL = (
+    *NAMED,
+    *("--tier=aux", "--kind=web", "--image-source=upstream", "--image=nginx:1", "--port=80", "--env={A: b}"),
+    *("--memory=64Mi", "--probe=tcp", "--secrets=A1=b", "--db=none", "--volumes=[]", "--dns=lan"),
+    *("--auth=required", "--access=Family", "--homepage=enabled=false", "--catalog-section=Optional"),
+)
+AFTER_NAMED = (
+    *("tier", "kind", "image_source", "language", "image_visibility", NEEDS, "memory"),
+    *("dns", "auth", "access", "homepage", "catalog_section"),
+)
+Start = Callable[..., Terminal]
+
+
+def recorded(folder: Path, name: str) -> dict[str, object]:
+    return dict(yaml.safe_load((folder / "infra" / "stacks" / name / ".copier-answers.yml").read_text()))
+
+
+def test_the_shortest_path_to_a_service(folder: Path, terminal: Start, untouched: Callable[..., bool]) -> None:
+    """Fifteen questions; the title is proposed, and everything else has a default but the name and what it does."""
+    shown = terminal()
+    shown.answers(("name", "notes-app"), "title", ("description", "Keeps notes"), *AFTER_NAMED, REVIEW)
+    shown.asks(DECIDE)
+    assert [number for _, number, _ in shown.headings] == list(range(1, 16))
+    assert {total for _, _, total in shown.headings} == {15}
+    assert "the built-in profile" in shown.words
+    assert "newservice init" in shown.words
+    assert untouched()
+    shown.picks(DECIDE, "carry it out")
+    code, text = shown.ends()
+    assert code == 0
+    assert "notes-app: done" in text
+    assert (folder / "infra" / "stacks" / "notes-app" / "main.tf").is_file()
+    written = yaml.safe_load((folder / "notes-app" / ".copier-answers.yml").read_text())
+    assert written["title"] == "Notes App"
+    assert written["tier"] == "aux"
+    assert not COLOURS.search(shown.raw), "NO_COLOR is set"
+
+
+def test_fewer_questions_where_one_answer_settles_another(folder: Path, terminal: Start) -> None:
+    """An upstream image has a reference and no visibility; a gate of its own asks for the reason, not for groups."""
+    shown = terminal("--name=reader", "--title=Reader", "--description=Reads", "--env", "TZ=UTC", "--tier", "edge")
+    shown.answers("kind", ("image_source", DOWN), ("image", "ghcr.io/example/reader:1"), "port")
+    shown.answers("memory", "probe")
+    shown.asks(NEEDS)
+    assert "environment variables; " not in shown.words, "env is given"
+    shown.answers((NEEDS, SPACE, DOWN, DOWN, SPACE), ("secrets: name", "TOKEN"))
+    shown.answers(("secrets: TOKEN", "api_token"), "secrets", ("volumes 1: name", "data"), "volumes 1: kind")
+    shown.answers(("volumes 1: mount", "/data"), "volumes 1", "volumes", "backup", "dns", ("auth", DOWN))
+    shown.answers(("auth_reason", "its own login"), "homepage", "catalog_section", REVIEW)
+    shown.picks(DECIDE, "carry it out")
+    code, text = shown.ends()
+    assert code == 0, text
+    assert not {"name", "tier", "image_visibility", "language", "access", "anubis", "database"} & _asked(shown)
+    found = recorded(folder, "reader")
+    assert found["auth_reason"] == "its own login"
+    assert found["secrets"] == {"TOKEN": "api_token"}
+    assert found["volumes"] == [{"name": "data", "mount": "/data"}]
+    assert found["env"] == {"TZ": "UTC"}
+
+
+def _asked(shown: Terminal) -> set[str]:
+    return {line[2:].split(" ")[0].rstrip(":") for line in shown.text.splitlines() if line.startswith("? ")}
+
+
+def test_going_back_and_correcting_on_the_review(folder: Path, terminal: Start) -> None:
+    """Back over a group's border, with both keys; a changed answer asks what follows of it; a new plan is made."""
+    shown = terminal(*NAMED, PAGER="cat")
+    shown.answers("tier", ("kind", DOWN), ("image_source", DOWN))
+    shown.asks("image")
+    shown.types("ghcr.io/x", BACK)
+    shown.asks("image_source")
+    shown.types("\x02")  # Ctrl-B
+    shown.asks("kind")
+    shown.until(lambda: shown.mark.startswith("worker"), "what was answered")
+    shown.answers(("kind", "\x1b[A"), ("image_source", "\x1b[A"), *AFTER_NAMED[3:])
+    shown.picks(REVIEW, "change an answer ...")
+    shown.picks("Change which answer?", "Exposure auth")
+    shown.picks("auth", "app")
+    shown.answers(("auth_reason", "its own login"))
+    shown.picks(REVIEW, "change an answer ...")
+    shown.picks("Change which answer?", "Exposure dns")
+    shown.asks("dns")
+    shown.types(DOWN, BACK)  # changed his mind
+    shown.answers(REVIEW)
+    shown.asks(DECIDE)
+    shown.answers(DECIDE)  # the diffs, by Enter: nothing is carried out
+    shown.sees('+ # auth = "app": its own login')
+    shown.asks(DECIDE)
+    shown.picks(DECIDE, "change an answer")
+    shown.picks(REVIEW, "change an answer ...")
+    shown.picks("Change which answer?", "Runtime memory")
+    shown.answers(("memory", CLEAR, "64Gi"))
+    shown.sees("more than a container of tier aux may have")
+    shown.answers(("memory", CLEAR, "1Gi"), REVIEW)
+    shown.picks(DECIDE, "carry it out")
+    assert shown.ends()[0] == 0
+    found = recorded(folder, "notes-app")
+    assert (found["kind"], found["image_source"], found["dns"]) == ("web", "owned", "proxied")
+    assert (found["auth"], found["auth_reason"], found["memory"]) == ("app", "its own login", "1Gi")
+
+
+def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, untouched: Callable[..., bool]) -> None:
+    """Ctrl-C keeps the answers for their owner alone; what was answered is not asked again."""
+    shown = terminal()
+    shown.answers(("name", "notes-app"), ("title", CLEAR, "Notes"), ("description", "Keeps notes"))
+    shown.answers(*AFTER_NAMED[:5], (NEEDS, DOWN, DOWN, SPACE))
+    shown.asks("memory")
+    shown.types(STOP)
+    shown.answers("Keep the answers in ./notes-app.answers.yml?")
+    code, text = shown.ends()
+    assert code == 130
+    assert "newservice create --answers notes-app.answers.yml --infra" in text
+    assert "nothing else was written" in text
+    assert untouched("notes-app.answers.yml")
+    kept = folder / "notes-app.answers.yml"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert yaml.safe_load(kept.read_text())["language"] == "python"
+    again = terminal("--answers", "notes-app.answers.yml")
+    again.answers("memory", (NEEDS, SPACE), ("database", DOWN), *AFTER_NAMED[7:])
+    again.asks(REVIEW)
+    assert again.headings[0] == ("Runtime", 1, 7)
+    assert "as environment variables" not in again.words, "only what was ticked and not reached is offered again"
+    assert "Keeps notes" in again.words
+    again.picks(REVIEW, "keep and stop")
+    assert again.ends()[0] == 130
+    last = terminal("--answers", "notes-app.answers.yml", "--yes")
+    code, text = last.ends()
+    assert code == 0, text
+    assert recorded(folder, "notes-app")["description"] == "Keeps notes"
+
+
+@pytest.mark.parametrize(
+    ("keys", "after"), [((STOP,), 0), ((END,), 0), ((STOP, STOP), 3), ((END, "n"), 4)], ids=["^C", "^D", "^C^C", "^D n"]
+)
+def test_stopping_leaves_nothing_behind(
+    terminal: Start, untouched: Callable[..., bool], keys: tuple[str, ...], after: int
+) -> None:
+    said = (("name", "notes-app"), ("title",), ("description", "Keeps notes"), ("tier",), ("kind",))
+    shown = terminal()
+    shown.answers(*said[:after])
+    shown.asks(said[after][0])
+    shown.types(keys[0])
+    if keys[1:]:
+        shown.sees("Keep the answers in ./notes-app.answers.yml?")
+        shown.types(keys[1])
+    code, text = shown.ends()
+    assert code == 130, text
+    assert "nothing was written" in text
+    assert "Traceback" not in text
+    assert untouched()
+
+
+@pytest.mark.parametrize("keys", [(DOWN, DOWN, DOWN, ENTER), (STOP,)], ids=["stop", "Ctrl-C"])
+def test_a_plan_that_is_declined_writes_nothing(
+    terminal: Start, untouched: Callable[..., bool], keys: tuple[str, ...]
+) -> None:
+    shown = terminal(*ALL)
+    shown.answers(REVIEW)
+    shown.asks(DECIDE)
+    shown.types(*keys)
+    code, text = shown.ends()
+    assert code == 130
+    assert "nothing was written" in text
+    assert not shown.headings, "everything was given"
+    assert untouched()
+
+
+def test_yes_asks_for_no_review_and_no_confirmation(folder: Path, terminal: Start) -> None:
+    shown = terminal("--yes", *NAMED)
+    shown.answers(*AFTER_NAMED)
+    code, text = shown.ends()
+    assert code == 0
+    assert REVIEW not in text
+    assert DECIDE not in text
+    assert (folder / "notes-app" / "README.md").is_file()
+
+
+def test_a_wrong_flag_is_told_before_anything_is_asked(terminal: Start, untouched: Callable[..., bool]) -> None:
+    shown = terminal("--tier", "auxx", "--set", "memroy=1Gi")
+    code, text = shown.ends()
+    assert code == 2
+    assert "did you mean aux?" in text
+    assert "there is no question 'memroy'" in text
+    assert "is missing" not in text
+    assert not _asked(shown)
+    assert untouched()
+
+
+def test_a_plan_that_is_refused_can_be_answered_otherwise(
+    folder: Path, terminal: Start, untouched: Callable[..., bool]
+) -> None:
+    """Nothing of what was typed is lost to what stands in its way; who has typed nothing is told and let go."""
+    inside = ("--service-dir", str(folder / "infra" / "x"))
+    shown = terminal(*NAMED, *inside)
+    shown.answers(*AFTER_NAMED, REVIEW)
+    shown.asks("What now?")
+    assert "lies inside of the infra repository's clone" in shown.words
+    shown.picks("What now?", "change an answer")
+    shown.picks(REVIEW, "change an answer ...")
+    shown.picks("Change which answer?", "Image image_source")
+    shown.picks("image_source", "upstream")
+    shown.answers(("image", "nginx:1"), "port", "probe", REVIEW)
+    shown.picks(DECIDE, "stop")
+    assert shown.ends()[0] == 130
+    nothing_typed = (item for item in ALL if "image" not in item and "port" not in item and "probe" not in item)
+    shown = terminal(*nothing_typed, "--language=go", "--image-visibility=public", "--image-source=owned", *inside)
+    shown.answers(REVIEW)
+    code, text = shown.ends()
+    assert code == 2
+    assert "What now?" not in text
+    assert untouched()
+
+
+def test_lines_and_numbers_where_the_cursor_can_not_be_moved(folder: Path, terminal: Start) -> None:
+    shown = terminal(*NAMED, TERM="dumb")
+    for prompt, line in (("tier [5]", "4"), ("kind [1]", "worker"), ("image_source [1]", "<"), ("kind [2]", "1")):
+        shown.sees(f"? {prompt}")
+        shown.types(line, "\n")
+    for label in AFTER_NAMED[2:5]:
+        shown.sees(f"? {label} [1]")
+        shown.types("\n")
+    shown.sees(f"? {NEEDS} (numbers; - for none)")
+    shown.types("-\n")
+    for prompt in (
+        "memory [256Mi]",
+        "dns [1]",
+        "auth [1]",
+        "access [1]",
+        "homepage [1]",
+        "catalog_section [Active Use]",
+    ):
+        shown.sees(f"? {prompt}")
+        shown.types("\n")
+    shown.sees(f"? {REVIEW} [1]")
+    shown.types("\n")
+    shown.sees(f"? {DECIDE} [2]")
+    shown.types("1\n")
+    code, text = shown.ends()
+    assert code == 0, text
+    assert not ESCAPES.search(shown.raw)
+    assert recorded(folder, "notes-app")["tier"] == "edge"
+
+
+def test_a_window_that_becomes_smaller_or_larger(terminal: Start, untouched: Callable[..., bool]) -> None:
+    """Everything fits again, and nothing breaks; a list that is longer than the window is scrolled."""
+    shown = terminal(*NAMED, NO_COLOR="", COLORTERM="")
+    shown.answers(*AFTER_NAMED[:7])
+    shown.asks("dns")
+    shown.resize(12, 44)
+    shown.types(DOWN)
+    shown.until(lambda: shown.mark.startswith("non-proxied"), "the mark")
+    shown.resize(24, 80)
+    shown.types(UP)
+    shown.until(lambda: shown.mark.startswith("proxied"), "the mark")
+    shown.answers("dns", *AFTER_NAMED[8:])
+    shown.picks(REVIEW, "more questions ...")
+    shown.picks("Answer which question?", "Adoption names")
+    shown.asks("names")
+    assert COLOURS.search(shown.raw), "colours where nobody minds"
+    shown.types(STOP, STOP)
+    assert shown.ends()[0] == 130
+    assert untouched()
