@@ -125,6 +125,11 @@ def test_a_whole_life_in_json(world: World) -> None:
     for looked in (world.run("plan", RICH), world.run("create", RICH, "--dry-run"), world.run("status", RICH, name)):
         assert keeps_the_interface(looked)
         assert (looked.code, looked.result["status"]) == (0, "unchanged")
+    assert looked.result["next"] == created.result["next"]  # status says what a person still has to do
+
+    lifeless = world.run("verify", RICH, name)
+    assert lifeless.code == 7
+    assert set(created.result["next"][1:-1]) <= set(lifeless.result["next"])
 
 
 def test_status_before_and_on_the_way(world: World) -> None:
@@ -402,7 +407,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*arguments: object, **options: object) -> None:
         raise AssertionError("a question was asked")
 
-    for name in ("ask", "confirm"):
+    for name in ("open_prompter", "confirm"):
         monkeypatch.setattr(generator.wizard, name, asked)
 
 

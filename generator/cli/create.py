@@ -10,6 +10,7 @@ import click
 
 from generator.answers import Answers
 from generator.cli.faults import as_told
+from generator.cli.following import after_the_pull_request
 from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
@@ -132,7 +133,7 @@ def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
 def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status, urls = "success" if outcome.wrote else "unchanged", _urls(outcome, run)
-        following = (*to_do, *(_next(run) if outcome.wrote or "pull_request" in urls else ()))
+        following = (*to_do, *(after_the_pull_request(run.project) if outcome.wrote or "pull_request" in urls else ()))
         closing = LEFT_OPEN if to_do else ""
         return Result(status, outcome.exit_code, run.name, urls, following, closing)
     following = ("run the same command again to continue",)
@@ -152,11 +153,3 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
     if run.answers["site"]:
         urls["site"] = run.answers["site"]
     return urls
-
-
-def _next(run: Run) -> tuple[str, ...]:
-    return (
-        "review and merge the pull request in the infra repository",
-        *run.project.to_do,
-        f"prove that it is alive: newservice verify {run.name} --wait",
-    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
+from generator.changes import ANSWERS_FILE
 from generator.cli.following import after_the_pull_request, proof
 from generator.cli.plan import before_the_first_write, observed_plan
 from generator.cli.recorded import recorded
@@ -48,4 +50,6 @@ def _result(plan: Plan, project: Project) -> Result:
         return Result("error", ExitCode.PREFLIGHT, plan.service, closing="not everything could be seen")
     if plan.refusals:
         return Result("refused", ExitCode.OK, plan.service, closing="something there is not newservice's to touch")
-    return Result("partial", ExitCode.OK, plan.service, closing="something is missing; create adds it")
+    answers = project.service_dir / ANSWERS_FILE
+    again = (shlex.join(["newservice", "create", "--answers", str(answers)]),) if answers.is_file() else ()
+    return Result("partial", ExitCode.OK, plan.service, next=again, closing="something is missing; create adds it")

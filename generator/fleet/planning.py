@@ -164,8 +164,8 @@ def upgrade_of(
 
 def _answer(place: Place, questions: Iterable[str]) -> str:
     sets = " ".join(f"--set {name}=..." for name in questions)
-    where = place.prefix.rstrip("/") or "in its checkout"
-    return f"newservice update {where} {sets}, and merge the result"
+    where = place.prefix.rstrip("/") or "."
+    return f"in a clone of {place.repository}: newservice update {where} {sets}; then merge the result"
 
 
 def _notes(upgraded: Upgrade) -> tuple[FileNote, ...]:
