@@ -22,6 +22,7 @@ from generator.answers import Answers
 from generator.errors import AnswersError, Problem
 from generator.platform import load_platform
 from generator.schema import answers_schema
+from generator.schema.conditions import Conditions
 from generator.schema.rules import BLANK
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.fuzz import PROFILE
@@ -29,7 +30,8 @@ from tests.invoke import Command
 from tests.test_answers import WRONG
 from tests.test_refusals import REFUSED, UPSTREAM_REFUSED
 
-SCHEMA = answers_schema(TEMPLATE, load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"}), QUESTIONS)
+PLATFORM = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"})
+SCHEMA = answers_schema(TEMPLATE, PLATFORM, QUESTIONS)
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -568,6 +570,49 @@ def test_schema_and_newservice_agree(record_property: Any) -> None:
     record_property("agreement", told)
     assert len(counted) == 4, told
     assert counted.total() >= SETS, told
+
+
+EXPRESSIONS = [
+    "auth == 'app'", "auth != 'required' and anubis", "port == 0", "port != 0 or replicas > 1", "language == 'python'",
+    "not ci", "gated", "'PORT' in env", "host == 'reader'", "namespace in ['reader', 'x']", "outage_page",
+    "lan_host is mapping", "not (lan_host.auth | default('required') == 'required')", "secrets != {}", "cronjobs == []",
+    "updates in ['ci', 'pinned']", "replicas < 1", "tier == platform.gpu.tier", "gpu", "redis is boolean",
+    "volumes | map(attribute='kind', default='encrypted') | select('in', ['nfs']) | list != []",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_an_expression_is_the_schema_of_the_answers_for_which_it_is_true(expression: str) -> None:
+    """With defaults for what is left out, and for what does not apply."""
+    conditions = Conditions(TEMPLATE, PLATFORM, QUESTIONS)
+    schema = conditions.of(conditions.expression(f"[[ {expression} ]]"))
+    assert schema is not None
+    validator = VALIDATOR.evolve(schema=schema)
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(related())
+    @example({**SMALLEST, "kind": "worker", "auth": "app", "anubis": True, "outage_page": True, "host": "reader"})
+    @example({**SMALLEST, "kind": "cronjob", "port": 0, "replicas": 2, "lan_host": {"host": "x", "auth": "app"}})
+    @example({**UPSTREAM, "language": "go", "ci": False, "ci_test": "go"})
+    def same(given: dict[str, Any]) -> None:
+        answers = settled(given)
+        if answers is not None:
+            told = TEMPLATE.render(f"[[ {expression} ]]", answers.context)
+            assert bool(validator.is_valid(given)) == (told == "True")
+
+    same()
+
+
+def test_what_can_not_be_said_exactly_is_not_said() -> None:
+    conditions = Conditions(TEMPLATE, PLATFORM, QUESTIONS)
+    for expression in (
+        "memory > cpu",
+        "paths | length > 1",
+        "name | length > 3 and ci",
+        "title",
+        "catalog_section == 'x'",
+    ):
+        assert conditions.of(conditions.expression(f"[[ {expression} ]]")) is None
 
 
 def test_numbers_and_maps_as_text_are_taken_by_newservice_alone() -> None:

@@ -11,6 +11,7 @@ import click
 from generator.answers import Answers
 from generator.cli.faults import as_told
 from generator.cli.following import after_the_pull_request
+from generator.cli.options import Answering
 from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
@@ -24,7 +25,7 @@ from generator.run import Run
 from generator.steps import steps_for
 
 
-@click.command("create")
+@click.command("create", cls=Answering)
 @click.pass_obj
 def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Ask what is missing, show the plan, confirm, and make the service real.

@@ -14,24 +14,47 @@ from generator.notation import read_text, read_texts, read_yaml
 from generator.questions import MISSING, Question
 
 
+class AnswerOption(click.Option):
+    """A question's flag; ``group`` is where the help lists it."""
+
+    group = ""
+
+
+class Answering(click.Command):
+    """A command with a flag for each question. Its help lists them after its own flags, by group."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write all flags."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                groups.setdefault(getattr(param, "group", "Options"), []).append(record)
+        for name in ["Options", *(name for name in groups if name != "Options")]:
+            with formatter.section(name if name == "Options" else f"Answers: {name}"):
+                formatter.write_dl(groups[name])
+
+
 def question_options(questions: Iterable[Question]) -> Callable[[click.Command], click.Command]:
     """A decorator that gives a command one flag for each question."""
 
     def decorate(command: click.Command) -> click.Command:
         for question in questions:
             if question.public:
-                command.params += [_option(question), *_switches(question)]
+                for option in (_option(question), *_switches(question)):
+                    option.group = question.group
+                    command.params.append(option)
         return command
 
     return decorate
 
 
-def _option(question: Question) -> click.Option:
+def _option(question: Question) -> AnswerOption:
     flags = [question.option, f"answer_{question.name}"]
     if question.type == "bool":
         flags[0] = f"{question.option}/--no-{question.option.removeprefix('--')}"
-        return click.Option(flags, default=None, help=_help(question))
-    return click.Option(
+        return AnswerOption(flags, default=None, help=_help(question))
+    return AnswerOption(
         flags,
         multiple=question.container is not None,
         metavar=_metavar(question),
@@ -40,10 +63,10 @@ def _option(question: Question) -> click.Option:
     )
 
 
-def _switches(question: Question) -> list[click.Option]:
+def _switches(question: Question) -> list[AnswerOption]:
     """Flags that stand for one answer each."""
     return [
-        click.Option([f"--{name}", f"answer_{question.name}"], flag_value=value, default=None,
+        AnswerOption([f"--{name}", f"answer_{question.name}"], flag_value=value, default=None,
                      help=f"The same as {question.option} {value}.")
         for name, value in question.switches.items()
     ]  # fmt: skip
@@ -62,17 +85,24 @@ def _metavar(question: Question) -> str:
 
 
 def _help(question: Question) -> str:
-    if question.default is MISSING:
-        when = "required" if question.when is True else "required where it applies"
-        return f"{question.help}  [{when}]"
+    example = f" {question.placeholder}" if question.container or question.structured else ""
+    return f"{question.help}{example.rstrip()}  [{_needed(question)}]"
+
+
+def _needed(question: Question) -> str:
+    """Whether it has to be answered, or what it is otherwise."""
     default = question.default
+    if default is MISSING:
+        if isinstance(question.when, bool):
+            return "required"
+        return f"required when {question.when.removeprefix('[[').removesuffix(']]').strip()}"
     if isinstance(default, str) and "[[" in default:
-        return f"{question.help}  [default: derived]"
+        return "default: derived"
     if default in ({}, []):
-        return f"{question.help}  [default: none]"
+        return "default: none"
     if isinstance(default, bool):
-        return f"{question.help}  [default: {str(default).lower()}]"
-    return f"{question.help}  [default: {' '.join(default) if isinstance(default, list) else default}]"
+        return f"default: {str(default).lower()}"
+    return f"default: {' '.join(default) if isinstance(default, list) else default}"
 
 
 def collect(

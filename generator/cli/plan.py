@@ -13,6 +13,7 @@ import click
 
 from generator.answers import Answers
 from generator.basis import basis_of
+from generator.cli.options import Answering
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.credentials import refuse_secrets
@@ -23,7 +24,7 @@ from generator.plan_file import check_place, write_plan
 from generator.saved_plan import SavedPlan, keep
 
 
-@click.command("plan")
+@click.command("plan", cls=Answering)
 @click.pass_obj
 def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show the files, the registrations and the remote steps of a service, with the state of each as observed.

@@ -242,9 +242,9 @@ def _sandbox_folder(*, keep: bool) -> Iterator[Path]:
 
 def common_options(command: click.Command) -> click.Command:
     """The flags that ``create`` and ``plan`` share, and one for each question."""
-    question_options(load_questions(Template.installed()))(command)
-    for decorate in reversed(_COMMON):
+    for decorate in _COMMON:
         decorate(command)
+    question_options(load_questions(Template.installed()))(command)
     return command
 
 

@@ -9,6 +9,7 @@ import click
 
 from generator.changes import ANSWERS_FILE
 from generator.cli.following import after_the_pull_request, proof
+from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write, observed_plan
 from generator.cli.recorded import recorded
 from generator.cli.report import LEFT_OPEN, Reporter, Result
@@ -18,7 +19,7 @@ from generator.plan import Plan
 from generator.project import Project
 
 
-@click.command("status")
+@click.command("status", cls=Answering)
 @click.pass_obj
 def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show every step's state, read only.

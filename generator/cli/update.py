@@ -12,7 +12,7 @@ import click
 
 from generator.changes import FileChange, RegistrationChange
 from generator.checkout import Place, alone, carry_out, check_clean, take_back
-from generator.cli.options import collect, given_flags, question_options
+from generator.cli.options import Answering, collect, given_flags, question_options
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.errors import AnswersError, ExitCode, UsageError
@@ -25,7 +25,7 @@ from generator.trees import Folder
 from generator.upgrade import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
 
 
-@click.command("update")
+@click.command("update", cls=Answering)
 @click.argument("path", required=False, default=".")
 @click.option("--to", metavar="VERSION", help="A released version of the template.  [default: the newest]")
 @click.option("--check", "checks", is_flag=True, help="Say what is behind and what would change; write nothing.")

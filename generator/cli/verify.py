@@ -10,6 +10,7 @@ import click
 
 from generator.answers import Answers
 from generator.checks import CheckState
+from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
 from generator.cli.recorded import recorded
 from generator.cli.report import Reporter, Result
@@ -25,7 +26,7 @@ RHYTHM = Rhythm()
 """How ``--wait`` pauses between two looks."""
 
 
-@click.command("verify")
+@click.command("verify", cls=Answering)
 @click.option("--wait", "waits", is_flag=True, help="Follow until it is alive, or something has failed.")
 @click.option(
     "--timeout",
