@@ -231,7 +231,8 @@ def resolve(
     answer.
     """
     recorded = recorded or {}
-    resolution = Resolution(template, {**recorded, **given})
+    named = {name: value for name, value in {**recorded, **given}.items() if isinstance(name, str)}  # YAML has others
+    resolution = Resolution(template, named)
     resolution.problems.extend(_unknown_keys(questions, given))
     for question in questions:
         resolution.settle(question, given, facts or {}, recorded)

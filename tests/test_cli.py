@@ -221,7 +221,7 @@ def test_files_only_keeps_the_interface(desk: Desk) -> None:
         (["create", "--sandbox", "--platform", "x.yml"], "usage.sandbox"),
         (["create", "--platform", "nothing.yml"], "platform.unreadable"),
         (["create", "--answers", "nothing.yml"], "answers.unreadable"),
-        (["create", "--set", "x"], "answer.pair"),
+        (["create", "notes", "--title", "Notes", "--description", "Keeps notes", "--set", "x"], "answer.pair"),
     ],
 )
 def test_wrong_usage_is_2_in_json_too(command: Command, workdir: Path, arguments: list[str], code: str) -> None:
@@ -231,6 +231,40 @@ def test_wrong_usage_is_2_in_json_too(command: Command, workdir: Path, arguments
     assert {error["code"] for error in told.of("error")} == {code}
     assert told.err == ""
     assert list(workdir.iterdir()) == []
+
+
+def test_an_answers_file_of_json_may_escape_any_character(desk: Desk) -> None:
+    path = desk.folder / "answers.json"
+    path.write_text(json.dumps({**SMALLEST, "title": "Notes \U0001f600"}))
+    places = ("--infra", desk.infra, "--service-dir", desk.service)
+    assert desk.command("plan", "--answers", path, "--no-provision", "--json", *places).code == 0
+
+
+def test_everything_that_is_wrong_is_told_at_once(command: Command, workdir: Path) -> None:
+    """What can't be read beside what is wrong and what is missing, and keys that are no text."""
+    (workdir / "answers.yml").write_text("tier: huge\n5: x\n")
+    flags = ["--set", "cpu", "--set", "nope", "--env", "X", "--secrets", "hunter2-value", "--memory", "lots"]
+    told = command("plan", "notes", "--json", "--no-provision", "--answers", workdir / "answers.yml", *flags)
+    assert {(item["code"], item["question"]) for item in told.of("error")} == {
+        ("answer.pair", "cpu"), ("answer.pair", None), ("answer.pair", "env"), ("answer.pair", "secrets"),
+        ("answer.unknown", "5"), ("answer.missing", "title"), ("answer.missing", "description"),
+        ("answer.invalid", "tier"), ("answer.invalid", "memory"),
+    }  # fmt: skip
+    assert "hunter2" not in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["plna"], "did you mean plan? see `newservice --help`"),
+        (["plan", "--titel", "x"], "did you mean --title? see `newservice plan --help`"),
+        (["fleet", "list", "--jsn"], "did you mean --json? see `newservice fleet list --help`"),
+        (["frobnicate"], "see `newservice --help`"),
+    ],
+)
+def test_the_way_out_of_wrong_usage_names_what_is_near(command: Command, arguments: list[str], hint: str) -> None:
+    (error,) = command(*arguments, "--json").of("error")
+    assert error["hint"] == hint
 
 
 def test_a_fault_of_ours_is_1_and_names_its_report(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from generator import __version__
-from generator.cli.commands import Commands
+from generator.cli.commands import COMMANDS, Commands
 from generator.errors import ExitCode, NewserviceError, UsageError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
     except click.exceptions.Exit as error:
         return ExitCode(error.exit_code)
     except click.ClickException as error:
-        return _fail(reporter, UsageError("usage", error.format_message(), "see `newservice --help`"))
+        return _fail(reporter, UsageError("usage", error.format_message(), _way_out(error)))
     except NewserviceError as error:
         return _fail(reporter, error)
     except (KeyboardInterrupt, click.Abort):
@@ -100,6 +100,19 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
         from generator.cli.faults import as_told
 
         return _fail(reporter, as_told(error))
+
+
+def _way_out(error: click.ClickException) -> str:
+    """What to do about a wrong flag or command: the one that is nearest, and where all of them are told."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "newservice"
+    asked, known = getattr(error, "command_name", ""), getattr(error, "possibilities", None)
+    if asked and not known:
+        from difflib import get_close_matches
+
+        known = get_close_matches(asked, COMMANDS)
+    near = f"did you mean {known[0]}? " if known else ""
+    return f"{near}see `{path} --help`"
 
 
 def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:

@@ -74,7 +74,7 @@ class JsonReporter(Reporter):
                 self._write(
                     "error",
                     code=item.code,
-                    question=item.question,
+                    question=item.question or None,
                     message=item.message,
                     hint=item.hint,
                     choices=choices,

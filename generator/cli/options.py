@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from generator.errors import UsageError
+from generator.errors import AnswersError, Problem, UsageError
 from generator.notation import read_text, read_texts, read_yaml
 from generator.questions import MISSING, Question
 
@@ -111,20 +113,29 @@ def collect(
     sets: Iterable[str],
     answers_file: str | None,
     name: str | None,
+    unread: list[Problem] | None = None,
 ) -> dict[str, Any]:
     """All answers that were given: flags win over ``--set``, that over the file.
 
-    ``flags`` holds the command's parameters named ``answer_<question>``. Raises ``UsageError`` for a file or a
-    pair that can't be read, or when NAME and ``--name`` differ.
+    ``flags`` holds the command's parameters named ``answer_<question>``. What can't be read of flags and ``--set`` is
+    put into ``unread``, or raised together as ``AnswersError`` where there is none. Raises ``UsageError`` for a file
+    that can't be read, or when NAME and ``--name`` differ.
     """
     by_name = {question.name: question for question in questions if question.public}
     given = _read(answers_file, by_name) if answers_file else {}
+    problems: list[Problem] = []
     for pair in sets:
-        _set(given, pair, by_name)
+        with _noted(by_name.get(pair.partition("=")[0].split(".")[0]), problems):
+            _set(given, pair, by_name)
     for question in by_name.values():
         value = flags.get(f"answer_{question.name}")
         if value is not None and value != ():
-            given[question.name] = parse_flag(question, value)
+            with _noted(question, problems):
+                given[question.name] = parse_flag(question, value)
+    if unread is not None:
+        unread += problems
+    elif problems:
+        raise AnswersError(problems)
     if name:
         if "answer_name" in flags and flags["answer_name"] not in (None, name):
             raise UsageError(
@@ -132,6 +143,18 @@ def collect(
             )
         given["name"] = name
     return given
+
+
+@contextmanager
+def _noted(question: Question | None, problems: list[Problem]) -> Iterator[None]:
+    """Note what can't be read as a problem of its question, so that everything else is looked at too."""
+    try:
+        yield
+    except UsageError as error:
+        name, message = question.name if question else "", error.message
+        if question and question.quiet:  # a secret's value may be there by mistake
+            message = f"{question.name}: can't be read as KEY=VALUE"
+        problems.append(Problem(error.code, name, message, error.hint))
 
 
 def given_flags(questions: Iterable[Question], flags: Mapping[str, Any]) -> Iterator[str]:
@@ -170,6 +193,16 @@ def _set(given: dict[str, Any], pair: str, questions: Mapping[str, Question]) ->
     place[path[-1]] = parsed
 
 
+def _json(text: str) -> Any:
+    """A map as JSON; None for anything else. YAML reads the two halves of an escaped character as two."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
     """An answers file; an answers file that copier left works as well, what is not a question in it is passed over."""
     try:
@@ -178,7 +211,7 @@ def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
         raise UsageError("answers.unreadable", f"{source} can't be read: {error.strerror}", "check --answers") from None
     except UnicodeDecodeError:
         raise UsageError("answers.unreadable", f"{source} is not UTF-8 text", "check --answers") from None
-    data = read_yaml(text, source)
+    data = _json(text) or read_yaml(text, source)
     if data is None:
         return {}
     if not isinstance(data, dict):

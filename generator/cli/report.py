@@ -120,7 +120,8 @@ def write_line(text: str, stream: TextIO) -> None:
     Nobody listening, or a full disk behind the output, is no reason to stop in the middle of the work.
     """
     try:
-        print(text, file=stream, flush=True)
+        stream.write(text + "\n")  # at once: several threads tell of progress
+        stream.flush()
     except OSError:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

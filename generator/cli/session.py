@@ -20,7 +20,7 @@ from generator.changes import ANSWERS_FILE
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.credentials import remember_credentials
-from generator.errors import PreflightError, UsageError
+from generator.errors import AnswersError, PreflightError, Problem, UsageError
 from generator.platform import Platform, advice, load_platform
 from generator.project import Project
 from generator.questions import Question, load_questions
@@ -43,6 +43,7 @@ class Session:
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
     _run: Run | None = None
+    _unread: list[Problem] = field(default_factory=list)
     _opened: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
@@ -82,9 +83,8 @@ class Session:
     @cached_property
     def _given(self) -> dict[str, Any]:
         options = self.options
-        given = collect(
-            self.questions, options, options.get("sets", ()), options.get("answers_file"), options.get("name")
-        )
+        sources = options.get("sets", ()), options.get("answers_file"), options.get("name")
+        given = collect(self.questions, options, *sources, None if self.interactive else self._unread)
         self.reporter.service = str(given.get("name", ""))
         return given
 
@@ -94,8 +94,16 @@ class Session:
         return self.platform.facts
 
     def answers(self, given: Mapping[str, Any]) -> Answers:
-        """Complete, checked answers. Raises ``AnswersError``."""
-        return resolve(self.template, self.questions, given, {"platform": self.facts})
+        """Complete, checked answers. Raises ``AnswersError``, also for what could not be read of them."""
+        unread = {problem.question for problem in self._unread}
+        try:
+            answers = resolve(self.template, self.questions, given, {"platform": self.facts})
+        except AnswersError as error:
+            others = [problem for problem in error.problems if problem.question not in unread]
+            raise AnswersError([*self._unread, *others]) from None
+        if self._unread:
+            raise AnswersError(self._unread)
+        return answers
 
     def look_back(self, answers_file: Mapping[str, Any]) -> None:
         """From here on use the version of the template, and the facts, that an answers file was made with.

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from generator.errors import UsageError
 from generator.questions import MISSING, Question
 from generator.wizard.asking import LeftError, ask_question, refuse, say
 from generator.wizard.interview import Interview, Row, Step
@@ -66,7 +67,7 @@ class Conversation:
             options = [
                 Option(None, "go on", "to the plan; nothing is written yet"),
                 Option(self._change, "change an answer ..."),
-                *([Option(self._more, "more questions ...", "those that have a default")] if more else []),
+                *([Option(self._more, "more questions ...", "everything else, with its default")] if more else []),
                 Option(self._keep_and_stop, "keep and stop", f"the answers go into {self._place()}"),
             ]
             try:
@@ -97,6 +98,7 @@ class Conversation:
                 return Choice.CHANGE
             if chosen is Choice.KEEP:
                 self._keep_and_stop()
+                continue
             if chosen is Choice.STOP:
                 raise Stopped
             return Choice(chosen)
@@ -109,6 +111,8 @@ class Conversation:
             replaces = " (in place of the file there)" if self._place_is_ours() else ""
             if self.prompter.confirm(f"Keep the answers in {self._place()}{replaces}?", default=True):
                 return self._keep()
+        except UsageError as error:
+            refuse(self.prompter, [error.message])
         except (KeyboardInterrupt, EOFError, Back):
             pass
         return Stopped()
@@ -214,7 +218,13 @@ class Conversation:
         return self._path().exists()
 
     def _keep_and_stop(self) -> None:
-        raise self._keep()
+        """Raises ``Stopped``, unless the answers can't be written: then the person may do something else."""
+        try:
+            stopped = self._keep()
+        except UsageError as error:
+            refuse(self.prompter, [f"{error.message}; {error.hint}"])
+            return
+        raise stopped
 
     def _keep(self) -> Stopped:
         path = self._path()

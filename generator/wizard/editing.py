@@ -154,21 +154,19 @@ class Editor:
         entries = dict(value) if isinstance(value, Mapping) else {}
 
         def change(key: Any) -> None:
-            name = (
-                self._text(f"{label}: name", {"type": "string", **shape["keys"]}, MISSING, self._key(shape))
-                if key is None
-                else key
-            )
+            name = self._key(label, {"type": "string", **shape["keys"]}) if key is None else key
             if name is MISSING:
                 return
+            self._help(shape["values"].get("help", ""))
             found = self._edit(f"{label}: {name}", shape["values"], entries.get(name, MISSING))
             if found is not MISSING:
                 entries[name] = found
 
         return self._collection(label, entries, change, judge, whole)
 
-    def _key(self, shape: Shape) -> Callable[[Any], Sequence[str]]:
-        return lambda key: self._check(key, {"type": "string", **shape["keys"]})
+    def _key(self, label: str, shape: Shape) -> Any:
+        self._help(shape.get("help", ""))
+        return self._text(f"{label}: name", shape, MISSING, lambda key: self._check(key, shape))
 
     def _collection(
         self,

@@ -1,8 +1,8 @@
 """What the shapes of structured answers say about asking for them; nothing here knows a question by its name. Pure.
 
 Keys of ours beside JSON Schema's: ``explains`` (a line for each word), ``helps`` (a line for each field), ``defaults``
-(what a field is where it is left out), ``first`` (optional fields that are asked right away), and ``line`` (a list of
-words that is written on one line, as in a shell).
+(what a field is where it is left out), ``first`` (optional fields that are asked right away), ``help`` (a line for
+the keys or values of a map), and ``line`` (a list of words that is written on one line, as in a shell).
 """
 
 from __future__ import annotations
