@@ -186,7 +186,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "memory",
         ["4097Mi is more", "(4Gi)", "choose the tier core or cluster or gpu or edge"],
     ),
-    ("limit above the cap", {"tier": "edge", "memory_limit": "9Gi"}, "memory_limit", ["(8Gi)", "ask for less, or choose the tier gpu"]),
+    (
+        "limit above the cap",
+        {"tier": "edge", "memory_limit": "9Gi"},
+        "memory_limit",
+        ["(8Gi)", "ask for less, or choose the tier gpu"],
+    ),
     (
         "a job's memory above the cap",
         {"cronjobs": [{**JOB, "memory": "5Gi"}]},

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from generator.clients.patience import Patience
-from generator.clients.transport import Api, PinnedTransport, http_client, tls_context
+from generator.clients.pinned import PinnedTransport
+from generator.clients.transport import Api, http_client, tls_context
 from generator.errors import ExitCode, NewserviceError, PreflightError
 from generator.platform import Pin, Platform, load_platform
 from generator.sandbox import Sandbox

@@ -17,19 +17,8 @@ from generator.platform import Platform
 
 if TYPE_CHECKING:
     import httpx
-
-    from generator.clients.pinned import PinnedTransport as PinnedTransport
 else:
     httpx = lazily("httpx")
-
-    def __getattr__(name: str) -> type:
-        """``PinnedTransport`` by the name that it had here (PEP 562)."""
-        if name != "PinnedTransport":
-            raise AttributeError(name)
-        from generator.clients import pinned
-
-        return pinned.PinnedTransport
-
 
 Given = TypeVar("Given")
 

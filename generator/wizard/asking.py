@@ -36,6 +36,7 @@ def ask_question(prompter: Prompter, question: Question, resolution: Resolution,
     value = default if said is MISSING else said
     choices = resolution.choices(question)
     if choices:
+        value = value if value in choices else default
         options = [Option(choice, str(choice), explains.get(str(choice), "")) for choice in choices]
         return _checked(prompter, question, resolution, partial(_selected, prompter, question, options), value)
     if question.type == "bool":

@@ -111,7 +111,7 @@ def test_what_was_said_before_is_shown() -> None:
     _, script = ask("memory", ("memory", ENTER), said="512Mi")
     assert script.proposed["memory"] == "512Mi"
     assert ask("dns", ("dns", ENTER), said="lan")[0] == "lan"
-    assert ask("dns", ("dns", ENTER), said="not a choice any more")[0] == "proxied"
+    assert ask("tier", ("tier", ENTER), said="not a choice any more")[0] == "aux"
 
 
 def test_the_tiers_say_what_the_profile_says_of_them() -> None:
