@@ -305,7 +305,25 @@ def test_an_image_of_ours_that_nobody_moves_is_told() -> None:
     assert note == (
         "updates is pinned: the stack starts with the tag latest; name one as the default of image_tag in main.tf"
     )
-    assert answer({**UPSTREAM, "updates": "pinned"}).notes == ()
+    assert answer({**UPSTREAM, "updates": "pinned", "probe": "tcp"}).notes == ()
+
+
+def test_a_path_that_somebody_elses_image_may_not_have_is_told() -> None:
+    (note,) = answer(UPSTREAM).notes
+    assert note == (
+        "probe is http: the container is asked for /healthz, and restarted where the image answers elsewhere; "
+        "answer probe with its path, or tcp"
+    )
+    for probe in ("tcp", "none", {"kind": "http", "path": "/up"}):
+        assert answer({**UPSTREAM, "probe": probe}).notes == ()
+    assert answer({**SMALLEST, "probe": "http"}).notes == ()
+
+
+def test_a_file_named_like_a_database_is_told() -> None:
+    backup = {"kind": "files", "files": ["/data/a.sqlite3", "/data/notes"]}
+    assert answer({**SMALLEST, "volumes": [DATA], "backup": backup}).notes == (
+        "/data/a.sqlite3 is named like a SQLite database: a copy of its file may be torn; answer backup with kind sqlite",
+    )
 
 
 def test_jobs() -> None:
