@@ -20,6 +20,7 @@ from generator.cli.commands import COMMANDS
 from generator.cli.completion import VARIABLE, _Top, answer_shell
 from generator.notation import read_text
 from generator.questions import Question, load_questions
+from generator.releases import Releases
 from generator.suggestions import answer_words
 from generator.template import Template
 
@@ -88,7 +89,7 @@ def words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
         (["status", "--sandbox", ""], []),
         (["fleet", "update", "--only", "al"], ["alpha"]),
         (["create", ""], []),
-        (["update", "--to", ""], ["2.0.0", "1.0.0"]),
+        (["update", "--to", ""], [str(release.version) for release in reversed(Releases().all)]),
         (["update", ""], ["dir,"]),
         (["doctor", "--platform", ""], ["file,"]),
         (["plan", "--infra", ""], ["dir,"]),

@@ -39,7 +39,7 @@ def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         answers = session.answers(saved.basis.answers)
         session.check_typing()
         plan = observed_plan(session, answers)
-        session.reporter.plan(plan, diffs=bool(options["diffs"]))
+        session.reporter.plan(plan, answers=True, diffs=bool(options["diffs"]))
         if not plan.unknown:
             _refuse_moved(path, _moved(session, answers, saved, plan))
         refuse(session, answers, plan)

@@ -52,7 +52,7 @@ def create(session: Session, answers: Answers, agree: Callable[[Session, Plan], 
     if not session.options["dry_run"]:
         session.check_typing()
     plan = observed_plan(session, answers)
-    session.reporter.plan(plan, diffs=bool(session.options["diffs"]))
+    session.reporter.plan(plan, answers=not session.interactive, diffs=bool(session.options["diffs"]))
     refuse(session, answers, plan)
     if session.options["dry_run"]:
         session.reporter.result(planned(plan))

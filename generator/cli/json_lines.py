@@ -27,9 +27,11 @@ class JsonReporter(Reporter):
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
 
-    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
-        """The plan as the interface has it, and diffs where asked for."""
+    def plan(self, plan: Plan, *, title: str = "", answers: bool = True, diffs: bool = False) -> None:  # noqa: ARG002
+        """The plan as the interface has it, the answers that it is made from, and diffs where asked for."""
         extra: dict[str, Any] = {"notes": list(plan.notes)} if plan.notes else {}
+        if plan.basis:
+            extra["answers"] = dict(plan.basis.answers)
         if diffs:
             from generator.cli.plan_text import plan_diffs
 

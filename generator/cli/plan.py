@@ -42,7 +42,7 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         if out:
             check_place(out, session.service_dir(answers.name))
         plan = observed_plan(session, answers)
-        session.reporter.plan(plan, diffs=bool(options["diffs"]))
+        session.reporter.plan(plan, answers=True, diffs=bool(options["diffs"]))
         refuse(session, answers, plan)
         result = planned(plan)
         if out:

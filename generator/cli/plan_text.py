@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import unified_diff
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from generator.plan import Plan
@@ -17,13 +18,24 @@ SIGNS = {
 """What is, or was, done with a file, a registration or a step."""
 
 
-def plan_lines(plan: Plan) -> Iterable[str]:
-    """The plan, line by line."""
-    yield f"Plan for {plan.service}"
+def plan_lines(plan: Plan, title: str, *, answers: bool = False) -> Iterable[str]:
+    """The plan, line by line; with ``answers`` what they are in the end, defaults among them."""
+    yield f"{title} {plan.service}"
     yield from _files(plan)
     yield from _registrations(plan)
     yield from _steps(plan)
+    if answers and plan.basis:
+        yield "\nAnswers"
+        yield "  " + "; ".join(_answers(plan.basis.answers))
     yield from (f"\nNote: {note}" for note in plan.notes)
+
+
+def _answers(answers: Mapping[str, Any]) -> Iterable[str]:
+    """Every answer that says something, as it would be written on a command line."""
+    for name, value in answers.items():
+        if value not in ("none", False, {}, [], ""):
+            plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"{name} {plain}"
 
 
 def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:

@@ -77,12 +77,12 @@ def _remove(session: Session, answers: Answers) -> Result:
         removals = removals_for(answers)
         with before_the_first_write():
             plan = observe(removals, run)
-            session.reporter.plan(plan, diffs=bool(session.options["diffs"]))
+            session.reporter.plan(plan, title="Removal of", diffs=bool(session.options["diffs"]))
             refuse(session, answers, plan)
             check_rights(run, written(plan))
         _check_limit(session, plan)
         if session.options["dry_run"]:
-            return _planned(plan)
+            return _planned(run, plan)
         if not written(plan):
             for step in unchanged(plan):
                 session.reporter.step(step)
@@ -165,10 +165,12 @@ def _confirm(session: Session, name: str) -> None:
         raise click.Abort
 
 
-def _planned(plan: Plan) -> Result:
+def _planned(run: Run, plan: Plan) -> Result:
     following = _told(plan, {})
     if not written(plan):
         return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would go")
+    if run.answers.owned and run.project.service_dir.exists():
+        following += (f"{run.project.service_dir} would be left alone, and so would images in the registry",)
     return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
 
 

@@ -72,8 +72,8 @@ class Reporter(ABC):
     wrote = False
 
     @abstractmethod
-    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
-        """A plan, before anything is done."""
+    def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
+        """A plan, before anything is done; for people under ``title``, and with the answers that it is made from."""
 
     def begun(self, step: str) -> None:  # noqa: B027 - most have nothing to tell of it
         """The step of this id is under way."""

@@ -32,7 +32,7 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             given = {**recorded(session, "status"), **session.given()}
         answers = session.answers(given)
         plan = observed_plan(session, answers)
-        session.reporter.plan(plan, diffs=bool(options["diffs"]))
+        session.reporter.plan(plan, title="State of", diffs=bool(options["diffs"]))
         result = _result(plan, session.project(answers))
         session.reporter.result(result)
         return result.exit_code

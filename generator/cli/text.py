@@ -35,12 +35,12 @@ class TextReporter(Reporter):
         self._live: LiveSteps | None = None
         self._ended: list[StepResult] = []
 
-    def plan(self, plan: Plan, *, diffs: bool = False) -> None:
+    def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
         """Files as a tree, registrations, steps."""
         self._steps = tuple(step.id for step in plan.steps)
         if self._quiet:
             return
-        self._say("\n".join(plan_lines(plan)))
+        self._say("\n".join(plan_lines(plan, title, answers=answers)))
         for _, text in plan_diffs(plan) if diffs else ():
             self._say("\n" + text.rstrip("\n"), paint_diff, fold=False)
 

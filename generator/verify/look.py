@@ -160,7 +160,7 @@ def _infra(run: Run) -> list[_Seen]:
 
 def _secrets(run: Run) -> _Seen:
     if "vault" not in run.answers["systems"]:
-        return _skipped("vault.secrets", "the service reads no secrets")
+        return _skipped("vault.secrets", "none are asked for under secrets")
     step = VaultSecrets()
     return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))
 

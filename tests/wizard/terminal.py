@@ -59,8 +59,8 @@ class Terminal:
     def mark(self) -> str:
         """The option that is marked in the list that waits."""
         at = max((at for at, line in enumerate(self.display) if line.startswith("? ")), default=0)
-        marked = (line for line in self.display[at:] if line.startswith(" > "))
-        return " ".join(next(marked, "").lstrip(" >●○").split())
+        marked = [line for line in self.display[at:] if line.startswith(" > ")]
+        return " ".join((marked or [""])[-1].lstrip(" >●○").split())  # a window that was resized may show an older one
 
     @property
     def headings(self) -> list[tuple[str, int, int]]:
