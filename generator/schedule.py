@@ -6,10 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from generator.errors import ExitCode, NewserviceError
+from generator.errors import ExitCode, NewserviceError, SystemFailure
 
 Status = Literal["done", "unchanged", "failed", "skipped"]
 
@@ -63,7 +63,7 @@ def carry_out_tasks(
         interrupted = True
         stop()
         for end in schedule.last_words():
-            schedule.end(end)
+            schedule.end(_cut_off(end))
     schedule.tell_the_rest()
     return schedule.results, schedule.failure, interrupted
 
@@ -130,6 +130,14 @@ class _Schedule:
     def _note(self, result: StepResult) -> None:
         self.results.append(result)
         self._report(result)
+
+
+def _cut_off(end: _Ended) -> _Ended:
+    """What ends after an interruption: a system that fails then fails by it, for programs that run for us stop too."""
+    if not isinstance(end.failure, SystemFailure):
+        return end
+    failure = SystemFailure("run.interrupted", f"{end.result.id}: interrupted", "the same command again continues")
+    return _Ended(replace(end.result, summary="interrupted"), failure)
 
 
 def _weight(failure: Exception | None) -> int:

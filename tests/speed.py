@@ -75,10 +75,10 @@ def create(name: str, *, at_once: bool = True) -> Taken:
     def one_by_one(*jobs: Callable[[], Any]) -> list[Any]:
         return [job() for job in jobs]
 
-    def in_a_row(tasks: Any, report: Any, stop: Any) -> Any:
+    def in_a_row(tasks: Any, report: Any, stop: Any, begun: Any) -> Any:
         before = [(), *((task.id,) for task in tasks[:-1])]
         chained = [Task(task.id, (*task.after, *first), task.take) for task, first in zip(tasks, before, strict=True)]
-        return carry_out(chained, report, stop)
+        return carry_out(chained, report, stop, begun)
 
     out = io.StringIO()
     with ExitStack() as changed:

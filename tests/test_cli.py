@@ -233,6 +233,27 @@ def test_wrong_usage_is_2_in_json_too(command: Command, workdir: Path, arguments
     assert list(workdir.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["create", "notes", "--description", "x", "--title", "--dry-run"],
+        ["create", "notes", "--title", "T", "--description", "D", "--service-dir", "--dry-run"],
+        ["plan", "--env", "--no-provision"],
+        ["update", "--to", "--check"],
+        ["remove", "notes", "--platform", "--dry-run"],
+        ["fleet", "update", "--only", "--dry-run"],
+        ["init", "--domain", "--no-check"],
+    ],
+)
+def test_no_flag_is_taken_for_the_value_of_another(command: Command, workdir: Path, arguments: list[str]) -> None:
+    """A text that is missing, such as an unset variable of a script, never undoes the flag after it."""
+    told = command(*arguments, "--json")
+    (error,) = told.of("error")
+    assert (told.code, error["code"]) == (2, "usage.value")
+    assert error["message"].startswith(f"{arguments[-2]} has no value: {arguments[-1]} ")
+    assert list(workdir.iterdir()) == []
+
+
 def test_an_answers_file_of_json_may_escape_any_character(desk: Desk) -> None:
     path = desk.folder / "answers.json"
     path.write_text(json.dumps({**SMALLEST, "title": "Notes \U0001f600"}))

@@ -108,6 +108,17 @@ def test_an_interruption_ends_the_waiting_and_tells_everything(monkeypatch: pyte
 
     monkeypatch.setattr(schedule, "GRACE_SECONDS", 10)
     stopped.clear()
+
+    def cut_off() -> Taken:
+        stopped.wait(10)
+        raise SystemFailure("git.failed", "git push failed: status -2", "mend it")
+
+    results, failure, _ = carry_out_tasks([Task("first", (), done), Task("push", (), cut_off)], report, stopped.set)
+    assert results[-1].summary == "interrupted"
+    assert isinstance(failure, SystemFailure)
+    assert failure.code == "run.interrupted"  # a program that the same Ctrl-C stopped is no fault of a system
+
+    stopped.clear()
     tasks = [Task("first", (), done), Task("polite", (), polite), Task("next", ("polite",), done)]
     results, _, _ = carry_out_tasks(tasks, report, stop=stopped.set)
     assert {result.id: result.status for result in results} == {"first": "done", "polite": "done", "next": "skipped"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
+
+from generator.errors import UsageError
 
 
 class Entry(NamedTuple):
@@ -34,6 +36,27 @@ COMMANDS = {
 }
 
 
+def _careful(command: click.Command) -> None:
+    """Let no flag take the next flag for its value, which click does: a forgotten text would undo a ``--dry-run``."""
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _careful(below)
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.is_flag and option.callback is None:
+            option.callback = _no_flag
+
+
+def _no_flag(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    flags = {flag for option in ctx.command.params for flag in (*option.opts, *option.secondary_opts)}
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and text in flags and text.startswith("-"):
+            raise UsageError(
+                "usage.value",
+                f"{param.opts[0]} has no value: {text} after it is a flag of its own",
+                f"give {param.opts[0]} its value; where {text} is just that, write it into an answers file",
+            )
+    return value
+
+
 class Commands(click.Group):
     """The top of the command line. Its help and ``--version`` import none of the commands."""
 
@@ -55,6 +78,7 @@ class Commands(click.Group):
             return None
         module, _, attribute = entry.place.partition(":")
         command: click.Command = getattr(import_module(f"generator.cli.{module}"), attribute)
+        _careful(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
