@@ -13,6 +13,7 @@ from generator.errors import RefusedError
 from generator.registrations import Registration, register, unregister
 from generator.render import File
 from generator.trees import Tree
+from generator.yaml_text import load_yaml
 
 ANSWERS_FILE = ".copier-answers.yml"
 
@@ -146,8 +147,8 @@ def recorded_answers(tree: Tree, prefix: str = "") -> dict[str, Any] | None:
     if content is None:
         return None
     try:
-        data = yaml.safe_load(content)
-    except yaml.YAMLError:
+        data = load_yaml(content)
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 

@@ -10,6 +10,7 @@ import yaml
 
 from generator.errors import UsageError
 from generator.questions import Question
+from generator.yaml_text import load_yaml
 
 
 def read_text(question: Question, text: str) -> Any:
@@ -47,9 +48,9 @@ def read_texts(question: Question, texts: Iterable[str]) -> Any:
 
 
 def read_yaml(text: str, source: str = "") -> Any:
-    """Parse YAML. Raises ``UsageError`` that names ``source``, or the text itself."""
+    """Parse YAML within bounds. Raises ``UsageError`` that names ``source``, or the text itself."""
     try:
-        return yaml.safe_load(text)
+        return load_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, a number without end, ...
         where = source or f"'{text[:60]}'"
         told = " ".join(str(error).split())

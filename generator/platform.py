@@ -14,9 +14,14 @@ import yaml
 from platformdirs import user_config_path
 
 from generator.errors import UsageError
+from generator.profile_rules import unusable
 from generator.registrations import Adjustments, faults
+from generator.yaml_text import load_yaml
 
 ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
+
+PROFILE_HINT = "see docs/reference/platform.md"
+"""What to do about a key that is wrong."""
 
 BUILT_IN = "built-in"
 """Source of the profile that comes with the installation: one person's own platform."""
@@ -160,9 +165,9 @@ def merged_platform(builtin: Mapping[str, Any], overrides: Mapping[str, Any], so
 
     Raises ``UsageError`` with everything that is wrong with them.
     """
-    problems = list(_problems(builtin, overrides))
-    if problems:
-        raise UsageError("platform.invalid", f"{source}: {'; '.join(problems)}", "see docs/reference/platform.md")
+    told = [problem for _, problem in profile_problems(builtin, overrides)]
+    if told:
+        raise UsageError("platform.invalid", f"{source}: {'; '.join(told)}", PROFILE_HINT)
     return Platform(_merge(builtin, overrides), source)
 
 
@@ -186,13 +191,14 @@ def advice(platform: Platform) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
             "platform.unreadable", f"the platform profile {path} can't be read: {error.strerror}", "check --platform"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError("platform.invalid", f"{path} is not valid YAML: {error}", "correct the file") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, nested without end, ...
+        told = " ".join(str(error).split())
+        raise UsageError("platform.invalid", f"{path} is not valid YAML: {told}", "correct the file") from error
     if not isinstance(data, dict):
         raise UsageError("platform.invalid", f"{path} is not a platform profile", "see docs/reference/platform.md")
     return data
@@ -206,57 +212,57 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _problems(base: Mapping[str, Any], over: Mapping[str, Any]) -> Iterator[str]:
-    """Everything that is wrong with a profile, so that no fault of it shows up later as one of newservice's."""
-    yield from _misfits(base, over)
-    if over.get("schema", base["schema"]) != base["schema"]:
-        yield f"'schema' is {over['schema']}, and this newservice reads {base['schema']}"
-    address = over.get("template_url", base["template_url"])
-    if isinstance(address, str) and not address.endswith(".git") and not address.startswith("git+"):
-        yield "'template_url' must end with .git or start with git+, or copier takes it for a folder"
-    known = list(base["connection"]["credentials"])
-    named = over.get("actions_secrets")
-    for name, credential in (named if isinstance(named, dict) else {}).items():
-        if credential not in known:
-            yield f"'actions_secrets.{name}' must be one of {', '.join(known)}"
-    yield from _unknown_variables(base, over)
-    registrations = over.get("registrations")
-    own = registrations.get("own") if isinstance(registrations, dict) else None
-    yield from faults(own if isinstance(own, list) else [])
+def profile_problems(builtin: Mapping[str, Any], overrides: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Everything that is wrong with a profile, each with its key, so that no fault of it shows up later as another.
+
+    The value of a key is looked at where all types below its first word are right.
+    """
+    found = list(_misfits(builtin, overrides))
+    wrong = {path.partition(".")[0] for path, _ in found}
+    sound = {key: value for key, value in overrides.items() if str(key) not in wrong}
+    if sound.get("schema", builtin["schema"]) != builtin["schema"]:
+        found.append(("schema", f"'schema' is {sound['schema']}, and this newservice reads {builtin['schema']}"))
+    found += unusable(sound, {key: value for key, value in _merge(builtin, sound).items() if key not in wrong})
+    own = sound.get("registrations", {}).get("own", [])
+    return [*found, *(("registrations.own", told) for told in faults(own))]
 
 
-def _unknown_variables(base: Mapping[str, Any], over: Mapping[str, Any]) -> Iterator[str]:
-    """Databases whose host is no token of ``variables``."""
-    databases, tokens = over.get("databases"), list(base["variables"])
-    for name, database in (databases if isinstance(databases, dict) else {}).items():
-        host = database.get("host") if isinstance(database, dict) else None
-        if isinstance(host, str) and host not in tokens:
-            yield f"'databases.{name}.host' must be one of {', '.join(tokens)}"
+Misfits = Iterator[tuple[str, str]]
+"""Keys, and what is wrong with each."""
 
 
-def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> Iterator[str]:
+def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> Misfits:
     """Keys that no profile has, and values of another kind than the built-in profile's."""
     for key, value in over.items():
         path = f"{where}{key}"
         if key not in base:
             near = difflib.get_close_matches(str(key), list(base), n=1)
-            yield f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
+            yield path, f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
         elif value is not None or path not in _NULLABLE:
             yield from _misfit(base[key], value, path, own_words=key in REPLACED)
 
 
-def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Iterator[str]:
+def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Misfits:
     kinds, noun = _KINDS[type(wanted)]
     if isinstance(value, bool) or not isinstance(value, kinds):
-        yield f"'{path}' must be {noun}"
+        yield path, f"'{path}' must be {noun}"
     elif own_words and isinstance(value, dict):
-        example = next(iter(wanted.values()))
-        for name, entry in value.items():
-            yield from _misfit(example, entry, f"{path}.{name}")
-            if isinstance(example, dict) and isinstance(entry, dict):
-                yield from (f"'{path}.{name}' lacks {key}" for key in example if key not in entry)
+        yield from _own_words(next(iter(wanted.values())), value, path)
     elif isinstance(value, dict):
         yield from _misfits(wanted, value, f"{path}.")
+    elif isinstance(value, list) and any(isinstance(item, str) for item in wanted):
+        yield from ((path, f"'{path}' must be a list of words") for item in value if not isinstance(item, str))
+
+
+def _own_words(example: Any, value: Mapping[Any, Any], path: str) -> Misfits:
+    """A map whose keys are the platform's own; each value is like the built-in ones."""
+    for name, entry in value.items():
+        place = f"{path}.{name}"
+        if not isinstance(name, str):
+            yield place, f"'{place}': the name must be text"
+        yield from _misfit(example, entry, place)
+        if isinstance(example, dict) and isinstance(entry, dict):
+            yield from ((place, f"'{place}' lacks {key}") for key in example if key not in entry)
 
 
 _KINDS: dict[type, tuple[tuple[type, ...], str]] = {

@@ -16,6 +16,8 @@ from typing import Any
 
 from generator.errors import Problem, UsageError
 from generator.notation import read_yaml
+from generator.platform import PROFILE_HINT, profile_problems
+from generator.profile_rules import NO_USER, has_user
 from generator.template import Template, parse_yaml
 
 
@@ -44,6 +46,8 @@ class Fact:
 
     def fault(self, value: str) -> str:
         """What is wrong with ``value``; empty where nothing is."""
+        if has_user(value):
+            return f"{self.name}: {NO_USER}"
         if not value.isprintable() or value != value.strip():
             return f"{self.name}: must be one line without spaces around it"
         if self.pattern and not re.fullmatch(self.pattern, value):
@@ -135,23 +139,39 @@ class Interview:
         return json.loads(self.template.render(f"[[ ({source}) | to_json ]]", known))
 
 
-def read_sets(interview: Interview, pairs: Iterable[str]) -> tuple[dict[str, str], dict[str, Any]]:
-    """``--set`` pairs as facts, by name, and as other keys of the profile, by dotted key.
+def read_sets(interview: Interview, pairs: Iterable[str]) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
+    """``--set`` pairs as facts, by name, and as other keys of the profile, by dotted key; and what is wrong with them.
 
-    Raises ``UsageError`` for a pair that is none.
+    A fact's own rule is looked at by ``settle``, with all others.
     """
     by_key = {fact.key: fact for fact in interview.facts if fact.key}
     facts: dict[str, str] = {}
     others: dict[str, Any] = {}
+    problems: list[Problem] = []
     for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not all(key.split(".")):
-            raise UsageError("answer.pair", f"--set {pair} is not key=value", "for example --set default_tier=edge")
-        if key in by_key:
-            facts[by_key[key].name] = text
-        else:
-            others[key] = read_yaml(text)
-    return facts, others
+        key, _, text = pair.partition("=")
+        try:
+            if key in by_key and "=" in pair:
+                facts[by_key[key].name] = text
+            else:
+                _check_pair(pair)
+                found = {**others, key: read_yaml(text)}
+                interview.overrides(None, found)  # it may lie below something that is no map
+                others = found
+        except UsageError as error:
+            problems.append(Problem(error.code, "" if has_user(key) else key, error.message, error.hint))
+    wrong = profile_problems(interview.template.platform, interview.overrides(None, others))
+    problems += [Problem("platform.invalid", key, f"--set: {told}", PROFILE_HINT) for key, told in wrong]
+    return facts, others, problems
+
+
+def _check_pair(pair: str) -> None:
+    """Raise ``UsageError`` for a pair that is none, or that no profile may hold."""
+    key, equals, _ = pair.partition("=")
+    if has_user(pair):  # it may hold a password: it is not repeated
+        raise UsageError("platform.invalid", f"--set {key.partition(':')[0]}: {NO_USER}", PROFILE_HINT)
+    if not equals or not all(key.split(".")):
+        raise UsageError("answer.pair", f"--set {pair} is not key=value", "for example --set default_tier=edge")
 
 
 def _put(profile: dict[str, Any], key: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 
 from generator.template import Template
+from generator.yaml_text import load_yaml
 
 
 class _Missing:
@@ -68,7 +69,8 @@ class Question:
 
     @property
     def summary(self) -> str:
-        """The help without its words on single choices, for where those are explained beside it."""
+        """The help up to its first colon or semicolon: what follows is on single choices, which are explained beside
+        it then. A rule of docs/reference/questions.md."""
         return re.split(r"[:;]", self.help, maxsplit=1)[0].rstrip(".") + "."
 
     @property
@@ -101,9 +103,11 @@ class Question:
         if self.type in ("str", "path"):
             return value
         try:
-            parsed = yaml.safe_load(value)
+            parsed = load_yaml(value)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise ValueError(f"is not valid YAML: {' '.join(str(error).split())}") from None
+        if isinstance(parsed, int) and not isinstance(parsed, bool) and not _DECIMAL.fullmatch(value.strip()):
+            raise ValueError("must be a whole number in plain digits, without a zero before it")  # YAML's 0123 is 83
         if self.structured:
             return value if parsed is None and value else parsed
         if self.type == "int" and isinstance(parsed, int) and not isinstance(parsed, bool):
@@ -114,6 +118,8 @@ class Question:
             return float(parsed)
         raise ValueError(f"must be {_NOUN[self.type]}")
 
+
+_DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 
 _NOUN = {
     "int": "a whole number",

@@ -81,6 +81,20 @@ def hidden_from_children(names: Iterable[str]) -> Iterator[None]:
         os.environ.update(hidden)
 
 
+@contextmanager
+def forgotten_afterwards() -> Iterator[None]:
+    """Forget at the end what is learned within: for a process that does one thing after the other.
+
+    A value that is a common word would be masked in everything that comes later.
+    """
+    before, forms = set(_known), set(_forms)
+    try:
+        yield
+    finally:
+        _known.intersection_update(before)
+        _forms.intersection_update(forms)
+
+
 def known_secret(text: str) -> bool:
     """Whether ``text`` holds a secret that this process knows."""
     return any(value in text for value in tuple(_known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,15 @@ TO_BE_TYPED = Secret("typed when the plan is carried out")
 """Stands for a value that a person types; a plan needs to know no more."""
 
 _WITH_PLACE = ("env", "file")
+
+_IN_USE = re.compile(
+    r"PATH|HOME|SHELL|USER|LOGNAME|HOSTNAME|PWD|OLDPWD|TERM|COLUMNS|LINES|NO_COLOR|TZ|LANG|LANGUAGE|TMPDIR|TMP|TEMP"
+    r"|EMAIL|EDITOR|VISUAL|PAGER|LESS|BROWSER|DISPLAY|VAULT_ADDR|SSL_CERT_FILE|SSL_CERT_DIR|LD_PRELOAD|LD_LIBRARY_PATH"
+    r"|GNUPGHOME|GPG_TTY|SSH_AUTH_SOCK|SSH_AGENT_PID|SSH_ASKPASS|(?i:(?:HTTP|HTTPS|FTP|ALL|NO)_PROXY)"
+    r"|_?NEWSERVICE_.*|(?:GIT|LC|XDG|DYLD)_.*|PYTHON[A-Z]+|VIRTUAL_ENV"
+)
+"""Variables that newservice, git or their libraries read. The one that holds a secret is taken away from every child
+process, and its value is masked in all that is printed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Seed:
             return False
         try:
             status = Path(self.place).stat()
-        except OSError:
+        except (OSError, ValueError):
             return False
         return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
@@ -53,7 +63,8 @@ class Seed:
 def parse_seed(pair: str) -> Seed:
     """``PROPERTY=env:VARIABLE``, ``=file:PATH``, ``=prompt`` or ``=later``.
 
-    Raises ``UsageError`` for anything else, without repeating it: it may be the value itself, given by mistake.
+    Raises ``UsageError`` for anything else, without repeating it: it may be the value itself, given by mistake; and
+    for a variable that is no secret's place.
     """
     name, _, source = pair.partition("=")
     kind, colon, place = source.partition(":")
@@ -62,6 +73,12 @@ def parse_seed(pair: str) -> Seed:
             "seed.source",
             f"--seed {name}: name where the value is, never the value",
             "write PROPERTY=env:VARIABLE, PROPERTY=file:PATH, PROPERTY=prompt or PROPERTY=later",
+        )
+    if kind == "env" and _IN_USE.fullmatch(place):
+        raise UsageError(
+            "seed.variable",
+            f"--seed {name}: {place} is a variable that newservice and git work with, not a secret's place",
+            "put the value into a variable of its own, or into a file: PROPERTY=file:PATH",
         )
     return Seed(name, kind, place)  # type: ignore[arg-type]
 
@@ -83,7 +100,7 @@ def read_seed(seed: Seed, environ: Mapping[str, str]) -> Secret:
 def _content(seed: Seed) -> str:
     try:
         return Path(seed.place).read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # no text, or no path
         raise UsageError(
             "seed.unreadable", f"--seed {seed.name}: the file {seed.place} can't be read", "check it"
         ) from None

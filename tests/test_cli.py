@@ -254,6 +254,14 @@ def test_no_flag_is_taken_for_the_value_of_another(command: Command, workdir: Pa
     assert list(workdir.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", ["--infra", "--platform", "--answers", "--service-dir", "--out"])
+def test_an_empty_path_is_no_path(command: Command, workdir: Path, flag: str) -> None:
+    """An unset variable names no folder, least of all the default one."""
+    told = command("plan", "notes", "--title", "T", "--description", "D", "--no-provision", "--json", flag, "")
+    (error,) = told.of("error")
+    assert (told.code, error["code"], error["message"]) == (2, "usage.value", f"{flag} has no value")
+
+
 def test_an_answers_file_of_json_may_escape_any_character(desk: Desk) -> None:
     path = desk.folder / "answers.json"
     path.write_text(json.dumps({**SMALLEST, "title": "Notes \U0001f600"}))

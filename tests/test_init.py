@@ -77,10 +77,11 @@ def test_load_balancer(address: str, url: str, port: int) -> None:
 
 
 def test_sets_are_facts_or_keys() -> None:
-    facts, others = read_sets(INTERVIEW, ["forgejo.url=https://git.acme.example", "redis.indexes=8"])
+    facts, others, problems = read_sets(INTERVIEW, ["forgejo.url=https://git.acme.example", "redis.indexes=8"])
     assert (facts, others) == ({"forgejo_url": "https://git.acme.example"}, {"redis.indexes": 8})
-    with pytest.raises(UsageError, match="is not key=value"):
-        read_sets(INTERVIEW, ["redis"])
+    assert problems == []
+    (problem,) = read_sets(INTERVIEW, ["redis"])[2]
+    assert "is not key=value" in problem.message
     settled, _ = INTERVIEW.settle(FEW)
     with pytest.raises(UsageError, match="no map load_balancer"):  # or it would get the built-in address
         INTERVIEW.overrides(settled, {"connection.load_balancer.systems": ["forgejo"]})
@@ -150,7 +151,21 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(command: Command) -> None:
     [
         ("domian=x", "platform.invalid", "did you mean 'domain'?"),
         ("redis.indexes=many", "platform.invalid", "'redis.indexes' must be a number"),
-        ("forgejo.url=https://me:pass@git.example", "answers.invalid", "forgejo_url"),
+        ("forgejo.url=https://me:pass@git.example", "answer.invalid", "forgejo_url: must be an address without user"),
+        ("template_url=https://me:pass@git.example/x.git", "platform.invalid", "template_url: must be an address"),
+        ("registry.url=http://me:pass@reg.example", "platform.invalid", "registry.url: must be an address without"),
+        ("registry={url: 'https://me:pass@reg.example'}", "platform.invalid", "without user and password"),
+        ("https://me:pass@git.example", "platform.invalid", "without user and password"),
+        ("default_tier=zzz", "platform.invalid", "'default_tier' must be one of core, cluster, gpu, edge, aux"),
+        ("tiers={gold: {memory_cap: 1Gi}}", "platform.invalid", "'default_tier' must be one of gold (built in is aux)"),
+        ("connection.retry.attempts=-5", "platform.invalid", "'connection.retry.attempts' must be at least 1"),
+        (
+            "infra.stacks=../../etc",
+            "platform.invalid",
+            "'infra.stacks' must be a folder inside of the infra repository",
+        ),
+        ("redis.indexes=&a [&b [*a, *b], *a]", "platform.invalid", "'redis.indexes' must be a number"),
+        ("name=Acme\n", "answer.invalid", "name: must be one line"),
         ("pull_secret=sesame-open-up", "platform.secret", "would hold the value of a credential"),
     ],
 )
@@ -158,12 +173,49 @@ def test_no_wrong_profile_is_written(
     command: Command, pair: str, code: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORGEJO_TOKEN", "sesame-open-up")
-    told = command("init", *FLAGS, "--set", pair, "--no-check", "--verbose")
+    told = command("init", *FLAGS, "--set", pair, "--no-check", "--json")
     assert told.code == 2
-    assert message in told.err
-    assert f"(error code {code})" in told.err
-    assert "sesame" not in told.out + told.err
+    (error,) = told.of("error")
+    assert message in error["message"]
+    assert error["code"] == code
+    for secret in ("sesame", ":pass", "pass@"):
+        assert secret not in told.out + told.err
     assert list(everything()) == []
+
+
+def test_all_that_is_wrong_is_told_at_once(command: Command) -> None:
+    wrong = [
+        "--set",
+        "nope=1",
+        "--set",
+        "bad",
+        "--set",
+        "redis.indexes=0",
+        "--domain",
+        "X Y",
+        "--github-owner",
+        "AcmeInc",
+    ]
+    told = command("init", *wrong, "--json")
+    assert told.code == 2
+    assert {(error["code"], error["question"]) for error in told.of("error")} == {
+        ("platform.invalid", "nope"), ("answer.pair", "bad"), ("platform.invalid", "redis.indexes"),
+        ("answer.invalid", "domain"), ("answer.missing", "forgejo_owner"),
+    }  # fmt: skip
+
+
+def test_a_place_that_is_none(command: Command, tmp_path: Path) -> None:
+    """An empty variable of a script must not write the user's own profile."""
+    told = command("init", *FLAGS, "--no-check", "--out", "", "--json")
+    assert (told.code, [error["code"] for error in told.of("error")]) == (2, ["usage.value"])
+    assert list(everything()) == []
+    link = tmp_path / "platform.yml"
+    link.symlink_to(tmp_path / "gone.yml")
+    told = command("init", *FLAGS, "--no-check", "--out", link, "--json")
+    (error,) = told.of("error")
+    assert (told.code, error["code"]) == (4, "platform.exists")
+    assert f"{link} is a link to {tmp_path / 'gone.yml'}" in error["message"]
+    assert not (tmp_path / "gone.yml").exists()
 
 
 def test_written_and_then_in_force(command: Command) -> None:

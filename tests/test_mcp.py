@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,28 +18,34 @@ from typing import Any
 import anyio
 import mcp_types as types
 import pytest
+import yaml
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from packaging.version import Version
 
 from generator.checkout import _JOURNAL, _PLACE
+from generator.checks import Check, CheckState
+from generator.cli import group
 from generator.cli.json_lines import JsonReporter
-from generator.cli.mcp import mcp_command
 from generator.cli.report import Result
 from generator.errors import ExitCode, PreflightError, UsageError
 from generator.mcp import Settings
 from generator.mcp.calls import Call
-from generator.mcp.server import server_of
+from generator.mcp.server import _remember_credentials, server_of
 from generator.mcp.tools import tools
 from generator.releases import Releases
+from generator.secret import MASK, forgotten_afterwards, redact
 from generator.template import Template
-from tests.answers import RICH, SMALLEST
+from generator.verify import Look, Rhythm, follow
+from tests.answers import RICH, SMALLEST, UPSTREAM
+from tests.checkout import commit_all
 from tests.invoke import Command, Desk
 
 ROOT = Path(__file__).parents[1]
 READ_ONLY = ["schema", "plan", "status", "verify", "update"]
 PLANTED = "planted-value-of-a-secret"
+SECRETIVE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
 
 both_protocols = pytest.mark.parametrize("mode", ["legacy", "auto"])
 
@@ -148,7 +155,7 @@ def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
         else:  # made with a version that is released nowhere yet
             assert [item["code"] for item in told["error"]] == ["template.newer"]
 
-        told = await agent.call("plan", name="city-guide", answers={**answers, "description": PLANTED})
+        told = await agent.call("plan", **{**given, "answers": {**answers, "description": PLANTED}})
         assert [item["code"] for item in told["error"]] == ["answer.secret"]
         told = await agent.call("plan", name="city-guide", answers=answers, seeds={"api_token": PLANTED})
         assert [item["code"] for item in told["error"]] == ["usage"]
@@ -165,21 +172,58 @@ def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
     assert [text for text in heard if PLANTED in text] == []
 
 
-def test_a_signal_ends_the_server(workdir: Path) -> None:
+def served(workdir: Path, *command: str) -> subprocess.Popen[str]:
+    """A server in a process of its own, greeted."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "generator", "mcp"],
+        [sys.executable, *command],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         cwd=workdir, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stdin is not None
     assert process.stdout is not None
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
-    process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}) + "\n")
-    process.stdin.flush()
+    say(process, id=1, method="initialize", params=hello)
     assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "newservice"
+    say(process, method="notifications/initialized")
+    return process
+
+
+def say(process: subprocess.Popen[str], **message: Any) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    process.stdin.flush()
+
+
+def test_a_signal_ends_the_server(workdir: Path) -> None:
+    process = served(workdir, "-m", "generator", "mcp")
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+WAITS = """
+import sys
+import generator.mcp.calls
+from generator.mcp import Settings, serve
+from tests.test_mcp import Waiting
+
+generator.mcp.calls._run = Waiting(told=lambda text: print(text, file=sys.stderr, flush=True))
+serve(Settings())
+"""
+
+
+@pytest.mark.parametrize("ending", ["end of input", "SIGTERM"])
+def test_a_call_that_waits_ends_with_the_server(ending: str, workdir: Path) -> None:
+    process = served(workdir, "-c", WAITS)
+    assert process.stdin is not None
+    assert process.stderr is not None
+    for number in (2, 3):  # the second one waits for its turn
+        say(process, id=number, method="tools/call", params={"name": "schema", "arguments": {}})
+    assert process.stderr.readline() == "begun\n"
+    if ending == "SIGTERM":
+        process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == (130 if ending == "SIGTERM" else 0)
+    assert err.split() in (["interrupted"], ["interrupted", "interrupted"])  # the second one may have had its turn
 
 
 # --- what is offered ----------------------------------------------------------------------------------------
@@ -356,6 +400,33 @@ class Slow:
         return code
 
 
+@dataclass
+class Waiting:
+    """A command that follows what never changes, as ``verify --wait`` does."""
+
+    told: Callable[[str], object] = lambda _: None
+    started: threading.Event = field(default_factory=threading.Event)
+    interrupted: int = 0
+
+    def __call__(self, line: Sequence[str], reporter: JsonReporter) -> ExitCode:
+        code = ExitCode.OK
+        try:
+            if not self.interrupted or "schema" in line:
+                follow(self.look, 20, lambda _: None, Rhythm())
+        except KeyboardInterrupt:
+            self.interrupted += 1
+            self.told("interrupted")
+            code = ExitCode.INTERRUPTED
+        reporter.result(Result("success" if code is ExitCode.OK else "partial", code))
+        return code
+
+    def look(self) -> Look:
+        if not self.started.is_set():
+            self.told("begun")
+        self.started.set()
+        return Look((Check("ci.run", CheckState.WAITING, "queued"),))
+
+
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     command = Slow()
@@ -404,6 +475,29 @@ def test_a_call_that_is_cancelled_ends_with_the_next_thing_that_it_says(slow: Sl
     talk(Settings(), wish, "legacy")
 
 
+def test_a_call_that_waits_ends_when_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = Waiting()
+    monkeypatch.setattr("generator.mcp.calls._run", waiting)
+
+    async def wish(agent: Agent) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(agent.call, "schema")
+            await anyio.to_thread.run_sync(waiting.started.wait, 30)
+            group.cancel_scope.cancel()
+        assert (await agent.call("status", name="x"))["result"]["exit_code"] == 0  # its turn comes at once
+        assert waiting.interrupted == 1
+
+    talk(Settings(), wish, "legacy")
+
+
+def test_a_call_that_is_cancelled_before_it_fails_has_its_error(desk: Desk) -> None:
+    call = Call()
+    call.stop()
+    call.run(["plan", f"--infra={desk.infra}", "--no-provision"], {"auth": "huge"})
+    assert {event["event"] for event in call.events} == {"error", "result"}
+    assert call.events[-1]["exit_code"] == 2
+
+
 def test_a_client_that_asks_for_no_progress_hears_none(slow: Slow) -> None:
     slow.go_on.set()
     heard: list[Any] = []
@@ -427,13 +521,126 @@ def test_an_interrupted_command_is_reported_as_one(desk: Desk) -> None:
     assert call.events[-1]["exit_code"] == 130
 
 
+# --- what a call leaves ---------------------------------------------------------------------------------------
+
+
+def test_what_one_call_learns_is_forgotten_with_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that is a common word is masked in its own call only; the server's own credentials in every one."""
+    monkeypatch.setenv("WORD", "stacks")
+    given = {**SECRETIVE, "description": "Reads what the stacks say."}
+
+    async def wish(agent: Agent) -> None:
+        asked = {"answers": given, "no_provision": True, "service_dir": str(desk.service)}
+        told = await agent.call("plan", **asked, seeds={"api_token": "env:WORD"})
+        assert told["result"]["exit_code"] == 0, told["error"]
+        assert MASK in json.dumps(told["plan"])
+        told = await agent.call("plan", **asked)
+        assert MASK not in json.dumps(told["plan"])
+        assert f"stacks/{given['name']}/main.tf" in {file["path"] for file in told["plan"][0]["files"]}
+
+    talk(Settings(infra=str(desk.infra)), wish)
+
+
+def test_the_server_s_own_credentials_are_known_to_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGEJO_TOKEN", PLANTED)
+    monkeypatch.setenv("VAULT_TOKEN", f"{PLANTED}-of-vault")
+    (Path.home() / ".vault-token").write_text("another-planted-value")
+    with forgotten_afterwards():
+        assert redact(PLANTED) == PLANTED
+        _remember_credentials(Settings())
+        Call().run(["schema"], None)
+        assert redact(f"{PLANTED} {PLANTED}-of-vault") == f"{MASK} {MASK}"
+        monkeypatch.delenv("VAULT_TOKEN")
+        _remember_credentials(
+            Settings(platform="/none")
+        )  # every call tells of it; Vault's own place counts all the same
+        assert redact("another-planted-value") == MASK
+
+
+def test_nothing_of_the_answers_is_left_on_the_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def look(line: Sequence[str], reporter: JsonReporter) -> ExitCode:
+        (flag,) = [word for word in line if word.startswith("--answers=")]
+        assert "Notes" in Path(flag.removeprefix("--answers=")).read_text()
+        seen.append(os.listdir(desk.folder))
+        reporter.result(Result("success", ExitCode.OK))
+        return ExitCode.OK
+
+    monkeypatch.setattr("generator.mcp.calls._run", look)
+    monkeypatch.setattr("tempfile.tempdir", str(desk.folder))
+    Call().run(["plan"], {"title": "Notes"})
+    assert seen == [os.listdir(desk.folder)]
+
+
+def test_an_update_names_the_command_with_the_answers_themselves(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same again and again, and the command line that it names finds the same."""
+    assert desk.create({**RICH, "outage_page": False}).code == 0
+    commit_all(desk.infra, "feat: the stack")
+    path = str(desk.infra / "stacks" / str(RICH["name"]))
+    answers = {"outage_page": True, "description": "Other words: 'so' # \U0001f600", "env": {"A": "1, 2", "B": "no"}}
+    following: list[str] = []
+
+    async def wish(agent: Agent) -> None:
+        for _ in range(2):
+            told = await agent.call("update", path=path, check=True, answers=answers)
+            assert told["result"]["status"] == "success", told["error"]
+            following.extend(told["result"]["next"])
+
+    talk(Settings(infra=str(desk.infra)), wish)
+    first, second = following
+    assert first == second
+    assert "--answers" not in first
+    words = shlex.split(first)
+    assert words[:3] == ["newservice", "update", path]
+    told = Command(capsys)(*words[1:], "--json")
+    assert told.result["status"] == "success", told.out
+    recorded = yaml.safe_load(Path(path, ".copier-answers.yml").read_text())
+    assert {name: recorded[name] for name in answers} == answers
+    version = recorded["_commit"].lstrip("v")
+    assert told.result["next"][1] == f"git commit, with the new answers alone ({version}, as before)"
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_path_that_is_none_has_a_result(writes: bool, desk: Desk) -> None:
+    async def wish(agent: Agent) -> None:
+        for path in ("a\0b", "x" * 5000, "x" * 300, str(desk.infra / "main.tf" / "x")):
+            told = await agent.call("update", path=path)
+            assert [item["code"] for item in told["error"]] in (["usage.path"], ["update.no_repository"]), told
+            assert told["result"]["exit_code"] == 2
+        told = await agent.call("plan", answers=SMALLEST, no_provision=True, service_dir="a\0b")
+        assert [item["code"] for item in told["error"]] == ["usage.path"]
+        told = await agent.call("plan", answers=SECRETIVE, seeds={"api_token": "file:a\0b"}, no_provision=True)
+        assert [item["code"] for item in told["error"]] == ["seed.unreadable"]
+
+    talk(Settings(infra=str(desk.infra), allow_writes=writes), wish)
+
+
+def test_a_fault_of_a_guard_has_a_result() -> None:
+    call = Call()
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    call.run(["schema"], None, broken)
+    assert [event["event"] for event in call.events] == ["error", "result"]
+    assert (call.events[0]["code"], call.events[1]["exit_code"]) == ("internal", 1)
+    Path(call.events[0]["hint"].rpartition(" ")[2]).unlink()
+
+
 # --- the command --------------------------------------------------------------------------------------------
+
+
+def _run(arguments: list[str]) -> None:
+    group.main(arguments, standalone_mode=False, obj=JsonReporter())
 
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
     with pytest.raises(PreflightError) as told:
-        mcp_command.main([], standalone_mode=False, obj=JsonReporter())
+        _run(["mcp"])
     assert told.value.code == "mcp.missing"
     assert "pip install" in told.value.hint
 
@@ -441,6 +648,6 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
 def test_the_sandbox_is_a_platform_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     for flags in (["--platform", "x"], ["--infra", "x"]):
         with pytest.raises(UsageError) as told:
-            mcp_command.main(["--sandbox", *flags], standalone_mode=False, obj=JsonReporter())
+            _run(["mcp", "--sandbox", *flags])
         assert told.value.code == "usage.sandbox"
     assert Command(capsys)("mcp", "--help").code == 0

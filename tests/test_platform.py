@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import yaml
 
 from generator.errors import UsageError
 from generator.platform import Pin, Platform, load_platform
+from generator.profile_rules import rules, unusable
 from generator.sandbox import Sandbox
 from tests.answers import TEMPLATE
 from tests.invoke import Command
@@ -79,7 +82,7 @@ def test_keys_left_out_keep_the_built_in_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("tiers", {"gold": {"memory_cap": "1Gi"}}),
+        ("tiers", {"aux": {"memory_cap": "1Gi"}}),
         ("catalog", {"default": "All"}),
         ("actions_secrets", {"DEPLOY": "woodpecker"}),
         ("actions_secrets", {}),
@@ -91,7 +94,7 @@ def test_maps_of_the_platforms_own_words_are_replaced(tmp_path: Path, key: str, 
 
 def test_the_built_in_profile_is_never_changed(tmp_path: Path) -> None:
     before = yaml.safe_dump(BUILTIN)
-    loaded(tmp_path, {"forgejo": {"owner": "team"}, "infra": {"protected": ["mine"]}, "tiers": {}})
+    loaded(tmp_path, {"forgejo": {"owner": "team"}, "infra": {"protected": ["mine"]}, "catalog": {"default": "All"}})
     assert yaml.safe_dump(BUILTIN) == before
 
 
@@ -184,16 +187,99 @@ def test_a_sandboxs_profile_is_one(tmp_path: Path) -> None:
         ({"connection": {"load_balancer": {"port": None}}}, "'connection.load_balancer.port' must be a number"),
         ({"schema": 2}, "'schema' is 2, and this newservice reads 1"),
         ({"template_url": "https://git.example.test/x"}, "'template_url' must end with .git"),
+        ({"tiers": {}}, "'default_tier' must be one of tiers: there are none (built in is aux)"),
+        ({"tiers": {"gold": {"memory_cap": "1Gi"}}}, "'default_tier' must be one of gold (built in is aux)"),
+        ({"tiers": {"aux": {"memory_cap": "lots"}}}, "'tiers.aux.memory_cap' must be an amount of bytes"),
+        ({"tiers": {1: {"memory_cap": "1Gi"}}}, "'tiers.1': the name must be text"),
+        ({"default_tier": "zzz"}, "'default_tier' must be one of core, cluster, gpu, edge, aux"),
+        ({"memory_burst": {"tiers": ["edge", "zzz"]}}, "'memory_burst.tiers' must be one of core"),
+        ({"memory_burst": {"factor": 0.5}}, "'memory_burst.factor' must be at least 1"),
+        ({"catalog": {"aux": "Optional"}}, "'catalog' lacks default"),
+        ({"infra": {"protected": ["vault", 1]}}, "'infra.protected' must be a list of words"),
+        ({"infra": {"stacks": "../../etc"}}, "'infra.stacks' must be a folder inside of the infra repository"),
+        ({"infra": {"stacks": "/etc"}}, "'infra.stacks' must be a folder"),
+        ({"infra": {"stacks": "a//b"}}, "'infra.stacks' must be a folder"),
+        ({"infra": {"branch": "a..b"}}, "'infra.branch' must be a branch's name"),
+        ({"forgejo": {"branch": "-x"}}, "'forgejo.branch' must be a branch's name"),
+        ({"forgejo": {"owner": "a/b"}}, "'forgejo.owner' must be a name"),
+        ({"forgejo": {"url": "http://git.example.test"}}, "'forgejo.url' must be an address that starts with https://"),
+        ({"vault": {"url": "https://vault.example.test?x"}}, "'vault.url' must be an address"),
+        ({"vault": {"mount": "/kv"}}, "'vault.mount' must be a mount's path"),
+        ({"registry": {"host": "https://ghcr.io"}}, "'registry.host' must be a host"),
+        ({"registry": {"keep_versions": 1.5}}, "'registry.keep_versions' must be a whole number"),
+        ({"redis": {"port": 70000}}, "'redis.port' must be at most 65535"),
+        ({"mirror": {"interval": "often"}}, "'mirror.interval' must be a duration"),
+        ({"backup": {"path": "/srv/../etc"}}, "'backup.path' must be an absolute path"),
+        ({"variables": {"pg_host": "a b"}}, "'variables.pg_host' must be a variable of Terraform"),
+        ({"name": "a\x1b[31mb"}, "'name' must be one line of text"),
+        ({"connection": {"timeout_seconds": 0}}, "'connection.timeout_seconds' must be more than 0"),
+        ({"connection": {"timeout_seconds": float("nan")}}, "'connection.timeout_seconds' must be a number"),
+        ({"connection": {"retry": {"attempts": -5}}}, "'connection.retry.attempts' must be at least 1"),
+        ({"connection": {"load_balancer": {"systems": ["vualt"]}}}, "systems' must be one of forgejo, github"),
+        ({"connection": {"credentials": {"registry": {"or": "nobody"}}}}, "or' must be one of forgejo, forgejo_git"),
+        ({"connection": {"credentials": {"github": {"vault": "ghp_x"}}}}, "vault' must be a path in Vault"),
     ],
 )
 def test_a_wrong_profile_is_told_with_its_place(tmp_path: Path, content: Any, message: str) -> None:
     assert message in told(tmp_path, content)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"template_url": "https://me:sesame@git.example.test/x.git"},
+        {"template_url": "git+https://sesame@git.example.test/x"},
+        {"template_url": "ssh://git:sesame@git.example.test/x.git"},
+        {"template_url": "https://me:ses/same@git.example.test/x.git"},
+        {"registry": {"url": "http://me:sesame@registry.example.test"}},
+        {"backup": {"image": "https://me:sesame@registry.example.test/a:1"}},
+        {"infra": {"protected": ["https://me:sesame@git.example.test"]}},
+        {"checks": [{"run": ["curl", "https://me:sesame@git.example.test"]}]},
+    ],
+)
+def test_no_address_has_a_password(tmp_path: Path, said: dict[str, Any]) -> None:
+    message = told(tmp_path, said)
+    assert "must be an address without user and password" in message
+    for part in ("sesame", "ses/", "me:"):
+        assert part not in message
+
+
+@pytest.mark.parametrize(
+    "address", ["ssh://git@git.example.test/x.git", "git@git.example.test:x.git", "https://[::1]:8443/a@b/x.git"]
+)
+def test_an_address_without_a_password_is_one(tmp_path: Path, address: str) -> None:
+    assert loaded(tmp_path, {"template_url": address}).data["template_url"] == address
+
+
+def test_each_rule_is_about_a_key() -> None:
+    """A rule for a key that no profile has would hold nothing."""
+
+    def keys(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
+        for key, value in data.items():
+            yield prefix + key
+            yield from keys(value, f"{prefix}{key}.") if isinstance(value, dict) else ()
+
+    known = list(keys(BUILTIN))
+    assert len(rules()) > 20
+    for rule in rules():
+        assert [key for key in rule.keys if not any(fnmatchcase(path, key) for path in known)] == [], rule
+        assert bool(rule.pattern) == bool(rule.message), rule
+    assert list(unusable(BUILTIN, BUILTIN)) == []
+
+
+def test_a_small_file_is_no_large_profile(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 8)]
+    assert "its aliases come to more than" in told(tmp_path, "\n".join(lines))
+    assert loaded(tmp_path, "forgejo: &a {owner: team}\ngithub: *a\n").owner("github") == "team"
+
+
 def test_all_that_is_wrong_is_told_in_one_go(tmp_path: Path) -> None:
-    message = told(tmp_path, {"nonsense": 1, "forgejo": {"ownr": "x"}, "tiers": [], "schema": 9})
-    for part in ("'nonsense'", "'forgejo.ownr'", "'tiers' must be", "'schema' is 9"):
+    wrong = {"nonsense": 1, "forgejo": {"ownr": "x"}, "tiers": [], "schema": 9, "redis": {"port": 0}}
+    message = told(tmp_path, {**wrong, "default_tier": "gold"})
+    for part in ("'nonsense'", "'forgejo.ownr'", "'tiers' must be", "'schema' is 9", "'redis.port' must be at least 1"):
         assert part in message
+    assert "default_tier" not in message  # which tiers there are is not known
 
 
 def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern})(SCHEMA)
+PYTHONS = Draft202012Validator(SCHEMA)
+"""The same with Python's own regular expressions, as agents written in Python have it."""
 
 # What no schema can say, and ours therefore says in words: all of it.
 IN_WORDS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "schema_in_words.yml").read_text("utf-8"))
@@ -56,7 +58,9 @@ TOGETHER += [{**UPSTREAM, **given} for given, _, _ in UPSTREAM_REFUSED]
 
 
 def accepts(given: Any) -> bool:
-    return bool(VALIDATOR.is_valid(given))
+    found = bool(VALIDATOR.is_valid(given))
+    assert PYTHONS.is_valid(given) == found, "engines for regular expressions read the patterns differently"
+    return found
 
 
 def problems(given: dict[str, Any]) -> list[Problem]:

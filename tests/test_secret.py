@@ -92,6 +92,18 @@ def test_short_values_do_not_turn_words_into_masks(monkeypatch: pytest.MonkeyPat
     assert redact("a banana and 12345") == "a banana and 12345"
 
 
+def test_what_is_learned_within_is_forgotten_afterwards() -> None:
+    Secret(CANARY)
+    with secret.forgotten_afterwards():
+        Secret("stacks")
+        Secret(CANARY)
+        assert redact(f"stacks/x {CANARY}") == f"{MASK}/x {MASK}"
+        assert secret.masked_variables({"WORD": "stacks"}) == {"WORD": ""}
+    assert redact(f"stacks/x {CANARY}") == f"stacks/x {MASK}"
+    assert secret.masked_variables({"WORD": "stacks"}) == {}
+    assert not secret.known_secret("stacks")
+
+
 def report_all(reporter: JsonReporter | TextReporter) -> None:
     reporter.step(StepResult("x", "failed", 1, f"said {CANARY}"))
     reporter.progress(f"doing {CANARY}")
@@ -106,6 +118,19 @@ def test_the_reporters_are_the_last_net(kind: str, capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert CANARY not in out + err
     assert (out + err).count(MASK) >= 6
+
+
+def test_the_names_of_fields_are_never_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    """A secret may be a word of the contract's own; what comes as a key and is data is masked as any text."""
+    with secret.forgotten_afterwards():
+        for word in ("status", "summary", "pull_request"):
+            Secret(word)
+        Secret(CANARY)
+        JsonReporter().result(Result("error", ExitCode.SYSTEM, "x", {"pull_request": CANARY, f"x/{CANARY}": "y"}))
+        JsonReporter().progress("no summary")
+    first, second = map(json.loads, capsys.readouterr()[0].splitlines())
+    assert (first["status"], first["urls"]) == ("error", {"pull_request": MASK, f"x/{MASK}": "y"})
+    assert second["summary"] == f"no {MASK}"
 
 
 def test_json_escapes_hide_no_secret_from_the_net(capsys: pytest.CaptureFixture[str]) -> None:

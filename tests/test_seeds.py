@@ -46,6 +46,31 @@ def test_what_is_no_source_is_refused_and_not_repeated(source: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "variable",
+    ["PATH", "HOME", "SHELL", "USER", "LANG", "LC_ALL", "TERM", "TMPDIR", "VAULT_ADDR", "NEWSERVICE_PLATFORM",
+     "GIT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "PYTHONPATH", "https_proxy", "NO_PROXY"],
+)  # fmt: skip
+def test_a_variable_that_programs_need_is_no_secret_s_place(variable: str) -> None:
+    with pytest.raises(NewserviceError) as caught:
+        parse_seed(f"key=env:{variable}")
+    assert caught.value.code == "seed.variable"
+    assert variable in caught.value.message
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_TOKEN", "VAULT_TOKEN", "SSH_PRIVATE_KEY", "PATH_TOKEN", "MY_HOME"])
+def test_any_other_variable_may_hold_a_secret(variable: str) -> None:
+    assert parse_seed(f"key=env:{variable}").place == variable
+
+
+def test_path_is_not_taken_from_children(desk: Desk) -> None:
+    before = os.environ["PATH"]
+    told = desk.create(SECRETS, "--seed", "api_token=env:PATH")
+    assert (told.code, told.of("error")[0]["code"]) == (2, "seed.variable")
+    assert os.environ["PATH"] == before
+    assert desk.changed() == []
+
+
 def test_values_come_from_where_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("two\nlines\n")
     assert read_seed(Seed("key", "env", "KEY"), {"KEY": " as it is "}) == Secret(" as it is ")
@@ -56,6 +81,7 @@ def test_values_come_from_where_it_is_said(tmp_path: Path) -> None:
         Seed("key", "env", "KEY"): "seed.empty",
         Seed("key", "file", str(tmp_path)): "seed.unreadable",
         Seed("key", "file", str(tmp_path / "none")): "seed.unreadable",
+        Seed("key", "file", "a\0b"): "seed.unreadable",
     }.items():
         with pytest.raises(NewserviceError) as caught:
             read_seed(seed, {})

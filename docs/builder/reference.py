@@ -17,6 +17,7 @@ from docs.builder.events import events_part, steps_part
 from docs.builder.parts import Part, regenerate
 from docs.builder.profile import credentials_part, profile_part
 from docs.builder.questions import keys_part, question_part, with_all_questions
+from docs.builder.tools import tools_part
 from generator.cli import _reporter, _run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Part] = {
     "profile": profile_part,
     "question": question_part,
     "steps": steps_part,
+    "tools": tools_part,
 }
 COMPLETE = {"docs/reference/cli.md": with_all_commands, "docs/reference/questions.md": with_all_questions}
 """Pages with a section for each thing; what is new gets one."""

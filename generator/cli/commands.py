@@ -42,12 +42,16 @@ def _careful(command: click.Command) -> None:
         _careful(below)
     for option in command.params:
         if isinstance(option, click.Option) and not option.is_flag and option.callback is None:
-            option.callback = _no_flag
+            option.callback = _has_value
 
 
-def _no_flag(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def _has_value(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     flags = {flag for option in ctx.command.params for flag in (*option.opts, *option.secondary_opts)}
     for text in value if isinstance(value, tuple) else (value,):
+        if text == "" and param.metavar in ("FILE", "PATH"):
+            raise UsageError(
+                "usage.value", f"{param.opts[0]} has no value", f"give {param.opts[0]} its value, or leave it out"
+            )
         if isinstance(text, str) and text in flags and text.startswith("-"):
             raise UsageError(
                 "usage.value",

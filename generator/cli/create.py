@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -35,6 +35,7 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """
     with open_session(reporter, options, keep_sandbox=True) as session:
         if session.interactive:
+            _refuse_quiet(session.options)
             from generator.cli.talk import talk  # heavy, and needed with a terminal only
 
             return talk(session, create)
@@ -44,10 +45,15 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 common_options(create_command)
 
 
-def create(session: Session, answers: Answers, agree: Callable[[Session, Plan], None]) -> ExitCode:
+def create(
+    session: Session,
+    answers: Answers,
+    agree: Callable[[Session, Plan], None],
+    begin: Callable[[], None] = lambda: None,
+) -> ExitCode:
     """Plan, show, and carry out once ``agree`` returns; it raises where the person wants something else.
 
-    Raises what stands in the way of the plan.
+    ``begin`` is called right before the first write. Raises what stands in the way of the plan.
     """
     if not session.options["dry_run"]:
         session.check_typing()
@@ -57,7 +63,7 @@ def create(session: Session, answers: Answers, agree: Callable[[Session, Plan], 
     if session.options["dry_run"]:
         session.reporter.result(planned(plan))
         return ExitCode.OK
-    return execute(session, answers, plan, agree=agree)
+    return execute(session, answers, plan, begin, agree)
 
 
 def execute(
@@ -100,10 +106,21 @@ def confirm(session: Session, plan: Plan) -> None:  # noqa: ARG001 - what agrees
             "the plan can't be confirmed where its output goes",
             "look at the plan first, then give --yes",
         )
+    _refuse_quiet(session.options)
     from generator.wizard import confirm as ask
 
     if not ask("Carry out this plan?"):
         raise click.Abort
+
+
+def _refuse_quiet(options: Mapping[str, Any]) -> None:
+    """Nobody agrees to a plan that is not shown. Raises ``UsageError``."""
+    if options.get("quiet") and not options.get("yes") and not options.get("dry_run"):
+        raise UsageError(
+            "usage.confirmation",
+            "a plan that --quiet doesn't show can't be confirmed",
+            "leave --quiet out; or look at the plan first, then give --yes with it",
+        )
 
 
 def _files(session: Session, answers: Answers, plan: Plan) -> Result:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 import traceback
 
-from generator.errors import NewserviceError
+from generator.errors import NewserviceError, UsageError
 from generator.secret import redact
 
 
@@ -13,6 +15,10 @@ def as_told(error: Exception) -> NewserviceError:
     """``error`` as people are told: as it is, or with the place of its trace where it is a fault of ours."""
     if isinstance(error, NewserviceError):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # only a person gives such a name
+        name = os.fsdecode(error.filename or "")
+        told = f"a path is too long: {name[:40]}... ({len(name)} characters)"
+        return UsageError("usage.path", told, "give a shorter path")
     trace = redact("".join(traceback.format_exception(error)))
     return NewserviceError(
         "internal",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import unified_diff
 from functools import partial
@@ -17,12 +18,13 @@ import click
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.credentials import remember_credentials
-from generator.errors import AnswersError, ExitCode, RefusedError, UsageError
+from generator.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
 from generator.platform import ENVIRONMENT_VARIABLE, merged_platform, user_profile
 from generator.platform_facts import Fact, Interview, read_sets
 from generator.profile_text import profile_text
-from generator.secret import known_secret
+from generator.secret import known_secret, redact
 from generator.template import Template
+from generator.visible import visible
 
 
 @click.command("init")
@@ -44,12 +46,12 @@ def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """
     session = Session(options, reporter)
     interview = Interview.of(session.template)
-    path = Path(options["out"]).absolute() if options["out"] else user_profile()
-    given, sets = _given(session, interview)
+    path = _place(options["out"])
+    given, sets, wrong = _given(session, interview)
     facts: dict[str, str] = {}
     agreed = False
     while not agreed:
-        facts = _facts(session, interview, given, facts)
+        facts = _facts(session, interview, given, facts, wrong)
         text = _profile(session, interview, facts, sets, path)
         before = _there(path)
         agreed = before == text or _agreed(session, path, before, text, facts)
@@ -77,24 +79,39 @@ def _help(interview: Interview, fact: Fact) -> str:
 _flags(init_command)
 
 
-def _given(session: Session, interview: Interview) -> tuple[dict[str, str], dict[str, Any]]:
-    """The facts that were given, and the keys that ``--set`` gives beside them. Raises what is wrong with these."""
-    given, sets = read_sets(interview, session.options["sets"])
-    merged_platform(session.template.platform, interview.overrides(None, sets), "--set")
+def _place(out: str | None) -> Path:
+    """Where the profile goes. Raises ``UsageError`` for an empty name: a variable of a script that is not set."""
+    if out is None:
+        return user_profile()
+    if not out.strip():
+        raise UsageError("usage.value", "--out is empty", "name the file, or leave --out away for the usual place")
+    return Path(out).absolute()
+
+
+def _given(session: Session, interview: Interview) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
+    """The facts that were given, the keys that ``--set`` gives beside them, and what is wrong with those keys."""
+    given, sets, problems = read_sets(interview, session.options["sets"])
     flags = {fact.name: session.options[f"fact_{fact.name}"] for fact in interview.facts}
-    return given | {name: value for name, value in flags.items() if value is not None}, sets
+    return given | {name: value for name, value in flags.items() if value is not None}, sets, problems
 
 
 def _facts(
-    session: Session, interview: Interview, given: Mapping[str, str], before: Mapping[str, str]
+    session: Session,
+    interview: Interview,
+    given: Mapping[str, str],
+    before: Mapping[str, str],
+    wrong: Sequence[Problem],
 ) -> dict[str, str]:
-    """All facts; ``before`` is what they were a moment ago. Raises ``AnswersError`` with all that is wrong."""
-    wrong = [problem for problem in interview.settle(given)[1] if problem.question in given]
-    if session.interactive and not wrong:
+    """All facts; ``before`` is what they were a moment ago.
+
+    Raises ``AnswersError`` with all that is wrong: ``wrong``, and what is wrong or missing of the facts.
+    """
+    problems = [*wrong, *(problem for problem in interview.settle(given)[1] if problem.question in given)]
+    if session.interactive and not problems:
         given = _ask(interview, given, before)
-    facts, problems = interview.settle(given)
-    if problems:
-        raise AnswersError(problems)
+    facts, unsettled = interview.settle(given)
+    if wrong or unsettled:
+        raise AnswersError([*wrong, *unsettled])
     return facts
 
 
@@ -145,8 +162,15 @@ def _profile(
 def _there(path: Path) -> str | None:
     """What stands in the place of the file; None where nothing does."""
     try:
+        if path.is_symlink() and not path.exists():
+            told = f"{path} is a link to {path.readlink()}, and there is nothing"
+            raise RefusedError(
+                "platform.exists", told, "take the link away or make what it leads to, or name another file"
+            )
         return path.read_text(encoding="utf-8") if os.path.lexists(path) else None
     except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            raise  # nothing is there
         told = f"{path} is there and can't be read as a profile"
         raise RefusedError("platform.exists", told, "name another file with --out") from error
 
@@ -165,7 +189,7 @@ def _agreed(session: Session, path: Path, before: str | None, text: str, facts: 
             "name another file with --out, or give --force",
         )
     if not session.options["json_lines"] and not session.options["quiet"]:
-        click.echo(f"\n{changes or _listed(facts)}\n", err=True)
+        click.echo(visible(redact(f"\n{changes or _listed(facts)}\n")), err=True)
     if not asks:
         return True
     from generator.wizard import confirm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Version of the JSON objects."""
+
+_FIELD = re.compile(r"[a-z_]+")
+"""What the names of fields look like."""
 
 
 class JsonReporter(Reporter):
@@ -106,5 +110,10 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {_redacted(key): _redacted(item) for key, item in value.items()}
+        return {_redacted_key(key): _redacted(item) for key, item in value.items()}
     return [_redacted(item) for item in value] if isinstance(value, list) else value
+
+
+def _redacted_key(key: Any) -> Any:
+    """A field's name as it is, for readers rely on it; a path or a variable's name, which are data, as any text."""
+    return key if isinstance(key, str) and _FIELD.fullmatch(key) else _redacted(key)

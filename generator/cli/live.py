@@ -13,6 +13,7 @@ from rich.text import Text
 from generator.cli.plan_text import SIGNS
 from generator.schedule import StepResult
 from generator.secret import redact
+from generator.visible import visible
 
 _STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "dim", "skipped": "dim"}
 
@@ -60,7 +61,7 @@ class LiveSteps:
 
     def note(self, text: str) -> None:
         """A line that stays, above the list."""
-        self._console.print(Text(redact(text)), soft_wrap=True)
+        self._console.print(Text(visible(redact(text))), soft_wrap=True)
 
     def close(self) -> None:
         """Take the list away."""
@@ -77,5 +78,5 @@ class LiveSteps:
         spent = result.elapsed_ms / 1000 if result else time.monotonic() - began if began is not None else 0.0
         seconds = f"{spent:5.1f} s" if result or began is not None else " " * 7
         sign = SIGNS[result.status] if result else ">" if began is not None else " "
-        told = redact(result.summary).splitlines()[0] if result and result.summary else ""
+        told = visible(redact(result.summary)).splitlines()[0] if result and result.summary else ""
         return Text(f"  {sign} {step:<24} {state:<9} {seconds}  {told}", _STYLES.get(state, ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from generator.answers import resolve
 from generator.changes import recorded_answers
 from generator.cli.session import Session
 from generator.errors import UsageError
@@ -17,11 +18,12 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
     """The answers that the service was made with; none where it can't be found and answers were given.
 
     ``command`` is the one that asks, for messages. Raises ``UsageError`` without a name, or where nothing is known of
-    it; what the forge raises where it can't be asked.
+    it; ``AnswersError`` for what can't be a service's name; what the forge raises where it can't be asked.
     """
     name = session.options["name"]
     if not name:
         raise UsageError("usage.name", f"{command} needs the service's name", f"newservice {command} NAME")
+    check_name(session, name)
     for found in _answers_files(session, name):
         if found and found.get("name") == name:
             session.look_back(found)
@@ -34,6 +36,13 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
         f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
         "check the name, or give the answers with --answers",
     )
+
+
+def check_name(session: Session, name: str) -> None:
+    """Raise ``AnswersError`` for what can't be a service's name, before a path is made of it."""
+    names = [question.name for question in session.questions]
+    asked = session.questions[: names.index("name") + 1]
+    resolve(session.template, asked, {"name": name}, {"platform": session.platform.facts})
 
 
 def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | None]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from generator.answers import Answers, resolve
+from generator.answers import Answers
 from generator.changes import recorded_answers
 from generator.cli.faults import as_told
 from generator.cli.plan import before_the_first_write, refuse
-from generator.cli.recorded import recorded
+from generator.cli.recorded import check_name, recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.errors import ExitCode, RefusedError, UsageError
@@ -109,9 +109,7 @@ def _check_name(session: Session) -> None:
     session.reporter.service = name
     if name == session.platform.data["infra"]["repository"]:
         raise RefusedError("answer.protected", f"{name} is the infra repository", "it is never removed")
-    names = [question.name for question in session.questions]
-    asked = session.questions[: names.index("name") + 1]
-    resolve(session.template, asked, {"name": name}, {"platform": session.platform.facts})
+    check_name(session, name)
 
 
 def _answers(session: Session) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from generator.secret import redact
 from generator.wizard import Choice, Conversation, Stopped, begin
 from generator.wizard.layout import plain
 
-Create = Callable[[Session, Answers, Callable[[Session, Plan], None]], ExitCode]
+Create = Callable[[Session, Answers, Callable[[Session, Plan], None], Callable[[], None]], ExitCode]
 
 _FLAGS = ("platform", "infra", "service_dir", "sandbox", "no_provision")
 
@@ -33,44 +33,54 @@ class _Changed(Exception):  # noqa: N818 - a wish, no error
 def talk(session: Session, create: Create) -> ExitCode:
     """Ask, let the person review, and create; what stands in the way of a plan can be answered otherwise.
 
-    Raises what ``create`` raises where there is nothing to change, and ``KeyboardInterrupt`` or ``EOFError`` where
-    the person stops and nothing is kept.
+    Raises what ``create`` raises once something was written, or with ``--yes``.
     """
     taken_up = session.options["answers_file"]
     path = Path(taken_up) if taken_up and taken_up != "-" else None
-    person = _Person(session, begin(session.template, session.questions, session.given(), session.platform, path))
+    given, template = session.given(), session.template
+    conversation = begin(
+        template, session.questions, given, session.platform, path, given.keys() - _on_the_line(session)
+    )
     try:
-        return person.create(create)
+        return _Person(session, conversation).create(create)
     except Stopped as stopped:
-        if stopped.kept is None:
-            raise click.Abort from None
-        return _kept(session, stopped.kept)
+        return _kept(session, stopped.kept) if stopped.kept else _stopped(session)
+
+
+def _on_the_line(session: Session) -> set[str]:
+    """The questions that the command line itself answers."""
+    options = session.options
+    flags = {item.name for item in session.questions if options.get(f"answer_{item.name}") not in (None, ())}
+    sets = {pair.partition("=")[0].split(".")[0] for pair in options["sets"]}
+    return flags | sets | ({"name"} if options["name"] else set())
 
 
 class _Person:
-    """The person at the terminal, and whether he has agreed: from then on an interruption is one of the work."""
+    """The person at the terminal, and whether anything is written: from then on an interruption is one of the work."""
 
     def __init__(self, session: Session, conversation: Conversation) -> None:
-        self._session, self._conversation, self._agreed = session, conversation, False
+        self._session, self._conversation, self._begun = session, conversation, False
 
     def create(self, create: Create) -> ExitCode:
         """Until it is carried out, or left."""
         try:
             given = self._conversation.ask()
             self._session.reporter.service = str(given.get("name", ""))
+            again = self._session.options["yes"]
             while True:
-                if not self._session.options["yes"]:
+                if not again:
                     given = self._conversation.review()
+                again = False
                 try:
-                    return create(self._session, self._session.answers(given), self._agree)
+                    return create(self._session, self._session.answers(given), self._agree, self._begin)
                 except _Changed:
                     continue
                 except NewserviceError as error:
-                    if self._agreed or self._session.options["yes"] or not self._conversation.interview.touched:
+                    if self._begun or self._session.options["yes"]:
                         raise
-                    self._stands_in_the_way(error)
+                    again = self._stands_in_the_way(error) is Choice.AGAIN
         except (KeyboardInterrupt, EOFError, click.Abort):
-            if self._agreed:
+            if self._begun:
                 raise
             raise self._conversation.stopped() from None
 
@@ -82,13 +92,15 @@ class _Person:
             if chosen is Choice.CARRY_OUT:
                 break
             show_diffs(plan)
-        self._agreed = True
 
-    def _stands_in_the_way(self, error: NewserviceError) -> None:
-        """Tell it, and go back to the review if the person wants to; otherwise it ends the command."""
+    def _begin(self) -> None:
+        self._begun = True
+
+    def _stands_in_the_way(self, error: NewserviceError) -> Choice:
+        """Tell it, and ask what to do about it; otherwise it ends the command."""
         self._session.reporter.error(error)
         try:
-            self._conversation.choose(plan=False)
+            return self._conversation.choose(plan=False)
         except Stopped as stopped:
             if stopped.kept is None:
                 raise _told(self._session, error) from None
@@ -106,10 +118,24 @@ def _kept(session: Session, path: Path) -> ExitCode:
     """The last word where the answers were kept: how to go on."""
     flags = [_flag(name, session.options[name]) for name in _FLAGS if session.options[name]]
     seeds = [word for seed in session.options["seeds"] for word in ("--seed", seed)]
-    words = ["newservice", "create", "--answers", path.name, *(word for flag in flags for word in flag), *seeds]
-    closing = f"stopped; the answers are kept in ./{path.name}, and nothing else was written"
+    here = path.parent == Path.cwd()
+    words = [
+        "newservice",
+        "create",
+        "--answers",
+        path.name if here else str(path),
+        *(word for flag in flags for word in flag),
+        *seeds,
+    ]
+    closing = f"stopped; the answers are kept in {f'./{path.name}' if here else path}, and nothing else was written"
     name = session.reporter.service
     session.reporter.result(Result("refused", ExitCode.INTERRUPTED, name, {}, (shlex.join(words),), closing))
+    return ExitCode.INTERRUPTED
+
+
+def _stopped(session: Session) -> ExitCode:
+    result = Result("refused", ExitCode.INTERRUPTED, session.reporter.service, closing="stopped; nothing was written")
+    session.reporter.result(result)
     return ExitCode.INTERRUPTED
 
 

@@ -13,6 +13,7 @@ from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 from generator.cli.screen import coloured, folded, paint, paint_diff
 from generator.errors import AnswersError, ExitCode, NewserviceError
 from generator.secret import redact
+from generator.visible import visible
 
 if TYPE_CHECKING:
     from generator.cli.live import LiveSteps
@@ -166,7 +167,7 @@ class TextReporter(Reporter):
 
 
 def _write(text: str, stream: TextIO, paint: Callable[[str], str], *, fold: bool) -> None:
-    told = redact(text)
+    told = visible(redact(text))  # names, files and other systems' words may hold commands for a terminal
     told = folded(told) if fold and stream.isatty() else told
     write_line(paint(told) if coloured(stream) else told, stream)
 

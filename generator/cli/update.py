@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -55,13 +56,14 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         check_clean(place)
         recorded = read_recorded(Folder(place.root), place.prefix)
         reporter.service = recorded.name
-        upgrade = _planned(session, place, recorded)
+        given = _answered(session, recorded)
+        upgrade = _planned(session, place, recorded, given)
         reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
         if not options["checks"] and upgrade.changes:
             check_clean(place, upgrade)
             carry_out(place, upgrade)
             reporter.wrote = True
-        result = _checked(upgrade, session) if options["checks"] else _result(place, upgrade)
+        result = _checked(upgrade, session, given) if options["checks"] else _result(place, upgrade, given)
         reporter.result(result)
         return result.exit_code
 
@@ -78,11 +80,8 @@ def _opened(path: Path) -> Iterator[Place]:
         place.repository.close()
 
 
-def _planned(session: Session, place: Place, recorded: Recorded) -> Upgrade:
-    """The update, with what a person answers on the terminal to what is asked anew."""
-    releases = Releases()
-    upgrader = Upgrader(releases, session.platform)
-    to = releases.find(session.options["to"]) if session.options["to"] else None
+def _answered(session: Session, recorded: Recorded) -> dict[str, Any]:
+    """What flags, ``--set`` and files answer. Raises ``UsageError`` for another name."""
     given = collect(session.questions, session.options, session.options["sets"], session.options["answers_file"], None)
     if given.get("name", recorded.name) != recorded.name:
         raise UsageError(
@@ -90,6 +89,14 @@ def _planned(session: Session, place: Place, recorded: Recorded) -> Upgrade:
             f"{recorded.name} can't be called {given['name']} by an update",
             "leave the name out; create the service anew under another name",
         )
+    return given
+
+
+def _planned(session: Session, place: Place, recorded: Recorded, given: Mapping[str, Any]) -> Upgrade:
+    """The update, with what a person answers on the terminal to what is asked anew."""
+    releases = Releases()
+    upgrader = Upgrader(releases, session.platform)
+    to = releases.find(session.options["to"]) if session.options["to"] else None
     place_of = Folder(place.root), place.prefix
     try:
         return upgrader.plan(*place_of, to=to, given=given)
@@ -112,7 +119,7 @@ def _as_plan(upgrade: Upgrade) -> Plan:
         files=[_file(recorded, item) for item in upgrade.files],
         registrations=[_entry(item) for item in upgrade.entries],
         steps=(),
-        notes=(f"template {recorded.version} -> {upgrade.to}", *upgrade.notes),
+        notes=(f"template {_versions(upgrade)}", *upgrade.notes),
     )
 
 
@@ -130,22 +137,40 @@ def _entry(item: Entry) -> RegistrationChange:
     return RegistrationChange(item.id, item.path, action, item.before, item.after)
 
 
-def _checked(upgrade: Upgrade, session: Session) -> Result:
+def _stays(upgrade: Upgrade) -> bool:
+    """Whether the version stays as it is."""
+    return str(upgrade.recorded.version) == upgrade.to
+
+
+def _versions(upgrade: Upgrade) -> str:
+    """From which version to which."""
+    return f"{upgrade.to}, as before" if _stays(upgrade) else f"{upgrade.recorded.version} -> {upgrade.to}"
+
+
+def _checked(upgrade: Upgrade, session: Session, given: Mapping[str, Any]) -> Result:
     """What ``--check`` found, and the command that does it, with what was answered here."""
-    name, versions = upgrade.recorded.name, f"{upgrade.recorded.version} -> {upgrade.to}"
+    name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
         return _nothing(upgrade)
     told = f"{versions}; " + (f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts")
-    again = shlex.join(["newservice", "update", session.options["path"], *_given(session)])
+    again = shlex.join(["newservice", "update", session.options["path"], *_flags(session, given)])
     return Result("success", ExitCode.OK, name, next=(again,), closing=told)
 
 
-def _given(session: Session) -> Iterator[str]:
-    """The flags that decide what an update makes, as they were given."""
+def _flags(session: Session, given: Mapping[str, Any]) -> Iterator[str]:
+    """The flags that decide what an update makes, as they were given; answers of a file that is gone as ``--set``."""
     options = session.options
+    source = options["answers_file"] or ""
+    gone = source == "-" or source.startswith(("/dev/", "/proc/"))
     for flag, key in (("--to", "to"), ("--answers", "answers_file"), ("--platform", "platform")):
-        if options[key]:
+        if options[key] and not (gone and key == "answers_file"):
             yield from (flag, str(options[key]))
+    if gone:
+        structured = {question.name for question in session.questions if question.structured}
+        for name, value in given.items():
+            plain = isinstance(value, str) and name not in structured
+            yield from ("--set", f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
+        return
     for pair in options["sets"]:
         yield from ("--set", pair)
     yield from given_flags(session.questions, options)
@@ -155,14 +180,15 @@ def _nothing(upgrade: Upgrade) -> Result:
     return Result("unchanged", ExitCode.OK, upgrade.recorded.name, closing=f"up to date with template {upgrade.to}")
 
 
-def _result(place: Place, upgrade: Upgrade) -> Result:
-    name, versions = upgrade.recorded.name, f"{upgrade.recorded.version} -> {upgrade.to}"
+def _result(place: Place, upgrade: Upgrade, given: Mapping[str, Any]) -> Result:
+    name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
         return _nothing(upgrade)
     if upgrade.conflicts:
         told = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
         return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=told)
-    following = ("git diff", f"git commit, with what is about the template alone ({versions})")
+    what = "the new answers" if given and _stays(upgrade) else "what is about the template"
+    following = ("git diff", f"git commit, with {what} alone ({versions})")
     return Result("success", ExitCode.OK, name, next=following, closing=f"template {versions}; nothing was committed")
 
 

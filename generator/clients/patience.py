@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from generator.errors import SystemFailure
 from generator.lazily import lazily
 from generator.platform import Platform
+from generator.stopping import stop_event
 
 if TYPE_CHECKING:
     import tenacity
@@ -46,9 +47,10 @@ class Patience:
 
     @classmethod
     def of(cls, platform: Platform, told: Callable[[str], None] = lambda _: None) -> Patience:
-        """The profile's patience."""
+        """The profile's patience, which ends with the command that this thread carries out."""
         retry = platform.connection["retry"]
-        return cls(int(retry["attempts"]), float(retry["first_seconds"]), float(retry["longest_seconds"]), told=told)
+        first, longest = float(retry["first_seconds"]), float(retry["longest_seconds"])
+        return cls(int(retry["attempts"]), first, longest, stop_event(), told)
 
     def __call__(self, what: Callable[[], Given], *, repeatable: bool) -> Given:
         """What ``what`` gives. ``repeatable``: it changes nothing, or looks before it does.

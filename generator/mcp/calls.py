@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,10 +14,16 @@ from typing import Any
 import yaml
 
 from generator.cli import _fail, _run
+from generator.cli.faults import as_told
 from generator.cli.json_lines import JsonReporter
 from generator.errors import NewserviceError
+from generator.secret import forgotten_afterwards
+from generator.stopping import stopped_by
 
 Event = dict[str, Any]
+
+_LAST_WORDS = ("error", "result")
+"""What a command tells when it is over already."""
 
 
 @dataclass
@@ -35,23 +40,26 @@ class Call:
     def run(
         self, line: Sequence[str], answers: Mapping[str, Any] | None, guard: Callable[[], None] = lambda: None
     ) -> None:
-        """Run a command line, with ``answers`` as its answers file, unless ``guard`` raises a ``NewserviceError``."""
+        """Run a command line, with ``answers`` as its answers file, unless ``guard`` raises.
+
+        Whatever goes wrong is told as the command line tells it. The secrets that it learns of are known to this call
+        only.
+        """
         self._thread = threading.get_ident()
-        try:
-            guard()
-        except NewserviceError as error:
-            self.refuse(error)
-            return
-        reporter = JsonReporter(_Lines(self._take))
-        with _kept(answers) as flags:
-            _run([line[0], *flags, "--json", *line[1:]], reporter)
+        with forgotten_afterwards(), stopped_by(self._unwanted):
+            try:
+                guard()
+                with _kept(answers) as flags:
+                    _run([line[0], *flags, "--json", *line[1:]], JsonReporter(_Lines(self._take)))
+            except Exception as error:  # noqa: BLE001 - every call has a result
+                self.refuse(as_told(error))
 
     def refuse(self, error: NewserviceError) -> None:
         """Tell of an error in place of a command."""
         _fail(JsonReporter(_Lines(self._take)), error)
 
     def stop(self) -> None:
-        """Nobody waits any more: the command is interrupted, as by a person, with the next thing it tells."""
+        """Nobody waits any more: the command is interrupted, as by a person, where it waits or tells something."""
         self._unwanted.set()
 
     @property
@@ -69,7 +77,7 @@ class Call:
             self.events.append(event)
         self.told(event)
         mine = threading.get_ident() == self._thread  # where an interruption is understood
-        if mine and self._unwanted.is_set() and not self._stopped and event["event"] != "result":
+        if mine and self._unwanted.is_set() and not self._stopped and event["event"] not in _LAST_WORDS:
             self._stopped = True
             raise KeyboardInterrupt
 
@@ -92,14 +100,11 @@ class _Lines(io.StringIO):
 
 @contextmanager
 def _kept(answers: Mapping[str, Any] | None) -> Iterator[list[str]]:
-    """The flag for a private file with the answers, which is there for the call only."""
+    """The flag for a file with the answers that has no name on the disk: nothing of it outlives the call."""
     if answers is None:
         yield []
         return
-    place, path = tempfile.mkstemp(prefix="newservice-answers-", suffix=".yml")
-    try:
-        with os.fdopen(place, "w", encoding="utf-8", errors="backslashreplace") as file:
-            yaml.safe_dump(dict(answers), file, allow_unicode=True)
-        yield [f"--answers={path}"]
-    finally:
-        os.unlink(path)
+    with tempfile.TemporaryFile("w", encoding="utf-8", errors="backslashreplace") as file:
+        yaml.safe_dump(dict(answers), file, allow_unicode=True)
+        file.flush()
+        yield [f"--answers=/dev/fd/{file.fileno()}"]

@@ -1,11 +1,22 @@
-"""What a server that only looks has to know before a command that looks."""
+"""What a server has to know before it runs a command."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from generator.checkout import Place, interrupted
-from generator.errors import RefusedError
+from generator.errors import RefusedError, UsageError
+
+
+def may_be_there(path: str) -> None:
+    """Raise ``UsageError`` for a path that the system can't even look up: too long, or with a zero byte."""
+    try:
+        Path(path).resolve().stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return  # the command says so, or makes it
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError("usage.path", f"the folder can't be looked up: {reason}", "name another one") from None
 
 
 def nothing_to_take_back(path: str) -> None:

@@ -25,9 +25,12 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from generator import __version__
-from generator.errors import ExitCode, RefusedError, UsageError
+from generator.credentials import remember_credentials, vault_token
+from generator.errors import ExitCode, NewserviceError, RefusedError, UsageError
 from generator.mcp.calls import Call, Event
 from generator.mcp.tools import OUTPUT, Tool, tools
+from generator.platform import load_platform
+from generator.template import Template
 
 _INSTRUCTIONS = (
     "newservice onboards a service onto a platform. Read the tool schema, write answers, call plan until nothing is "
@@ -67,7 +70,17 @@ def serve(settings: Settings, *, sandbox: bool = False) -> None:
     """
     with ExitStack() as stack:
         chosen = stack.enter_context(_embedded(settings)) if sandbox else settings
+        _remember_credentials(chosen)
         anyio.run(_serve, chosen, stack.close)
+
+
+def _remember_credentials(settings: Settings) -> None:
+    """Make this server's own credentials known for as long as it runs; what a call learns is forgotten with it."""
+    chosen = Path(settings.platform) if settings.platform else None
+    with suppress(NewserviceError):  # every call tells of it
+        remember_credentials(load_platform(Template.installed().platform, chosen, os.environ), os.environ)
+    with suppress(NewserviceError):
+        vault_token(os.environ)
 
 
 async def _serve(settings: Settings, close: Callable[[], None]) -> None:
@@ -118,6 +131,7 @@ class _Service:
         # A command takes credentials out of the environment, which is one for the whole process, and is one writer.
         self._turn = anyio.Lock()
         self._call: Call | None = None
+        self._ending = False
 
     def server(self) -> Server[Any]:
         """What speaks the protocol."""
@@ -131,7 +145,8 @@ class _Service:
         )
 
     async def end(self) -> None:
-        """Interrupt the call that is under way, and wait a little for it to end."""
+        """Interrupt the call that is under way and those that wait for their turn; wait a little for them to end."""
+        self._ending = True
         if self._call:
             self._call.stop()
         with anyio.move_on_after(_GRACE_SECONDS):
@@ -157,6 +172,8 @@ class _Service:
         line = [command, *self._settings.flags(tool), *rest]
         async with self._turn:
             self._call = Call()
+            if self._ending:
+                self._call.stop()
             try:
                 return await _run(self._call, context, line, given.get("answers"), partial(tool.guard, given))
             finally:
@@ -191,7 +208,7 @@ async def _run(
 ) -> types.CallToolResult:
     """Run a command line in a thread.
 
-    A call that is cancelled goes on until it tells something, and ends there as if a person had interrupted it.
+    A call that is cancelled ends where it waits or tells something, as if a person had interrupted it.
     """
 
     async def watch() -> None:

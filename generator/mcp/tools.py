@@ -31,6 +31,14 @@ _FILES = {
 }
 
 
+def _places(given: Given) -> None:
+    from generator.mcp.guards import may_be_there  # heavy, and only needed for a call
+
+    for key in ("path", "service_dir"):
+        if key in given:
+            may_be_there(given[key])
+
+
 @dataclass(frozen=True)
 class Tool:
     """One command as a tool. ``writes``: it is there for what it changes; ``line`` makes its command line, without
@@ -47,7 +55,7 @@ class Tool:
     """Whether it takes ``--infra``."""
     edits: bool = False
     """Whether it changes what is there, beside adding to it."""
-    guard: Callable[[Given], None] = lambda _: None
+    guard: Callable[[Given], None] = _places
     """Raises a ``NewserviceError`` where the command must not be run; called by the thread that would run it."""
 
     @property
@@ -199,6 +207,7 @@ _TO = {"type": "string", "minLength": 1, "description": "A released version of t
 def _only_looks(given: Given) -> None:
     from generator.mcp.guards import nothing_to_take_back  # heavy, and only needed for a call
 
+    _places(given)
     nothing_to_take_back(given["path"])
 
 

@@ -23,7 +23,8 @@ _COMMENT = (
     "when a question applies; the answer to one that does not is left out, whatever it is. x-also-refused: what "
     f"newservice refuses and no schema can say ({BLANK} stands for what depends on the answers); `newservice plan` "
     "tells all that is wrong at once. Numbers, booleans, lists and maps have their own types here; on a command line "
-    "they are text. A whole number is written without a point."
+    'they are text, and newservice reads such text in a file as well (port: "8080" is 8080, ci: "no" is false), '
+    "which is no reason to write it. A whole number is written without a point."
 )
 
 
@@ -176,6 +177,8 @@ def examples_of(question: Question) -> Iterator[Any]:
 def plain(shape: dict[str, Any]) -> dict[str, Any]:
     """A shape in JSON Schema's own words."""
     schema = {key: value for key, value in shape.items() if key in _SAME}
+    if "pattern" in shape:
+        schema["pattern"] = _to_the_end(shape["pattern"])
     if "message" in shape:
         schema["description"] = shape["message"]
     if "anyOf" in shape:
@@ -186,11 +189,19 @@ def plain(shape: dict[str, Any]) -> dict[str, Any]:
         schema["properties"] = {name: plain(item) for name, item in shape["properties"].items()}
         schema["additionalProperties"] = False
     if "keys" in shape:
-        schema["propertyNames"] = {"pattern": shape["keys"]["pattern"], "description": shape["keys"]["message"]}
+        schema["propertyNames"] = {
+            "pattern": _to_the_end(shape["keys"]["pattern"]),
+            "description": shape["keys"]["message"],
+        }
         schema["additionalProperties"] = plain(shape["values"])
     if "demands" in shape:
         schema["allOf"] = [_demand(item, shape["properties"][item["key"]]) for item in shape["demands"]]
     return schema
+
+
+def _to_the_end(pattern: str) -> str:
+    """A pattern that validators in all languages read alike: `$` is also before a last line break in some."""
+    return pattern + r"(?!\n)" if pattern.endswith("$") else pattern
 
 
 def _demand(demand: dict[str, Any], key: dict[str, Any]) -> dict[str, Any]:

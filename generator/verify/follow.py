@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generator.checks import Check, CheckState
+from generator.stopping import pause
 from generator.verify.look import Look
 
 TIMEOUT_SECONDS = 900
@@ -15,21 +16,25 @@ TIMEOUT_SECONDS = 900
 
 @dataclass(frozen=True)
 class Rhythm:
-    """Pauses between looks, in seconds: they grow from the first to the longest. Tests bring their own clock."""
+    """Pauses between looks, in seconds: they grow from the first to the longest. Tests bring their own clock.
+
+    ``sleep`` raises ``KeyboardInterrupt`` when nobody waits any more.
+    """
 
     first: float = 2.0
     factor: float = 1.5
     longest: float = 30.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
     clock: Callable[[], float] = time.monotonic
 
 
 def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], None], rhythm: Rhythm) -> Look:
     """The last look: at the first one that is well or can't become it by waiting, or ``seconds`` later.
 
-    ``progress`` hears of every check that is not well at first, and then of each that changed.
+    ``progress`` hears of every check that is not well at first, and then of each that changed. Raises what the
+    rhythm's pause raises when it is cut short.
     """
-    deadline, pause = rhythm.clock() + seconds, rhythm.first
+    deadline, length = rhythm.clock() + seconds, rhythm.first
     told: dict[str, Check] = {}
     while True:
         seen = look()
@@ -40,8 +45,8 @@ def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], N
         left = deadline - rhythm.clock()
         if seen.alive or not seen.may_come or left <= 0:
             return seen
-        rhythm.sleep(min(pause, left))
-        pause = min(pause * rhythm.factor, rhythm.longest)
+        rhythm.sleep(min(length, left))
+        length = min(length * rhythm.factor, rhythm.longest)
 
 
 def unwell(look: Look) -> list[Check]:

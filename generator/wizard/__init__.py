@@ -19,10 +19,11 @@ from generator.errors import AnswersError
 from generator.platform import Platform
 from generator.questions import Question
 from generator.template import Template
-from generator.wizard.asking import ask_question, refuse, say
+from generator.wizard.asking import ask_question, say
 from generator.wizard.conversation import Choice, Conversation, Stopped
 from generator.wizard.interview import Interview
 from generator.wizard.prompter import Back, Prompter
+from generator.wizard.texts import refuse
 
 __all__ = [
     "Choice", "Conversation", "Stopped", "ask_anew", "ask_secret", "ask_text", "begin", "confirm", "open_prompter",
@@ -47,13 +48,15 @@ def begin(
     given: Mapping[str, Any],
     platform: Platform,
     taken_up: Path | None = None,
+    file_alone: Container[str] = (),
 ) -> Conversation:
     """A conversation about one service, of which ``given`` is answered, by the file ``taken_up`` among others.
 
-    Raises ``AnswersError`` when what was given is wrong, before anything is asked.
+    What is wrong of ``file_alone``, which no flag says, is asked again: such a file may have been written by hand.
+    Raises ``AnswersError`` when anything else that was given is wrong, before anything is asked.
     """
     facts = {"platform": platform.facts}
-    _check_given(template, questions, given, facts)
+    _check_given(template, questions, given, facts, file_alone)
     interview = Interview(template, questions, dict(given), facts)
     return Conversation(open_prompter(), interview, _opening(platform), Path.cwd(), taken_up)
 
@@ -144,12 +147,18 @@ def _opening(platform: Platform) -> str:
 
 
 def _check_given(
-    template: Template, questions: tuple[Question, ...], given: Mapping[str, Any], facts: Mapping[str, Any]
+    template: Template,
+    questions: tuple[Question, ...],
+    given: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    file_alone: Container[str],
 ) -> None:
+    """A default that is wrong is asked about, as is what a file says."""
     try:
         resolve(template, questions, given, facts)
     except AnswersError as error:
-        wrong = [problem for problem in error.problems if problem.code != "answer.missing"]
+        told = (problem for problem in error.problems if problem.question in given)
+        wrong = [item for item in told if item.code == "answer.unknown" or item.question not in file_alone]
         if wrong:
             raise AnswersError(wrong) from None
 

@@ -12,23 +12,25 @@ from generator.notation import read_text
 from generator.questions import MISSING, Question
 from generator.wizard.editing import Editor
 from generator.wizard.fields import Shape, is_form, words_of
-from generator.wizard.layout import wrap
-from generator.wizard.prompter import Back, Option, Prompter
+from generator.wizard.layout import plain, wrap
+from generator.wizard.prompter import Option, Prompter
+from generator.wizard.texts import refuse
 from generator.wizard.wording import explained, known, part_problems, suggestion
 
-
-class LeftError(Back):
-    """The person went back; ``begun`` is what is to be kept of the answer."""
-
-    def __init__(self, begun: Any) -> None:
-        super().__init__()
-        self.begun = begun
+Keep = Callable[[Any], None]
+"""Is told of an answer that is right as far as it goes, and not through yet: a person may stop or go back any time."""
 
 
-def ask_question(prompter: Prompter, question: Question, resolution: Resolution, said: Any = MISSING) -> Any:
+def ask_question(
+    prompter: Prompter,
+    question: Question,
+    resolution: Resolution,
+    said: Any = MISSING,
+    keep: Keep = lambda _: None,
+) -> Any:
     """The answer to one question, checked; ``said`` is what was answered before.
 
-    Raises ``LeftError`` when the person goes back.
+    Raises ``Back`` when the person goes back.
     """
     explains = explained(resolution.template, question, known(resolution))
     say(prompter, question.summary if explains or is_form(question.shape or {}) else question.help)
@@ -44,7 +46,7 @@ def ask_question(prompter: Prompter, question: Question, resolution: Resolution,
     if question.structured and question.shape:
         if question.offer and said is MISSING:  # it was ticked, so it is not what it is for those who did not
             value = next((item for item in words_of(question.shape) if item != default), value)
-        return _structured(prompter, question, resolution, {**question.shape, "explains": explains}, value)
+        return _structured(prompter, question, resolution, {**question.shape, "explains": explains}, value, keep)
     return _typed(prompter, question, resolution, value)
 
 
@@ -59,30 +61,15 @@ def say(prompter: Prompter, text: str) -> None:
         prompter.say("\n".join(wrap(text, prompter.width())))
 
 
-def refuse(prompter: Prompter, problems: Sequence[str]) -> None:
-    """Why an answer is none."""
-    for problem in problems:
-        prompter.say("\n".join(f"  {line}" for line in wrap(f"! {problem}", prompter.width() - 2)))
-
-
 def _checked(
     prompter: Prompter, question: Question, resolution: Resolution, ask: Callable[[Any], Any], value: Any
 ) -> Any:
     while True:
-        value = _unless_back(lambda: ask(value))  # noqa: B023 - called at once
+        value = ask(value)
         problems = problems_of(question, resolution, value)
         if not problems:
             return value
         refuse(prompter, problems)
-
-
-def _unless_back(ask: Callable[[], Any]) -> Any:
-    try:
-        return ask()
-    except LeftError:
-        raise
-    except Back:
-        raise LeftError(MISSING) from None
 
 
 def _selected(prompter: Prompter, question: Question, options: Sequence[Option], value: Any) -> Any:
@@ -95,11 +82,15 @@ def _confirmed(prompter: Prompter, label: str, value: Any) -> bool:
 
 
 def _typed(prompter: Prompter, question: Question, resolution: Resolution, value: Any) -> Any:
-    """One line; an empty one is the default."""
+    """One line; an empty one is the default. What is not touched stays as it is."""
     default = resolution.default(question)
-    text = suggestion(question, resolution) if value is MISSING else str(value)
+    first = text = suggestion(question, resolution) if value is MISSING else plain(str(value))
+    stays = value is not MISSING and not problems_of(question, resolution, value)
     while True:
-        text = str(_unless_back(lambda: prompter.text(question.name, text, question.placeholder))).strip()  # noqa: B023
+        text = prompter.text(question.name, text, question.placeholder)
+        if stays and text == first:
+            return value
+        text = text.strip()
         if not text and default is not MISSING:
             return default
         problems = problems_of(question, resolution, read_text(question, text))
@@ -108,17 +99,14 @@ def _typed(prompter: Prompter, question: Question, resolution: Resolution, value
         refuse(prompter, problems)
 
 
-def _structured(prompter: Prompter, question: Question, resolution: Resolution, shape: Shape, value: Any) -> Any:
+def _structured(
+    prompter: Prompter, question: Question, resolution: Resolution, shape: Shape, value: Any, keep: Keep
+) -> Any:
     def read(text: str) -> Any:
         try:
             return question.cast(read_text(question, text))
         except ValueError as error:
             raise UsageError("answers.unreadable", str(error), "correct it") from None
 
-    editor = Editor(
-        prompter, partial(part_problems, resolution.template), partial(problems_of, question, resolution), read
-    )
-    try:
-        return editor.answer(question.name, shape, value)
-    except Back:
-        raise LeftError(editor.begun) from None
+    check, check_all = partial(part_problems, resolution.template), partial(problems_of, question, resolution)
+    return Editor(prompter, check, check_all, read, keep).answer(question.name, shape, value)

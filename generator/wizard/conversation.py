@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from generator.errors import UsageError
-from generator.questions import MISSING, Question
-from generator.wizard.asking import LeftError, ask_question, refuse, say
+from generator.questions import Question
+from generator.wizard.asking import ask_question, say
 from generator.wizard.interview import Interview, Row, Step
-from generator.wizard.keeping import keep_answers, place_for
+from generator.wizard.keeping import answers_text, home_place, keep_answers, place_for, place_named
 from generator.wizard.layout import brief, told, wrap
 from generator.wizard.prompter import Back, Option, Prompter
+from generator.wizard.texts import refuse
 
 
 class Stopped(Exception):  # noqa: N818 - a wish, no error
@@ -31,6 +33,7 @@ class Choice(Enum):
     CARRY_OUT = "carry it out"
     DIFFS = "show the diffs"
     CHANGE = "change an answer"
+    AGAIN = "try again"
     KEEP = "keep the answers and stop"
     STOP = "stop"
 
@@ -51,7 +54,8 @@ class Conversation:
     def ask(self) -> dict[str, Any]:
         """Everything that is to be asked, without a review; the answers."""
         say(self.prompter, self.opening)
-        say(self.prompter, f"Enter takes what is shown. {self.prompter.back} goes back, Ctrl-C stops.")
+        ways = f"Enter takes what is shown. {self.prompter.typing} {self.prompter.back} goes back, Ctrl-C stops."
+        say(self.prompter, ways)
         while step := self.interview.step:
             self._step(step)
         return self.interview.result
@@ -84,35 +88,37 @@ class Conversation:
         Raises ``Stopped``.
         """
         options = [Option(Choice.CARRY_OUT, "carry it out"), Option(Choice.DIFFS, "show the diffs", "of every file")]
+        again = Option(Choice.AGAIN, "try again", "with the same answers, once it is out of the way")
         options = [
             *(options if plan else []),
             Option(Choice.CHANGE, "change an answer", "and look at the new plan"),
+            *([] if plan else [again]),
             Option(Choice.KEEP, "keep and stop", f"the answers go into {self._place()}"),
-            Option(Choice.STOP, "stop", "nothing is kept and nothing is written"),
+            Option(Choice.STOP, "stop", "nothing is written"),
         ]
         while True:
+            chosen = None
             self.prompter.say("")
             try:
                 chosen = self.prompter.select("Carry it out?" if plan else "What now?", options, 1 if plan else 0)
+                if chosen is Choice.KEEP:
+                    self._keep_and_stop()
             except Back:
+                if chosen is Choice.KEEP:
+                    continue
                 return Choice.CHANGE
-            if chosen is Choice.KEEP:
-                self._keep_and_stop()
-                continue
             if chosen is Choice.STOP:
-                raise Stopped
+                raise self.stopped()
             return Choice(chosen)
 
     def stopped(self) -> Stopped:
-        """After Ctrl-C: offers to keep the answers, where a person typed some. Another Ctrl-C is a no."""
+        """Offers to keep the answers of a person who stops, where he typed some. Another Ctrl-C is a no."""
         if not self.interview.touched or not self.interview.kept:
             return Stopped()
         try:
             replaces = " (in place of the file there)" if self._place_is_ours() else ""
             if self.prompter.confirm(f"Keep the answers in {self._place()}{replaces}?", default=True):
                 return self._keep()
-        except UsageError as error:
-            refuse(self.prompter, [error.message])
         except (KeyboardInterrupt, EOFError, Back):
             pass
         return Stopped()
@@ -127,11 +133,7 @@ class Conversation:
             if step.question is None:
                 self._needs(step)
             else:
-                self._question(self.interview, step.question)
-        except LeftError as left:
-            if step.question is not None and left.begun is not MISSING:
-                self.interview.keep_aside(step.question.name, left.begun)
-            self._back()
+                self._question(step.question)
         except Back:
             self._back()
 
@@ -139,9 +141,15 @@ class Conversation:
         if not self.interview.go_back():
             say(self.prompter, "  this is the first question")
 
-    def _question(self, interview: Interview, question: Question) -> None:
-        resolution, said = interview.before(question.name), interview.said(question.name)
-        interview.answer(question.name, ask_question(self.prompter, question, resolution, said))
+    def _question(self, question: Question) -> None:
+        self.interview.answer(question.name, self._asked(question))
+
+    def _asked(self, question: Question) -> Any:
+        """The answer. What is right of it is there already while the person is still at it."""
+        resolution, said = self.interview.before(question.name), self.interview.said(question.name)
+        return ask_question(
+            self.prompter, question, resolution, said, partial(self.interview.keep_aside, question.name)
+        )
 
     def _needs(self, step: Step) -> None:
         """Which of the questions that most services don't need are asked."""
@@ -158,7 +166,7 @@ class Conversation:
         last = ""
         for row in rows:
             group, last = ("" if row.question.group == last else row.question.group), row.question.group
-            first, *rest = wrap(told(row.value), max(width - groups - names, 20))
+            first, *rest = wrap(told(row.value, row.question.shape or {}), max(width - groups - names, 20))
             self.prompter.say(f"{group:<{groups}}{row.question.name:<{names}}{first}")
             for line in rest:
                 self.prompter.say(" " * (groups + names) + line)
@@ -183,17 +191,16 @@ class Conversation:
         options = [Option(None, done, "back to the review")] if done else []
         for row in rows:
             title = f"{row.question.group:<{names}}{row.question.name}"
-            options.append(Option(row.question, title, brief(row.value), row.question.name))
+            options.append(Option(row.question, title, brief(row.value, row.question.shape or {}), row.question.name))
         return self.prompter.select(label, options)
 
     def _changed(self, question: Question) -> None:
         """Another answer, and what follows of it; going back takes all of it back."""
-        before, value = self.interview.copy(), self.interview.said(question.name)
+        before = self.interview.copy()
         self.prompter.say("")
         self.prompter.say(question.group, strong=True)
         try:
-            answer = ask_question(self.prompter, question, self.interview.before(question.name), value)
-            self.interview.set(question.name, answer)
+            self.interview.set(question.name, self._asked(question))
             while step := self.interview.step:
                 self.prompter.say("")
                 say(self.prompter, f"{step.group}: this follows from {question.name}")
@@ -201,15 +208,18 @@ class Conversation:
                 if step.question is None:
                     self._needs(step)
                 else:
-                    self._question(self.interview, step.question)
+                    self._question(step.question)
         except Back:
             self.interview = before
 
     # --- keeping -----------------------------------------------------------------------------------------------
 
+    @property
+    def _name(self) -> str:
+        return str(self.interview.kept.get("name") or "service")
+
     def _path(self) -> Path:
-        name = self.interview.kept.get("name") or "service"
-        return place_for(str(name), self.folder, self.taken_up)
+        return place_for(self._name, self.folder, self.taken_up)
 
     def _place(self) -> str:
         return f"./{self._path().name}"
@@ -218,17 +228,44 @@ class Conversation:
         return self._path().exists()
 
     def _keep_and_stop(self) -> None:
-        """Raises ``Stopped``, unless the answers can't be written: then the person may do something else."""
-        try:
-            stopped = self._keep()
-        except UsageError as error:
-            refuse(self.prompter, [f"{error.message}; {error.hint}"])
-            return
-        raise stopped
+        """Raises ``Stopped``, or ``Back`` where they can't be written and the person wants to do something else."""
+        raise self._keep()
 
     def _keep(self) -> Stopped:
-        path = self._path()
-        left_out = keep_answers(path, self.interview.kept, replace=self._place_is_ours())
-        for name in left_out:
-            say(self.prompter, f"  {name} holds one of your credentials, and is not kept")
+        """Keep them, somewhere else where the folder can't be written. Raises ``Back``."""
+        keep: Callable[[], Stopped] = partial(self._kept_in, self._path(), replace=self._place_is_ours())
+        while True:
+            try:
+                return keep()
+            except UsageError as error:
+                refuse(self.prompter, [error.message])
+            keep = self._another_way()
+
+    def _another_way(self) -> Callable[[], Stopped]:
+        home = home_place(self._name)
+        options = [
+            Option(partial(self._kept_in, home), "in your home folder", f"as ~/{home.name}"),
+            Option(self._kept_where_named, "somewhere else ..."),
+            Option(self._on_the_screen, "on the screen", "to be copied; no file is written"),
+            Option(Stopped, "nowhere", "they are lost"),
+        ]
+        picked: Callable[[], Stopped] = self.prompter.select("Keep the answers where?", options)
+        return picked
+
+    def _kept_in(self, path: Path, *, replace: bool = False) -> Stopped:
+        self._left_out(keep_answers(path, self.interview.kept, replace=replace))
         return Stopped(path)
+
+    def _kept_where_named(self) -> Stopped:
+        return self._kept_in(place_named(self.prompter.text("File or folder"), self._name))
+
+    def _on_the_screen(self) -> Stopped:
+        text, left_out = answers_text(self.interview.kept, self.prompter.width())
+        self.prompter.say("")
+        self.prompter.say(text)
+        self._left_out(left_out)
+        return Stopped()
+
+    def _left_out(self, names: Sequence[str]) -> None:
+        for name in names:
+            say(self.prompter, f"  {name} holds one of your credentials, and is not kept")

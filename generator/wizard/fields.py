@@ -48,8 +48,23 @@ def open_branches(shape: Shape) -> list[Shape]:
 
 
 def word(value: Any) -> str:
-    """A word as it is written in an answer."""
+    """A word as people are told it."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def written(value: Any) -> str:
+    """A word or a number as it is written in an answers file."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def part_of(shape: Shape, key: Any) -> Shape:
+    """The shape of a part of an answer: an item of a list, a field, or a value of a map."""
+    if "anyOf" in shape:
+        options: list[Shape] = [item for item in shape["anyOf"] if item.get("type") in ("object", "array")]
+        shape = options[0] if options else {}
+    if shape.get("type") == "array":
+        return dict(shape["items"])
+    return dict(fields_of(shape).get(key) or shape.get("values", {}))
 
 
 def fields_of(shape: Shape) -> dict[str, Shape]:
@@ -86,5 +101,23 @@ def is_text(shape: Shape) -> bool:
 
 
 def flow(value: Any) -> str:
-    """A value as YAML on one line."""
-    return str(yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)).strip()
+    """A value as YAML on one line, whatever its texts hold."""
+    text = _on_one_line(value, unicode=True)
+    return text if text.isprintable() else _on_one_line(value, unicode=False)
+
+
+class _OneLine(yaml.SafeDumper):
+    """Puts texts that no line can hold into double quotes."""
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_OneLine.add_representer(str, _OneLine.text)
+
+
+def _on_one_line(value: Any, *, unicode: bool) -> str:
+    text = yaml.dump(
+        value, Dumper=_OneLine, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=unicode
+    )
+    return str(text).strip()

@@ -104,8 +104,12 @@ class Interview:
             self._settled.add(name)
 
     def keep_aside(self, name: str, value: Any) -> None:
-        """What was begun on a question that was left: it is there when the question comes up again."""
-        self._typed[name] = value
+        """What was begun on a question: it is there when the question comes up again, and is kept.
+
+        What was there before nobody has begun; what is the default anyway is no answer.
+        """
+        if not _same(value, self.said(name)):
+            self._note(name, value)
 
     def go_back(self) -> bool:
         """Make the step before this one the next; False at the first."""
@@ -139,12 +143,13 @@ class Interview:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """Everything that was decided, defaults that were accepted among it: nothing of it need be asked again."""
+        """Everything that was said or decided, defaults that were accepted among it; nothing of it is asked again."""
         values: dict[str, Any] = {}
+        said = self._said()
         for question, resolution in self._walk():
-            if question.public and resolution.applies(question) is not False and self._decided(question):
-                value = self._said().get(question.name, MISSING)
-                value = resolution.default(question) if value is MISSING else value
+            decided = question.name in said or self._decided(question)
+            if question.public and decided and resolution.applies(question) is not False:
+                value = said[question.name] if question.name in said else resolution.default(question)
                 if value is not MISSING:
                     values[question.name] = value
         return values
@@ -165,11 +170,14 @@ class Interview:
 
     def _take(self, name: str, value: Any) -> None:
         self.touched = True
+        self._note(name, value)
+
+    def _note(self, name: str, value: Any) -> None:
         question = next(item for item in self.questions if item.name == name)
-        resolution = self.before(name)
-        if name not in self.given and _same(value, resolution.default(question)):
+        if name not in self.given and _same(value, self.before(name).default(question)):
             self._typed.pop(name, None)
         else:
+            self.touched = True
             self._typed[name] = value
 
     def _said(self) -> dict[str, Any]:
@@ -200,6 +208,18 @@ class Interview:
             yield question, resolution
             resolution.settle(question, said, self.facts, {})
 
+    def _settling(self) -> Iterator[tuple[Question, bool, tuple[str, ...]]]:
+        """Every public question that applies, whether it is asked, and what is wrong with what it is now."""
+        said = self._said()
+        resolution = Resolution(self.template, dict(said))
+        for question in self.questions:
+            applies, asks = resolution.applies(question) is not False, resolution.asks(question)
+            known = len(resolution.problems)
+            resolution.settle(question, said, self.facts, {})
+            if question.public and applies:
+                found = [problem for problem in resolution.problems[known:] if problem.code != "answer.missing"]
+                yield question, asks, tuple(problem.message for problem in found)
+
     def _rows(self) -> Iterator[Row]:
         said = self._said()
         for question, resolution in self._walk():
@@ -207,32 +227,22 @@ class Interview:
                 yield Row(question, said[question.name] if question.name in said else resolution.default(question))
 
     def _steps(self) -> list[Step]:
-        """All steps that apply now, in their order."""
-        said = self._said()
+        """All steps that apply now, in their order. A default that is wrong is one: somebody has to say better."""
         found: list[tuple[Question | None, str, tuple[str, ...]]] = []
         offers: list[Question] = []
-        for question, resolution in self._walk():
-            if not question.public or resolution.applies(question) is False:
-                continue
-            asks = resolution.asks(question) and question.name not in self._settled
+        for question, asks, wrong in self._settling():
+            asks = asks and question.name not in self._settled
             if question.offer and asks:
                 if not offers:
                     found.append((None, NEEDS.capitalize(), ()))
                 offers.append(question)
                 asks = question.name in self._ticked
-            wrong = _problems(question, resolution, said)
             if wrong or asks:
                 found.append((question, question.group, wrong))
         return [
             Step(group, number, len(found), question, () if question else tuple(offers), wrong)
             for number, (question, group, wrong) in enumerate(found, 1)
         ]
-
-
-def _problems(question: Question, resolution: Resolution, said: Mapping[str, Any]) -> tuple[str, ...]:
-    if question.name not in said:
-        return ()
-    return tuple(problem.message for problem in resolution.check(question, said[question.name]))
 
 
 def _same(one: Any, other: Any) -> bool:

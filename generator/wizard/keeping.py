@@ -13,6 +13,7 @@ import yaml
 
 from generator.errors import UsageError
 from generator.secret import redact
+from generator.visible import visible
 
 _HEAD = "# Answers of `newservice create`, kept where it was stopped. Secrets have no value here.\n"
 
@@ -29,18 +30,38 @@ def place_for(name: str, folder: Path, taken_up: Path | None = None) -> Path:
     raise AssertionError("there is always another number")
 
 
+def home_place(name: str) -> Path:
+    """Where answers go where the current folder can't be written."""
+    return place_for(name, Path(os.path.expanduser("~")))
+
+
+def place_named(text: str, name: str) -> Path:
+    """The file that a person named, or a new one in the folder that he named."""
+    path = os.path.abspath(os.path.expanduser(text.strip()))
+    return place_for(name, Path(path)) if os.path.isdir(path) else Path(path)
+
+
+def answers_text(answers: Mapping[str, Any], width: int = 10**6) -> tuple[str, tuple[str, ...]]:
+    """The answers as YAML, and the names of those that hold a credential and are left out."""
+    secret = tuple(name for name, value in answers.items() if _text({name: value}) != redact(_text({name: value})))
+    told = {name: value for name, value in answers.items() if name not in secret}
+    text = _text(told, width)
+    if text != visible(text):  # on a screen nothing is taken for a command
+        text = str(yaml.safe_dump(told, sort_keys=False, width=width))
+    return text, secret
+
+
 def keep_answers(path: Path, answers: Mapping[str, Any], *, replace: bool) -> tuple[str, ...]:
     """Write the answers, for nobody else to read; returns the names of those that hold a credential and are left out.
 
     Raises ``UsageError`` where nothing can be written, or where a file came up meanwhile and ``replace`` is false.
     """
-    secret = tuple(name for name, value in answers.items() if _text({name: value}) != redact(_text({name: value})))
-    text = _HEAD + _text({name: value for name, value in answers.items() if name not in secret})
+    text, secret = answers_text(answers)
     try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with mode 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
+                stream.write(_HEAD + text)
             if replace:
                 Path(scratch).replace(path)
             else:
@@ -54,5 +75,5 @@ def keep_answers(path: Path, answers: Mapping[str, Any], *, replace: bool) -> tu
     return secret
 
 
-def _text(answers: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(dict(answers), allow_unicode=True, sort_keys=False, width=10**6))
+def _text(answers: Mapping[str, Any], width: int = 10**6) -> str:
+    return str(yaml.safe_dump(dict(answers), allow_unicode=True, sort_keys=False, width=width))

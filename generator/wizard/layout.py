@@ -6,7 +6,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import yaml
+
 from generator.questions import MISSING
+from generator.visible import visible
+from generator.wizard.fields import Shape, is_text, part_of, word, written
+
+_NO_SHAPE: Shape = {}
 
 WIDEST = 100
 """Columns that text is spread over at most: longer lines are hard to read."""
@@ -25,7 +31,7 @@ def _cells(char: str) -> int:
 
 def plain(text: str) -> str:
     """``text`` on one line, without what a terminal would take for a command."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return visible(text, kept="")
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -33,20 +39,20 @@ def wrap(text: str, width: int) -> list[str]:
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in _pieces(paragraph.split(), max(width, 8)):
-            if line and cells(line) + 1 + cells(word) > width:
+        for piece in _pieces(paragraph.split(), max(width, 8)):
+            if line and cells(line) + 1 + cells(piece) > width:
                 lines.append(line)
-                line = word
+                line = piece
             else:
-                line = f"{line} {word}" if line else word
+                line = f"{line} {piece}" if line else piece
         lines.append(line)
     return lines
 
 
 def _pieces(words: Sequence[str], width: int) -> Iterator[str]:
-    for word in words:
+    for whole in words:
         piece, taken = "", 0
-        for char in word:
+        for char in whole:
             if taken + _cells(char) > width:
                 yield piece
                 piece, taken = "", 0
@@ -65,26 +71,40 @@ def columns(cell: str, text: str, indent: int, width: int) -> list[str]:
     return [cell + " " * pad + first, *(" " * indent + line for line in rest)]
 
 
-def told(value: Any) -> str:
-    """An answer, or a part of one, in a few words."""
+def told(value: Any, shape: Shape = _NO_SHAPE) -> str:
+    """An answer, or a part of one, in a few words; ``shape`` says what else could stand there."""
     if value is MISSING or value is None:
         return "not said"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping | list) and not value:
-        return "none"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{plain(str(key))}: {_inner(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ("; " if any(isinstance(item, Mapping) for item in value) else ", ").join(map(told, value))
-    return plain(str(value)) if value != "" else '""'
+    if isinstance(value, Mapping | list):
+        return _all_told(value, shape) or "none"
+    if "anyOf" in shape and is_text(shape):
+        return _as_in_a_file(value)
+    return plain(word(value)) if value != "" else '""'
 
 
-def brief(value: Any, width: int = 50) -> str:
+def brief(value: Any, shape: Shape = _NO_SHAPE, width: int = 50) -> str:
     """An answer in a few words, and no more than fit."""
-    text = told(value)
+    text = told(value, shape)
     return text if cells(text) <= width else text[: width - 3] + "..."
 
 
-def _inner(value: Any) -> str:
-    return f"({told(value)})" if isinstance(value, Mapping | list) and value else told(value)
+def _all_told(value: Mapping[Any, Any] | list[Any], shape: Shape) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{plain(str(key))}: {_inner(item, part_of(shape, key))}" for key, item in value.items())
+    between = "; " if any(isinstance(item, Mapping) for item in value) else ", "
+    return between.join(told(item, part_of(shape, at)) for at, item in enumerate(value))
+
+
+def _as_in_a_file(value: Any) -> str:
+    """Where a text and a number may stand: a text that reads like something else is in quotes."""
+    if not isinstance(value, str):
+        return plain(written(value))
+    try:
+        like_another = not isinstance(yaml.safe_load(value), str)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        like_another = False
+    return f'"{plain(value)}"' if like_another or value != value.strip() else plain(value)
+
+
+def _inner(value: Any, shape: Shape) -> str:
+    return f"({told(value, shape)})" if isinstance(value, Mapping | list) and value else told(value, shape)

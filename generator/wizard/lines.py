@@ -16,6 +16,7 @@ class Lines:
     """Prompts that are answered with a line each."""
 
     back = "<"
+    typing = 'What stands in brackets is taken by an empty line; "" is an empty text.'
 
     def width(self) -> int:
         """One column stays free."""
@@ -28,10 +29,11 @@ class Lines:
         sys.stdout.flush()
 
     def text(self, label: str, default: str = "", placeholder: str = "") -> str:
-        """One line; an empty one is the default."""
+        """One line; an empty one is the default, and ``""`` an empty text."""
         if placeholder and not default:
             self.say(f"  {placeholder}")
-        return self._line(f"? {label} [{default}] " if default else f"? {label} ") or default
+        line = self._whole_line(f"? {label} [{default}] " if default else f"? {label} ")
+        return "" if line == '""' else line or default
 
     def confirm(self, label: str, *, default: bool) -> bool:
         """Yes or no; an empty line is the default."""
@@ -68,6 +70,9 @@ class Lines:
         return getpass.getpass(f"? {label} ")
 
     def _line(self, prompt: str) -> str:
+        return self._whole_line(prompt).strip()
+
+    def _whole_line(self, prompt: str) -> str:
         self.say("")
         sys.stdout.write(prompt)
         sys.stdout.flush()
@@ -76,7 +81,7 @@ class Lines:
             raise EOFError
         if line.strip() == "<":
             raise Back
-        return line.strip()
+        return line.rstrip("\r\n")
 
     def _list(self, options: Sequence[Option], mark: Any) -> None:
         indent = min(max(cells(option.title) for option in options), 32) + 9

@@ -31,6 +31,10 @@ class Prompter(Protocol):
     def back(self) -> str:
         """The key that goes back, in words."""
 
+    @property
+    def typing(self) -> str:
+        """What typing does to a text that is proposed, in a sentence."""
+
     def width(self) -> int:
         """Columns that may be written."""
 
@@ -38,7 +42,7 @@ class Prompter(Protocol):
         """Write some lines, which are no wider than the terminal already."""
 
     def text(self, label: str, default: str = "", placeholder: str = "") -> str:
-        """One line, with ``default`` typed already."""
+        """One line, blanks and all; ``default`` is what Enter takes."""
 
     def confirm(self, label: str, *, default: bool) -> bool:
         """Yes or no."""

@@ -8,11 +8,16 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import questionary
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.shortcuts import print_formatted_text
+from questionary.styles import merge_styles_default
 
 from generator.wizard.layout import WIDEST, cells, columns
 from generator.wizard.prompter import Back, Option
@@ -24,6 +29,7 @@ class Terminal:
     """The prompts of questionary, with a way back and with lines that explain the choices."""
 
     back = "Shift-Tab"
+    typing = "Typing replaces a text that is shown; Backspace and arrow keys edit it."
 
     def width(self) -> int:
         """One column stays free: some terminals begin a new line when the last one is written."""
@@ -34,10 +40,17 @@ class Terminal:
         questionary.print(text, style="bold" if strong else None, output=_output())
 
     def text(self, label: str, default: str = "", placeholder: str = "") -> str:
-        """One line; what a terminal takes for a command is no part of it."""
+        """One line; what a terminal takes for a command is no part of it. The first key replaces what is proposed."""
+        proposed = _Proposed(default)
         found = questionary.text(
-            f"{label}:", default=default, placeholder=placeholder or None, style=STYLE, output=_output()
+            f"{label}:",
+            default=default,
+            placeholder=placeholder or None,
+            style=STYLE,
+            lexer=proposed,
+            output=_output(),
         )
+        proposed.watch(found)
         unchanged = Condition(lambda: _at_start(found, default))
         return str(_asked(found, Keys.BackTab, back_here=unchanged))
 
@@ -73,9 +86,12 @@ class Terminal:
             instruction="(Space ticks, Enter goes on)",
             style=STYLE,
             output=_output(),
+            erase_when_done=True,
         )
         _watched(found, shown)
-        return [options[number].value for number in _asked(found)]
+        picked = _asked(found)
+        _stands(label, ", ".join(options[number].title for number in picked) or "nothing")
+        return [options[number].value for number in picked]
 
     def password(self, label: str) -> str:
         """One line that is not shown."""
@@ -106,6 +122,45 @@ class _Explained(questionary.Choice):
     @title.setter
     def title(self, _: Any) -> None:
         """Made of the option; questionary's own constructor sets it."""
+
+
+class _Proposed(Lexer):
+    """A text that is proposed: it is marked, and goes when something is typed before any other key was pressed."""
+
+    def __init__(self, text: str) -> None:
+        self._fresh = bool(text)
+        self._bindings = KeyBindings()
+        fresh = Condition(lambda: self._fresh)
+        self._bindings.add(Keys.Any, filter=fresh)(self._replace)
+        self._bindings.add(Keys.BracketedPaste, filter=fresh)(self._replace)
+
+    def watch(self, question: questionary.Question) -> None:
+        """Begin with this question."""
+        application = question.application
+        application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), self._bindings])
+        application.key_processor.after_key_press += self._touched
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        """Reverse until a key is pressed: that needs no colour."""
+
+        def line(number: int) -> StyleAndTextTuples:
+            style = "reverse" if self._fresh else "class:answer"
+            return [(style, document.lines[number])] if number < len(document.lines) else []
+
+        return line
+
+    def _replace(self, event: KeyPressEvent) -> None:
+        event.current_buffer.text = ""
+        event.current_buffer.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
+
+    def _touched(self, _: object) -> None:
+        self._fresh = False
+
+
+def _stands(label: str, text: str) -> None:
+    """The line that stays of a prompt that was taken away."""
+    parts = [("class:qmark", "?"), ("class:question", f" {label} "), ("class:answer", text)]
+    print_formatted_text(FormattedText(parts), style=merge_styles_default([STYLE]), output=_output())
 
 
 def _watched(question: questionary.Question, choices: Sequence[_Explained]) -> None:

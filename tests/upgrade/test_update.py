@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -140,6 +141,28 @@ def test_check_writes_nothing(made: Made) -> None:
     (plan,) = events(told, "plan")
     assert {"repo": "infra", "path": f"{STACK}/pager.tf", "action": "create"} in plan["files"]  # type: ignore[operator]
     assert "+# the-pager: nobody, none" in told.out
+
+
+def test_check_leaves_the_index_as_it_is(made: Made) -> None:
+    """Git would refresh what it remembers of a touched file, and write that down."""
+    os.utime(made.stack / "main.tf", (1, 1))
+    index = made.desk.infra / ".git" / "index"
+    before = index.read_bytes()
+    assert made.update(made.stack, "--check").code == 0
+    assert index.read_bytes() == before
+
+
+def test_check_says_the_answers_of_standard_input(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"title": "Another guide", "outage_page": true}'))
+    (result,) = events(made.update(made.stack, "--check", "--answers", "-", "--no-anubis"), "result")
+    line = str(result["next"][0])  # type: ignore[index]
+    words = shlex.split(line)
+    given = {words[place + 1] for place, word in enumerate(words) if word == "--set"}
+    assert given == {"title=Another guide", "outage_page=true", "anubis=false"}
+    assert "--answers" not in words
+    assert made.update(made.stack, *words[3:]).code == 0
+    recorded = yaml.safe_load((made.stack / ".copier-answers.yml").read_text())
+    assert (recorded["title"], recorded["outage_page"]) == ("Another guide", True)
 
 
 def test_check_names_the_command_with_what_was_answered(made: Made) -> None:

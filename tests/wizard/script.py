@@ -19,6 +19,7 @@ class Script:
     """
 
     back = "Back"
+    typing = "Typing replaces."
 
     def __init__(self, *replies: tuple[str, Any], enter: bool = False) -> None:
         self._replies = list(replies)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pyte
 
-ENTER, DOWN, UP, SPACE, BACK, CLEAR, STOP, END = "\r", "\x1b[B", "\x1b[A", " ", "\x1b[Z", "\x15", "\x03", "\x04"
+ENTER, DOWN, UP, SPACE, BACK, STOP, END = "\r", "\x1b[B", "\x1b[A", " ", "\x1b[Z", "\x03", "\x04"
 HEADING = re.compile(r"^(.+) · (\d+) of (\d+)$", re.MULTILINE)
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][0-9A-Z]?")
 COLOURS = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
@@ -61,6 +61,12 @@ class Terminal:
         at = max((at for at, line in enumerate(self.display) if line.startswith("? ")), default=0)
         marked = [line for line in self.display[at:] if line.startswith(" > ")]
         return " ".join((marked or [""])[-1].lstrip(" >●○").split())  # a window that was resized may show an older one
+
+    @property
+    def marked(self) -> str:
+        """The text that is shown in reverse."""
+        cells = (self._screen.buffer[row][column] for row in range(self._screen.lines) for column in range(80))
+        return "".join(cell.data for cell in cells if cell.reverse)
 
     @property
     def headings(self) -> list[tuple[str, int, int]]:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from generator.questions import MISSING, Question
-from generator.wizard.asking import LeftError, ask_question
+from generator.wizard.asking import ask_question
 from generator.wizard.fields import words_of
 from generator.wizard.interview import Interview
+from generator.wizard.prompter import Back
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.wizard.script import BACK, ENTER, Script
 
@@ -18,10 +19,12 @@ PUBLIC = [question for question in QUESTIONS if question.public]
 DISK = {"name": "data", "mount": "/data"}
 
 
-def ask(name: str, *replies: tuple[str, Any], said: Any = MISSING, **given: Any) -> tuple[Any, Script]:
+def ask(
+    name: str, *replies: tuple[str, Any], said: Any = MISSING, begun: list[Any] | None = None, **given: Any
+) -> tuple[Any, Script]:
     script = Script(*replies)
     talk = Interview(TEMPLATE, QUESTIONS, {**SMALLEST, **given}, {"platform": TEMPLATE.platform})
-    found = ask_question(script, BY_NAME[name], talk.before(name), said)
+    found = ask_question(script, BY_NAME[name], talk.before(name), said, (begun if begun is not None else []).append)
     assert script.through
     return found, script
 
@@ -49,7 +52,7 @@ def test_enter_takes_what_is_shown_at_every_question(question: Question) -> None
     default = resolution.default(question)
     required = default is MISSING and not question.suggest
     if default == [] and "required" in (question.shape or {}).get("items", {}):
-        with pytest.raises(LeftError):  # there is nothing to take: its first field is needed
+        with pytest.raises(Back):  # there is nothing to take: its first field is needed
             ask_question(Script((f"{question.name} 1: name", BACK)), question, resolution)
         return
     script = Script(*([(question.name, given[question.name])] if required else []), enter=True)
@@ -123,6 +126,61 @@ def test_the_tiers_say_what_the_profile_says_of_them() -> None:
     assert "times" not in told["core"]
 
 
+def test_what_is_not_touched_stays_as_it_is() -> None:
+    """Enter at a text changes nothing of it, whatever it holds; one that no line can hold is shown as YAML."""
+    held = {"CERT": "line1\nline2\n", "SP": "  padded  ", "ON": True, "N": 5, "Q": "yes", "E": ""}
+    plain = [step for key in ("SP", "ON", "N", "Q", "E") for step in (("env", f"change {key}"), (f"env: {key}", ENTER))]
+    cert = [("env", "change CERT"), ("env: CERT (YAML)", ENTER)]
+    found, script = ask("env", *plain, *cert, ("env", ENTER), said=held)
+    assert found == held
+    assert {key: type(value) for key, value in found.items()} == {key: type(value) for key, value in held.items()}
+    assert script.proposed["env: SP"] == "  padded  "
+    assert "\n" not in script.proposed["env: CERT (YAML)"]
+    new = [("env", "change CERT"), ("env: CERT (YAML)", '"line1'), ("env: CERT (YAML)", '"line1\\nother\\n"')]
+    assert ask("env", *new, ("env", ENTER), said=held)[0]["CERT"] == "line1\nother\n"
+    emptied = [("env", "change CERT"), ("env: CERT (YAML)", "")]
+    assert ask("env", *emptied, ("env", ENTER), said=held)[0]["CERT"] == ""
+    assert ask("title", ("title", ENTER), said="  padded  ")[0] == "  padded  "
+    words = ["a\nb", ""]
+    assert ask("command", ("command (YAML)", ENTER), said=words)[0] == words
+
+
+def test_blanks_that_are_typed_are_there_where_blanks_are_a_value() -> None:
+    found, _ = ask("env", ("env: name", " I "), ("env: I", " x "), ("env", ENTER))
+    assert found == {"I": " x "}
+    assert ask("memory", ("memory", " 1Gi "))[0] == "1Gi"
+    assert ask("homepage", ("homepage", "icon"), ("homepage: icon", " map "), ("homepage", ENTER))[0]["icon"] == "map"
+
+
+def test_no_word_that_can_be_typed_means_something_else() -> None:
+    found, _ = ask("env", ("env: name", "MISSING"), ("env: MISSING", "MISSING"), ("env", ENTER))
+    assert found == {"MISSING": "MISSING"}
+
+
+@pytest.mark.parametrize("text", ["0123", "010", "0x50", "1:30", "00", "8_0"])
+def test_a_number_is_written_in_plain_digits(text: str) -> None:
+    """YAML takes 0123 for 83, and 1:30 for 90."""
+    found, script = ask("port", ("port", text), ("port", "80"))
+    assert found == 80
+    assert "in plain digits, without a zero before it" in script.text_said
+    with pytest.raises(ValueError, match="plain digits"):
+        BY_NAME["redis"].cast(text)
+    uid = [("run_as", "uid"), ("run_as: uid", text), ("run_as: uid", "5"), ("run_as", ENTER)]
+    assert ask("run_as", *uid)[0] == {"uid": 5}
+    assert [BY_NAME["port"].cast(value) for value in ("0", " 80 ", "80\n", 83)] == [0, 80, 80, 83]
+
+
+def test_truth_is_told_in_one_way_and_never_as_a_text() -> None:
+    _, script = ask("redis", ("redis", ENTER))
+    assert [option.title for option in script.shown["redis"]][:3] == ["no", "yes", "a number ..."]
+    assert script.shown["redis"][1].explains == "a free index of the shared Redis, in REDIS_URL"
+    _, script = ask("env", ("env", ENTER), said={"A": True, "B": "yes", "C": "true", "D": 5, "E": "5", "F": "word"})
+    told = {option.title: option.explains for option in script.shown["env"]}
+    assert [told[f"change {key}"] for key in "ABCDEF"] == ["true", '"yes"', '"true"', "5", '"5"', "word"]
+    _, script = ask("volumes", ("volumes", ENTER), said=[{**DISK, "read_only": True}])
+    assert script.shown["volumes"][2].explains.endswith("read_only: yes")
+
+
 # --- lists and maps ------------------------------------------------------------------------------------------
 
 
@@ -178,7 +236,7 @@ def test_a_list_of_maps_asks_what_it_needs_and_offers_the_rest() -> None:
         ("volumes 1", "size"),
         ("volumes 1: size", "2Gi"),
         ("volumes 1", "read_only"),
-        ("volumes 1: read_only", "true"),
+        ("volumes 1: read_only", "yes"),
         ("volumes 1", "read_only"),
         ("volumes 1: read_only", "leave out"),
         ("volumes 1", ENTER),
@@ -294,7 +352,7 @@ def test_a_map_inside_of_a_form() -> None:
 
 
 def test_truth_and_numbers() -> None:
-    assert ask("redis", ("redis", "true"))[0] is True
+    assert ask("redis", ("redis", "yes"))[0] is True
     assert ask("redis", ("redis", "a number ..."), ("redis", "99"), ("redis", "a number ..."), ("redis", "7"))[0] == 7
     assert ask("scale_to_zero", ("scale_to_zero", "off"))[0] is False
     assert ask("scale_to_zero", ("scale_to_zero", "dynamic"))[0] == "dynamic"
@@ -348,14 +406,17 @@ def test_going_back_inside_of_an_answer_goes_back_one_prompt() -> None:
 
 
 def test_going_back_out_of_an_answer_keeps_what_was_begun() -> None:
-    with pytest.raises(LeftError) as left:
-        ask("env", ("env: name", "A"), ("env: A", "1"), ("env", BACK))
-    assert left.value.begun == {"A": "1"}
-    with pytest.raises(LeftError) as left:
-        ask("env", ("env: name", BACK))
-    assert left.value.begun is MISSING
+    begun: list[Any] = []
+    add = [("env", "add ..."), ("env: name", "B"), ("env: B", "2")]
+    with pytest.raises(Back):
+        ask("env", ("env: name", "A"), ("env: A", "1"), *add, ("env", BACK), begun=begun)
+    assert begun == [{"A": "1"}, {"A": "1", "B": "2"}]
+    begun.clear()
+    with pytest.raises(Back):
+        ask("env", ("env: name", BACK), begun=begun)
+    assert begun == []
     for name in ("memory", "dns", "anubis"):
-        with pytest.raises(LeftError):
+        with pytest.raises(Back):
             ask(name, (name, BACK), auth="none", auth_reason="open")
 
 

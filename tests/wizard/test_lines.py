@@ -39,6 +39,20 @@ def test_lines(typed: Lines, capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in shown
 
 
+def test_a_text_can_be_emptied_and_its_blanks_stay(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('""\n\n x \n < \n'))
+    typed = Lines()
+    assert typed.text("value", "old") == ""
+    assert typed.text("value", "old") == "old"
+    assert typed.text("value", "old") == " x "
+    with pytest.raises(Back):
+        typed.text("value")
+    assert "? value [old]" in capsys.readouterr().out
+    assert '""' in typed.typing
+
+
 def test_words_are_never_cut_and_nothing_is_too_wide() -> None:
     text = "words of several lengths, some of them ordinary, 日本語の言葉 among others, and an-address-" + "x" * 50
     for width in range(8, 60):

@@ -11,18 +11,26 @@ import pytest
 import yaml
 
 from tests.invoke import Command, Desk
-from tests.wizard.terminal import CLEAR, DOWN, SPACE, Terminal
+from tests.wizard.terminal import DOWN, SPACE, Terminal
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
 
 DISK = {"name": "data", "mount": "/data", "size": "2Gi"}
+WILD = {
+    "W1": "# no comment: {a: [b, \"c\"], d: 'e'} ${HOME} %{if} \\ ",
+    "W2": "0123",
+    "W3": "yes",
+    "W4": "  Grüße 日本 🎉  ",
+    "W5": "",
+}
+"""Texts that YAML or Terraform would take for something else, and blanks that count."""
 ANSWERS: dict[str, Any] = {
     "name": "city-guide",
     "title": "City Guide",
     "description": "Guides through cities",
     "tier": "edge",
     "image_visibility": "public",
-    "env": {"LOG_LEVEL": "info", "DATABASE_HOST": "{pg_host}"},
+    "env": {"LOG_LEVEL": "info", "DATABASE_HOST": "{pg_host}", **WILD},
     "memory": "512Mi",
     "secrets": {"API_TOKEN": "api_token"},
     "database": {"engine": "postgres", "dsn_scheme": "postgresql+asyncpg"},
@@ -53,12 +61,12 @@ def flags(given: Mapping[str, Any]) -> Iterator[str]:
         elif key in ("command", "paths"):
             yield from (part for word in value for part in (flag, word))
         else:
-            yield from (flag, value if isinstance(value, str) else json.dumps(value))
+            yield from (flag, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def sets(given: Mapping[str, Any]) -> Iterator[str]:
     for key, value in given.items():
-        yield from ("--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+        yield from ("--set", f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
 
 
 @pytest.fixture
@@ -90,9 +98,11 @@ def typed(shown: Terminal) -> None:
     shown.answers("kind", "image_source", "language", ("image_visibility", DOWN), ("What does it need?", *needs))
     shown.answers(("env: name", "LOG_LEVEL"), ("env: LOG_LEVEL", "info"))
     shown.picks("env", "add ...")
-    shown.answers(
-        ("env: name", "DATABASE_HOST"), ("env: DATABASE_HOST", "{pg_host}"), "env", ("memory", CLEAR, "512Mi")
-    )
+    shown.answers(("env: name", "DATABASE_HOST"), ("env: DATABASE_HOST", "{pg_host}"))
+    for name, value in WILD.items():
+        shown.picks("env", "add ...")
+        shown.answers(("env: name", name), (f"env: {name}", value))
+    shown.answers("env", ("memory", "512Mi"))
     shown.answers(("secrets: name", "API_TOKEN"), ("secrets: API_TOKEN", "api_token"), "secrets")
     shown.picks("database", "more settings ...")
     shown.picks("database", "dsn_scheme")
@@ -102,9 +112,9 @@ def typed(shown: Terminal) -> None:
     shown.answers(("volumes 1: size", "2Gi"), "volumes 1")
     shown.picks("volumes", "write it as YAML ...")
     both = "[{name: data, mount: /data, size: 2Gi}, {name: media, kind: nfs, mount: /media}]"
-    shown.answers(("volumes (YAML)", CLEAR, both), "backup", "dns", ("auth", DOWN), ("auth_reason", "its own login"))
+    shown.answers(("volumes (YAML)", both), "backup", "dns", ("auth", DOWN), ("auth_reason", "its own login"))
     shown.picks("homepage", "icon")
-    shown.answers(("homepage: icon", "map"), "homepage", ("catalog_section", CLEAR, "Optional"))
+    shown.answers(("homepage: icon", "map"), "homepage", ("catalog_section", "Optional"))
     shown.picks("These are the answers", "more questions ...")
     more(shown, "Runtime command")
     shown.answers(("command", 'python -m "app x"'))
@@ -114,7 +124,7 @@ def typed(shown: Terminal) -> None:
     more(shown, "Runtime metrics")
     shown.picks("metrics", "more settings ...")
     shown.picks("metrics", "path")
-    shown.answers(("metrics: path", CLEAR, "/numbers"))
+    shown.answers(("metrics: path", "/numbers"))
     shown.picks("metrics", "port")
     shown.answers(("metrics: port", "9000"), "metrics")
     more(shown, "Data redis")

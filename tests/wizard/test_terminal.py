@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.wizard.terminal import BACK, CLEAR, COLOURS, DOWN, END, ENTER, ESCAPES, SPACE, STOP, UP, Terminal
+from tests.wizard.terminal import BACK, COLOURS, DOWN, END, ENTER, ESCAPES, SPACE, STOP, UP, Terminal
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
 
@@ -106,9 +106,9 @@ def test_going_back_and_correcting_on_the_review(folder: Path, terminal: Start) 
     shown.picks(DECIDE, "change an answer")
     shown.picks(REVIEW, "change an answer ...")
     shown.picks("Change which answer?", "Runtime memory")
-    shown.answers(("memory", CLEAR, "64Gi"))
+    shown.answers(("memory", "64Gi"))
     shown.sees("more than a container of tier aux may have")
-    shown.answers(("memory", CLEAR, "1Gi"), REVIEW)
+    shown.answers(("memory", "1Gi"), REVIEW)
     shown.picks(DECIDE, "carry it out")
     assert shown.ends()[0] == 0
     found = recorded(folder, "notes-app")
@@ -119,7 +119,7 @@ def test_going_back_and_correcting_on_the_review(folder: Path, terminal: Start) 
 def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, untouched: Callable[..., bool]) -> None:
     """Ctrl-C keeps the answers for their owner alone; what was answered is not asked again."""
     shown = terminal()
-    shown.answers(("name", "notes-app"), ("title", CLEAR, "Notes"), ("description", "Keeps notes"))
+    shown.answers(("name", "notes-app"), ("title", "Notes"), ("description", "Keeps notes"))
     shown.answers(*AFTER_NAMED[:5], (NEEDS, DOWN, DOWN, SPACE))
     shown.asks("memory")
     shown.types(STOP)
@@ -206,7 +206,7 @@ def test_a_wrong_flag_is_told_before_anything_is_asked(terminal: Start, untouche
 def test_a_plan_that_is_refused_can_be_answered_otherwise(
     folder: Path, terminal: Start, untouched: Callable[..., bool]
 ) -> None:
-    """Nothing of what was typed is lost to what stands in its way; who has typed nothing is told and let go."""
+    """Nothing of what was typed is lost to what stands in its way."""
     inside = ("--service-dir", str(folder / "infra" / "x"))
     shown = terminal(*NAMED, *inside)
     shown.answers(*AFTER_NAMED, REVIEW)
@@ -218,14 +218,41 @@ def test_a_plan_that_is_refused_can_be_answered_otherwise(
     shown.picks("image_source", "upstream")
     shown.answers(("image", "nginx:1"), "port", "probe", REVIEW)
     shown.picks(DECIDE, "stop")
+    shown.asks("Keep the answers in ./notes-app.answers.yml?")
+    shown.types("n")
     assert shown.ends()[0] == 130
-    nothing_typed = (item for item in ALL if "image" not in item and "port" not in item and "probe" not in item)
-    shown = terminal(*nothing_typed, "--language=go", "--image-visibility=public", "--image-source=owned", *inside)
-    shown.answers(REVIEW)
-    code, text = shown.ends()
-    assert code == 2
-    assert "What now?" not in text
     assert untouched()
+
+
+def test_typing_replaces_what_is_proposed_and_other_keys_edit_it(
+    folder: Path, terminal: Start, untouched: Callable[..., bool]
+) -> None:
+    """What is proposed is marked without colour, and stands unmarked once it is taken."""
+    shown = terminal(
+        "--tier=aux", "--kind=worker", "--image-source=owned", "--language=go", "--image-visibility=public"
+    )
+    shown.sees("Typing replaces a text that is shown; Backspace and arrow keys edit it.")
+    shown.answers(("name", "notes-app"))
+    shown.asks("title")
+    shown.until(lambda: shown.marked == "Notes App", "the mark")
+    shown.types("Line two", BACK)
+    shown.answers(("name", "\x7f", "s"), ("title", "Line two"), ("description", "Keeps notes"))
+    shown.sees("title: Line two")
+    shown.answers((NEEDS, SPACE, DOWN, SPACE))
+    shown.sees(f"? {NEEDS} env, secrets")
+    assert "selections" not in shown.words
+    shown.types(BACK)
+    shown.answers((NEEDS, SPACE, DOWN, SPACE))
+    shown.sees(f"? {NEEDS} nothing")
+    shown.answers(("memory", "\x1b[D", "\x7f", "1"), ("memory", "\x1b[200~512Mi\x1b[201~"), "catalog_section")
+    shown.asks(REVIEW)
+    assert shown.marked == ""
+    assert "2561i" in shown.words
+    shown.picks(REVIEW, "keep and stop")
+    assert shown.ends()[0] == 130
+    kept = yaml.safe_load((folder / "notes-aps.answers.yml").read_text())
+    assert (kept["name"], kept["title"], kept["memory"]) == ("notes-aps", "Line two", "512Mi")
+    assert untouched("notes-aps.answers.yml")
 
 
 def test_lines_and_numbers_where_the_cursor_can_not_be_moved(folder: Path, terminal: Start) -> None:

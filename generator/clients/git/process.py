@@ -27,6 +27,10 @@ PLAIN = {
 }
 
 
+# Looking at a working tree writes nothing: by itself `git status` would refresh the index on the way.
+_ONLY_LOOKING = {"GIT_OPTIONAL_LOCKS": "0"}
+
+
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:
     """Configuration by environment, which wins over every file."""
     environment = {"GIT_CONFIG_COUNT": str(len(settings))}
@@ -62,7 +66,7 @@ def run_git(
         told = caller.execute(
             ["git", *arguments],
             istream=stream,
-            env={**masked_variables(os.environ), **(env or {})},
+            env={**masked_variables(os.environ), **_ONLY_LOOKING, **(env or {})},
             strip_newline_in_stdout=False,
             kill_after_timeout=longest,
         )

@@ -1,0 +1,46 @@
+"""YAML that people and other programs wrote, read without letting a small text become a huge one. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+MOST = 10_000
+"""Values that a text may come to with its aliases written out; one without aliases may have any number."""
+
+
+class TooLargeError(yaml.YAMLError):
+    """Aliases of aliases: the text says little, and is much."""
+
+
+def load_yaml(text: str | bytes) -> Any:
+    """What a YAML text says.
+
+    Raises ``yaml.YAMLError`` for what is none, and ``TooLargeError``, which is one, for aliases beyond ``MOST``;
+    as PyYAML does, ``ValueError`` for a date that is none and ``RecursionError`` for what is nested too deeply.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        sizes: dict[int, int] = {}
+        size = _size(node, sizes)
+        if size > MOST and size > len(sizes):  # before values are made: merge keys multiply there
+            raise TooLargeError(f"its aliases come to more than {MOST} values; write them out, or leave them away")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """How many values a node comes to, each seen as often as it stands there; ``sizes`` has those that are known."""
+    known = sizes.get(id(node))
+    if known is not None:
+        return known
+    sizes[id(node)] = 1  # in itself: what holds itself is refused where answers have no place for it
+    parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+    total = 1 + sum(_size(part, sizes) for part in parts) if isinstance(node, yaml.CollectionNode) else 1
+    sizes[id(node)] = total
+    return total
