@@ -24,6 +24,7 @@ WHEN = datetime(2099, 11, 24, 8, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1
 PUBLISHED = {
     "1.0.0": "e60c6a6d3da2e72d6d06d570c7af41a800936d46",
     "2.0.0": "7549cec20f7c5f39efe9b13f3b184818a695f7e9",
+    "2.1.0": "83ccdbf3cfd13e5236478b8105078e88aec32ae0",
 }
 """Commits that are out: their ids never change."""
 
