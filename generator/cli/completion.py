@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, suppress
+from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,13 +104,15 @@ class _Top(Commands):
 
 
 def _with_values(command: click.Command, name: str) -> click.Command:
-    if isinstance(command, click.Group):
-        for below, found in command.commands.items():
-            _with_values(found, f"{name} {below}")
-    for param in command.params:
+    """A copy of the command that knows the values: the command itself stays as it is."""
+    own = copy(command)
+    if isinstance(own, click.Group):
+        own.commands = {below: _with_values(found, f"{name} {below}") for below, found in own.commands.items()}
+    own.params = [copy(param) for param in command.params]
+    for param in own.params:
         if words := _source(name, param):
             param.type = _Suggested(param.type, words)
-    return command
+    return own
 
 
 def _source(command: str, param: click.Parameter) -> Callable[[click.Context], Sequence[CompletionItem]] | None:

@@ -11,7 +11,7 @@ import pytest
 
 from generator.clients.git import Repository
 from generator.doctor import tools
-from tests.doctor.clinic import CANARIES, FAILED, OK, SKIPPED, SYSTEMS, Clinic, git_folder, told
+from tests.doctor.clinic import CANARIES, FAILED, OK, SKIPPED, SYSTEMS, UNKNOWN, Clinic, git_folder, told
 
 
 def test_a_clone_of_something_else(clinic: Clinic) -> None:
@@ -95,13 +95,13 @@ def test_an_authority_that_is_none(clinic: Clinic) -> None:
 
 
 def test_without_a_load_balancer_and_with_other_addresses(clinic: Clinic) -> None:
-    clinic.changes = {"connection": {"load_balancer": None}, "forgejo": {"url": "http://localhost:1"}}
+    clinic.changes = {"connection": {"load_balancer": None}, "forgejo": {"url": "https://localhost:1"}}
     clinic.environ["VAULT_ADDR"] = "nowhere"
     clinic.changes["woodpecker"] = {"url": f"https://localhost:{clinic.sandbox.port}"}
     clinic.changes["registry"] = {"url": f"https://localhost:{clinic.sandbox.port}"}
     checks = clinic()
     assert checks["loadbalancer"].state is SKIPPED
-    assert checks["forgejo.certificate"].state is SKIPPED
+    assert checks["forgejo.certificate"].state is UNKNOWN
     assert checks["forgejo.reachable"].state is FAILED
     assert "nowhere is no address" in checks["vault.certificate"].summary
     assert checks["woodpecker.reachable"].state is FAILED

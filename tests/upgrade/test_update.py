@@ -154,7 +154,9 @@ def test_check_leaves_the_index_as_it_is(made: Made) -> None:
 
 def test_check_says_the_answers_of_standard_input(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO('{"title": "Another guide", "outage_page": true}'))
-    (result,) = events(made.update(made.stack, "--check", "--answers", "-", "--no-anubis"), "result")
+    told = made.update(made.stack, "--check", "--answers", "-", "--no-anubis")
+    assert told.code == 0, told.out
+    (result,) = events(told, "result")
     line = str(result["next"][0])  # type: ignore[index]
     words = shlex.split(line)
     given = {words[place + 1] for place, word in enumerate(words) if word == "--set"}
@@ -167,7 +169,9 @@ def test_check_says_the_answers_of_standard_input(made: Made, monkeypatch: pytes
 
 def test_check_names_the_command_with_what_was_answered(made: Made) -> None:
     given = ("--access", "Family", "--access", "Friends of ours", "--set", "outage_page=true", "--no-anubis")
-    (result,) = events(made.update(made.stack, "--check", *given), "result")
+    told = made.update(made.stack, "--check", *given)
+    assert told.code == 0, told.out
+    (result,) = events(told, "result")
     line = str(result["next"][0])  # type: ignore[index]
     assert shlex.split(line)[:2] == ["newservice", "update"]
     for flag, value in zip(given[:-1:2], given[1:-1:2], strict=True):
