@@ -24,7 +24,7 @@ demo: $(STAMP) ## create a service on the embedded platform, end to end
 	$(BIN)/newservice sandbox demo --directory $(DEMO)
 
 test: $(STAMP) ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis

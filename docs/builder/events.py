@@ -8,6 +8,7 @@ from typing import Any
 
 from docs.builder.parts import Rows, kept, table
 from generator.answers import resolve
+from generator.basis import Basis
 from generator.checks import Check, CheckState
 from generator.cli.demo import ANSWERS
 from generator.cli.json_lines import JsonReporter
@@ -26,7 +27,8 @@ def events() -> dict[str, list[str]]:
     """Every event with its keys: each is reported once, with everything that it can have."""
     out = io.StringIO()
     reporter = JsonReporter(out)
-    reporter.plan(Plan("app", (), (), (), notes=("a note",)), diffs=True)
+    basis = Basis("0", "1.0.0", "", "", "", {}, {"name": "app"})
+    reporter.plan(Plan("app", (), (), (), ("a note",), basis), diffs=True)
     reporter.step(StepResult("a.step", "done", 1, "summary"))
     reporter.check(Check("a.check", CheckState.OK, "summary"))
     reporter.template_version(TemplateVersion(version="1.0.0", tree="", state="released", installed=True))
