@@ -15,6 +15,7 @@ from jinja2 import StrictUndefined, TemplateError
 from generator.errors import AnswersError, NewserviceError, Problem
 from generator.questions import MISSING, Question
 from generator.template import Template, parse_yaml
+from generator.visible import visible
 
 
 @dataclass(frozen=True)
@@ -293,5 +294,5 @@ def _short(value: Any) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):  # YAML has keys that JSON lacks, and values that hold themselves
         text = reprlib.repr(value)
-    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    text = visible(text, kept="")
     return text if len(text) <= 60 else text[:57] + "..."

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from generator.errors import RefusedError, UsageError
 from generator.saved_plan import SavedPlan, from_text, is_plan, to_text
+from generator.whole_file import write_whole
 
 
 def read_plan(path: Path) -> SavedPlan:
@@ -43,16 +43,7 @@ def write_plan(path: Path, saved: SavedPlan) -> None:
     Raises ``UsageError`` where it can't be written.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(to_text(saved))
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, to_text(saved))
     except OSError as error:
         raise UsageError(
             "plan.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"

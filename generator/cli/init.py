@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import unified_diff
@@ -25,6 +24,7 @@ from generator.profile_text import profile_text
 from generator.secret import known_secret, redact
 from generator.template import Template
 from generator.visible import visible
+from generator.whole_file import write_whole
 
 
 @click.command("init")
@@ -216,17 +216,7 @@ def _write(path: Path, text: str) -> None:
     place = path.resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).chmod(0o644)  # no secret in it: others on this machine may use it
-            Path(name).replace(place)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(place, text, 0o644)  # no secret in it: others on this machine may use it
     except OSError as error:
         raise UsageError(
             "platform.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"
