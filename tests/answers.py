@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from generator.answers import Answers, resolve
-from generator.questions import load_questions
-from generator.template import Template
+from generator.template.answers import Answers, resolve
+from generator.template.questions import load_questions
+from generator.template.template import Template
 
 TEMPLATE = Template.installed()
 QUESTIONS = load_questions(TEMPLATE)

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from generator.sandbox.infra_repository import FILES
-from generator.template import Template
+from generator.template.template import Template
 
 
 def git(folder: Path, *arguments: str) -> str:

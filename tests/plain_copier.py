@@ -9,7 +9,7 @@ from typing import Any
 
 from copier import Settings, run_copy
 
-from generator.template import Template
+from generator.template.template import Template
 
 
 def whole_template(folder: Path) -> Path:

@@ -22,12 +22,14 @@ from unittest.mock import patch
 import httpx
 import yaml
 
-from generator import looks, provision, schedule
+from generator.base import memo as looks
+from generator.base import parallel as schedule
+from generator.base.parallel import Task
 from generator.cli import _run
 from generator.cli.json_lines import JsonReporter
+from generator.engine import executor as provision
+from generator.engine.steps import steps_for
 from generator.sandbox import Exchange, Sandbox
-from generator.schedule import Task
-from generator.steps import steps_for
 from tests.answers import RICH, answer
 
 LATENCY = 0.05

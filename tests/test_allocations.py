@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from generator.allocations import Holding, collisions, load_allocations, pick, survey
-from generator.answers import resolve
-from generator.errors import AnswersError, Problem
-from generator.platform import load_platform
-from generator.project import Project
+from generator.base.errors import AnswersError, Problem
+from generator.engine.project import Project
+from generator.infra_repo.allocations import Holding, collisions, load_allocations, pick, survey
+from generator.infra_repo.trees import Folder
+from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES
-from generator.trees import Folder
+from generator.template.answers import resolve
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 
 INGRESS = """

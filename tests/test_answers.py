@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import Answers, resolve
-from generator.errors import AnswersError, NewserviceError
-from generator.questions import load_questions
-from generator.render import Layer, render
-from generator.template import Template
+from generator.base.errors import AnswersError, NewserviceError
+from generator.template.answers import Answers, resolve
+from generator.template.copier_renderer import Layer, render
+from generator.template.questions import load_questions
+from generator.template.template import Template
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.plain_copier import copied
 
@@ -379,8 +379,8 @@ def test_a_new_question_appears_everywhere_without_a_line_of_python(tmp_path: Pa
     from click.testing import CliRunner
 
     from generator.cli.options import collect, question_options
-    from generator.platform import load_platform
-    from generator.schema import answers_schema
+    from generator.platform.profile import load_platform
+    from generator.template.schema import answers_schema
 
     template = with_question(
         tmp_path,

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from generator.answers import Resolution, resolve
-from generator.errors import AnswersError, Problem
-from generator.questions import Question
+from generator.base.errors import AnswersError, Problem
+from generator.template.answers import Resolution, resolve
+from generator.template.questions import Question
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM
 from tests.test_schema import wellformed
 

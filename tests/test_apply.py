@@ -24,7 +24,7 @@ from tests.world import Told, World, _rendered_once, elsewhere
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was rendered once is not rendered again."""
-    monkeypatch.setattr("generator.project.render", _rendered_once)
+    monkeypatch.setattr("generator.engine.project.render", _rendered_once)
 
 
 CATALOG = ".claude/reference/service-catalog.md"
@@ -122,10 +122,10 @@ def test_what_the_plan_was_made_from_is_named_when_it_moved(world: World, monkey
     world.sandbox.profile.write_text(yaml.safe_dump(profile))
 
     with monkeypatch.context() as patch:
-        patch.setattr("generator.basis.version", lambda _: "9.9.9")
+        patch.setattr("generator.engine.plan_inputs.version", lambda _: "9.9.9")
         assert "newservice is 9.9.9, the plan was made with" in moved(world, path)
     with monkeypatch.context() as patch:
-        patch.setattr("generator.basis.template_digest", lambda _: "sha256:other")
+        patch.setattr("generator.engine.plan_inputs.template_digest", lambda _: "sha256:other")
         assert "the template's files differ" in moved(world, path)
     assert apply(world, path).result["status"] == "success"
 

@@ -13,9 +13,9 @@ import click
 import pytest
 import yaml
 
+from generator.base.errors import ExitCode
 from generator.cli import group
 from generator.cli.commands import COMMANDS
-from generator.errors import ExitCode
 from generator.sandbox import FaultKind, Status
 from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
 from tests.checkout import infra_checkout

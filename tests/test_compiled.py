@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import DictLoader, Environment
 
-from generator.compiled import Compiled
+from generator.template.template_cache import Compiled
 
 SOURCE = "[[ name | upper ]]"
 

@@ -15,14 +15,14 @@ import pexpect
 import pytest
 import yaml
 
-from generator.answers import Resolution
 from generator.cli.commands import COMMANDS
 from generator.cli.completion import VARIABLE, _Top, answer_shell
-from generator.notation import read_text
-from generator.questions import Question, load_questions
-from generator.releases import Releases
-from generator.suggestions import answer_words
-from generator.template import Template
+from generator.cli.suggestions import answer_words
+from generator.template.answers import Resolution
+from generator.template.notation import read_text
+from generator.template.questions import Question, load_questions
+from generator.template.releases import Releases
+from generator.template.template import Template
 
 from .answers import answer
 from .invoke import Command

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from generator.answers import resolve
-from generator.platform import load_platform
+from generator.platform.profile import load_platform
+from generator.template.answers import resolve
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM, answer
 
 HOOKS = {"name": "web-hooks", "paths": ["/hooks"], "reason": "signed webhooks"}

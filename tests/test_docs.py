@@ -19,15 +19,15 @@ from docs.builder.parts import rows
 from docs.builder.profile import profile_keys
 from docs.builder.questions import QUESTIONS
 from docs.builder.reference import PARTS, made_anew, shown_anew
-from generator.answers import resolve
-from generator.errors import ExitCode
-from generator.plan import Action, State
-from generator.platform import load_platform
-from generator.questions import MISSING, Question, load_questions
-from generator.registrations import declared_ids
-from generator.schedule import Status
-from generator.steps import steps_for
-from generator.template import Template
+from generator.base.errors import ExitCode
+from generator.base.parallel import Status
+from generator.engine.plan import Action, State
+from generator.engine.steps import steps_for
+from generator.infra_repo.registrations import declared_ids
+from generator.platform.profile import load_platform
+from generator.template.answers import resolve
+from generator.template.questions import MISSING, Question, load_questions
+from generator.template.template import Template
 
 from .answers import RICH, answer
 from .pages import ROOT, Page, page, page_at

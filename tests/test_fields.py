@@ -22,12 +22,12 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from generator.answers import Answers, resolve
-from generator.errors import AnswersError
-from generator.platform import load_platform
-from generator.project import Project
-from generator.registrations import Registration, register, unregister
+from generator.base.errors import AnswersError
+from generator.engine.project import Project
+from generator.infra_repo.registrations import Registration, register, unregister
+from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX
+from generator.template.answers import Answers, resolve
 
 from .answers import QUESTIONS, TEMPLATE
 from .fuzz import examples

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from generator.base.errors import PreflightError, RefusedError, SystemFailure
+from generator.base.secrets import Secret
 from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_repository
-from generator.errors import PreflightError, RefusedError, SystemFailure
-from generator.platform import Platform, load_platform
-from generator.render import File
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox import FaultKind, Sandbox
-from generator.secret import Secret
+from generator.template.copier_renderer import File
 from tests.answers import TEMPLATE
 from tests.checkout import commit_all, git
 

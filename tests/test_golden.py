@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import resolve
-from generator.changes import compare_registrations
 from generator.clients.git import write_files
-from generator.platform import load_platform
-from generator.project import Project
-from generator.registrations import declared_ids
-from generator.render import File
+from generator.engine.project import Project
+from generator.infra_repo.registrations import declared_ids
+from generator.infra_repo.tree_diff import compare_registrations
+from generator.infra_repo.trees import Folder
+from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX_INFRA
-from generator.trees import Folder
+from generator.template.answers import resolve
+from generator.template.copier_renderer import File
 from tests.answers import QUESTIONS, TEMPLATE
 
 GOLDEN = Path(__file__).parent / "golden"

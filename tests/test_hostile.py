@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.changes import FileChange
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
+from generator.base.errors import ExitCode, SystemFailure, UsageError
+from generator.base.parallel import StepResult
+from generator.base.terminal_text import visible
+from generator.base.yaml_text import MOST
 from generator.cli.faults import as_told
 from generator.cli.live import LiveSteps
 from generator.cli.report import Result
 from generator.cli.text import TextReporter
-from generator.errors import ExitCode, SystemFailure, UsageError
-from generator.notation import read_yaml
-from generator.plan import build_plan
-from generator.render import File
-from generator.schedule import StepResult
-from generator.visible import visible
-from generator.yaml_text import MOST
+from generator.engine.plan import build_plan
+from generator.infra_repo.tree_diff import FileChange
+from generator.template.copier_renderer import File
+from generator.template.notation import read_yaml
 from tests.answers import SMALLEST
 from tests.checkout import infra_checkout
 from tests.invoke import Command

@@ -12,14 +12,14 @@ import pexpect
 import pytest
 import yaml
 
-from generator.checks import CheckState
+from generator.base.checks import CheckState
+from generator.base.errors import ExitCode, UsageError
 from generator.cli.doctor import _result
-from generator.errors import ExitCode, UsageError
-from generator.platform import BUILT_IN, Platform, advice, load_platform, merged_platform, reason, user_profile
-from generator.platform_facts import Interview, read_sets
-from generator.profile_text import profile_text
+from generator.platform.facts import Interview, read_sets
+from generator.platform.profile import BUILT_IN, Platform, advice, load_platform, merged_platform, reason, user_profile
+from generator.platform.text import profile_text
 from generator.sandbox import Sandbox
-from generator.template import Template
+from generator.template.template import Template
 
 from .invoke import Command
 from .pages import page
@@ -397,7 +397,7 @@ def test_why_a_profile_is_in_force(tmp_path: Path) -> None:
 
 
 def test_doctor_names_init_where_something_is_missing() -> None:
-    from generator.checks import Check
+    from generator.base.checks import Check
 
     builtin, own = Platform(TEMPLATE.platform, BUILT_IN), Platform(TEMPLATE.platform, "mine.yml")
     missing = [Check("vault.reachable", CheckState.FAILED, "no answer", "look whether it is up")]

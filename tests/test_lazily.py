@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.lazily import lazily
+from generator.base.lazy_import import lazily
 
 LIBRARY = """
 import threading

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.registrations import declared_ids
+from generator.infra_repo.registrations import declared_ids
 from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM
 from tests.checkout import commit_all, git
 from tests.invoke import Desk

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from generator.looks import Looks, together
+from generator.base.memo import Looks, together
 
 
 def test_several_ask_at_once_and_one_looks() -> None:

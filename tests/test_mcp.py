@@ -24,20 +24,20 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from packaging.version import Version
 
-from generator.checkout import _JOURNAL, _PLACE
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
+from generator.base.errors import ExitCode, PreflightError, UsageError
+from generator.base.secrets import MASK, forgotten_afterwards, redact
 from generator.cli import group
 from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Result
-from generator.errors import ExitCode, PreflightError, UsageError
+from generator.lifecycle.update.checkout import _JOURNAL, _PLACE
+from generator.lifecycle.verify import Look, Rhythm, follow
 from generator.mcp import Settings
 from generator.mcp.calls import Call
 from generator.mcp.server import _remember_credentials, server_of
 from generator.mcp.tools import tools
-from generator.releases import Releases
-from generator.secret import MASK, forgotten_afterwards, redact
-from generator.template import Template
-from generator.verify import Look, Rhythm, follow
+from generator.template.releases import Releases
+from generator.template.template import Template
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all
 from tests.invoke import Command, Desk

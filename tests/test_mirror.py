@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
+from generator.base.errors import SystemFailure
+from generator.base.secrets import Secret
 from generator.clients.github import GitHub
 from generator.clients.patience import Patience
-from generator.errors import SystemFailure
-from generator.platform import load_platform
+from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind, Status
 from generator.sandbox.faults import Fault
 from generator.sandbox.forgejo.state import PushMirror, Repository
 from generator.sandbox.messages import Request
 from generator.sandbox.repositories import BareRepository, run_git
-from generator.secret import Secret
 from tests.answers import SMALLEST, TEMPLATE
 from tests.world import Told, World
 
@@ -307,7 +307,7 @@ def test_the_error_of_a_mirror_to_another_host_is_not_ours(made: World) -> None:
 
 
 def test_one_that_was_skipped_is_not_called_pushed(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.steps.forgejo.SETTLING_SECONDS", 0)
+    monkeypatch.setattr("generator.engine.steps.forgejo.SETTLING_SECONDS", 0)
     canonical = made.canonical(NAME)
     canonical.mirrors.insert(0, replace(link(made), remote_name="remote_mirror_other", remote_address=OTHER_HOST))
     canonical.bare.commit_files(made.branch, {"NOTE": b"noted\n"}, "a note", 1_790_000_000)

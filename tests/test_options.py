@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from generator.cli.options import collect, question_options
-from generator.notation import read_texts
+from generator.template.notation import read_texts
 from tests.answers import QUESTIONS, SMALLEST
 from tests.invoke import Command, Desk
 from tests.world import Told

@@ -23,13 +23,13 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import Answers, resolve
-from generator.errors import AnswersError
-from generator.platform import Platform, load_platform
-from generator.project import Project
-from generator.registrations import Registration, register, unregister
+from generator.base.errors import AnswersError
+from generator.engine.project import Project
+from generator.infra_repo.registrations import Registration, register, unregister
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX
-from generator.schema import answers_schema
+from generator.template.answers import Answers, resolve
+from generator.template.schema import answers_schema
 
 from .answers import QUESTIONS, TEMPLATE
 from .constraints import given, space

@@ -7,9 +7,9 @@ from email.utils import formatdate
 
 import pytest
 
+from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.patience import Patience
 from generator.clients.transport import wait_asked
-from generator.errors import PreflightError, SystemFailure
 
 QUICK = Patience(attempts=4, first=0, longest=2)
 

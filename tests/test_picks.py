@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import resolve
-from generator.changes import recorded_answers
+from generator.base.errors import AnswersError
 from generator.clients.git import write_files
-from generator.errors import AnswersError
-from generator.onboarding import open_run
-from generator.platform import load_platform
-from generator.project import InfraState, Project
-from generator.provision import carry_out, observe
-from generator.questions import load_questions
-from generator.steps import steps_for
-from generator.template import Template
-from generator.trees import Folder
+from generator.engine.connections import open_run
+from generator.engine.executor import carry_out, observe
+from generator.engine.project import InfraState, Project
+from generator.engine.steps import steps_for
+from generator.infra_repo.tree_diff import recorded_answers
+from generator.infra_repo.trees import Folder
+from generator.platform.profile import load_platform
+from generator.template.answers import resolve
+from generator.template.questions import load_questions
+from generator.template.template import Template
 from tests.answers import QUESTIONS, TEMPLATE, UPSTREAM
 from tests.checkout import commit_all
 from tests.invoke import Desk

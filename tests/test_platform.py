@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.errors import UsageError
-from generator.platform import Pin, Platform, load_platform
-from generator.profile_rules import rules, unusable
+from generator.base.errors import UsageError
+from generator.platform.profile import Pin, Platform, load_platform
+from generator.platform.rules import rules, unusable
 from generator.sandbox import Sandbox
 from tests.answers import TEMPLATE
 from tests.invoke import Command

@@ -18,16 +18,16 @@ import pytest
 import yaml
 from packaging.version import Version
 
-from generator.answers import resolve
-from generator.errors import ExitCode, RefusedError, UsageError
-from generator.platform import Platform, load_platform
-from generator.published import HEAD, Address
-from generator.questions import load_questions
-from generator.releases import FOLDER, Releases
-from generator.render import Layer, render
+from generator.base.errors import ExitCode, RefusedError, UsageError
+from generator.lifecycle.publication.state import HEAD, Address
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.messages import Request, Response, text_response
-from generator.template import Template
+from generator.template.answers import resolve
+from generator.template.copier_renderer import Layer, render
+from generator.template.questions import load_questions
+from generator.template.releases import FOLDER, Releases
+from generator.template.template import Template
 from tests.answers import SMALLEST
 from tests.checkout import commit_all, git
 from tests.invoke import Command
@@ -106,7 +106,7 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Releases:
     readme = root / "templates" / "service" / "python" / "README.md.jinja"
     readme.write_text(readme.read_text(encoding="utf-8") + LINE, encoding="utf-8")
     releases.add(Template(root), datetime(2099, 11, 30, tzinfo=UTC))
-    monkeypatch.setattr("generator.releases.FOLDER", releases.folder)
+    monkeypatch.setattr("generator.template.releases.FOLDER", releases.folder)
     return releases
 
 
@@ -151,7 +151,7 @@ def test_publishing_twice(press: Press) -> None:
 
 def test_a_later_release_follows(press: Press, next_release: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr("generator.releases.FOLDER", FOLDER)
+        earlier.setattr("generator.template.releases.FOLDER", FOLDER)
         press.publish()
         first = press.references
     assert [item["published"] for item in press("list", "--published").of("template")][-2:] == ["present", "absent"]
@@ -165,7 +165,7 @@ def test_a_later_release_follows(press: Press, next_release: Releases, monkeypat
     assert press.publish().result["status"] == "success"
     assert press.references == wanted(next_release)
 
-    monkeypatch.setattr("generator.releases.FOLDER", FOLDER)  # an older newservice
+    monkeypatch.setattr("generator.template.releases.FOLDER", FOLDER)  # an older newservice
     older = press.publish()
     assert older.result["status"] == "unchanged"
     assert "1 later" in older.of("plan")[0]["steps"][1]["summary"]

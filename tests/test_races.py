@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from generator.changes import compare_registrations
 from generator.clients.transport import http_client
-from generator.platform import load_platform
-from generator.project import Project
+from generator.engine.project import Project
+from generator.infra_repo.tree_diff import compare_registrations
+from generator.platform.profile import load_platform
 from tests.answers import TEMPLATE, UPSTREAM, answer
 from tests.world import World
 

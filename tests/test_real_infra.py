@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.platform import load_platform
-from generator.project import Project
-from generator.registrations import declared_ids
+from generator.engine.project import Project
+from generator.infra_repo.registrations import declared_ids
+from generator.platform.profile import load_platform
 from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.checkout import git
 from tests.invoke import Command

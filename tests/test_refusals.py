@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generator.errors import AnswersError, ExitCode
+from generator.base.errors import AnswersError, ExitCode
 from tests.answers import QUESTIONS, SMALLEST, UPSTREAM, answer
 
 OPTIONS = {question.name: question.option for question in QUESTIONS}

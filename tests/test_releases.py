@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from generator.base.errors import ExitCode, NewserviceError, UsageError
 from generator.clients.git import scratch_repository
-from generator.errors import ExitCode, NewserviceError, UsageError
-from generator.publishing import build
-from generator.release_check import check_template
-from generator.releases import FOLDER, Release, Releases, commit_id, template_members, tree_id
-from generator.template import Template
+from generator.lifecycle.publication.publisher import build
+from generator.template.release_check import check_template
+from generator.template.releases import FOLDER, Release, Releases, commit_id, template_members, tree_id
+from generator.template.template import Template
 from tests.checkout import git
 from tests.invoke import Command
 
@@ -235,7 +235,7 @@ def checkout(
     template: Template, releases: Releases, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Command:
     """The command in a checkout whose template is the next version."""
-    monkeypatch.setattr("generator.releases.FOLDER", releases.folder)
+    monkeypatch.setattr("generator.template.releases.FOLDER", releases.folder)
     monkeypatch.setattr(Template, "installed", classmethod(lambda cls: Template(template.root)))
     return Command(capsys)
 

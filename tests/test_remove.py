@@ -12,24 +12,24 @@ from typing import Any
 
 import pytest
 
-from generator.answers import resolve
 from generator.cli.remove import _result
 from generator.cli.report import Result
 from generator.clients.forgejo import Forgejo
-from generator.onboarding import open_run
-from generator.plan import Plan
-from generator.platform import load_platform
-from generator.project import Project
-from generator.removal import removals_for
-from generator.removal.carry import observe, written
-from generator.removal.repository import REMOVING
-from generator.render import File
+from generator.engine.connections import open_run
+from generator.engine.plan import Plan
+from generator.engine.project import Project
+from generator.engine.steps.forgejo import MARK
+from generator.lifecycle.removal import removals_for
+from generator.lifecycle.removal.carry import observe, written
+from generator.lifecycle.removal.repository import REMOVING
+from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind
 from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror
 from generator.sandbox.github.state import Issue as MirrorIssue
 from generator.sandbox.github.state import Release
 from generator.sandbox.woodpecker.state import Secret
-from generator.steps.forgejo import MARK
+from generator.template.answers import resolve
+from generator.template.copier_renderer import File
 from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.world import Told, World, _rendered_once
@@ -406,7 +406,7 @@ def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeyp
         files = _rendered_once(*arguments)
         return tuple(replace(file, content=file.content + b"# newer\n") for file in files)
 
-    monkeypatch.setattr("generator.project.render", newer)
+    monkeypatch.setattr("generator.engine.project.render", newer)
     with looking(world, given) as look:
         assert set(written(look())) == ALL
         undo = commit(canonical, "")(world)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generator.answers import resolve
-from generator.render import render
-from generator.replay import Replay
+from generator.template.answers import resolve
+from generator.template.copier_renderer import render
+from generator.template.renderer import Replay
 from tests.answers import QUESTIONS, TEMPLATE
 from tests.test_pairwise import services
 from tests.upgrade.services import FACTS, golden

@@ -19,8 +19,8 @@ import pytest
 import yaml
 
 from generator.clients.github import Mirror
-from generator.plan import Action
-from generator.steps.github import GitHubRepository, mirror_description
+from generator.engine.plan import Action
+from generator.engine.steps.github import GitHubRepository, mirror_description
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
 from tests.world import World
 
@@ -273,7 +273,7 @@ def test_the_narrow_token_of_vault_comes_before_the_wide_one_of_the_environment(
 
 
 def test_a_fault_on_the_way_tells_what_was_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generator.steps.woodpecker import WoodpeckerRegistration
+    from generator.engine.steps.woodpecker import WoodpeckerRegistration
 
     def broken(self: WoodpeckerRegistration, run: Any, facts: Any) -> str:
         raise KeyError("surprise")

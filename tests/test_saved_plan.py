@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from generator.basis import Basis, basis_of
-from generator.changes import FileChange, RegistrationChange
-from generator.errors import ExitCode, NewserviceError, RefusedError
-from generator.moved import basis_moved, plan_moved
-from generator.plan import Action, Decision, Plan, State, StepPlan
-from generator.plan_file import check_place, read_plan, write_plan
-from generator.platform import Platform
-from generator.render import File
-from generator.saved_plan import SavedPlan, content_digest, from_text, keep, to_text
-from generator.secret import MASK, Secret
+from generator.base.errors import ExitCode, NewserviceError, RefusedError
+from generator.base.secrets import MASK, Secret
+from generator.engine.plan import Action, Decision, Plan, State, StepPlan
+from generator.engine.plan_drift import basis_moved, plan_moved
+from generator.engine.plan_file import check_place, read_plan, write_plan
+from generator.engine.plan_inputs import Basis, basis_of
+from generator.engine.saved_plan import SavedPlan, content_digest, from_text, keep, to_text
+from generator.infra_repo.tree_diff import FileChange, RegistrationChange
+from generator.platform.profile import Platform
+from generator.template.copier_renderer import File
 
 from .answers import SMALLEST, TEMPLATE, answer
 

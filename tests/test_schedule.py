@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from generator import schedule
-from generator.errors import SystemFailure
-from generator.schedule import Status, StepResult, Task, carry_out_tasks
+from generator.base import parallel as schedule
+from generator.base.errors import SystemFailure
+from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
 
 Taken = tuple[Status, str]
 

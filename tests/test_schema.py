@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from generator.answers import Answers
-from generator.errors import AnswersError, Problem
-from generator.platform import load_platform
-from generator.schema import answers_schema
-from generator.schema.conditions import Conditions
-from generator.schema.rules import BLANK
+from generator.base.errors import AnswersError, Problem
+from generator.platform.profile import load_platform
+from generator.template.answers import Answers
+from generator.template.schema import answers_schema
+from generator.template.schema.conditions import Conditions
+from generator.template.schema.rules import BLANK
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.fuzz import PROFILE
 from tests.invoke import Command

@@ -19,10 +19,10 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from generator.credentials import refuse_secrets
-from generator.errors import UsageError
+from generator.base.errors import UsageError
+from generator.base.secrets import MASK, Secret, redact
+from generator.engine.credentials import refuse_secrets
 from generator.sandbox import FaultKind, Status
-from generator.secret import MASK, Secret, redact
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
 from tests.world import Told, World
 
@@ -269,7 +269,7 @@ def test_people_are_shown_no_more_than_scripts(world: World) -> None:
 
 
 def test_a_fault_of_ours_leaves_a_report_without_secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generator.steps.github import GitHubSecrets
+    from generator.engine.steps.github import GitHubSecrets
 
     def broken(self: GitHubSecrets, run: Any, facts: Any) -> str:
         token = run.credentials["github"].value.reveal()

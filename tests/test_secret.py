@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import secret
+from generator.base import secrets as secret
+from generator.base.errors import ExitCode, SystemFailure
+from generator.base.parallel import StepResult
+from generator.base.secrets import MASK, Secret, redact
 from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Result
 from generator.cli.text import TextReporter
-from generator.credentials import Credential
-from generator.errors import ExitCode, SystemFailure
-from generator.schedule import StepResult
-from generator.secret import MASK, Secret, redact
+from generator.engine.credentials import Credential
 
 CANARY = "canary-4f1c9e"
 

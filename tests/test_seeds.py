@@ -11,12 +11,12 @@ from typing import Any
 import pexpect
 import pytest
 
+from generator.base.errors import NewserviceError
+from generator.base.secrets import Secret
 from generator.clients.vault import Entry
-from generator.errors import NewserviceError
-from generator.plan import Action, State
-from generator.secret import Secret
-from generator.seeds import LEFT_OPEN, TO_BE_TYPED, Seed, parse_seed, read_seed
-from generator.steps.vault import LATER, VaultSecrets
+from generator.engine.plan import Action, State
+from generator.engine.seeds import LEFT_OPEN, TO_BE_TYPED, Seed, parse_seed, read_seed
+from generator.engine.steps.vault import LATER, VaultSecrets
 from tests.answers import UPSTREAM
 from tests.invoke import Desk
 from tests.world import World, _rendered_once
@@ -27,7 +27,7 @@ FILL_IN = "fill in api_token: `vault kv patch secret/reader api_token=-`"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.project.render", _rendered_once)
+    monkeypatch.setattr("generator.engine.project.render", _rendered_once)
 
 
 # --- sources -----------------------------------------------------------------------------------------------

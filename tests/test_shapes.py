@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
+from generator.base.errors import ExitCode, NewserviceError, PreflightError, SystemFailure
+from generator.base.secrets import Secret
 from generator.clients.forgejo import Forgejo
 from generator.clients.patience import Patience
 from generator.clients.vault import Vault
 from generator.clients.woodpecker import Woodpecker
-from generator.errors import ExitCode, NewserviceError, PreflightError, SystemFailure
-from generator.platform import load_platform
-from generator.run import Run, Systems
+from generator.engine.context import Run, Systems
+from generator.platform.profile import load_platform
 from generator.sandbox.faults import Status
-from generator.secret import Secret
 from tests.answers import TEMPLATE, UPSTREAM
 from tests.world import ELSEWHERE, World
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
+from generator.base.errors import SystemFailure
+from generator.base.stopping import pause, stop_event, stopped_by
 from generator.clients.patience import Patience
-from generator.errors import SystemFailure
-from generator.stopping import pause, stop_event, stopped_by
 from tests.answers import UPSTREAM
 from tests.world import World
 

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from generator.base.errors import ExitCode, NewserviceError, PreflightError
 from generator.clients.patience import Patience
 from generator.clients.pinned import PinnedTransport
 from generator.clients.transport import Api, http_client, tls_context
-from generator.errors import ExitCode, NewserviceError, PreflightError
-from generator.platform import Pin, Platform, load_platform
+from generator.platform.profile import Pin, Platform, load_platform
 from generator.sandbox import Sandbox
 from generator.sandbox.faults import FaultKind, Status
 from tests.answers import TEMPLATE

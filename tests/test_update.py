@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import resolve
-from generator.platform import load_platform
-from generator.render import render
+from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import infra_files
+from generator.template.answers import resolve
+from generator.template.copier_renderer import render
 from tests.answers import QUESTIONS, RICH, TEMPLATE
 from tests.checkout import commit_all, git, published_template
 from tests.invoke import Command, Desk

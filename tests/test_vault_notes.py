@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from generator.base.errors import PreflightError, SystemFailure
+from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.vault import Entry, Vault
-from generator.errors import PreflightError, SystemFailure
-from generator.platform import Platform, load_platform
-from generator.provision import Outcome, carry_out
-from generator.run import Run, Systems
+from generator.engine.context import Run, Systems
+from generator.engine.executor import Outcome, carry_out
+from generator.engine.seeds import LEFT_OPEN
+from generator.engine.steps import vault as step
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox import FaultKind, Sandbox
 from generator.sandbox.faults import Status
-from generator.secret import Secret
-from generator.seeds import LEFT_OPEN
-from generator.steps import vault as step
 from tests.answers import TEMPLATE
 
 DATA, METADATA = "/v1/secret/data/reader$", "/v1/secret/metadata/reader$"

@@ -12,24 +12,20 @@ from typing import Any
 
 import pytest
 
-from generator.changes import RegistrationChange
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
+from generator.base.errors import PreflightError, RefusedError, SystemFailure
+from generator.base.secrets import Secret
 from generator.cli import verify as command
 from generator.cli.json_lines import JsonReporter
 from generator.cli.session import Session
 from generator.clients.github import WorkflowRun
 from generator.clients.registry import Registry
 from generator.clients.woodpecker import Pipeline, Registration
-from generator.errors import PreflightError, RefusedError, SystemFailure
-from generator.plan import Action, Decision, State
-from generator.platform import load_platform
-from generator.project import InfraState
-from generator.sandbox import Sandbox
-from generator.sandbox.faults import Status
-from generator.secret import Secret
-from generator.template import Template
-from generator.verify import Look, Rhythm, follow, look
-from generator.verify.build import (
+from generator.engine.plan import Action, Decision, State
+from generator.engine.project import InfraState
+from generator.infra_repo.tree_diff import RegistrationChange
+from generator.lifecycle.verify import Look, Rhythm, follow, look
+from generator.lifecycle.verify.build import (
     ImageFacts,
     MirrorFacts,
     PipelineFacts,
@@ -40,9 +36,13 @@ from generator.verify.build import (
     judge_run,
     own_pipeline,
 )
-from generator.verify.delivery import Delivery
-from generator.verify.infra import InfraFacts, judge_entries, judge_secrets, judge_stack, judge_watchers
-from generator.verify.look import CHECKS
+from generator.lifecycle.verify.delivery import Delivery
+from generator.lifecycle.verify.infra import InfraFacts, judge_entries, judge_secrets, judge_stack, judge_watchers
+from generator.lifecycle.verify.look import CHECKS
+from generator.platform.profile import load_platform
+from generator.sandbox import Sandbox
+from generator.sandbox.faults import Status
+from generator.template.template import Template
 from tests import contracts
 from tests.world import World, both_platforms
 

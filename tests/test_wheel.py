@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.template import PACKAGE, Template
+from generator.template.template import PACKAGE, Template
 from tests.answers import SMALLEST
 
 CHECKOUT = PACKAGE.parent

@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import Answers
 from generator.cli import _reporter, _run
-from generator.platform import Platform
-from generator.render import File, Layer, render
+from generator.platform.profile import Platform
 from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Repository as Mirror
 from generator.sandbox.messages import Request, Response
-from generator.template import Template
+from generator.template.answers import Answers
+from generator.template.copier_renderer import File, Layer, render
+from generator.template.template import Template
 
 ELSEWHERE = Path(__file__).parent / "golden" / "other-platform" / "platform.yml"
 """The profile of a made-up platform."""
@@ -85,7 +85,7 @@ class World:
     def enter(self) -> None:
         for name, value in self.sandbox.environment.items():
             self.monkeypatch.setenv(name, value)
-        self.monkeypatch.setattr("generator.project.render", _rendered_once)
+        self.monkeypatch.setattr("generator.engine.project.render", _rendered_once)
 
     def answers(self, given: Mapping[str, Any]) -> Path:
         path = self.folder / f"{given.get('name', 'answers')}.answers.yml"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import generator
 from docs.builder.parts import Rows, kept, table
-from generator import errors
-from generator.errors import ExitCode
+from generator.base import errors
+from generator.base.errors import ExitCode
 
 CODE = Path(generator.__file__).parent
 KNOWN_AT_RUN_TIME = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from generator.template import Template
+from generator.template.template import Template
 
 
 def in_words(template: Template, expression: str | bool) -> str:

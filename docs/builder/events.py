@@ -7,20 +7,20 @@ import json
 from typing import Any
 
 from docs.builder.parts import Rows, kept, table
-from generator.answers import resolve
-from generator.basis import Basis
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
+from generator.base.errors import ExitCode, UsageError
+from generator.base.parallel import StepResult
 from generator.cli.demo import ANSWERS
 from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Result, Surroundings, TemplateVersion
-from generator.errors import ExitCode, UsageError
+from generator.engine.plan import Plan
+from generator.engine.plan_inputs import Basis
+from generator.engine.steps import Step, steps_for
 from generator.fleet.findings import Finding, Place
 from generator.fleet.findings import State as TreeState
-from generator.plan import Plan
-from generator.questions import load_questions
-from generator.schedule import StepResult
-from generator.steps import Step, steps_for
-from generator.template import Template
+from generator.template.answers import resolve
+from generator.template.questions import load_questions
+from generator.template.template import Template
 
 
 def events() -> dict[str, list[str]]:

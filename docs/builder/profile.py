@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from docs.builder.parts import Rows, kept, table
-from generator.template import Template
+from generator.template.template import Template
 
 PROFILE = Template.installed().platform
 OPEN_MAPS = {"tiers": "tier", "actions_secrets": "secret", "catalog": "tier", "connection.credentials": "credential"}

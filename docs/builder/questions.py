@@ -9,9 +9,9 @@ import yaml
 
 from docs.builder.conditions import as_code, in_words
 from docs.builder.parts import Rows, kept, sentence, table
-from generator.platform import merged_platform
-from generator.questions import MISSING, Question, load_questions
-from generator.template import Template
+from generator.platform.profile import merged_platform
+from generator.template.questions import MISSING, Question, load_questions
+from generator.template.template import Template
 
 TEMPLATE = Template.installed()
 QUESTIONS = {item.name: item for item in load_questions(TEMPLATE) if item.public}

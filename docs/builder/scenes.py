@@ -15,10 +15,10 @@ import yaml
 from packaging.version import Version
 
 from docs.builder.terminal import Terminal
-from generator.answers import resolve
-from generator.releases import Releases
+from generator.lifecycle.update import Recorded, Upgrader
 from generator.sandbox import Sandbox
-from generator.upgrade import Recorded, Upgrader
+from generator.template.answers import resolve
+from generator.template.releases import Releases
 
 _COMMIT_TIME = 1_790_000_000
 _UPSTREAM = {"image_source": "upstream", "image": "ghcr.io/example/app:1.0.0"}

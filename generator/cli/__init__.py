@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from generator import __version__
+from generator.base.errors import ExitCode, NewserviceError, UsageError
 from generator.cli.commands import COMMANDS, Commands
-from generator.errors import ExitCode, NewserviceError, UsageError
 
 if TYPE_CHECKING:
     from generator.cli.report import Reporter

@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
-from generator.answers import Answers
-from generator.basis import basis_of
+from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli.create import execute
 from generator.cli.plan import kept, observed_plan, refuse
 from generator.cli.report import Reporter
 from generator.cli.session import Session, open_session
-from generator.errors import ExitCode, RefusedError, UsageError
-from generator.moved import basis_moved, plan_moved
-from generator.plan import Plan
-from generator.plan_file import read_plan, write_plan
-from generator.saved_plan import SavedPlan, content_digest
+from generator.engine.plan import Plan
+from generator.engine.plan_drift import basis_moved, plan_moved
+from generator.engine.plan_file import read_plan, write_plan
+from generator.engine.plan_inputs import basis_of
+from generator.engine.saved_plan import SavedPlan, content_digest
+from generator.template.answers import Answers
 
 
 @click.command("apply")

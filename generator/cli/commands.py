@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from generator.errors import UsageError
+from generator.base.errors import UsageError
 
 
 class Entry(NamedTuple):

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete
 
+from generator.base.errors import ExitCode
 from generator.cli.commands import COMMANDS, Commands
-from generator.errors import ExitCode
 
 VARIABLE = "_NEWSERVICE_COMPLETE"
 """Set by the scripts; says which shell asks, and for what."""
@@ -141,7 +141,7 @@ def _plain(words: Sequence[str]) -> list[CompletionItem]:
 
 def _names(context: click.Context) -> list[CompletionItem]:
     """Services by the clone of the infra repository, as it is checked out, and by the folders here."""
-    from generator.suggestions import service_names
+    from generator.cli.suggestions import service_names
 
     if context.params.get("sandbox"):
         return []
@@ -152,7 +152,7 @@ def _names(context: click.Context) -> list[CompletionItem]:
 
 
 def _versions(_context: click.Context) -> list[CompletionItem]:
-    from generator.suggestions import released_versions
+    from generator.cli.suggestions import released_versions
 
     return _plain(released_versions())
 
@@ -169,9 +169,9 @@ _OF_ALL: dict[str, Callable[[click.Context], Sequence[CompletionItem]]] = {
 
 def _answers(context: click.Context, name: str) -> list[CompletionItem]:
     """Words that answer a question on the platform that the command line names."""
-    from generator.questions import load_questions
-    from generator.suggestions import answer_words
-    from generator.template import Template
+    from generator.cli.suggestions import answer_words
+    from generator.template.questions import load_questions
+    from generator.template.template import Template
 
     template = Template.installed()
     question = next(question for question in load_questions(template) if question.name == name)
@@ -181,8 +181,8 @@ def _answers(context: click.Context, name: str) -> list[CompletionItem]:
 
 
 def _platform(context: click.Context) -> Any:
-    from generator.platform import load_platform
-    from generator.template import Template
+    from generator.platform.profile import load_platform
+    from generator.template.template import Template
 
     chosen = context.params.get("platform")
     return load_platform(Template.installed().platform, Path(chosen).expanduser() if chosen else None)

@@ -8,21 +8,21 @@ from typing import Any
 
 import click
 
-from generator.answers import Answers
+from generator.base.errors import ExitCode, UsageError
 from generator.cli.faults import as_told
 from generator.cli.following import after_the_pull_request
 from generator.cli.options import Answering
 from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.compiled import keep_compiled
-from generator.doctor import preflight, require
-from generator.errors import ExitCode, UsageError
-from generator.local import write_files
-from generator.plan import Plan
-from generator.provision import Outcome, carry_out, unchanged
-from generator.run import Run
-from generator.steps import steps_for
+from generator.engine.context import Run
+from generator.engine.executor import Outcome, carry_out, unchanged
+from generator.engine.files_only import write_files
+from generator.engine.plan import Plan
+from generator.engine.steps import steps_for
+from generator.lifecycle.doctor import preflight, require
+from generator.template.answers import Answers
+from generator.template.template_cache import keep_compiled
 
 
 @click.command("create", cls=Answering)

@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 import yaml
 
+from generator.base.errors import ExitCode, SystemFailure
 from generator.cli.create import create_command
 from generator.cli.text import TextReporter
-from generator.errors import ExitCode, SystemFailure
-from generator.platform import Platform, load_platform
-from generator.run import BRANCH_PREFIX
+from generator.engine.context import BRANCH_PREFIX
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox.sandbox import Sandbox
-from generator.template import Template
+from generator.template.template import Template
 
 ANSWERS = {
     "name": "city-guide",

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from generator.checks import Check, CheckState, all_well
+from generator.base.checks import Check, CheckState, all_well
+from generator.base.errors import ExitCode
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
-from generator.doctor import examine
-from generator.errors import ExitCode
-from generator.platform import advice
+from generator.lifecycle.doctor import examine
+from generator.platform.profile import advice
 
 
 @click.command("doctor")

@@ -7,8 +7,8 @@ import os
 import tempfile
 import traceback
 
-from generator.errors import NewserviceError, UsageError
-from generator.secret import redact
+from generator.base.errors import NewserviceError, UsageError
+from generator.base.secrets import redact
 
 
 def as_told(error: Exception) -> NewserviceError:

@@ -11,20 +11,20 @@ from typing import Any, TypeVar
 
 import click
 
+from generator.base.errors import ExitCode
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.clients.objects import Objects
-from generator.compiled import keep_compiled
-from generator.errors import ExitCode
+from generator.engine.connections import open_clone, open_forge
 from generator.fleet.findings import Finding, State, counted, exit_code, in_order
 from generator.fleet.fleet import Fleet
 from generator.fleet.pool import usable_cores
 from generator.fleet.report import Report, check_report, summary, tone, write_report
 from generator.fleet.selection import Selection, parse_shard, read_failed
 from generator.fleet.update import Update, Waves
-from generator.onboarding import open_clone, open_forge
-from generator.releases import Releases
+from generator.template.releases import Releases
+from generator.template.template_cache import keep_compiled
 
 MOST_NAMES = 5
 """Names that are told in one line."""

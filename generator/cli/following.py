@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generator.project import Project
+from generator.engine.project import Project
 
 
 def after_the_pull_request(project: Project) -> tuple[str, ...]:

@@ -14,17 +14,17 @@ from typing import Any
 
 import click
 
+from generator.base.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
+from generator.base.files import write_whole
+from generator.base.secrets import known_secret, redact
+from generator.base.terminal_text import visible
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
-from generator.credentials import remember_credentials
-from generator.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
-from generator.platform import ENVIRONMENT_VARIABLE, merged_platform, user_profile
-from generator.platform_facts import Fact, Interview, read_sets
-from generator.profile_text import profile_text
-from generator.secret import known_secret, redact
-from generator.template import Template
-from generator.visible import visible
-from generator.whole_file import write_whole
+from generator.engine.credentials import remember_credentials
+from generator.platform.facts import Fact, Interview, read_sets
+from generator.platform.profile import ENVIRONMENT_VARIABLE, merged_platform, user_profile
+from generator.platform.text import profile_text
+from generator.template.template import Template
 
 
 @click.command("init")

@@ -8,15 +8,15 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
+from generator.base.errors import AnswersError, NewserviceError
+from generator.base.secrets import redact
 from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
-from generator.errors import AnswersError, NewserviceError
-from generator.secret import redact
 
 if TYPE_CHECKING:
-    from generator.checks import Check
+    from generator.base.checks import Check
+    from generator.base.parallel import StepResult
+    from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
-    from generator.plan import Plan
-    from generator.schedule import StepResult
 
 SCHEMA = 1
 """Version of the JSON objects."""

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from generator.base.parallel import StepResult
+from generator.base.secrets import redact
+from generator.base.terminal_text import visible
 from generator.cli.plan_text import SIGNS
-from generator.schedule import StepResult
-from generator.secret import redact
-from generator.visible import visible
 
 _STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "dim", "skipped": "dim"}
 

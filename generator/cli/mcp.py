@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from generator.base.errors import ExitCode, PreflightError, UsageError
 from generator.cli.report import Reporter
-from generator.errors import ExitCode, PreflightError, UsageError
 
 
 @click.command("mcp")

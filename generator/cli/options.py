@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from generator.errors import AnswersError, Problem, UsageError
-from generator.notation import read_text, read_texts, read_yaml
-from generator.questions import MISSING, Question
+from generator.base.errors import AnswersError, Problem, UsageError
+from generator.template.notation import read_text, read_texts, read_yaml
+from generator.template.questions import MISSING, Question
 
 
 class AnswerOption(click.Option):

@@ -11,17 +11,17 @@ from typing import Any
 
 import click
 
-from generator.answers import Answers
-from generator.basis import basis_of
+from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
 from generator.cli.options import Answering
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
-from generator.credentials import refuse_secrets
-from generator.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
-from generator.local import check_writable, plan_files
-from generator.plan import Plan
-from generator.plan_file import check_place, write_plan
-from generator.saved_plan import SavedPlan, keep
+from generator.engine.credentials import refuse_secrets
+from generator.engine.files_only import check_writable, plan_files
+from generator.engine.plan import Plan
+from generator.engine.plan_file import check_place, write_plan
+from generator.engine.plan_inputs import basis_of
+from generator.engine.saved_plan import SavedPlan, keep
+from generator.template.answers import Answers
 
 
 @click.command("plan", cls=Answering)
@@ -93,8 +93,8 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:
         return replace(plan_files(project, session.infra, notes), basis=basis)
-    from generator.provision import observe  # heavy, with all its clients, and not needed for files only
-    from generator.steps import steps_for
+    from generator.engine.executor import observe  # heavy, with all its clients, and not needed for files only
+    from generator.engine.steps import steps_for
 
     with before_the_first_write():
         return replace(observe(steps_for(answers), session.run(answers), notes), basis=basis)

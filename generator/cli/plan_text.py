@@ -9,7 +9,7 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from generator.plan import Plan
+    from generator.engine.plan import Plan
 
 SIGNS = {
     "create": "+", "update": "~", "delete": "-", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",

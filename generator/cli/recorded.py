@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from generator.answers import resolve
-from generator.changes import recorded_answers
+from generator.base.errors import UsageError
 from generator.cli.session import Session
-from generator.errors import UsageError
-from generator.onboarding import open_forgejo
-from generator.run import BRANCH_PREFIX
-from generator.trees import Folder, RemoteCommit
+from generator.engine.connections import open_forgejo
+from generator.engine.context import BRANCH_PREFIX
+from generator.infra_repo.tree_diff import recorded_answers
+from generator.infra_repo.trees import Folder, RemoteCommit
+from generator.template.answers import resolve
 
 
 def recorded(session: Session, command: str) -> dict[str, Any]:

@@ -8,23 +8,23 @@ from typing import Any
 
 import click
 
-from generator.answers import Answers
-from generator.changes import recorded_answers
+from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli.faults import as_told
 from generator.cli.plan import before_the_first_write, refuse
 from generator.cli.recorded import check_name, recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
-from generator.errors import ExitCode, RefusedError, UsageError
-from generator.onboarding import open_forgejo, open_run
-from generator.plan import Decision, Plan
-from generator.provision import unchanged
-from generator.removal import removals_for
-from generator.removal.base import is_kept
-from generator.removal.carry import Carried, carry_out, observe, written
-from generator.removal.rights import check_rights
-from generator.run import Run
-from generator.trees import RemoteCommit
+from generator.engine.connections import open_forgejo, open_run
+from generator.engine.context import Run
+from generator.engine.executor import unchanged
+from generator.engine.plan import Decision, Plan
+from generator.infra_repo.tree_diff import recorded_answers
+from generator.infra_repo.trees import RemoteCommit
+from generator.lifecycle.removal import removals_for
+from generator.lifecycle.removal.base import is_kept
+from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
+from generator.lifecycle.removal.rights import check_rights
+from generator.template.answers import Answers
 
 LIMIT = 100
 """How many files, registrations and things one removal may take without ``--limit``."""

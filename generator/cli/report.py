@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
-from generator.errors import ExitCode, NewserviceError
+from generator.base.errors import ExitCode, NewserviceError
 
 if TYPE_CHECKING:  # `newservice --help` tells nothing of these, and they take a while
-    from generator.checks import Check
+    from generator.base.checks import Check
+    from generator.base.parallel import StepResult
+    from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
-    from generator.plan import Plan
-    from generator.schedule import StepResult
 
 LEFT_OPEN = "nothing is left for newservice; a person fills in what is named above"
 """Closes a command that did all it could, where values are left to a person."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from generator.base.errors import ExitCode, RefusedError
 from generator.cli.report import Reporter, Result, Surroundings
-from generator.errors import ExitCode, RefusedError
 
 MARKER = ".newservice-demo"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from generator.base.errors import ExitCode
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
-from generator.errors import ExitCode
-from generator.schema import answers_schema
+from generator.template.schema import answers_schema
 
 
 @click.command("schema")

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.answers import Answers, resolve
-from generator.changes import ANSWERS_FILE
+from generator.base.errors import AnswersError, PreflightError, Problem, UsageError
+from generator.base.secrets import Secret, hidden_from_children
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
-from generator.credentials import remember_credentials
-from generator.errors import AnswersError, PreflightError, Problem, UsageError
-from generator.platform import Platform, advice, load_platform
-from generator.project import Project
-from generator.questions import Question, load_questions
-from generator.secret import Secret, hidden_from_children
-from generator.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed
-from generator.template import Template
+from generator.engine.credentials import remember_credentials
+from generator.engine.project import Project
+from generator.engine.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed
+from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.platform.profile import Platform, advice, load_platform
+from generator.template.answers import Answers, resolve
+from generator.template.questions import Question, load_questions
+from generator.template.template import Template
 
 if TYPE_CHECKING:
-    from generator.run import Run
+    from generator.engine.context import Run
 
 
 @dataclass
@@ -110,8 +110,8 @@ class Session:
 
         What an earlier version made is compared with what it made then. A version that is not known is left alone.
         """
-        from generator.releases import Releases
-        from generator.upgrade import UnreadableError, Upgrader, recorded_in
+        from generator.lifecycle.update import UnreadableError, Upgrader, recorded_in
+        from generator.template.releases import Releases
 
         releases = Releases()
         try:
@@ -142,7 +142,7 @@ class Session:
 
         Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
         """
-        from generator.onboarding import open_run  # heavy, with all its clients
+        from generator.engine.connections import open_run  # heavy, with all its clients
 
         project, seeds = self.project(answers), self.seeds(answers)
         if self._run is None or self._run.project is not project:

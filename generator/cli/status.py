@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from generator.changes import ANSWERS_FILE
+from generator.base.errors import ExitCode
 from generator.cli.following import after_the_pull_request, proof
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write, observed_plan
 from generator.cli.recorded import recorded
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import common_options, open_session
-from generator.errors import ExitCode
-from generator.plan import Plan
-from generator.project import Project
+from generator.engine.plan import Plan
+from generator.engine.project import Project
+from generator.infra_repo.tree_diff import ANSWERS_FILE
 
 
 @click.command("status", cls=Answering)

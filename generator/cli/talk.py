@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-from generator.answers import Answers
+from generator.base.errors import ExitCode, NewserviceError, RefusedError
+from generator.base.secrets import redact
 from generator.cli.plan_text import plan_diffs
 from generator.cli.report import Result
 from generator.cli.screen import coloured, paint_diff
 from generator.cli.session import Session
-from generator.errors import ExitCode, NewserviceError, RefusedError
-from generator.plan import Plan
-from generator.secret import redact
+from generator.engine.plan import Plan
+from generator.template.answers import Answers
 from generator.wizard import Choice, Conversation, Stopped, begin
 from generator.wizard.layout import plain
 

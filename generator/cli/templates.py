@@ -10,22 +10,22 @@ from typing import Any, TypeVar
 
 import click
 
+from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli.faults import as_told
 from generator.cli.fleet import fleet_options, open_fleet
 from generator.cli.plan import before_the_first_write, planned
 from generator.cli.report import Reporter, Result, TemplateVersion
 from generator.cli.session import open_session
-from generator.errors import ExitCode, RefusedError, UsageError
+from generator.engine.connections import open_forge
+from generator.engine.executor import unchanged
+from generator.engine.plan import Plan, State
 from generator.fleet.findings import exit_code
 from generator.fleet.preview import check_preview, preview
-from generator.onboarding import open_forge
-from generator.plan import Plan, State
-from generator.provision import unchanged
-from generator.published import Address, Publication, Seen, tag_of
-from generator.publishing import Publisher
-from generator.release_check import check_template
-from generator.releases import FOLDER, Releases
-from generator.template import PACKAGE, Template
+from generator.lifecycle.publication.publisher import Publisher
+from generator.lifecycle.publication.state import Address, Publication, Seen, tag_of
+from generator.template.release_check import check_template
+from generator.template.releases import FOLDER, Releases
+from generator.template.template import PACKAGE, Template
 
 
 class _ListByDefault(click.Group):

@@ -7,19 +7,19 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
+from generator.base.errors import AnswersError, ExitCode, NewserviceError
+from generator.base.secrets import redact
+from generator.base.terminal_text import visible
 from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines
 from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
 from generator.cli.screen import coloured, folded, paint, paint_diff
-from generator.errors import AnswersError, ExitCode, NewserviceError
-from generator.secret import redact
-from generator.visible import visible
 
 if TYPE_CHECKING:
+    from generator.base.parallel import StepResult
     from generator.cli.live import LiveSteps
+    from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
-    from generator.plan import Plan
-    from generator.schedule import StepResult
 
 
 class TextReporter(Reporter):

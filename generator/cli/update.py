@@ -11,19 +11,19 @@ from typing import Any, Literal
 
 import click
 
-from generator.changes import FileChange, RegistrationChange
-from generator.checkout import Place, alone, carry_out, check_clean, take_back
+from generator.base.errors import AnswersError, ExitCode, UsageError
 from generator.cli.options import Answering, collect, given_flags, question_options
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
-from generator.errors import AnswersError, ExitCode, UsageError
-from generator.plan import Plan, build_plan
-from generator.questions import load_questions
-from generator.releases import Releases
-from generator.render import File
-from generator.template import Template
-from generator.trees import Folder
-from generator.upgrade import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
+from generator.engine.plan import Plan, build_plan
+from generator.infra_repo.tree_diff import FileChange, RegistrationChange
+from generator.infra_repo.trees import Folder
+from generator.lifecycle.update import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
+from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
+from generator.template.copier_renderer import File
+from generator.template.questions import load_questions
+from generator.template.releases import Releases
+from generator.template.template import Template
 
 
 @click.command("update", cls=Answering)

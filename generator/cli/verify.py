@@ -8,19 +8,19 @@ from typing import Any
 
 import click
 
-from generator.answers import Answers
-from generator.checks import CheckState
+from generator.base.checks import CheckState
+from generator.base.errors import ExitCode
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
 from generator.cli.recorded import recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.clients.registry import Registry
-from generator.errors import ExitCode
-from generator.onboarding import open_registry, open_run
-from generator.run import Run
-from generator.verify import Look, Rhythm, follow, look
-from generator.verify.follow import TIMEOUT_SECONDS, unwell
+from generator.engine.connections import open_registry, open_run
+from generator.engine.context import Run
+from generator.lifecycle.verify import Look, Rhythm, follow, look
+from generator.lifecycle.verify.follow import TIMEOUT_SECONDS, unwell
+from generator.template.answers import Answers
 
 RHYTHM = Rhythm()
 """How ``--wait`` pauses between two looks."""

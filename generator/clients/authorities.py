@@ -8,7 +8,7 @@ from pathlib import Path
 
 import certifi
 
-from generator.errors import PreflightError
+from generator.base.errors import PreflightError
 
 
 class Authorities:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import flag, listed, number, text
 from generator.clients.transport import Api, http_client
-from generator.platform import Platform
-from generator.secret import Secret
+from generator.platform.profile import Platform
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from generator.base.errors import NewserviceError, PreflightError, SystemFailure
+from generator.base.lazy_import import lazily
+from generator.base.secrets import Secret
 from generator.clients.authorities import Authorities
 from generator.clients.patience import Pace, Patience
 from generator.clients.transport import wait_asked
-from generator.errors import NewserviceError, PreflightError, SystemFailure
-from generator.lazily import lazily
-from generator.platform import Platform
-from generator.secret import Secret
+from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
     import github

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from tempfile import TemporaryFile
 
+from generator.base.errors import SystemFailure
 from generator.clients.git import Remote, Repository
-from generator.errors import SystemFailure
 
 NO_FILE = "0" * 40
 """What git calls the content of a file that is not there."""

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from generator.errors import SystemFailure
-from generator.lazily import lazily
-from generator.platform import Platform
-from generator.stopping import stop_event
+from generator.base.errors import SystemFailure
+from generator.base.lazy_import import lazily
+from generator.base.stopping import stop_event
+from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
     import tenacity

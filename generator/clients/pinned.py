@@ -6,7 +6,7 @@ import ssl
 
 import httpx
 
-from generator.platform import Pin
+from generator.platform.profile import Pin
 
 
 class PinnedTransport(httpx.BaseTransport):

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from generator.base.errors import PreflightError, SystemFailure
+from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.transport import Api, http_client
-from generator.errors import PreflightError, SystemFailure
-from generator.platform import Platform
-from generator.secret import Secret
+from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
     import httpx

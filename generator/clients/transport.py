@@ -10,10 +10,10 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from generator.base.errors import NewserviceError, PreflightError, SystemFailure
+from generator.base.lazy_import import lazily
 from generator.clients.patience import Patience
-from generator.errors import NewserviceError, PreflightError, SystemFailure
-from generator.lazily import lazily
-from generator.platform import Platform
+from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
     import httpx

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
 from generator.clients.transport import Api, http_client
-from generator.platform import Platform
-from generator.secret import Secret
+from generator.platform.profile import Platform
 
 
 @dataclass(frozen=True)

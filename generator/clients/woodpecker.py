@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, flag, listed, text
 from generator.clients.transport import Api, http_client
-from generator.platform import Platform
-from generator.secret import Secret
+from generator.platform.profile import Platform
 
 
 @dataclass(frozen=True)

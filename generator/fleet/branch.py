@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-from generator.changes import ANSWERS_FILE
+from generator.base.errors import NewserviceError
 from generator.clients.forgejo import PullRequest
-from generator.content import sealed
-from generator.errors import NewserviceError
+from generator.engine.steps.infra import MADE_BY
 from generator.fleet.findings import Place
 from generator.fleet.snapshot import Snapshot
 from generator.fleet.source import Source, update_branch
-from generator.steps.infra import MADE_BY
-from generator.upgrade import read_recorded
+from generator.infra_repo.fingerprints import sealed
+from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.lifecycle.update import read_recorded
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from generator.errors import ExitCode
-from generator.render import Layer
+from generator.base.errors import ExitCode
+from generator.template.copier_renderer import Layer
 
 
 class State(StrEnum):

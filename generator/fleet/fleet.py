@@ -9,23 +9,23 @@ from functools import cached_property, partial
 from itertools import islice
 from typing import TypeVar
 
-from generator.changes import ANSWERS_FILE
+from generator.base.errors import NewserviceError
+from generator.base.memo import together
 from generator.clients.forgejo import Repository as Known
 from generator.clients.objects import Objects
-from generator.errors import NewserviceError
+from generator.engine.connections import Forge
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.memory import Memory
 from generator.fleet.pool import mapped, usable_cores
 from generator.fleet.selection import Selection
 from generator.fleet.snapshot import made_stacks
 from generator.fleet.source import Source, infra_offline, infra_online, service_online, update_branch
-from generator.fleet.standing import guarded, recorded_only, stand
-from generator.looks import together
-from generator.onboarding import Forge
-from generator.platform import Platform
-from generator.releases import Releases
-from generator.trees import RemoteCommit, Tree
-from generator.upgrade import Upgrader
+from generator.fleet.tree_status import guarded, recorded_only, stand
+from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.infra_repo.trees import RemoteCommit, Tree
+from generator.lifecycle.update import Upgrader
+from generator.platform.profile import Platform
+from generator.template.releases import Releases
 
 Item = TypeVar("Item")
 

@@ -24,13 +24,13 @@ from typing import Any
 
 import yaml
 
+from generator.base.errors import UsageError
 from generator.clients.git import write_files
-from generator.errors import UsageError
 from generator.fleet.planning import Task
 from generator.fleet.script import Said, run_script
 from generator.fleet.snapshot import Snapshot
-from generator.platform import Platform
-from generator.render import File
+from generator.platform.profile import Platform
+from generator.template.copier_renderer import File
 
 STACK = "<stack>"
 """Stands for the stack's folder in a guard's command."""

@@ -20,7 +20,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from generator.fleet.findings import FileNote, Finding, Place, State
-from generator.releases import Releases
+from generator.template.releases import Releases
 
 MOST = 4000
 """Trees that are remembered; the ones looked at last."""

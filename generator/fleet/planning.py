@@ -11,17 +11,17 @@ from enum import StrEnum
 
 from packaging.version import Version
 
+from generator.base.errors import AnswersError
 from generator.clients.objects import NO_FILE
-from generator.content import blob_id, seal
-from generator.errors import AnswersError
+from generator.engine.steps.infra import MADE_BY
 from generator.fleet.branch import Branch, observe_branch, title
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.source import Source
-from generator.fleet.standing import guarded, recorded_only
-from generator.render import File
-from generator.steps.infra import MADE_BY
-from generator.template import Template
-from generator.upgrade import Upgrade, Upgrader
+from generator.fleet.tree_status import guarded, recorded_only
+from generator.infra_repo.fingerprints import blob_id, seal
+from generator.lifecycle.update import Upgrade, Upgrader
+from generator.template.copier_renderer import File
+from generator.template.template import Template
 
 
 class Verb(StrEnum):

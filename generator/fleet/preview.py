@@ -7,16 +7,16 @@ from functools import partial
 
 from jinja2 import TemplateError
 
-from generator.changes import ANSWERS_FILE
-from generator.errors import NewserviceError, UsageError
+from generator.base.errors import NewserviceError, UsageError
 from generator.fleet.findings import FileNote, Finding, Place, State, in_order
 from generator.fleet.fleet import AT_ONCE, Fleet, chunks
 from generator.fleet.planning import upgrade_of
 from generator.fleet.pool import mapped
 from generator.fleet.source import Source
-from generator.fleet.standing import guarded, recorded_only
-from generator.template import Template
-from generator.upgrade import Upgrade, Upgrader
+from generator.fleet.tree_status import guarded, recorded_only
+from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.lifecycle.update import Upgrade, Upgrader
+from generator.template.template import Template
 
 FEW_PREVIEWS = 4
 """Trees that are worth a second process."""

@@ -13,10 +13,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from generator.errors import UsageError
+from generator.base.errors import UsageError
+from generator.base.secrets import redact
 from generator.fleet.findings import Finding, State, counted
-from generator.registrations.lines import one_line
-from generator.secret import redact
+from generator.infra_repo.registrations.lines import one_line
 
 SCHEMA = 1
 """Version of the JSON report."""

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from generator.base.errors import NewserviceError, SystemFailure
+from generator.base.memo import together
 from generator.clients.forgejo import PullRequest
-from generator.errors import NewserviceError, SystemFailure
+from generator.engine.connections import Forge
 from generator.fleet.branch import Branch, title
 from generator.fleet.findings import Finding, State
 from generator.fleet.planning import Task, Verb
+from generator.fleet.pull_request_text import body, closed_body
 from generator.fleet.source import Source, update_branch
-from generator.fleet.standing import guarded
-from generator.fleet.words import body, closed_body
-from generator.looks import together
-from generator.onboarding import Forge
+from generator.fleet.tree_status import guarded
 
 
 @dataclass(frozen=True)

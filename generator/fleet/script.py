@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.secret import masked_variables
+from generator.base.secrets import masked_variables
 
 LONGEST_SECONDS = 120
 """A check that takes longer is ended."""

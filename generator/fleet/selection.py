@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from generator.errors import UsageError
+from generator.base.errors import UsageError
 from generator.fleet.findings import RETRIED, Place, State
 
 _SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")

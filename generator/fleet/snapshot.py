@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from generator.changes import ANSWERS_FILE
+from generator.base.errors import SystemFailure
 from generator.clients.objects import Objects
-from generator.errors import SystemFailure
+from generator.infra_repo.tree_diff import ANSWERS_FILE
 
 _EXECUTABLE = "100755"
 

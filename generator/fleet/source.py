@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.forgejo import PullRequest
 from generator.clients.forgejo import Repository as Known
 from generator.clients.git import scratch_repository
 from generator.clients.objects import Objects
-from generator.errors import PreflightError, SystemFailure
+from generator.engine.connections import Forge
 from generator.fleet.snapshot import Snapshot
-from generator.onboarding import Forge
-from generator.platform import Platform
+from generator.platform.profile import Platform
 
 UPDATE_PREFIX = "newservice-update/"
 """What the branches begin with that bring a tree to a newer template: ``newservice/`` is for new stacks."""

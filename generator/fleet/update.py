@@ -12,7 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from generator.errors import NewserviceError, UsageError
+from generator.base.errors import NewserviceError, UsageError
+from generator.engine.connections import Forge
 from generator.fleet.findings import Finding, Place, State, in_order
 from generator.fleet.fleet import Fleet, chunks
 from generator.fleet.guards import Checks, open_checks
@@ -20,8 +21,7 @@ from generator.fleet.planning import Task, Verb, planned
 from generator.fleet.pool import mapped
 from generator.fleet.requests import Requests
 from generator.fleet.source import Source, update_branch
-from generator.onboarding import Forge
-from generator.upgrade import Upgrader
+from generator.lifecycle.update import Upgrader
 
 FEW_PLANS = 2
 """Updates that are worth a second process."""

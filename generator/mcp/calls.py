@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
+from generator.base.errors import NewserviceError
+from generator.base.secrets import forgotten_afterwards
+from generator.base.stopping import stopped_by
 from generator.cli import _fail, _run
 from generator.cli.faults import as_told
 from generator.cli.json_lines import JsonReporter
-from generator.errors import NewserviceError
-from generator.secret import forgotten_afterwards
-from generator.stopping import stopped_by
 
 Event = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator.checkout import Place, interrupted
-from generator.errors import RefusedError, UsageError
+from generator.base.errors import RefusedError, UsageError
+from generator.lifecycle.update.checkout import Place, interrupted
 
 
 def may_be_there(path: str) -> None:

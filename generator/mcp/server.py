@@ -25,12 +25,12 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from generator import __version__
-from generator.credentials import remember_credentials, vault_token
-from generator.errors import ExitCode, NewserviceError, RefusedError, UsageError
+from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
+from generator.engine.credentials import remember_credentials, vault_token
 from generator.mcp.calls import Call, Event
 from generator.mcp.tools import OUTPUT, Tool, tools
-from generator.platform import load_platform
-from generator.template import Template
+from generator.platform.profile import load_platform
+from generator.template.template import Template
 
 _INSTRUCTIONS = (
     "newservice onboards a service onto a platform. Read the tool schema, write answers, call plan until nothing is "

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from generator.platform import Platform
+from generator.platform.profile import Platform
 from generator.sandbox.repositories import BareRepository, git_environment, run_git
-from generator.template import Template
+from generator.template.template import Template
 
 FILES = Path(__file__).parent / "infra"
 _FIRST, _SECOND = 1_781_000_000, 1_781_100_000

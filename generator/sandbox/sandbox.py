@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from generator.platform import Platform, load_platform
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
@@ -23,7 +23,7 @@ from generator.sandbox.server import Application, HttpsServer
 from generator.sandbox.tokens import Tokens
 from generator.sandbox.vault import Vault
 from generator.sandbox.woodpecker import Woodpecker
-from generator.template import Template
+from generator.template.template import Template
 
 # GitHub is reached past the load balancer, by a name that leads here without one.
 GITHUB_HOST = "localhost"

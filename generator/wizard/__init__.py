@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from generator.answers import Resolution, resolve
-from generator.errors import AnswersError
-from generator.platform import Platform
-from generator.questions import Question
-from generator.template import Template
+from generator.base.errors import AnswersError
+from generator.platform.profile import Platform
+from generator.template.answers import Resolution, resolve
+from generator.template.questions import Question
+from generator.template.template import Template
 from generator.wizard.asking import ask_question, say
 from generator.wizard.conversation import Choice, Conversation, Stopped
 from generator.wizard.interview import Interview

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from generator.answers import Resolution
-from generator.errors import UsageError
-from generator.notation import read_text
-from generator.questions import MISSING, Question
+from generator.base.errors import UsageError
+from generator.template.answers import Resolution
+from generator.template.notation import read_text
+from generator.template.questions import MISSING, Question
 from generator.wizard.editing import Editor
 from generator.wizard.fields import Shape, is_form, words_of
 from generator.wizard.layout import plain, wrap

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from generator.errors import UsageError
-from generator.questions import Question
+from generator.base.errors import UsageError
+from generator.template.questions import Question
 from generator.wizard.asking import ask_question, say
 from generator.wizard.interview import Interview, Row, Step
 from generator.wizard.keeping import answers_text, home_place, keep_answers, place_for, place_named

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from generator.errors import UsageError
-from generator.questions import MISSING
+from generator.base.errors import UsageError
+from generator.template.questions import MISSING
 from generator.wizard.fields import (
     Shape,
     asked_first,

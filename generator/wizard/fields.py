@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from generator.questions import MISSING
+from generator.template.questions import MISSING
 
 Shape = Mapping[str, Any]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from generator.answers import Resolution
-from generator.questions import MISSING, Question
-from generator.template import Template
+from generator.template.answers import Resolution
+from generator.template.questions import MISSING, Question
+from generator.template.template import Template
 
 NEEDS = "what it needs"
 """Key and heading of the checklist: which of the questions with ``offer`` are asked at all."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from generator.errors import UsageError
-from generator.secret import redact
-from generator.visible import visible
+from generator.base.errors import UsageError
+from generator.base.secrets import redact
+from generator.base.terminal_text import visible
 
 _HEAD = "# Answers of `newservice create`, kept where it was stopped. Secrets have no value here.\n"
 

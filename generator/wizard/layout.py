@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from generator.questions import MISSING
-from generator.visible import visible
+from generator.base.terminal_text import visible
+from generator.template.questions import MISSING
 from generator.wizard.fields import Shape, is_text, part_of, word, written
 
 _NO_SHAPE: Shape = {}

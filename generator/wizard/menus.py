@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from generator.questions import MISSING
+from generator.template.questions import MISSING
 from generator.wizard.fields import (
     Shape,
     default_of,

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from generator.errors import UsageError
-from generator.notation import read_yaml
-from generator.questions import MISSING
+from generator.base.errors import UsageError
+from generator.template.notation import read_yaml
+from generator.template.questions import MISSING
 from generator.wizard.fields import Shape, flow, is_text, written
 from generator.wizard.layout import plain, wrap
 from generator.wizard.prompter import Prompter

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from generator.answers import Resolution
-from generator.questions import Question
-from generator.template import Template, parse_yaml
+from generator.template.answers import Resolution
+from generator.template.questions import Question
+from generator.template.template import Template, parse_yaml
 
 _PART = "[% from 'templates/macros/checks.jinja' import check %][[ check(value, shape) ]]"
 

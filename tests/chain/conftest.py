@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from generator.lifecycle.verify import Rhythm
 from generator.sandbox import Sandbox
-from generator.verify import Rhythm
 from tests.chain.deploy import Agent, Deployment
 from tests.chain.runner import Run, Runner, lacking
 from tests.checkout import commit_all, git

@@ -8,7 +8,7 @@ from click import Command, Option
 from docs.builder import commands, questions
 from docs.builder.conditions import in_words
 from docs.builder.parts import PartError, Rows, kept, regenerate, rows, table
-from generator.template import Template
+from generator.template.template import Template
 
 PAGE = """# Title
 

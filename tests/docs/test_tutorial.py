@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.releases import Releases
-from generator.template import Template
+from generator.template.releases import Releases
+from generator.template.template import Template
 from tests.pages import page
 
 ASKED = {"newservice create\n"}

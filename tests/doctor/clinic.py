@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
 from generator.cli import _reporter, _run
-from generator.doctor import examine
-from generator.platform import Platform, load_platform
+from generator.lifecycle.doctor import examine
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox import Sandbox
-from generator.template import Template
+from generator.template.template import Template
 
 OK, WAITING, FAILED, UNKNOWN, SKIPPED = CheckState
 

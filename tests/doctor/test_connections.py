@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from generator.checks import CheckState
-from generator.doctor import connection
-from generator.doctor.connection import Place
+from generator.base.checks import CheckState
+from generator.lifecycle.doctor import connection
+from generator.lifecycle.doctor.connection import Place
 from generator.sandbox.faults import FaultKind, Status
 from tests.doctor.clinic import FAILED, OK, SYSTEMS, UNKNOWN, WAITING, Clinic
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generator.checks import Check
+from generator.base.checks import Check
 from generator.clients.forgejo import Rights
-from generator.doctor import forgejo
+from generator.lifecycle.doctor import forgejo
 from generator.sandbox.faults import Status
 from tests.doctor.clinic import CANARIES, FAILED, OK, SYSTEMS, UNKNOWN, Clinic
 

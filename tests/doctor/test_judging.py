@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from generator.checks import Check, CheckState
+from generator.base.checks import Check, CheckState
+from generator.base.errors import PreflightError
+from generator.base.secrets import Secret
 from generator.clients.forgejo import AccessToken
-from generator.doctor import connection, forgejo, infra, reach
-from generator.doctor.connection import Line, Place
-from generator.doctor.forgejo import Listed
-from generator.doctor.gathering import Part, attempt, gather
-from generator.errors import PreflightError
-from generator.platform import Pin, load_platform
-from generator.secret import Secret
-from generator.template import Template
+from generator.lifecycle.doctor import connection, forgejo, infra, reach
+from generator.lifecycle.doctor.connection import Line, Place
+from generator.lifecycle.doctor.forgejo import Listed
+from generator.lifecycle.doctor.gathering import Part, attempt, gather
+from generator.platform.profile import Pin, load_platform
+from generator.template.template import Template
 from tests.doctor.clinic import FAILED, OK, SKIPPED, UNKNOWN
 
 

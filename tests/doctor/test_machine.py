@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.clients.git import Repository
-from generator.doctor import tools
+from generator.lifecycle.doctor import tools
 from tests.doctor.clinic import CANARIES, FAILED, OK, SKIPPED, SYSTEMS, UNKNOWN, Clinic, git_folder, told
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from generator.checks import Check
+from generator.base.checks import Check
+from generator.base.errors import ExitCode, PreflightError
 from generator.clients.github import Account
-from generator.doctor import github, preflight, require
-from generator.errors import ExitCode, PreflightError
-from generator.onboarding import open_run
-from generator.plan import Action, Decision, Plan, State, StepPlan
-from generator.project import Project
+from generator.engine.connections import open_run
+from generator.engine.plan import Action, Decision, Plan, State, StepPlan
+from generator.engine.project import Project
+from generator.lifecycle.doctor import github, preflight, require
 from generator.sandbox.faults import FaultKind
-from generator.template import Template
+from generator.template.template import Template
 from tests.answers import RICH, answer
 from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, Clinic
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generator.checks import CheckState
+from generator.base.checks import CheckState
 from generator.sandbox.faults import FaultKind, Status
 from generator.sandbox.vault import Token as VaultToken
 from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, WAITING, Clinic, told

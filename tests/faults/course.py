@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.answers import Answers, resolve
-from generator.questions import Question, load_questions
-from generator.template import Template
+from generator.template.answers import Answers, resolve
+from generator.template.questions import Question, load_questions
+from generator.template.template import Template
 from tests.answers import RICH
 from tests.faults.requests import Asked, asked
 from tests.world import Told, World
@@ -26,7 +26,7 @@ RETRY = {"attempts": 3, "first_seconds": 0.1, "longest_seconds": 3}
 PATIENT, HURRIED = 20, 1
 """Seconds to wait for an answer: on a busy machine, and where none will come."""
 
-SETTLING = ("generator.provision.SETTLING_SECONDS", "generator.steps.forgejo.SETTLING_SECONDS")
+SETTLING = ("generator.engine.executor.SETTLING_SECONDS", "generator.engine.steps.forgejo.SETTLING_SECONDS")
 
 
 @dataclass

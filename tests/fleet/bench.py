@@ -20,10 +20,10 @@ from itertools import count, pairwise
 from pathlib import Path
 
 from generator.fleet.source import UPDATE_PREFIX
-from generator.platform import load_platform
+from generator.platform.profile import load_platform
 from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.state import Repository
-from generator.template import Template
+from generator.template.template import Template
 from tests.checkout import commit_all
 from tests.fleet.fleet import WHEN, Made, command, make
 from tests.fleet.measure import Run, can_watch, run

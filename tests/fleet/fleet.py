@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from generator.changes import compare_registrations, registered_files
-from generator.platform import Platform
-from generator.releases import Releases
+from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.platform.profile import Platform
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.repositories import BareRepository
+from generator.template.releases import Releases
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.upgrade.services import Files, Origin, golden, infra
 from tests.world import World

@@ -9,15 +9,15 @@ from typing import cast
 
 import pytest
 
+from generator.base.secrets import Secret
 from generator.clients.objects import Objects
 from generator.fleet import script
 from generator.fleet.findings import Finding, Place, State
 from generator.fleet.guards import Guard, open_checks
 from generator.fleet.planning import Task, Verb
 from generator.fleet.snapshot import Snapshot
-from generator.platform import Platform
-from generator.render import File
-from generator.secret import Secret
+from generator.platform.profile import Platform
+from generator.template.copier_renderer import File
 from tests.fleet.conftest import Yard
 
 STACK = "stacks/app/"

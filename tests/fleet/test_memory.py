@@ -11,7 +11,7 @@ from platformdirs import user_cache_path
 from generator.fleet import fleet as module
 from generator.fleet.findings import Finding, Place, State
 from generator.fleet.memory import Memory
-from generator.releases import Releases
+from generator.template.releases import Releases
 from tests.fleet.conftest import Yard
 
 PLACE = Place("app", "stack", "owner/infra", "stacks/app/")

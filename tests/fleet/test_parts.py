@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.base.errors import UsageError
+from generator.base.secrets import MASK, Secret
 from generator.cli.fleet import fleet_group
-from generator.errors import UsageError
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.guards import guards_of
 from generator.fleet.planning import Task, Verb
 from generator.fleet.pool import mapped
+from generator.fleet.pull_request_text import body
 from generator.fleet.report import Report, as_page, as_text
 from generator.fleet.source import update_branch
-from generator.fleet.words import body
-from generator.platform import Platform
-from generator.releases import Releases
-from generator.render import File
-from generator.secret import MASK, Secret
+from generator.platform.profile import Platform
+from generator.template.copier_renderer import File
+from generator.template.releases import Releases
 from tests.fleet.conftest import Yard
 from tests.pages import page
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.template import Template
+from generator.template.template import Template
 from tests.fleet.conftest import Yard
 from tests.upgrade.releases import append
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import releases
-from generator.errors import ExitCode
+from generator.base.errors import ExitCode
 from generator.fleet.findings import REMEDIES, Finding, Place, State, exit_code
 from generator.fleet.source import update_branch
+from generator.template import releases
 from tests.checkout import git
 from tests.fleet.conftest import Yard
 from tests.upgrade.releases import NEXT, add_release, change_everything, install

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from generator import releases
 from generator.fleet.guards import Guard
 from generator.fleet.source import update_branch
-from generator.releases import Releases
 from generator.sandbox import FaultKind
 from generator.sandbox.messages import Request, Response
+from generator.template import releases
+from generator.template.releases import Releases
 from tests.fleet.conftest import COUNT, Yard
 from tests.fleet.fleet import make, settle
 from tests.upgrade.releases import NEXT, add_release, change_everything, install

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.errors import ExitCode
+from generator.base.errors import ExitCode
 from generator.fleet.source import update_branch
 from generator.fleet.update import Waves
 from tests.fleet.conftest import Yard

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from generator.base.errors import ExitCode
 from generator.clients.patience import Patience
-from generator.errors import ExitCode
-from generator.published import HEAD
-from generator.releases import Releases
+from generator.lifecycle.publication.state import HEAD
+from generator.template.releases import Releases
 from tests.invoke import Command
 from tests.live.platform import LiveWorld
 from tests.world import Told

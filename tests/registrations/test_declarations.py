@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.errors import UsageError
-from generator.registrations import declared_ids, load
+from generator.base.errors import UsageError
+from generator.infra_repo.registrations import declared_ids, load
 
 from .conftest import render, service
 

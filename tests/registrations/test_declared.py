@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from generator.errors import RefusedError
-from generator.registrations import Registration, declared_ids, load, register, unregister
+from generator.base.errors import RefusedError
+from generator.infra_repo.registrations import Registration, declared_ids, load, register, unregister
 
 from .conftest import DECLARATIONS, FILES, ROOT, render, service
 

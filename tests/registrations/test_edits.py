@@ -8,15 +8,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from generator.errors import RefusedError
-from generator.hcl import HclSyntaxError, parse
-from generator.hcl_strings import quote
-from generator.registrations import Registration, register, unregister
-from generator.registrations.edits import Edit, State
-from generator.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
-from generator.registrations.lines import one_line
-from generator.registrations.markdown import escape, plain, tables
-from generator.registrations.markdown_edits import MarkdownCellItem, MarkdownTableRow
+from generator.base.errors import RefusedError
+from generator.infra_repo.hcl import HclSyntaxError, parse
+from generator.infra_repo.hcl_strings import quote
+from generator.infra_repo.registrations import Registration, register, unregister
+from generator.infra_repo.registrations.edits import Edit, State
+from generator.infra_repo.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
+from generator.infra_repo.registrations.lines import one_line
+from generator.infra_repo.registrations.markdown import escape, plain, tables
+from generator.infra_repo.registrations.markdown_edits import MarkdownCellItem, MarkdownTableRow
 from tests.fuzz import examples
 
 HOSTILE = st.one_of(

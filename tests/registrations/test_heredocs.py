@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from generator.registrations import register, unregister
-from generator.registrations.edits import State
-from generator.registrations.embedded import quote
-from generator.registrations.heredoc_edits import HclHeredocItem
-from generator.registrations.lines import one_line
+from generator.infra_repo.registrations import register, unregister
+from generator.infra_repo.registrations.edits import State
+from generator.infra_repo.registrations.embedded import quote
+from generator.infra_repo.registrations.heredoc_edits import HclHeredocItem
+from generator.infra_repo.registrations.lines import one_line
 from tests.fuzz import examples
 
 from .test_edits import HOSTILE, PLAIN, added, refusal, registration

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from generator.hcl import parse
-from generator.registrations import register, unregister
-from generator.registrations.edits import State
-from generator.registrations.hcl_objects import HclListObject, Value
-from generator.registrations.lines import one_line
+from generator.infra_repo.hcl import parse
+from generator.infra_repo.registrations import register, unregister
+from generator.infra_repo.registrations.edits import State
+from generator.infra_repo.registrations.hcl_objects import HclListObject, Value
+from generator.infra_repo.registrations.lines import one_line
 from tests.fuzz import examples
 
 from .test_edits import HOSTILE, added, refusal, registration

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.errors import UsageError
-from generator.platform import Platform, load_platform
-from generator.project import Project
-from generator.registrations import Adjustments, Registration, declared_ids, load, register, unregister
-from generator.template import Template
+from generator.base.errors import UsageError
+from generator.engine.project import Project
+from generator.infra_repo.registrations import Adjustments, Registration, declared_ids, load, register, unregister
+from generator.platform.profile import Platform, load_platform
+from generator.template.template import Template
 
 from .conftest import DECLARATIONS, ROOT, render, service
 

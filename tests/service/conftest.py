@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from generator.answers import Answers, resolve
-from generator.questions import load_questions
-from generator.render import render
-from generator.template import Template
+from generator.template.answers import Answers, resolve
+from generator.template.copier_renderer import render
+from generator.template.questions import load_questions
+from generator.template.template import Template
 
 from .trees import PYTHON, REPOSITORY_ID, VARIANTS, Tree
 

@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from generator.template import PACKAGE, Template
+from generator.template.template import PACKAGE, Template
 
 FOLDER = PACKAGE.parent / "templates" / "service" / "svelte"
 LOCK = FOLDER / "package-lock.json.jinja"

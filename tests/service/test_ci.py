@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.template import PACKAGE
+from generator.template.template import PACKAGE
 
 from .trees import Tree
 

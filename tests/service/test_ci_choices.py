@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from copier import run_copy
 
-from generator.render import File
-from generator.template import Template
+from generator.template.copier_renderer import File
+from generator.template.template import Template
 from tests.checkout import published_template
 
 from .conftest import answers_for, rendered

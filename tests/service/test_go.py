@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
-from generator.answers import Answers, resolve
-from generator.questions import load_questions
-from generator.render import render
-from generator.template import PACKAGE, Template
+from generator.template.answers import Answers, resolve
+from generator.template.copier_renderer import render
+from generator.template.questions import load_questions
+from generator.template.template import PACKAGE, Template
 
 from .test_text import FRAGMENTS, labels_of, readme_texts
 from .trees import REPOSITORY_ID

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.template import Template
+from generator.template.template import Template
 
 from .conftest import rendered
 from .trees import VARIANTS, Tree, load_yaml

@@ -23,8 +23,8 @@ from urllib.request import Request, urlopen
 import pytest
 from hypothesis import given
 
-from generator.render import render
-from generator.template import PACKAGE, Template
+from generator.template.copier_renderer import render
+from generator.template.template import PACKAGE, Template
 
 from .conftest import answers_for
 from .test_text import FRAGMENTS, HOSTILE, LINES, TEMPLATE, labels_of, readme_texts

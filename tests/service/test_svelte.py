@@ -15,8 +15,8 @@ from urllib.request import urlopen
 import pytest
 from hypothesis import given
 
-from generator.render import render
-from generator.template import PACKAGE, Template
+from generator.template.copier_renderer import render
+from generator.template.template import PACKAGE, Template
 
 from .conftest import answers_for
 from .node import NODE, Workshop, postgres, toolchain

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from generator.answers import resolve
-from generator.questions import load_questions
-from generator.template import Template
+from generator.template.answers import resolve
+from generator.template.questions import load_questions
+from generator.template.template import Template
 from tests.fuzz import examples
 
 from .trees import VARIANTS, Tree, sources_of

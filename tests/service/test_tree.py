@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from generator.template import Template
+from generator.template.template import Template
 
 from .trees import Tree
 

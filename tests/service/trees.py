@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from generator.render import File
-from generator.template import Template
+from generator.template.copier_renderer import File
+from generator.template.template import Template
 
 REPOSITORY_ID = 7
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from generator.errors import AnswersError
+from generator.base.errors import AnswersError
 
 from .rendering import SERVICE, UPSTREAM, stack
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from generator.answers import Answers, resolve
-from generator.questions import Question, load_questions
-from generator.template import Template
+from generator.template.answers import Answers, resolve
+from generator.template.questions import Question, load_questions
+from generator.template.template import Template
 
 from .hcl import Block, parse
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.render import render
+from generator.template.copier_renderer import render
 
 from .rendering import PICKED, RICH, UPSTREAM, VOLUME, answers, files, stack, template
 from .test_text import HOSTILE

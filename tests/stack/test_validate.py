@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from generator.platform import load_platform
+from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX
-from generator.template import Template
+from generator.template.template import Template
 
 from . import infra
 from .provider.mirror import SCHEMAS

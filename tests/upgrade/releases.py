@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import releases
-from generator.releases import Releases
-from generator.template import Template
+from generator.template import releases
+from generator.template.releases import Releases
+from generator.template.template import Template
 from tests.checkout import commit_all, git
 
 NEXT = "9.1.0"

@@ -11,15 +11,15 @@ from typing import Any
 import yaml
 from packaging.version import Version
 
-from generator.answers import Answers, resolve
-from generator.changes import compare_registrations, registered_files
-from generator.platform import Platform, load_platform
-from generator.releases import Releases
-from generator.render import File, Layer
+from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.lifecycle.update import Recorded, Upgrader
+from generator.lifecycle.update.maker import Maker
+from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import infra_files
-from generator.template import Template
-from generator.upgrade import Recorded, Upgrader
-from generator.upgrade.maker import Maker
+from generator.template.answers import Answers, resolve
+from generator.template.copier_renderer import File, Layer
+from generator.template.releases import Releases
+from generator.template.template import Template
 from tests.test_pairwise import answers_of, services
 
 GOLDEN = Path(__file__).parent.parent / "golden"

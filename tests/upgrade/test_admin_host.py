@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from packaging.version import Version
 
-from generator.changes import compare_registrations, registered_files
-from generator.releases import Releases
-from generator.upgrade import Upgrade, Upgrader
+from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.lifecycle.update import Upgrade, Upgrader
+from generator.template.releases import Releases
 from tests.answers import SMALLEST
 from tests.upgrade.services import Files, Origin, infra, platform_of
 

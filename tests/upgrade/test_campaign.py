@@ -20,13 +20,13 @@ import pytest
 import yaml
 from copier import run_update
 
-from generator.changes import ANSWERS_FILE, compare_registrations, registered_files
-from generator.errors import AnswersError
-from generator.releases import Releases
-from generator.render import File, Layer
-from generator.trees import Folder
-from generator.upgrade import Upgrade, Upgrader
-from generator.upgrade.maker import Maker
+from generator.base.errors import AnswersError
+from generator.infra_repo.tree_diff import ANSWERS_FILE, compare_registrations, registered_files
+from generator.infra_repo.trees import Folder
+from generator.lifecycle.update import Upgrade, Upgrader
+from generator.lifecycle.update.maker import Maker
+from generator.template.copier_renderer import File, Layer
+from generator.template.releases import Releases
 from tests.checkout import commit_all, git
 from tests.upgrade.releases import published
 from tests.upgrade.services import Files, Origin, golden, infra, of_releases, pairwise

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.template import Template
+from generator.template.template import Template
 from tests.answers import RICH
 from tests.upgrade.releases import Next, add_release, install
 from tests.world import World

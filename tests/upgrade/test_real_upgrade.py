@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.changes import compare_registrations, registered_files
-from generator.releases import Releases
-from generator.trees import Folder
-from generator.upgrade import Upgrader
+from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.infra_repo.trees import Folder
+from generator.lifecycle.update import Upgrader
+from generator.template.releases import Releases
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all, git
 from tests.invoke import Command

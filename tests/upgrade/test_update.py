@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.checkout import Place, alone
-from generator.errors import RefusedError
-from generator.platform import load_platform
-from generator.trees import Folder
-from generator.upgrade import Upgrader
+from generator.base.errors import RefusedError
+from generator.infra_repo.trees import Folder
+from generator.lifecycle.update import Upgrader
+from generator.lifecycle.update.checkout import Place, alone
+from generator.platform.profile import load_platform
 from tests.answers import RICH, TEMPLATE
 from tests.checkout import commit_all, git
 from tests.invoke import Command, Desk
@@ -284,7 +284,7 @@ def test_an_unwritable_file_leaves_everything_as_it_was(made: Made, monkeypatch:
 STOP = """
 import os, signal, sys
 from pathlib import Path
-from generator import releases
+from generator.template import releases
 from generator.cli import main
 releases.FOLDER = Path(sys.argv[1])
 left, replace = int(sys.argv[2]), Path.replace

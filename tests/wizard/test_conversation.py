@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import generator.wizard
-from generator.errors import AnswersError
-from generator.platform import load_platform
+from generator.base.errors import AnswersError
+from generator.platform.profile import load_platform
 from generator.wizard import ask_anew, ask_text, begin, confirm
 from generator.wizard.conversation import Choice, Conversation, Stopped
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM

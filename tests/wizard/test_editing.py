@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generator.questions import MISSING, Question
+from generator.template.questions import MISSING, Question
 from generator.wizard.asking import ask_question
 from generator.wizard.fields import words_of
 from generator.wizard.interview import Interview

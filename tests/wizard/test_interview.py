@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from generator.answers import resolve
-from generator.platform import load_platform
-from generator.releases import Releases
-from generator.upgrade import Upgrader
+from generator.lifecycle.update import Upgrader
+from generator.platform.profile import load_platform
+from generator.template.answers import resolve
+from generator.template.releases import Releases
 from generator.wizard.interview import NEEDS, Interview
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.errors import UsageError
-from generator.secret import Secret
+from generator.base.errors import UsageError
+from generator.base.secrets import Secret
 from generator.wizard.keeping import keep_answers, place_for
 
 ANSWERS = {"name": "notes-app", "title": "Notizen für alle", "env": {"A": "b"}, "volumes": []}

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.base.errors import SystemFailure
+from generator.base.lazy_import import lazily
 from generator.clients.git.process import PLAIN, configuration, run_git
 from generator.clients.git.repository import Repository
-from generator.errors import SystemFailure
-from generator.lazily import lazily
-from generator.render import File
+from generator.template.copier_renderer import File
 
 if TYPE_CHECKING:
     import git

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.lazily import lazily
+from generator.base.lazy_import import lazily
 
 if TYPE_CHECKING:
     import git

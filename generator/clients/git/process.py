@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from generator.errors import PreflightError, SystemFailure
-from generator.lazily import lazily
-from generator.secret import masked_variables
+from generator.base.errors import PreflightError, SystemFailure
+from generator.base.lazy_import import lazily
+from generator.base.secrets import masked_variables
 
 if TYPE_CHECKING:
     import git

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from generator.base.secrets import Secret
 from generator.clients.git.process import PLAIN, configuration
-from generator.platform import Platform
-from generator.secret import Secret
+from generator.platform.profile import Platform
 
 # What git says of failures that another attempt does not mend.
 PERMANENT = (

@@ -10,13 +10,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.base.errors import RefusedError, SystemFailure
+from generator.base.lazy_import import lazily
+from generator.base.secrets import masked_variables
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.process import PLAIN, configuration, no_git, run_git
 from generator.clients.git.remote import PERMANENT, Remote
-from generator.errors import RefusedError, SystemFailure
-from generator.lazily import lazily
-from generator.render import File
-from generator.secret import masked_variables
+from generator.template.copier_renderer import File
 
 if TYPE_CHECKING:
     import git

@@ -1,0 +1,156 @@
+"""Opens what a run needs: credentials, clients, the clone. Preflight: everything that is missing is named first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from generator.base.errors import PreflightError
+from generator.base.secrets import Secret
+from generator.clients.forgejo import Forgejo
+from generator.clients.git import Remote, Repository
+from generator.clients.github import GitHub
+from generator.clients.patience import Patience
+from generator.clients.registry import Registry
+from generator.clients.vault import Vault
+from generator.clients.woodpecker import Woodpecker
+from generator.engine.context import Run, Systems
+from generator.engine.credentials import Credential, find_credentials, refuse_secrets, vault_token
+from generator.engine.project import Project
+from generator.platform.profile import Platform
+from generator.template.answers import Answers
+
+Client = TypeVar("Client")
+
+
+def needed_credentials(answers: Answers) -> list[str]:
+    """Names of the credentials that these answers need; Vault's is no credential of the profile, but its source."""
+    systems = [system for system in answers["systems"] if system != "vault"]
+    return list(dict.fromkeys([*systems, *answers["actions_secrets"].values()]))
+
+
+@contextmanager
+def open_run(
+    project: Project,
+    infra: Path,
+    *,
+    seeds: Mapping[str, Secret] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    progress: Callable[[str], None] = lambda _: None,
+    needed: Iterable[str] | None = None,
+) -> Iterator[Run]:
+    """A run with open connections, closed at the end. ``needed`` names the credentials where not all are.
+
+    Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
+    """
+    platform, answers = project.platform, project.answers
+    with ExitStack() as stack:
+        patience = Patience.of(platform, progress)
+        vault = _vault(platform, environ, stack, patience)
+        wanted = needed_credentials(answers) if needed is None else needed
+        credentials = find_credentials(platform, wanted, vault, environ)
+        if "vault" in answers["systems"] and vault() is None:
+            raise PreflightError(
+                "credentials.missing",
+                "missing credentials: vault (the service has secrets)",
+                "set VAULT_TOKEN, or log in to Vault (`vault login`)",
+            )
+        refuse_secrets(answers)
+        clone = open_clone(platform, infra)
+        stack.callback(clone.close)
+        systems = _systems(platform, credentials, vault(), answers["systems"], patience)
+        stack.callback(systems.close)
+        yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
+
+
+@contextmanager
+def open_forgejo(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Forgejo]:
+    """The canonical forge alone, for questions that come before any answers. Raises ``PreflightError``."""
+    with ExitStack() as stack:
+        vault = _vault(platform, environ, stack, Patience.of(platform))
+        credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
+        client = Forgejo(platform, credential.value, credential.source)
+        stack.callback(client.close)
+        yield client
+
+
+@dataclass(frozen=True)
+class Forge:
+    """The canonical forge with nothing else: its API, how git reaches it, and how often things are tried."""
+
+    api: Forgejo
+    remote: Remote
+    patience: Patience
+
+
+@contextmanager
+def open_forge(
+    platform: Platform, environ: Mapping[str, str] = os.environ, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[Forge]:
+    """The canonical forge alone, for writing there. Raises ``PreflightError``."""
+    with ExitStack() as stack:
+        patience = Patience.of(platform, progress)
+        vault = _vault(platform, environ, stack, patience)
+        credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
+        client = Forgejo(platform, credential.value, credential.source, patience)
+        stack.callback(client.close)
+        yield Forge(client, Remote(platform, platform.owner("forgejo"), credential.value), patience)
+
+
+@contextmanager
+def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Registry]:
+    """The image registry alone, which only looking needs. Raises ``PreflightError`` without a credential for it."""
+    with ExitStack() as stack:
+        vault = _vault(platform, environ, stack, Patience.of(platform))
+        credential = find_credentials(platform, ["registry"], vault, environ)["registry"]
+        client = Registry(platform, credential.value, credential.source)
+        stack.callback(client.close)
+        yield client
+
+
+def open_clone(platform: Platform, infra: Path) -> Repository:
+    """The clone of the infra repository, to be closed. Raises ``PreflightError`` where there is none."""
+    clone = Repository.open(infra)
+    if clone is None:
+        raise PreflightError(
+            "infra.no_clone",
+            f"{infra} is not a clone of the infra repository",
+            f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
+            "there, or name another clone with --infra",
+        )
+    return clone
+
+
+def _vault(
+    platform: Platform, environ: Mapping[str, str], stack: ExitStack, patience: Patience
+) -> Callable[[], Vault | None]:
+    """Opens Vault when it is first asked for; None where there is no token for it."""
+    opened: list[Vault] = []
+
+    def vault() -> Vault | None:
+        token = vault_token(environ)
+        if token and not opened:
+            opened.append(Vault(platform, token.value, token.source, environ.get("VAULT_ADDR", ""), patience))
+            stack.callback(opened[0].close)
+        return opened[0] if opened else None
+
+    return vault
+
+
+def _systems(
+    platform: Platform,
+    credentials: Mapping[str, Credential],
+    vault: Vault | None,
+    needed: Container[str],
+    patience: Patience,
+) -> Systems:
+    def client(system: str, kind: Callable[[Platform, Secret, str, Patience], Client]) -> Client | None:
+        found = credentials.get(system)
+        return kind(platform, found.value, found.source, patience) if system in needed and found else None
+
+    forgejo = Forgejo(platform, credentials["forgejo"].value, credentials["forgejo"].source, patience)
+    return Systems(forgejo, client("github", GitHub), client("woodpecker", Woodpecker), vault)

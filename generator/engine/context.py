@@ -1,0 +1,332 @@
+"""One run for one service: a project, the systems it goes into, and what was seen of them in this pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from generator.base.errors import SystemFailure
+from generator.base.memo import Looks
+from generator.base.secrets import Secret
+from generator.engine.credentials import Credential
+from generator.engine.project import InfraState, Project
+from generator.infra_repo.allocations import Holding, collisions
+from generator.infra_repo.tree_diff import recorded_answers
+from generator.infra_repo.trees import Commit, Listing, RemoteCommit
+from generator.platform.profile import Platform
+from generator.template.answers import Answers
+
+if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
+    from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
+    from generator.clients.git import Remote
+    from generator.clients.git import Repository as Clone
+    from generator.clients.github import GitHub, Mirror
+    from generator.clients.patience import Patience
+    from generator.clients.vault import Vault
+    from generator.clients.woodpecker import Registration as Registered
+    from generator.clients.woodpecker import Woodpecker
+
+BRANCH_PREFIX = "newservice/"
+"""What the branches of the infra repository that newservice makes begin with."""
+
+Client = TypeVar("Client")
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class Systems:
+    """Clients of the outside systems; ``vault`` is there only where the service needs it."""
+
+    forgejo: Forgejo
+    github: GitHub | None = None
+    woodpecker: Woodpecker | None = None
+    vault: Vault | None = None
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in (self.forgejo, self.github, self.woodpecker, self.vault):
+            if client is not None:
+                client.close()
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Stacks of a commit of the infra repository: all of them, or one folder."""
+
+    sha: str
+    folder: str = ""
+
+
+@dataclass
+class Run:
+    """A project on its way into the systems.
+
+    Several steps may use it at the same time. ``_known`` is what can't change: commits by their ids.
+    """
+
+    project: Project
+    systems: Systems
+    credentials: Mapping[str, Credential]
+    infra: Clone
+    patience: Patience
+    seeds: Mapping[str, Secret] = field(default_factory=dict)
+    progress: Callable[[str], None] = lambda _: None
+    _known: Looks = field(default_factory=lambda: Looks(failures=False))
+    _seen: Looks = field(default_factory=Looks)
+
+    @property
+    def platform(self) -> Platform:
+        """The profile in force."""
+        return self.project.platform
+
+    @property
+    def answers(self) -> Answers:
+        """The answers."""
+        return self.project.answers
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.project.name
+
+    @property
+    def forgejo(self) -> Forgejo:
+        """The canonical forge."""
+        return self.systems.forgejo
+
+    @property
+    def github(self) -> GitHub:
+        """The mirror's forge; only asked for where the service has a repository."""
+        return _there(self.systems.github)
+
+    @property
+    def woodpecker(self) -> Woodpecker:
+        """The deployer; only asked for where the service has a repository."""
+        return _there(self.systems.woodpecker)
+
+    @property
+    def vault(self) -> Vault:
+        """The secrets' store; only asked for where the service has secrets."""
+        return _there(self.systems.vault)
+
+    @property
+    def owner(self) -> str:
+        """Owner on the canonical forge."""
+        return self.platform.owner("forgejo")
+
+    @property
+    def mirror(self) -> str:
+        """Full name of the mirror on GitHub."""
+        return f"{self.platform.owner('github')}/{self.name}"
+
+    @property
+    def infra_branch(self) -> str:
+        """The branch that this service's pull request comes from."""
+        return f"{BRANCH_PREFIX}{self.name}"
+
+    @property
+    def remote(self) -> Remote:
+        """How git reaches the canonical forge."""
+        from generator.clients.git import Remote
+
+        return Remote(self.platform, self.owner, self.credentials["forgejo"].value)
+
+    def fresh(self) -> Run:
+        """The same run before anything was looked at: something has changed, or may have."""
+        return replace(self, _seen=Looks())
+
+    def canonical(self) -> Repository | None:
+        """The canonical repository, as seen in this pass."""
+        return self._seen.look("canonical", lambda: self.forgejo.repository(self.owner, self.name))
+
+    def canonical_head(self) -> str | None:
+        """Commit id of the canonical branch."""
+        return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.branch))
+
+    def canonical_answers(self) -> dict[str, Any] | None:
+        """The answers file of the canonical branch."""
+        found = self._seen.look("answers", lambda: self._answers_at(self.platform.branch))
+        if found is None and (head := self.canonical_head()):
+            return self._known.look(
+                ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
+            )
+        return found
+
+    def _pushed(self, head: str) -> dict[str, Any] | None:
+        """The answers file of a commit that may be on its way still: of somebody else's only where all is there."""
+        found, repository = self._answers_at(head), self.forgejo.repository(self.owner, self.name)
+        if found is None and repository and repository.empty:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {self.owner}/{self.name} has a branch and is still called empty: a push is under way",
+                "wait a moment, then run the same command again",
+                passing=True,
+            )
+        return self._answers_at(head) if found is None else found
+
+    def _answers_at(self, ref: str) -> dict[str, Any] | None:
+        return recorded_answers(RemoteCommit(self.forgejo, self.owner, self.name, ref))
+
+    def push_mirrors(self) -> list[PushMirror]:
+        """All push mirrors of the canonical repository. Raises ``SystemFailure`` where they can't be seen."""
+        mirrors = self._seen.look("push mirrors", lambda: self.forgejo.push_mirrors(self.owner, self.name))
+        return self._of_canonical(mirrors, "push mirrors") or []
+
+    def canonical_references(self) -> dict[str, str]:
+        """Ids by full name of the canonical repository's branches and tags, which has a branch at least.
+
+        Raises ``SystemFailure`` where they can't be seen.
+        """
+        found = self._seen.look("references", lambda: self.forgejo.references(self.owner, self.name))
+        return self._of_canonical(found or None, "branches and tags") or {}
+
+    def _of_canonical(self, seen: Given | None, what: str) -> Given | None:
+        """What was seen of the canonical repository; nothing is nothing only where there is none."""
+        if seen is None and self.canonical() is not None:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {self.owner}/{self.name} is there, but its {what} can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        return seen
+
+    def mirror_repository(self) -> Mirror | None:
+        """The mirror on GitHub."""
+        return self._seen.look("mirror", lambda: self.github.repository(self.mirror))
+
+    def mirror_heads(self) -> dict[str, str]:
+        """Commit ids of the mirror's branches. Raises ``SystemFailure`` where they can't be seen."""
+        heads = self._seen.look("mirror heads", lambda: self.github.branches(self.mirror))
+        return self._of_mirror(heads, "branches") or {}
+
+    def mirror_tags(self) -> dict[str, str]:
+        """Ids by full name of the mirror's tags. Raises ``SystemFailure`` where they can't be seen."""
+        tags = self._seen.look("mirror tags", lambda: self.github.references(self.mirror, "tags"))
+        return self._of_mirror(tags, "tags") or {}
+
+    def mirror_secrets(self) -> frozenset[str]:
+        """Names of the mirror's Actions secrets. Raises ``SystemFailure`` where they can't be seen."""
+        names = self._seen.look("mirror secrets", lambda: self.github.secret_names(self.mirror))
+        return frozenset(self._of_mirror(names, "Actions secrets") or ())
+
+    def _of_mirror(self, seen: Given | None, what: str) -> Given | None:
+        """What was seen of the mirror; nothing is nothing only where there is no mirror."""
+        if seen is None and self.mirror_repository() is not None:
+            raise SystemFailure(
+                "github.unseen",
+                f"github: {self.mirror} is there, but its {what} can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        return seen
+
+    def registration(self) -> Registered | None:
+        """Woodpecker's registration of the mirror."""
+        return self._seen.look("registration", lambda: self.woodpecker.lookup(self.mirror))
+
+    def woodpecker_number(self) -> int | None:
+        """Woodpecker's number of the mirror: None as long as it has none, 0 where nothing is deployed from there."""
+        if "woodpecker" not in self.answers["systems"]:
+            return 0
+        registration = self.registration()
+        return registration.id if registration else None
+
+    @property
+    def infra_repository(self) -> str:
+        """Name of the infra repository on the forge."""
+        return str(self.platform.data["infra"]["repository"])
+
+    @property
+    def infra_url(self) -> str:
+        """Clone address of the infra repository."""
+        return f"{self.platform.url('forgejo')}/{self.owner}/{self.infra_repository}.git"
+
+    def infra_heads(self) -> dict[str, str]:
+        """Commit ids of the infra repository's branches on the forge. Raises ``SystemFailure`` where none is seen."""
+        heads = self._seen.look("infra heads", lambda: self.forgejo.branches(self.owner, self.infra_repository))
+        if not heads:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {self.owner}/{self.infra_repository} is there, but its branches can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        return heads
+
+    def pull_request(self) -> PullRequest | None:
+        """The newest pull request of our branch that is open or was merged."""
+        branch = self.platform.data["infra"]["branch"]
+        return self._seen.look(
+            "pull request",
+            lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, self.infra_branch),
+        )
+
+    def infra_tree(self, sha: str) -> Listing:
+        """A commit of the infra repository: from the clone where it has it, else from the forge."""
+        if self.infra.has(sha):
+            return Commit(self.infra, sha)
+        return RemoteCommit(self.forgejo, self.owner, self.infra_repository, sha, self.infra)
+
+    def bring(self, sha: str, branch: str) -> None:
+        """Bring a commit of a branch of the infra repository into the clone's objects.
+
+        Raises ``SystemFailure`` when the branch moved meanwhile.
+        """
+        if not self.infra.has(sha):
+            self.progress(f"fetching {self.infra_repository}")
+            self.infra.fetch(self.remote, self.infra_url, branch)
+        if not self.infra.has(sha):
+            raise SystemFailure(
+                "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
+            )
+
+    def infra_state(self, sha: str) -> InfraState:
+        """What a commit of the infra repository has and lacks."""
+        others = self._others()
+        return self._known.look(
+            (sha, others), lambda: self.project.infra_state(self.infra_tree(sha), self.other_stacks)
+        )
+
+    def other_stacks(self) -> list[Holding]:
+        """What stacks on the default branch, and those waiting for review, hold of what this service needs."""
+        return [holding for place in self._others() for holding in self._survey(place)]
+
+    def check_allocations(self, state: InfraState) -> None:
+        """Raise ``AnswersError`` where another stack has what this service, in this state, needs for itself."""
+        self.project.check_allocations(self.other_stacks(), state.facts)
+
+    def rivals(self, state: InfraState) -> list[str]:
+        """Branches that wait for review with a stack which has what this service, in this state, needs for itself."""
+        allocations = self.project.allocations
+        return [
+            branch
+            for branch, place in self._waiting().items()
+            if collisions(allocations, self._survey(place), state.facts)
+        ]
+
+    def _others(self) -> tuple[Stacks, ...]:
+        """Where stacks of others are: the default branch, and each stack that waits for review on a branch."""
+        infra, heads = self.platform.data["infra"], self.infra_heads()
+        merged = [Stacks(heads[infra["branch"]])] if infra["branch"] in heads else []
+        return (*merged, *self._waiting().values())
+
+    def _waiting(self) -> dict[str, Stacks]:
+        """The stacks of others that wait for review, by branch."""
+        folder = self.platform.data["infra"]["stacks"]
+        return {
+            branch: Stacks(sha, f"{folder}/{branch.removeprefix(BRANCH_PREFIX)}")
+            for branch, sha in self.infra_heads().items()
+            if branch.startswith(BRANCH_PREFIX) and branch != self.infra_branch
+        }
+
+    def _survey(self, place: Stacks) -> list[Holding]:
+        return self._known.look(place, lambda: self.project.survey(self.infra_tree(place.sha), place.folder))
+
+
+def _there(client: Client | None) -> Client:
+    if client is None:
+        raise RuntimeError("a step asked for a system that its plan does not need")
+    return client

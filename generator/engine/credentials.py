@@ -1,0 +1,125 @@
+"""Credentials: from the environment or Vault, masked, never from a flag and never stored."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.base.errors import NewserviceError, PreflightError, UsageError
+from generator.base.secrets import Secret, known_secret
+from generator.platform.profile import CredentialSource, Platform
+from generator.template.answers import Answers
+
+if TYPE_CHECKING:
+    from generator.clients.vault import Vault
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A secret and where it came from, for messages."""
+
+    value: Secret
+    source: str
+
+
+def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
+    """Vault's token: VAULT_TOKEN, else the file that ``vault login`` leaves; None where there is neither."""
+    if environ.get("VAULT_TOKEN"):
+        return Credential(_clean(environ["VAULT_TOKEN"], "VAULT_TOKEN"), "VAULT_TOKEN")
+    path = Path(environ.get("HOME", "~")).expanduser() / ".vault-token"
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return Credential(_clean(text, str(path)), str(path)) if text else None
+
+
+def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None:
+    """Make every credential of the environment known, so that it is masked and hidden also where it is not used."""
+    names = [source.environment for source in platform.credentials.values()]
+    for name in (*names, "VAULT_TOKEN"):
+        if environ.get(name):
+            Secret(environ[name])
+            Secret(environ[name].strip())
+
+
+def find_credentials(
+    platform: Platform,
+    names: Iterable[str],
+    vault: Callable[[], Vault | None],
+    environ: Mapping[str, str] = os.environ,
+) -> dict[str, Credential]:
+    """The named credentials. Vault is opened only when the environment lacks one.
+
+    Raises ``PreflightError`` that names every missing one, each with the two places where it could be put.
+    """
+    sources = platform.credentials
+    found: dict[str, Credential] = {}
+    missing: list[CredentialSource] = []
+    for name in names:
+        credential = _find(sources, name, vault, environ)
+        if credential:
+            found[name] = credential
+        else:
+            missing.append(sources[name])
+    if missing:
+        places = "; ".join(f"{item.name}: {item.environment} or Vault's {item.vault}" for item in missing)
+        raise PreflightError(
+            "credentials.missing",
+            f"missing credentials: {', '.join(item.name for item in missing)}",
+            f"set the environment variable, or log in to Vault (`vault login`): {places}",
+        )
+    return found
+
+
+def _find(
+    sources: Mapping[str, CredentialSource],
+    name: str,
+    vault: Callable[[], Vault | None],
+    environ: Mapping[str, str],
+) -> Credential | None:
+    source = sources[name]
+    if environ.get(source.environment):
+        return Credential(_clean(environ[source.environment], source.environment), source.environment)
+    client = vault()
+    value = _stored(name, source, client) if client else None
+    if value:
+        return Credential(_clean(value.reveal(), source.vault), f"Vault's {source.vault}")
+    # Only now the wider one: what Vault has for this purpose comes before what could serve it as well.
+    return _find(sources, source.fallback, vault, environ) if source.fallback else None
+
+
+def _clean(text: str, source: str) -> Secret:
+    """A credential as it can be sent: without the line break that a file or a shell left behind it."""
+    text = text.strip()
+    if not text.isascii() or not text.isprintable() or not text:
+        raise PreflightError(
+            "credentials.malformed",
+            f"the credential in {source} is empty or holds characters that no token has",
+            f"set {source} anew",
+        )
+    return Secret(text)
+
+
+def _stored(name: str, source: CredentialSource, vault: Vault) -> Secret | None:
+    path, _, property_ = source.vault.partition("#")
+    try:
+        return vault.read(path).value(property_)
+    except NewserviceError as error:
+        hint = f"{error.hint}; or set {source.environment}"
+        raise PreflightError("credentials.vault", f"{name} could not be read: {error.message}", hint) from error
+
+
+def refuse_secrets(answers: Answers) -> None:
+    """Raise ``UsageError`` where an answer holds a credential that this process knows: answers are committed."""
+    for name, value in answers.values.items():
+        if known_secret(json.dumps(value, ensure_ascii=False)):
+            raise UsageError(
+                "answer.secret",
+                f"{name}: the answer holds a credential of yours",
+                "answers are written to repositories: name a property of Vault under secrets instead",
+            )

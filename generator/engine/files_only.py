@@ -1,0 +1,142 @@
+"""Files only: into a folder and a checkout of the infra repository, without any network."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from generator.base.errors import RefusedError, UsageError
+from generator.engine.plan import Plan, build_plan
+from generator.engine.project import Project
+from generator.infra_repo.tree_diff import FileChange, compare, refusal, registered_files
+from generator.infra_repo.trees import Folder
+from generator.template.copier_renderer import File
+
+
+def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan:
+    """What would be written into ``project.service_dir`` and the checkout ``infra``. Reads only.
+
+    Raises ``UsageError`` when ``infra`` is no checkout of an infra repository, ``AnswersError`` when another
+    stack has a name that this one needs.
+    """
+    stacks = infra / project.platform.data["infra"]["stacks"]
+    if not stacks.is_dir():
+        raise UsageError(
+            "infra.not_found",
+            f"{infra} is no checkout of the infra repository: it has no folder {stacks.name}/",
+            "name a clone with --infra, or connection.infra_clone in the platform profile",
+        )
+    others = cache(lambda: project.survey(Folder(infra)))
+    state = project.infra_state(Folder(infra), others)
+    if not state.made_by_us:
+        project.check_allocations(others(), state.facts)
+    service = compare("service", project.service_files(0), Folder(project.service_dir))
+    return build_plan(
+        project.name,
+        files=[*service, *state.files],
+        registrations=state.registrations,
+        steps=(),
+        notes=notes,
+    )
+
+
+def check_writable(project: Project, infra: Path, plan: Plan) -> None:
+    """Raise ``RefusedError`` where carrying out ``plan`` would touch work that is there."""
+    if error := refusal(plan.registrations):
+        raise error
+    if plan.conflicts:
+        paths = ", ".join(f"{_root(project, infra, item) / item.path}" for item in plan.conflicts[:5])
+        more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""
+        raise RefusedError(
+            "files.conflict",
+            f"{len(plan.conflicts)} files are there and differ: {paths}{more}",
+            "newservice never overwrites work: move them away, or name other folders",
+        )
+    from generator.clients.git import Repository  # heavy, and planning needs none
+
+    checkout = Repository.open(infra)
+    if checkout is None:
+        return
+    dirty = checkout.dirty(file.path for file in registered_files(plan.registrations))
+    checkout.close()
+    if dirty:
+        raise RefusedError(
+            "infra.dirty",
+            f"{infra} has changes that are not committed in {', '.join(dirty)}",
+            "commit or stash them, then run the same command again",
+        )
+
+
+def write_files(project: Project, infra: Path, plan: Plan) -> None:
+    """Write what ``plan_files`` planned and ``check_writable`` passed: all files or none of them.
+
+    Raises ``UsageError`` when a folder or file can't be written; then everything is put back.
+    """
+    registered = registered_files(plan.registrations)
+    service = [item.file for item in plan.files if item.repo == "service" and item.action == "create"]
+    stack = [item.file for item in plan.files if item.repo == "infra" and item.action == "create"]
+    try:
+        with _all_or_none(project.service_dir, service), _all_or_none(infra, [*stack, *registered]):
+            pass
+    except OSError as error:
+        raise UsageError(
+            "files.unwritable",
+            f"{error.filename2 or error.filename}: {error.strerror}",
+            "nothing was left behind: name folders that can be written",
+        ) from error
+
+
+def _root(project: Project, infra: Path, change: FileChange) -> Path:
+    return project.service_dir if change.repo == "service" else infra
+
+
+@contextmanager
+def _all_or_none(root: Path, files: list[File]) -> Iterator[None]:
+    """Write files below ``root``; when one can't be written, put back what was there."""
+    before: list[tuple[Path, bytes | None]] = []
+    made: list[Path] = []
+    try:
+        for file in files:
+            target = root / file.path
+            before.append((target, target.read_bytes() if target.exists() else None))
+            made += _make_folders(target.parent)
+            _replace(target, file)
+        yield
+    except BaseException:
+        for target, content in reversed(before):
+            _put_back(target, content)
+        for folder in reversed(made):
+            folder.rmdir()
+        raise
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return list(reversed(missing))
+
+
+def _replace(target: Path, file: File) -> None:
+    mode = 0o755 if file.executable else 0o644
+    if target.exists():
+        mode = target.stat().st_mode & 0o777
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(file.content)
+        Path(name).chmod(mode)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _put_back(target: Path, content: bytes | None) -> None:
+    if content is None:
+        target.unlink(missing_ok=True)
+    else:
+        target.write_bytes(content)

@@ -1,0 +1,58 @@
+"""The file that a plan is kept in: private, whole or not there, and never in the place of somebody else's file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from generator.base.errors import RefusedError, UsageError
+from generator.base.files import write_whole
+from generator.engine.saved_plan import SavedPlan, from_text, is_plan, to_text
+
+
+def read_plan(path: Path) -> SavedPlan:
+    """The plan in a file. Raises ``UsageError`` where there is none, or one that can't be relied on."""
+    text = _text(path)
+    if text is None:
+        raise UsageError("plan.unreadable", f"{path} can't be read as a plan", "newservice plan --out FILE makes one")
+    return from_text(text, str(path))
+
+
+def check_place(path: Path, service_dir: Path) -> None:
+    """Look whether a plan can be kept at ``path``, before anything is observed.
+
+    Raises ``RefusedError`` where something else is there, ``UsageError`` where nothing can be written.
+    """
+    if path.is_relative_to(service_dir):
+        raise UsageError(
+            "plan.unwritable",
+            f"{path} lies in the folder where the service's repository goes",
+            "name a file elsewhere with --out",
+        )
+    if os.path.lexists(path) and not is_plan(_text(path) or ""):
+        raise RefusedError("plan.exists", f"{path} is there and is no saved plan", "name another file with --out")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(
+            "plan.unwritable", f"{path.parent} is no folder that can be written", "name another with --out"
+        )
+
+
+def write_plan(path: Path, saved: SavedPlan) -> None:
+    """Keep a plan, for nobody else to read; what was there stays until the new one is complete.
+
+    Raises ``UsageError`` where it can't be written.
+    """
+    try:
+        write_whole(path, to_text(saved))
+    except OSError as error:
+        raise UsageError(
+            "plan.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"
+        ) from error
+
+
+def _text(path: Path) -> str | None:
+    """The text of a regular file, or None."""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    except (OSError, UnicodeDecodeError):
+        return None

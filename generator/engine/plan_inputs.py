@@ -1,0 +1,115 @@
+"""What a plan is made from, beside what is seen: newservice, template, profile and answers, each as it is now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from generator.platform.profile import Platform
+from generator.template.template import Template
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Versions, digests and values that decide what comes out.
+
+    ``profile`` holds the profile's values by dotted key, for people; ``profile_digest`` is over the profile as it is.
+    """
+
+    newservice: str
+    template: str
+    template_digest: str
+    profile_source: str
+    profile_digest: str
+    profile: Mapping[str, Any]
+    answers: Mapping[str, Any]
+
+    def as_document(self) -> dict[str, Any]:
+        """The same as JSON's values; where the profile's file lies does not decide anything and is left out."""
+        return {
+            "newservice": self.newservice,
+            "template": {"version": self.template, "digest": self.template_digest},
+            "profile": {"digest": self.profile_digest, "values": dict(self.profile)},
+            "answers": dict(self.answers),
+        }
+
+
+def basis_of(
+    template: Template, platform: Platform, answers: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> Basis:
+    """What a plan with these public answers is made from. Reads the template's files.
+
+    Vault's address may be the person's own (``VAULT_ADDR``); then it counts as a part of the profile.
+    """
+    own = {"VAULT_ADDR": environ["VAULT_ADDR"]} if environ.get("VAULT_ADDR") else {}
+    profile = {**platform.data, **own}
+    return Basis(
+        newservice=version("newservice"),
+        template=template.version,
+        template_digest=template_digest(template),
+        profile_source=platform.source,
+        profile_digest=_digest(profile),
+        profile=dict(_flat(profile)),
+        answers=_plain(answers),
+    )
+
+
+def template_digest(template: Template) -> str:
+    """One digest of everything that is rendered or read: ``copier.yml`` and all files below ``templates/``.
+
+    What the template leaves out (``_exclude``), such as what installers compile, does not count.
+    """
+    left_out = template.config.get("_exclude", [])
+    files = [template.root / "copier.yml", *(template.root / "templates").rglob("*")]
+    paths = [path.relative_to(template.root) for path in files if path.is_file()]
+    return _digest(
+        {
+            path.as_posix(): hashlib.sha256((template.root / path).read_bytes()).hexdigest()
+            for path in paths
+            if not any(fnmatchcase(part, pattern) for part in path.parts for pattern in left_out)
+        }
+    )
+
+
+def _digest(value: Any) -> str:
+    return "sha256:" + hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back: what is read from a file later must compare equal."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path, _without_passwords(_plain(value))
+
+
+def _without_passwords(value: Any) -> Any:
+    """A value without the user and password that somebody may have written into an address."""
+    if isinstance(value, Mapping):
+        return {key: _without_passwords(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(item) for item in value]
+    return _without_password(value) if isinstance(value, str) else value
+
+
+def _without_password(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    if not parts.scheme or "@" not in parts.netloc:
+        return text
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

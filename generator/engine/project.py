@@ -1,0 +1,183 @@
+"""What is wanted for one service, and what a tree of the infra repository has and lacks of it. No system is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from generator.base.errors import AnswersError
+from generator.base.memo import Looks
+from generator.infra_repo.allocations import (
+    Allocation,
+    Facts,
+    Holding,
+    collisions,
+    load_allocations,
+    pick,
+    reads,
+    settled,
+    survey,
+)
+from generator.infra_repo.registrations import Registration, load
+from generator.infra_repo.tree_diff import (
+    FileChange,
+    RegistrationChange,
+    compare,
+    compare_registrations,
+    differing_answers,
+    not_ours,
+    recorded_answers,
+)
+from generator.infra_repo.trees import Listing, Tree
+from generator.platform.profile import Platform
+from generator.template.answers import Answers
+from generator.template.copier_renderer import File, Layer, render
+from generator.template.template import Template, parse_yaml
+
+
+@dataclass(frozen=True)
+class InfraState:
+    """What one commit of the infra repository has and lacks of this service.
+
+    ``changed`` names the questions that the stack there was answered differently to. ``facts`` are what was picked
+    for the stack: those that it records, else what is free now.
+    """
+
+    files: tuple[FileChange, ...]
+    registrations: tuple[RegistrationChange, ...]
+    made_by_us: bool
+    changed: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=dict)
+
+    @property
+    def missing(self) -> tuple[File, ...]:
+        """Stack files that are not there. A stack that we made and somebody edited is complete as it is."""
+        return () if self.made_by_us else tuple(item.file for item in self.files if item.action == "create")
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a stack of this name is there that newservice did not make."""
+        return not self.made_by_us and any(item.before is not None for item in self.files)
+
+    @property
+    def unregistered(self) -> tuple[RegistrationChange, ...]:
+        """Registrations that are not there."""
+        return tuple(item for item in self.registrations if item.action == "add")
+
+    @property
+    def refusals(self) -> tuple[RegistrationChange, ...]:
+        """Registrations whose place was not found, or is somebody else's."""
+        return tuple(item for item in self.registrations if item.action == "refuse")
+
+    @property
+    def edited(self) -> int:
+        """How many of our files differ from what the answers would render now, or were taken away."""
+        return sum(item.action != "unchanged" for item in self.files)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is lacking that newservice could add."""
+        return self.made_by_us and not self.unregistered
+
+
+@dataclass
+class Project:
+    """What is wanted: answers, platform and template, and the files that follow from them."""
+
+    template: Template
+    platform: Platform
+    answers: Answers
+    service_dir: Path
+    _rendered: Looks = field(default_factory=Looks)
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.answers.name
+
+    @cached_property
+    def stack_prefix(self) -> str:
+        """Folder of the stack in the infra repository, with a trailing slash."""
+        return f"{self.platform.data['infra']['stacks']}/{self.name}/"
+
+    @cached_property
+    def allocations(self) -> list[Allocation]:
+        """What this service must not share with another stack."""
+        return load_allocations(self.template, self.answers)
+
+    @cached_property
+    def registrations(self) -> list[Registration]:
+        """The registrations that apply to these answers."""
+
+        def expression(source: str, extra: Mapping[str, object]) -> str:
+            return self.template.render(source, {**self.answers.context, **extra})
+
+        return load(self.template.registrations, expression, self.answers.context, self.platform.registrations)
+
+    @cached_property
+    def to_do(self) -> tuple[str, ...]:
+        """What a person does after the merge, in the order that works."""
+        steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
+        text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
+        steps += [
+            (item["order"], self.template.render(item["do"], self.answers.context))
+            for item in parse_yaml(text)
+            if parse_yaml(self.template.render(item.get("when", "true"), self.answers.context))
+        ]
+        return tuple(dict.fromkeys(line for _, line in sorted(steps)))
+
+    def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
+        """The rendered service repository; empty for an upstream image."""
+        return self._render("service", {"woodpecker_repo_id": woodpecker_id}) if self.answers.owned else ()
+
+    def stack_files(self, facts: Facts) -> tuple[File, ...]:
+        """The rendered stack, with what was picked for it."""
+        return self._render("stack", facts)
+
+    def survey(self, tree: Listing, folder: str = "") -> list[Holding]:
+        """What other stacks of ``tree`` hold of what this service needs for itself; ``folder`` narrows it to one."""
+        paths = [
+            path
+            for path in tree.paths(folder or self.platform.data["infra"]["stacks"])
+            if reads(self.allocations, path) and not path.startswith(self.stack_prefix)
+        ]
+        return survey(self.allocations, ((path, tree.read(path) or b"") for path in paths))
+
+    def check_allocations(self, others: Sequence[Holding], facts: Facts) -> None:
+        """Raise ``AnswersError`` where another stack has what this service needs, choices made for it included."""
+        problems = collisions(self.allocations, others, facts)
+        if problems:
+            raise AnswersError(problems)
+
+    def infra_state(self, tree: Tree, others: Callable[[], Sequence[Holding]]) -> InfraState:
+        """What a tree of the infra repository has and lacks.
+
+        ``others`` tells what other stacks hold; it is asked only where something is to be picked. Raises
+        ``AnswersError`` where nothing is free.
+        """
+        recorded = recorded_answers(tree, self.stack_prefix) or {}
+        ours = recorded.get("name") == self.name
+        facts = self._facts(recorded if ours else {}, others)
+        registrations = compare_registrations(self.registrations, tree)
+        return InfraState(
+            files=tuple(compare("infra", self.stack_files(facts), tree, self.stack_prefix)),
+            registrations=tuple(registrations if ours else not_ours(registrations)),
+            made_by_us=ours,
+            changed=tuple(differing_answers(recorded, self.answers.public)) if ours else (),
+            facts=facts,
+        )
+
+    def _facts(self, recorded: Mapping[str, Any], others: Callable[[], Sequence[Holding]]) -> Facts:
+        """What is recorded stays, whatever else is free now."""
+        known = settled(self.allocations, recorded)
+        complete = all(item.fact in known for item in self.allocations if item.fact)
+        return known if complete else pick(self.allocations, others(), known)
+
+    def _render(self, layer: Layer, facts: Facts) -> tuple[File, ...]:
+        key = json.dumps([layer, dict(facts)], sort_keys=True)
+        data = {**facts, "platform": self.answers["platform"]}
+        return self._rendered.look(key, lambda: render(self.template, self.answers, layer, data))

@@ -1,0 +1,197 @@
+"""A plan that is kept to be carried out later: to and from a document, and what moved since. Pure.
+
+The document holds no secret: answers are public, the sources of seeds are references, contents are digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from generator.base.errors import UsageError
+from generator.base.secrets import redact
+from generator.engine.plan import Plan
+from generator.engine.plan_inputs import Basis
+
+SCHEMA = 1
+"""Version of the document."""
+
+KIND = "newservice plan"
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """What a plan saw and wants, and where it is to be carried out.
+
+    ``begun``: it was begun to be carried out, so that what it wanted may be there by its own doing.
+    """
+
+    service: str
+    digest: str
+    basis: Basis
+    steps: tuple[Item, ...]
+    files: tuple[Item, ...]
+    registrations: tuple[Item, ...]
+    provision: bool
+    service_dir: Path
+    infra: Path
+    seeds: tuple[str, ...] = ()
+    begun: bool = False
+
+    @property
+    def started(self) -> SavedPlan:
+        """The same, about to be carried out."""
+        return replace(self, begun=True)
+
+
+def keep(plan: Plan, *, provision: bool, service_dir: Path, infra: Path, seeds: tuple[str, ...] = ()) -> SavedPlan:
+    """A plan as it is kept; ``seeds`` are references, never values. Raises ``ValueError`` for one without a basis."""
+    if plan.basis is None:
+        raise ValueError("a plan is kept together with what it was made from")
+    return SavedPlan(
+        service=plan.service,
+        digest=plan.digest,
+        basis=plan.basis,
+        steps=tuple(plan.as_document()["steps"]),
+        files=tuple(
+            {
+                "repo": item.repo,
+                "path": item.path,
+                "action": item.action,
+                "before": None if item.before is None else content_digest(item.before),
+                "after": content_digest(item.file.content),
+            }
+            for item in plan.files
+        ),
+        registrations=tuple(
+            {
+                "id": item.id,
+                "path": item.path,
+                "action": item.action,
+                "before": content_digest(item.before.encode()),
+                "after": content_digest(item.after.encode()),
+            }
+            for item in plan.registrations
+        ),
+        provision=provision,
+        service_dir=service_dir,
+        infra=infra,
+        seeds=seeds,
+    )
+
+
+def content_digest(content: bytes) -> str:
+    """How a file's content is told in a document."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def to_text(saved: SavedPlan) -> str:
+    """The document as JSON text. Everything passes the last net under secrets, as whatever is printed does."""
+    basis = saved.basis.as_document()
+    document = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "service": saved.service,
+        "digest": saved.digest,
+        "begun": saved.begun,
+        **basis,
+        "profile": {"source": saved.basis.profile_source, **basis["profile"]},
+        "provision": saved.provision,
+        "service_dir": str(saved.service_dir),
+        "infra": str(saved.infra),
+        "seeds": list(saved.seeds),
+        "steps": list(saved.steps),
+        "files": list(saved.files),
+        "registrations": list(saved.registrations),
+    }
+    clean = _redacted(document)
+    return json.dumps({**clean, "checksum": _checksum(clean)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def from_text(text: str, where: str) -> SavedPlan:
+    """The plan in a document.
+
+    Raises ``UsageError`` for a text that is no saved plan, one of a newer newservice, and one that is not as it was
+    written.
+    """
+    document = _document(text)
+    if document is None:
+        raise UsageError("plan.unreadable", f"{where} is no plan that newservice saved", "newservice plan --out FILE")
+    if document.get("schema") != SCHEMA:
+        raise UsageError(
+            "plan.newer",
+            f"{where} is a plan of form {document.get('schema')}, and this newservice reads form {SCHEMA}",
+            "use the newservice that made it, or make a new plan",
+        )
+    told = document.pop("checksum", None)
+    try:
+        if told != _checksum(document):
+            raise ValueError("checksum")
+        return _saved(document)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UsageError(
+            "plan.damaged", f"{where} is not as newservice wrote it", "a plan is not edited: make a new one"
+        ) from None
+
+
+def is_plan(text: str) -> bool:
+    """Whether a text is a saved plan, whole or not: one that may be replaced by another."""
+    return _document(text) is not None
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and document.get("kind") == KIND else None
+
+
+def _saved(document: Mapping[str, Any]) -> SavedPlan:
+    template, profile = document["template"], document["profile"]
+    return SavedPlan(
+        service=str(document["service"]),
+        digest=str(document["digest"]),
+        basis=Basis(
+            newservice=document["newservice"],
+            template=template["version"],
+            template_digest=template["digest"],
+            profile_source=profile["source"],
+            profile_digest=profile["digest"],
+            profile=dict(profile["values"]),
+            answers=dict(document["answers"]),
+        ),
+        steps=_items(document["steps"], "id", "state", "action", "summary"),
+        files=_items(document["files"], "repo", "path", "action", "before", "after"),
+        registrations=_items(document["registrations"], "id", "path", "action", "before", "after"),
+        provision=bool(document["provision"]),
+        service_dir=Path(document["service_dir"]),
+        infra=Path(document["infra"]),
+        seeds=tuple(map(str, document["seeds"])),
+        begun=bool(document["begun"]),
+    )
+
+
+def _items(found: Any, *keys: str) -> tuple[Item, ...]:
+    for item in found:
+        for key in keys:
+            item[key]
+    return tuple(found)
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    return content_digest(json.dumps(document, sort_keys=True).encode())
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,62 @@
+"""What a step is: it observes, decides purely from what it saw, and is the only one to act on it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from generator.engine.context import Run
+from generator.engine.plan import Action, Decision, State
+
+Facts = TypeVar("Facts")
+
+
+class Step(ABC, Generic[Facts]):
+    """One thing that must exist in one system."""
+
+    id: ClassVar[str]
+    system: ClassVar[str]
+    after: ClassVar[tuple[str, ...]] = ()
+    """Ids of the steps that must be through before this one acts; those that a service does not take don't count."""
+
+    @abstractmethod
+    def observe(self, run: Run) -> Facts:
+        """Read what is there. Never writes."""
+
+    @abstractmethod
+    def decide(self, run: Run, facts: Facts) -> Decision:
+        """Say what is to be done about it. Pure: no system is asked."""
+
+    @abstractmethod
+    def act(self, run: Run, facts: Facts) -> str:
+        """Do it; the only writer. Returns what was done, for people."""
+
+
+def absent(summary: str) -> Decision:
+    """There is nothing yet: create it."""
+    return Decision(State.ABSENT, Action.CREATE, summary)
+
+
+def present(summary: str) -> Decision:
+    """It is there and right."""
+    return Decision(State.PRESENT, Action.NONE, summary)
+
+
+def drifted(summary: str) -> Decision:
+    """It is ours but not as it should be: mend it."""
+    return Decision(State.DRIFTED, Action.UPDATE, summary)
+
+
+def foreign(summary: str, hint: str) -> Decision:
+    """It is there and not ours: hands off."""
+    return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
+
+
+def answers_changed(what: str, questions: Iterable[str]) -> Decision:
+    """It was made with other answers: a creation never changes what exists."""
+    return foreign(
+        f"{what} was made with other answers to {', '.join(questions)}",
+        "create only adds what is missing: run it with the recorded answers; change a service that exists by hand, "
+        "or, as long as nothing of it is in use, remove what was made and create it anew",
+    )

@@ -1,0 +1,299 @@
+"""The canonical repository and its push mirror."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from generator.base.errors import SystemFailure
+from generator.base.memo import together
+from generator.clients.forgejo import PushMirror, Repository
+from generator.engine.context import Run
+from generator.engine.plan import Decision
+from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.infra_repo.tree_diff import differing_answers
+
+SETTLING_SECONDS = 60.0
+"""How long a mirror's new branch may stay unseen on GitHub after the push was reported as done."""
+
+
+MARK = " (made by newservice)"
+"""Ends the description of a repository that newservice made: the proof while it is still empty."""
+
+
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """The repository, and the answers file that its branch holds."""
+
+    repository: Repository | None
+    recorded: dict[str, Any] | None
+
+
+class ForgejoRepository(Step[RepositoryFacts]):
+    """The canonical repository exists, is ours, and was made with these answers."""
+
+    id = "forgejo.repository"
+    system = "forgejo"
+
+    def observe(self, run: Run) -> RepositoryFacts:
+        """The repository, and whose it is."""
+        together(run.canonical, run.canonical_answers)
+        return RepositoryFacts(run.canonical(), run.canonical_answers())
+
+    def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
+        """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
+        where = f"{run.owner}/{run.name}"
+        repository, recorded = facts.repository, facts.recorded or {}
+        if repository is None:
+            return absent(f"{where}, {visibility(wants_private(run))}")
+        if repository.empty and not repository.description.endswith(MARK):
+            return foreign(
+                f"{where} exists, is empty and was not made by newservice",
+                "delete it on Forgejo, or choose another name",
+            )
+        if not repository.empty and recorded.get("name") != run.name:
+            return foreign(
+                f"{where} exists and holds somebody else's work (no answers file of newservice for this name)",
+                "choose another name; newservice never writes into a repository that it did not make",
+            )
+        changed = differing_answers(recorded, run.answers.public)
+        if changed:
+            return answers_changed(where, changed)
+        if repository.archived:
+            return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
+        return decide_visibility(run, where, private=repository.private)
+
+    def act(self, run: Run, facts: RepositoryFacts) -> str:
+        """Create the repository, empty, or make it private again."""
+        if facts.repository is not None:
+            run.forgejo.set_private(run.owner, run.name, private=True)
+            return f"{run.owner}/{run.name} is private now"
+        run.forgejo.create_repository(
+            run.owner,
+            run.name,
+            description=f"{run.answers['description']}{MARK}",
+            private=wants_private(run),
+            branch=run.platform.branch,
+        )
+        return run.platform.service_url(run.name).removesuffix(".git")
+
+
+@dataclass(frozen=True)
+class MirrorFacts:
+    """Push mirrors to the service's GitHub repository, where else on that GitHub others lead, and both heads.
+
+    ``lost``: GitHub's branches and tags that a forced push would destroy.
+    """
+
+    mirrors: tuple[PushMirror, ...]
+    astray: tuple[str, ...]
+    canonical: str | None
+    mirrored: str | None
+    lost: tuple[str, ...]
+
+
+class ForgejoMirror(Step[MirrorFacts]):
+    """Exactly one push mirror that follows every commit, and has."""
+
+    id = "forgejo.mirror"
+    system = "forgejo"
+    after = ("service.push", "github.repository", "github.secrets", "woodpecker.settings")
+
+    def observe(self, run: Run) -> MirrorFacts:
+        """The mirrors, both heads, and what of GitHub a forced push would lose."""
+        together(
+            *(run.canonical, run.canonical_head, run.push_mirrors),
+            *(run.mirror_repository, run.mirror_heads, run.mirror_tags),
+        )
+        mirrors = run.push_mirrors()
+        return MirrorFacts(
+            mirrors=tuple(_ours(run, mirrors)),
+            astray=tuple(_astray(run, mirrors)),
+            canonical=run.canonical_head(),
+            mirrored=run.mirror_heads().get(run.platform.branch),
+            lost=tuple(_lost(run)),
+        )
+
+    def decide(self, run: Run, facts: MirrorFacts) -> Decision:
+        """One mirror, following commits, at the canonical commit; never one that would destroy work."""
+        where = f"{run.owner}/{run.name} to {run.platform.mirror_url(run.name)}"
+        if facts.lost:
+            return foreign(
+                f"{run.mirror} holds work that the canonical repository lacks ({', '.join(facts.lost)}); "
+                "the mirror's forced push would destroy it",
+                "bring it into Forgejo, or delete those branches and tags on GitHub, then run the same command again",
+            )
+        if facts.astray:
+            return foreign(
+                f"{run.owner}/{run.name} is mirrored to another repository on GitHub, too ({', '.join(facts.astray)})",
+                "remove that push mirror in the repository's settings on Forgejo, or correct the name and "
+                "github.owner in the platform profile; then run the same command again",
+            )
+        if not facts.mirrors:
+            return absent(f"{where}, on every commit")
+        if len(facts.mirrors) > 1:
+            return drifted(f"{where}: {len(facts.mirrors)} mirrors become one")
+        if not _fits(run, facts.mirrors[0]):
+            return drifted(f"{where}: follows every commit again")
+        if facts.mirrors[0].last_error:
+            return drifted(f"{where}: its last push failed, is tried again")
+        if facts.canonical != facts.mirrored:
+            return drifted(f"{where}: behind, is synchronised")
+        return present(f"{where} at {(facts.canonical or '')[:8]}")
+
+    def act(self, run: Run, facts: MirrorFacts) -> str:
+        """Make it one mirror, push once, and wait until GitHub shows the commit.
+
+        One whose push fails is linked anew: its credentials may be old, and can't be changed. What was there goes
+        only when the new one is there.
+        """
+        fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
+        if not fitting:
+            _add(run)
+        if not fitting or len(facts.mirrors) > 1:
+            _keep_one(run)
+        run.progress(f"pushing {run.owner}/{run.name} to GitHub; a first push may take minutes")
+        error = _push(run)
+        if error and fitting:
+            _add(run)
+            _keep_one(run)
+            error = _push(run)
+        if error:
+            raise _failed(run, error)
+        branch, canonical = run.platform.branch, facts.canonical
+        if not run.patience.until(lambda: run.github.branch(run.mirror, branch) == canonical, SETTLING_SECONDS):
+            raise SystemFailure(
+                "forgejo.mirror_behind",
+                f"Forgejo reports the mirror as pushed, but {run.mirror} is not at {canonical}",
+                "look at the mirror's settings on Forgejo: one to elsewhere that fails keeps those after it from being "
+                "pushed; then run the same command again",
+                passing=True,
+            )
+        return f"{run.mirror} is at {(canonical or '')[:8]}"
+
+
+def wants_private(run: Run) -> bool:
+    """Repository and mirror are as visible as the image."""
+    return bool(run.answers["private_image"])
+
+
+def visibility(private: bool) -> str:
+    """The word for people."""
+    return "private" if private else "public"
+
+
+def decide_visibility(run: Run, where: str, *, private: bool) -> Decision:
+    """What is public and should be private is closed; what somebody closed is never opened by a repair."""
+    if wants_private(run) and not private:
+        return drifted(f"{where} becomes private")
+    closed = "" if private == wants_private(run) else "; it is private there, and stays so"
+    return present(f"{where} is there{closed}")
+
+
+def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
+    """The mirrors to the service's repository on GitHub."""
+    wanted = run.platform.mirror_url(run.name)
+    return [mirror for mirror in mirrors if same_address(mirror.address, wanted)]
+
+
+def _astray(run: Run, mirrors: Iterable[PushMirror]) -> list[str]:
+    """Where mirrors to other repositories on the same GitHub lead; those to other hosts are their owner's."""
+    wanted = run.platform.mirror_url(run.name)
+    places = [_place(mirror.address) for mirror in mirrors if not same_address(mirror.address, wanted)]
+    return ["/".join(place) for place in places if place[0] == _place(wanted)[0]]
+
+
+def _place(address: str) -> tuple[str, str]:
+    """Host and path of ``https://…`` or ``user@host:path``, without what could be a credential."""
+    if "://" not in address:
+        host, _, path = address.rpartition("@")[2].partition(":")
+        return host.lower(), path
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.path.lstrip("/")
+
+
+def _lost(run: Run) -> list[str]:
+    """GitHub's branches whose commits Forgejo lacks, and tags that it lacks or has at something else.
+
+    Those of CI are never among them: it tags on Forgejo, from where the mirror brings them. So GitHub has to be
+    looked at first.
+    """
+    canonical, tags = run.canonical_head(), run.mirror_tags()
+    heads = {branch: sha for branch, sha in run.mirror_heads().items() if sha != canonical}
+    if canonical is None or not (heads or tags):
+        return [*_named("branch", heads), *_named("tag", tags)]
+    here = run.canonical_references()
+    strange = sorted(set(heads.values()) - set(here.values()))
+    held = together(*(partial(run.forgejo.has_commit, run.owner, run.name, sha) for sha in strange))
+    lacking = {sha for sha, there in zip(strange, held, strict=True) if not there}
+    return [
+        *_named("branch", (branch for branch, sha in heads.items() if sha in lacking)),
+        *_named("tag", (tag for tag, sha in tags.items() if here.get(tag) != sha)),
+    ]
+
+
+def _named(kind: str, names: Iterable[str]) -> list[str]:
+    return [f"{kind} {name.removeprefix('refs/tags/')}" for name in names]
+
+
+def _fits(run: Run, mirror: PushMirror) -> bool:
+    """Whether it is set up as it should be."""
+    return mirror.sync_on_commit and _seconds(mirror.interval) == _seconds(run.platform.data["mirror"]["interval"])
+
+
+def _add(run: Run) -> None:
+    run.forgejo.add_push_mirror(
+        run.owner,
+        run.name,
+        run.platform.mirror_url(run.name),
+        user=run.platform.owner("github"),
+        password=run.credentials["github"].value,
+        interval=run.platform.data["mirror"]["interval"],
+    )
+
+
+def _keep_one(run: Run) -> None:
+    """Remove all mirrors but one. Another run may be at it at the same time: both look first, and choose alike."""
+    mirrors = _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
+    for surplus in sorted(mirrors, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]:
+        run.forgejo.delete_push_mirror(run.owner, run.name, surplus.name)
+
+
+def _push(run: Run) -> str:
+    """Push now; the error of our mirror, empty where it has none. What became of mirrors to elsewhere is not ours.
+
+    Raises ``SystemFailure`` where it can't have gone well and left no error.
+    """
+    well = run.forgejo.sync_push_mirrors(run.owner, run.name)
+    mirrors = run.forgejo.push_mirrors(run.owner, run.name) or []
+    ours = _ours(run, mirrors)
+    if not ours:
+        raise _failed(run, "it was removed meanwhile")
+    if not well and not any(mirror.last_error for mirror in mirrors):
+        raise _failed(run, "Forgejo gives no reason")
+    return "; ".join(mirror.last_error for mirror in ours if mirror.last_error)
+
+
+def _failed(run: Run, why: str) -> SystemFailure:
+    return SystemFailure(
+        "forgejo.mirror_failed",
+        f"the push mirror of {run.owner}/{run.name} failed: {why}",
+        "the GitHub token needs the scopes repo and workflow, and the mirror must not be archived; "
+        "then run the same command again",
+        passing=True,
+    )
+
+
+def _seconds(interval: str) -> int:
+    """A Go duration such as ``8h`` in seconds; the server writes the same one as ``8h0m0s``."""
+    units = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([hms])", interval))
+
+
+def same_address(address: str, wanted: str) -> bool:
+    """Whether a mirror's address is the wanted one; forges write the same one in several ways."""
+    return address.rstrip("/").removesuffix(".git").lower() == wanted.removesuffix(".git").lower()

@@ -1,0 +1,297 @@
+"""The infra repository: one commit on a branch of its own, and the pull request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from generator.base.errors import AnswersError, RefusedError, SystemFailure
+from generator.base.memo import together
+from generator.clients.forgejo import PullRequest
+from generator.clients.git import merges
+from generator.engine.context import Run
+from generator.engine.plan import Action, Decision
+from generator.engine.project import InfraState
+from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.infra_repo.fingerprints import blob_ids, seal
+from generator.infra_repo.tree_diff import compare_registrations, refusal, registered_files
+
+MADE_BY = "Made by newservice."
+"""Stands in the message of each of newservice's commits to the infra repository."""
+
+
+@dataclass(frozen=True)
+class InfraFacts:
+    """Heads of the default branch and of ours, and what each has and lacks.
+
+    ``spent``: our branch was merged as it stands, and what it brought is not on the default branch any more.
+    ``stuck``: files in which our branch, waiting for review, can't be merged any more.
+    """
+
+    base: str | None
+    base_state: InfraState | None
+    branch: str | None
+    branch_state: InfraState | None
+    spent: bool = False
+    stuck: tuple[str, ...] = ()
+
+
+def observe_infra(run: Run) -> InfraFacts:
+    """Look at both branches as the forge has them now."""
+    heads = run.infra_heads()
+    base, branch = heads.get(run.platform.data["infra"]["branch"]), heads.get(run.infra_branch)
+    base_state = run.infra_state(base) if base else None
+    branch_state = run.infra_state(branch) if branch else None
+    found = run.pull_request() if branch and base_state and not base_state.complete else None
+    if base is None or branch is None or found is None:
+        return InfraFacts(base, base_state, branch, branch_state)
+    spent = found.merged and found.head == branch
+    stuck = () if found.merged else _stuck(run, found.merge_base, base, branch)
+    return InfraFacts(base, base_state, branch, branch_state, spent, stuck)
+
+
+def _stuck(run: Run, common: str, base: str, branch: str) -> tuple[str, ...]:
+    """Shared files that both sides have changed in the same place since they parted."""
+    if common in ("", base):
+        return ()
+    trees = [run.infra_tree(sha) for sha in (branch, common, base)]
+    paths = dict.fromkeys(registration.path for registration in run.project.registrations)
+    versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
+    changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
+    return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
+
+
+class InfraCommit(Step[InfraFacts]):
+    """Stack, registrations and docs stand in one commit: on the default branch, or on the branch for review."""
+
+    id = "infra.commit"
+    system = "forgejo"
+
+    def observe(self, run: Run) -> InfraFacts:
+        """Both branches."""
+        return observe_infra(run)
+
+    def decide(self, run: Run, facts: InfraFacts) -> Decision:
+        """Add what is missing; a stack that somebody else made is not touched, one that was edited stays."""
+        repository = f"{run.owner}/{run.infra_repository}"
+        base = facts.base_state
+        if base is None:
+            return foreign(
+                f"{repository} has no branch {run.platform.data['infra']['branch']}",
+                "correct infra.repository and infra.branch in the platform profile",
+            )
+        if base.foreign:
+            return foreign(
+                f"{run.project.stack_prefix} exists in {repository} and was not made by newservice",
+                "choose another name",
+            )
+        if base.changed:
+            return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed)
+        if base.complete:
+            return present(f"{run.project.stack_prefix} is on {run.platform.data['infra']['branch']}{_remarks(base)}")
+        if error := refusal(base.registrations):
+            return foreign(error.message, error.hint)
+        if facts.branch_state is None or facts.spent:
+            return absent(_told(run, base))
+        decision = _decide_branch(run, facts.branch_state)
+        if facts.stuck and decision.action is not Action.REFUSE:
+            return drifted(f"{run.infra_branch} can't be merged any more ({', '.join(facts.stuck)}): is brought up")
+        return decision
+
+    def act(self, run: Run, facts: InfraFacts) -> str:
+        """Commit on objects, beside every checkout, and push without force."""
+        if facts.stuck:
+            return _bring_up(run, facts)
+        fresh = facts.branch is None or facts.spent
+        onto, state = (facts.base, facts.base_state) if fresh else (facts.branch, facts.branch_state)
+        assert onto is not None  # noqa: S101 - decide refuses where there is no base
+        assert state is not None  # noqa: S101
+        run.bring(onto, run.platform.data["infra"]["branch"] if fresh else run.infra_branch)
+        try:
+            run.check_allocations(state)
+        except AnswersError as error:
+            told = "; ".join(problem.message for problem in error.problems)
+            raise RefusedError("infra.taken", f"meanwhile: {told}", "choose other names") from None
+        files = [*state.missing, *registered_files(state.registrations)]
+        # A spent branch is a second parent: the push stays a fast-forward, whichever way it was merged.
+        spent = [facts.branch] if facts.spent and facts.branch else []
+        sha = run.infra.commit_onto(onto, files, _message(run, state), spent)
+        run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+        if fresh:
+            _give_way(run.fresh(), state, sha)
+        return f"{run.infra_branch} at {sha[:8]}"
+
+
+def _give_way(run: Run, state: InfraState, sha: str) -> None:
+    """Withdraw our branch where another one, made earlier, has what ours needs for itself.
+
+    Two runs that look before either has pushed see nothing of each other; after its push each sees the other, and the
+    earlier one keeps. Raises ``SystemFailure``: looked at anew, something else is free, or the names are taken.
+    """
+    rivals = run.rivals(state)
+    if not rivals:
+        return
+
+    times: dict[str, datetime] = {}
+    for branch in (run.infra_branch, *rivals):
+        made = run.forgejo.branch_time(run.owner, run.infra_repository, branch)
+        if made is not None:  # one that has given way meanwhile is no rival any more
+            times[branch] = made
+    ours = times.get(run.infra_branch)
+    earlier = [
+        branch for branch in rivals if branch in times and ours and (times[branch], branch) < (ours, run.infra_branch)
+    ]
+    if earlier:
+        run.infra.delete_branch(run.remote, run.infra_url, sha, run.infra_branch)
+        raise SystemFailure(
+            "infra.given_way",
+            f"{', '.join(earlier)} took the same at the same time: {run.infra_branch} was withdrawn",
+            "run the same command again; it takes what is free now",
+            passing=True,
+        )
+
+
+def _bring_up(run: Run, facts: InfraFacts) -> str:
+    """Merge the default branch into ours; where both registered something in one place, ours is entered anew.
+
+    Other people's commits on either side stay. Raises ``RefusedError`` where that can't be done without them.
+    """
+    assert facts.base is not None  # noqa: S101 - observed together with what is stuck
+    assert facts.branch is not None  # noqa: S101
+    assert facts.base_state is not None  # noqa: S101
+    default = run.platform.data["infra"]["branch"]
+    run.bring(facts.base, default)
+    run.bring(facts.branch, run.infra_branch)
+    tree, conflicting = run.infra.merge(facts.branch, facts.base)
+    ours = {file.path: file for file in registered_files(facts.base_state.registrations)}
+    by_hand = [path for path in conflicting if path not in ours or not _only_registered(run, facts, path)]
+    if by_hand:
+        raise RefusedError(
+            "infra.conflict",
+            f"{run.infra_branch} and {default} have both changed {', '.join(by_hand)}, and not by registrations alone",
+            f"merge {default} into {run.infra_branch} by hand, then run the same command again",
+        )
+    message = f"{_bringing_up(run)}\n\n{MADE_BY}\n"
+    files = [ours[path] for path in conflicting]
+    sha = run.infra.commit_onto(facts.branch, files, message, [facts.base], tree=tree)
+    run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+    return f"{run.infra_branch} at {sha[:8]}, mergeable again"
+
+
+def _only_registered(run: Run, facts: InfraFacts, path: str) -> bool:
+    """Whether our branch's version of a shared file is the old one with our registrations, and nothing else."""
+    found = run.pull_request()
+    if found is None or facts.branch is None:
+        return False
+    before = compare_registrations(run.project.registrations, run.infra_tree(found.merge_base))
+    wanted = {file.path: file.content for file in registered_files(before)}
+    return wanted.get(path) == run.infra_tree(facts.branch).read(path)
+
+
+def _decide_branch(run: Run, branch: InfraState) -> Decision:
+    """Our branch holds our stack; whoever else committed to it reviewed it."""
+    if not branch.made_by_us:
+        return foreign(
+            f"{run.owner}/{run.infra_repository} has a branch {run.infra_branch} without a stack of newservice's",
+            "merge or delete that branch, then run the same command again",
+        )
+    if branch.changed:
+        return answers_changed(f"the stack on {run.infra_branch}", branch.changed)
+    if error := refusal(branch.registrations):
+        return foreign(error.message, error.hint)
+    if branch.complete:
+        return present(f"{run.project.stack_prefix} is on {run.infra_branch}{_remarks(branch)}")
+    return drifted(f"{run.infra_branch} gets {len(branch.unregistered)} registrations that it lacks")
+
+
+def _told(run: Run, state: InfraState) -> str:
+    count = len(state.unregistered)
+    registered = f" and {count} registration{'s' if count != 1 else ''}" if count else ""
+    picked = "".join(f", {name} {value}" for name, value in state.facts.items())
+    return f"{run.project.stack_prefix}{registered} on {run.infra_branch}{picked}"
+
+
+def _remarks(state: InfraState) -> str:
+    """What a person may want to know of a stack that is complete: it stays as it is."""
+    edited = [f"{state.edited} files edited since, left alone"] if state.edited else []
+    differing = [item.id for item in state.registrations if item.action == "update"]
+    lost = [item.id for item in state.refusals]
+    if differing:
+        edited.append(f"registrations edited since, left alone: {', '.join(differing)}")
+    if lost:
+        edited.append(f"registrations whose place is gone: {', '.join(lost)}")
+    return "".join(f"; {item}" for item in edited)
+
+
+@dataclass(frozen=True)
+class PullRequestFacts:
+    """The pull request, and whether there is anything left to review."""
+
+    pull_request: PullRequest | None
+    merged: bool
+    state: InfraState | None
+
+
+class InfraPullRequest(Step[PullRequestFacts]):
+    """A pull request asks for the commit, unless it is on the default branch already."""
+
+    id = "infra.pull_request"
+    system = "forgejo"
+    after = ("infra.commit", "vault.secrets", "service.push")
+
+    def observe(self, run: Run) -> PullRequestFacts:
+        """The newest pull request of our branch."""
+        together(run.infra_heads, run.pull_request)
+        branch = run.platform.data["infra"]["branch"]
+        base = run.infra_heads().get(branch)
+        state = run.infra_state(base) if base else None
+        return PullRequestFacts(run.pull_request(), state is not None and state.complete, state)
+
+    def decide(self, run: Run, facts: PullRequestFacts) -> Decision:
+        """Open one where none is open and something is to be merged."""
+        if facts.merged:
+            return present(f"nothing to ask for: it is on {run.platform.data['infra']['branch']}")
+        if facts.pull_request and facts.pull_request.state == "open":
+            return present(facts.pull_request.url)
+        return absent(f"{run.infra_branch} into {run.platform.data['infra']['branch']}")
+
+    def act(self, run: Run, facts: PullRequestFacts) -> str:
+        """Open it, with the order of applying as a checklist."""
+        infra = run.platform.data["infra"]
+        if (head := run.infra_heads().get(run.infra_branch)) and facts.pull_request is None:
+            _give_way(run, run.infra_state(head), head)
+        body = run.project.template.render(
+            "[% include 'templates/pull_request.md.jinja' %]",
+            {
+                **run.answers.context,
+                "to_do": run.project.to_do,
+                "registrations": facts.state.unregistered if facts.state else [],
+            },
+        )
+        run.forgejo.create_pull_request(
+            run.owner, infra["repository"], base=infra["branch"], head=run.infra_branch, title=_title(run), body=body
+        )
+        found = run.forgejo.pull_request(run.owner, infra["repository"], infra["branch"], run.infra_branch)
+        return found.url if found else run.infra_branch
+
+
+def made_here(run: Run, message: str) -> bool:
+    """Whether a commit's message is one that newservice writes for this stack."""
+    return message.startswith(tuple(f"{title}\n\n{MADE_BY}\n" for title in (_title(run), _bringing_up(run))))
+
+
+def _bringing_up(run: Run) -> str:
+    return f"chore({run.name}): bring the branch up to {run.platform.data['infra']['branch']}"
+
+
+def _title(run: Run) -> str:
+    return f"feat({run.name}): add the stack"
+
+
+def _message(run: Run, state: InfraState) -> str:
+    """No free text of anybody's: some words in a commit's message are commands to a CI."""
+    registered = "".join(f"- {item.id}: {item.path}\n" for item in state.unregistered)
+    parts = [f"{_title(run)}\n\n{MADE_BY}\n"]
+    parts += [f"Registered in:\n{registered}"] if registered else []
+    parts += [f"{seal(blob_ids(state.missing))}\n"] if state.missing else []
+    return "\n".join(parts)

@@ -1,0 +1,229 @@
+"""The service's first commit and its way to the canonical repository."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.base.errors import SystemFailure
+from generator.base.memo import together
+from generator.clients.git import Repository, adopt_folder, create_repository
+from generator.engine.context import Run
+from generator.engine.plan import Action, Decision, State
+from generator.engine.steps.base import Step, absent, drifted, foreign, present
+from generator.infra_repo.fingerprints import blob_ids, seal
+from generator.infra_repo.tree_diff import ANSWERS_FILE, differing_answers, recorded_answers
+from generator.infra_repo.trees import Commit, Folder, Tree
+from generator.template.copier_renderer import File
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder on this machine: what stands there."""
+
+    path: Path
+    occupied: bool
+    writable: bool
+    head: str | None
+    recorded: dict[str, Any] | None
+    rendered_only: bool
+
+
+@dataclass(frozen=True)
+class CommitFacts:
+    """The canonical branch, the folder on this machine, and Woodpecker's number."""
+
+    canonical: str | None
+    recorded: dict[str, Any] | None
+    place: Place
+    woodpecker_id: int | None
+
+
+def observe_both(run: Run) -> CommitFacts:
+    """Look at the canonical repository and at the folder of this machine."""
+    together(run.woodpecker_number, run.canonical_head, run.canonical_answers)
+    number = run.woodpecker_number()
+    return CommitFacts(run.canonical_head(), run.canonical_answers(), _look_at(run, number), number)
+
+
+class ServiceCommit(Step[CommitFacts]):
+    """The rendered files are committed: on the forge, or in the folder from which they will be pushed."""
+
+    id = "service.commit"
+    system = "git"
+    after = ("woodpecker.registration",)
+
+    def observe(self, run: Run) -> CommitFacts:
+        """Both copies."""
+        return observe_both(run)
+
+    def decide(self, run: Run, facts: CommitFacts) -> Decision:
+        """Work that is there is never overwritten: it is ours and complete, or it is refused."""
+        if facts.canonical:
+            if (facts.recorded or {}).get("name") != run.name:
+                return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
+            return _decide_number(run, facts)
+        place = facts.place
+        if place.occupied:
+            return _decide_occupied(run, place, facts.woodpecker_id)
+        if not place.writable:
+            return foreign(
+                f"{place.path} can't be made: its folder can't be written", "name another with --service-dir"
+            )
+        return absent(f"{len(run.project.service_files(facts.woodpecker_id or 0))} files in {place.path}")
+
+    def act(self, run: Run, facts: CommitFacts) -> str:
+        """Render with Woodpecker's number and commit."""
+        if facts.woodpecker_id is None:
+            raise SystemFailure(
+                "woodpecker.not_registered", f"Woodpecker does not know {run.mirror}", "run the same command again"
+            )
+        make = adopt_folder if facts.place.occupied else create_repository
+        tree = Folder(facts.place.path)
+        files = run.project.service_files(facts.woodpecker_id)
+        make(
+            facts.place.path,
+            [file for file in files if not (file.once and tree.read(file.path) is not None)],
+            run.platform.branch,
+            first_message(run, files),
+            run.platform.service_url(run.name),
+        )
+        return f"{facts.place.path}"
+
+
+class ServicePush(Step[CommitFacts]):
+    """The canonical repository has the commit."""
+
+    id = "service.push"
+    system = "forgejo"
+    after = ("service.commit", "forgejo.repository")
+
+    def observe(self, run: Run) -> CommitFacts:
+        """Both copies."""
+        return observe_both(run)
+
+    def decide(self, run: Run, facts: CommitFacts) -> Decision:
+        """Push what was never pushed; later work on either side is its owner's to push."""
+        where = f"{run.owner}/{run.name} {run.platform.branch}"
+        if facts.canonical is None:
+            return absent(where)
+        return present(f"{where} at {facts.canonical[:8]}")
+
+    def act(self, run: Run, facts: CommitFacts) -> str:
+        """Push, never by force."""
+        place, head = facts.place.path, facts.place.head
+        repository = Repository.open(place)
+        if repository is None or head is None:
+            raise SystemFailure(
+                "service.not_committed", f"{place} holds no commit to push", "run the same command again"
+            )
+        run.progress(f"pushing {place} to {run.platform.host('forgejo')}")
+        try:
+            repository.push(run.remote, run.platform.service_url(run.name), head, run.platform.branch)
+        finally:
+            repository.close()
+        return f"{run.owner}/{run.name} {run.platform.branch} at {head[:8]}"
+
+
+def first_message(run: Run, files: Iterable[File]) -> str:
+    """The message of a service's first commit, sealed with what is rendered for it."""
+    version = run.project.template.version
+    return f"{first_title(run)}\n\nTemplate version {version}.\n\n{seal(blob_ids(files))}\n"
+
+
+def first_title(run: Run) -> str:
+    """The first line of that message."""
+    return f"feat: {run.name}, generated by newservice"
+
+
+def _decide_number(run: Run, facts: CommitFacts) -> Decision:
+    """The workflow on the forge deploys by Woodpecker's number; a repository that lives is not changed by us."""
+    recorded = (facts.recorded or {}).get("woodpecker_repo_id")
+    if facts.woodpecker_id is not None and recorded != facts.woodpecker_id:
+        return Decision(
+            State.DRIFTED,
+            Action.REFUSE,
+            f"{run.owner}/{run.name} deploys with Woodpecker's number {recorded}, which is {facts.woodpecker_id} now",
+            f"change {recorded} to {facts.woodpecker_id} in "
+            f"{' and '.join(_holding_number(run, recorded, facts.woodpecker_id))}, and push that to Forgejo",
+        )
+    return present(f"{run.owner}/{run.name} has it")
+
+
+def _holding_number(run: Run, recorded: Any, wanted: int) -> list[str]:
+    """Files that say Woodpecker's number: those that come out otherwise with another one."""
+    other = recorded if isinstance(recorded, int) else 0
+    before = {file.path: file.content for file in run.project.service_files(other)}
+    return [file.path for file in run.project.service_files(wanted) if before.get(file.path) != file.content]
+
+
+def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decision:
+    """A folder that was never pushed: exactly what we would make now, or hands off."""
+    if (place.recorded or {}).get("name") != run.name:
+        return foreign(
+            f"{place.path} is not empty and was not made by newservice for {run.name}",
+            "name another folder with --service-dir",
+        )
+    changed = differing_answers(place.recorded or {}, run.answers.public)
+    if changed:
+        return foreign(
+            f"{place.path} was made with other answers to {', '.join(changed)}, and never pushed",
+            f"move {place.path} away, then run the same command again",
+        )
+    if place.head is None:
+        if place.rendered_only:
+            return drifted(f"the files in {place.path} become a repository")
+        return foreign(
+            f"{place.path} holds files that are not as rendered, and no commit",
+            "commit them yourself on Forgejo, or move them away, then run the same command again",
+        )
+    if not _same_origin(run, place, woodpecker_id):
+        return foreign(
+            f"{place.path} was rendered for another platform, template or Woodpecker number, and never pushed",
+            f"move {place.path} away, then run the same command again",
+        )
+    return present(f"{place.path} has it")
+
+
+def _same_origin(run: Run, place: Place, woodpecker_id: int | None) -> bool:
+    """Whether platform, template and number are those of this run; the number counts as soon as it is known."""
+    files = {file.path: file.content for file in run.project.service_files(woodpecker_id or 0)}
+    ours, theirs = yaml.safe_load(files[ANSWERS_FILE]), dict(place.recorded or {})
+    if woodpecker_id is None:
+        theirs["woodpecker_repo_id"] = ours["woodpecker_repo_id"]
+    return bool(ours == theirs)
+
+
+def _look_at(run: Run, woodpecker_id: int | None) -> Place:
+    path = run.project.service_dir
+    occupied = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    repository = Repository.open(path) if occupied else None
+    head = repository.head() if repository else None
+    tree: Tree = Commit(repository, head) if repository and head else Folder(path)
+    recorded = recorded_answers(tree)
+    if repository:
+        repository.close()
+    ours = recorded is not None and recorded.get("name") == run.name
+    rendered_only = head is None and ours and _only_rendered(run, path, woodpecker_id)
+    return Place(path, occupied, _writable(path), head, recorded, rendered_only)
+
+
+def _only_rendered(run: Run, path: Path, woodpecker_id: int | None) -> bool:
+    """Whether every file is as we render it, with Woodpecker's number or before it is known; some may be edited."""
+    known: dict[str, list[File]] = {}
+    for number in {0, woodpecker_id or 0}:
+        for file in run.project.service_files(number):
+            known.setdefault(file.path, []).append(file)
+    tree = Folder(path)
+    there = [name for name in tree.paths("") if not name.startswith(".git/")]
+    return all(any(file.once or file.content == tree.read(name) for file in known.get(name, [])) for name in there)
+
+
+def _writable(path: Path) -> bool:
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

@@ -1,0 +1,196 @@
+"""The service's own secrets in Vault: missing properties are added, existing ones are never touched.
+
+A property that somebody said he would fill in is noted on the secret (Vault's custom metadata), so that no later run
+makes up a value for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+from generator.base.errors import PreflightError, SystemFailure
+from generator.base.secrets import Secret
+from generator.clients.vault import Entry
+from generator.engine.context import Run
+from generator.engine.plan import Action, Decision, State
+from generator.engine.seeds import LEFT_OPEN
+from generator.engine.steps.base import Step, absent, drifted, present
+
+NOTE = "newservice"
+"""Key of a secret's custom metadata under which newservice notes what it made."""
+
+LATER = "newservice.later."
+"""Begins the keys of the notes on properties that a person fills in; the property's name follows."""
+
+
+class VaultSecrets(Step[Entry]):
+    """``secret/<name>`` holds every property that the service reads."""
+
+    id = "vault.secrets"
+    system = "vault"
+
+    def observe(self, run: Run) -> Entry:
+        """The secret as it stands."""
+        return run.vault.read(path(run))
+
+    def decide(self, run: Run, facts: Entry) -> Decision:
+        """Create it, add what is missing, or leave it. What a person fills in is not missing any more."""
+        missing, left = _missing(run, facts), _left_open(run, facts)
+        unknown = [name for name in missing if name in run.answers["known_elsewhere"] and name not in run.seeds]
+        unknown = [name for name in unknown if name not in left]
+        if unknown:
+            return Decision(
+                State.DRIFTED if facts.names else State.ABSENT,
+                Action.REFUSE,
+                f"{path(run)} lacks {', '.join(unknown)}, which can't be made up: another system knows the value",
+                "write it into Vault, or say where it is: "
+                + " ".join(f"--seed {name}=env:VARIABLE" for name in unknown)
+                + " (=prompt asks for it on a terminal, =later leaves it to be filled in)",
+            )
+        return replace(_decide(run, facts, left), to_do=tuple(_how_to_fill(run, name) for name in left))
+
+    def act(self, run: Run, facts: Entry) -> str:
+        """Add the missing properties, given or generated; note those that are left open, and what is ours.
+
+        Notes come first: without them the next run would make up what a person fills in, and a lost answer would
+        leave nothing to tell what is ours by.
+        """
+        left = _left_open(run, facts)
+        values = {name: _value(run, name) for name in _missing(run, facts) if name not in left}
+        if unnoted := _unnoted(left, facts):
+            run.vault.note(path(run), {LATER + name: "a person fills it in" for name in unnoted})
+        wrote = bool(values) or facts.version == 0  # notes are seen beside a version only, be it an empty one
+        whole = wrote and not facts.names and (facts.version == 0 or NOTE in facts.notes)
+        proven = whole and _intend(run, facts.version + 1, values)
+        if wrote:
+            _write(run, facts, values)
+        told = f"{path(run)}: added {', '.join(values) or 'nothing yet'}"
+        told += f"; to be filled in: {', '.join(left)}" if left else ""
+        if whole and not _note(run, facts.version + 1) and not proven:
+            told += "; Vault took no note of who made it, so remove will leave it"
+        return told
+
+
+def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
+    """What is to be done where every missing property has a source."""
+    told = {name: _origin(run, name) for name in _missing(run, facts)} | dict.fromkeys(left, "to be filled in")
+    if all(name in left for name in told) and not _unnoted(left, facts):
+        there = ", ".join(name for name in wanted(run) if name not in left) or "nothing yet"
+        return present(f"{path(run)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
+    summary = f"{path(run)}: " + ", ".join(f"{name} ({origin})" for name, origin in told.items())
+    return drifted(summary) if facts.names else absent(summary)
+
+
+def made_by_us(entry: Entry) -> bool:
+    """Whether newservice wrote this very version, and nobody has written since.
+
+    The note holds Vault's own time of the version or, as long as that is not noted, proof of a value in it.
+    """
+    noted = entry.notes.get(NOTE)
+    if not entry.names or noted is None:
+        return False
+    return noted == _noted(entry) or any(noted == _proof(entry.version, name, entry) for name in entry.names)
+
+
+def _noted(entry: Entry) -> str:
+    return f"made version {entry.version} at {entry.created}"
+
+
+def _proof(version: int, name: str, entry: Entry) -> str:
+    return _intent(version, name, entry.value(name) or Secret(""))
+
+
+def _intent(version: int, name: str, value: Secret) -> str:
+    """What is noted before a version is written: only who knows the value could have said it, and nobody guesses it.
+
+    For generated values alone, with their 256 bits of chance: the digest of a person's value could be guessed at.
+    """
+    digest = hashlib.sha256(f"newservice\0{name}\0{value.reveal()}".encode()).hexdigest()
+    return f"makes version {version}, sha256:{digest}"
+
+
+def _intend(run: Run, version: int, values: Mapping[str, Secret]) -> bool:
+    """Note what is about to be written, with proof; whether that is possible, and Vault took it.
+
+    A refusal is none of the service's business; any other failure raises, and nothing was written.
+    """
+    generated = sorted(name for name in values if name not in run.seeds)
+    if not generated:
+        return False
+    try:
+        run.vault.note(path(run), {NOTE: _intent(version, generated[0], values[generated[0]])})
+    except PreflightError:
+        return False
+    return True
+
+
+def _write(run: Run, facts: Entry, values: Mapping[str, Secret]) -> None:
+    """Write them; where the answer is lost, look whether they are there."""
+    try:
+        run.vault.add(path(run), facts, dict(values))
+    except SystemFailure as error:
+        if not error.passing or not _written(run.vault.read(path(run)), facts, values):
+            raise
+
+
+def _written(entry: Entry, facts: Entry, values: Mapping[str, Secret]) -> bool:
+    """Whether it is the next version, and holds just what was sent."""
+    known = {name: facts.value(name) for name in facts.names} | dict(values)
+    return entry.version == facts.version + 1 and {name: entry.value(name) for name in entry.names} == known
+
+
+def _note(run: Run, version: int) -> bool:
+    """Note on a secret that newservice made it whole; whether Vault took it, which is a right of its own."""
+
+    def note() -> bool:
+        entry = run.vault.read(path(run))
+        if entry.version != version:
+            return False
+        run.vault.note(path(run), {NOTE: _noted(entry)})
+        return True
+
+    try:
+        return run.patience(note, repeatable=True)
+    except (PreflightError, SystemFailure):  # the secret is there, which is what the service needs
+        return False
+
+
+def path(run: Run) -> str:
+    """Where a service's secrets stand."""
+    return f"{run.platform.data['vault']['mount']}/{run.name}"
+
+
+def wanted(run: Run) -> list[str]:
+    """Properties that the service reads, each once."""
+    return sorted(run.answers["vault_properties"])
+
+
+def _missing(run: Run, entry: Entry) -> list[str]:
+    return [name for name in wanted(run) if name not in entry.names]
+
+
+def _left_open(run: Run, entry: Entry) -> list[str]:
+    """Missing properties that a person fills in: asked for now, or noted by an earlier run and not seeded now."""
+    asked = {name for name, value in run.seeds.items() if value == LEFT_OPEN}
+    noted = {name for name in wanted(run) if LATER + name in entry.notes and name not in run.seeds}
+    return [name for name in _missing(run, entry) if name in asked | noted]
+
+
+def _unnoted(left: list[str], entry: Entry) -> list[str]:
+    return [name for name in left if LATER + name not in entry.notes]
+
+
+def _how_to_fill(run: Run, name: str) -> str:
+    """The command takes the value from standard input: it never stands on a command line."""
+    return f"fill in {name}: `vault kv patch {path(run)} {name}=-` reads it from standard input, line breaks included"
+
+
+def _origin(run: Run, name: str) -> str:
+    return "given" if name in run.seeds else "generated"
+
+
+def _value(run: Run, name: str) -> Secret:
+    return run.seeds[name] if name in run.seeds else Secret(secrets.token_urlsafe(32))

@@ -1,0 +1,54 @@
+"""What reviewers read: the text of an update's pull request."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from generator.fleet.planning import Task
+from generator.infra_repo.registrations.lines import one_line
+from generator.infra_repo.registrations.markdown import escape
+
+CLOSED = "Closed by newservice: the default branch is of template {version} already."
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(  # noqa: S701 - Markdown; the page for a browser has an environment of its own
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code, "plain": _plain}
+    return environment.get_template("pull_request.md.jinja")
+
+
+def code(text: str, *, cell: bool = False) -> str:
+    """Somebody's text, such as a path, as code on one line: nothing in it is markup, and nobody is called by it."""
+    line = one_line(text)
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    blank = " " if "`" in line else ""
+    shown = line.replace("|", r"\|") if cell else line  # a table is cut at its bars before code is looked for
+    return f"{fence}{blank}{shown}{blank}{fence}"
+
+
+def _plain(text: str) -> str:
+    """Somebody's sentence as plain text on one line."""
+    return re.sub(r"^([-+=#>]|\d+[.)])|@", r"\\\g<0>", escape(text))
+
+
+def body(task: Task) -> str:
+    """The text of a pull request."""
+    return _template().render(task=task, finding=task.finding, changed=task.finding.files)
+
+
+def closed_body(task: Task) -> str:
+    """The same pull request's text, with why it was closed at the end."""
+    pull = task.branch.pull if task.branch else None
+    said = pull.body.rstrip() if pull else ""
+    return f"{said}\n\n{CLOSED.format(version=task.finding.version)}\n".lstrip()

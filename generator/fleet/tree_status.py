@@ -1,0 +1,82 @@
+"""How a tree stands by itself: its version, and which of its files are not as newservice made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from generator.base.errors import AnswersError, NewserviceError, RefusedError
+from generator.fleet.findings import FileNote, Finding, Place, State
+from generator.infra_repo.trees import Tree
+from generator.lifecycle.update import Recorded, Standing, Upgrader, read_recorded
+
+
+def stand(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
+    """How a tree stands, each of its files looked at. Never raises what is the tree's own fault."""
+    return guarded(place, lambda: _standing(place, upgrader.standing(tree, place.prefix)))
+
+
+def recorded_only(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
+    """The same from the answers file alone: its files are not looked at."""
+    return guarded(place, lambda: _recorded(upgrader, place, read_recorded(tree, place.prefix)))
+
+
+def guarded(place: Place, look: Callable[[], Finding]) -> Finding:
+    """What a look finds; where it fails, that is this tree's finding, and no other tree's matter."""
+    try:
+        return look()
+    except AnswersError as error:  # what is recorded does not fit the version that it was made by
+        told = "; ".join(problem.message for problem in error.problems)
+        return Finding(place, State.UNREADABLE, message=f"its recorded answers don't fit: {told}")
+    except RefusedError as error:
+        state = _REFUSED.get(error.code, State.UNREADABLE)
+        hint = "" if error.code in _SAID_BY_THE_STATE else error.hint
+        return Finding(place, state, message=error.message, hint=hint)
+    except NewserviceError as error:
+        return Finding(place, State.FAILED, message=error.message, hint=error.hint)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other trees are looked at all the same
+        return Finding(place, State.FAILED, message=f"a fault of newservice: {type(error).__name__}: {error}")
+
+
+_REFUSED = {
+    "template.newer": State.NEWER,
+    "update.platform": State.FAILED,
+    "update.other_platform": State.FAILED,
+}
+_SAID_BY_THE_STATE = ("template.newer", "update.unreadable", "update.no_answers")
+
+
+def _recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:
+    newest = upgrader.releases.newest
+    if mismatch := _mismatch(place, recorded):
+        return mismatch
+    if recorded.version > newest:
+        told = f"{recorded.name} was made by template {recorded.version}; this newservice has {newest}"
+        return Finding(place, State.NEWER, str(recorded.version), str(newest), message=told)
+    state = State.BEHIND if recorded.version < newest else State.CURRENT
+    return Finding(place, state, str(recorded.version), str(newest), owned=is_owned(recorded))
+
+
+def is_owned(recorded: Recorded) -> bool:
+    """Whether the service has a repository of its own."""
+    return bool(recorded.values.get("image_source") == "owned")
+
+
+def _standing(place: Place, standing: Standing) -> Finding:
+    recorded = standing.recorded
+    if mismatch := _mismatch(place, recorded):
+        return mismatch
+    files = (*_notes(standing.edited, "edited"), *_notes(standing.deleted, "deleted"))
+    state = State.BEHIND if standing.behind else State.EDITED if files else State.CURRENT
+    told = f"{len(files)} file{'s' if len(files) != 1 else ''} changed by hand" if files else ""
+    return Finding(place, state, str(recorded.version), str(standing.newest), files, told, owned=is_owned(recorded))
+
+
+def _mismatch(place: Place, recorded: Recorded) -> Finding | None:
+    if (recorded.name, recorded.layer) == (place.name, place.layer):
+        return None
+    told = f"its answers file is that of the {recorded.layer} of {recorded.name}"
+    return Finding(place, State.UNREADABLE, str(recorded.version), message=told)
+
+
+def _notes(paths: Iterable[str], action: str) -> tuple[FileNote, ...]:
+    return tuple(FileNote(path, action) for path in paths)

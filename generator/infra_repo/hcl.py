@@ -1,0 +1,314 @@
+"""HCL read with tree-sitter; the one module that imports it. Offsets are bytes of the UTF-8 text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Literal
+
+import tree_sitter_hcl
+from tree_sitter import Language, Node, Parser
+
+from generator.infra_repo.hcl_strings import unquote
+
+
+class HclSyntaxError(Exception):
+    """The text is not HCL; ``line`` (from 1) is where the first fault is."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"it can't be read as HCL from line {line} on")
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment with its text as written, markers included."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Element:
+    """An item of a list (no key) or an entry of a map; ``comma`` is the end of the comma behind it.
+
+    ``key`` and ``value`` are None where they are not plain strings.
+    """
+
+    start: int
+    end: int
+    value_start: int
+    comma: int | None
+    key: str | None
+    value: str | None
+
+    @property
+    def stop(self) -> int:
+        """End of the element with its comma."""
+        return self.end if self.comma is None else self.comma
+
+
+@dataclass(frozen=True)
+class Container:
+    """A list or map expression; ``opened`` is behind its opening bracket, ``closing`` at its closing one."""
+
+    kind: Literal["list", "map"]
+    opened: int
+    closing: int
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A top-level block: type and labels, and its tokens without comments and spacing."""
+
+    path: tuple[str, ...]
+    start: int
+    end: int
+    tokens: tuple[str, ...]
+
+
+Setting = tuple[str, ...] | None
+"""What a setting is: one plain string, the plain strings of a list, or None where it is not written out."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A value as written, interpolations included; ``key`` joins the names that lead to it within its block.
+
+    The ``value`` beside a plain ``name`` goes by that name, as environment variables do.
+    """
+
+    block: tuple[str, ...]
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file."""
+
+    data: bytes
+    root: Node
+    comments: tuple[Comment, ...]
+
+    def blocks(self, pattern: Sequence[str]) -> list[Block]:
+        """The top-level blocks whose type and labels match ``pattern`` (shell wildcards), in order."""
+        return [
+            _block(node, path)
+            for node, path in _blocks(self.root)
+            if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
+        ]
+
+    def settings(self, pattern: Sequence[str]) -> list[tuple[tuple[str, ...], dict[str, Setting]]]:
+        """Path and settings of the blocks that match ``pattern``; nested names are joined by dots."""
+        return [
+            (path, dict(_settings(node)))
+            for node, path in _blocks(self.root)
+            if len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
+        ]
+
+    def texts(self) -> Iterator[Text]:
+        """Every string, template, number and reference in a block, in order; comments are none of them."""
+        for block, path in _blocks(self.root):
+            for names, node in _leaves(block):
+                yield Text(path, ".".join(names), _content(node))
+
+    def containers(self, place: Sequence[str]) -> list[Container | None]:
+        """What stands at ``place`` (block type, labels, nested names, attribute): a container, or None for else."""
+        return [_container(node) for node in _descend(self.root, tuple(place))]
+
+    def heredocs(self, place: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """For each attribute at ``place``: where the texts of the heredocs in its value begin and end."""
+        return [
+            [_inside(node) for node in _walk(value) if node.type == "heredoc_template"]
+            for value in _descend(self.root, tuple(place))
+        ]
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_hcl.language()))
+
+
+@lru_cache(maxsize=16)
+def parse(text: str) -> Document:
+    """Parse ``text``. Raises ``HclSyntaxError``."""
+    data = text.encode()
+    root = _parser().parse(data).root_node
+    if root.has_error:
+        raise HclSyntaxError(_first_error(root).start_point.row + 1)
+    comments = tuple(_comment(node) for node in _walk(root) if node.type == "comment")
+    return Document(data, root, comments)
+
+
+def _comment(node: Node) -> Comment:
+    text = _text(node).rstrip("\r")  # the grammar counts half of a CRLF to the comment
+    return Comment(node.start_byte, node.start_byte + len(text.encode()), text)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode()
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    # Deep nesting must not meet Python's recursion limit.
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(current.children))
+
+
+def _first_error(root: Node) -> Node:
+    return next((node for node in _walk(root) if node.is_error or node.is_missing), root)
+
+
+def _blocks(parent: Node) -> Iterator[tuple[Node, tuple[str, ...]]]:
+    for body in parent.children:
+        if body.type == "body":
+            for node in body.children:
+                if node.type == "block":
+                    yield node, tuple(_labels(node))
+
+
+def _labels(block: Node) -> Iterator[str]:
+    for child in block.children:
+        if child.type == "identifier":
+            yield _text(child)
+        elif child.type == "string_lit":
+            yield unquote(_text(child)[1:-1])
+
+
+def _block(node: Node, path: tuple[str, ...]) -> Block:
+    return Block(path, node.start_byte, node.end_byte, tuple(_tokens(node)))
+
+
+def _tokens(node: Node) -> Iterator[str]:
+    """The leaves without comments; spacing means nothing, except inside templates, which are taken whole."""
+    if node.type in ("string_lit", "quoted_template", "heredoc_template") or not node.children:
+        if node.type != "comment":
+            yield _text(node).replace("\r\n", "\n")
+        return
+    for child in node.children:
+        yield from _tokens(child)
+
+
+def _descend(parent: Node, place: tuple[str, ...]) -> Iterator[Node]:
+    """The value nodes at ``place`` below a file or block."""
+    if len(place) == 1:
+        for body in parent.children:
+            if body.type == "body":
+                yield from (
+                    node.children[-1]
+                    for node in body.children
+                    if node.type == "attribute" and _text(node.children[0]) == place[0]
+                )
+        return
+    for node, path in _blocks(parent):
+        if place[: len(path)] == path and len(place) > len(path):
+            yield from _descend(node, place[len(path) :])
+
+
+def _settings(block: Node, prefix: str = "") -> Iterator[tuple[str, Setting]]:
+    for name, node in _entries(_body(block)):
+        if node.type == "body":
+            yield from _settings(node, f"{prefix}{name}.")
+            continue
+        container = _container(node)
+        yield prefix + name, _setting(node, container)
+        for element in container.elements if container and container.kind == "map" else ():
+            if element.key is not None and element.value is not None:
+                yield f"{prefix}{name}.{element.key}", (element.value,)
+
+
+def _setting(expression: Node, container: Container | None) -> Setting:
+    plain = _literal(expression)
+    if plain is not None:
+        return (plain,)
+    if container is None or container.kind == "map":
+        return None
+    values = [element.value for element in container.elements]
+    return None if None in values else tuple(value for value in values if value is not None)
+
+
+def _body(block: Node) -> Node:
+    return next((child for child in block.children if child.type == "body"), block)
+
+
+def _entries(parent: Node) -> Iterator[tuple[str, Node]]:
+    """What stands in a body or map: names, and the value's expression or the nested block's body."""
+    for node in parent.children:
+        if node.type == "attribute":
+            yield _text(node.children[0]), node.children[-1]
+        elif node.type == "block":
+            yield ".".join(_labels(node)), _body(node)
+        elif node.type == "object_elem":
+            expressions = [child for child in node.children if child.type == "expression"]
+            yield _literal(expressions[0], bare=True) or "", expressions[-1]
+
+
+def _leaves(block: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+    pending: list[tuple[tuple[str, ...], Node]] = [((), _body(block))]
+    while pending:
+        names, node = pending.pop()
+        reference = node.type == "expression" and node.children[0].type == "variable_expr"
+        if reference or node.type in ("string_lit", "quoted_template", "heredoc_template", "numeric_lit"):
+            yield names, node
+            continue
+        inner = [(names, child) for child in node.children]
+        if node.type in ("body", "object"):
+            entries = list(_entries(node))
+            label = next((_literal(value) for name, value in entries if name == "name"), None)
+            inner = [((*names, label if label and name == "value" else name), value) for name, value in entries]
+        pending.extend(reversed(inner))
+
+
+def _inside(heredoc: Node) -> tuple[int, int]:
+    marks = [child for child in heredoc.children if child.type == "heredoc_identifier"]
+    return marks[0].end_byte, marks[-1].start_byte
+
+
+def _content(node: Node) -> str:
+    text = _text(node)
+    if node.type == "string_lit":
+        return unquote(text[1:-1])
+    return text[1:-1] if node.type == "quoted_template" else text
+
+
+def _container(expression: Node) -> Container | None:
+    node = expression
+    while node.type in ("expression", "collection_value") and node.child_count == 1:
+        node = node.children[0]
+    kinds: dict[str, Literal["list", "map"]] = {"tuple": "list", "object": "map"}
+    kind = kinds.get(node.type)
+    if kind is None:
+        return None
+    children = [child for child in node.children if child.type != "comment"]
+    elements = []
+    for child, following in zip(children, [*children[1:], None], strict=True):
+        if child.type in ("expression", "object_elem"):
+            comma = following.end_byte if following is not None and following.type == "," else None
+            elements.append(_element(child, comma))
+    return Container(kind, children[0].end_byte, children[-1].start_byte, tuple(elements))
+
+
+def _element(node: Node, comma: int | None) -> Element:
+    if node.type == "expression":
+        return Element(node.start_byte, node.end_byte, node.start_byte, comma, None, _literal(node))
+    expressions = [child for child in node.children if child.type == "expression"]
+    key, value = expressions[0], expressions[-1]
+    return Element(node.start_byte, node.end_byte, value.start_byte, comma, _literal(key, bare=True), _literal(value))
+
+
+def _literal(expression: Node, bare: bool = False) -> str | None:
+    """The string that an expression is, when it is a plain one; ``bare``: an identifier counts, as map keys do."""
+    node = expression
+    while node.type in ("expression", "literal_value", "variable_expr") and node.child_count == 1:
+        node = node.children[0]
+    if node.type == "string_lit":
+        return unquote(_text(node)[1:-1])
+    return _text(node) if bare and node.type == "identifier" else None

@@ -1,0 +1,91 @@
+"""Everything that newservice needs, looked at together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from generator.base.checks import Check, CheckState
+from generator.clients.patience import Patience
+from generator.clients.transport import tls_context
+from generator.engine.credentials import remember_credentials
+from generator.lifecycle.doctor import connection, infra, systems, tools
+from generator.lifecycle.doctor.gathering import Part, attempt, gather
+from generator.lifecycle.doctor.systems import Scene
+from generator.lifecycle.doctor.tokens import Purse
+from generator.platform.profile import Pin, Platform, advice, reason
+
+LONGEST_SECONDS = 10.0
+"""Nothing is waited for longer here than this, whatever the profile says."""
+
+_ROUNDS = 3
+"""A system is asked for one thing after the other: after so many times as long the rest is not waited for."""
+
+_ONCE = Patience(attempts=1, first=0.1, longest=0)
+
+_SYSTEMS: dict[str, tuple[Callable[[Scene], Iterator[Check]], tuple[str, ...]]] = {
+    "forgejo": (systems.look_at_forgejo, ("certificate", "reachable", "token", "scopes", "owner", "infra")),
+    "forgejo_git": (systems.look_at_git_token, ("token", "scopes")),
+    "github": (systems.look_at_github, ("certificate", "reachable", "token", "scopes", "owner", "limit")),
+    "woodpecker": (systems.look_at_woodpecker, ("certificate", "reachable", "token", "scopes")),
+    "vault": (systems.look_at_vault, ("certificate", "reachable", "token", "scopes")),
+    "registry": (systems.look_at_registry, ("certificate", "reachable", "token")),
+    "slack": (systems.look_at_slack, ("token",)),
+}
+
+
+def examine(platform: Platform, clone: Path, environ: Mapping[str, str] = os.environ) -> list[Check]:
+    """Every check, in an order for reading: this machine, the way there, then each system.
+
+    Reads only. What is wrong is told in the check; nothing is raised for it, and nothing hides anything else.
+    """
+    remember_credentials(platform, environ)
+    quick = _quick(platform)
+    with closing(Purse(quick, environ, _ONCE)) as purse:
+        scene = Scene(quick, purse, _ONCE)
+        return gather(_parts(scene, clone), LONGEST_SECONDS * _ROUNDS)
+
+
+def _parts(scene: Scene, clone: Path) -> Iterable[Part]:
+    platform, environ = scene.platform, scene.purse.environ
+    branch = str(platform.data["infra"]["branch"])
+    yield Part((tools.GIT,), lambda: [tools.judge_git(tools.observe_git(environ))])
+    yield Part((PROFILE,), lambda: [attempt(PROFILE, lambda: _profile(platform, environ))])
+    yield Part(
+        (infra.CLONE,), lambda: [infra.judge_clone(infra.observe_clone(clone, branch, environ), clone, platform)]
+    )
+    yield Part((connection.BALANCER,), lambda: [attempt(connection.BALANCER, lambda: _balancer(scene))])
+    for name, (look, ids) in _SYSTEMS.items():
+        yield Part(tuple(f"{name}.{item}" for item in ids), partial(look, scene))
+
+
+PROFILE = "profile"
+
+
+def _balancer(scene: Scene) -> Check:
+    balancer = scene.platform.connection["load_balancer"]
+    if not balancer:
+        told = "the profile has none: all systems are reached by their names"
+        return Check(connection.BALANCER, CheckState.SKIPPED, told)
+    pin = Pin(balancer["address"], balancer["port"])
+    forge = connection.place_of(scene.platform, "forgejo", scene.url("forgejo"))
+    return connection.judge_balancer(pin, connection.observe_balancer(pin, scene.seconds), forge)
+
+
+def _profile(platform: Platform, environ: Mapping[str, str]) -> Check:
+    """The profile itself was read before; what it names is looked at here. Raises for an authority that is none."""
+    tls_context(platform.ca_file)
+    authority = f", authority {platform.ca_file}" if platform.ca_file else ""
+    told = f"{platform.name}, schema {platform.data['schema']} ({reason(platform, environ)}){authority}"
+    return Check(PROFILE, CheckState.OK, told, advice(platform))
+
+
+def _quick(platform: Platform) -> Platform:
+    """The same profile with a time limit for looking."""
+    seconds = min(float(platform.connection["timeout_seconds"]), LONGEST_SECONDS)
+    connection = {**platform.connection, "timeout_seconds": seconds}
+    return replace(platform, data={**platform.data, "connection": connection})

@@ -1,0 +1,86 @@
+"""The clone of the infra repository on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from generator.base.checks import Check, CheckState
+from generator.lifecycle.doctor.tools import run_git
+from generator.platform.profile import Platform
+
+CLONE = "infra.clone"
+
+
+@dataclass(frozen=True)
+class Clone:
+    """What is known of a clone.
+
+    ``remotes`` are the addresses that it has, without user and password. ``behind`` is how many commits its own copy
+    of the forge's branch has more than its branch; None where either is missing.
+    """
+
+    remotes: tuple[str, ...]
+    has_branch: bool
+    changed: int
+    behind: int | None
+
+
+def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone | None:
+    """The clone at ``path``; None where its top is not there."""
+
+    def ask(*arguments: str) -> str | None:
+        return run_git(environ, "-C", str(path), *arguments)
+
+    top = ask("rev-parse", "--show-toplevel")
+    if top is None or Path(top.rstrip("\n")).resolve() != path.resolve():
+        return None
+    addresses = (ask("config", "--get-regexp", r"^remote\..*\.url$") or "").splitlines()
+    behind = ask("rev-list", "--count", f"refs/heads/{branch}..refs/remotes/origin/{branch}")
+    return Clone(
+        remotes=tuple(_without_user(line.partition(" ")[2]) for line in addresses),
+        has_branch=any(
+            ask("rev-parse", "--verify", "--quiet", f"refs/{place}/{branch}^{{commit}}")
+            for place in ("heads", "remotes/origin")
+        ),
+        changed=len((ask("status", "--porcelain=v1", "-z", "--no-renames") or "").split("\0")) - 1,
+        behind=int(behind) if behind else None,
+    )
+
+
+def judge_clone(clone: Clone | None, path: Path, platform: Platform) -> Check:
+    """A clone of the right repository with its default branch; behind or with changes is fine.
+
+    Commits are built from objects, and what is missing is fetched: the checkout itself is never used.
+    """
+    infra = platform.data["infra"]
+    name, branch = str(infra["repository"]), str(infra["branch"])
+    address = f"{platform.url('forgejo')}/{platform.owner('forgejo')}/{name}.git"
+    remedy = f"clone {address} there, or name another clone with --infra"
+    if clone is None:
+        return Check(CLONE, CheckState.FAILED, f"{path} is not a clone of the infra repository", remedy)
+    if not any(_names(remote) == name for remote in clone.remotes):
+        told = ", ".join(clone.remotes) or "none"
+        return Check(CLONE, CheckState.FAILED, f"{path} is a clone of something else; its remotes: {told}", remedy)
+    if not clone.has_branch:
+        told = f"{path} has no branch {branch}"
+        return Check(CLONE, CheckState.FAILED, told, f"git -C {path} fetch origin {branch}")
+    told = f"{path}, branch {branch}"
+    told += f", {clone.behind} commits behind (fine)" if clone.behind else ""
+    told += f", {clone.changed} changed files (left alone)" if clone.changed else ""
+    return Check(CLONE, CheckState.OK, told)
+
+
+def _names(remote: str) -> str:
+    """Name of the repository that an address leads to, in any of git's forms."""
+    return remote.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2]
+
+
+def _without_user(address: str) -> str:
+    """An address without user and password: a remote may hold a token."""
+    parts = urlsplit(address)
+    if "@" not in parts.netloc:
+        return address
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

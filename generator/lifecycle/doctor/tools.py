@@ -1,0 +1,70 @@
+"""The programs that newservice starts: git alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.base.checks import Check, CheckState
+from generator.base.secrets import masked_variables
+
+GIT = "tools.git"
+
+OLDEST_GIT = (2, 39)
+"""The oldest git that newservice is tried with; the load balancer's address needs 2.37."""
+
+_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Git:
+    """What is known of git: its own words about its version, and whether it speaks https."""
+
+    version: str
+    https: bool
+
+
+def observe_git(environ: Mapping[str, str]) -> Git | None:
+    """The git that is found first; None where there is none or where it does not start."""
+    version = run_git(environ, "--version")
+    folder = run_git(environ, "--exec-path")
+    if version is None or folder is None:
+        return None
+    return Git(version.strip(), os.access(Path(folder.strip()) / "git-remote-https", os.X_OK))
+
+
+def judge_git(git: Git | None) -> Check:
+    """New enough, and able to speak https."""
+    if git is None:
+        return Check(GIT, CheckState.FAILED, "git was not found on this machine", "install git 2.39 or newer")
+    found = re.search(r"(\d+)\.(\d+)", git.version)
+    if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
+        return Check(GIT, CheckState.FAILED, f"{git.version} is too old", "install git 2.39 or newer")
+    if not git.https:
+        told = f"{git.version} can't speak https: its helper git-remote-https is missing"
+        return Check(GIT, CheckState.FAILED, told, "install git's https support (of the package git, with libcurl)")
+    return Check(GIT, CheckState.OK, f"{git.version}, with https")
+
+
+def run_git(environ: Mapping[str, str], *arguments: str) -> str | None:
+    """What a git command says; None where it fails. It sees no credential and starts no program of the person's."""
+    program = shutil.which("git", path=environ.get("PATH"))
+    if program is None:
+        return None
+    try:
+        told = subprocess.run(
+            [program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments],
+            env={**environ, **masked_variables(environ), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return told.stdout.decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Brings the released templates to the profile's template address."""

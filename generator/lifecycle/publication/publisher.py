@@ -1,0 +1,150 @@
+"""Brings the released templates to the profile's template address: one branch and a tag for each, never by force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from generator.base.errors import NewserviceError, RefusedError, SystemFailure
+from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
+from generator.clients.git import Repository, Signature, scratch_repository
+from generator.engine.connections import Forge
+from generator.engine.executor import SETTLING_SECONDS, Outcome
+from generator.engine.plan import Action, Decision, Plan, StepPlan, build_plan
+from generator.lifecycle.publication.state import BRANCH, Publication, Seen
+from generator.template.copier_renderer import File
+from generator.template.releases import ADDRESS, SIGNER, Releases
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What it decides is pure; only ``act`` writes, and says what it did."""
+
+    id: str
+    after: tuple[str, ...]
+    decide: Callable[[Seen], Decision]
+    act: Callable[[Seen], str]
+
+
+class Publisher:
+    """The releases on their way to the forge."""
+
+    def __init__(self, publication: Publication, forge: Forge) -> None:
+        self._publication = publication
+        self._forge = forge
+        self._steps = (
+            _Step("templates.repository", (), publication.decide_repository, self._create),
+            _Step("templates.push", ("templates.repository",), publication.decide_push, self._push),
+        )
+
+    def look(self) -> Seen:
+        """Read what is there. Raises ``SystemFailure`` or ``PreflightError`` where it can't be seen."""
+        api, address = self._forge.api, self._publication.address
+        repository = api.repository(address.owner, address.name)
+        if repository is None:
+            return Seen()
+        references = api.references(address.owner, address.name)
+        if not references and not repository.empty:
+            raise SystemFailure(
+                "forgejo.unseen",
+                f"forgejo: {address} is there, but its branches and tags can't be seen",
+                "give the token that right, or wait a moment; then run the same command again",
+                passing=True,
+            )
+        seen = Seen(repository, references)
+        return Seen(repository, references, self._later(seen.head))
+
+    def _later(self, head: str | None) -> tuple[str, ...] | None:
+        """Commits of our branch after the newest release that we know; None where that is not in its history."""
+        address, ours = self._publication.address, list(self._publication.releases.commits.values())
+        if head is None or head in ours:
+            return ()
+        history = [commit.id for commit in self._forge.api.commits(address.owner, address.name, head)]
+        return tuple(history[: history.index(ours[-1])]) if ours[-1] in history else None
+
+    def plan(self, seen: Seen) -> Plan:
+        """What is to be done. Pure."""
+        steps = [StepPlan(step.id, "forgejo", step.decide(seen)) for step in self._steps]
+        return build_plan(self._publication.address.name, files=(), registrations=(), steps=steps)
+
+    def carry_out(self, report: Callable[[StepResult], None]) -> Outcome:
+        """Take the steps; each looks again right before and right after it acts. Every result is reported."""
+        tasks = [Task(step.id, step.after, self._taking(step)) for step in self._steps]
+        stop = self._forge.patience.stopped.set
+        results, failure, interrupted = carry_out_tasks(tasks, report, stop=stop)
+        return Outcome(tuple(results), failure, interrupted)
+
+    def _taking(self, step: _Step) -> Callable[[], tuple[Status, str]]:
+        """Taking a step: again from the look at what there is, as long as its failure may heal."""
+        tried = False
+
+        def once() -> tuple[Status, str]:
+            nonlocal tried
+            seen = self.look()
+            self._refuse(seen)
+            decision = step.decide(seen)
+            if decision.action is Action.NONE:
+                return "done" if tried else "unchanged", decision.summary
+            if self._forge.patience.stopped.is_set():
+                raise SystemFailure("run.interrupted", f"{step.id}: interrupted before it wrote", "run it again")
+            tried = True
+            summary = step.act(seen)
+            self._await(step)
+            return "done", summary
+
+        return partial(self._forge.patience, once, repeatable=True)
+
+    def _refuse(self, seen: Seen) -> None:
+        """Raise ``RefusedError`` where any step may not go on: then none of them writes."""
+        for step in self._steps:
+            decision = step.decide(seen)
+            if decision.action is Action.REFUSE:
+                raise RefusedError(f"{step.id}.refused", decision.summary, decision.hint)
+
+    def _await(self, step: _Step) -> None:
+        """Look again until the forge shows what it has accepted; raises ``SystemFailure`` when it never does."""
+        decisions: list[Decision] = []
+
+        def shown() -> bool:
+            decisions.append(step.decide(self.look()))
+            return decisions[-1].action in (Action.NONE, Action.REFUSE)
+
+        self._forge.patience.until(shown, SETTLING_SECONDS)
+        if decisions[-1].action is not Action.NONE:
+            raise SystemFailure(
+                f"{step.id}.not_converged",
+                f"{step.id}: forgejo accepted the change but still shows: {decisions[-1].summary}",
+                "look at it there, then run the same command again",
+            )
+
+    def _create(self, _: Seen) -> str:
+        """Closed to begin with: opening it is a person's decision."""
+        address, told = self._publication.address, "Templates of newservice: the released versions"
+        self._forge.api.create_repository(address.owner, address.name, description=told, private=True, branch=BRANCH)
+        return f"{address}, private"
+
+    def _push(self, seen: Seen) -> str:
+        address, missing = self._publication.address, self._publication.missing(seen)
+        with scratch_repository() as scratch:
+            build(self._publication.releases, scratch)
+            scratch.push_references(self._forge.remote, address.url, missing)
+        return f"{BRANCH} of {address} is at {self._publication.releases.newest}"
+
+
+def build(releases: Releases, repository: Repository) -> None:
+    """Make the commits of all releases in a repository.
+
+    Raises ``NewserviceError`` when an archive is not what the index says.
+    """
+    parents: tuple[str, ...] = ()
+    for release in releases.all:
+        files = [File(item.path, item.content, item.executable) for item in releases.members(release.version)]
+        made = repository.commit_alone(files, parents, release.message, Signature(SIGNER, ADDRESS, release.released))
+        if made != releases.commits[release.version]:
+            raise NewserviceError(
+                "template.damaged",
+                f"the archive of template {release.version} is not what was released",
+                "install newservice again; nothing was published",
+            )
+        parents = (made,)

@@ -1,0 +1,102 @@
+"""What a removal is: it observes, decides purely from what it saw, and is the only one to act on it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from generator.base.errors import SystemFailure
+from generator.engine.context import Run
+from generator.engine.plan import Action, Decision, State
+from generator.infra_repo.tree_diff import FileChange, RegistrationChange
+
+Facts = TypeVar("Facts")
+Group = Literal["infra", "repository", "secrets"]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Files and registrations that go with a thing."""
+
+    files: tuple[FileChange, ...] = ()
+    registrations: tuple[RegistrationChange, ...] = ()
+
+
+class Removal(ABC, Generic[Facts]):
+    """One thing that newservice may have made, on its way out. What belongs to one ``group`` stays together."""
+
+    id: ClassVar[str]
+    system: ClassVar[str]
+    group: ClassVar[Group]
+
+    @abstractmethod
+    def observe(self, run: Run) -> Facts:
+        """Read what is there. Never writes."""
+
+    @abstractmethod
+    def decide(self, run: Run, facts: Facts) -> Decision:
+        """Say what is to be done about it. Pure: no system is asked."""
+
+    @abstractmethod
+    def act(self, run: Run, facts: Facts) -> str:
+        """Take it away; the only writer. Returns what was done, for people. Raises ``StaysError`` where it stays."""
+
+    def covers(self, run: Run, facts: Facts) -> Covered:  # noqa: ARG002
+        """What goes with it, where it goes."""
+        return Covered()
+
+
+def gone(summary: str) -> Decision:
+    """It is not there, or not any more."""
+    return Decision(State.ABSENT, Action.NONE, summary)
+
+
+def removable(summary: str, to_do: Iterable[str] = ()) -> Decision:
+    """It is newservice's and nobody has changed it: take it away."""
+    return Decision(State.PRESENT, Action.DELETE, summary, to_do=tuple(to_do))
+
+
+def waits(summary: str, to_do: Iterable[str] = ()) -> Decision:
+    """It stays for now: something else comes first."""
+    return Decision(State.PRESENT, Action.NONE, summary, to_do=tuple(to_do))
+
+
+def kept(what: str, reasons: Iterable[str], to_do: str = "") -> Decision:
+    """It stays: somebody has changed it, or that nobody has can't be proven."""
+    told = f"{what} stays: {', '.join(reasons)}"
+    return Decision(State.DRIFTED, Action.NONE, told, to_do=(f"{told}{f'; {to_do}' if to_do else ''}",))
+
+
+def unseen(what: str, system: str, told: str = "") -> SystemFailure:
+    """A thing is there, and a part of it that counts can't be seen, or moved while it was looked at.
+
+    ``told``: what could not be seen, and the right that it asks for.
+    """
+    return SystemFailure(
+        f"{system}.unseen",
+        f"{system}: {what} is there, but not all of it can be seen{f' ({told})' if told else ''}",
+        "give the token that right, or wait a moment; then run the same command again",
+        passing=True,
+    )
+
+
+class StaysError(Exception):
+    """The very last look found something of somebody's: nothing was taken away. ``decision`` says why it stays."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.summary)
+        self.decision = decision
+
+
+def is_kept(decision: Decision) -> bool:
+    """Whether ``kept`` decided so."""
+    return decision.state is State.DRIFTED and decision.action is Action.NONE
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Names for a sentence, not too many."""
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

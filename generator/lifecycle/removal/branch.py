@@ -1,0 +1,173 @@
+"""What waits for review in the infra repository: our branch and its pull request, never anybody's commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.base.memo import together
+from generator.clients.forgejo import Commit, PullRequest
+from generator.engine.context import Run
+from generator.engine.plan import Decision
+from generator.engine.steps.base import foreign
+from generator.engine.steps.infra import made_here
+from generator.infra_repo.fingerprints import blob_ids, differing, sealed
+from generator.infra_repo.tree_diff import (
+    FileChange,
+    RegistrationChange,
+    compare_registrations,
+    recorded_answers,
+    registered_files,
+)
+from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable
+from generator.template.copier_renderer import File
+
+MOST_COMMITS = 50
+"""A branch with more commits is not newservice's own."""
+
+
+@dataclass(frozen=True)
+class BranchFacts:
+    """Our branch: its commits that the default branch lacks, and the paths in which it is not as newservice left it.
+
+    ``merged``: everything on it is on the default branch, or was merged from there.
+    """
+
+    head: str | None = None
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    merged: bool = False
+    commits: tuple[Commit, ...] = ()
+    edited: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    registrations: tuple[RegistrationChange, ...] = ()
+    pull_request: PullRequest | None = None
+
+
+def observe_branch(run: Run) -> BranchFacts:
+    """Look at our branch as the forge has it now."""
+    together(run.infra_heads, run.pull_request)
+    heads, pull = run.infra_heads(), run.pull_request()
+    head, base = heads.get(run.infra_branch), heads.get(run.platform.data["infra"]["branch"])
+    if head is None or base is None:
+        return BranchFacts(pull_request=pull)
+    commits = run.forgejo.commits(run.owner, run.infra_repository, head, without=base, limit=MOST_COMMITS)
+    recorded = recorded_answers(run.infra_tree(head), run.project.stack_prefix) or {}
+    if not commits or (pull is not None and pull.merged and pull.head == head):
+        return BranchFacts(head, recorded, merged=True, pull_request=pull)
+    if recorded.get("name") != run.name:
+        return BranchFacts(head, recorded, commits=tuple(commits), pull_request=pull)
+    edited, files, registrations = _compare(run, head, commits, stands_on(head, commits) or base)
+    return BranchFacts(head, recorded, False, tuple(commits), edited, files, registrations, pull)
+
+
+class BranchRemoval(Removal[BranchFacts]):
+    """The branch with the stack, which nobody has merged and nobody but newservice has committed to."""
+
+    id = "infra.commit"
+    system = "forgejo"
+    group = "infra"
+
+    def observe(self, run: Run) -> BranchFacts:
+        """The branch."""
+        return observe_branch(run)
+
+    def decide(self, run: Run, facts: BranchFacts) -> Decision:
+        """Ours goes; with a commit or an edit of somebody's it stays."""
+        return decide_branch(run, facts)
+
+    def act(self, run: Run, facts: BranchFacts) -> str:
+        """Delete it, if it is still at the commit that was seen."""
+        assert facts.head is not None  # noqa: S101 - decide acts on a branch only
+        run.infra.delete_branch(run.remote, run.infra_url, facts.head, run.infra_branch)
+        return f"{run.infra_branch} is deleted"
+
+    def covers(self, run: Run, facts: BranchFacts) -> Covered:  # noqa: ARG002
+        """The stack and the registrations on it."""
+        files = tuple(FileChange("infra", path, "delete", None, File(path, b"")) for path in facts.files)
+        return Covered(files, facts.registrations)
+
+
+class PullRequestRemoval(Removal[BranchFacts]):
+    """The pull request of that branch is closed before the branch goes."""
+
+    id = "infra.pull_request"
+    system = "forgejo"
+    group = "infra"
+
+    def observe(self, run: Run) -> BranchFacts:
+        """Both."""
+        return observe_branch(run)
+
+    def decide(self, run: Run, facts: BranchFacts) -> Decision:
+        """It goes with its branch, and stays with it."""
+        if facts.pull_request is None or facts.pull_request.state != "open":
+            return gone("no pull request is open")
+        branch = decide_branch(run, facts)
+        if branch.action.value == "delete":
+            return removable(f"{facts.pull_request.url} is closed")
+        return kept(facts.pull_request.url, [f"it asks for {run.infra_branch}"])
+
+    def act(self, run: Run, facts: BranchFacts) -> str:
+        """Close it, unmerged."""
+        assert facts.pull_request is not None  # noqa: S101 - decide acts on a pull request only
+        run.forgejo.close_pull_request(run.owner, run.infra_repository, facts.pull_request.number)
+        return f"{facts.pull_request.url} is closed"
+
+
+def decide_branch(run: Run, facts: BranchFacts) -> Decision:
+    """What becomes of the branch; pure."""
+    where = f"{run.infra_branch} of {run.owner}/{run.infra_repository}"
+    if facts.head is None:
+        return gone(f"{run.infra_branch} is not there")
+    if facts.recorded.get("name") != run.name:
+        return foreign(f"{where} holds no stack of newservice's for this service", "merge or delete it by hand")
+    if facts.merged:
+        return removable(f"{where}, merged")
+    by_hand = "delete it on Forgejo if nobody needs it"
+    strangers = [commit.id[:8] for commit in facts.commits if not made_here(run, commit.message)]
+    if strangers or len(facts.commits) >= MOST_COMMITS:
+        return kept(where, [f"it has commits of others ({listed(strangers)})"], by_hand)
+    if facts.edited:
+        return kept(where, [not_as_written(run, facts.edited)], by_hand)
+    return removable(f"{where}, as newservice pushed it")
+
+
+def stands_on(head: str, commits: list[Commit]) -> str | None:
+    """The commit on which a branch's own ``commits`` stand; None where they begin a history.
+
+    A branch that was brought up stands on the commit that it was brought up to: its second parent.
+    """
+    own = {commit.id: commit for commit in commits}
+    at: str | None = head
+    while at in own:
+        parents = own[at].parents
+        at = next((parent for parent in parents if parent not in own), parents[0] if parents else None)
+    return at
+
+
+def _compare(
+    run: Run, head: str, commits: Sequence[Commit], onto: str
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[RegistrationChange, ...]]:
+    """Paths of the branch that are not what newservice makes of the commit below; our files; our registrations."""
+    project, prefix = run.project, run.project.stack_prefix
+    facts = project.infra_state(run.infra_tree(head), list).facts
+    registrations = compare_registrations(project.registrations, run.infra_tree(onto))
+    before, after = (run.forgejo.tree(run.owner, run.infra_repository, sha) for sha in (onto, head))
+    stack = {path: sha for path, sha in after.items() if path.startswith(prefix)}
+    if not any(sealed(commit.message, stack) for commit in commits):
+        stack = {f"{prefix}{path}": sha for path, sha in blob_ids(project.stack_files(facts)).items()}
+    wanted = {**before, **stack, **blob_ids(registered_files(registrations))}
+    added = tuple(
+        RegistrationChange(item.id, item.path, "remove", item.after, item.before)
+        for item in registrations
+        if item.action == "add"
+    )
+    return tuple(differing(wanted, after)), tuple(stack), added
+
+
+def not_as_written(run: Run, paths: Sequence[str]) -> str:
+    """Why files stay."""
+    return (
+        f"files are not as newservice wrote them, nor as template {run.project.template.version} does ({listed(paths)})"
+    )

@@ -1,0 +1,170 @@
+"""Look at everything, then take it away one after the other; everything is looked at again right before each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from generator.base.errors import PreflightError, RefusedError, SystemFailure
+from generator.base.memo import together
+from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
+from generator.engine.context import Run
+from generator.engine.executor import Outcome, await_convergence
+from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
+from generator.lifecycle.removal.base import Covered, Removal, StaysError, is_kept, kept, waits
+from generator.lifecycle.removal.stack import StackFacts
+
+_WRITES = (Action.DELETE, Action.CREATE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing as it was found, what is to be done about it, and what goes with it."""
+
+    removal: Removal[Any]
+    facts: Any
+    decision: Decision
+    covered: Covered = field(default_factory=Covered)
+
+    @property
+    def goes(self) -> bool:
+        """Whether it is taken away."""
+        return self.decision.action is Action.DELETE
+
+
+@dataclass(frozen=True)
+class Carried(Outcome):
+    """What became of a removal. ``left``: what was to go and stays after all, by its id, and why."""
+
+    left: Mapping[str, Decision] = field(default_factory=dict)
+
+
+def observe(removals: Sequence[Removal[Any]], run: Run) -> Plan:
+    """Look at everything, read only, all at the same time. What can't be seen is unknown."""
+    view = run.fresh()
+    found = settle(together(*(partial(_seen, removal, view) for removal in removals)))
+    going = [item.covered for item in found if item.goes]
+    return build_plan(
+        run.name,
+        files=[file for covered in going for file in covered.files],
+        registrations=[entry for covered in going for entry in covered.registrations],
+        steps=[StepPlan(item.removal.id, item.removal.system, item.decision) for item in found],
+    )
+
+
+def carry_out(
+    removals: Sequence[Removal[Any]],
+    run: Run,
+    plan: Plan,
+    report: Callable[[StepResult], None],
+    begun: Callable[[str], None] = lambda _: None,
+) -> Carried:
+    """Take away what the plan shows, in order, until something fails; what was not shown is not touched."""
+    shown = {step.id: step.decision for step in plan.steps}
+    left: dict[str, Decision] = {}
+    tasks = [
+        Task(removal.id, tuple(item.id for item in removals[:number]), _taking(removals, removal.id, run, shown, left))
+        for number, removal in enumerate(removals)
+    ]
+    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set, begun=begun)
+    return Carried(tuple(results), failure, interrupted, left)
+
+
+def settle(found: Sequence[Found]) -> list[Found]:
+    """What depends on something that stays, stays with it. Pure.
+
+    A stack on the default branch may be running: its repository and its secrets wait until it is gone from there.
+    Repository, mirror, link and registration are one thing, and so are a branch that stays and its secrets.
+    """
+    live = any(isinstance(item.facts, StackFacts) and item.facts.ours for item in found)
+    if live:
+        return [_waiting(item) if item.removal.group != "infra" else item for item in found]
+    staying = {group: _first_kept(found, group) for group in ("infra", "repository")}
+    return [_with(item, staying) for item in found]
+
+
+def _waiting(item: Found) -> Found:
+    if not item.goes:
+        return item
+    told = f"{item.decision.summary}; waits until the stack is gone from the default branch"
+    return replace(item, decision=waits(told))
+
+
+def _first_kept(found: Sequence[Found], group: str) -> str:
+    return next((item.removal.id for item in found if item.removal.group == group and is_kept(item.decision)), "")
+
+
+def _with(item: Found, staying: dict[str, str]) -> Found:
+    belongs_to = {"repository": "repository", "secrets": "infra"}.get(item.removal.group, "")
+    other = staying.get(belongs_to, "")
+    if not item.goes or not other:
+        return item
+    return replace(item, decision=kept(item.decision.summary, [f"{other} does"]))
+
+
+def _seen(removal: Removal[Any], run: Run) -> Found:
+    try:
+        return _look(removal, run)
+    except (SystemFailure, PreflightError) as error:
+        return Found(removal, None, Decision(State.UNKNOWN, Action.REFUSE, error.message, error.hint, error.code))
+
+
+def _look(removal: Removal[Any], run: Run) -> Found:
+    facts = removal.observe(run)
+    decision = removal.decide(run, facts)
+    return Found(removal, facts, decision, removal.covers(run, facts))
+
+
+def _taking(
+    removals: Sequence[Removal[Any]], chosen: str, run: Run, shown: dict[str, Decision], left: dict[str, Decision]
+) -> Callable[[], tuple[Status, str]]:
+    """Taking one thing away: again from the look at everything, as long as its failure may heal.
+
+    So a removal whose answer was lost is found done, and what somebody changed since the plan stays: that is noted in
+    ``left``.
+    """
+    tried = False
+
+    def once() -> tuple[Status, str]:
+        nonlocal tried
+        if shown[chosen].action not in _WRITES:
+            return "unchanged", shown[chosen].summary
+        found = _all(removals, run)
+        mine = next(item for item in found if item.removal.id == chosen)
+        if mine.decision.action not in _WRITES:
+            if _stays(mine):
+                left[chosen] = mine.decision
+            return "done" if tried and chosen not in left else "unchanged", mine.decision.summary
+        tried = True
+        try:
+            summary = mine.removal.act(run.fresh(), mine.facts)
+        except StaysError as error:
+            left[chosen] = error.decision
+            return "unchanged", error.decision.summary
+        await_convergence(mine.removal, run)
+        return "done", summary
+
+    return lambda: run.patience(once, repeatable=True)
+
+
+def _stays(item: Found) -> bool:
+    """Whether it is there still, and not on its way out through a review."""
+    waiting = item.removal.group != "infra" and item.decision.state is State.PRESENT
+    return is_kept(item.decision) or waiting
+
+
+def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
+    """Everything as it is now. Raises where something can't be seen, or is somebody else's."""
+    view = run.fresh()
+    found = settle(together(*(partial(_look, removal, view) for removal in removals)))
+    for item in found:
+        if item.decision.action is Action.REFUSE:
+            raise RefusedError(f"{item.removal.id}.refused", item.decision.summary, item.decision.hint)
+    return found
+
+
+def written(plan: Plan) -> Collection[str]:
+    """Ids of the things that the plan takes away or makes for it."""
+    return [step.id for step in plan.steps if step.decision.action in _WRITES]

@@ -1,0 +1,173 @@
+"""The canonical repository: it goes while its history is newservice's one commit, and nothing else hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.base.memo import together
+from generator.clients.forgejo import Activity, Commit, Repository
+from generator.engine.context import Run
+from generator.engine.plan import Action, Decision, State
+from generator.engine.steps.base import foreign
+from generator.engine.steps.forgejo import MARK, same_address
+from generator.engine.steps.service import first_title
+from generator.infra_repo.fingerprints import blob_ids, differing, sealed
+from generator.infra_repo.tree_diff import FileChange
+from generator.lifecycle.removal.base import Covered, Removal, StaysError, gone, kept, listed, removable, unseen
+from generator.template.copier_renderer import File
+
+_BEING_REMOVED = "(being removed)"
+REMOVING = f" {_BEING_REMOVED}{MARK}"
+"""Ends the description of a repository that newservice has archived to delete it: so the next run goes on with it."""
+
+
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """The canonical repository and all that somebody may have added to it.
+
+    ``tagged`` are the commits of its tags, by name; ``elsewhere`` the push mirrors to other places than ours.
+    """
+
+    repository: Repository | None = None
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    commits: tuple[Commit, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    tagged: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
+    activity: Activity | None = None
+
+
+class RepositoryRemoval(Removal[RepositoryFacts]):
+    """The canonical repository, while it holds newservice's own commit and nothing else."""
+
+    id = "forgejo.repository"
+    system = "forgejo"
+    group = "repository"
+
+    def observe(self, run: Run) -> RepositoryFacts:
+        """Repository, history, references, files, mirrors, and what people made of it."""
+        repository = run.canonical()
+        forgejo, owner, name = run.forgejo, run.owner, run.name
+        if repository is None:
+            if forgejo.push_mirrors(owner, name) is not None or run.canonical_head() is not None:
+                raise unseen(f"{owner}/{name}", "forgejo")  # that it is gone would take everything else with it
+            return RepositoryFacts()
+        together(run.canonical_answers, run.canonical_head, run.push_mirrors)
+        head = run.canonical_head()
+        references = forgejo.references(owner, name)
+        activity = forgejo.activity(owner, name)
+        if activity is None or references.get(f"refs/heads/{run.platform.branch}") != head:
+            raise unseen(f"{owner}/{name}", "forgejo")
+        wanted = run.platform.mirror_url(name)
+        return RepositoryFacts(
+            repository,
+            run.canonical_answers() or {},
+            tuple(forgejo.commits(owner, name, head, limit=2)) if head else (),
+            references,
+            {tag: self._commit_of(run, tag) for tag in references if tag.startswith("refs/tags/")},
+            forgejo.tree(owner, name, head) if head else {},
+            tuple(item.address for item in run.push_mirrors() if not same_address(item.address, wanted)),
+            activity,
+        )
+
+    def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
+        """Somebody else's is refused; ours stays as soon as anything of it is not newservice's."""
+        where = f"{run.owner}/{run.name}"
+        if facts.repository is None:
+            return gone(f"{where} is not there")
+        empty = facts.repository.empty and not facts.references  # Forgejo's own word for it may be late
+        if facts.recorded.get("name") != run.name and not (empty and facts.repository.description.endswith(MARK)):
+            return foreign(
+                f"{where} exists and was not made by newservice for this service",
+                "nothing of it is removed; remove by hand what is yours",
+            )
+        reasons = [*_settings(facts), *(() if empty else _history(run, facts)), *_additions(facts)]
+        if reasons:
+            return kept(where, reasons, "delete it on Forgejo if nobody needs it")
+        return removable(f"{where}, {'empty' if empty else 'as newservice pushed it'}")
+
+    def act(self, run: Run, facts: RepositoryFacts) -> str:
+        """Close it to pushes, look once more, and delete it; open it again where that look found anything."""
+        assert facts.repository is not None  # noqa: S101 - decide acts on a repository only
+        told, before = f"{run.owner}/{run.name} is deleted", facts.repository.description.removesuffix(REMOVING)
+        description = before if before.endswith(MARK) else f"{before}{MARK}"
+        if not facts.repository.archived:
+            marked = f"{description.removesuffix(MARK)}{REMOVING}"
+            run.forgejo.set_archived(run.owner, run.name, archived=True, description=marked)
+        view = run.fresh()
+        last = self.decide(view, self.observe(view))
+        if last.state is State.ABSENT:
+            return told
+        if last.action is not Action.DELETE:
+            run.forgejo.set_archived(run.owner, run.name, archived=False, description=description)
+            raise StaysError(last if last.action is Action.NONE else kept(f"{run.owner}/{run.name}", [last.summary]))
+        run.forgejo.delete_repository(run.owner, run.name)
+        return told
+
+    def covers(self, run: Run, facts: RepositoryFacts) -> Covered:  # noqa: ARG002
+        """Its files."""
+        return Covered(tuple(FileChange("service", path, "delete", None, File(path, b"")) for path in facts.files))
+
+    def _commit_of(self, run: Run, reference: str) -> str:
+        """The commit of a tag, which may be an object of its own."""
+        found = run.forgejo.commits(run.owner, run.name, reference.removeprefix("refs/tags/"), limit=1)
+        return found[0].id if found else ""
+
+
+def _settings(facts: RepositoryFacts) -> Iterator[str]:
+    assert facts.repository is not None  # noqa: S101 - decide asks only where it is there
+    removing = facts.repository.description.endswith(REMOVING)
+    if facts.repository.archived and not removing:
+        yield "it was archived"
+    if removing and not facts.repository.archived:
+        yield f"somebody opened it again while it was being removed (take '{_BEING_REMOVED}' out of its description)"
+    if not facts.repository.description.endswith(MARK):
+        yield f"its description does not end with '{MARK.strip()}' any more"
+
+
+def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:
+    """What is in git beside newservice's commit."""
+    if len(facts.commits) != 1 or facts.commits[0].parents:
+        yield "there are later commits" if facts.commits else f"it has no branch {run.platform.branch}"
+        return
+    commit = facts.commits[0]
+    if not commit.message.startswith(f"{first_title(run)}\n"):
+        yield "its commit is not newservice's"
+    elif not sealed(commit.message, facts.files) and (changed := differing(_rendered(run, facts), facts.files)):
+        yield f"files are not as newservice committed them ({listed(changed)})"
+    branches = {f"refs/heads/{run.platform.branch}"}
+    others = [name for name in facts.references if name.startswith("refs/heads/") and name not in branches]
+    if others:
+        yield f"there are other branches ({listed(name.removeprefix('refs/heads/') for name in others)})"
+    tags = [name for name, sha in facts.tagged.items() if sha != commit.id]
+    if tags:
+        yield f"there are tags on other commits ({listed(name.removeprefix('refs/tags/') for name in tags)})"
+
+
+def _rendered(run: Run, facts: RepositoryFacts) -> dict[str, str]:
+    number = facts.recorded.get("woodpecker_repo_id")
+    return blob_ids(run.project.service_files(number if isinstance(number, int) else 0))
+
+
+def _additions(facts: RepositoryFacts) -> Iterator[str]:
+    """What hangs on it beside git."""
+    if any(name.startswith("refs/pull/") for name in facts.references):
+        yield "there are pull requests"
+    if facts.elsewhere:
+        yield f"it is mirrored elsewhere, too ({listed(facts.elsewhere)})"
+    activity = facts.activity
+    if activity is None:
+        yield "what people made of it can't be seen"
+        return
+    counted = {
+        "issues or pull requests, open or closed": activity.issues,
+        "its issues switched off, so that old ones can't be seen": activity.untracked,
+        "releases": activity.releases,
+        "forks": activity.forks,
+        "webhooks": activity.webhooks,
+        "wiki pages": activity.wiki,
+    }
+    yield from (f"it has {what}" for what, number in counted.items() if number)

@@ -1,0 +1,56 @@
+"""The service's secrets in Vault: the version that newservice made whole, while it is the newest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.clients.vault import Entry
+from generator.engine.context import Run
+from generator.engine.plan import Decision
+from generator.engine.steps.vault import made_by_us, path
+from generator.lifecycle.removal.base import Removal, gone, kept, removable
+
+
+@dataclass(frozen=True)
+class SecretsFacts:
+    """The secret, and whether the token may delete it."""
+
+    entry: Entry
+    allowed: bool
+
+
+class SecretsRemoval(Removal[SecretsFacts]):
+    """``secret/<name>``, deleted so that ``vault kv undelete`` brings it back."""
+
+    id = "vault.secrets"
+    system = "vault"
+    group = "secrets"
+
+    def observe(self, run: Run) -> SecretsFacts:
+        """The secret as it stands."""
+        entry = run.vault.read(path(run))
+        return SecretsFacts(entry, made_by_us(entry) and run.vault.may_delete(path(run)))
+
+    def decide(self, run: Run, facts: SecretsFacts) -> Decision:
+        """Only a version that newservice noted as its own; whatever else is in there is somebody's."""
+        entry, where = facts.entry, path(run)
+        if not entry.names:
+            return gone(f"{where} holds nothing")
+        by_hand = f"if nobody needs it: vault kv delete {where}"
+        if not made_by_us(entry):
+            return kept(where, ["nothing proves that newservice wrote it and nobody since"], by_hand)
+        if not facts.allowed:
+            return kept(where, ["Vault's token may not delete it (update on the mount's delete/ path)"], by_hand)
+        return removable(f"{where} version {entry.version} ({', '.join(sorted(entry.names))})", [_undo(where, entry)])
+
+    def act(self, run: Run, facts: SecretsFacts) -> str:
+        """Delete that version."""
+        run.vault.delete(path(run), facts.entry.version)
+        return f"{path(run)} version {facts.entry.version} is deleted"
+
+
+def _undo(where: str, entry: Entry) -> str:
+    return (
+        f"the deleted secret can be had back: vault kv undelete -versions={entry.version} {where}; "
+        f"for good: vault kv metadata delete {where}"
+    )

@@ -1,0 +1,232 @@
+"""Carries an update out in a checkout: all of it or nothing, also when it is killed half-way.
+
+Beside a journal, git's own folder of the checkout holds what was there before and what is to be there, until all of
+it is in its place. Whoever finds one there that nobody is at work on takes the unfinished update back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.base.errors import RefusedError, UsageError
+from generator.clients.git import Repository, locked
+from generator.infra_repo.fingerprints import blob_id
+from generator.lifecycle.update import Upgrade
+
+_PLACE = "newservice-update"
+_JOURNAL = "journal.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tree in a checkout: the repository, and the tree's prefix in it (empty, or with a trailing slash)."""
+
+    repository: Repository
+    prefix: str
+
+    @classmethod
+    def of(cls, path: Path) -> Place:
+        """The tree at a folder. Raises ``UsageError`` where that is in no git repository."""
+        path = path.resolve()
+        found = Repository.around(path) if path.is_dir() else None
+        if found is None:
+            raise UsageError(
+                "update.no_repository",
+                f"{path} is in no git repository: an update could not be taken back there",
+                "name a clone of a service's repository, or a stack's folder in a clone of the infra repository",
+            )
+        below = path.relative_to(found.path.resolve()).as_posix()
+        return cls(found, "" if below == "." else f"{below}/")
+
+    @property
+    def root(self) -> Path:
+        """The repository's working tree."""
+        return self.repository.path
+
+
+@contextmanager
+def alone(place: Place) -> Iterator[None]:
+    """Be the only update in this checkout. Raises ``RefusedError`` while another one is under way."""
+    with locked(place.repository.git_dir) as free:
+        if not free:
+            raise RefusedError(
+                "update.under_way",
+                f"another update is under way in {place.root}",
+                "wait until it is through, then run the same command again",
+            )
+        yield
+
+
+def check_clean(place: Place, upgrade: Upgrade | None = None) -> None:
+    """Raise ``RefusedError`` where what an update reads or touches is not as it is committed, or not plainly a file."""
+    shared = {entry.path for entry in upgrade.entries} if upgrade else set()
+    paths = [place.prefix or ".", *sorted(shared)]
+    dirty = place.repository.dirty(paths) or (_in_the_way(place, upgrade) if upgrade else [])
+    if dirty:
+        raise RefusedError(
+            "update.dirty",
+            f"{place.root} has changes that are not committed: {_listed(dirty)}",
+            "commit or stash them, then run the same command again",
+        )
+    hidden = place.repository.hidden(paths)
+    if hidden:
+        raise RefusedError(
+            "update.hidden",
+            f"git does not look at {_listed(hidden)} in {place.root}: a sparse checkout, or assumed unchanged",
+            "run the update in a whole clone",
+        )
+    links = _links(place, upgrade) if upgrade else []
+    if links:
+        raise RefusedError(
+            "update.link",
+            f"{_listed(links)} in {place.root} is a symbolic link or lies below one",
+            "put a file in its place, or do by hand there what newservice update --check --diff shows",
+        )
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+
+
+def _touched(upgrade: Upgrade) -> list[str]:
+    return [*(file.path for file in upgrade.written), *upgrade.removed]
+
+
+def _in_the_way(place: Place, upgrade: Upgrade) -> list[str]:
+    """Files to be written that are there and that the last commit has not: ignored ones, of which git tells nothing."""
+    head = place.repository.head() or ""
+    there = [path for path in _touched(upgrade) if (place.root / path).exists()]
+    return [path for path in there if place.repository.file(head, path) is None]
+
+
+def _links(place: Place, upgrade: Upgrade) -> list[str]:
+    root = place.root
+    return [
+        path
+        for path in _touched(upgrade)
+        if any(part.is_symlink() for part in (root / path, *(root / path).parents) if root in part.parents)
+    ]
+
+
+def carry_out(place: Place, upgrade: Upgrade) -> None:
+    """Write an update's files into the checkout; files in conflict get git's marks and are unmerged for git.
+
+    Raises ``UsageError`` when a file can't be written; everything is put back then.
+    """
+    marked = {item.path: (item.base, item.before, item.wanted) for item in upgrade.files if item.action == "conflict"}
+    executable = {file.path for file in upgrade.written if file.executable}
+    contents: dict[str, bytes | None] = {file.path: file.content for file in upgrade.written}
+    contents |= dict.fromkeys(upgrade.removed)
+    with _journal(place, contents) as drafts:
+        for path, draft in drafts.items():
+            target = place.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o755 if path in executable else 0o644
+            draft.chmod(mode)
+            draft.replace(target)
+        for path in upgrade.removed:
+            (place.root / path).unlink()
+            _prune(place.root, path)
+        if marked:
+            place.repository.mark_unmerged(marked)
+
+
+def interrupted(repository: Repository) -> bool:
+    """Whether an update that was killed has left something, which the next one takes back."""
+    return (repository.git_dir / _PLACE / _JOURNAL).is_file()
+
+
+def take_back(repository: Repository) -> tuple[str, ...]:
+    """Take back what an update that was killed has left; the paths that were put back.
+
+    A file that somebody has changed or committed since stays as it is.
+    """
+    folder = repository.git_dir / _PLACE
+    journal = folder / _JOURNAL
+    if not journal.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        return ()
+    found = []
+    for path, begun in json.loads(journal.read_text(encoding="utf-8")).items():
+        target = repository.path / path
+        if _id(target) == begun["after"] and _committed(repository, path) != begun["after"]:
+            _put_back(repository.path, path, folder / begun["before"] if begun["before"] else None)
+            found.append(path)
+    if found:
+        repository.reset_index(found)
+    shutil.rmtree(folder, ignore_errors=True)
+    return tuple(found)
+
+
+@contextmanager
+def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dict[str, Path]]:
+    """Drafts of the files, in git's folder, to be moved to their places; taken back unless all goes well."""
+    folder = place.repository.git_dir / _PLACE
+    drafts: dict[str, Path] = {}
+    journal: dict[str, dict[str, str | None]] = {}
+    try:
+        folder.mkdir()
+        for number, (path, content) in enumerate(contents.items()):
+            target = place.root / path
+            if content is not None:
+                drafts[path] = folder / f"{number}.after"
+                drafts[path].write_bytes(content)
+            if target.exists():
+                shutil.copy2(target, folder / f"{number}.before")
+            after = None if content is None else blob_id(content)
+            journal[path] = {"after": after, "before": f"{number}.before" if target.exists() else None}
+        _keep(folder / _JOURNAL, journal)
+        yield drafts
+    except BaseException as error:
+        take_back(place.repository)
+        if isinstance(error, OSError):
+            raise UsageError(
+                "files.unwritable",
+                f"{error.filename2 or error.filename}: {error.strerror}",
+                "nothing was changed; make it writable, then run the same command again",
+            ) from error
+        raise
+    (folder / _JOURNAL).unlink()  # from here on it is done
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep(journal: Path, content: object) -> None:
+    draft = journal.with_suffix(".new")
+    with draft.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(journal)
+
+
+def _id(target: Path) -> str | None:
+    return blob_id(target.read_bytes()) if target.is_file() else None
+
+
+def _committed(repository: Repository, path: str) -> str | None:
+    content = repository.file(repository.head() or "", path)
+    return None if content is None else blob_id(content)
+
+
+def _put_back(root: Path, path: str, before: Path | None) -> None:
+    target = root / path
+    if before is None:
+        target.unlink(missing_ok=True)
+        _prune(root, path)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    before.replace(target)
+
+
+def _prune(root: Path, path: str) -> None:
+    """Take away folders that a removed file leaves empty, as git does."""
+    for folder in (root / path).parents:
+        if folder == root or not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()

@@ -1,0 +1,48 @@
+"""Whether the infra repository's modules know what a version of the template tells them. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from generator.infra_repo.hcl import HclSyntaxError, parse
+from generator.infra_repo.trees import Listing
+from generator.template.copier_renderer import File
+
+# What every module call may have, whatever the module declares.
+_TERRAFORM_S_OWN = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
+
+
+def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
+    """Arguments that the files below ``prefix`` give to modules of the same repository, which don't declare them.
+
+    A module that is not there is passed over, as is one whose files can't be read.
+    """
+    for file in files:
+        if not file.path.endswith(".tf"):
+            continue
+        for (_, label), settings in parse(file.content.decode("utf-8")).settings(["module", "*"]):
+            source = settings.get("source")
+            place = posixpath.normpath(posixpath.join(prefix, source[0])) if source else ""
+            declared = _declared(tree, place) if place and not place.startswith("..") else frozenset()
+            given = {name for name in settings if "." not in name} - _TERRAFORM_S_OWN
+            if declared:
+                yield from (f"{place} has no variable {name} (module {label})" for name in sorted(given - declared))
+
+
+def _declared(tree: Listing, module: str) -> frozenset[str]:
+    names: set[str] = set()
+    for path in tree.paths(module):
+        if path.endswith(".tf") and "/" not in path.removeprefix(f"{module}/"):
+            names |= _variables(tree.read(path) or b"")
+    return frozenset(names)
+
+
+@lru_cache(maxsize=256)
+def _variables(content: bytes) -> frozenset[str]:
+    try:
+        found = parse(content.decode("utf-8")).blocks(["variable", "*"])
+    except (HclSyntaxError, UnicodeDecodeError):
+        return frozenset()
+    return frozenset(block.path[1] for block in found)

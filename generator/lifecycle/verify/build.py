@@ -1,0 +1,223 @@
+"""From commit to running image: mirror, CI, registry, deploy pipeline. Facts in, checks out; nobody is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from generator.base.checks import Check, CheckState
+from generator.base.errors import NewserviceError
+from generator.clients.github import WorkflowRun
+from generator.clients.woodpecker import Pipeline, Registration
+from generator.lifecycle.verify.delivery import Delivery
+
+AGAIN = "run `newservice create` with the same answers: it mends what is not there or not right"
+
+# Woodpecker's states of a pipeline that is still to end (its API description, StatusValue).
+_GOING = frozenset({"created", "pending", "running", "started"})
+
+# States of the build in which what it makes is not missing, but yet to come.
+_NOT_BUILT = (CheckState.WAITING, CheckState.FAILED, CheckState.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class MirrorFacts:
+    """Both heads of the branch, and the push mirrors that lead to GitHub with the errors of their last push.
+
+    ``seen``: whether this token sees a mirror repository at all.
+    """
+
+    where: str
+    canonical: str | None
+    seen: bool
+    mirrored: str | None
+    mirrors: int
+    errors: Sequence[str] = ()
+
+
+def judge_mirror(facts: MirrorFacts) -> Check:
+    """GitHub is at the canonical commit, and the next one will get there too."""
+    id_ = "mirror.commit"
+    if facts.canonical is None:
+        return _failed(id_, f"{facts.where}: there is no commit on Forgejo that this token may see", AGAIN)
+    if not facts.seen:
+        return Check(
+            id_,
+            CheckState.UNKNOWN,
+            f"{facts.where}: GitHub shows no repository; it is missing, or the token may not see it",
+            f"the token needs the scope repo (fine-grained: Contents, read); if it has that, {AGAIN}",
+        )
+    if facts.canonical == facts.mirrored and not facts.mirrors:
+        told = f"{facts.where} is at {facts.canonical[:8]}, but there is no push mirror"
+        return _failed(id_, f"{told}: the next commit stays on Forgejo", AGAIN)
+    if facts.canonical == facts.mirrored:
+        return Check(id_, CheckState.OK, f"{facts.where} is at {facts.canonical[:8]} on both sides")
+    behind = f"{facts.where} is at {(facts.mirrored or 'nothing')[:8]}, Forgejo at {facts.canonical[:8]}"
+    if not facts.mirrors:
+        return _failed(id_, f"{behind}; there is no push mirror", AGAIN)
+    if facts.errors:
+        told = "; ".join(facts.errors)
+        return _failed(id_, f"{behind}; the last push of the mirror failed: {told}", f"mend what it says, then {AGAIN}")
+    return Check(id_, CheckState.WAITING, behind, f"Forgejo pushes soon; if it doesn't, {AGAIN}")
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """The workflow runs that GitHub has of a commit, newest first, and the jobs that failed in the newest of ours.
+
+    ``enabled``: whether Actions are switched on; None where that can't be seen.
+    """
+
+    sha: str
+    runs: Sequence[WorkflowRun]
+    failed_jobs: Sequence[str] = ()
+    enabled: bool | None = None
+
+
+def newest_run(facts: RunFacts, workflow: str | None) -> WorkflowRun | None:
+    """The newest run of our workflow for exactly this commit."""
+    found = [run for run in facts.runs if run.sha == facts.sha and run.path == workflow]
+    return max(found, key=lambda run: run.number, default=None)
+
+
+def judge_run(facts: RunFacts, workflow: str | None) -> Check:
+    """The newest run of our workflow for this commit has succeeded, and nothing else counts as that."""
+    id_, short = "ci.run", facts.sha[:8]
+    run = newest_run(facts, workflow)
+    if run is None and facts.enabled is False:
+        return _failed(id_, f"{short} has no run: Actions are switched off", "switch them on in the mirror's settings")
+    if run is None:
+        return Check(id_, CheckState.WAITING, f"{short} has no run of {workflow} yet; it appears soon after a push")
+    if run.status != "completed":
+        return Check(id_, CheckState.WAITING, f"{short}: {run.status.replace('_', ' ')}, {run.url}")
+    if run.conclusion == "success":
+        return Check(id_, CheckState.OK, f"{short}: success, {run.url}")
+    jobs = f" in {', '.join(facts.failed_jobs)}" if facts.failed_jobs else ""
+    return _failed(
+        id_,
+        f"{short}: {run.conclusion.replace('_', ' ') or 'no conclusion'}{jobs}, {run.url}",
+        "read its log; push a commit that mends it, or run it again on GitHub",
+    )
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """Digests by tag as the token sees them, and whether anybody sees one of them without a token.
+
+    ``refusal`` is what the registry said where it showed the token nothing.
+    """
+
+    digests: Mapping[str, str | None]
+    open: bool
+    refusal: NewserviceError | None = None
+
+
+def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: CheckState) -> Check:
+    """The commit's own tag is there, ``latest`` is the same image, and exactly those may pull it who should."""
+    id_, name = "image.tags", delivery.image
+    missing = [tag for tag in delivery.tags if not facts.digests.get(tag)]
+    if missing and ci in _NOT_BUILT:
+        return Check(id_, CheckState.WAITING, f"{name} has no {' and no '.join(missing)}: the build makes it")
+    if missing and len(missing) == len(delivery.tags):
+        return _unseen_image(facts, delivery)
+    if missing:
+        there = ", ".join(tag for tag in delivery.tags if tag not in missing)
+        return _failed(
+            id_,
+            f"{name} has {there} but no {' and no '.join(missing)}: that is another commit's image",
+            "run the build of this commit again",
+        )
+    if len(set(facts.digests.values())) > 1:
+        told = " and ".join(delivery.tags)
+        if ci is CheckState.WAITING:
+            return Check(id_, CheckState.WAITING, f"{name}: {told} are different images as long as the build runs")
+        return _failed(
+            id_, f"{name}: {told} are different images", "a later run built another commit; run this one's again"
+        )
+    return _judge_visibility(facts, delivery, private=private)
+
+
+def _unseen_image(facts: ImageFacts, delivery: Delivery) -> Check:
+    hint = "the token needs the scope read:packages (on GitHub a classic token); if it has that, the image is missing"
+    told = f"{delivery.image}: no tag can be seen: there is none, or the token may not read it"
+    if facts.refusal is not None:
+        told, hint = facts.refusal.message, facts.refusal.hint
+    return Check("image.tags", CheckState.UNKNOWN, told, hint)
+
+
+def _judge_visibility(facts: ImageFacts, delivery: Delivery, *, private: bool) -> Check:
+    id_, name = "image.tags", delivery.image
+    settings = "change the package's visibility in its settings"
+    if private and facts.open:
+        return _failed(id_, f"{name} is private by its answers, and anybody can pull it", f"{settings} to private")
+    if not private and not facts.open:
+        return _failed(id_, f"{name} is public by its answers, and only a token can pull it", f"{settings} to public")
+    return Check(id_, CheckState.OK, f"{name} has {', '.join(delivery.tags)}")
+
+
+@dataclass(frozen=True)
+class PipelineFacts:
+    """The registration, its newest pipelines, and the one that deploys the commit, with its steps."""
+
+    registration: Registration | None
+    pipelines: Sequence[Pipeline] = ()
+    ours: Pipeline | None = None
+
+
+def own_pipeline(pipelines: Sequence[Pipeline], delivery: Delivery) -> Pipeline | None:
+    """The newest pipeline that deploys the commit's image."""
+    found = [item for item in pipelines if delivery.told(item.variables)]
+    return max(found, key=lambda item: item.number, default=None)
+
+
+def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> Check:
+    """The pipeline of this image has run and succeeded, and no other image was deployed after it."""
+    id_ = "deploy.pipeline"
+    wanted = ", ".join(f"{name}={text}" for name, text in delivery.variables.items() if name not in delivery.fixed)
+    if facts.registration is None:
+        return _failed(id_, "Woodpecker has no such repository, or the token's user may not see it", AGAIN)
+    if not facts.registration.active:
+        return _failed(id_, f"repository {facts.registration.id} is switched off on Woodpecker", AGAIN)
+    ours = facts.ours
+    if ours is None and ci in _NOT_BUILT:
+        return Check(id_, CheckState.WAITING, f"no pipeline with {wanted} yet: the build starts it")
+    if ours is None:
+        return _failed(
+            id_,
+            f"Woodpecker started no pipeline with {wanted}",
+            "run the build's deploy job again; its workflow file must name this repository's number "
+            f"({facts.registration.id})",
+        )
+    if ours.status in _GOING:
+        return Check(id_, CheckState.WAITING, f"pipeline {ours.number} ({wanted}): {ours.status}")
+    if ours.status == "blocked":
+        return Check(
+            id_, CheckState.WAITING, f"pipeline {ours.number} ({wanted}) waits for approval", "approve it on Woodpecker"
+        )
+    return _judge_ended(facts, ours, delivery, wanted)
+
+
+def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wanted: str) -> Check:
+    id_, told = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
+    again = "run the pipeline again on Woodpecker"
+    if ours.status != "success":
+        steps = [name for name, state in ours.steps if state in ("failure", "error", "killed")]
+        why = "; ".join(ours.errors) or (f"in step {', '.join(steps)}" if steps else "")
+        return _failed(id_, f"{told}{f', {why}' if why else ''}", f"read its log, mend it, and {again}")
+    if not any(state == "success" for _, state in ours.steps):
+        return _failed(id_, f"{told}, but no step of it has run", again)
+    later = [
+        item
+        for item in facts.pipelines
+        if item.number > ours.number and delivery.rivals(item.variables) and item.status in (*_GOING, "success")
+    ]
+    if later:
+        other = ", ".join(
+            f"{name}={later[0].variables[name]}" for name in delivery.variables if name not in delivery.fixed
+        )
+        return _failed(id_, f"{told}, but pipeline {later[0].number} deployed {other} after it", again)
+    return Check(id_, CheckState.OK, told)
+
+
+def _failed(id_: str, summary: str, hint: str) -> Check:
+    return Check(id_, CheckState.FAILED, summary, hint)

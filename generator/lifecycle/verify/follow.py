@@ -1,0 +1,55 @@
+"""Look again and again until all is well, nothing can become well any more, or the time is up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from generator.base.checks import Check, CheckState
+from generator.base.stopping import pause
+from generator.lifecycle.verify.look import Look
+
+TIMEOUT_SECONDS = 900
+"""How long ``--wait`` follows unless told otherwise: a build's 30 minutes are the limit, a few are usual."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """Pauses between looks, in seconds: they grow from the first to the longest. Tests bring their own clock.
+
+    ``sleep`` raises ``KeyboardInterrupt`` when nobody waits any more.
+    """
+
+    first: float = 2.0
+    factor: float = 1.5
+    longest: float = 30.0
+    sleep: Callable[[float], None] = pause
+    clock: Callable[[], float] = time.monotonic
+
+
+def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], None], rhythm: Rhythm) -> Look:
+    """The last look: at the first one that is well or can't become it by waiting, or ``seconds`` later.
+
+    ``progress`` hears of every check that is not well at first, and then of each that changed. Raises what the
+    rhythm's pause raises when it is cut short.
+    """
+    deadline, length = rhythm.clock() + seconds, rhythm.first
+    told: dict[str, Check] = {}
+    while True:
+        seen = look()
+        for check in seen.checks:
+            if check != told.get(check.id) and (check.id in told or not check.well):
+                progress(f"{check.id}: {check.state.value}, {check.summary}")
+            told[check.id] = check
+        left = deadline - rhythm.clock()
+        if seen.alive or not seen.may_come or left <= 0:
+            return seen
+        rhythm.sleep(min(length, left))
+        length = min(length * rhythm.factor, rhythm.longest)
+
+
+def unwell(look: Look) -> list[Check]:
+    """The checks that keep a service from being alive; failures first."""
+    order = (CheckState.FAILED, CheckState.UNKNOWN, CheckState.WAITING)
+    return sorted((check for check in look.checks if not check.well), key=lambda check: order.index(check.state))

@@ -1,0 +1,97 @@
+"""What the platform has of a service: secrets, stack, registrations, docs, monitors. Facts in, checks out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from generator.base.checks import Check, CheckState
+from generator.engine.plan import Action, Decision
+from generator.engine.project import InfraState
+from generator.infra_repo.tree_diff import RegistrationChange
+from generator.lifecycle.verify.build import AGAIN
+
+
+def judge_secrets(decision: Decision) -> Check:
+    """Every property that the ExternalSecrets read is there: what the step would do, said as a check."""
+    if decision.to_do:  # somebody said that he fills them in
+        return Check("vault.secrets", CheckState.WAITING, decision.summary, "; ".join(decision.to_do))
+    if decision.action is Action.NONE:
+        return Check("vault.secrets", CheckState.OK, decision.summary)
+    return Check("vault.secrets", CheckState.FAILED, f"missing: {decision.summary}", decision.hint or AGAIN)
+
+
+@dataclass(frozen=True)
+class InfraFacts:
+    """The infra repository's default branch, what it has of the service, and where a pull request asks for the rest.
+
+    ``state`` is None where there is no such branch.
+    """
+
+    branch: str
+    stack: str
+    state: InfraState | None
+    pull_request: str = ""
+
+
+def judge_stack(facts: InfraFacts) -> Check:
+    """The stack is on the default branch, and ours."""
+    id_, state = "infra.stack", facts.state
+    if state is None:
+        return Check(
+            id_,
+            CheckState.FAILED,
+            f"the infra repository has no branch {facts.branch}",
+            "correct infra.repository and infra.branch in the platform profile",
+        )
+    if state.made_by_us:
+        edited = f"; {state.edited} files edited since" if state.edited else ""
+        return Check(id_, CheckState.OK, f"{facts.stack} is on {facts.branch}{edited}")
+    if state.foreign:
+        return Check(id_, CheckState.FAILED, f"{facts.stack} was not made by newservice", "choose another name")
+    return _missing(id_, facts, facts.stack)
+
+
+def judge_entries(
+    id_: str, facts: InfraFacts, entries: Sequence[RegistrationChange], watched: Sequence[Check] = ()
+) -> Check:
+    """All these entries are on the default branch. ``watched`` are judgements that go with them."""
+    if facts.state is None:
+        return Check(id_, CheckState.FAILED, f"the infra repository has no branch {facts.branch}")
+    if not entries and not watched:
+        return Check(id_, CheckState.SKIPPED, "these answers ask for none")
+    absent = [entry.id for entry in entries if entry.action == "add"]
+    absent += [check.summary for check in watched if not check.well]
+    if absent:
+        return _missing(id_, facts, ", ".join(absent))
+    refused = [entry for entry in entries if entry.action == "refuse"]
+    if refused:
+        hints = [entry.refusal.hint for entry in refused if entry.refusal]
+        told = ", ".join(entry.id for entry in refused)
+        return Check(id_, CheckState.UNKNOWN, f"the place of {told} was not found on {facts.branch}", "\n".join(hints))
+    edited = [entry.id for entry in entries if entry.action == "update"]
+    there = ", ".join([*(entry.id for entry in entries), *(check.summary for check in watched)])
+    remark = f"; edited since: {', '.join(edited)}" if edited else ""
+    return Check(id_, CheckState.OK, f"{there} on {facts.branch}{remark}")
+
+
+def judge_watchers(watchers: Sequence[Mapping[str, Any]], stack: str) -> list[Check]:
+    """For each watcher, whether a line of the stack's text has all of its words; comments are no lines of it."""
+    lines = [line for line in map(str.strip, stack.splitlines()) if not line.startswith(("#", "//"))]
+    return [
+        Check(
+            "infra.monitors",
+            CheckState.OK if any(all(word in line for word in item["words"]) for line in lines) else CheckState.FAILED,
+            str(item["name"]),
+        )
+        for item in watchers
+    ]
+
+
+def _missing(id_: str, facts: InfraFacts, what: str) -> Check:
+    """Not on the default branch: on its way where a pull request asks for it, lost where none does."""
+    told = f"not on {facts.branch}: {what}"
+    if facts.pull_request:
+        return Check(id_, CheckState.WAITING, told, f"review and merge {facts.pull_request}")
+    return Check(id_, CheckState.FAILED, f"{told}, and no pull request asks for it", AGAIN)

@@ -1,0 +1,181 @@
+"""One look at everything: which checks apply to these answers, and what each of them says now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from generator.base.checks import Check, CheckState, all_well
+from generator.base.errors import AnswersError, NewserviceError, PreflightError, SystemFailure
+from generator.base.memo import together
+from generator.clients.registry import Registry
+from generator.engine.context import Run
+from generator.engine.steps.vault import VaultSecrets
+from generator.lifecycle.verify import observe
+from generator.lifecycle.verify.build import judge_image, judge_mirror, judge_pipeline, judge_run
+from generator.lifecycle.verify.delivery import Delivery
+from generator.lifecycle.verify.infra import judge_entries, judge_secrets, judge_stack, judge_watchers
+
+CHECKS = (
+    "mirror.commit",
+    "ci.run",
+    "image.tags",
+    "deploy.pipeline",
+    "vault.secrets",
+    "infra.stack",
+    "infra.registrations",
+    "infra.docs",
+    "infra.monitors",
+)
+"""The checks, in the order in which a change travels."""
+
+# What GitHub's answer doesn't say: 403 and 404 alike mean missing, or not allowed.
+_RUNS_SCOPE = "to read runs the token needs the scope repo (fine-grained: Actions, read)"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all checks said at one moment. ``passing`` are ids of those that could not be seen just now."""
+
+    checks: tuple[Check, ...]
+    passing: frozenset[str] = frozenset()
+
+    @property
+    def alive(self) -> bool:
+        """Whether everything that applies is well."""
+        return all_well(self.checks)
+
+    @property
+    def blind(self) -> bool:
+        """Whether nothing at all could be seen."""
+        applying = [check for check in self.checks if check.state is not CheckState.SKIPPED]
+        return bool(applying) and all(check.state is CheckState.UNKNOWN for check in applying)
+
+    @property
+    def may_come(self) -> bool:
+        """Whether waiting makes sense: something is on its way or out of sight for now, and nothing has failed."""
+        states = {check.state for check in self.checks}
+        return CheckState.FAILED not in states and (CheckState.WAITING in states or bool(self.passing))
+
+
+def look(run: Run, registry: Registry | None) -> Look:
+    """Look at every system once, all at the same time. ``registry`` is None where there is no image of ours."""
+    seen = [item for group in together(lambda: _build(run, registry), lambda: _infra(run)) for item in group]
+    told = {item.check.id: item for item in seen}
+    ordered = [told[id_] for id_ in CHECKS]
+    return Look(tuple(item.check for item in ordered), frozenset(item.check.id for item in ordered if item.passing))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    check: Check
+    passing: bool = False
+
+
+def _build(run: Run, registry: Registry | None) -> list[_Seen]:
+    """The commit's way. Later checks know how the build went: what it has not made yet is not missing."""
+    answers = run.answers
+    if not answers.owned:
+        told = "the image is somebody else's: there is no repository"
+        return [_skipped(id_, told) for id_ in ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline")]
+    mirror = _check("mirror.commit", lambda: judge_mirror(observe.observe_mirror(run)))
+    sha = _head(run)
+    if sha is None:
+        return [mirror, *(_unbuilt(run, id_) for id_ in ("ci.run", "image.tags", "deploy.pipeline"))]
+    delivery = Delivery.of(answers["delivery"], sha)
+    ci = _ci(run, sha, delivery)
+    return [mirror, ci, _image(run, registry, delivery, ci.check.state), _pipeline(run, delivery, ci.check.state)]
+
+
+def _head(run: Run) -> str | None:
+    """The canonical commit; None where there is none, or none can be seen, which ``mirror.commit`` tells."""
+    try:
+        return run.canonical_head()
+    except (SystemFailure, PreflightError):
+        return None
+
+
+def _unbuilt(run: Run, id_: str) -> _Seen:
+    reason = _not_applying(run, id_)
+    if reason:
+        return _skipped(id_, reason)
+    return _Seen(Check(id_, CheckState.UNKNOWN, "not known without the canonical commit: see mirror.commit"))
+
+
+def _not_applying(run: Run, id_: str) -> str:
+    """Why a check says nothing about these answers; empty where it does."""
+    delivery = run.answers["delivery"]
+    reasons = {
+        "ci.run": "" if delivery["workflow"] else "no CI builds the image (ci: false)",
+        "image.tags": "" if delivery["tags"] else "a commit in the stack names the tag, and no CI builds the image",
+        "deploy.pipeline": "" if delivery["variables"] else "no pipeline deploys these answers",
+    }
+    return reasons[id_]
+
+
+def _ci(run: Run, sha: str, delivery: Delivery) -> _Seen:
+    if reason := _not_applying(run, "ci.run"):
+        return _skipped("ci.run", reason)
+    try:
+        return _Seen(judge_run(observe.observe_run(run, sha, delivery.workflow), delivery.workflow))
+    except SystemFailure as error:
+        return _unknown("ci.run", error)
+    except PreflightError as error:
+        return _Seen(Check("ci.run", CheckState.UNKNOWN, error.message, f"{error.hint}; {_RUNS_SCOPE}"))
+
+
+def _image(run: Run, registry: Registry | None, delivery: Delivery, ci: CheckState) -> _Seen:
+    if reason := _not_applying(run, "image.tags"):
+        return _skipped("image.tags", reason)
+    assert registry is not None  # noqa: S101 - opened wherever there are tags to ask for
+    private = bool(run.answers["private_image"])
+    return _check(
+        "image.tags",
+        lambda: judge_image(observe.observe_image(registry, delivery), delivery, private=private, ci=ci),
+    )
+
+
+def _pipeline(run: Run, delivery: Delivery, ci: CheckState) -> _Seen:
+    if reason := _not_applying(run, "deploy.pipeline"):
+        return _skipped("deploy.pipeline", reason)
+    return _check("deploy.pipeline", lambda: judge_pipeline(observe.observe_pipeline(run, delivery), delivery, ci))
+
+
+def _infra(run: Run) -> list[_Seen]:
+    ids = ("infra.stack", "infra.registrations", "infra.docs", "infra.monitors")
+    secrets = _secrets(run)
+    try:
+        facts = observe.observe_infra(run)
+        watched = judge_watchers(run.answers["watchers"], observe.read_stack(run))
+    except (SystemFailure, PreflightError, AnswersError) as error:
+        return [secrets, *(_unknown(id_, error) for id_ in ids)]
+    return [
+        secrets,
+        _Seen(judge_stack(facts)),
+        _Seen(judge_entries("infra.registrations", facts, observe.entries(run, facts, ""))),
+        _Seen(judge_entries("infra.docs", facts, observe.entries(run, facts, "docs"))),
+        _Seen(judge_entries("infra.monitors", facts, observe.entries(run, facts, "monitor"), watched)),
+    ]
+
+
+def _secrets(run: Run) -> _Seen:
+    if "vault" not in run.answers["systems"]:
+        return _skipped("vault.secrets", "none are asked for under secrets")
+    step = VaultSecrets()
+    return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))
+
+
+def _check(id_: str, judged: Callable[[], Check]) -> _Seen:
+    try:
+        return _Seen(judged())
+    except (SystemFailure, PreflightError) as error:
+        return _unknown(id_, error)
+
+
+def _unknown(id_: str, error: NewserviceError) -> _Seen:
+    passing = isinstance(error, SystemFailure) and error.passing
+    return _Seen(Check(id_, CheckState.UNKNOWN, error.message, error.hint), passing)
+
+
+def _skipped(id_: str, reason: str) -> _Seen:
+    return _Seen(Check(id_, CheckState.SKIPPED, reason))

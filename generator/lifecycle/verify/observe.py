@@ -1,0 +1,97 @@
+"""Reads the facts for each check, through the run's own looks where it has them. Never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator.base.errors import PreflightError
+from generator.clients.registry import Registry
+from generator.engine.context import Run
+from generator.engine.steps.forgejo import same_address
+from generator.infra_repo.tree_diff import RegistrationChange
+from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
+from generator.lifecycle.verify.delivery import Delivery
+from generator.lifecycle.verify.infra import InfraFacts
+
+
+def observe_mirror(run: Run) -> MirrorFacts:
+    """Both heads, and the push mirrors that lead from one to the other."""
+    canonical = run.canonical_head()
+    seen = canonical is not None and run.mirror_repository() is not None
+    mirrored = run.mirror_heads().get(run.platform.branch) if seen else None
+    wanted = run.platform.mirror_url(run.name)
+    mirrors = [item for item in run.push_mirrors() if same_address(item.address, wanted)] if seen else []
+    errors = tuple(item.last_error for item in mirrors if item.last_error)
+    return MirrorFacts(run.mirror, canonical, seen, mirrored, len(mirrors), errors)
+
+
+def observe_run(run: Run, sha: str, workflow: str | None) -> RunFacts:
+    """The runs of a commit, why the newest failed, and where there is none whether Actions run at all."""
+    facts = RunFacts(sha, run.github.runs(run.mirror, sha))
+    newest = newest_run(facts, workflow)
+    if newest is None:
+        return RunFacts(sha, facts.runs, enabled=_enabled(run))
+    red = newest.status == "completed" and newest.conclusion != "success"
+    return RunFacts(sha, facts.runs, run.github.failed_jobs(run.mirror, newest.id) if red else ())
+
+
+def _enabled(run: Run) -> bool | None:
+    try:
+        return run.github.runs_actions(run.mirror)
+    except PreflightError:  # only administrators may know
+        return None
+
+
+def observe_image(registry: Registry, delivery: Delivery) -> ImageFacts:
+    """What the token sees of the image, and what anybody sees."""
+    first = delivery.tags[0]
+    try:
+        digests = {tag: registry.digest(delivery.image, tag) for tag in delivery.tags}
+    except PreflightError as error:
+        if error.code != "registry.forbidden":
+            raise
+        return ImageFacts({}, open=False, refusal=error)
+    found = any(digests.values())
+    seen = found and registry.digest(delivery.image, first, anonymous=True) is not None
+    return ImageFacts(digests, open=seen)
+
+
+def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
+    """The registration's pipelines, and the steps of the one that deploys the commit."""
+    registration = run.registration()
+    if registration is None or not registration.active:
+        return PipelineFacts(registration)
+    pipelines = run.woodpecker.pipelines(registration.id)
+    ours = own_pipeline(pipelines, delivery)
+    # The list tells no steps, and what a pipeline is may change between two requests: the later one counts.
+    return PipelineFacts(
+        registration, pipelines, run.woodpecker.pipeline(registration.id, ours.number) if ours else None
+    )
+
+
+def observe_infra(run: Run) -> InfraFacts:
+    """The default branch, and the pull request where something is missing there."""
+    branch = str(run.platform.data["infra"]["branch"])
+    sha = run.infra_heads().get(branch)
+    state = run.infra_state(sha) if sha else None
+    waiting = ""
+    if state is not None and not state.complete:
+        found = run.pull_request()
+        waiting = found.url if found and found.state == "open" else ""
+    return InfraFacts(branch, run.project.stack_prefix.rstrip("/"), state, waiting)
+
+
+def read_stack(run: Run) -> str:
+    """All Terraform of the stack as it is on the default branch; no text where it is not there."""
+    sha = run.infra_heads().get(str(run.platform.data["infra"]["branch"]))
+    if sha is None:
+        return ""
+    tree = run.infra_tree(sha)
+    files = [path for path in tree.paths(run.project.stack_prefix.rstrip("/")) if path.endswith(".tf")]
+    return "\n".join((tree.read(path) or b"").decode("utf-8", "replace") for path in files)
+
+
+def entries(run: Run, facts: InfraFacts, purpose: str) -> Sequence[RegistrationChange]:
+    """The registrations of one purpose, as the default branch has them."""
+    wanted = {item.id for item in run.project.registrations if item.purpose == purpose}
+    return [item for item in facts.state.registrations if item.id in wanted] if facts.state else []

@@ -1,0 +1,136 @@
+"""What the values of a platform profile must be beyond their types: ``rules.yml``, and no address with a user.
+
+Pure but for reading that table.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+from generator.template.template import PACKAGE, parse_yaml
+
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):[/\\]{2,}(?P<rest>[^\s?#]*)")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule; ``rules.yml`` says what each word means."""
+
+    keys: tuple[str, ...]
+    pattern: str = ""
+    message: str = ""
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    whole: bool = False
+    among: str | tuple[str, ...] = ()
+    has: tuple[str, ...] = ()
+    always: bool = False
+
+    def fault(self, value: Any, profile: Mapping[str, Any]) -> str:
+        """What is wrong with a value, as the end of a sentence; empty where nothing is."""
+        if isinstance(value, dict):
+            lacking = [key for key in self.has if key not in value]
+            return f"lacks {', '.join(lacking)}" if lacking else ""
+        if self.among and value is not None:
+            return self._word(value, profile)
+        if isinstance(value, str):
+            return self.message if self.pattern and not re.fullmatch(self.pattern, value) else ""
+        return self._number(value) if isinstance(value, int | float) else ""
+
+    def _word(self, value: Any, profile: Mapping[str, Any]) -> str:
+        known = _keys(profile, self.among) if isinstance(self.among, str) else self.among
+        if known is None or value in known:
+            return ""
+        return (
+            f"must be one of {', '.join(map(str, known))}" if known else f"must be one of {self.among}: there are none"
+        )
+
+    def _number(self, value: float) -> str:
+        """Comparisons with what is no number at all are false, and refused."""
+        if not math.isfinite(value) or (self.whole and value != int(value)):
+            return f"must be a {'whole ' if self.whole else ''}number"
+        if self.minimum is not None and value < self.minimum:
+            return f"must be at least {self.minimum}"
+        if self.above is not None and value <= self.above:
+            return f"must be more than {self.above}"
+        return f"must be at most {self.maximum}" if self.maximum is not None and value > self.maximum else ""
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """All rules."""
+    data: list[dict[str, Any]] = parse_yaml((PACKAGE / "platform" / "rules.yml").read_text(encoding="utf-8"))
+    return tuple(Rule(**{key: _frozen(value) for key, value in item.items()}) for item in data)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def unusable(said: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the values that a profile says, each with its key; none of them is repeated.
+
+    ``whole`` is the built-in profile with them. The types of all values are right.
+    """
+    own = dict(_values(said))
+    for path, value in _values(whole):
+        if path in own and not isinstance(value, dict) and any(has_user(text) for text in _texts(value)):
+            yield path, f"'{path}' {NO_USER}"
+            continue
+        for rule in rules():
+            if (path in own or rule.always) and any(fnmatchcase(path, key) for key in rule.keys):
+                more = "" if path in own else f" (built in is {value})"
+                yield from ((path, f"'{path}' {told}{more}") for told in _faults(rule, value, whole))
+
+
+NO_USER = "must be an address without user and password; a profile only says where credentials are"
+
+
+def has_user(text: str) -> bool:
+    """Whether there is an address with a user in a text; one for SSH may name a user, without a password."""
+    return any(_names_user(found["scheme"].lower(), found["rest"]) for found in _ADDRESS.finditer(text))
+
+
+def _names_user(scheme: str, rest: str) -> bool:
+    host, _, path = rest.replace("\\", "/").partition("/")
+    user, at, _ = host.rpartition("@")
+    if at:
+        return ":" in user or "ssh" not in scheme
+    return "@" in path and not re.fullmatch(r"(\[[^]]*\]|[^:]*)(:[0-9]*)?", host)  # a password with a slash in it
+
+
+def _faults(rule: Rule, value: Any, whole: Mapping[str, Any]) -> Iterator[str]:
+    items = value if isinstance(value, list) else [value]
+    yield from dict.fromkeys(told for item in items if (told := rule.fault(item, whole)))
+
+
+def _values(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """All values with their dotted keys, maps among them."""
+    for key, value in data.items():
+        path = f"{prefix}{key}"
+        yield path, value
+        if isinstance(value, dict):
+            yield from _values(value, f"{path}.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _keys(profile: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
+    place: Any = profile
+    for part in key.split("."):
+        place = place.get(part) if place is not None else None
+    return None if place is None else tuple(place)

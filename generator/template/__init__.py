@@ -1,0 +1,4 @@
+"""The template: its questions, answers, renderer, releases and schema.
+
+May import base only.
+"""

@@ -1,0 +1,102 @@
+"""How answers are written on a command line or at a prompt: KEY=VALUE, key=value,..., or YAML. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from generator.base.errors import UsageError
+from generator.base.yaml_text import load_yaml
+from generator.template.questions import Question
+
+
+def read_text(question: Question, text: str) -> Any:
+    """One text that holds the whole answer. Raises ``UsageError`` when it can't be read."""
+    if question.container == "object" and not _is_yaml(text):
+        return read_texts(question, _fields(text))
+    if question.container:
+        return read_texts(question, [text])
+    if question.structured and "=" in text and not _is_yaml(text):
+        options = (question.shape or {}).get("anyOf", [])
+        shape: dict[str, Any] = next((option for option in options if option.get("type") == "object"), {})
+        return _pairs(text, shape)
+    return text
+
+
+def read_texts(question: Question, texts: Iterable[str]) -> Any:
+    """Several texts that make one map or one list together, as a repeated flag gives them.
+
+    A map takes ``KEY=VALUE``, a list of maps ``key=value,key=value``, a list of words one word each; all also take
+    YAML. Raises ``UsageError``.
+    """
+    shape = question.shape or {}
+    if question.container == "object":
+        merged: dict[str, Any] = {}
+        for text in texts:
+            merged.update(_map(text, shape))
+        return merged
+    if shape.get("items", {}).get("type") == "string":
+        return [word for text in texts for word in (read_yaml(text) if text.startswith("[") else [text])]
+    items: list[Any] = []
+    for text in texts:
+        item = read_yaml(text) if _is_yaml(text) else _pairs(text, shape.get("items", {}))
+        items += item if isinstance(item, list) else [item]
+    return items
+
+
+def read_yaml(text: str, source: str = "") -> Any:
+    """Parse YAML within bounds. Raises ``UsageError`` that names ``source``, or the text itself."""
+    try:
+        return load_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, a number without end, ...
+        where = source or f"'{text[:60]}'"
+        told = " ".join(str(error).split())
+        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {told}", "correct it") from None
+
+
+def _is_yaml(text: str) -> bool:
+    return text.lstrip().startswith(("{", "["))
+
+
+def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    if _is_yaml(text):
+        parsed = read_yaml(text)
+        if isinstance(parsed, dict):
+            return parsed
+    if "properties" in shape:
+        return _pairs(text, shape)
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError("answer.pair", f"'{text}' is not KEY=VALUE", "write the name, an equals sign and the value")
+    return {key.strip(): value}
+
+
+def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    """``name=data,size=2Gi``; a pair with a comma stands in double quotes; a list's items are split at ``;``."""
+    pairs: dict[str, Any] = {}
+    for field in _fields(text):
+        key, equals, value = field.partition("=")
+        if not equals:
+            raise UsageError(
+                "answer.pair", f"'{field}' in '{text}' is not key=value", "or write YAML: '{key: value, ...}'"
+            )
+        kind = shape.get("properties", {}).get(key.strip(), {}).get("type", "string")
+        if kind == "array":
+            pairs[key.strip()] = value.split(";")
+        else:
+            pairs[key.strip()] = value if kind == "string" else read_yaml(value)
+    return pairs
+
+
+def _fields(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:
+        raise UsageError(
+            "answer.pair",
+            f"'{text}' can't be taken apart: a line break stands outside of double quotes",
+            "put the pair in double quotes, or write YAML: '{key: value, ...}'",
+        ) from None

@@ -1,0 +1,150 @@
+"""Where the template is and how its expressions are evaluated; the one place that knows copier's Jinja dialect."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+from jinja2_ansible_filters.core_filters import to_nice_yaml
+
+from generator.template.template_cache import compiled
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template tree: ``copier.yml`` and ``templates/`` below ``root``."""
+
+    root: Path
+
+    @classmethod
+    def installed(cls) -> Template:
+        """The template that came with this installation: packaged in a wheel, beside the package in a checkout."""
+        checkout = PACKAGE.parent
+        return cls(checkout if (checkout / "copier.yml").is_file() else PACKAGE / "_template")
+
+    @property
+    def registrations(self) -> Path:
+        """Folder of the registrations' declarations."""
+        return self.root / "templates" / "registrations"
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """``copier.yml`` as data."""
+        return _parsed(self.root / "copier.yml")
+
+    @cached_property
+    def version(self) -> str:
+        """The template's own version (PEP 440)."""
+        return str(self.config["template_version"]["default"])
+
+    @cached_property
+    def shapes(self) -> dict[str, Any]:
+        """The shapes of structured answers, by name."""
+        return _parsed(self.root / "templates" / "shapes.yml")
+
+    @cached_property
+    def platform(self) -> dict[str, Any]:
+        """The built-in platform profile as data."""
+        return _parsed(self.root / "templates" / "platform.yml")
+
+    @cached_property
+    def environment(self) -> SandboxedEnvironment:
+        """The Jinja environment that copier builds for this template, for expressions outside of copier."""
+        options = dict(self.config.get("_envops", {}))
+        options["undefined"] = StrictUndefined
+        environment = _Environment(  # what is rendered is HCL, YAML and Markdown, never a web page
+            loader=ChoiceLoader([DictLoader(self._expressions), FileSystemLoader(self.root)]),
+            extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+            bytecode_cache=compiled(),
+            cache_size=-1,  # a wizard evaluates everything again and again
+            autoescape=False,
+            **options,
+        )
+        # The same as the filters' own, and quicker: a fleet's trees say the same things again and again.
+        environment.filters["from_yaml"] = _from_yaml
+        environment.filters["to_nice_yaml"] = _to_nice_yaml
+        return environment
+
+    def made_once(self, context: Mapping[str, Any]) -> frozenset[str]:
+        """Paths of the files that are made once and are their owner's from then on."""
+        return frozenset(self.render(path, context) for path in self.config.get("_skip_if_exists", ()))
+
+    def render(self, source: str, context: Mapping[str, Any]) -> str:
+        """Render one expression or text with ``context`` as its variables.
+
+        Raises jinja2's ``UndefinedError`` when the text uses a variable that the context lacks.
+        """
+        if not source:
+            return source
+        found = self._compiled.get(source)
+        if found is None:
+            name = f"expression {hashlib.sha256(source.encode()).hexdigest()}"
+            self._expressions.setdefault(name, source)
+            found = self._compiled.setdefault(source, self.environment.get_template(name))
+        return found.render(context)
+
+    @cached_property
+    def _compiled(self) -> dict[str, jinja2.Template]:
+        return {}
+
+    @cached_property
+    def _expressions(self) -> dict[str, str]:
+        """The expressions that were rendered, by name: what has a name is compiled once."""
+        return {}
+
+
+class _Environment(SandboxedEnvironment):
+    """Templates have the globals themselves, not a view of them that is slow to read: no global is added later."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
+def parse_yaml(text: str | bytes) -> Any:
+    """What a YAML text of a template's says; libyaml reads it ten times as fast, where PyYAML was built with it."""
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - either is a safe one
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _from_yaml(data: Any) -> Any:
+    return pickle.loads(_parsed_text(str(data))) if isinstance(data, str) else data  # noqa: S301 - our own
+
+
+@lru_cache(maxsize=64)
+def _parsed_text(text: str) -> bytes:
+    """What a YAML text says, packed: whoever unpacks it may change it."""
+    return pickle.dumps(parse_yaml(text))
+
+
+def _to_nice_yaml(data: Any, *arguments: Any, **options: Any) -> Any:
+    if isinstance(data, dict) and len(data) == 1 and not arguments:
+        ((key, value),) = data.items()
+        if isinstance(key, str) and type(value) in _SCALARS:
+            return _scalar_entry(key, value, type(value).__name__, tuple(sorted(options.items())))
+    return to_nice_yaml(data, *arguments, **options)
+
+
+_SCALARS = (str, int, bool, type(None))
+
+
+@lru_cache(maxsize=4096)
+def _scalar_entry(key: str, value: Any, _: str, options: tuple[tuple[str, Any], ...]) -> Any:
+    """One entry as YAML. The type tells ``1`` from ``True``."""
+    return to_nice_yaml({key: value}, **dict(options))
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    return dict(parse_yaml(path.read_text(encoding="utf-8")))
