@@ -36,10 +36,11 @@ faults: $(STAMP) ## every fault at every request of an onboarding, a kill at eve
 upgrades: $(STAMP) ## every update of the campaign, a hundred of them held against copier's own; takes minutes
 	NEWSERVICE_UPGRADE_SEEDS=1,3 NEWSERVICE_UPGRADE_COPIER=100 $(BIN)/python -m pytest -q tests/upgrade/test_campaign.py
 
-check: $(STAMP) ## lint, format and types
+check: $(STAMP) ## lint, format, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(STAMP) ## how long commands take, as ratios measured in one run
 	$(BIN)/python -m tests.bench

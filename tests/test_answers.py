@@ -397,7 +397,7 @@ on_call:
     questions = load_questions(template)
     platform = load_platform(template.platform, environ={})
 
-    schema = answers_schema(template, platform, questions)
+    schema = answers_schema(template, platform.facts, questions)
     assert schema["properties"]["on_call"] == {
         "type": "string",
         "description": "Who is called at night.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -172,11 +173,14 @@ def test_registrations() -> None:
         assert declared["path"].replace("[[ platform.infra.stacks ]]", "stacks") in row
 
 
-def test_modules() -> None:
-    told = page("docs/onboarding.md").rows("module")
-    code = [path for path in CODE.rglob("*.py") if path.name != "__init__.py" and "sandbox" not in path.parts]
-    code += [path for path in CODE.glob("cli/*.py") if path.stem == "sandbox"]
-    assert sorted(told) == sorted({str(path.relative_to(CODE.parent)) for path in code})
+def test_packages() -> None:
+    told = page("docs/onboarding.md").rows("package")
+    packages = [path.parent for path in CODE.glob("*/__init__.py")]
+    assert sorted(told) == sorted(str(path.relative_to(CODE.parent)) for path in packages)
+    assert sorted(path.name for path in CODE.glob("*.py")) == ["__init__.py", "__main__.py"]
+    for path in packages:
+        described = ast.get_docstring(ast.parse((path / "__init__.py").read_text(encoding="utf-8"))) or ""
+        assert "May import" in described, f"{path.name} does not say what it may import"
 
 
 def test_dependencies_are_explained() -> None:

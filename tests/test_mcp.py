@@ -32,9 +32,8 @@ from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Result
 from generator.lifecycle.update.checkout import _JOURNAL, _PLACE
 from generator.lifecycle.verify import Look, Rhythm, follow
-from generator.mcp import Settings
 from generator.mcp.calls import Call
-from generator.mcp.server import _remember_credentials, server_of
+from generator.mcp.server import Settings, _remember_credentials, server_of
 from generator.mcp.tools import tools
 from generator.template.releases import Releases
 from generator.template.template import Template
@@ -203,7 +202,7 @@ def test_a_signal_ends_the_server(workdir: Path) -> None:
 WAITS = """
 import sys
 import generator.mcp.calls
-from generator.mcp import Settings, serve
+from generator.mcp.server import Settings, serve
 from tests.test_mcp import Waiting
 
 generator.mcp.calls._run = Waiting(told=lambda text: print(text, file=sys.stderr, flush=True))

@@ -226,7 +226,7 @@ def test_every_combination_is_taken_as_it_is(seed: int) -> None:
 
 
 def test_the_schema_takes_the_answers_as_given_and_completed(seed: int) -> None:
-    schema = VALIDATOR.evolve(schema=answers_schema(TEMPLATE, platform(seed), QUESTIONS))
+    schema = VALIDATOR.evolve(schema=answers_schema(TEMPLATE, platform(seed).facts, QUESTIONS))
     for service in services(seed):
         for answers in (answers_of(service.row), service.answers.public):
             assert [error.message for error in schema.iter_errors(answers)] == [], service

@@ -31,7 +31,7 @@ from tests.test_answers import WRONG
 from tests.test_refusals import REFUSED, UPSTREAM_REFUSED
 
 PLATFORM = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"})
-SCHEMA = answers_schema(TEMPLATE, PLATFORM, QUESTIONS)
+SCHEMA = answers_schema(TEMPLATE, PLATFORM.facts, QUESTIONS)
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -588,7 +588,7 @@ EXPRESSIONS = [
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_expression_is_the_schema_of_the_answers_for_which_it_is_true(expression: str) -> None:
     """With defaults for what is left out, and for what does not apply."""
-    conditions = Conditions(TEMPLATE, PLATFORM, QUESTIONS)
+    conditions = Conditions(TEMPLATE, PLATFORM.facts, QUESTIONS)
     schema = conditions.of(conditions.expression(f"[[ {expression} ]]"))
     assert schema is not None
     validator = VALIDATOR.evolve(schema=schema)
@@ -608,7 +608,7 @@ def test_an_expression_is_the_schema_of_the_answers_for_which_it_is_true(express
 
 
 def test_what_can_not_be_said_exactly_is_not_said() -> None:
-    conditions = Conditions(TEMPLATE, PLATFORM, QUESTIONS)
+    conditions = Conditions(TEMPLATE, PLATFORM.facts, QUESTIONS)
     for expression in (
         "memory > cpu",
         "paths | length > 1",

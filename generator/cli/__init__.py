@@ -1,4 +1,7 @@
-"""The ``newservice`` command: one file for each subcommand, one place where errors become exit codes."""
+"""The ``newservice`` command: one file for each subcommand, one place where errors become exit codes.
+
+May import everything but mcp, which it finds by name.
+"""
 
 from __future__ import annotations
 

@@ -11,28 +11,28 @@ from generator.base.errors import UsageError
 
 
 class Entry(NamedTuple):
-    """Where a command is (``module:attribute`` below ``generator.cli``), and its line in the help."""
+    """Where a command is (``module:attribute`` below ``generator``), and its line in the help."""
 
     place: str
     help: str
 
 
 COMMANDS = {
-    "init": Entry("init:init_command", "Write the profile of your platform, from a few facts."),
-    "create": Entry("create:create_command", "Create a service, or continue one that was begun."),
-    "plan": Entry("plan:plan_command", "Show what create would do; write nothing."),
-    "apply": Entry("apply:apply_command", "Carry out a plan that plan --out kept."),
-    "status": Entry("status:status_command", "Show the state of every step as it is now."),
-    "verify": Entry("verify:verify_command", "Prove that a service is alive, or wait until it is."),
-    "update": Entry("update:update_command", "Bring a repository or a stack to the newest template."),
-    "remove": Entry("remove:remove_command", "Take away what newservice made and nobody has changed."),
-    "fleet": Entry("fleet:fleet_group", "All services: list them, see where they stand, update them."),
-    "doctor": Entry("doctor:doctor_command", "Check tools, profile, credentials and systems."),
-    "schema": Entry("schema:schema_command", "Print the JSON Schema of the answers."),
-    "mcp": Entry("mcp:mcp_command", "Serve the commands to an agent (MCP, standard input and output)."),
-    "completion": Entry("completion:completion_command", "Print the completion script of a shell."),
-    "templates": Entry("templates:templates_group", "Released template versions; release and publish them."),
-    "sandbox": Entry("sandbox:sandbox_group", "The embedded platform: start it, or see a demonstration."),
+    "init": Entry("cli.init:init_command", "Write the profile of your platform, from a few facts."),
+    "create": Entry("cli.create:create_command", "Create a service, or continue one that was begun."),
+    "plan": Entry("cli.plan:plan_command", "Show what create would do; write nothing."),
+    "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out kept."),
+    "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),
+    "verify": Entry("cli.verify:verify_command", "Prove that a service is alive, or wait until it is."),
+    "update": Entry("cli.update:update_command", "Bring a repository or a stack to the newest template."),
+    "remove": Entry("cli.remove:remove_command", "Take away what newservice made and nobody has changed."),
+    "fleet": Entry("cli.fleet:fleet_group", "All services: list them, see where they stand, update them."),
+    "doctor": Entry("cli.doctor:doctor_command", "Check tools, profile, credentials and systems."),
+    "schema": Entry("cli.schema:schema_command", "Print the JSON Schema of the answers."),
+    "mcp": Entry("mcp.command:mcp_command", "Serve the commands to an agent (MCP, standard input and output)."),
+    "completion": Entry("cli.completion:completion_command", "Print the completion script of a shell."),
+    "templates": Entry("cli.templates:templates_group", "Released template versions; release and publish them."),
+    "sandbox": Entry("cli.sandbox:sandbox_group", "The embedded platform: start it, or see a demonstration."),
 }
 
 
@@ -81,7 +81,7 @@ class Commands(click.Group):
         if entry is None:
             return None
         module, _, attribute = entry.place.partition(":")
-        command: click.Command = getattr(import_module(f"generator.cli.{module}"), attribute)
+        command: click.Command = getattr(import_module(f"generator.{module}"), attribute)
         _careful(command)
         return command
 

@@ -15,7 +15,7 @@ from generator.cli.create import create_command
 from generator.cli.text import TextReporter
 from generator.engine.context import BRANCH_PREFIX
 from generator.platform.profile import Platform, load_platform
-from generator.sandbox.sandbox import Sandbox
+from generator.sandbox import Sandbox
 from generator.template.template import Template
 
 ANSWERS = {

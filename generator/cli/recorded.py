@@ -7,10 +7,11 @@ from typing import Any
 
 from generator.base.errors import UsageError
 from generator.cli.session import Session
+from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forgejo
 from generator.engine.context import BRANCH_PREFIX
 from generator.infra_repo.tree_diff import recorded_answers
-from generator.infra_repo.trees import Folder, RemoteCommit
+from generator.infra_repo.trees import Folder
 from generator.template.answers import resolve
 
 

@@ -14,12 +14,12 @@ from generator.cli.plan import before_the_first_write, refuse
 from generator.cli.recorded import check_name, recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
+from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forgejo, open_run
 from generator.engine.context import Run
 from generator.engine.executor import unchanged
 from generator.engine.plan import Decision, Plan
 from generator.infra_repo.tree_diff import recorded_answers
-from generator.infra_repo.trees import RemoteCommit
 from generator.lifecycle.removal import removals_for
 from generator.lifecycle.removal.base import is_kept
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written

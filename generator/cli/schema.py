@@ -23,7 +23,7 @@ def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     As it is, for a file; with --json in one line, as the document of an object like those of every other command.
     """
     session = Session(options, reporter)
-    schema = answers_schema(session.template, session.platform, session.questions)
+    schema = answers_schema(session.template, session.platform.facts, session.questions)
     if options["json_lines"]:
         reporter.answers_schema(schema)
         reporter.result(Result("success", ExitCode.OK))

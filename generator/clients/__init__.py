@@ -1,1 +1,4 @@
-"""One module for each outside system."""
+"""One module for each outside system.
+
+May import platform and everything below it.
+"""

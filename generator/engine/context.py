@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from generator.base.errors import SystemFailure
 from generator.base.memo import Looks
 from generator.base.secrets import Secret
+from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.project import InfraState, Project
 from generator.infra_repo.allocations import Holding, collisions
 from generator.infra_repo.tree_diff import recorded_answers
-from generator.infra_repo.trees import Commit, Listing, RemoteCommit
+from generator.infra_repo.trees import Listing
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from generator.base.errors import ExitCode, NewserviceError, PreflightError, RefusedError, SystemFailure
 from generator.base.memo import together
 from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
+from generator.engine.commits import RemoteCommit
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
 from generator.engine.project import InfraState
@@ -19,7 +20,7 @@ from generator.engine.steps.infra import observe_infra
 from generator.engine.steps.service import observe_both
 from generator.infra_repo.fingerprints import blob_id
 from generator.infra_repo.tree_diff import FileChange, compare
-from generator.infra_repo.trees import Contents, Folder, Nothing, RemoteCommit, Tree
+from generator.infra_repo.trees import Contents, Folder, Nothing, Tree
 
 SETTLING_SECONDS = 15.0
 """How long a system may take to show what it has just accepted."""

@@ -1,1 +1,4 @@
-"""Every service that newservice ever made: where it stands, and bringing all of them to a newer template."""
+"""Every service that newservice ever made: where each stands, and updating all of them to a newer template.
+
+May import lifecycle and everything below it.
+"""

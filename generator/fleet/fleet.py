@@ -13,6 +13,7 @@ from generator.base.errors import NewserviceError
 from generator.base.memo import together
 from generator.clients.forgejo import Repository as Known
 from generator.clients.objects import Objects
+from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.memory import Memory
@@ -22,7 +23,7 @@ from generator.fleet.snapshot import made_stacks
 from generator.fleet.source import Source, infra_offline, infra_online, service_online, update_branch
 from generator.fleet.tree_status import guarded, recorded_only, stand
 from generator.infra_repo.tree_diff import ANSWERS_FILE
-from generator.infra_repo.trees import RemoteCommit, Tree
+from generator.infra_repo.trees import Tree
 from generator.lifecycle.update import Upgrader
 from generator.platform.profile import Platform
 from generator.template.releases import Releases

@@ -1,16 +1,11 @@
-"""Where files are read from: a folder, a commit of a clone, or a commit on the forge. Reading only."""
+"""Where files are read from: a folder or what is at hand. Reading only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from generator.clients.forgejo import Forgejo
-    from generator.clients.git import Repository
+from typing import Protocol, runtime_checkable
 
 
 class Tree(Protocol):
@@ -54,22 +49,6 @@ class Folder:
         return sorted(path.relative_to(self.root).as_posix() for path in files)
 
 
-@dataclass(frozen=True)
-class Commit:
-    """Files of a commit in a clone on this machine."""
-
-    repository: Repository
-    sha: str
-
-    def read(self, path: str) -> bytes | None:
-        """Content of a file in the commit."""
-        return self.repository.file(self.sha, path)
-
-    def paths(self, folder: str) -> list[str]:
-        """Paths of the files below a folder."""
-        return self.repository.paths(self.sha, folder)
-
-
 class Blobs(Protocol):
     """Contents by git's ids: a clone, or files that were rendered."""
 
@@ -86,37 +65,3 @@ class Contents:
     def blob(self, sha: str) -> bytes | None:
         """The content with this id."""
         return self.by_id.get(sha)
-
-
-@dataclass(frozen=True)
-class RemoteCommit:
-    """Files of a commit on the forge, for commits that no clone here has.
-
-    ``cache`` has contents by their ids, which spares requests: most files of a commit that is not here are here all
-    the same.
-    """
-
-    forgejo: Forgejo
-    owner: str
-    name: str
-    sha: str
-    cache: Blobs | None = None
-
-    def read(self, path: str) -> bytes | None:
-        """Content of a file in the commit, by a request at most."""
-        if self.cache is not None:
-            blob = self._blobs.get(path)
-            if blob is None:
-                return None
-            content = self.cache.blob(blob)
-            if content is not None:
-                return content
-        return self.forgejo.file(self.owner, self.name, path, self.sha)
-
-    def paths(self, folder: str) -> list[str]:
-        """Paths of the files below a folder."""
-        return [path for path in self._blobs if path.startswith(f"{folder.rstrip('/')}/")]
-
-    @cached_property
-    def _blobs(self) -> dict[str, str]:
-        return self.forgejo.tree(self.owner, self.name, self.sha)

@@ -2,6 +2,8 @@
 
 ``interview`` says what is asked next and knows of no terminal; ``terminal`` is questionary, and ``lines`` a terminal
 that can only write lines. Each is imported when it is needed: they are heavy.
+
+May import lifecycle and everything below it.
 """
 
 from __future__ import annotations

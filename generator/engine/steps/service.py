@@ -13,12 +13,13 @@ import yaml
 from generator.base.errors import SystemFailure
 from generator.base.memo import together
 from generator.clients.git import Repository, adopt_folder, create_repository
+from generator.engine.commits import Commit
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.infra_repo.fingerprints import blob_ids, seal
 from generator.infra_repo.tree_diff import ANSWERS_FILE, differing_answers, recorded_answers
-from generator.infra_repo.trees import Commit, Folder, Tree
+from generator.infra_repo.trees import Folder, Tree
 from generator.template.copier_renderer import File
 
 

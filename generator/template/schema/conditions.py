@@ -6,7 +6,7 @@ a schema can't say comes out as None, never as something near.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -15,7 +15,6 @@ import yaml
 from jinja2 import nodes
 from jinja2.environment import TemplateExpression
 
-from generator.platform.profile import Platform
 from generator.template.questions import MISSING, Question
 from generator.template.schema.logic import ABSENT, Schema, all_of, answered, any_of, negated, one_of_values
 from generator.template.schema.predicates import Predicate, predicate
@@ -29,11 +28,11 @@ _MOST = 500
 
 
 class Conditions:
-    """Turns expressions into schemas, for one template on one platform."""
+    """Turns expressions into schemas, for one template on one platform, whose facts are given."""
 
-    def __init__(self, template: Template, platform: Platform, questions: Sequence[Question]) -> None:
+    def __init__(self, template: Template, facts: Mapping[str, Any], questions: Sequence[Question]) -> None:
         self._template = template
-        self._facts = {"platform": platform.facts}
+        self._facts = {"platform": facts}
         self._questions = {question.name: question for question in questions}
 
     def applies(self, question: Question, given: Given = ()) -> Schema | None:

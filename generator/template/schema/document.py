@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 from jinja2 import nodes
 
-from generator.platform.profile import Platform
 from generator.template.questions import MISSING, Question
 from generator.template.schema.conditions import Conditions
 from generator.template.schema.logic import Schema, all_of, answered
@@ -28,18 +27,21 @@ _COMMENT = (
 )
 
 
-def answers_schema(template: Template, platform: Platform, questions: tuple[Question, ...]) -> dict[str, Any]:
-    """The schema of an answers file: types, choices, shapes, defaults, examples, and what is refused together."""
-    return _Document(template, platform, questions).schema()
+def answers_schema(template: Template, facts: Mapping[str, Any], questions: tuple[Question, ...]) -> dict[str, Any]:
+    """The schema of an answers file: types, choices, shapes, defaults, examples, and what is refused together.
+
+    ``facts`` are what templates may know of the platform.
+    """
+    return _Document(template, facts, questions).schema()
 
 
 class _Document:
-    def __init__(self, template: Template, platform: Platform, questions: Sequence[Question]) -> None:
+    def __init__(self, template: Template, facts: Mapping[str, Any], questions: Sequence[Question]) -> None:
         self._template = template
-        self._platform = platform
+        self._platform_name = facts["name"]
         self._questions = [question for question in questions if question.public]
         self._computed = {question.name: question for question in questions if question.computed}
-        self._conditions = Conditions(template, platform, questions)
+        self._conditions = Conditions(template, facts, questions)
         self._rules = Rules(template, self._conditions)
         self._properties: dict[str, Any] = {}
         self._together: list[tuple[Schema, dict[str, Any]]] = []
@@ -53,7 +55,7 @@ class _Document:
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "newservice answers",
             "description": f"Answers for template version {self._template.version} on the platform "
-            f"{self._platform.name}.",
+            f"{self._platform_name}.",
             "$comment": _COMMENT,
             "type": "object",
             "properties": self._properties,

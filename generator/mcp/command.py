@@ -34,7 +34,7 @@ def mcp_command(_reporter: Reporter, /, **options: Any) -> ExitCode:
         raise UsageError(
             "usage.sandbox", "--sandbox excludes --platform and --infra: it has its own", "give one of them"
         )
-    from generator.mcp import Settings, serve  # heavy, and not always installed
+    from generator.mcp.server import Settings, serve  # heavy, and not always installed
 
     places = {key: str(Path(options[key]).absolute()) for key in ("platform", "infra") if options[key]}
     serve(Settings(**places, allow_writes=options["allow_writes"]), sandbox=options["sandbox"])

@@ -1,0 +1,60 @@
+"""Trees of commits: in a clone on this machine, or on the forge. Reading only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from generator.clients.forgejo import Forgejo
+from generator.clients.git import Repository
+from generator.infra_repo.trees import Blobs
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Files of a commit in a clone on this machine."""
+
+    repository: Repository
+    sha: str
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file in the commit."""
+        return self.repository.file(self.sha, path)
+
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        return self.repository.paths(self.sha, folder)
+
+
+@dataclass(frozen=True)
+class RemoteCommit:
+    """Files of a commit on the forge, for commits that no clone here has.
+
+    ``cache`` has contents by their ids, which spares requests: most files of a commit that is not here are here all
+    the same.
+    """
+
+    forgejo: Forgejo
+    owner: str
+    name: str
+    sha: str
+    cache: Blobs | None = None
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file in the commit, by a request at most."""
+        if self.cache is not None:
+            blob = self._blobs.get(path)
+            if blob is None:
+                return None
+            content = self.cache.blob(blob)
+            if content is not None:
+                return content
+        return self.forgejo.file(self.owner, self.name, path, self.sha)
+
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        return [path for path in self._blobs if path.startswith(f"{folder.rstrip('/')}/")]
+
+    @cached_property
+    def _blobs(self) -> dict[str, str]:
+        return self.forgejo.tree(self.owner, self.name, self.sha)
