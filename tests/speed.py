@@ -27,7 +27,7 @@ from generator.base import parallel as schedule
 from generator.base.parallel import Task
 from generator.cli import _run
 from generator.cli.json_lines import JsonReporter
-from generator.engine import executor as provision
+from generator.engine import executor, onboarding
 from generator.engine.steps import steps_for
 from generator.sandbox import Exchange, Sandbox
 from tests.answers import RICH, answer
@@ -65,7 +65,7 @@ class Taken:
 def create(name: str, *, at_once: bool = True) -> Taken:
     """One create of the rich service in this process, everything at once or one after the other."""
     parts: dict[str, float] = {}
-    observe, carry_out = provision._observe, schedule.carry_out_tasks
+    observe, carry_out = onboarding._observe, schedule.carry_out_tasks
 
     def timed(step: Any, run: Any) -> Any:
         started = time.perf_counter()
@@ -84,9 +84,9 @@ def create(name: str, *, at_once: bool = True) -> Taken:
 
     out = io.StringIO()
     with ExitStack() as changed:
-        changed.enter_context(patch.object(provision, "_observe", timed))
+        changed.enter_context(patch.object(onboarding, "_observe", timed))
         if not at_once:
-            changed.enter_context(patch.object(provision, "carry_out_tasks", in_a_row))
+            changed.enter_context(patch.object(executor, "carry_out_tasks", in_a_row))
             users = [module for key, module in sys.modules.items() if key.startswith("generator")]
             for module in [user for user in users if getattr(user, "together", None) is looks.together]:
                 changed.enter_context(patch.object(module, "together", one_by_one))

@@ -12,7 +12,7 @@ import yaml
 from generator.base.errors import AnswersError
 from generator.clients.git import write_files
 from generator.engine.connections import open_run
-from generator.engine.executor import carry_out, observe
+from generator.engine.onboarding import carry_out, observe
 from generator.engine.project import InfraState, Project
 from generator.engine.steps import steps_for
 from generator.infra_repo.tree_diff import recorded_answers

@@ -13,7 +13,8 @@ from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.vault import Entry, Vault
 from generator.engine.context import Run, Systems
-from generator.engine.executor import Outcome, carry_out
+from generator.engine.executor import Outcome
+from generator.engine.onboarding import carry_out
 from generator.engine.seeds import LEFT_OPEN
 from generator.engine.steps import vault as step
 from generator.platform.profile import Platform, load_platform

@@ -16,8 +16,9 @@ from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.engine.context import Run
-from generator.engine.executor import Outcome, carry_out, unchanged
+from generator.engine.executor import Outcome, unchanged
 from generator.engine.files_only import write_files
+from generator.engine.onboarding import carry_out
 from generator.engine.plan import Plan
 from generator.engine.steps import steps_for
 from generator.lifecycle.doctor import preflight, require

@@ -93,7 +93,7 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:
         return replace(plan_files(project, session.infra, notes), basis=basis)
-    from generator.engine.executor import observe  # heavy, with all its clients, and not needed for files only
+    from generator.engine.onboarding import observe  # heavy, with all its clients, and not needed for files only
     from generator.engine.steps import steps_for
 
     with before_the_first_write():

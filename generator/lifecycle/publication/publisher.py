@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from generator.base.errors import NewserviceError, RefusedError, SystemFailure
-from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
+from generator.base.parallel import StepResult
 from generator.clients.git import Repository, Signature, scratch_repository
 from generator.engine.connections import Forge
-from generator.engine.executor import SETTLING_SECONDS, Outcome
+from generator.engine.executor import Observed, Outcome, Work, execute
 from generator.engine.plan import Action, Decision, Plan, StepPlan, build_plan
 from generator.lifecycle.publication.state import BRANCH, Publication, Seen
 from generator.template.copier_renderer import File
@@ -69,54 +69,18 @@ class Publisher:
         return build_plan(self._publication.address.name, files=(), registrations=(), steps=steps)
 
     def carry_out(self, report: Callable[[StepResult], None]) -> Outcome:
-        """Take the steps; each looks again right before and right after it acts. Every result is reported."""
-        tasks = [Task(step.id, step.after, self._taking(step)) for step in self._steps]
-        stop = self._forge.patience.stopped.set
-        results, failure, interrupted = carry_out_tasks(tasks, report, stop=stop)
-        return Outcome(tuple(results), failure, interrupted)
+        """Take the steps; see ``execute``."""
+        works = [Work(step.id, "forgejo", step.after, partial(self._observed, step)) for step in self._steps]
+        return execute(works, self._forge.patience, report)
 
-    def _taking(self, step: _Step) -> Callable[[], tuple[Status, str]]:
-        """Taking a step: again from the look at what there is, as long as its failure may heal."""
-        tried = False
-
-        def once() -> tuple[Status, str]:
-            nonlocal tried
-            seen = self.look()
-            self._refuse(seen)
-            decision = step.decide(seen)
-            if decision.action is Action.NONE:
-                return "done" if tried else "unchanged", decision.summary
-            if self._forge.patience.stopped.is_set():
-                raise SystemFailure("run.interrupted", f"{step.id}: interrupted before it wrote", "run it again")
-            tried = True
-            summary = step.act(seen)
-            self._await(step)
-            return "done", summary
-
-        return partial(self._forge.patience, once, repeatable=True)
-
-    def _refuse(self, seen: Seen) -> None:
-        """Raise ``RefusedError`` where any step may not go on: then none of them writes."""
-        for step in self._steps:
-            decision = step.decide(seen)
+    def _observed(self, step: _Step) -> Observed:
+        """What a step finds now. Raises ``RefusedError`` where any step may not go on: then none of them writes."""
+        seen = self.look()
+        for each in self._steps:
+            decision = each.decide(seen)
             if decision.action is Action.REFUSE:
-                raise RefusedError(f"{step.id}.refused", decision.summary, decision.hint)
-
-    def _await(self, step: _Step) -> None:
-        """Look again until the forge shows what it has accepted; raises ``SystemFailure`` when it never does."""
-        decisions: list[Decision] = []
-
-        def shown() -> bool:
-            decisions.append(step.decide(self.look()))
-            return decisions[-1].action in (Action.NONE, Action.REFUSE)
-
-        self._forge.patience.until(shown, SETTLING_SECONDS)
-        if decisions[-1].action is not Action.NONE:
-            raise SystemFailure(
-                f"{step.id}.not_converged",
-                f"{step.id}: forgejo accepted the change but still shows: {decisions[-1].summary}",
-                "look at it there, then run the same command again",
-            )
+                raise RefusedError(f"{each.id}.refused", decision.summary, decision.hint)
+        return Observed(step.decide(seen), partial(step.act, seen))
 
     def _create(self, _: Seen) -> str:
         """Closed to begin with: opening it is a person's decision."""

@@ -41,7 +41,7 @@ class Removal(ABC, Generic[Facts]):
 
     @abstractmethod
     def act(self, run: Run, facts: Facts) -> str:
-        """Take it away; the only writer. Returns what was done, for people. Raises ``StaysError`` where it stays."""
+        """Take it away; the only writer. Returns what was done, for people. Raises ``WithheldError`` where it stays."""
 
     def covers(self, run: Run, facts: Facts) -> Covered:  # noqa: ARG002
         """What goes with it, where it goes."""
@@ -80,14 +80,6 @@ def unseen(what: str, system: str, told: str = "") -> SystemFailure:
         "give the token that right, or wait a moment; then run the same command again",
         passing=True,
     )
-
-
-class StaysError(Exception):
-    """The very last look found something of somebody's: nothing was taken away. ``decision`` says why it stays."""
-
-    def __init__(self, decision: Decision) -> None:
-        super().__init__(decision.summary)
-        self.decision = decision
 
 
 def is_kept(decision: Decision) -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 
 from generator.base.errors import PreflightError, RefusedError, SystemFailure
 from generator.base.memo import together
-from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
+from generator.base.parallel import StepResult
 from generator.engine.context import Run
-from generator.engine.executor import Outcome, await_convergence
+from generator.engine.executor import Observed, Outcome, WithheldError, Work, execute
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
-from generator.lifecycle.removal.base import Covered, Removal, StaysError, is_kept, kept, waits
+from generator.lifecycle.removal.base import Covered, Removal, is_kept, kept, waits
 from generator.lifecycle.removal.stack import StackFacts
 
 _WRITES = (Action.DELETE, Action.CREATE)
@@ -61,15 +61,22 @@ def carry_out(
     report: Callable[[StepResult], None],
     begun: Callable[[str], None] = lambda _: None,
 ) -> Carried:
-    """Take away what the plan shows, in order, until something fails; what was not shown is not touched."""
+    """Remove what the plan shows, in order, until something fails; what was not shown is not touched."""
     shown = {step.id: step.decision for step in plan.steps}
     left: dict[str, Decision] = {}
-    tasks = [
-        Task(removal.id, tuple(item.id for item in removals[:number]), _taking(removals, removal.id, run, shown, left))
+    ids = [removal.id for removal in removals]
+    works = [
+        Work(
+            removal.id,
+            removal.system,
+            tuple(ids[:number]),
+            partial(_observed, removals, removal, run, shown[removal.id], left),
+            partial(_settled, removal, run),
+        )
         for number, removal in enumerate(removals)
     ]
-    results, failure, interrupted = carry_out_tasks(tasks, report, stop=run.patience.stopped.set, begun=begun)
-    return Carried(tuple(results), failure, interrupted, left)
+    outcome = execute(works, run.patience, report, begun)
+    return Carried(outcome.steps, outcome.failure, outcome.interrupted, left)
 
 
 def settle(found: Sequence[Found]) -> list[Found]:
@@ -117,36 +124,39 @@ def _look(removal: Removal[Any], run: Run) -> Found:
     return Found(removal, facts, decision, removal.covers(run, facts))
 
 
-def _taking(
-    removals: Sequence[Removal[Any]], chosen: str, run: Run, shown: dict[str, Decision], left: dict[str, Decision]
-) -> Callable[[], tuple[Status, str]]:
-    """Taking one thing away: again from the look at everything, as long as its failure may heal.
+def _observed(
+    removals: Sequence[Removal[Any]], removal: Removal[Any], run: Run, shown: Decision, left: dict[str, Decision]
+) -> Observed:
+    """One thing as everything is now. What was not shown to be removed, or was changed since, stays.
 
-    So a removal whose answer was lost is found done, and what somebody changed since the plan stays: that is noted in
-    ``left``.
+    The latter is noted in ``left``.
     """
-    tried = False
+    if shown.action not in _WRITES:
+        return Observed(replace(shown, action=Action.NONE), _nothing)
+    mine = next(item for item in _all(removals, run) if item.removal.id == removal.id)
+    if mine.decision.action in _WRITES:
+        return Observed(mine.decision, partial(_act, mine, run, left))
+    if _stays(mine):
+        left[removal.id] = mine.decision
+    return Observed(mine.decision, _nothing, withheld=removal.id in left)
 
-    def once() -> tuple[Status, str]:
-        nonlocal tried
-        if shown[chosen].action not in _WRITES:
-            return "unchanged", shown[chosen].summary
-        found = _all(removals, run)
-        mine = next(item for item in found if item.removal.id == chosen)
-        if mine.decision.action not in _WRITES:
-            if _stays(mine):
-                left[chosen] = mine.decision
-            return "done" if tried and chosen not in left else "unchanged", mine.decision.summary
-        tried = True
-        try:
-            summary = mine.removal.act(run.fresh(), mine.facts)
-        except StaysError as error:
-            left[chosen] = error.decision
-            return "unchanged", error.decision.summary
-        await_convergence(mine.removal, run)
-        return "done", summary
 
-    return lambda: run.patience(once, repeatable=True)
+def _act(item: Found, run: Run, left: dict[str, Decision]) -> str:
+    try:
+        summary: str = item.removal.act(run.fresh(), item.facts)
+    except WithheldError as error:
+        left[item.removal.id] = error.decision
+        raise
+    return summary
+
+
+def _nothing() -> str:
+    raise AssertionError("nothing is to be done about it")
+
+
+def _settled(removal: Removal[Any], run: Run) -> Decision:
+    view = run.fresh()
+    return removal.decide(view, removal.observe(view))
 
 
 def _stays(item: Found) -> bool:

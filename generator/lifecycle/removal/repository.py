@@ -9,13 +9,14 @@ from typing import Any
 from generator.base.memo import together
 from generator.clients.forgejo import Activity, Commit, Repository
 from generator.engine.context import Run
+from generator.engine.executor import WithheldError
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import foreign
 from generator.engine.steps.forgejo import MARK, same_address
 from generator.engine.steps.service import first_title
 from generator.infra_repo.fingerprints import blob_ids, differing, sealed
 from generator.infra_repo.tree_diff import FileChange
-from generator.lifecycle.removal.base import Covered, Removal, StaysError, gone, kept, listed, removable, unseen
+from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable, unseen
 from generator.template.copier_renderer import File
 
 _BEING_REMOVED = "(being removed)"
@@ -103,7 +104,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
             return told
         if last.action is not Action.DELETE:
             run.forgejo.set_archived(run.owner, run.name, archived=False, description=description)
-            raise StaysError(last if last.action is Action.NONE else kept(f"{run.owner}/{run.name}", [last.summary]))
+            raise WithheldError(last if last.action is Action.NONE else kept(f"{run.owner}/{run.name}", [last.summary]))
         run.forgejo.delete_repository(run.owner, run.name)
         return told
 

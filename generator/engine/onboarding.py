@@ -1,0 +1,107 @@
+"""A project against the systems: the plan that follows from what is observed, and the steps that carry it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from generator.base.errors import NewserviceError, PreflightError, SystemFailure
+from generator.base.memo import together
+from generator.base.parallel import StepResult
+from generator.engine.commits import RemoteCommit
+from generator.engine.context import Run
+from generator.engine.executor import Observed, Outcome, Work, execute
+from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
+from generator.engine.project import InfraState
+from generator.engine.steps import Step
+from generator.engine.steps.infra import observe_infra
+from generator.engine.steps.service import observe_both
+from generator.infra_repo.fingerprints import blob_id
+from generator.infra_repo.tree_diff import FileChange, compare
+from generator.infra_repo.trees import Contents, Folder, Nothing, Tree
+
+
+def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> Plan:
+    """Look at every system, read only, all at the same time, and say what is to be done.
+
+    A system that can't be seen makes its steps unknown. Raises ``AnswersError`` where another stack has a name
+    that this service needs for itself.
+    """
+    run = run.fresh()
+    looks: list[Callable[[], StepPlan | None]] = [partial(_observe, step, run) for step in steps]
+    seen = together(*looks, partial(_render, run))  # what is rendered is rendered while systems answer
+    decided = [item for item in seen if item is not None]
+    unknown = any(item.decision.state is State.UNKNOWN for item in decided)
+    state = None if unknown else _infra_in_force(run)
+    return build_plan(
+        run.name,
+        files=[] if state is None else [*_service_changes(run), *state.files],
+        registrations=[] if state is None else state.registrations,
+        steps=decided,
+        notes=notes,
+    )
+
+
+def carry_out(
+    steps: Sequence[Step[Any]],
+    run: Run,
+    report: Callable[[StepResult], None],
+    begun: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Take the steps, those that don't need each other in parallel, until one fails; see ``execute``."""
+    return execute([_work(step, run) for step in steps], run.patience, report, begun)
+
+
+def _work(step: Step[Any], run: Run) -> Work:
+    def observed() -> Observed:
+        view = run.fresh()
+        facts = step.observe(view)
+        return Observed(step.decide(view, facts), partial(step.act, view, facts))
+
+    return Work(step.id, step.system, step.after, observed)
+
+
+def _observe(step: Step[Any], run: Run) -> StepPlan:
+    try:
+        decision = step.decide(run, step.observe(run))
+    except (SystemFailure, PreflightError) as error:
+        decision = Decision(State.UNKNOWN, Action.REFUSE, error.message, error.hint, error.code)
+    return StepPlan(step.id, step.system, decision)
+
+
+def _render(run: Run) -> None:
+    """Render the service for the comparison that follows; what is wrong with the template is told there."""
+    if run.answers.owned:
+        with suppress(NewserviceError):
+            run.project.service_files(run.woodpecker_number() or 0)
+
+
+def _infra_in_force(run: Run) -> InfraState:
+    """Our branch where it is ours and something is still to be merged, else the default branch."""
+    facts = observe_infra(run)
+    if facts.base is None or facts.base_state is None:
+        return run.project.infra_state(Nothing(), run.other_stacks)
+    state = facts.base_state
+    pending = facts.branch_state is not None and facts.branch_state.made_by_us and not facts.spent
+    if facts.branch_state is not None and pending and not facts.base_state.complete:
+        state = facts.branch_state
+    if not facts.base_state.made_by_us and not facts.base_state.foreign:
+        run.check_allocations(state)
+    return state
+
+
+def _service_changes(run: Run) -> list[FileChange]:
+    """Service files against the canonical repository, else the folder from which they will be pushed."""
+    if not run.answers.owned:
+        return []
+    facts = observe_both(run)
+    files = run.project.service_files(facts.woodpecker_id or 0)
+    tree: Tree = Nothing()
+    if facts.canonical:
+        ours = Contents({blob_id(file.content): file.content for file in files})  # only what differs is asked for
+        tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.canonical, ours)
+    elif facts.place.recorded:
+        tree = Folder(facts.place.path)
+    return compare("service", files, tree)
