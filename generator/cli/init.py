@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from generator.base.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
-from generator.base.files import write_whole
+from generator.base.files import write_file
 from generator.base.secrets import known_secret, redact
 from generator.base.terminal_text import visible
 from generator.cli.report import Reporter, Result
@@ -216,7 +216,7 @@ def _write(path: Path, text: str) -> None:
     place = path.resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(place, text, 0o644)  # no secret in it: others on this machine may use it
+        write_file(place, text, 0o644)  # no secret in it: others on this machine may use it
     except OSError as error:
         raise UsageError(
             "platform.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"

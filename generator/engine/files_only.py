@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
+from generator.base.files import write_file
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
 from generator.infra_repo.tree_diff import FileChange, compare, refusal, registered_files
@@ -124,15 +123,7 @@ def _replace(target: Path, file: File) -> None:
     mode = 0o755 if file.executable else 0o644
     if target.exists():
         mode = target.stat().st_mode & 0o777
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(file.content)
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_file(target, file.content, mode, durable=False)
 
 
 def _put_back(target: Path, content: bytes | None) -> None:

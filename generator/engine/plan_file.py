@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
-from generator.base.files import write_whole
+from generator.base.files import write_file
 from generator.engine.saved_plan import SavedPlan, from_text, is_plan, to_text
 
 
@@ -43,7 +43,7 @@ def write_plan(path: Path, saved: SavedPlan) -> None:
     Raises ``UsageError`` where it can't be written.
     """
     try:
-        write_whole(path, to_text(saved))
+        write_file(path, to_text(saved))
     except OSError as error:
         raise UsageError(
             "plan.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"

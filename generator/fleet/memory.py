@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import stat
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +16,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from generator.base.files import is_private, write_file
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.template.releases import Releases
 
@@ -43,7 +41,7 @@ class Memory:
         memory = cls(json.dumps([version("newservice"), trees]))
         with suppress(Exception):  # whatever is wrong with it: everything is looked at anew
             place = _place()
-            if all(_private(path) for path in (place.parent, place)):
+            if all(is_private(path) for path in (place.parent, place)):
                 found = json.loads(place.read_bytes())
                 memory._known = dict(found)
         return memory
@@ -86,16 +84,8 @@ class Memory:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             others = {key: told for key, told in self._known.items() if key not in self._new}
             kept = dict(list({**others, **self._new}.items())[-MOST:])
-            with tempfile.NamedTemporaryFile("w", dir=place.parent, prefix=".fleet-", delete=False) as draft:
-                json.dump(kept, draft)
-            Path(draft.name).replace(place)
+            write_file(place, json.dumps(kept))
 
 
 def _place() -> Path:
     return user_cache_path("newservice") / "fleet.json"
-
-
-def _private(path: Path) -> bool:
-    """Whether nobody but this person can have written a file or folder."""
-    status = path.lstat()
-    return not stat.S_ISLNK(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022

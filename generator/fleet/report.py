@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from generator.base.errors import UsageError
+from generator.base.files import write_file
 from generator.base.secrets import redact
 from generator.fleet.findings import Finding, State, counted
 from generator.infra_repo.registrations.lines import one_line
@@ -67,11 +66,7 @@ def write_report(report: Report, path: Path) -> None:
     """Write a report in the form that the path's end names, whole or not at all. Raises ``UsageError``."""
     form = {".html": as_page, ".json": as_json, ".txt": as_text}[path.suffix]
     try:
-        handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(form(report))
-        Path(draft).chmod(0o644)
-        Path(draft).replace(path)
+        write_file(path, form(report), 0o644)
     except OSError as error:
         raise UsageError("fleet.report", f"{path} can't be written: {error.strerror}", "check --report") from error
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -24,6 +23,7 @@ from typing import Literal
 from packaging.version import InvalidVersion, Version
 
 from generator.base.errors import UsageError
+from generator.base.files import write_file
 from generator.template.template import PACKAGE, Template
 
 FOLDER = PACKAGE / "released"
@@ -175,12 +175,12 @@ class Releases:
         moment = max([released.astimezone(UTC).replace(microsecond=0), *(item.released for item in self.all)])
         release = Release(version, moment, tree_id(members))
         # What is in the index is released: until then an archive may be written again.
-        _write(self.folder / f"{version}.zip", _zipped(members))
+        write_file(self.folder / f"{version}.zip", _zipped(members), 0o644)
         index = [
             {"version": str(item.version), "released": item.released.isoformat(), "tree": item.tree}
             for item in (*self.all, release)
         ]
-        _write(self.folder / "index.json", (json.dumps(index, indent=2) + "\n").encode())
+        write_file(self.folder / "index.json", json.dumps(index, indent=2) + "\n", 0o644)
         for name in ("all", "commits"):
             self.__dict__.pop(name, None)
         return release
@@ -257,13 +257,6 @@ def _version_of(template: Template) -> Version:
             "write a final version in PEP 440's own form, such as 2.1.0, in copier.yml",
         )
     return version
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(content)
-    os.replace(draft, path)
 
 
 def _zipped(members: tuple[Member, ...]) -> bytes:

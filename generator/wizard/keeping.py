@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from generator.base.errors import UsageError
+from generator.base.files import write_file
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
 
@@ -58,16 +58,7 @@ def keep_answers(path: Path, answers: Mapping[str, Any], *, replace: bool) -> tu
     """
     text, secret = answers_text(answers)
     try:
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(_HEAD + text)
-            if replace:
-                Path(scratch).replace(path)
-            else:
-                os.link(scratch, path)  # fails where something is there, however it came
-        finally:
-            Path(scratch).unlink(missing_ok=True)
+        write_file(path, _HEAD + text, replace=replace)  # not over a file that came up meanwhile
     except OSError as error:
         raise UsageError(
             "answers.unwritable", f"{path} can't be written: {error.strerror}", "go on in a folder that can be written"

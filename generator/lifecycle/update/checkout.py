@@ -7,7 +7,6 @@ it is in its place. Whoever finds one there that nobody is at work on takes the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
+from generator.base.files import write_file
 from generator.clients.git import Repository, locked
 from generator.infra_repo.fingerprints import blob_id
 from generator.lifecycle.update import Upgrade
@@ -181,7 +181,7 @@ def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dic
                 shutil.copy2(target, folder / f"{number}.before")
             after = None if content is None else blob_id(content)
             journal[path] = {"after": after, "before": f"{number}.before" if target.exists() else None}
-        _keep(folder / _JOURNAL, journal)
+        write_file(folder / _JOURNAL, json.dumps(journal))
         yield drafts
     except BaseException as error:
         take_back(place.repository)
@@ -194,15 +194,6 @@ def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dic
         raise
     (folder / _JOURNAL).unlink()  # from here on it is done
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _keep(journal: Path, content: object) -> None:
-    draft = journal.with_suffix(".new")
-    with draft.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(journal)
 
 
 def _id(target: Path) -> str | None:
