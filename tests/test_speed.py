@@ -1,21 +1,35 @@
-"""What `make bench` measures a create with: it stands between newservice's own parts, and has to fit them."""
+"""What `make bench` measures a create with."""
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
-import pytest
-
+from generator.sandbox import Exchange, sequence
 from tests import speed
-from tests.test_onboarding import ALL_STEPS
 from tests.world import World
 
 
-def test_a_create_is_taken_apart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROFILE", str(world.sandbox.profile))
-    monkeypatch.setenv("CLONE", str(world.sandbox.infra))
-    monkeypatch.chdir(world.folder)
-    taken = speed.create("measured", at_once=False)
-    assert {name for name in taken.parts if not name.startswith("look at ")} == set(ALL_STEPS)
-    assert 0 < taken.critical <= taken.total
-    assert os.listdir(world.folder / "measured")
+def exchange(name: str, began: float, ended: float) -> Exchange:
+    return Exchange("forgejo", "GET", name, "", 200, b"", b"", "", "", began=began, ended=ended)
+
+
+def test_the_longest_chain() -> None:
+    parallel = [
+        exchange("a", 0, 1),
+        exchange("b", 0, 3),
+        exchange("c", 1, 2),
+        exchange("d", 2.5, 3),
+        exchange("e", 3, 4),
+    ]
+    assert [item.path for item in sequence(parallel)] == ["a", "c", "d", "e"]
+    assert sequence([]) == []
+
+
+def test_a_create_is_measured(world: World, tmp_path: Path) -> None:
+    with speed.started(world.sandbox, tmp_path) as process:
+        first, second = (speed.measured(world.sandbox, process, "measured") for _ in range(2))
+        assert process.stdin is not None
+        process.stdin.close()
+    assert 0 < len(second.chain) < len(first.chain) < first.requests
+    assert any(what.startswith("forgejo POST") for what in first.chain)
+    assert not any(what.split()[1] in ("POST", "PUT", "PATCH") for what in second.chain)

@@ -8,8 +8,8 @@ May import platform and everything below it; only cli and mcp use it, through th
 from __future__ import annotations
 
 from generator.sandbox.faults import Fault, FaultKind, Status
-from generator.sandbox.journal import Exchange, Journal
+from generator.sandbox.journal import Exchange, Journal, sequence
 from generator.sandbox.sandbox import Sandbox
 from generator.sandbox.tokens import Tokens
 
-__all__ = ["Exchange", "Fault", "FaultKind", "Journal", "Sandbox", "Status", "Tokens"]
+__all__ = ["Exchange", "Fault", "FaultKind", "Journal", "Sandbox", "Status", "Tokens", "sequence"]

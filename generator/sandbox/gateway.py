@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from generator.sandbox.faults import Fault, FaultKind, Faults
@@ -34,8 +35,9 @@ class Gateway:
     def __call__(self, request: Request) -> Response:
         """Answer one request, or drop its connection."""
         system, application = self._systems.get(request.host, ("", _unknown_host))
+        began = time.monotonic()
         response = self._answer(system, application, request)
-        self.journal.add(_exchange(system, request, response))
+        self.journal.add(_exchange(system, request, response, began))
         return response
 
     def broken_handshake(self, host: str) -> FaultKind | None:
@@ -121,7 +123,7 @@ def _unknown_host(_: Request) -> Response:
     return text_response(404, "404 page not found\n")
 
 
-def _exchange(system: str, request: Request, response: Response) -> Exchange:
+def _exchange(system: str, request: Request, response: Response, began: float) -> Exchange:
     return Exchange(
         system=system,
         method=request.method,
@@ -134,4 +136,6 @@ def _exchange(system: str, request: Request, response: Response) -> Exchange:
         response_content_type=response.content_type,
         user_agent=request.header("user-agent"),
         server_name=request.header(SERVER_NAME),
+        began=began,
+        ended=time.monotonic(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "LIST"})
@@ -16,7 +16,8 @@ _READING_POSTS = ("/git-upload-pack", "/sys/capabilities-self")
 class Exchange:
     """One request and its answer; status 0 is a connection that was reset. Authorisation is never kept.
 
-    ``server_name`` is what the client asked for by SNI, empty without it.
+    ``server_name`` is what the client asked for by SNI, empty without it. ``began`` and ``ended`` are seconds of the
+    monotonic clock.
     """
 
     system: str
@@ -30,6 +31,8 @@ class Exchange:
     response_content_type: str
     user_agent: str = ""
     server_name: str = ""
+    began: float = 0.0
+    ended: float = 0.0
 
     @property
     def is_write(self) -> bool:
@@ -77,3 +80,12 @@ class Journal:
         """Forget everything."""
         with self._lock:
             self._exchanges.clear()
+
+
+def sequence(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """The longest chain of exchanges of which each began after the one before had ended."""
+    chains: list[list[Exchange]] = []
+    for exchange in sorted(exchanges, key=lambda item: item.began):
+        before = [chain for chain in chains if chain[-1].ended <= exchange.began]
+        chains.append([*max(before, key=len, default=[]), exchange])
+    return max(chains, key=len, default=[])
