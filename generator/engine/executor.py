@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -59,9 +58,7 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     that this service needs for itself.
     """
     run = run.fresh()
-    looks: list[Callable[[], StepPlan | None]] = [partial(_observe, step, run) for step in steps]
-    seen = together(*looks, partial(_render, run))  # what is rendered is rendered while systems answer
-    decided = [item for item in seen if item is not None]
+    decided = together(*(partial(_observe, step, run) for step in steps))
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
     state = None if unknown else _infra_in_force(run)
     return build_plan(
@@ -165,13 +162,6 @@ def await_convergence(step: Settling, run: Run) -> None:
             f"({seen[-1].state.value})",
             "look at it there, then run the same command again",
         )
-
-
-def _render(run: Run) -> None:
-    """Render the service for the comparison that follows; what is wrong with the template is told there."""
-    if run.answers.owned:
-        with suppress(NewserviceError):
-            run.project.service_files(run.woodpecker_number() or 0)
 
 
 def _infra_in_force(run: Run) -> InfraState:
