@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from generator.template.answers import Answers, resolve
+from generator.template.files import File, Layer
 from generator.template.questions import load_questions
+from generator.template.renderer import Renderer
 from generator.template.template import Template
 
 TEMPLATE = Template.installed()
@@ -43,3 +46,10 @@ RICH: dict[str, Any] = {
 def answer(given: dict[str, Any]) -> Answers:
     """Complete answers on the built-in platform."""
     return resolve(TEMPLATE, QUESTIONS, given)
+
+
+def render(
+    template: Template, answers: Answers, layer: Layer, facts: Mapping[str, Any] | None = None
+) -> tuple[File, ...]:
+    """The tree of one layer, with facts that are known by then."""
+    return Renderer(template).render(answers.with_facts({"layer": layer, **(facts or {})}))

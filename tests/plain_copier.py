@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from copier import Settings, run_copy
 
+from generator.template.release_check import plain_template
 from generator.template.template import Template
 
 
 def whole_template(folder: Path) -> Path:
     """A copy of the template without its history, which copier would take the last tag of."""
-    root = Template.installed().root
-    shutil.copy(root / "copier.yml", folder)
-    shutil.copytree(root / "templates", folder / "templates", dirs_exist_ok=True)
-    return folder
+    return plain_template(Template.installed(), folder)
 
 
 def copied(folder: Path, values: Mapping[str, Any]) -> Path:

@@ -10,10 +10,10 @@ import yaml
 
 from generator.base.errors import AnswersError, NewserviceError
 from generator.template.answers import Answers, resolve
-from generator.template.copier_renderer import Layer, render
+from generator.template.files import Layer
 from generator.template.questions import load_questions
 from generator.template.template import Template
-from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer, render
 from tests.plain_copier import copied
 
 
@@ -25,21 +25,21 @@ def problems(given: dict[str, Any]) -> dict[str, str]:
 
 def test_the_smallest_answers_are_completed_from_the_defaults() -> None:
     answers = answer(SMALLEST)
-    assert answers["namespace"] == "notes-app"
-    assert answers["hostname"] == "notes-app.viktorbarzin.me"
-    assert answers["image_reference"] == "ghcr.io/viktorbarzin/notes-app:latest"
-    assert answers["catalog_section"] == "Optional"
-    assert answers["db"] is None
+    assert answers.context["namespace"] == "notes-app"
+    assert answers.context["hostname"] == "notes-app.viktorbarzin.me"
+    assert answers.image_reference == "ghcr.io/viktorbarzin/notes-app:latest"
+    assert answers.context["catalog_section"] == "Optional"
+    assert answers.context["db"] is None
     assert "image" not in answers.values
     assert "snake" not in answers.values
 
 
 def test_computed_values_follow_the_answers() -> None:
     answers = answer(RICH)
-    assert answers["db"]["vault_role"] == "pg-city-guide"
-    assert answers["db"]["env"] == {"DATABASE_URL": "dsn"}
-    assert answers["disks"][0]["size"] == "1Gi"
-    probe = {key: value for key, value in answers["probe_spec"].items() if value not in (None, {})}
+    assert answers.context["db"]["vault_role"] == "pg-city-guide"
+    assert answers.context["db"]["env"] == {"DATABASE_URL": "dsn"}
+    assert answers.context["disks"][0]["size"] == "1Gi"
+    probe = {key: value for key, value in answers.context["probe_spec"].items() if value not in (None, {})}
     assert probe == {
         "kind": "http",
         "path": "/healthz",
@@ -47,7 +47,7 @@ def test_computed_values_follow_the_answers() -> None:
         "timeout_seconds": 5,
         "which": ["liveness", "readiness"],
     }
-    assert answers["catalog_section"] == "Active Use"
+    assert answers.context["catalog_section"] == "Active Use"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_computed_values_follow_the_answers() -> None:
     ],
 )
 def test_an_image_is_written_with_its_registry(image: str, full: str) -> None:
-    assert answer({**UPSTREAM, "image": image})["image_reference"] == full
+    assert answer({**UPSTREAM, "image": image}).context["image_reference"] == full
 
 
 def test_everything_that_is_missing_is_said_in_one_go() -> None:
@@ -298,7 +298,7 @@ def test_copier_alone_makes_the_same_tree(tmp_path: Path, layer: Layer) -> None:
     answers = answer(RICH)
     tree = copied(tmp_path, {**answers.values, "layer": layer})
     theirs = {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    assert theirs == {file.path: file.content for file in render(TEMPLATE, answers, layer, {})}
+    assert theirs == {file.path: file.content for file in render(TEMPLATE, answers, layer)}
     assert len(theirs) >= 9
 
 
@@ -329,7 +329,7 @@ def test_one_variable_has_one_source() -> None:
 def test_a_volume_belongs_to_one_pod() -> None:
     volumes = [{"name": "data", "mount": "/data"}]
     assert "belongs to one pod" in problems({**SMALLEST, "volumes": volumes, "replicas": 2})["replicas"]
-    assert answer({**SMALLEST, "volumes": volumes, "replicas": 0})["replicas"] == 0
+    assert answer({**SMALLEST, "volumes": volumes, "replicas": 0}).context["replicas"] == 0
 
 
 def test_an_answer_that_repeats_itself_a_thousand_times_is_refused() -> None:
@@ -360,9 +360,9 @@ def test_a_misspelt_question_is_recognised() -> None:
 
 def test_text_takes_the_type_of_its_question() -> None:
     answers = answer({**SMALLEST, "port": "9000", "env": '{"A": "1"}', "volumes": "[{name: d, mount: /d}]"})
-    assert answers["port"] == 9000
-    assert answers["env"] == {"A": "1"}
-    assert answers["disks"][0]["limit"] == "5Gi"
+    assert answers.context["port"] == 9000
+    assert answers.context["env"] == {"A": "1"}
+    assert answers.context["disks"][0]["limit"] == "5Gi"
 
 
 def with_question(tmp_path: Path, text: str) -> Template:
@@ -419,12 +419,12 @@ on_call:
     assert runner.invoke(command, ["--on-call", "owner"]).output == "owner\n"
     assert collect(questions, {"answer_on_call": "owner"}, (), None, None) == {"on_call": "owner"}
 
-    assert resolve(template, questions, SMALLEST)["on_call"] == "nobody"
+    assert resolve(template, questions, SMALLEST).context["on_call"] == "nobody"
     assert resolve(template, questions, {**SMALLEST, "tier": "edge", "on_call": "owner"}).values["on_call"] == "owner"
     with pytest.raises(AnswersError, match="1 answer"):
         resolve(template, questions, {**SMALLEST, "on_call": "owner"})
 
-    files = {file.path: file for file in render(template, resolve(template, questions, SMALLEST), "stack", {})}
+    files = {file.path: file for file in render(template, resolve(template, questions, SMALLEST), "stack")}
     assert yaml.safe_load(files[".copier-answers.yml"].content)["on_call"] == "nobody"
 
 
@@ -455,15 +455,15 @@ def of_v1(was: str, **given: Any) -> Answers:
 
 
 def test_who_may_pass_is_neither_widened_nor_narrowed_by_an_update() -> None:
-    assert of_v1("admins")["access"] == ["Home Server Admins"]
+    assert of_v1("admins").context["access"] == ["Home Server Admins"]
     with pytest.raises(AnswersError) as caught:
         of_v1("authenticated")
     assert [(problem.code, problem.question) for problem in caught.value.problems] == [("answer.missing", "access")]
-    assert of_v1("authenticated", access=["Family"])["access"] == ["Family"]
+    assert of_v1("authenticated", access=["Family"]).context["access"] == ["Family"]
     assert of_v1("authenticated", auth="app", auth_reason="its own login").values.get("access") is None
 
 
 def test_a_name_without_a_record_stays_as_closed_as_it_was() -> None:
     answers = resolve(TEMPLATE, QUESTIONS, {}, recorded={**SMALLEST, "dns": "none"})
-    assert (answers["dns"], answers["closed"]) == ("none", True)
+    assert (answers.context["dns"], answers.context["closed"]) == ("none", True)
     assert any(note.startswith("dns is none: ") for note in answers.notes)

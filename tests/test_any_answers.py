@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from generator.base.errors import AnswersError, Problem
-from generator.template.answers import Resolution, resolve
+from generator.template.answers import resolve
 from generator.template.questions import Question
+from generator.template.resolution import Resolution
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM
 from tests.test_schema import wellformed
 

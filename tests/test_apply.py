@@ -18,14 +18,7 @@ from generator.sandbox import FaultKind
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all
 from tests.invoke import Desk
-from tests.world import Told, World, _rendered_once, elsewhere
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was rendered once is not rendered again."""
-    monkeypatch.setattr("generator.engine.project.render", _rendered_once)
-
+from tests.world import Told, World, elsewhere
 
 CATALOG = ".claude/reference/service-catalog.md"
 

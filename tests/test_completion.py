@@ -18,10 +18,10 @@ import yaml
 from generator.cli.commands import COMMANDS
 from generator.cli.completion import VARIABLE, _Top, answer_shell
 from generator.cli.suggestions import answer_words
-from generator.template.answers import Resolution
 from generator.template.notation import read_text
 from generator.template.questions import Question, load_questions
 from generator.template.releases import Releases
+from generator.template.resolution import Resolution
 from generator.template.template import Template
 
 from .answers import answer

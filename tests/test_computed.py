@@ -15,7 +15,7 @@ DATA = {"name": "data", "mount": "/data"}
 
 
 def computed(value: str, **given: Any) -> Any:
-    return answer({**SMALLEST, **given})[value]
+    return answer({**SMALLEST, **given}).context[value]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,8 @@ def computed(value: str, **given: Any) -> Any:
 )
 def test_what_there_is_of_it(given: dict[str, Any], listens: bool, deploys: bool, private: bool) -> None:
     answers = answer({**SMALLEST, **given})
-    assert (answers["listens"], answers["deploys"], answers["private_image"]) == (listens, deploys, private)
+    context = answers.context
+    assert (context["listens"], context["deploys"], answers.private_image) == (listens, deploys, private)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +57,8 @@ def test_what_there_is_of_it(given: dict[str, Any], listens: bool, deploys: bool
 )
 def test_systems_and_actions_secrets(given: dict[str, Any], systems: list[str], secrets: list[str]) -> None:
     answers = answer({**SMALLEST, **given})
-    assert answers["systems"] == systems
-    assert list(answers["actions_secrets"]) == secrets
+    assert list(answers.systems) == systems
+    assert list(answers.actions_secrets) == secrets
 
 
 def test_what_is_read_of_vault_is_named_once() -> None:
@@ -96,9 +97,9 @@ def test_probe(given: dict[str, Any], spec: dict[str, Any]) -> None:
 
 def test_nothing_is_probed_or_scraped_or_watched_where_nothing_listens() -> None:
     answers = answer({**SMALLEST, "kind": "cronjob"})
-    assert answers["probe_spec"]["kind"] == "none"
-    assert answers["scrape"] is None
-    assert answers["monitor"] is None
+    assert answers.context["probe_spec"]["kind"] == "none"
+    assert answers.context["scrape"] is None
+    assert answers.context["monitor"] is None
 
 
 def test_metrics() -> None:
@@ -107,7 +108,7 @@ def test_metrics() -> None:
     assert computed("scrape", metrics={"port": 9100}) == {"path": "/metrics", "port": 9100}
     assert computed("scrape", metrics="none") is None
     assert computed("scrape", language="none") is None
-    assert answer(UPSTREAM)["scrape"] is None
+    assert answer(UPSTREAM).context["scrape"] is None
 
 
 @pytest.mark.parametrize(
@@ -161,16 +162,20 @@ def test_database(database: Any, spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("engine", "token"), [("postgres", "pg_host"), ("mysql", "mysql_host")])
 def test_a_servers_address_is_the_variable_of_its_token(engine: str, token: str) -> None:
     facts: dict[str, Any] = {"profile": {"variables": {token: "db_address"}}}
-    assert resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "database": engine}, facts)["db"]["variable"] == "db_address"
+    assert (
+        resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "database": engine}, facts).context["db"]["variable"] == "db_address"
+    )
     facts = {"profile": {"databases": {engine: {"host": "mail_host"}}}}
-    assert resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "database": engine}, facts)["db"]["variable"] == "mail_host"
+    assert (
+        resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "database": engine}, facts).context["db"]["variable"] == "mail_host"
+    )
 
 
 def test_redis() -> None:
     assert computed("redis_db") is None
     assert computed("redis_db", redis=0) == 0
     picked = resolve(TEMPLATE, QUESTIONS, {**SMALLEST, "redis": True}, {"layer": "stack", "redis_index": 7})
-    assert picked["redis_db"] == 7
+    assert picked.context["redis_db"] == 7
     assert picked.values["redis_index"] == 7
     assert "redis_index" not in picked.public
 
@@ -253,8 +258,8 @@ def test_what_is_kept_and_what_is_backed_up() -> None:
 @pytest.mark.parametrize("kind", ["nfs", "nfs-ssd"])
 def test_shared_volumes_alone_are_not_backed_up(kind: str) -> None:
     answers = answer({**SMALLEST, "volumes": [{"name": "media", "mount": "/media", "kind": kind}]})
-    assert answers["backup"] == "none"
-    assert answers["saves"] is None
+    assert answers.context["backup"] == "none"
+    assert answers.context["saves"] is None
     assert answers.notes == ()
 
 
@@ -378,8 +383,8 @@ def test_tile() -> None:
     }  # fmt: skip
     for given in ({"homepage": {**homepage, "enabled": False}}, {"homepage": homepage, "kind": "worker"}):
         answers = answer({**SMALLEST, **given})
-        assert (answers["tile"]["enabled"], answers["tile"]["widget"]) == (False, None)
-        assert answers["vault_properties"] == [], "nothing reads what no widget shows"
+        assert (answers.context["tile"]["enabled"], answers.context["tile"]["widget"]) == (False, None)
+        assert answers.vault_properties == (), "nothing reads what no widget shows"
 
 
 OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
@@ -399,7 +404,7 @@ OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
 )
 def test_who_may_pass_is_asked_where_any_door_has_the_sign_on(given: dict[str, Any], gated: bool) -> None:
     answers = answer({**SMALLEST, **given})
-    assert answers["gated"] is gated
+    assert answers.context["gated"] is gated
     assert ("access" in answers.values) is gated
     inside = {"metrics": {"port": 9090}} if given.get("kind", "web") != "cronjob" else {}
     notes = answer({**SMALLEST, **inside, **given, "access": ["Family"]}).notes
@@ -419,12 +424,12 @@ def test_names_of_a_stack_made_by_hand() -> None:
     names = {"addresses": {"service": "svc"}, "container": "web", "selector": {"k8s-app": "notes"},
              "claims": {"data": {"address": "data_pvc", "name": "notes-data"}}}  # fmt: skip
     answers = answer({**SMALLEST, "names": names, "volumes": [{"name": "data", "mount": "/data"}]})
-    assert answers["address"]["service"] == "svc"
-    assert answers["address"]["deployment"] == "notes_app"
-    assert answers["called"]["container"] == "web"
-    assert answers["called"]["service"] == "notes-app"
-    assert answers["called"]["selector"] == {"k8s-app": "notes"}
-    assert (answers["disks"][0]["address"], answers["disks"][0]["claim"]) == ("data_pvc", "notes-data")
+    assert answers.context["address"]["service"] == "svc"
+    assert answers.context["address"]["deployment"] == "notes_app"
+    assert answers.context["called"]["container"] == "web"
+    assert answers.context["called"]["service"] == "notes-app"
+    assert answers.context["called"]["selector"] == {"k8s-app": "notes"}
+    assert (answers.context["disks"][0]["address"], answers.context["disks"][0]["claim"]) == ("data_pvc", "notes-data")
 
 
 @pytest.mark.parametrize("kind", ["encrypted", "block", "nfs", "nfs-ssd", "config"])

@@ -268,9 +268,9 @@ def test_examples_work(tmp_path: Path) -> None:
     platform = load_platform(TEMPLATE.platform, profile)
     given = yaml.safe_load(examples["# city-guide.yml"])
     known = load_questions(TEMPLATE)
-    assert resolve(TEMPLATE, known, given)["hostname"] == "city-guide.viktorbarzin.me"
+    assert resolve(TEMPLATE, known, given).context["hostname"] == "city-guide.viktorbarzin.me"
     own = resolve(TEMPLATE, known, {**given, "tier": "gold"}, {"platform": platform.facts})
-    assert own["hostname"] == "city-guide.acme.example"
+    assert own.context["hostname"] == "city-guide.acme.example"
 
 
 def test_answers_of_the_pages_are_taken() -> None:
@@ -285,7 +285,7 @@ def test_answers_of_the_pages_are_taken() -> None:
         answers = answer(given)
         assert title == f"# {answers.name}.yml"
         assert [note for note in answers.notes if not note.startswith("backup is sqlite")] == []
-    assert {answer(given)["kind"] for given in found.values()} == {"web", "worker", "cronjob"}
+    assert {answer(given).context["kind"] for given in found.values()} == {"web", "worker", "cronjob"}
 
 
 SHOWN = [found for found in PAGES if "```console checked" in found.path.read_text(encoding="utf-8")]

@@ -15,7 +15,7 @@ from generator.base.secrets import Secret
 from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_repository
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox import FaultKind, Sandbox
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from tests.answers import TEMPLATE
 from tests.checkout import commit_all, git
 

@@ -22,7 +22,7 @@ from generator.infra_repo.trees import Folder
 from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX_INFRA
 from generator.template.answers import resolve
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from tests.answers import QUESTIONS, TEMPLATE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -119,9 +119,12 @@ def test_the_rendered_tree_is_the_kept_one(case: str, name: str) -> None:
 
 def test_the_cases_cover_what_services_are_made_of() -> None:
     assert len(CASES) >= 16
-    kinds = {disk["kind"] for case in CASES for disk in project(case).answers["disks"]}
+    kinds = {disk["kind"] for case in CASES for disk in project(case).answers.context["disks"]}
     assert kinds == {"encrypted", "block", "nfs", "nfs-ssd", "emptydir", "config"}
-    assert {database["engine"] for case in CASES if (database := project(case).answers["db"])} == {"postgres", "mysql"}
+    assert {database["engine"] for case in CASES if (database := project(case).answers.context["db"])} == {
+        "postgres",
+        "mysql",
+    }
     values = [project(case).answers for case in CASES]
     covered: dict[str, set[Any]] = {
         "kind": {"web", "worker", "cronjob"},

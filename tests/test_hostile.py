@@ -21,7 +21,7 @@ from generator.cli.report import Result
 from generator.cli.text import TextReporter
 from generator.engine.plan import build_plan
 from generator.infra_repo.tree_diff import FileChange
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.notation import read_yaml
 from tests.answers import SMALLEST
 from tests.checkout import infra_checkout

@@ -24,11 +24,11 @@ from generator.platform.profile import Platform, load_platform
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.messages import Request, Response, text_response
 from generator.template.answers import resolve
-from generator.template.copier_renderer import Layer, render
+from generator.template.files import Layer
 from generator.template.questions import load_questions
 from generator.template.releases import FOLDER, Releases
 from generator.template.template import Template
-from tests.answers import SMALLEST
+from tests.answers import SMALLEST, render
 from tests.checkout import commit_all, git
 from tests.invoke import Command
 from tests.world import Told, World
@@ -410,7 +410,7 @@ def ours(world: World, releases: Releases, version: Version, layer: Layer) -> di
     template = releases.template(version)
     facts = {"platform": load_platform(template.platform, world.sandbox.profile).facts}
     answers = resolve(template, load_questions(template), SMALLEST, facts)
-    return {file.path: file.content for file in render(template, answers, layer, facts)}
+    return {file.path: file.content for file in render(template, answers, layer)}
 
 
 def theirs(folder: Path) -> dict[str, bytes]:

@@ -560,7 +560,7 @@ def test_what_comes_close_is_taken(given: dict[str, Any]) -> None:
 def test_a_map_of_files_may_have_its_address_for_a_name(name: str) -> None:
     volumes = [{"name": "rules", "mount": "/rules", "kind": "config"}, DATA]
     claims = {"rules": {"address": "rules", "name": name}}
-    disk = answer({**SMALLEST, "volumes": volumes, "names": {"claims": claims}})["disks"][0]
+    disk = answer({**SMALLEST, "volumes": volumes, "names": {"claims": claims}}).context["disks"][0]
     assert (disk["address"], disk["claim"]) == ("rules", name)
 
 
@@ -575,7 +575,7 @@ def test_two_maps_of_files_have_two_names() -> None:
     ["none", r"^v?\d+\.\d+\.\d+$", r"^\d+(?:\.\d+)?(?:\.\d+)?$", r"^(alpine|[0-9.]+-(a|b)+)$", r"[^a-z\]-]{2,3}?"],
 )
 def test_regular_expressions_of_tags(tags: str) -> None:
-    assert answer({**UPSTREAM, "diun_tags": tags})["diun_tags"] == tags
+    assert answer({**UPSTREAM, "diun_tags": tags}).context["diun_tags"] == tags
 
 
 def test_a_name_of_the_platform_is_refused_for_safety() -> None:
@@ -601,4 +601,4 @@ def test_hostile_text_is_text(text: str) -> None:
         "auth_reason": text,
     }
     answers = answer({**SMALLEST, **given})
-    assert {key: answers[key] for key in given} == given
+    assert {key: answers.context[key] for key in given} == given

@@ -28,11 +28,12 @@ from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror
 from generator.sandbox.github.state import Issue as MirrorIssue
 from generator.sandbox.github.state import Release
 from generator.sandbox.woodpecker.state import Secret
-from generator.template.answers import resolve
-from generator.template.copier_renderer import File
+from generator.template.answers import Answers, resolve
+from generator.template.files import File
+from generator.template.renderer import Renderer
 from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
-from tests.world import Told, World, _rendered_once
+from tests.world import Told, World
 
 NAME = str(SMALLEST["name"])
 RICH_NAME = str(RICH["name"])
@@ -402,11 +403,13 @@ def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeyp
     assert world.run("create", given).code == 0
     head = world.infra.bare.heads()[f"newservice/{NAME}"]
 
-    def newer(*arguments: Any) -> tuple[File, ...]:
-        files = _rendered_once(*arguments)
+    rendered = Renderer.render
+
+    def newer(renderer: Renderer, answers: Answers) -> tuple[File, ...]:
+        files = rendered(renderer, answers)
         return tuple(replace(file, content=file.content + b"# newer\n") for file in files)
 
-    monkeypatch.setattr("generator.engine.project.render", newer)
+    monkeypatch.setattr(Renderer, "render", newer)
     with looking(world, given) as look:
         assert set(written(look())) == ALL
         undo = commit(canonical, "")(world)

@@ -20,7 +20,7 @@ from generator.engine.plan_inputs import Basis, basis_of
 from generator.engine.saved_plan import SavedPlan, content_digest, from_text, keep, to_text
 from generator.infra_repo.tree_diff import FileChange, RegistrationChange
 from generator.platform.profile import Platform
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 from .answers import SMALLEST, TEMPLATE, answer
 

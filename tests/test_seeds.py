@@ -19,15 +19,10 @@ from generator.engine.seeds import LEFT_OPEN, TO_BE_TYPED, Seed, parse_seed, rea
 from generator.engine.steps.vault import LATER, VaultSecrets
 from tests.answers import UPSTREAM
 from tests.invoke import Desk
-from tests.world import World, _rendered_once
+from tests.world import World
 
 SECRETS = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token", "SIGNING_KEY": "signing_key"}}
 FILL_IN = "fill in api_token: `vault kv patch secret/reader api_token=-`"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.engine.project.render", _rendered_once)
 
 
 # --- sources -----------------------------------------------------------------------------------------------

@@ -14,8 +14,7 @@ import yaml
 from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import resolve
-from generator.template.copier_renderer import render
-from tests.answers import QUESTIONS, RICH, TEMPLATE
+from tests.answers import QUESTIONS, RICH, TEMPLATE, render
 from tests.checkout import commit_all, git, published_template
 from tests.invoke import Command, Desk
 from tests.world import ELSEWHERE
@@ -213,19 +212,19 @@ def test_copier_reads_the_profile_as_newservice_does(tmp_path: Path) -> None:
     facts = load_platform(TEMPLATE.platform, path, environ={}).facts
     given = {**RICH, "tier": "gold"}
     answers = resolve(TEMPLATE, QUESTIONS, given, {"platform": facts})
-    files = render(TEMPLATE, answers, "stack", {"platform": facts})
+    files = render(TEMPLATE, answers, "stack")
     recorded = yaml.safe_load(next(file.content for file in files if file.path == ".copier-answers.yml"))
     assert recorded["profile"] == PROFILE
     alone = resolve(TEMPLATE, QUESTIONS, given, {"profile": recorded["profile"]})
-    assert alone["platform"] == facts
-    assert render(TEMPLATE, alone, "stack", {}) == files
+    assert alone.context["platform"] == facts
+    assert render(TEMPLATE, alone, "stack") == files
 
 
 def test_the_templates_own_platform_is_not_recorded() -> None:
     facts = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"}).facts
     answers = resolve(TEMPLATE, QUESTIONS, RICH, {"platform": facts})
     for layer in ("service", "stack"):
-        files = {file.path: file.content for file in render(TEMPLATE, answers, layer, {"platform": facts})}
+        files = {file.path: file.content for file in render(TEMPLATE, answers, layer)}
         recorded = yaml.safe_load(files[".copier-answers.yml"])
         assert "profile" not in recorded
         assert "platform" not in recorded

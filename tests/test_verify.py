@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +41,7 @@ from generator.lifecycle.verify.look import CHECKS
 from generator.platform.profile import load_platform
 from generator.sandbox import Sandbox
 from generator.sandbox.faults import Status
+from generator.template.answers import DeclaredDelivery, Watcher
 from generator.template.template import Template
 from tests import contracts
 from tests.world import World, both_platforms
@@ -49,12 +49,12 @@ from tests.world import World, both_platforms
 OK, WAITING, FAILED, UNKNOWN, SKIPPED = CheckState
 SHA, OTHER = "0123abcd" * 5, "ffff0000" * 5
 WORKFLOW = ".github/workflows/build.yml"
-DECLARED = {
-    "workflow": WORKFLOW,
-    "image": "owner/app",
-    "tags": ["{sha:.8}", "latest"],
-    "variables": {"IMAGE_NAME": "registry/owner/app", "IMAGE_TAG": "{sha:.8}"},
-}
+DECLARED = DeclaredDelivery(
+    workflow=WORKFLOW,
+    image="owner/app",
+    tags=("{sha:.8}", "latest"),
+    variables={"IMAGE_NAME": "registry/owner/app", "IMAGE_TAG": "{sha:.8}"},
+)
 DELIVERY = Delivery.of(DECLARED, SHA)
 
 
@@ -265,7 +265,7 @@ def test_entries(action: str, asked: str, state: CheckState, word: str) -> None:
 
 
 def test_watchers_are_lines_of_the_stack_and_no_comments() -> None:
-    asked = [{"name": "Prometheus", "words": ["prometheus.io/scrape", "true"]}]
+    asked = [Watcher("Prometheus", ("prometheus.io/scrape", "true"))]
     for text, state in (
         ('annotations = {\n  "prometheus.io/scrape" = "true"\n}', OK),
         ('  "prometheus.io/scrape" = "false"', FAILED),
@@ -673,19 +673,18 @@ def test_the_declared_delivery_is_what_the_generated_files_do() -> None:
 
     answers = answer(OWNED)
     build = (Template.installed().root / "templates" / "ci" / "build.yml.jinja").read_text(encoding="utf-8")
-    delivery = Delivery.of(answers["delivery"], SHA)
+    delivery = Delivery.of(answers.delivery, SHA)
     assert "tag=${GITHUB_SHA::8}" in build
     assert delivery.tags == (SHA[:8], "latest")
     assert "${{ env.IMAGE_NAME }}:latest" in build
     assert set(delivery.variables) == {"IMAGE_NAME", "IMAGE_TAG"}
     assert "variables: {IMAGE_NAME: env.IMAGE_NAME, IMAGE_TAG: env.IMAGE_TAG}" in build
-    assert delivery.variables["IMAGE_NAME"] == answers["image_repository"]
+    assert delivery.variables["IMAGE_NAME"] == answers.context["image_repository"]
     for more, tags, variables in (
         ({"ci": False, "updates": "keel"}, ("latest",), {}),
         ({"ci": False, "updates": "pinned"}, (), {}),
         ({"updates": "pinned"}, (SHA[:8], "latest"), {}),
     ):
-        declared = answer({**OWNED, **more})["delivery"]
+        declared = answer({**OWNED, **more}).delivery
         assert Delivery.of(declared, SHA).tags == tags
-        assert declared["variables"] == variables
-        assert json.dumps(declared)
+        assert declared.variables == variables

@@ -24,9 +24,6 @@ from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Repository as Mirror
 from generator.sandbox.messages import Request, Response
-from generator.template.answers import Answers
-from generator.template.copier_renderer import File, Layer, render
-from generator.template.template import Template
 
 ELSEWHERE = Path(__file__).parent / "golden" / "other-platform" / "platform.yml"
 """The profile of a made-up platform."""
@@ -36,17 +33,6 @@ both_platforms = pytest.mark.parametrize("world", [None, ELSEWHERE], ids=["built
 
 elsewhere = pytest.mark.parametrize("world", [ELSEWHERE], ids=["elsewhere"], indirect=True)
 """Runs a test on the made-up platform only."""
-
-
-_RENDERED: dict[str, tuple[File, ...]] = {}
-
-
-def _rendered_once(template: Template, answers: Answers, layer: Layer, facts: dict[str, Any]) -> tuple[File, ...]:
-    """What ``render`` gives; it depends on its arguments alone, and takes most of a command's time."""
-    key = json.dumps([str(template.root), answers.values, layer, facts], default=str)
-    if key not in _RENDERED:
-        _RENDERED[key] = render(template, answers, layer, facts)
-    return _RENDERED[key]
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,6 @@ class World:
     def enter(self) -> None:
         for name, value in self.sandbox.environment.items():
             self.monkeypatch.setenv(name, value)
-        self.monkeypatch.setattr("generator.engine.project.render", _rendered_once)
 
     def answers(self, given: Mapping[str, Any]) -> Path:
         path = self.folder / f"{given.get('name', 'answers')}.answers.yml"

@@ -23,7 +23,6 @@ from generator.engine.plan import Plan
 from generator.engine.steps import steps_for
 from generator.lifecycle.doctor import preflight, require
 from generator.template.answers import Answers
-from generator.template.template_cache import keep_compiled
 
 
 @click.command("create", cls=Answering)
@@ -88,8 +87,6 @@ def execute(
             session.typed_seeds(answers)
         begin()
     result = _provision(session, answers, plan) if provision else _files(session, answers, plan)
-    if not plan.changes_nothing:
-        keep_compiled()
     session.reporter.result(result)
     return result.exit_code
 
@@ -164,11 +161,11 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
     if run.answers.owned:
         urls["repository"] = run.platform.service_url(run.name).removesuffix(".git")
         urls["mirror"] = run.platform.mirror_url(run.name).removesuffix(".git")
-        if run.answers["ci"]:
+        if run.answers.ci:
             urls["actions"] = urls["mirror"] + "/actions"
     pull_request = next(step.summary for step in outcome.steps if step.id == "infra.pull_request")
     if pull_request.startswith("http"):
         urls["pull_request"] = pull_request
-    if run.answers["site"]:
-        urls["site"] = run.answers["site"]
+    if run.answers.site:
+        urls["site"] = run.answers.site
     return urls

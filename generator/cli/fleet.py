@@ -24,7 +24,6 @@ from generator.fleet.report import Report, check_report, summary, tone, write_re
 from generator.fleet.selection import Selection, parse_shard, read_failed
 from generator.fleet.update import Update, Waves
 from generator.template.releases import Releases
-from generator.template.template_cache import keep_compiled
 
 MOST_NAMES = 5
 """Names that are told in one line."""
@@ -124,7 +123,6 @@ def open_fleet(
             session.platform, Releases(), Objects.of(clone), forge, selection, first, updating, jobs, reporter.progress
         )
         yield Opened(fleet, session, command, report)
-        keep_compiled()
 
 
 @fleet_group.command("list", short_help="List all services and their versions.")

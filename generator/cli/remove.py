@@ -192,7 +192,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
             f"{place} is left alone: delete it if nobody needs it, or move it away to create {run.name} anew"
         )
     if "github.repository" in done:
-        following.append(f"images of {run.answers['image_reference']} stay in the registry")
+        following.append(f"images of {run.answers.image_reference} stay in the registry")
     status = "success" if outcome.wrote else "unchanged"
     return Result(status, ExitCode.OK, run.name, urls, tuple(following), _closing(outcome, stays))
 

@@ -188,7 +188,7 @@ class Session:
         """Values for the service's secrets from where ``--seed`` says, each read once; nobody is asked yet."""
         if self._seeds is None:
             for seed in self.sources:
-                if seed.name not in answers["vault_properties"]:
+                if seed.name not in answers.vault_properties:
                     raise UsageError(
                         "seed.unknown",
                         f"--seed {seed.name}: no secret of the service has this property",

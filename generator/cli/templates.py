@@ -23,7 +23,6 @@ from generator.fleet.findings import exit_code
 from generator.fleet.preview import check_preview, preview
 from generator.lifecycle.publication.publisher import Publisher
 from generator.lifecycle.publication.state import Address, Publication, Seen, tag_of
-from generator.template.release_check import check_template
 from generator.template.releases import FOLDER, Releases
 from generator.template.template import PACKAGE, Template
 
@@ -113,6 +112,8 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             "clone its repository, run it there",
         )
     version = releases.next_version(template)
+    from generator.template.release_check import check_template  # heavy, with copier, and needed here only
+
     reporter.progress("rendering samples with copier and without")
     count = check_template(template)
     added, changed, removed = releases.changes(template)

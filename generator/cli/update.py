@@ -20,7 +20,7 @@ from generator.infra_repo.tree_diff import FileChange, RegistrationChange
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
 from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.template import Template

@@ -65,7 +65,7 @@ common_options(verify_command)
 @contextmanager
 def opened(session: Session, answers: Answers) -> Iterator[tuple[Run, Registry | None]]:
     """Connections to everything that these answers are in."""
-    systems = [system for system in answers["systems"] if system != "vault"]  # nothing is filled with the others
+    systems = [system for system in answers.systems if system != "vault"]  # nothing is filled with the others
     with open_run(
         session.project(answers),
         session.infra,
@@ -73,7 +73,7 @@ def opened(session: Session, answers: Answers) -> Iterator[tuple[Run, Registry |
         progress=session.reporter.progress,
         needed=systems,
     ) as run:
-        if not answers["delivery"]["tags"]:
+        if not answers.delivery.tags:
             yield run, None
             return
         with open_registry(session.platform, session.environ) as registry:
@@ -89,7 +89,7 @@ def _look(session: Session, run: Run, registry: Registry | None) -> Look:
 
 
 def _result(run: Run, seen: Look) -> Result:
-    urls = {"site": str(run.answers["site"])} if run.answers["site"] else {}
+    urls = {"site": run.answers.site} if run.answers.site else {}
     if seen.alive:
         return Result("success", ExitCode.OK, run.name, urls, closing="alive")
     following = tuple(dict.fromkeys(check.hint for check in unwell(seen) if check.hint))

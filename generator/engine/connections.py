@@ -29,8 +29,8 @@ Client = TypeVar("Client")
 
 def needed_credentials(answers: Answers) -> list[str]:
     """Names of the credentials that these answers need; Vault's is no credential of the profile, but its source."""
-    systems = [system for system in answers["systems"] if system != "vault"]
-    return list(dict.fromkeys([*systems, *answers["actions_secrets"].values()]))
+    systems = [system for system in answers.systems if system != "vault"]
+    return list(dict.fromkeys([*systems, *answers.actions_secrets.values()]))
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def open_run(
         vault = _vault(platform, environ, stack, patience)
         wanted = needed_credentials(answers) if needed is None else needed
         credentials = find_credentials(platform, wanted, vault, environ)
-        if "vault" in answers["systems"] and vault() is None:
+        if "vault" in answers.systems and vault() is None:
             raise PreflightError(
                 "credentials.missing",
                 "missing credentials: vault (the service has secrets)",
@@ -62,7 +62,7 @@ def open_run(
         refuse_secrets(answers)
         clone = open_clone(platform, infra)
         stack.callback(clone.close)
-        systems = _systems(platform, credentials, vault(), answers["systems"], patience)
+        systems = _systems(platform, credentials, vault(), answers.systems, patience)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 

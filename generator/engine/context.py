@@ -230,7 +230,7 @@ class Run:
 
     def woodpecker_number(self) -> int | None:
         """Woodpecker's number of the mirror: None as long as it has none, 0 where nothing is deployed from there."""
-        if "woodpecker" not in self.answers["systems"]:
+        if "woodpecker" not in self.answers.systems:
             return 0
         registration = self.registration()
         return registration.id if registration else None

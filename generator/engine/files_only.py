@@ -13,7 +13,7 @@ from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
 from generator.infra_repo.tree_diff import FileChange, compare, refusal, registered_files
 from generator.infra_repo.trees import Folder
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 
 def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from generator.base.errors import NewserviceError, PreflightError, SystemFailure
+from generator.base.errors import PreflightError, SystemFailure
 from generator.base.memo import together
 from generator.base.parallel import StepResult
 from generator.engine.commits import RemoteCommit
@@ -30,9 +29,7 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     that this service needs for itself.
     """
     run = run.fresh()
-    looks: list[Callable[[], StepPlan | None]] = [partial(_observe, step, run) for step in steps]
-    seen = together(*looks, partial(_render, run))  # what is rendered is rendered while systems answer
-    decided = [item for item in seen if item is not None]
+    decided = together(*(partial(_observe, step, run) for step in steps))
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
     state = None if unknown else _infra_in_force(run)
     return build_plan(
@@ -69,13 +66,6 @@ def _observe(step: Step[Any], run: Run) -> StepPlan:
     except (SystemFailure, PreflightError) as error:
         decision = Decision(State.UNKNOWN, Action.REFUSE, error.message, error.hint, error.code)
     return StepPlan(step.id, step.system, decision)
-
-
-def _render(run: Run) -> None:
-    """Render the service for the comparison that follows; what is wrong with the template is told there."""
-    if run.answers.owned:
-        with suppress(NewserviceError):
-            run.project.service_files(run.woodpecker_number() or 0)
 
 
 def _infra_in_force(run: Run) -> InfraState:

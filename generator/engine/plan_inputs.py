@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from generator import __version__
 from generator.platform.profile import Platform
 from generator.template.template import Template
 
@@ -51,7 +51,7 @@ def basis_of(
     own = {"VAULT_ADDR": environ["VAULT_ADDR"]} if environ.get("VAULT_ADDR") else {}
     profile = {**platform.data, **own}
     return Basis(
-        newservice=version("newservice"),
+        newservice=__version__,
         template=template.version,
         template_digest=template_digest(template),
         profile_source=platform.source,

@@ -35,7 +35,8 @@ from generator.infra_repo.tree_diff import (
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
-from generator.template.copier_renderer import File, Layer, render
+from generator.template.files import File, Layer
+from generator.template.renderer import Renderer
 from generator.template.template import Template, parse_yaml
 
 
@@ -92,7 +93,7 @@ class Project:
     platform: Platform
     answers: Answers
     service_dir: Path
-    _rendered: Looks = field(default_factory=Looks)
+    _trees: Looks = field(default_factory=Looks)
 
     @property
     def name(self) -> str:
@@ -177,7 +178,11 @@ class Project:
         complete = all(item.fact in known for item in self.allocations if item.fact)
         return known if complete else pick(self.allocations, others(), known)
 
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self.template)
+
     def _render(self, layer: Layer, facts: Facts) -> tuple[File, ...]:
+        """The tree of a layer: rendered once with the same facts, and with others only where they are read."""
         key = json.dumps([layer, dict(facts)], sort_keys=True)
-        data = {**facts, "platform": self.answers["platform"]}
-        return self._rendered.look(key, lambda: render(self.template, self.answers, layer, data))
+        return self._trees.look(key, lambda: self._renderer.render(self.answers.with_facts({"layer": layer, **facts})))

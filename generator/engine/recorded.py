@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from generator.base.errors import UnreadableError
 from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.infra_repo.trees import Tree
-from generator.template.copier_renderer import Layer
+from generator.template.files import Layer
 from generator.template.template import parse_yaml
 
 _DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+$")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from generator.base.errors import ExitCode
-from generator.template.copier_renderer import Layer
+from generator.template.files import Layer
 
 
 class State(StrEnum):

@@ -30,7 +30,7 @@ from generator.fleet.planning import Task
 from generator.fleet.script import Said, run_script
 from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 STACK = "<stack>"
 """Stands for the stack's folder in a guard's command."""

@@ -10,18 +10,18 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
+from generator import __version__
+from generator.base.cache import cache_folder
 from generator.base.files import is_private, write_file
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.template.releases import Releases
 
 MOST = 4000
 """Trees that are remembered; the ones looked at last."""
+
+_NAME = "fleet.json"
 
 _KEPT = frozenset({State.CURRENT, State.BEHIND, State.EDITED})
 
@@ -38,12 +38,11 @@ class Memory:
     def load(cls, releases: Releases) -> Memory:
         """What is kept for these releases; nothing where others could have written it, or it is damaged."""
         trees = [[str(release.version), release.tree] for release in releases.all]
-        memory = cls(json.dumps([version("newservice"), trees]))
+        memory = cls(json.dumps([__version__, trees]))
         with suppress(Exception):  # whatever is wrong with it: everything is looked at anew
-            place = _place()
-            if all(is_private(path) for path in (place.parent, place)):
-                found = json.loads(place.read_bytes())
-                memory._known = dict(found)
+            folder = cache_folder()
+            if folder and is_private(folder / _NAME):
+                memory._known = dict(json.loads((folder / _NAME).read_bytes()))
         return memory
 
     def key(self, place: Place, ids: Mapping[str, str]) -> str:
@@ -80,12 +79,9 @@ class Memory:
         if self._new.keys() <= self._known.keys():
             return
         with suppress(Exception):  # a full disk or a cache that can't be written: it will be slower, no more
-            place = _place()
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder = cache_folder()
+            if folder is None:
+                return
             others = {key: told for key, told in self._known.items() if key not in self._new}
             kept = dict(list({**others, **self._new}.items())[-MOST:])
-            write_file(place, json.dumps(kept))
-
-
-def _place() -> Path:
-    return user_cache_path("newservice") / "fleet.json"
+            write_file(folder / _NAME, json.dumps(kept))

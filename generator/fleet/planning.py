@@ -20,7 +20,7 @@ from generator.fleet.source import Source
 from generator.fleet.tree_status import guarded, recorded_only
 from generator.infra_repo.fingerprints import blob_id, seal
 from generator.lifecycle.update import Upgrade, Upgrader
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.template import Template
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 
 def blob_id(content: bytes) -> str:

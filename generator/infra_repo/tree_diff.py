@@ -13,7 +13,7 @@ from generator.base.errors import RefusedError
 from generator.base.yaml_text import load_yaml
 from generator.infra_repo.registrations import Registration, register, unregister
 from generator.infra_repo.trees import Tree
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 ANSWERS_FILE = ".copier-answers.yml"
 

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from generator.base.errors import AnswersError
+from generator.template.files import Layer
+from generator.template.questions import Question
+from generator.template.resolution import Outcome, Resolution, unknown_keys
+from generator.template.template import Template
 
-from generator.base.errors import AnswersError, NewserviceError, Problem
-from generator.base.terminal_text import visible
-from generator.template.questions import MISSING, Question
-from generator.template.template import Template, parse_yaml
+
+@dataclass(frozen=True)
+class DeclaredDelivery:
+    """What CI makes of a commit; texts hold ``{sha}`` where the commit's id goes.
+
+    ``workflow`` builds the image, where any does; ``variables`` are those of the pipeline that deploys it.
+    """
+
+    workflow: str | None
+    image: str
+    tags: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who watches the service because of a line in its stack, and the words of that line."""
+
+    name: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Complete answers.
+    """Complete answers; what Python reads of them has a typed attribute.
 
     ``values``: what was asked, by question; what the answers file records. ``context``: the same and every
     computed value, for templates and registrations. ``notes``: things a person should know about what was given.
@@ -29,11 +45,18 @@ class Answers:
 
     values: dict[str, Any]
     context: dict[str, Any]
-    notes: tuple[str, ...] = ()
-    public: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...]
+    public: dict[str, Any]
+    _basis: _Basis = field(repr=False, compare=False)
+    _outcomes: Mapping[str, Outcome] = field(repr=False, compare=False)
 
-    def __getitem__(self, name: str) -> Any:
-        return self.context[name]
+    def with_facts(self, facts: Mapping[str, Any]) -> Answers:
+        """The same answers with other values of internal questions: another layer, or what was found since.
+
+        Only the questions that depend on these are evaluated again. Raises ``AnswersError`` as ``resolve`` does.
+        """
+        basis = replace(self._basis, facts={**self._basis.facts, **facts})
+        return basis.resolve(self._outcomes, facts.keys())
 
     @property
     def name(self) -> str:
@@ -41,180 +64,75 @@ class Answers:
         return str(self.context["name"])
 
     @property
+    def layer(self) -> Layer:
+        """The tree that these answers are for."""
+        return "stack" if self.context["layer"] == "stack" else "service"
+
+    @property
+    def platform(self) -> Mapping[str, Any]:
+        """What templates know of the platform."""
+        return dict(self.context["platform"])
+
+    @property
     def owned(self) -> bool:
         """Whether the service has a repository of its own."""
         return bool(self.context["image_source"] == "owned")
 
+    @property
+    def description(self) -> str:
+        """What the service does, in one line."""
+        return str(self.context["description"])
 
-class _UnsetError(Exception):
-    """A default says that there is none for these answers."""
+    @property
+    def site(self) -> str:
+        """Where people find it; empty where it answers nobody."""
+        return str(self.context["site"] or "")
 
+    @property
+    def ci(self) -> bool:
+        """Whether CI builds the image; only of meaning where the service is owned."""
+        return bool(self.context["ci"])
 
-_TRUTH = {"True": True, "False": False}
-"""What most conditions come out as."""
+    @property
+    def delivery(self) -> DeclaredDelivery:
+        """What CI makes of a commit."""
+        said = self.context["delivery"]
+        return DeclaredDelivery(said["workflow"], said["image"], tuple(said["tags"]), dict(said["variables"]))
 
-_UNSET: Any = object()
-# Copier's word for it: a default that names UNSET makes the question a required one.
-_WORDS = {"UNSET": StrictUndefined("UNSET", exc=_UnsetError)}  # type: ignore[arg-type]
+    @property
+    def image_reference(self) -> str:
+        """The image, with where it is pulled from and its tag."""
+        return str(self.context["image_reference"])
 
+    @property
+    def private_image(self) -> bool:
+        """Whether only those who are let in see image and mirror."""
+        return bool(self.context["private_image"])
 
-@dataclass
-class Resolution:
-    """Answers on their way: what is settled, what is wrong, and what can't be known yet because of it.
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The outside systems that the service needs, by their names in the profile."""
+        return tuple(self.context["systems"])
 
-    ``earlier`` is what was given or recorded for questions that are yet to come, as copier's expressions see it too.
-    """
+    @property
+    def actions_secrets(self) -> Mapping[str, str]:
+        """The Actions secrets that CI needs, and the credential that fills each."""
+        return dict(self.context["actions_secrets"])
 
-    template: Template
-    earlier: dict[str, Any] = field(default_factory=dict)
-    context: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    public: dict[str, Any] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    @property
+    def vault_properties(self) -> tuple[str, ...]:
+        """What is read of the service's path in Vault."""
+        return tuple(self.context["vault_properties"])
 
-    def take(self, question: Question, given: Mapping[str, Any]) -> None:
-        """Settle one question from ``given`` or its default, or record what is wrong with it."""
-        applies = self.applies(question)
-        value = given.get(question.name, MISSING)
-        if applies is False and not question.computed:
-            if value is not MISSING:
-                self.notes.append(f"'{question.name}' was left out: it does not apply to these answers")
-            value = MISSING
-        if value is MISSING:
-            self._take_default(question, applies)
-        else:
-            self._take_given(question, value)
-        self.earlier.pop(question.name, None)
+    @property
+    def known_elsewhere(self) -> tuple[str, ...]:
+        """Those of ``vault_properties`` whose values are never generated."""
+        return tuple(self.context["known_elsewhere"])
 
-    def settle(
-        self, question: Question, given: Mapping[str, Any], facts: Mapping[str, Any], recorded: Mapping[str, Any]
-    ) -> None:
-        """Settle one question from where its answer stands; ``resolve`` says what each of them is."""
-        if question.internal:
-            self.take(question, facts)
-        elif question.name in recorded and question.name not in given:
-            self.take_recorded(question, recorded[question.name])
-        else:
-            self.take(question, given)
-
-    def take_recorded(self, question: Question, value: Any) -> None:
-        """Settle one question from what is recorded, where it still asks and that still is an answer to it."""
-        if question.computed or self.applies(question) is False:
-            self.take(question, {})
-        elif self.check(question, value):
-            found = len(self.problems)
-            self.take(question, {})
-            told = f"'{question.name}' was {_short(value)}, which is no answer any more"
-            self.problems[found:] = [replace(problem, message=told) for problem in self.problems[found:]]
-            self.notes.append(told)
-        else:
-            self._settle(question, question.cast(value), record=True)
-
-    def applies(self, question: Question) -> bool | None:
-        """Whether ``when`` holds; None where it depends on an answer that is wrong or missing."""
-        return self._holds(question, "when", question.when)
-
-    def asks(self, question: Question) -> bool:
-        """Whether the short wizard asks: ``when`` and ``ask`` hold."""
-        return self.applies(question) is not False and self._holds(question, "ask", question.ask) is not False
-
-    def default(self, question: Question) -> Any:
-        """The rendered default; ``MISSING`` where there is none or where it can't be known yet."""
-        value = self._default(question)
-        return MISSING if value is _UNSET else value
-
-    def _default(self, question: Question) -> Any:
-        if not isinstance(question.default, str):
-            return _UNSET if question.default is MISSING else question.default
-        try:
-            text = self._evaluate(question, "default", question.default, _WORDS)
-        except _UnsetError:
-            return _UNSET
-        if text is None:
-            return MISSING
-        if question.computed and question.type == "yaml":
-            return _constant(text)
-        return json.loads(text) if question.type == "json" else question.cast(text)
-
-    def choices(self, question: Question) -> tuple[Any, ...]:
-        """The values to choose from; empty where anything goes."""
-        if isinstance(question.choices, tuple):
-            return question.choices
-        return tuple(parse_yaml(self._evaluate(question, "choices", question.choices) or "[]"))
-
-    def check(self, question: Question, value: Any) -> list[Problem]:
-        """What is wrong with ``value`` as the answer to ``question``."""
-        choices = self.choices(question)
-        try:
-            value = question.cast(value)
-        except ValueError as error:
-            return [_not_a_choice(question, value, choices) if choices else _wrong(question, value, str(error))]
-        if choices and value not in choices:
-            return [_not_a_choice(question, value, choices)]
-        told = self._evaluate(question, "validator", question.validator, {question.name: value}) or ""
-        return [_wrong(question, value, line.strip()) for line in told.splitlines() if line.strip()]
-
-    def finish(self) -> Answers:
-        """The answers, or ``AnswersError`` with everything that is wrong."""
-        if self.problems:
-            raise AnswersError(self.problems)
-        notes = (*self.notes, *self.context.get("warnings", ()))
-        return Answers(self.values, self.context, notes, self.public)
-
-    def _take_default(self, question: Question, applies: bool | None) -> None:
-        value = self._default(question)
-        if value is _UNSET and applies:
-            self.problems.append(_missing(question, self.choices(question)))
-        if value is _UNSET or value is MISSING:
-            return
-        if applies and (problems := self.check(question, value)):
-            self.problems.extend(problems)
-            return
-        self._settle(question, value, record=applies is True)
-
-    def _take_given(self, question: Question, value: Any) -> None:
-        if problems := self.check(question, value):
-            self.problems.extend(problems)
-            return
-        self._settle(question, question.cast(value), record=True)
-
-    def _settle(self, question: Question, value: Any, *, record: bool) -> None:
-        self.context[question.name] = value
-        if record and not question.computed:
-            self.values[question.name] = value
-        if record and question.public:
-            self.public[question.name] = value
-
-    def _holds(self, question: Question, key: str, condition: str | bool) -> bool | None:
-        if isinstance(condition, bool):
-            return condition
-        text = self._evaluate(question, key, condition)
-        return None if text is None else _TRUTH[text] if text in _TRUTH else bool(parse_yaml(text))
-
-    def _evaluate(
-        self, question: Question, key: str, source: str, extra: Mapping[str, Any] | None = None
-    ) -> str | None:
-        """Render an expression; None where it needs an answer that is wrong or missing.
-
-        Where every answer so far is right, an expression that fails is a fault of the template.
-        """
-        try:
-            return self.template.render(source, {**self.earlier, **self.context, **(extra or {})})
-        except (TemplateError, TypeError, ValueError, AttributeError, LookupError) as error:
-            if self.problems:
-                return None
-            raise NewserviceError(
-                "template.broken",
-                f"copier.yml: the {key} of question '{question.name}' can't be evaluated: {error}",
-                "this is a fault of the template, not of your answers",
-            ) from error
-
-
-@lru_cache(maxsize=4)
-def _constant(text: str) -> Any:
-    """What a computed YAML text says; it is long, read at every evaluation, and changed by nobody."""
-    return parse_yaml(text)
+    @property
+    def watchers(self) -> tuple[Watcher, ...]:
+        """Who watches the service because of a line in its stack."""
+        return tuple(Watcher(item["name"], tuple(item["words"])) for item in self.context["watchers"])
 
 
 def resolve(
@@ -226,73 +144,39 @@ def resolve(
 ) -> Answers:
     """Complete and check ``given``.
 
-    ``facts`` fills the internal questions (``platform``, ``layer``, ``woodpecker_repo_id``). ``recorded`` is what an
-    answers file says, maybe of another version of the template: an answer there that is none any more is as if it was
-    not there (copier's rule for updates). Raises ``AnswersError`` with one problem for each wrong, unknown or missing
-    answer.
+    ``facts`` fills the internal questions (``platform``, ``layer``, ``woodpecker_repo_id``); what is found later goes
+    to ``Answers.with_facts``. ``recorded`` is what an answers file says, maybe of another version of the template: an
+    answer there that is none any more counts as not given (copier's rule for updates). Raises ``AnswersError`` with one
+    problem for each wrong, unknown or missing answer.
     """
-    recorded = recorded or {}
-    named = {name: value for name, value in {**recorded, **given}.items() if isinstance(name, str)}  # YAML has others
-    resolution = Resolution(template, named)
-    resolution.problems.extend(_unknown_keys(questions, given))
-    for question in questions:
-        resolution.settle(question, given, facts or {}, recorded)
-    return resolution.finish()
+    return _Basis(template, questions, given, facts or {}, recorded or {}).resolve({}, ())
 
 
-def _unknown_keys(questions: tuple[Question, ...], given: Mapping[str, Any]) -> list[Problem]:
-    known = [question.name for question in questions if question.public]
-    problems = []
-    for key in given:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`newservice schema` lists the questions"
-            problems.append(Problem("answer.unknown", str(key), f"there is no question '{key}'", hint))
-    return problems
+@dataclass(frozen=True)
+class _Basis:
+    """What answers are resolved from."""
 
+    template: Template
+    questions: tuple[Question, ...]
+    given: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    recorded: Mapping[str, Any]
 
-def _missing(question: Question, choices: tuple[Any, ...]) -> Problem:
-    return Problem(
-        "answer.missing",
-        question.name,
-        f"{question.name} is missing",
-        f"{question.option}: {question.help}",
-        tuple(str(choice) for choice in choices) or None,
-    )
-
-
-def _wrong(question: Question, value: Any, rule: str) -> Problem:
-    """``rule`` is a sentence, or one that starts with a place inside the answer (``[0].mount: must ...``).
-
-    One that starts with ``protected:`` refuses a name which belongs to the platform itself.
-    """
-    protected = rule.startswith("protected: ")
-    rule = rule.removeprefix("protected: ")
-    place, colon, _ = rule.partition(": ")
-    inside = bool(colon) and " " not in place
-    dot = "" if place.startswith("[") else "."
-    message = f"{question.name}{dot}{rule}" if inside else f"{question.name}: {rule}"
-    given = "" if question.quiet else f" (given: {_short(value)})"  # a secret's value may be there by mistake
-    code = "answer.protected" if protected else "answer.invalid"
-    return Problem(code, question.name, message + given, f"{question.option}: {question.help}")
-
-
-def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> Problem:
-    names = tuple(str(choice) for choice in choices)
-    near = difflib.get_close_matches(str(value), names, n=1)
-    return Problem(
-        "answer.invalid",
-        question.name,
-        f"{question.name}: must be one of {', '.join(names)} (given: {_short(value)})",
-        f"did you mean {near[0]}?" if near else f"{question.option}: {question.help}",
-        names,
-    )
-
-
-def _short(value: Any) -> str:
-    try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError, RecursionError):  # YAML has keys that JSON lacks, and values that hold themselves
-        text = reprlib.repr(value)
-    text = visible(text, kept="")
-    return text if len(text) <= 60 else text[:57] + "..."
+    def resolve(self, before: Mapping[str, Outcome], changed: Collection[str]) -> Answers:
+        """The answers; questions that came out ``before`` stay, but for ``changed`` and what depends on them."""
+        named = {name: value for name, value in {**self.recorded, **self.given}.items() if isinstance(name, str)}
+        resolution = Resolution(self.template, named)  # YAML has other keys, too
+        resolution.problems.extend(unknown_keys(self.questions, self.given))
+        moved: set[str] = set()
+        for question in self.questions:
+            known = before.get(question.name)
+            if known is not None and question.name not in changed and moved.isdisjoint(known.reads):
+                resolution.keep(question, known)
+                continue
+            resolution.settle(question, self.given, self.facts, self.recorded)
+            if known is not None and not known.same(resolution.outcomes[question.name]):
+                moved.add(question.name)
+        if resolution.problems:
+            raise AnswersError(resolution.problems)
+        notes = (*resolution.notes, *resolution.context.get("warnings", ()))
+        return Answers(resolution.values, resolution.context, notes, resolution.public, self, resolution.outcomes)

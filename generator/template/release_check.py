@@ -1,23 +1,27 @@
-"""Whether a template is fit to be released: copier and our own renderer make the same files of it.
+"""Whether a template is fit to be released: copier and newservice make the same files of it. Alone imports copier.
 
-Copier is what a plain ``copier update`` uses, ours is what updates of many services use. Were they to differ, one
-release would be two.
+Copier is what a plain ``copier update`` uses; were it to differ from newservice, one release would be two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
 from itertools import product
+from pathlib import Path
 
 import yaml
+from copier import Settings, run_copy
+from copier.errors import CopierError
 from jinja2 import TemplateError
 
 from generator.base.errors import AnswersError, NewserviceError, UsageError
 from generator.template.answers import Answers, resolve
-from generator.template.copier_renderer import Layer, render
+from generator.template.files import File, Layer
 from generator.template.questions import load_questions
-from generator.template.renderer import Replay
-from generator.template.template import Template
+from generator.template.renderer import Renderer
+from generator.template.template import Template, parse_yaml
 
 SMALLEST = {"name": "sample", "title": "Sample", "description": "A sample", "image": "ghcr.io/example/sample:1.0.0"}
 """What the smallest services say; an answer whose question does not apply is passed over."""
@@ -27,7 +31,7 @@ VARIED = ("image_source", "language", "kind")
 
 
 def check_template(template: Template) -> int:
-    """Render the smallest service of each kind and language with copier and with our own renderer; how many trees.
+    """Render the smallest service of each kind and language with copier and without; how many trees.
 
     Raises ``UsageError`` when the template can't be read or rendered, or when the two differ.
     """
@@ -42,19 +46,47 @@ def check_template(template: Template) -> int:
 
 
 def _check(template: Template) -> int:
-    replay, count = Replay(template), 0
-    for layer, answers in _samples(template):
-        ours, copiers = replay.render(answers), render(template, answers, layer, {})
-        different = sorted({file.path for file in set(ours) ^ set(copiers)})
-        if different:
-            told = ", ".join(str(answers.values[name]) for name in VARIED if name in answers.values)
-            raise _unfit(f"copier and newservice make different files of {told}: {', '.join(different)}")
-        count += 1
+    renderer, count = Renderer(template), 0
+    with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
+        plain = plain_template(template, Path(folder))
+        for answers in _samples(template):
+            if different := differences(plain, renderer.render(answers)):
+                told = ", ".join(str(answers.values[name]) for name in VARIED if name in answers.values)
+                raise _unfit(f"copier and newservice make different files of {told}: {', '.join(different)}")
+            count += 1
     return count
 
 
-def _samples(template: Template) -> Iterator[tuple[Layer, Answers]]:
-    """The layers of the smallest services that the template allows. Raises ``UsageError`` where it allows none."""
+def plain_template(template: Template, folder: Path) -> Path:
+    """A copy of a template below ``folder``: in a git checkout copier takes the last tag."""
+    shutil.copytree(template.root / "templates", folder / "templates")
+    shutil.copy(template.root / "copier.yml", folder)
+    return folder
+
+
+def differences(plain: Path, files: Iterable[File]) -> list[str]:
+    """Paths at which copier makes something else of a template than ``files``, from the answers that these record.
+
+    Copier asks, computes and checks by itself. Raises ``UsageError`` where it can't render the template.
+    """
+    ours = {file.path: (file.content, file.executable) for file in files}
+    recorded = parse_yaml(ours[".copier-answers.yml"][0])
+    data = {name: value for name, value in recorded.items() if not name.startswith("_")}
+    with tempfile.TemporaryDirectory(prefix="newservice-") as target:
+        try:
+            run_copy(str(plain), target, data=data, defaults=True, overwrite=True, quiet=True, settings=Settings())
+        except (CopierError, ValueError) as error:
+            raise _unfit(f"copier can't render it: {error}") from error
+        theirs = {
+            path.relative_to(target).as_posix(): (path.read_bytes(), bool(path.stat().st_mode & 0o100))
+            for path in Path(target).rglob("*")
+            if path.is_file()
+        }
+    return sorted(path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path))
+
+
+def _samples(template: Template) -> Iterator[Answers]:
+    """The smallest services that the template allows, each layer. Raises ``UsageError`` where it allows none."""
     questions = load_questions(template)
     choices = {question.name: question.choices for question in questions if question.name in VARIED}
     layers: tuple[Layer, ...] = ("service", "stack")
@@ -69,7 +101,7 @@ def _samples(template: Template) -> Iterator[tuple[Layer, Answers]]:
             continue
         if answers.values not in seen and (answers.owned or layer == "stack"):
             seen.append(answers.values)
-            yield layer, answers
+            yield answers
     if not seen:
         raise _unfit(f"it allows no small service: {refused}")
 

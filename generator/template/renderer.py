@@ -1,7 +1,7 @@
-"""What a version of the template makes of answers, without copier: for many services at once. Pure but for reading it.
+"""What the template makes of complete answers: the tree of their layer. Pure but for reading the template.
 
-Copier takes five times as long and can't render two trees at a time in one process; a fleet needs hundreds. That both
-make the same bytes is tested for every kind of service (tests/test_replay.py).
+Copier defines the template's format, and a plain ``copier copy`` makes the same bytes: a release is checked for that
+(``release_check``), and so is every kind of service (tests/test_renderer.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
+from generator.base.errors import NewserviceError
 from generator.template.answers import Answers
-from generator.template.copier_renderer import File
+from generator.template.files import File
+from generator.template.questions import MISSING
+from generator.template.resolution import same
 from generator.template.template import Template
 
 
@@ -28,36 +33,61 @@ class Source:
     executable: bool
 
 
+@dataclass(frozen=True)
+class _Rendered:
+    """What a text came out as, and the values of all names that were looked up for it."""
+
+    content: bytes
+    reads: Mapping[str, Any]
+
+
 @dataclass
-class Replay:
-    """Renders trees of one version of the template."""
+class Renderer:
+    """Renders trees of one version of the template.
+
+    A text is rendered again only where something that it looked up is another object, or another plain value, than the
+    last time: ``Answers.with_facts`` leaves everything else as it is.
+    """
 
     template: Template
     _trees: dict[str, tuple[Source, ...]] = field(default_factory=dict)
+    _rendered: dict[str, _Rendered] = field(default_factory=dict)
 
     def render(self, answers: Answers, without: Collection[str] = ()) -> tuple[File, ...]:
-        """The files that these complete answers make, sorted by path. ``answers`` holds its layer and its facts.
+        """The files that these answers make of their layer, sorted by path, without those at the paths ``without``.
 
-        Files at the paths ``without`` are not made.
+        Raises ``NewserviceError`` where the template is at fault.
         """
-        config = self.template.config
-        answers_file = str(config.get("_answers_file", ".copier-answers.yml"))
         context = {
             **answers.context,
             "_copier_answers": answers.values,
-            "_copier_conf": {"answers_file": answers_file},
+            "_copier_conf": {"answers_file": str(self.template.config.get("_answers_file", ".copier-answers.yml"))},
         }
-        once = self.template.made_once(answers.context)
-        found = []
-        for source in self._sources(self.template.render(config["_subdirectory"], answers.context)):
-            path = self._path(source.path, context)
-            if path and path not in without:
-                content = source.content if source.text is None else self._text(source.text, context)
-                found.append(File(path, content, source.executable, path in once))
+        found, at = [], "its folder"
+        try:
+            once = self.template.made_once(answers.context)
+            for source in self._sources(self.template.render(self.template.config["_subdirectory"], answers.context)):
+                at = source.path
+                path = self._path(source.path, context)
+                if path and path not in without:
+                    content = source.content if source.text is None else self._text(source.text, context)
+                    found.append(File(path, content, source.executable, path in once))
+        except (TemplateError, TypeError, ValueError, AttributeError, LookupError) as error:
+            raise NewserviceError(
+                "template.broken",
+                f"the {answers.layer} template could not be rendered: {at}: {error}",
+                "this is a fault of the template, not of your answers",
+            ) from error
         return tuple(sorted(found, key=lambda file: Path(file.path)))
 
     def _text(self, text: str, context: Mapping[str, Any]) -> bytes:
-        return self.template.render(text, context).encode()
+        known = self._rendered.get(text)
+        if known is None or not all(same(context.get(name, MISSING), value) for name, value in known.reads.items()):
+            reads: set[str] = set()
+            content = self.template.render(text, context, reads).encode()
+            known = _Rendered(content, {name: context.get(name, MISSING) for name in reads})
+            self._rendered[text] = known
+        return known.content
 
     def _path(self, path: str, context: Mapping[str, Any]) -> str:
         """The path for these answers; empty where one of its parts is, for then there is no such file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import threading
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,6 +14,7 @@ from typing import Any
 import jinja2
 import yaml
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2_ansible_filters.core_filters import to_nice_yaml
 
@@ -66,7 +68,7 @@ class Template:
         environment = _Environment(  # what is rendered is HCL, YAML and Markdown, never a web page
             loader=ChoiceLoader([DictLoader(self._expressions), FileSystemLoader(self.root)]),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
-            bytecode_cache=compiled(),
+            bytecode_cache=compiled(self.config.get("_envops", {})),
             cache_size=-1,  # a wizard evaluates everything again and again
             autoescape=False,
             **options,
@@ -80,19 +82,28 @@ class Template:
         """Paths of the files that are made once and are their owner's from then on."""
         return frozenset(self.render(path, context) for path in self.config.get("_skip_if_exists", ()))
 
-    def render(self, source: str, context: Mapping[str, Any]) -> str:
+    def render(self, source: str, context: Mapping[str, Any], reads: set[str] | None = None) -> str:
         """Render one expression or text with ``context`` as its variables.
 
-        Raises jinja2's ``UndefinedError`` when the text uses a variable that the context lacks.
+        The names that it looks up, there or in vain, are added to ``reads``. Raises jinja2's ``UndefinedError`` when
+        the text uses a variable that the context lacks.
         """
-        if not source:
+        if not any(mark in source for mark in self._marks):
             return source
+        _looked_up.names = set() if reads is None else reads
         found = self._compiled.get(source)
         if found is None:
             name = f"expression {hashlib.sha256(source.encode()).hexdigest()}"
             self._expressions.setdefault(name, source)
             found = self._compiled.setdefault(source, self.environment.get_template(name))
         return found.render(context)
+
+    @cached_property
+    def _marks(self) -> tuple[str, ...]:
+        """A text without any of these comes out as it stands there."""
+        found = self.environment
+        line_ends = ("\r",) if found.keep_trailing_newline else ("\r", "\n")
+        return found.block_start_string, found.variable_start_string, found.comment_start_string, *line_ends
 
     @cached_property
     def _compiled(self) -> dict[str, jinja2.Template]:
@@ -104,8 +115,28 @@ class Template:
         return {}
 
 
+class _LookedUp(threading.local):
+    """The names that what is rendered in this thread looks up."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+
+_looked_up = _LookedUp()
+
+
+class _Context(Context):
+    """Notes every name that is looked up, also by what a template includes or imports."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        _looked_up.names.add(key)
+        return super().resolve_or_missing(key)
+
+
 class _Environment(SandboxedEnvironment):
     """Templates have the globals themselves, not a view of them that is slow to read: no global is added later."""
+
+    context_class = _Context
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}

@@ -18,8 +18,9 @@ from typing import Any
 
 from generator.base.errors import AnswersError
 from generator.platform.profile import Platform
-from generator.template.answers import Resolution, resolve
+from generator.template.answers import resolve
 from generator.template.questions import Question
+from generator.template.resolution import Resolution
 from generator.template.template import Template
 from generator.wizard.asking import ask_question, say
 from generator.wizard.conversation import Choice, Conversation, Stopped

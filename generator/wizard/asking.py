@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from generator.base.errors import UsageError
-from generator.template.answers import Resolution
 from generator.template.notation import read_text
 from generator.template.questions import MISSING, Question
+from generator.template.resolution import Resolution
 from generator.wizard.editing import Editor
 from generator.wizard.fields import Shape, is_form, words_of
 from generator.wizard.layout import plain, wrap

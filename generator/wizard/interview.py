@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from generator.template.answers import Resolution
 from generator.template.questions import MISSING, Question
+from generator.template.resolution import Resolution
 from generator.template.template import Template
 
 NEEDS = "what it needs"

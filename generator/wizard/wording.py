@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from generator.template.answers import Resolution
 from generator.template.questions import Question
+from generator.template.resolution import Resolution
 from generator.template.template import Template, parse_yaml
 
 _PART = "[% from 'templates/macros/checks.jinja' import check %][[ check(value, shape) ]]"

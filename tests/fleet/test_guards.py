@@ -17,7 +17,7 @@ from generator.fleet.guards import Guard, open_checks
 from generator.fleet.planning import Task, Verb
 from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from tests.fleet.conftest import Yard
 
 STACK = "stacks/app/"

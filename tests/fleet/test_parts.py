@@ -22,7 +22,7 @@ from generator.fleet.pull_request_text import body
 from generator.fleet.report import Report, as_page, as_text
 from generator.fleet.source import update_branch
 from generator.platform.profile import Platform
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.releases import Releases
 from tests.fleet.conftest import Yard
 from tests.pages import page

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from generator.template.answers import Answers, resolve
-from generator.template.copier_renderer import render
 from generator.template.questions import load_questions
 from generator.template.template import Template
+from tests.answers import render
 
 from .trees import PYTHON, REPOSITORY_ID, VARIANTS, Tree
 
@@ -45,8 +45,7 @@ def trees(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Trees
 
 def rendered(template: Template, given: dict[str, Any], folder: Path) -> Tree:
     """The repository that answers make, written to ``folder``."""
-    facts = {"woodpecker_repo_id": REPOSITORY_ID}
-    return Tree.write(folder, render(template, answers_for(template, given), "service", facts))
+    return Tree.write(folder, render(template, answers_for(template, given), "service"))
 
 
 @pytest.fixture(params=VARIANTS)

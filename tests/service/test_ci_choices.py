@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from copier import run_copy
 
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.template import Template
 from tests.checkout import published_template
 
@@ -97,7 +97,9 @@ def chosen(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 @pytest.mark.parametrize("language", ["python", "go", "svelte", "static", "none"])
-def test_copier_renders_the_same(template: Template, chosen: dict[Choice, Tree], language: str, tmp_path: Path) -> None:
+def test_the_renderer_makes_the_same(
+    template: Template, chosen: dict[Choice, Tree], language: str, tmp_path: Path
+) -> None:
     choice = next(choice for choice in CHOSEN if choice.language == language and choice.tests == "custom")
     texts = rendered(template, choice.answers, tmp_path).texts
     assert {path: text for path, text in texts.items() if path.startswith(CI)} == chosen[choice].texts

@@ -18,9 +18,9 @@ import httpx
 import pytest
 
 from generator.template.answers import Answers, resolve
-from generator.template.copier_renderer import render
 from generator.template.questions import load_questions
 from generator.template.template import PACKAGE, Template
+from tests.answers import render
 
 from .test_text import FRAGMENTS, labels_of, readme_texts
 from .trees import REPOSITORY_ID
@@ -85,7 +85,7 @@ def answers_for(given: Mapping[str, Any], facts: Mapping[str, Any] | None = None
 
 
 def files_for(answers: Answers) -> Iterator[tuple[str, str]]:
-    """The files as copier renders them, without its rounds over the disk; all but copier's own, the answers file."""
+    """The files, each on its own; all but the answers file."""
     for source in sorted(path for path in FOLDER.rglob("*") if path.is_file() and "answers_file" not in path.name):
         path = TEMPLATE.render(source.relative_to(FOLDER).as_posix(), answers.context)
         if any(part in ("", ".jinja") for part in path.split("/")):
@@ -179,11 +179,10 @@ def services(root: Path, rendered: dict[str, dict[str, str]], go_environment: di
 # --- What is written --------------------------------------------------------------------------------------------
 
 
-def test_copier_renders_the_same(rendered: dict[str, dict[str, str]]) -> None:
-    """The helper above skips copier; one variant shows that nothing else happens there."""
+def test_the_renderer_makes_the_same(rendered: dict[str, dict[str, str]]) -> None:
+    """The helper above renders file by file; one variant shows that nothing else happens."""
     files = {
-        file.path: file.content.decode()
-        for file in render(TEMPLATE, answers_for(VARIANTS["web-hostile"]), "service", dict(FACTS))
+        file.path: file.content.decode() for file in render(TEMPLATE, answers_for(VARIANTS["web-hostile"]), "service")
     }
     del files[".copier-answers.yml"]
     assert files == rendered["web-hostile"]

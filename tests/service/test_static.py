@@ -23,8 +23,8 @@ from urllib.request import Request, urlopen
 import pytest
 from hypothesis import given
 
-from generator.template.copier_renderer import render
 from generator.template.template import PACKAGE, Template
+from tests.answers import render
 
 from .conftest import answers_for
 from .test_text import FRAGMENTS, HOSTILE, LINES, TEMPLATE, labels_of, readme_texts
@@ -54,17 +54,14 @@ ANSWERS = answers_for(TEMPLATE, COMMON)
 @pytest.fixture(scope="module")
 def drawn(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tree]:
     """One rendered repository for each of ``GIVEN``."""
-    facts = {"woodpecker_repo_id": 7}
     return {
-        name: Tree.write(
-            tmp_path_factory.mktemp(name), render(template, answers_for(template, given), "service", facts)
-        )
+        name: Tree.write(tmp_path_factory.mktemp(name), render(template, answers_for(template, given), "service"))
         for name, given in GIVEN.items()
     }
 
 
 def rendered(path: str, **changed: Any) -> str:
-    """One file of the template, rendered without copier's rounds over the disk."""
+    """One file of the template."""
     source = (FOLDER / f"{path}.jinja").read_text(encoding="utf-8")
     return TEMPLATE.render(source, {**ANSWERS.context, **changed})
 
@@ -138,7 +135,7 @@ def test_no_free_text_reaches_what_the_server_reads() -> None:
     assert rendered("Caddyfile", title=hostile, description=hostile) == rendered("Caddyfile")
 
 
-def test_text_comes_back_through_copier(drawn: dict[str, Tree]) -> None:
+def test_text_comes_back_from_the_whole_tree(drawn: dict[str, Tree]) -> None:
     title, tree = GIVEN["rich"]["title"], drawn["rich"]
     assert Texts(tree.read("site/index.html")).texts["title"] == title
     assert readme_texts(tree.read("README.md"))[0] == " ".join(title.split())

@@ -15,8 +15,8 @@ from urllib.request import urlopen
 import pytest
 from hypothesis import given
 
-from generator.template.copier_renderer import render
 from generator.template.template import PACKAGE, Template
+from tests.answers import render
 
 from .conftest import answers_for
 from .node import NODE, Workshop, postgres, toolchain
@@ -52,11 +52,8 @@ ANSWERS = answers_for(TEMPLATE, COMMON)
 @pytest.fixture(scope="module")
 def drawn(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tree]:
     """One rendered repository for each of ``GIVEN``."""
-    facts = {"woodpecker_repo_id": 7}
     return {
-        name: Tree.write(
-            tmp_path_factory.mktemp(name), render(template, answers_for(template, given), "service", facts)
-        )
+        name: Tree.write(tmp_path_factory.mktemp(name), render(template, answers_for(template, given), "service"))
         for name, given in GIVEN.items()
     }
 
@@ -65,7 +62,7 @@ def drawn(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def rendered(path: str, **changed: Any) -> str:
-    """One file of the template, rendered without copier's rounds over the disk."""
+    """One file of the template."""
     source = (FOLDER / f"{path}.jinja").read_text(encoding="utf-8")
     return TEMPLATE.render(source, {**ANSWERS.context, **changed})
 
@@ -132,7 +129,7 @@ def test_text_comes_back_from_json(title: str, description: str) -> None:
     assert json.loads(rendered("package.json", description=description))["description"] == description
 
 
-def test_text_comes_back_through_copier(drawn: dict[str, Tree]) -> None:
+def test_text_comes_back_from_the_whole_tree(drawn: dict[str, Tree]) -> None:
     title, description = GIVEN["rich"]["title"], GIVEN["rich"]["description"]
     tree = drawn["rich"]
     assert json.loads(tree.read("src/lib/service.json")) == {"title": title, "description": description}

@@ -46,7 +46,7 @@ HOSTILE = settings(max_examples=examples(300), deadline=None)
 
 
 def rendered(path: str, **changed: str) -> str:
-    """One file, rendered without copier's rounds over the disk."""
+    """One file of the template."""
     return TEMPLATE.render(sources()[path], {**ANSWERS.context, **changed})
 
 
@@ -148,8 +148,8 @@ def test_no_free_text_reaches_what_ci_executes(path: str) -> None:
     assert rendered(path, title=hostile, description=hostile) == rendered(path)
 
 
-def test_through_copier_too(richest: Tree) -> None:
-    """The properties above render single files; copier's own rendering gives the same."""
+def test_the_whole_tree_too(richest: Tree) -> None:
+    """The properties above render single files; the renderer gives the same."""
     given = VARIANTS["postgres-dsn-private"]
     title, description = given["title"], given["description"]
     assert readme_texts(richest.read("README.md")) == (" ".join(title.split()), " ".join(description.split()))

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.template import Template
 
 REPOSITORY_ID = 7
@@ -123,8 +123,7 @@ class Tree:
 def sources_of(template: Template, context: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """The template's files of a repository with these answers, each with the path that it is rendered to.
 
-    For tests that look at many answers: without copier, which takes half a second for each. The answers file is
-    left out, because only copier knows what it needs.
+    For tests that look at single files of many answers; the answers file is left out.
     """
     folder = template.root / "templates" / "service" / str(context["language"])
     for source in sorted(path for path in folder.rglob("*") if path.is_file()):

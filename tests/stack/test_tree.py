@@ -1,4 +1,4 @@
-"""The tree as copier renders it."""
+"""The whole tree of a stack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.template.copier_renderer import render
+from tests.answers import render
 
 from .rendering import PICKED, RICH, UPSTREAM, VOLUME, answers, files, stack, template
 from .test_text import HOSTILE
@@ -44,7 +44,7 @@ def test_there_is_no_file_without_a_need(given: dict[str, Any], expected: set[st
     assert set(stack(**given)) == expected
 
 
-def test_copier_renders_what_these_tests_look_at() -> None:
+def test_the_renderer_makes_what_these_tests_look_at() -> None:
     text = "".join(HOSTILE)
     given = {
         **RICH,
@@ -68,5 +68,5 @@ def test_copier_renders_what_these_tests_look_at() -> None:
     assert {name: recorded[name] for name in PICKED} == PICKED
 
 
-def test_copier_leaves_out_what_these_tests_do_not_expect() -> None:
+def test_the_renderer_leaves_out_what_these_tests_do_not_expect() -> None:
     assert set(tree(kind="cronjob")) == {*ALWAYS, "cronjobs.tf", ".copier-answers.yml"}

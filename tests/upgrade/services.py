@@ -17,7 +17,7 @@ from generator.lifecycle.update.maker import Maker
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import Answers, resolve
-from generator.template.copier_renderer import File, Layer
+from generator.template.files import File, Layer
 from generator.template.releases import Releases
 from generator.template.template import Template
 from tests.test_pairwise import answers_of, services

@@ -48,7 +48,7 @@ def updated(origin: Origin, tree: dict[str, bytes]) -> Upgrade:
 
 def test_the_entry_is_taken_out_and_nothing_else() -> None:
     origin, tree = made()
-    host = origin.answers["stack"]["hostname"]
+    host = origin.answers["stack"].context["hostname"]
     entered = tree[POLICY].decode()
     assert f'        "{host}",\n' in entered
     assert entered != TEXT

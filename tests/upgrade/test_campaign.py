@@ -25,7 +25,7 @@ from generator.infra_repo.tree_diff import ANSWERS_FILE, compare_registrations, 
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.maker import Maker
-from generator.template.copier_renderer import File, Layer
+from generator.template.files import File, Layer
 from generator.template.releases import Releases
 from tests.checkout import commit_all, git
 from tests.upgrade.releases import published

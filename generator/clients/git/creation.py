@@ -16,7 +16,7 @@ from generator.base.errors import SystemFailure
 from generator.base.lazy_import import lazily
 from generator.clients.git.process import PLAIN, configuration, run_git
 from generator.clients.git.repository import Repository
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 if TYPE_CHECKING:
     import git

@@ -16,7 +16,7 @@ from generator.base.secrets import masked_variables
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.process import PLAIN, configuration, no_git, run_git
 from generator.clients.git.remote import PERMANENT, Remote
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 if TYPE_CHECKING:
     import git

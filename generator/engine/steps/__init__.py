@@ -22,11 +22,11 @@ def steps_for(answers: Answers) -> list[Step[Any]]:
     Secrets come before the first push, or its run fails; Woodpecker's number comes before the commit that holds
     it; the mirror comes after the first push, because the first sync of an empty repository fails.
     """
-    systems = answers["systems"]
+    systems = answers.systems
     steps: list[Step[Any]] = [VaultSecrets()] if "vault" in systems else []
     if answers.owned:
         steps += [ForgejoRepository(), GitHubRepository()]
-        steps += [GitHubSecrets()] if answers["actions_secrets"] else []
+        steps += [GitHubSecrets()] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
         steps += [ServiceCommit(), ServicePush(), ForgejoMirror(), GitHubDefaultBranch()]
     return [*steps, InfraCommit(), InfraPullRequest()]

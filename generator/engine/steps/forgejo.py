@@ -75,7 +75,7 @@ class ForgejoRepository(Step[RepositoryFacts]):
         run.forgejo.create_repository(
             run.owner,
             run.name,
-            description=f"{run.answers['description']}{MARK}",
+            description=f"{run.answers.description}{MARK}",
             private=wants_private(run),
             branch=run.platform.branch,
         )
@@ -178,7 +178,7 @@ class ForgejoMirror(Step[MirrorFacts]):
 
 def wants_private(run: Run) -> bool:
     """Repository and mirror are as visible as the image."""
-    return bool(run.answers["private_image"])
+    return run.answers.private_image
 
 
 def visibility(private: bool) -> str:

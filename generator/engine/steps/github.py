@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -123,8 +124,8 @@ class GitHubDefaultBranch(Step[BranchFacts]):
         return f"{run.mirror} shows {run.platform.branch}"
 
 
-def _wanted(run: Run) -> dict[str, str]:
-    return dict(run.answers["actions_secrets"])
+def _wanted(run: Run) -> Mapping[str, str]:
+    return run.answers.actions_secrets
 
 
 def _missing(run: Run, there: frozenset[str]) -> list[str]:

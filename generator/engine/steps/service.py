@@ -20,7 +20,7 @@ from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.infra_repo.fingerprints import blob_ids, seal
 from generator.infra_repo.tree_diff import ANSWERS_FILE, differing_answers, recorded_answers
 from generator.infra_repo.trees import Folder, Tree
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class VaultSecrets(Step[Entry]):
     def decide(self, run: Run, facts: Entry) -> Decision:
         """Create it, add what is missing, or leave it. What a person fills in is not missing any more."""
         missing, left = _missing(run, facts), _left_open(run, facts)
-        unknown = [name for name in missing if name in run.answers["known_elsewhere"] and name not in run.seeds]
+        unknown = [name for name in missing if name in run.answers.known_elsewhere and name not in run.seeds]
         unknown = [name for name in unknown if name not in left]
         if unknown:
             return Decision(
@@ -165,7 +165,7 @@ def path(run: Run) -> str:
 
 def wanted(run: Run) -> list[str]:
     """Properties that the service reads, each once."""
-    return sorted(run.answers["vault_properties"])
+    return sorted(run.answers.vault_properties)
 
 
 def _missing(run: Run, entry: Entry) -> list[str]:

@@ -13,7 +13,7 @@ from generator.engine.connections import Forge
 from generator.engine.executor import Observed, Outcome, Work, execute
 from generator.engine.plan import Action, Decision, Plan, StepPlan, build_plan
 from generator.lifecycle.publication.state import BRANCH, Publication, Seen
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.releases import ADDRESS, SIGNER, Releases
 
 

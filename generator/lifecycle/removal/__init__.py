@@ -22,7 +22,7 @@ def removals_for(answers: Answers) -> list[Removal[Any]]:
     registration before the repository that it belongs to, or its webhook would stay; the canonical repository after
     everything that was made from it. Secrets go last: they are read by the stack.
     """
-    systems = answers["systems"]
+    systems = answers.systems
     removals: list[Removal[Any]] = [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
     if answers.owned:
         removals += [MirrorLinkRemoval()]

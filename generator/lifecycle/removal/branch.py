@@ -21,7 +21,7 @@ from generator.infra_repo.tree_diff import (
     registered_files,
 )
 from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 MOST_COMMITS = 50
 """A branch with more commits is not newservice's own."""

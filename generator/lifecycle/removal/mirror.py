@@ -185,7 +185,7 @@ def _reasons(run: Run, facts: MirrorFacts, mirror: Mirror) -> Iterator[str]:
         yield f"it holds what the canonical repository does not ({listed(own)})"
     if facts.tags:
         yield f"it has tags that the canonical repository lacks, or has elsewhere ({listed(facts.tags)})"
-    added = sorted(facts.secrets - set(run.answers["actions_secrets"]))
+    added = sorted(facts.secrets - set(run.answers.actions_secrets))
     if added:
         yield f"it was given the Actions secrets {listed(added)}"
     activity = facts.activity

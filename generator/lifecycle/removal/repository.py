@@ -17,7 +17,7 @@ from generator.engine.steps.service import first_title
 from generator.infra_repo.fingerprints import blob_ids, differing, sealed
 from generator.infra_repo.tree_diff import FileChange
 from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable, unseen
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 _BEING_REMOVED = "(being removed)"
 REMOVING = f" {_BEING_REMOVED}{MARK}"

@@ -22,7 +22,7 @@ from generator.infra_repo.tree_diff import (
 )
 from generator.lifecycle.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
 from generator.lifecycle.removal.branch import not_as_written
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 REMOVAL_PREFIX = "newservice-remove/"
 """What the branches that take a stack out begin with: ``newservice/`` is for stacks that wait for review."""

@@ -12,9 +12,9 @@ from generator.engine.recorded import Recorded
 from generator.infra_repo.registrations import Adjustments, Registration, load
 from generator.platform.profile import Platform
 from generator.template.answers import Answers, resolve
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.questions import Question, load_questions
-from generator.template.renderer import Replay
+from generator.template.renderer import Renderer
 from generator.template.template import Template
 
 
@@ -32,8 +32,8 @@ class Maker:
         return load_questions(self.template)
 
     @cached_property
-    def _replay(self) -> Replay:
-        return Replay(self.template)
+    def _renderer(self) -> Renderer:
+        return Renderer(self.template)
 
     def answers(
         self,
@@ -60,11 +60,11 @@ class Maker:
 
     def files(self, answers: Answers, without: Collection[str] = ()) -> tuple[File, ...]:
         """The tree of the answers' layer, but for the paths ``without``."""
-        return self._replay.render(answers, without)
+        return self._renderer.render(answers, without)
 
     def registrations(self, answers: Answers) -> list[Registration]:
         """The entries in shared files; the stack brings them."""
-        if answers["layer"] != "stack":
+        if answers.layer != "stack":
             return []
 
         def expression(source: str, extra: Mapping[str, object]) -> str:

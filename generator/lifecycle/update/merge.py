@@ -9,7 +9,7 @@ from typing import Literal
 from generator.clients.git import merge_file
 from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.infra_repo.trees import Tree
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 Action = Literal["add", "update", "delete", "unchanged", "kept", "conflict"]
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from generator.infra_repo.hcl import HclSyntaxError, parse
 from generator.infra_repo.trees import Listing
-from generator.template.copier_renderer import File
+from generator.template.files import File
 
 # What every module call may have, whatever the module declares.
 _TERRAFORM_S_OWN = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})

@@ -20,7 +20,7 @@ from generator.lifecycle.update.merge import Merged, edited_files, merge_files
 from generator.lifecycle.update.modules import unknown_arguments
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
-from generator.template.copier_renderer import File
+from generator.template.files import File
 from generator.template.releases import Releases
 from generator.template.template import Template
 
@@ -164,7 +164,7 @@ class Upgrader:
 
         Raises ``RefusedError`` where that is the profile of another platform than the recorded one.
         """
-        then, data = made["platform"], self.platform.data
+        then, data = made.platform, self.platform.data
         found = {
             key: data[key]
             for key, value in new.template.platform.items()

@@ -1,10 +1,11 @@
-"""What CI makes of one commit on this platform, as ``delivery`` among the computed answers says it."""
+"""What CI makes of one commit on this platform, as the answers declare it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from generator.template.answers import DeclaredDelivery
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class Delivery:
     fixed: Mapping[str, str]
 
     @classmethod
-    def of(cls, declared: Mapping[str, Any], sha: str) -> Delivery:
-        """The delivery of a commit. Texts of ``declared`` hold ``{sha}`` where the commit's id goes."""
-        variables = {name: str(text).format(sha=sha) for name, text in declared["variables"].items()}
+    def of(cls, declared: DeclaredDelivery, sha: str) -> Delivery:
+        """The delivery of a commit."""
+        variables = {name: text.format(sha=sha) for name, text in declared.variables.items()}
         return cls(
-            workflow=declared["workflow"],
-            image=declared["image"],
-            tags=tuple(tag.format(sha=sha) for tag in declared["tags"]),
+            workflow=declared.workflow,
+            image=declared.image,
+            tags=tuple(tag.format(sha=sha) for tag in declared.tags),
             variables=variables,
-            fixed={name: text for name, text in variables.items() if text == declared["variables"][name]},
+            fixed={name: text for name, text in variables.items() if text == declared.variables[name]},
         )
 
     def told(self, variables: Mapping[str, str]) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from generator.base.checks import Check, CheckState
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.infra_repo.tree_diff import RegistrationChange
 from generator.lifecycle.verify.build import AGAIN
+from generator.template.answers import Watcher
 
 
 def judge_secrets(decision: Decision) -> Check:
@@ -76,14 +76,14 @@ def judge_entries(
     return Check(id_, CheckState.OK, f"{there} on {facts.branch}{remark}")
 
 
-def judge_watchers(watchers: Sequence[Mapping[str, Any]], stack: str) -> list[Check]:
+def judge_watchers(watchers: Sequence[Watcher], stack: str) -> list[Check]:
     """For each watcher, whether a line of the stack's text has all of its words; comments are no lines of it."""
     lines = [line for line in map(str.strip, stack.splitlines()) if not line.startswith(("#", "//"))]
     return [
         Check(
             "infra.monitors",
-            CheckState.OK if any(all(word in line for word in item["words"]) for line in lines) else CheckState.FAILED,
-            str(item["name"]),
+            CheckState.OK if any(all(word in line for word in item.words) for line in lines) else CheckState.FAILED,
+            item.name,
         )
         for item in watchers
     ]

@@ -82,7 +82,7 @@ def _build(run: Run, registry: Registry | None) -> list[_Seen]:
     sha = _head(run)
     if sha is None:
         return [mirror, *(_unbuilt(run, id_) for id_ in ("ci.run", "image.tags", "deploy.pipeline"))]
-    delivery = Delivery.of(answers["delivery"], sha)
+    delivery = Delivery.of(answers.delivery, sha)
     ci = _ci(run, sha, delivery)
     return [mirror, ci, _image(run, registry, delivery, ci.check.state), _pipeline(run, delivery, ci.check.state)]
 
@@ -104,11 +104,11 @@ def _unbuilt(run: Run, id_: str) -> _Seen:
 
 def _not_applying(run: Run, id_: str) -> str:
     """Why a check says nothing about these answers; empty where it does."""
-    delivery = run.answers["delivery"]
+    delivery = run.answers.delivery
     reasons = {
-        "ci.run": "" if delivery["workflow"] else "no CI builds the image (ci: false)",
-        "image.tags": "" if delivery["tags"] else "a commit in the stack names the tag, and no CI builds the image",
-        "deploy.pipeline": "" if delivery["variables"] else "no pipeline deploys these answers",
+        "ci.run": "" if delivery.workflow else "no CI builds the image (ci: false)",
+        "image.tags": "" if delivery.tags else "a commit in the stack names the tag, and no CI builds the image",
+        "deploy.pipeline": "" if delivery.variables else "no pipeline deploys these answers",
     }
     return reasons[id_]
 
@@ -128,7 +128,7 @@ def _image(run: Run, registry: Registry | None, delivery: Delivery, ci: CheckSta
     if reason := _not_applying(run, "image.tags"):
         return _skipped("image.tags", reason)
     assert registry is not None  # noqa: S101 - opened wherever there are tags to ask for
-    private = bool(run.answers["private_image"])
+    private = run.answers.private_image
     return _check(
         "image.tags",
         lambda: judge_image(observe.observe_image(registry, delivery), delivery, private=private, ci=ci),
@@ -146,7 +146,7 @@ def _infra(run: Run) -> list[_Seen]:
     secrets = _secrets(run)
     try:
         facts = observe.observe_infra(run)
-        watched = judge_watchers(run.answers["watchers"], observe.read_stack(run))
+        watched = judge_watchers(run.answers.watchers, observe.read_stack(run))
     except (SystemFailure, PreflightError, AnswersError) as error:
         return [secrets, *(_unknown(id_, error) for id_ in ids)]
     return [
@@ -159,7 +159,7 @@ def _infra(run: Run) -> list[_Seen]:
 
 
 def _secrets(run: Run) -> _Seen:
-    if "vault" not in run.answers["systems"]:
+    if "vault" not in run.answers.systems:
         return _skipped("vault.secrets", "none are asked for under secrets")
     step = VaultSecrets()
     return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))

@@ -1,0 +1,111 @@
+"""The renderer makes the same bytes as copier, and renders nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.base.errors import NewserviceError
+from generator.template.answers import resolve
+from generator.template.files import Layer
+from generator.template.release_check import differences, plain_template
+from generator.template.renderer import Renderer
+from generator.template.template import Template
+from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.test_golden import CASES, project
+from tests.test_pairwise import services
+from tests.upgrade.services import FACTS, golden
+
+RENDERER = Renderer(TEMPLATE)
+STEP = 24
+"""Every so many combinations of a seed: copier takes the better part of a second for each."""
+
+LAYERS: tuple[Layer, ...] = ("service", "stack")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template for copier."""
+    return plain_template(TEMPLATE, tmp_path_factory.mktemp("template"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_copier_makes_the_same_of_combinations(plain: Path, seed: int) -> None:
+    """On the built-in platform, and on another one."""
+    count = 0
+    for service in services(seed)[::STEP]:
+        for layer in LAYERS if service.answers.owned else LAYERS[1:]:
+            made = RENDERER.render(service.answers.with_facts({**FACTS, "layer": layer}))
+            assert differences(plain, made) == [], (str(service), layer)
+            count += 1
+    assert count > 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_copier_makes_the_same_of_golden_services(plain: Path, case: str) -> None:
+    answers = project(case).answers
+    for layer in LAYERS if answers.owned else LAYERS[1:]:
+        assert differences(plain, RENDERER.render(answers.with_facts({**FACTS, "layer": layer}))) == [], layer
+
+
+@pytest.mark.slow
+def test_copier_makes_the_same_of_the_first_release(tmp_path: Path) -> None:
+    origins = list(golden())[::8]
+    first = plain_template(origins[0].maker.template, tmp_path)
+    for origin in origins:
+        for layer in origin.layers:
+            assert differences(first, origin.files(layer)) == [], (str(origin), layer)
+
+
+@pytest.mark.parametrize(
+    "given", [SMALLEST, UPSTREAM, RICH, {**SMALLEST, "redis": True}], ids=lambda given: given["name"]
+)
+def test_facts_that_come_later_change_what_depends_on_them_alone(given: dict[str, object]) -> None:
+    """One resolve serves both layers, before and after: the same answers as those resolved from the beginning."""
+    begun = answer(given)
+    for facts in (
+        {"layer": "stack", "redis_index": 4},
+        {"layer": "service"},
+        {"layer": "service", "woodpecker_repo_id": 9},
+    ):
+        later, whole = begun.with_facts(facts), resolve(TEMPLATE, QUESTIONS, given, facts)
+        assert later == whole
+        assert list(later.context) == list(whole.context)
+        kept = [name for name, value in begun.context.items() if later.context.get(name) is value]
+        assert len(kept) > len(begun.context) - 6
+
+
+@pytest.mark.parametrize("given", [SMALLEST, RICH], ids=lambda given: given["name"])
+def test_only_what_holds_woodpeckers_number_is_rendered_again(given: dict[str, object]) -> None:
+    renderer, answers = Renderer(TEMPLATE), answer(given)
+    before = {file.path: file for file in renderer.render(answers.with_facts({"layer": "service"}))}
+    stack = renderer.render(answers.with_facts({"layer": "stack"}))
+    after = {file.path: file for file in renderer.render(answers.with_facts({"woodpecker_repo_id": 4711}))}
+    again = {path for path, file in after.items() if file.content is not before[path].content}
+    assert again == {path for path, file in after.items() if b"4711" in file.content}
+    assert {".copier-answers.yml", ".github/workflows/build.yml"} == again
+    assert [file.content for file in renderer.render(answers.with_facts({"layer": "stack"}))] == [
+        file.content for file in stack
+    ]
+
+
+def test_other_answers_are_rendered_as_if_they_were_the_first(tmp_path: Path) -> None:
+    renderer = Renderer(TEMPLATE)
+    for given in (SMALLEST, RICH, {**SMALLEST, "port": 1234}, {**SMALLEST, "redis": 1}, SMALLEST):
+        for layer in LAYERS:
+            answers = answer(given).with_facts({"layer": layer})
+            assert renderer.render(answers) == Renderer(TEMPLATE).render(answers)
+
+
+def test_a_text_that_can_not_be_rendered_is_the_templates_fault(tmp_path: Path) -> None:
+    template = Template(plain_template(TEMPLATE, tmp_path))
+    place = template.root / "templates" / "service" / "python" / "README.md.jinja"
+    place.write_text(place.read_text() + "[[ nothing_like_this ]]")
+    with pytest.raises(
+        NewserviceError, match=r"service template .* README.md: 'nothing_like_this' is undefined"
+    ) as caught:
+        Renderer(template).render(answer(SMALLEST))
+    assert caught.value.code == "template.broken"
