@@ -37,6 +37,7 @@ CODE = Path(generator.__file__).parent
 TEMPLATE = Template.installed()
 STEPS = [step.id for step in steps_for(answer(RICH))]
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror", "--bare", "--all", "--message", "--stat", "--tags"}
+FLAGS_OF_OTHERS |= {"--depth", "--filter", "--reference", "--separate-git-dir", "--shared"}
 FLAGS_OF_OTHERS |= {"--strict"}  # copier's, curl's and git's; MkDocs'
 
 

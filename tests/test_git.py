@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.base.errors import PreflightError, RefusedError, SystemFailure
+from generator.base.errors import PreflightError, SystemFailure
 from generator.base.secrets import Secret
 from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_repository
 from generator.platform.profile import Platform, load_platform
@@ -441,16 +441,6 @@ def test_another_certificate_is_refused(repository: Repository, sandbox: Sandbox
     assert heads(sandbox) == {}
 
 
-def test_a_rule_that_sends_the_token_elsewhere_is_refused(
-    clone: Path, repository: Repository, sandbox: Sandbox
-) -> None:
-    git(clone, "config", "url.https://127.0.0.1:1/.insteadOf", sandbox.urls["forgejo"] + "/")
-    with pytest.raises(RefusedError) as caught:
-        repository.push(remote_of(sandbox), url(sandbox), repository.head() or "", "master")
-    assert caught.value.code == "git.rewritten"
-    assert len(sandbox.journal) == 0
-
-
 def test_a_persons_own_rule_has_no_part_in_it(repository: Repository, sandbox: Sandbox) -> None:
     rule = f'[url "https://127.0.0.1:1/"]\n\tinsteadOf = {sandbox.urls["forgejo"]}/\n\tpushInsteadOf = https://\n'
     (Path.home() / ".gitconfig").write_text(rule)
@@ -489,6 +479,6 @@ def test_an_answer_that_is_cut_off_does_not_keep_git_for_ever(repository: Reposi
 def test_the_token_is_in_the_environment_of_the_child_alone(sandbox: Sandbox) -> None:
     remote = remote_of(sandbox, "canary-4f1c9e-token")
     assert "canary" not in repr(remote)
-    holding = {key for key, value in remote.environment("https://forgejo.example/o/n.git").items() if "canary" in value}
-    assert holding == {"NEWSERVICE_GIT_TOKEN"}
+    assert not [value for value in (*remote.environment().values(), *remote.settings.values()) if "canary" in value]
+    assert {key for key, value in remote.credential.items() if "canary" in value} == {"NEWSERVICE_GIT_TOKEN"}
     assert all("canary" not in value for value in os.environ.values())

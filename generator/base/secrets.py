@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -66,6 +66,11 @@ def redact(text: str) -> str:
 def masked_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Empty values for the variables that hold a secret, to hide them from child processes."""
     return {name: "" for name, value in environ.items() if value in _known}
+
+
+def passed_on(environ: Mapping[str, str], names: Container[str]) -> dict[str, str]:
+    """Those of the variables that ``names`` lists and that hold no secret: for a child that needs no others."""
+    return {name: value for name, value in environ.items() if name in names and value not in _known}
 
 
 @contextmanager

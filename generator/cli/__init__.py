@@ -35,17 +35,23 @@ def group() -> None:
     """
 
 
-# Set inside of git hooks, and then every git command would work on that repository instead of ours.
+# Set inside of git hooks and aliases, and then every git command would work on that repository instead of ours, or with
+# its settings: those that `git rev-parse --local-env-vars` names. Git on the network gets listed variables only.
 _REPOSITORY_VARIABLES = (
     "GIT_DIR",
     "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
     "GIT_PREFIX",
-    "GIT_SSL_NO_VERIFY",  # certificates are always checked
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+    "GIT_REPLACE_REF_BASE",
 )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from tempfile import TemporaryFile
 
 from generator.base.errors import SystemFailure
-from generator.clients.git import Remote, Repository
+from generator.clients.git import Remote, Repository, network
+from generator.clients.git.process import local_environment, start_git
 
 NO_FILE = "0" * 40
 """What git calls the content of a file that is not there."""
@@ -46,19 +46,9 @@ class Objects(Repository):
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
-        with TemporaryFile() as stream:
-            stream.write("".join(f"{sha}\n" for sha in wanted).encode())
-            stream.seek(0)
-            told = self._repo.git.execute(
-                ["git", "cat-file", "--batch", "--buffer"],
-                istream=stream,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
-        if not isinstance(told, bytes):
-            raise SystemFailure("git.failed", f"git cat-file in {self.path} failed", "run the same command again")
-        return dict(_batch(told))
+        asked = "".join(f"{sha}\n" for sha in wanted).encode()
+        told = start_git(self.path, "cat-file", "--batch", "--buffer", environment=local_environment(), data=asked)
+        return dict(_batch(told.out))
 
     def changes(self, base: str, head: str) -> dict[str, str]:
         """Ids of contents in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where a file is gone."""
@@ -94,13 +84,13 @@ class Objects(Repository):
         reached.
         """
         pairs = [f"{sha}:refs/heads/{branch}" for branch, sha in heads.items()]
-        self._remote(remote, url, "push", "--porcelain", url, *pairs)
+        network.push(self._store(), remote, url, pairs)
 
     def fetch_branches(self, remote: Remote, url: str, branches: Sequence[str], *, depth: int = 0) -> None:
         """Bring branches' objects here, no reference is moved: ``depth`` commits of each only, or all history."""
         shallow = [f"--depth={depth}"] if depth else ["--unshallow"] if self.shallow else []
         names = [f"refs/heads/{branch}" for branch in branches]
-        self._remote(remote, url, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow, url, *names)
+        network.fetch(self._store(tips=True), remote, url, names, *shallow)
 
 
 def _batch(told: bytes) -> Iterable[tuple[str, bytes]]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from generator.base.errors import PreflightError
 from generator.base.secrets import Secret
 from generator.clients.forgejo import Forgejo
-from generator.clients.git import Remote, Repository
+from generator.clients.git import REMEDY_FOR_UNFIT, Remote, Repository
 from generator.clients.github import GitHub
 from generator.clients.patience import Patience
 from generator.clients.registry import Registry
@@ -113,7 +113,7 @@ def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -
 
 
 def open_clone(platform: Platform, infra: Path) -> Repository:
-    """The clone of the infra repository, to be closed. Raises ``PreflightError`` where there is none."""
+    """The clone of the infra repository, to be closed. Raises ``PreflightError`` where there is none to work with."""
     clone = Repository.open(infra)
     if clone is None:
         raise PreflightError(
@@ -122,6 +122,9 @@ def open_clone(platform: Platform, infra: Path) -> Repository:
             f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
             "there, or name another clone with --infra",
         )
+    if unfit := clone.unfit:
+        clone.close()
+        raise PreflightError("infra.unfit", f"{infra} {unfit}", REMEDY_FOR_UNFIT)
     return clone
 
 

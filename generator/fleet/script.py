@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.base.secrets import masked_variables
+from generator.base.secrets import passed_on
 
 LONGEST_SECONDS = 120
 """A check that takes longer is ended."""
@@ -49,7 +49,7 @@ def run_script(command: Sequence[str], folder: Path) -> Said:
         done = subprocess.run(
             command,
             cwd=folder,
-            env={**_passed_on(os.environ), **fixed},
+            env={**passed_on(os.environ, _PASSED_ON), **fixed},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -66,8 +66,3 @@ def run_script(command: Sequence[str], folder: Path) -> Said:
     broken = done.returncode < 0 or done.returncode in _NO_COMMAND
     broken |= done.returncode != 0 and bool(_FAULT.search(done.stderr))
     return Said(done.returncode, done.stdout, (*out, *err) if broken else (*err, *out), broken)
-
-
-def _passed_on(environ: Mapping[str, str]) -> dict[str, str]:
-    hidden = masked_variables(environ)
-    return {name: value for name, value in environ.items() if name in _PASSED_ON and name not in hidden}

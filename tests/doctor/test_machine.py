@@ -46,6 +46,17 @@ def test_a_clone_that_is_behind_or_dirty_is_fine(clinic: Clinic) -> None:
     assert "1 commits behind (fine), 1 changed files (left alone)" in check.summary
 
 
+def test_a_partial_clone_is_told_before_a_run_refuses_it(clinic: Clinic) -> None:
+    place = clinic.folder / "clone"
+    shutil.copytree(clinic.sandbox.infra, place)
+    assert clinic(place)["infra.clone"].state is OK
+    subprocess.run(["git", "-C", str(place), "config", "remote.origin.promisor", "true"], check=True)
+    check = clinic(place)["infra.clone"]
+    assert check.state is FAILED
+    assert "partial clone" in check.summary
+    assert "--filter" in check.hint
+
+
 @pytest.mark.parametrize(
     ("git", "well"),
     [

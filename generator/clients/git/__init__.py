@@ -15,10 +15,11 @@ from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.creation import adopt_folder, create_repository, locked, scratch_repository, write_files
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
-from generator.clients.git.repository import Repository
+from generator.clients.git.repository import REMEDY_FOR_UNFIT, Repository
 
 __all__ = [
     "FALLBACK_AUTHOR",
+    "REMEDY_FOR_UNFIT",
     "Remote",
     "Repository",
     "Signature",

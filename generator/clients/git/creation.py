@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from generator.base.errors import SystemFailure
 from generator.base.lazy_import import lazily
-from generator.clients.git.process import PLAIN, configuration, run_git
+from generator.clients.git.process import run_git
 from generator.clients.git.repository import Repository
 from generator.template.files import File
 
@@ -23,21 +23,16 @@ if TYPE_CHECKING:
 else:
     git = lazily("git")
 
+# An empty template, for the person's would bring hooks of theirs; and ids are the same for everybody, and those of the
+# forge's repositories, whatever kind of object the person's configuration prefers.
+_INIT = ("init", "--quiet", "--template=", "--object-format=sha1")
+
 
 @contextmanager
 def scratch_repository() -> Iterator[Repository]:
     """An empty repository without a working tree, for commits that go elsewhere; it goes at the end."""
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
-        # Ids are the same for everybody, whatever kind of object the person's configuration prefers.
-        run_git(
-            git.Git(folder),
-            "init",
-            "--quiet",
-            "--bare",
-            "--template=",
-            "--object-format=sha1",
-            env=configuration(PLAIN),
-        )
+        run_git(folder, *_INIT, "--bare")
         repository = Repository(git.Repo(folder))
         try:
             yield repository
@@ -86,8 +81,7 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
 
 
 def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
-    # An empty template: the person's would bring hooks of theirs.
-    run_git(git.Git(folder), "init", "--quiet", "--template=", f"--initial-branch={branch}", env=configuration(PLAIN))
+    run_git(folder, *_INIT, f"--initial-branch={branch}")
     repository = Repository(git.Repo(folder))
     try:
         repository.commit_all(message)

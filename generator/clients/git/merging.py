@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from generator.base.lazy_import import lazily
-
-if TYPE_CHECKING:
-    import git
-else:
-    git = lazily("git")
+from generator.clients.git.process import local_environment, start_git
 
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
@@ -28,15 +22,8 @@ def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
         for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):
             (Path(folder) / name).write_bytes(content)
         labels = [word for label in ("before updating", "last update", "after updating") for word in ("-L", label)]
-        command = ["git", "merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs"]
-        status, merged, _ = git.Git(folder).execute(
-            command,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-        )
-    if status > 127:  # git says so of what it can't merge at all
+        command = ("merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs")
+        ended = start_git(folder, *command, environment=local_environment())
+    if not 0 <= ended.status <= 127:  # git says so of what it can't merge at all
         return ours, True
-    assert isinstance(merged, bytes)  # noqa: S101 - asked for above
-    return merged, status != 0
+    return ended.out, ended.status != 0

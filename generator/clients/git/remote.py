@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from generator.base.secrets import Secret
-from generator.clients.git.process import PLAIN, configuration
+from generator.base.secrets import Secret, passed_on
+from generator.clients.git.process import PLAIN
 from generator.platform.profile import Platform
 
-# What git says of failures that another attempt does not mend.
+# What git says of failures that another attempt does not fix.
 PERMANENT = (
     "authentication failed",
     "error: 401",
@@ -28,6 +30,16 @@ _HELPER = (
     'printf \'username=%s\\npassword=%s\\n\' "$NEWSERVICE_GIT_USER" "$NEWSERVICE_GIT_TOKEN"; }; f'
 )
 
+_PASSED_ON = frozenset(
+    {"PATH", "LD_LIBRARY_PATH", "GIT_EXEC_PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_SSL_CERT_FILE"}
+)
+"""What git on the network gets of this process's environment: where programs, temporary files and the system's
+authorities are. Nothing else, so that no variable that git or curl may know (``GIT_SSL_*``, ``GIT_TRACE*``,
+``GIT_CONFIG_*``, ``GIT_ASKPASS``, ``SSLKEYLOGFILE``...) has a say in where a token goes, or writes it down."""
+
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
+"""What it gets as well where the forge is reached by DNS. A proxy sees no more than the forge's certified TLS."""
+
 
 @dataclass(frozen=True)
 class Remote:
@@ -42,38 +54,44 @@ class Remote:
         """Seconds after which a git that talks to the forge is ended: a cut answer can make it wait for ever."""
         return 10 * float(self.platform.connection["timeout_seconds"])
 
-    def environment(self, url: str) -> dict[str, str]:
-        """The child's environment: no prompt, no configuration of the person's, https only, the pinned address.
-
-        The token is offered to the forge's own address and to no other, whatever a rewriting rule says. Settings name
-        the whole ``url``: for git the most exact one counts, and the clone's own configuration may name hosts.
-        """
+    @property
+    def settings(self) -> dict[str, str]:
+        """Git's configuration on the network: the forge's own address gets the token, and no other."""
         parts = urlsplit(self.platform.url("forgejo"))
         settings = {
             **PLAIN,
             "credential.helper": "",
             f"credential.{parts.scheme}://{parts.netloc}.helper": _HELPER,
-            f"http.{url}.followRedirects": "false",
+            "http.followRedirects": "false",
             # A forge that stops talking is given up; git itself would wait for ever.
-            f"http.{url}.lowSpeedLimit": "1",
-            f"http.{url}.lowSpeedTime": str(max(1, round(self.platform.connection["timeout_seconds"]))),
-            f"http.{url}.sslVerify": "true",
+            "http.lowSpeedLimit": "1",
+            "http.lowSpeedTime": str(max(1, round(self.platform.connection["timeout_seconds"]))),
+            "http.sslVerify": "true",
         }
         pin = self.platform.pin("forgejo")
         if pin:
             # Git can move the address but not the port: the profile's port must be the URL's own.
-            settings[f"http.{url}.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
-            settings[f"http.{url}.proxy"] = ""  # a proxy would resolve the name itself
+            settings["http.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
+            settings["http.proxy"] = ""  # a proxy would resolve the name itself
+        return settings
+
+    def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The child's variables beside its configuration, and without the token: no prompt, no file of the person's."""
+        wanted = _PASSED_ON if self.platform.pin("forgejo") else _PASSED_ON | _PROXIES
         environment = {
+            **passed_on(environ, wanted),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_ALLOW_PROTOCOL": parts.scheme,
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_ALLOW_PROTOCOL": urlsplit(self.platform.url("forgejo")).scheme,
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",  # what went wrong is told apart by git's own words
-            "NEWSERVICE_GIT_USER": self.user,
-            "NEWSERVICE_GIT_TOKEN": self.token.reveal(),
-            **configuration(settings),
         }
         if self.platform.ca_file:
-            environment["GIT_SSL_CAINFO"] = self.platform.ca_file  # wins over the person's own setting
+            environment["GIT_SSL_CAINFO"] = str(Path(self.platform.ca_file).absolute())
         return environment
+
+    @property
+    def credential(self) -> dict[str, str]:
+        """User and token, for the one process that talks to the forge."""
+        return {"NEWSERVICE_GIT_USER": self.user, "NEWSERVICE_GIT_TOKEN": self.token.reveal()}

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.base.errors import RefusedError, SystemFailure
+from generator.base.errors import SystemFailure
 from generator.base.lazy_import import lazily
-from generator.base.secrets import masked_variables
+from generator.clients.git import network
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
-from generator.clients.git.process import PLAIN, configuration, no_git, run_git
-from generator.clients.git.remote import PERMANENT, Remote
+from generator.clients.git.process import (
+    PLAIN,
+    as_text,
+    configuration,
+    local_environment,
+    local_variables,
+    no_git,
+    run_git,
+    start_git,
+)
+from generator.clients.git.remote import Remote
 from generator.template.files import File
 
 if TYPE_CHECKING:
     import git
 else:
     git = lazily("git")
+
+REMEDY_FOR_UNFIT = "clone the infra repository without --filter and with sha1 ids, and name that clone with --infra"
 
 _NO_OBJECT = "0" * 40
 """What an index calls a path that is to be taken out."""
@@ -33,7 +42,7 @@ class Repository:
     def __init__(self, repo: git.Repo) -> None:
         self._repo = repo
         self._reading = threading.RLock()  # one helper process of git's answers for all threads
-        repo.git.update_environment(**configuration(PLAIN), **masked_variables(os.environ))
+        repo.git.update_environment(**local_variables())
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:
@@ -108,11 +117,9 @@ class Repository:
             lines.append(f"0 {_NO_OBJECT}\t{path}")
             for stage, content in enumerate(contents, 1):
                 if content is not None:
-                    stored = self._git("hash-object", "-w", "--stdin", istream=BytesIO(content)).strip()
+                    stored = self._git("hash-object", "-w", "--stdin", data=content).strip()
                     lines.append(f"{staged} {stored} {stage}\t{path}")
-        self._git(
-            "update-index", "-z", "--index-info", istream=BytesIO("".join(f"{line}\0" for line in lines).encode())
-        )
+        self._git("update-index", "-z", "--index-info", data="".join(f"{line}\0" for line in lines).encode())
 
     def file(self, sha: str, path: str) -> bytes | None:
         """Content of a file in a commit, or None."""
@@ -169,15 +176,15 @@ class Repository:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self._git("read-tree", beginning, env=index)
             entries = [*self._stored(files, Path(folder)), *(f"0 {_NO_OBJECT}\t{path}" for path in removed)]
-            listed = BytesIO("".join(f"{entry}\0" for entry in entries).encode())
-            self._git("update-index", "-z", "--index-info", istream=listed, env=index)
+            listed = "".join(f"{entry}\0" for entry in entries).encode()
+            self._git("update-index", "-z", "--index-info", data=listed, env=index)
             return self._git("write-tree", env=index).strip()
 
     def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
         told = self._git(
             *("commit-tree", tree, "-F", "-"),
             *(word for parent in parents for word in ("-p", parent)),
-            istream=BytesIO(message.encode()),
+            data=message.encode(),
             env=environment,
         )
         return told.strip()
@@ -187,20 +194,19 @@ class Repository:
         files = list(files)
         for number, file in enumerate(files):
             (folder / str(number)).write_bytes(file.content)
-        paths = BytesIO("".join(f"{folder / str(number)}\n" for number in range(len(files))).encode())
-        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", istream=paths).split()
+        paths = "".join(f"{folder / str(number)}\n" for number in range(len(files))).encode()
+        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", data=paths).split()
         modes = ("100755" if file.executable else "100644" for file in files)
         return [f"{mode} {blob}\t{file.path}" for mode, blob, file in zip(modes, blobs, files, strict=True)]
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree that merging two commits gives, and the paths in it that conflict. Nothing is moved."""
-        command = ["git", "merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs]
-        status, out, said = self._repo.git.execute(
-            command, with_extended_output=True, with_exceptions=False, strip_newline_in_stdout=False
-        )
-        if status not in (0, 1):
+        command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
+        ended = start_git(self.path, *command, environment=local_environment())
+        if ended.status not in (0, 1):
+            said = as_text(ended.err).strip()
             raise SystemFailure("git.failed", f"git merge-tree in {self.path} failed: {said}", "run it again")
-        tree, *conflicting = [part for part in str(out).split("\0") if part]
+        tree, *conflicting = [part for part in as_text(ended.out).split("\0") if part]
         return tree, conflicting
 
     def commit_all(self, message: str) -> None:
@@ -213,12 +219,22 @@ class Repository:
         if "origin" not in [remote.name for remote in self._repo.remotes]:
             self._repo.create_remote("origin", url)
 
+    @property
+    def unfit(self) -> str:
+        """Why commits for the forge can't be built from the objects here; empty where they can."""
+        wanted = r"^(extensions\.partialclone|remote\..*\.promisor)$"
+        found = start_git(self.path, "config", "--get-regexp", wanted, environment=local_environment())
+        if any(not line.endswith(" false") for line in as_text(found.out).splitlines()):
+            return "is a partial clone: git would fetch what it lacks half-way, with the clone's own settings"
+        kind = self._git("rev-parse", "--show-object-format").strip()
+        return "" if kind == "sha1" else f"has {kind} ids, which the forge does not take together with those of sha1"
+
     def push(self, remote: Remote, url: str, sha: str, branch: str) -> None:
         """Push a commit to a branch of ``url``, never by force.
 
         Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
         """
-        self._remote(remote, url, "push", "--porcelain", url, f"{sha}:refs/heads/{branch}")
+        network.push(self._store(), remote, url, [f"{sha}:refs/heads/{branch}"])
 
     def push_references(self, remote: Remote, url: str, references: Mapping[str, str]) -> None:
         """Push commits under full names (``refs/tags/...``) to ``url``: all of them or none, and none by force.
@@ -226,7 +242,7 @@ class Repository:
         Raises ``SystemFailure`` when one is rejected or the forge can't be reached.
         """
         pairs = [f"{sha}:{name}" for name, sha in references.items()]
-        self._remote(remote, url, "push", "--porcelain", "--atomic", url, *pairs)
+        network.push(self._store(), remote, url, pairs, "--atomic")
 
     def delete_branch(self, remote: Remote, url: str, sha: str, branch: str) -> None:
         """Delete a branch of ``url`` that is still at ``sha``: one that has moved on is left alone.
@@ -234,26 +250,21 @@ class Repository:
         Raises ``SystemFailure`` when it is rejected or the forge can't be reached.
         """
         reference = f"refs/heads/{branch}"
-        self._remote(remote, url, "push", "--porcelain", f"--force-with-lease={reference}:{sha}", url, f":{reference}")
+        network.push(self._store(), remote, url, [f":{reference}"], f"--force-with-lease={reference}:{sha}")
 
     def fetch(self, remote: Remote, url: str, branch: str) -> None:
         """Bring a branch's objects here; no reference and no checkout of the person's is moved."""
-        self._remote(remote, url, "fetch", "--no-tags", "--no-write-fetch-head", url, f"refs/heads/{branch}")
+        network.fetch(self._store(tips=True), remote, url, [f"refs/heads/{branch}"])
 
-    def _remote(self, remote: Remote, url: str, verb: str, *arguments: str) -> None:
-        environment = remote.environment(url)
-        real = self._git("ls-remote", "--get-url", url, env=environment).strip()
-        if real != url:
-            raise RefusedError(
-                "git.rewritten",
-                f"the configuration of {self.path} sends {url} elsewhere (url.*.insteadOf)",
-                "take that rule out of the clone's own configuration; a token is sent to the forge only",
-            )
-        try:
-            self._git(verb, *arguments, env=environment, longest=remote.longest)
-        except SystemFailure as error:
-            heals = not any(word in error.message.lower() for word in PERMANENT)
-            raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None
+    def _store(self, *, tips: bool = False) -> network.Store:
+        """Where the objects are; with what a fetch has to know as well, where it begins and who may write there."""
+        told = self._git("rev-parse", "--path-format=absolute", "--git-common-dir")
+        common = Path(told.removesuffix("\n"))
+        if not tips:
+            return network.Store(common)
+        ids = [*self._git("for-each-ref", "--format=%(objectname)").split(), self.head()]
+        shared = self._git("config", "--default", "", "--get", "core.sharedRepository").strip()
+        return network.Store(common, frozenset(filter(None, ids)), shared)
 
     def _author(self) -> dict[str, str]:
         """Nothing where git knows who commits, else a name that says who did."""
@@ -264,11 +275,5 @@ class Repository:
             return {f"GIT_{role}_{key.upper()}": value for role in roles for key, value in FALLBACK_AUTHOR.items()}
         return {}
 
-    def _git(
-        self,
-        *arguments: str,
-        env: Mapping[str, str] | None = None,
-        istream: BytesIO | None = None,
-        longest: float | None = None,
-    ) -> str:
-        return run_git(self._repo.git, *arguments, env=env, istream=istream, longest=longest)
+    def _git(self, *arguments: str, env: Mapping[str, str] | None = None, data: bytes | None = None) -> str:
+        return run_git(self.path, *arguments, environment=local_environment(env), data=data)

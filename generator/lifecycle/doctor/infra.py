@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from generator.base.checks import Check, CheckState
+from generator.clients.git import REMEDY_FOR_UNFIT, Repository
 from generator.lifecycle.doctor.tools import run_git
 from generator.platform.profile import Platform
 
@@ -19,13 +20,15 @@ class Clone:
     """What is known of a clone.
 
     ``remotes`` are the addresses that it has, without user and password. ``behind`` is how many commits its own copy
-    of the forge's branch has more than its branch; None where either is missing.
+    of the forge's branch has more than its branch; None where either is missing. ``unfit`` says why commits can't be
+    built from its objects; empty where they can.
     """
 
     remotes: tuple[str, ...]
     has_branch: bool
     changed: int
     behind: int | None
+    unfit: str = ""
 
 
 def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone | None:
@@ -47,6 +50,7 @@ def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone 
         ),
         changed=len((ask("status", "--porcelain=v1", "-z", "--no-renames") or "").split("\0")) - 1,
         behind=int(behind) if behind else None,
+        unfit=_unfit(path),
     )
 
 
@@ -67,10 +71,22 @@ def judge_clone(clone: Clone | None, path: Path, platform: Platform) -> Check:
     if not clone.has_branch:
         told = f"{path} has no branch {branch}"
         return Check(CLONE, CheckState.FAILED, told, f"git -C {path} fetch origin {branch}")
+    if clone.unfit:
+        return Check(CLONE, CheckState.FAILED, f"{path} {clone.unfit}", REMEDY_FOR_UNFIT)
     told = f"{path}, branch {branch}"
     told += f", {clone.behind} commits behind (fine)" if clone.behind else ""
     told += f", {clone.changed} changed files (left alone)" if clone.changed else ""
     return Check(CLONE, CheckState.OK, told)
+
+
+def _unfit(path: Path) -> str:
+    repository = Repository.open(path)
+    if repository is None:
+        return ""
+    try:
+        return repository.unfit
+    finally:
+        repository.close()
 
 
 def _names(remote: str) -> str:

@@ -1,0 +1,153 @@
+"""Git on the network: in a repository of our own that borrows another one's objects.
+
+Nothing of the clone's configuration, nor of the person's, has a say in where a token goes; and of the clone nothing
+changes but that it gains objects.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.base.errors import RefusedError, SystemFailure
+from generator.clients.git.process import configuration, run_git
+from generator.clients.git.remote import PERMANENT, Remote
+
+_CONFIGURATION = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+
+# Git's upkeep would know the references of our repository only, and throw away objects that the clone's need.
+_NO_UPKEEP = {"gc.auto": "0", "maintenance.auto": "false", "fetch.writeCommitGraph": "false"}
+
+# Where the clone borrows objects itself, git would look into that repository with its configuration.
+_NO_LOOK_ELSEWHERE = {"core.alternateRefsCommand": "true"}
+
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a repository keeps its objects.
+
+    ``common`` is the folder that its working trees share, ``tips`` are the ids that its references name, and
+    ``shared`` says who may write there (git's ``core.sharedRepository``, empty without it).
+    """
+
+    common: Path
+    tips: frozenset[str] = frozenset()
+    shared: str = ""
+
+    @property
+    def _shallow(self) -> Path:
+        return self.common / "shallow"
+
+    def boundary(self) -> bytes | None:
+        """Where history is cut off; None where it is whole."""
+        try:
+            return self._shallow.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def move_boundary(self, before: bytes | None, after: bytes | None) -> None:
+        """Cut history off elsewhere, after a fetch that brought more of it or less.
+
+        Raises ``SystemFailure`` where somebody else is at it or has done so since ``before`` was read.
+        """
+        lock = self.common / "shallow.lock"
+        try:
+            descriptor = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileExistsError:
+            raise self._moved() from None
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(after or b"")
+            if self.boundary() != before:
+                raise self._moved()
+            if after is None:
+                self._shallow.unlink()
+            else:
+                lock.replace(self._shallow)
+        finally:
+            lock.unlink(missing_ok=True)
+
+    def _moved(self) -> SystemFailure:
+        told, remedy = f"another git is fetching into {self.common}", "wait a moment, then run the same command again"
+        return SystemFailure("git.failed", told, remedy, passing=True)
+
+
+def push(store: Store, remote: Remote, url: str, references: Iterable[str], *options: str) -> None:
+    """Push ``references`` (``<id>:<full name>``) to ``url``, none of them by force.
+
+    Raises ``SystemFailure`` when one is rejected or the forge can't be reached, ``RefusedError`` where git would go
+    to another address.
+    """
+    with _borrowing(store) as folder:
+        _talk(folder, store, remote, url, "push", "--porcelain", *options, url, *references)
+
+
+def fetch(store: Store, remote: Remote, url: str, references: Iterable[str], *options: str) -> None:
+    """Bring the objects of ``references`` (full names) of ``url`` into the store. Raises as ``push``."""
+    with _borrowing(store) as folder:
+        before = Store(folder).boundary()
+        _talk(folder, store, remote, url, *_FETCH, *options, url, *references)
+        after = Store(folder).boundary()
+        if after != before:
+            store.move_boundary(before, after)
+
+
+@contextmanager
+def _borrowing(store: Store) -> Iterator[Path]:
+    """A repository without objects of its own, as git lays it out, that begins and ends where the store does.
+
+    It is made without git's help: ``git init`` would choose forms by the version of git.
+    """
+    with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "refs").mkdir()
+        (folder / "HEAD").write_text("ref: refs/heads/none\n")
+        (folder / "config").write_text(_CONFIGURATION)
+        (folder / "packed-refs").write_text("".join(f"{sha} refs/clone/{sha}\n" for sha in sorted(store.tips)))
+        boundary = store.boundary()
+        if boundary is not None:
+            (folder / "shallow").write_bytes(boundary)
+        yield folder
+
+
+def _talk(folder: Path, store: Store, remote: Remote, url: str, *arguments: str) -> None:
+    """The one place where git gets the token."""
+    settings = {**remote.settings, **_NO_UPKEEP, **_NO_LOOK_ELSEWHERE, f"remote.{url}.url": url}
+    if store.shared:
+        settings["core.sharedRepository"] = store.shared
+    environment = {
+        **remote.environment(),
+        **configuration(settings),
+        "HOME": str(folder),  # curl would take another credential out of ~/.netrc
+        "GIT_DIR": str(folder),
+        "GIT_OBJECT_DIRECTORY": str(store.common / "objects"),
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }
+    _check_address(folder, url, environment)
+    try:
+        run_git(folder, *arguments, environment={**environment, **remote.credential}, longest=remote.longest)
+    except SystemFailure as error:
+        heals = not any(word in error.message.lower() for word in PERMANENT)
+        raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None
+
+
+def _check_address(folder: Path, url: str, environment: Mapping[str, str]) -> None:
+    """Raise ``RefusedError`` unless git fetches from and pushes to this very address, and knows no other.
+
+    Nothing but a git that is not as it was installed can bring that about.
+    """
+    known = run_git(folder, "remote", "--verbose", environment=environment)
+    if known != f"{url}\t{url} (fetch)\n{url}\t{url} (push)\n":
+        told = "; ".join(known.replace("\t", " ").splitlines())
+        raise RefusedError(
+            "git.rewritten",
+            f"git sends {url} elsewhere: {told}",
+            "look for a rule (url.*.insteadOf) that your git brings along: `type -a git`, `git config --list "
+            "--show-origin`; a token is sent to the forge only",
+        )
