@@ -16,7 +16,7 @@ def done() -> Taken:
     return "done", "made"
 
 
-def carried_out(*tasks: Task) -> tuple[dict[str, str], Exception | None, list[str]]:
+def carried_out(*tasks: Task) -> tuple[dict[str, str], BaseException | None, list[str]]:
     told: list[str] = []
     results, failure, interrupted = carry_out_tasks(tasks, lambda result: told.append(result.id), stop=lambda: None)
     assert not interrupted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import tempfile
 import threading
 from contextlib import suppress
@@ -40,14 +39,11 @@ def start_command(
     root = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise RefusedError("sandbox.folder", f"{root} is not an empty folder", "name another with --directory")
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with Sandbox.start(root, port=port, latency=latency) as sandbox:
         here = Surroundings(str(sandbox.profile), str(sandbox.infra), dict(sandbox.urls), sandbox.environment)
         reporter.sandbox(here)
         with suppress(KeyboardInterrupt):
-            while not stopped.wait(0.5):
-                pass
+            threading.Event().wait()
     if json_lines:
         reporter.result(Result("success", ExitCode.OK))
     return ExitCode.OK

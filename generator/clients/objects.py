@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from tempfile import TemporaryFile
 
-from generator.base.errors import SystemFailure
 from generator.clients.git import Remote, Repository
+from generator.clients.git.process import failure, git_process
 
 NO_FILE = "0" * 40
 """What git calls the content of a file that is not there."""
@@ -28,8 +27,8 @@ class Objects(Repository):
 
     @classmethod
     def of(cls, repository: Repository) -> Objects:
-        """The objects of a repository."""
-        return cls(repository._repo)
+        """The objects of a repository, which is closed with it."""
+        return cls(repository.path, repository.git_dir, repository._reader)
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Ids of the contents by path, of all files of a commit or of those below a folder."""
@@ -46,19 +45,11 @@ class Objects(Repository):
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
-        with TemporaryFile() as stream:
-            stream.write("".join(f"{sha}\n" for sha in wanted).encode())
-            stream.seek(0)
-            told = self._repo.git.execute(
-                ["git", "cat-file", "--batch", "--buffer"],
-                istream=stream,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
-        if not isinstance(told, bytes):
-            raise SystemFailure("git.failed", f"git cat-file in {self.path} failed", "run the same command again")
-        return dict(_batch(told))
+        command = ("cat-file", "--batch", "--buffer")
+        ended = git_process(self.path, *command, given="".join(f"{sha}\n" for sha in wanted).encode())
+        if ended.status:
+            raise failure(self.path, command, ended.without_output)
+        return dict(_batch(ended.out))
 
     def changes(self, base: str, head: str) -> dict[str, str]:
         """Ids of contents in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where a file is gone."""
@@ -73,10 +64,11 @@ class Objects(Repository):
 
     def common(self, one: str, other: str) -> str:
         """The newest commit that both come from; empty where there is none."""
-        try:
-            return self._git("merge-base", one, other).strip()
-        except SystemFailure:
-            return ""
+        asked = ("merge-base", one, other)
+        ended = git_process(self.path, *asked)
+        if ended.status not in (0, 1):
+            raise failure(self.path, asked, ended)
+        return ended.out.decode().strip()
 
     def changed_in(self, folder: str) -> list[str]:
         """Paths of the working tree below a folder that have changes which are not committed."""

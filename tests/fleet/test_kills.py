@@ -17,6 +17,7 @@ from generator.fleet.source import update_branch
 from generator.sandbox import FaultKind
 from tests.fleet.conftest import Yard
 from tests.fleet.fleet import command
+from tests.processes import kill_all
 from tests.world import Told
 
 COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "3"))
@@ -82,7 +83,7 @@ def test_killed_and_run_again(yard: Yard) -> None:
         sandbox.faults.add("*", "*", "", 1, kind, after=chance.randrange(requests))
         process = started(yard)
         if held(yard, process):
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_all(process)
             reached += 1
         process.communicate()
         sandbox.drop_held()

@@ -10,18 +10,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from generator.base.errors import SystemFailure
-from generator.base.lazy_import import lazily
-from generator.clients.git.process import PLAIN, configuration, run_git
+from generator.clients.git.process import run_git
 from generator.clients.git.repository import Repository
 from generator.template.copier_renderer import File
-
-if TYPE_CHECKING:
-    import git
-else:
-    git = lazily("git")
 
 
 @contextmanager
@@ -29,16 +22,8 @@ def scratch_repository() -> Iterator[Repository]:
     """An empty repository without a working tree, for commits that go elsewhere; it goes at the end."""
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
         # Ids are the same for everybody, whatever kind of object the person's configuration prefers.
-        run_git(
-            git.Git(folder),
-            "init",
-            "--quiet",
-            "--bare",
-            "--template=",
-            "--object-format=sha1",
-            env=configuration(PLAIN),
-        )
-        repository = Repository(git.Repo(folder))
+        run_git(Path(folder), "init", "--quiet", "--bare", "--template=", "--object-format=sha1")
+        repository = Repository(Path(folder), Path(folder))
         try:
             yield repository
         finally:
@@ -87,8 +72,8 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
 
 def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
     # An empty template: the person's would bring hooks of theirs.
-    run_git(git.Git(folder), "init", "--quiet", "--template=", f"--initial-branch={branch}", env=configuration(PLAIN))
-    repository = Repository(git.Repo(folder))
+    run_git(folder, "init", "--quiet", "--template=", f"--initial-branch={branch}")
+    repository = Repository(folder, folder / ".git")
     try:
         repository.commit_all(message)
         repository.name_origin(origin)

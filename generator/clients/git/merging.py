@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from generator.base.lazy_import import lazily
+from generator.clients.git.process import failure, git_process
 
-if TYPE_CHECKING:
-    import git
-else:
-    git = lazily("git")
+_MOST_CONFLICTS = 127
+"""The status is how many conflicts there are, up to so many; beyond it git could not merge."""
 
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
@@ -28,15 +25,10 @@ def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
         for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):
             (Path(folder) / name).write_bytes(content)
         labels = [word for label in ("before updating", "last update", "after updating") for word in ("-L", label)]
-        command = ["git", "merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs"]
-        status, merged, _ = git.Git(folder).execute(
-            command,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-        )
-    if status > 127:  # git says so of what it can't merge at all
-        return ours, True
-    assert isinstance(merged, bytes)  # noqa: S101 - asked for above
-    return merged, status != 0
+        command = ("merge-file", "-p", *labels, "ours", "common", "theirs")
+        ended = git_process(Path(folder), *command)
+        if b"Cannot merge binary" in ended.err:
+            return ours, True
+        if not 0 <= ended.status <= _MOST_CONFLICTS:
+            raise failure(Path(folder), command, ended.without_output)
+    return ended.out, ended.status != 0

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Mapping
-from io import BytesIO
-from typing import TYPE_CHECKING
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from generator.base.errors import PreflightError, SystemFailure
-from generator.base.lazy_import import lazily
+from generator.base.children import Ended, run
+from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.secrets import masked_variables
-
-if TYPE_CHECKING:
-    import git
-else:
-    git = lazily("git")
 
 # Whatever the person's configuration says: no program of theirs, no rewriting of what is stored.
 PLAIN = {
@@ -26,9 +20,11 @@ PLAIN = {
     "commit.gpgSign": "false",
 }
 
-
-# Looking at a working tree writes nothing: by itself `git status` would refresh the index on the way.
-_ONLY_LOOKING = {"GIT_OPTIONAL_LOCKS": "0"}
+_FIXED = {
+    "LANGUAGE": "C",
+    "LC_ALL": "C",  # what went wrong is told apart by git's own words
+    "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing: by itself `git status` would refresh the index on the way
+}
 
 
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:
@@ -40,48 +36,89 @@ def configuration(settings: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-def no_git() -> PreflightError:
-    """The error for a machine without git."""
-    return PreflightError("git.missing", "git was not found on this machine", "install git 2.39 or newer")
+def git_environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a git process sees: this process's environment without secrets, git's settings of ours, and ``env``."""
+    return {**os.environ, **masked_variables(os.environ), **_FIXED, **configuration(PLAIN), **(env or {})}
+
+
+def git_process(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    given: bytes = b"",
+    longest: float | None = None,
+) -> Ended:
+    """Run git in a folder: how it ended, and what it said. ``env`` is added to its environment.
+
+    ``given`` is what it reads; ``longest`` ends it (seconds). Raises ``PreflightError`` where there is no git, and
+    ``SystemFailure`` where it can't be started.
+    """
+    try:
+        return run(["git", *arguments], folder, git_environment(env), given, longest)
+    except OSError as error:
+        raise not_started(error, folder) from error
 
 
 def run_git(
-    caller: git.Git,
+    folder: Path,
     *arguments: str,
     env: Mapping[str, str] | None = None,
-    istream: BytesIO | None = None,
+    given: bytes = b"",
     longest: float | None = None,
 ) -> str:
-    """What git says. ``env`` is added to its environment, ``istream`` is what it reads, ``longest`` ends it (seconds).
+    """What git says, run in the same way. Raises with git's own words when it fails."""
+    ended = git_process(folder, *arguments, env=env, given=given, longest=longest)
+    if ended.late:
+        told = f"git {arguments[0]} with {_place(folder, arguments)} took longer than {longest:g} seconds"
+        raise SystemFailure("git.failed", told, "run the same command again")
+    if ended.status:
+        raise failure(folder, arguments, ended)
+    return ended.out.decode("utf-8", "surrogateescape")
 
-    Raises ``SystemFailure`` with git's own words when it fails, ``PreflightError`` where there is no git.
-    """
-    stream = None
-    if istream is not None:
-        # A real file: GitPython hands the stream to the child as it is.
-        stream = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-        stream.write(istream.getvalue())
-        stream.seek(0)
-    try:
-        told = caller.execute(
-            ["git", *arguments],
-            istream=stream,
-            env={**masked_variables(os.environ), **_ONLY_LOOKING, **(env or {})},
-            strip_newline_in_stdout=False,
-            kill_after_timeout=longest,
+
+def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceError:
+    """The error for a git that failed, with its own words and git's own remedy where it names one."""
+    told = words(ended)
+    if "dubious ownership" in told:
+        return PreflightError(
+            "git.unsafe_repository",
+            f"git does not work in {folder}, which belongs to another user: {told.partition(' To add ')[0]}",
+            f"where that is right: {trust(folder)}",
         )
-    except git.GitCommandNotFound as error:
-        raise no_git() from error
-    except git.GitCommandError as error:
-        said = str(error.stderr).replace("stderr:", "") + str(error.stdout).replace("stdout:", "")
-        told = " ".join(said.replace("'", "").split())[:500]
-        place = next((argument for argument in arguments if argument.startswith("https://")), caller.working_dir)
-        raise SystemFailure(
-            "git.failed",
-            f"git {arguments[0]} with {place} failed: {told or f'status {error.status}'}",
-            "nothing is lost: mend what is named here and run the same command again",
-        ) from None
-    finally:
-        if stream is not None:
-            stream.close()
-    return str(told)
+    return SystemFailure(
+        "git.failed",
+        f"git {arguments[0]} with {_place(folder, arguments)} failed: {told or 'it ' + ended.how}",
+        "nothing is lost: correct what is named here and run the same command again",
+    )
+
+
+def words(ended: Ended) -> str:
+    """What git said of a failure, in one line."""
+    said = (ended.err + b"\n" + ended.out).decode("utf-8", "replace")
+    told = " ".join(said.split())[:500]
+    return f"{told} (it {ended.how})" if told and ended.status < 0 else told
+
+
+def is_no_repository(ended: Ended) -> bool:
+    """Whether git failed because there is no repository, and not because it can't use the one that it found."""
+    return b"not a git repository (or any" in ended.err
+
+
+def trust(folder: Path) -> str:
+    """The command that lets git work in a folder of another user's."""
+    return f"git config --global --add safe.directory {shlex.quote(str(folder))}"
+
+
+def not_started(error: OSError, folder: Path) -> NewserviceError:
+    """The error for a git that could not be started."""
+    if isinstance(error, FileNotFoundError) and str(error.filename) != str(folder):
+        return PreflightError("git.missing", "git was not found on this machine", "install git 2.39 or newer")
+    return SystemFailure(
+        "git.failed",
+        f"git can't be started in {folder}: {error.strerror or error}",
+        "correct that, then run the same command again",
+    )
+
+
+def _place(folder: Path, arguments: Sequence[str]) -> str:
+    return next((argument for argument in arguments if argument.startswith("https://")), str(folder))
