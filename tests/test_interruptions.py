@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -312,3 +313,53 @@ def _writes(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/syscall").read_text().split()[0] in ("1", "64")
     return False
+
+
+# --- the embedded platform ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("flags", [["--json"], []])
+def test_a_platform_that_is_interrupted_has_ended_well(
+    tmp_path: Path, number: signal.Signals, flags: list[str]
+) -> None:
+    line = [sys.executable, "-m", "generator", "sandbox", "start", "--directory", str(tmp_path / "here"), *flags]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    os.killpg(process.pid, number)
+    told = ended(process)
+    assert told.code == 0
+    assert "the embedded platform has ended" in told.err
+    if flags:
+        assert Told(0, first + told.out, "").result["status"] == "success"
+    else:
+        assert all(text.startswith(("#", "export ")) for text in (first + told.out).splitlines()), (
+            "it is read by a shell"
+        )
+
+
+def test_a_demonstration_that_is_interrupted_says_so(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "generator", "sandbox", "demo", "--directory", str(tmp_path / "here")]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    told = ended(process)
+    assert told.code == ExitCode.INTERRUPTED
+    assert "the same command continues" in told.err or "run the same command again" in told.out, (first, told)
+
+
+# --- one place ---------------------------------------------------------------------------------------------
+
+
+def test_programs_are_started_in_one_place() -> None:
+    """What is started elsewhere would hear of Ctrl-C, and could be left behind."""
+    root = Path(children.__file__).parent
+    ways = re.compile(r"\b(subprocess|Popen|os\.fork|os\.system|os\.posix_spawn|os\.exec|pty\.|multiprocessing)\b")
+    found = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if any(ways.search(line) for line in path.read_text().splitlines() if "import" in line or "(" in line)
+    }
+    assert found == {"children.py", "cli/pager.py", "fleet/pool.py", "releases.py"}  # the last one cleans up after pool

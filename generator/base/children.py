@@ -18,6 +18,9 @@ from typing import Any
 
 from generator.base.stopping import held
 
+PIPE = subprocess.PIPE
+Program = subprocess.Popen[bytes]
+
 FINISHING_SECONDS = 1.0
 """How long a program may still take when its command is interrupted: a local commit takes milliseconds."""
 
@@ -49,7 +52,7 @@ class _Running:
     """The programs that run now, and whether none may be started any more."""
 
     def __init__(self) -> None:
-        self.programs: set[subprocess.Popen[bytes]] = set()
+        self.programs: set[Program] = set()
         self.over = False
 
 
@@ -66,14 +69,12 @@ os.register_at_fork(after_in_child=_forget)
 
 def start(
     command: Sequence[str], folder: Path | None = None, environ: Mapping[str, str] | None = None, **streams: Any
-) -> subprocess.Popen[bytes]:
+) -> Program:
     """Start a program whose streams are used here, until ``end``. Raises ``OSError`` where it can't be started."""
     with held():  # or nobody would know of it
         if _running.over:
             raise KeyboardInterrupt
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            command, cwd=folder, env=environ, start_new_session=True, **streams
-        )
+        process: Program = subprocess.Popen(command, cwd=folder, env=environ, start_new_session=True, **streams)
         _running.programs.add(process)
     return process
 
@@ -89,8 +90,8 @@ def run(
 
     Raises ``OSError`` where it can't be started. On an interruption, and after ``longest`` seconds, it is ended.
     """
-    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    process = start(command, folder, environ, stdin=pipe if given else nothing, stdout=pipe, stderr=pipe)
+    reads = PIPE if given else subprocess.DEVNULL
+    process = start(command, folder, environ, stdin=reads, stdout=PIPE, stderr=PIPE)
     try:
         out, err = process.communicate(given or None, timeout=longest)
     except subprocess.TimeoutExpired:
@@ -108,7 +109,7 @@ def run(
     return Ended(process.returncode, out, err)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: Program) -> None:
     """End a program that was started: it reads no more, and has a moment to end by itself."""
     if process.stdin:
         with suppress(OSError):
@@ -128,7 +129,7 @@ def end_all() -> None:
     _end([process for process in tuple(_running.programs) if process.poll() is None])
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end(processes: Sequence[Program]) -> None:
     """End programs and all that they started: in good order, so that git takes its locks away, or else by force."""
     for process in processes:
         _send(process, signal.SIGTERM)
@@ -143,20 +144,20 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             _wait(process, None)
 
 
-def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _send(process: Program, number: signal.Signals) -> None:
     """Send a signal to a program's session; it may have ended itself, and left others behind."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
-def _close(process: subprocess.Popen[bytes]) -> None:
+def _close(process: Program) -> None:
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream:
             with suppress(OSError):
                 stream.close()
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float | None) -> None:
+def _wait(process: Program, seconds: float | None) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(None if seconds is None else max(seconds, 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 
 from generator.base.errors import ExitCode, RefusedError
-from generator.cli.report import Reporter, Result, Surroundings
+from generator.cli.report import Reporter, Result, Surroundings, write_line
 
 MARKER = ".newservice-demo"
 
@@ -41,9 +42,10 @@ def start_command(
         raise RefusedError("sandbox.folder", f"{root} is not an empty folder", "name another with --directory")
     with Sandbox.start(root, port=port, latency=latency) as sandbox:
         here = Surroundings(str(sandbox.profile), str(sandbox.infra), dict(sandbox.urls), sandbox.environment)
-        reporter.sandbox(here)
         with suppress(KeyboardInterrupt):
+            reporter.sandbox(here)
             threading.Event().wait()
+    write_line(f"newservice: the embedded platform has ended; its repositories are in {root}", sys.stderr)
     if json_lines:
         reporter.result(Result("success", ExitCode.OK))
     return ExitCode.OK

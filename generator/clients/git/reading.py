@@ -9,10 +9,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import PIPE, Popen
 from typing import IO
 
-from generator.base.children import Ended, end, start
+from generator.base.children import PIPE, Ended, Program, end, start
 from generator.base.errors import SystemFailure
 from generator.clients.git.process import failure, git_environment, not_started
 
@@ -36,7 +35,7 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._turn = threading.RLock()  # one process answers all threads
-        self._process: Popen[bytes] | None = None
+        self._process: Program | None = None
         self._said: IO[bytes] | None = None
         self._owner = 0
 
@@ -108,7 +107,7 @@ class Reader:
             raise EOFError
         return Object(sha, kind, content[:-1])
 
-    def _opened(self) -> Popen[bytes]:
+    def _opened(self) -> Program:
         """The process; a forked one begins its own, for two could not share one."""
         if self._process is None or self._owner != os.getpid():
             self.close()
