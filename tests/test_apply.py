@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from generator.sandbox import FaultKind
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all
 from tests.invoke import Desk
+from tests.processes import kill_all
 from tests.world import Told, World, elsewhere
 
 CATALOG = ".claude/reference/service-catalog.md"
@@ -33,7 +33,7 @@ def plan(world: World, given: dict[str, Any], *more: str) -> Path:
 
 
 def apply(world: World, path: Path, *more: str) -> Told:
-    return world._tell(["apply", str(path), "--platform", str(world.sandbox.profile), "--json", *more])
+    return world.tell(["apply", str(path), "--platform", str(world.sandbox.profile), "--json", *more])
 
 
 def moved(world: World, path: Path, *more: str) -> str:
@@ -156,7 +156,7 @@ def test_an_apply_that_was_killed_is_continued_by_the_same_command(world: World)
         text=True,
     )
     world.sandbox.wait_until_held()
-    os.killpg(process.pid, signal.SIGKILL)
+    kill_all(process)
     process.communicate()
     world.sandbox.resume()
     told = apply(world, path)

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 import yaml
-from generator.template.copier_renderer import File
 
 import generator
 from generator.base.errors import RefusedError, SystemFailure
@@ -27,6 +26,7 @@ from generator.clients.git import Remote, Repository
 from generator.clients.objects import Objects
 from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind, Sandbox
+from generator.template.files import File
 from tests.answers import SMALLEST, TEMPLATE, UPSTREAM
 from tests.checkout import git
 from tests.eavesdropper import ADDRESS, Eavesdropper, eavesdropper

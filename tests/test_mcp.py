@@ -192,11 +192,15 @@ def say(process: subprocess.Popen[str], **message: Any) -> None:
     process.stdin.flush()
 
 
-def test_a_signal_ends_the_server(workdir: Path) -> None:
+ENDED = "newservice: interrupted; what was done stays"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_server(workdir: Path, number: signal.Signals) -> None:
     process = served(workdir, "-m", "generator", "mcp")
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "")
+    assert (process.returncode, out, err) == (130, "", f"{ENDED}\n")
 
 
 WAITS = """
@@ -222,7 +226,10 @@ def test_a_call_that_waits_ends_with_the_server(ending: str, workdir: Path) -> N
         process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     assert process.returncode == (130 if ending == "SIGTERM" else 0)
-    assert err.split() in (["interrupted"], ["interrupted", "interrupted"])  # the second one may have had its turn
+    told = err.splitlines()
+    if ending == "SIGTERM":
+        assert told.pop() == ENDED
+    assert told in (["interrupted"], ["interrupted", "interrupted"])  # the second one may have had its turn
 
 
 # --- what is offered ----------------------------------------------------------------------------------------

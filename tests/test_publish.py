@@ -31,6 +31,7 @@ from generator.template.template import Template
 from tests.answers import SMALLEST, render
 from tests.checkout import commit_all, git
 from tests.invoke import Command
+from tests.processes import kill_all
 from tests.world import Told, World
 
 REPOSITORY, PUSH = "templates.repository", "templates.push"
@@ -274,7 +275,7 @@ def test_a_killed_run_is_continued(press: Press, arrived: bool, tmp_path: Path) 
         push = request.method == "POST" and request.path.endswith("/git-receive-pack")
         answer = forgejo(request) if arrived or not push else text_response(503, "")
         if push:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_all(process)
         return answer
 
     world.sandbox.lead_to("forgejo", kill)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +32,7 @@ from generator.template.files import File
 from generator.template.renderer import Renderer
 from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.processes import kill_all
 from tests.world import Told, World
 
 NAME = str(SMALLEST["name"])
@@ -603,7 +603,7 @@ def test_a_removal_that_was_killed_continues(world: World) -> None:
     world.sandbox.faults.add("github", "DELETE", "/repos/", 1, FaultKind.HOLD_AFTER)
     process = world.start("remove", given, NAME, "--yes")
     world.sandbox.wait_until_held()
-    os.killpg(process.pid, signal.SIGKILL)
+    kill_all(process)
     process.communicate()
     world.sandbox.drop_held()
     world.sandbox.faults.clear()

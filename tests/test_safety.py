@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from generator.clients.github import Mirror
 from generator.engine.plan import Action
 from generator.engine.steps.github import GitHubRepository, mirror_description
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
+from tests.processes import kill_all
 from tests.world import World
 
 NAME = str(RICH["name"])
@@ -193,7 +193,7 @@ def test_a_run_that_is_killed_inside_of_the_commit_leaves_nothing_behind(world: 
         process = world.start("create", SMALLEST)
     while process.poll() is None and not (tools / "held").exists():
         os.sched_yield()
-    os.killpg(process.pid, signal.SIGKILL)
+    kill_all(process)
     process.communicate()
     assert any(path.name.startswith(".notes-app") for path in world.folder.iterdir())
     told = world.run("create", SMALLEST)

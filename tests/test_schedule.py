@@ -16,7 +16,7 @@ def done() -> Taken:
     return "done", "made"
 
 
-def carried_out(*tasks: Task) -> tuple[dict[str, str], Exception | None, list[str]]:
+def carried_out(*tasks: Task) -> tuple[dict[str, str], BaseException | None, list[str]]:
     told: list[str] = []
     results, failure, interrupted = carry_out_tasks(tasks, lambda result: told.append(result.id), stop=lambda: None)
     assert not interrupted
@@ -122,3 +122,41 @@ def test_an_interruption_ends_the_waiting_and_tells_everything(monkeypatch: pyte
     tasks = [Task("first", (), done), Task("polite", (), polite), Task("next", ("polite",), done)]
     results, _, _ = carry_out_tasks(tasks, report, stop=stopped.set)
     assert {result.id: result.status for result in results} == {"first": "done", "polite": "done", "next": "skipped"}
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), KeyboardInterrupt()])
+def test_a_task_that_ends_its_thread_ends_the_run_with_it(error: BaseException) -> None:
+    """Python says nothing of a thread that exits; the run would wait for it for ever."""
+
+    def leave() -> Taken:
+        raise error
+
+    results, failure, interrupted = carry_out_tasks([Task("a", (), leave)], lambda _: None, stop=lambda: None)
+    assert (results[0].status, failure, interrupted) == ("failed", error, False)
+
+
+def test_nothing_that_was_done_is_lost_between_two_interruptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one ends the waiting while something has just been done: it is told as done."""
+    monkeypatch.setattr(schedule, "GRACE_SECONDS", 30)
+    done_now, stopped = threading.Event(), threading.Event()
+
+    def report(result: StepResult) -> None:
+        if result.id == "first":
+            raise KeyboardInterrupt
+        if result.id == "second":
+            done_now.wait(10)
+            raise KeyboardInterrupt
+
+    def second() -> Taken:
+        stopped.wait(10)
+        return done()
+
+    def third() -> Taken:
+        stopped.wait(10)
+        threading.Timer(0.1, done_now.set).start()
+        return done()
+
+    tasks = [Task("first", (), done), Task("second", (), second), Task("third", (), third)]
+    results, _, interrupted = carry_out_tasks(tasks, report, stop=stopped.set)
+    assert interrupted
+    assert [result.status for result in results if result.id == "third"] == ["done"]

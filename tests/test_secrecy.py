@@ -262,7 +262,7 @@ def test_people_are_shown_no_more_than_scripts(world: World) -> None:
     impatient(world)
     world.sandbox.faults.add("*", "*", "", None, bad_days(world)["500 that quotes"])
     arguments = [item for item in world.arguments("plan", RICH, "--verbose", "--diff") if item != "--json"]
-    told = world._tell(arguments)
+    told = world.tell(arguments)
     assert told.code == 3
     assert MASK in told.out + told.err
     assert seen_in(world, told) == []

@@ -88,14 +88,14 @@ class World:
 
     def run(self, command: str, given: Mapping[str, Any], *more: str) -> Told:
         """A command with answers, in this process: quick."""
-        return self._tell(self.arguments(command, given, *more))
+        return self.tell(self.arguments(command, given, *more))
 
     def command(self, *arguments: str) -> Told:
         """A command as it is, on this platform."""
         platform = ("--platform", str(self.sandbox.profile), "--infra", str(self.sandbox.infra), "--json")
-        return self._tell([*arguments, *platform])
+        return self.tell([*arguments, *platform])
 
-    def _tell(self, arguments: list[str]) -> Told:
+    def tell(self, arguments: list[str]) -> Told:
         self.capsys.readouterr()
         code = _run(arguments, _reporter(arguments))
         out, err = self.capsys.readouterr()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from generator.base.errors import ExitCode, NewserviceError, SystemFailure
+from generator.base.stopping import held
 
 Status = Literal["done", "unchanged", "failed", "skipped"]
 
@@ -39,7 +40,7 @@ class Task:
 @dataclass(frozen=True)
 class _Ended:
     result: StepResult
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
 
 def carry_out_tasks(
@@ -47,7 +48,7 @@ def carry_out_tasks(
     report: Callable[[StepResult], None],
     stop: Callable[[], None],
     begun: Callable[[str], None] = lambda _: None,
-) -> tuple[list[StepResult], Exception | None, bool]:
+) -> tuple[list[StepResult], BaseException | None, bool]:
     """Carry out all tasks; their results, the first failure, and whether a person interrupted.
 
     After a failure nothing new is begun, and what is under way is brought to its end. ``stop`` ends all waiting of the
@@ -58,13 +59,15 @@ def carry_out_tasks(
     interrupted = False
     try:
         while schedule.begin():
-            schedule.end(schedule.ended.get())
+            name = schedule.ended.get()
+            with held():
+                schedule.end(name)
     except KeyboardInterrupt:
         interrupted = True
         stop()
-        for end in schedule.last_words():
-            schedule.end(_cut_off(end))
-    schedule.tell_the_rest()
+        schedule.wait_a_little()
+    with held():
+        schedule.tell_the_rest()
     return schedule.results, schedule.failure, interrupted
 
 
@@ -79,8 +82,9 @@ class _Schedule:
         self._tell_begun = begun
         self._begun: set[str] = set()
         self.results: list[StepResult] = []
-        self.failure: Exception | None = None
-        self.ended: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+        self.failure: BaseException | None = None
+        self.ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._ends: dict[str, _Ended] = {}
 
     @property
     def _through(self) -> set[str]:
@@ -97,35 +101,47 @@ class _Schedule:
             pending = {task.id for task in self._tasks} - self._through
             for task in self._tasks:
                 if task.id not in self._begun and not pending.intersection(task.after):
-                    self._begun.add(task.id)
-                    self._tell_begun(task.id)
-                    # A daemon: a run that was interrupted ends although a system keeps a task waiting.
-                    threading.Thread(target=_take, args=(task, self.ended), name=task.id, daemon=True).start()
+                    with held():
+                        self._begun.add(task.id)
+                        self._tell_begun(task.id)
+                        # A daemon: a run that was interrupted ends although a system keeps a task waiting.
+                        threading.Thread(target=self._take, args=(task,), name=task.id, daemon=True).start()
         return bool(self.running)
 
-    def end(self, end: _Ended) -> None:
-        """A task has ended."""
+    def end(self, name: str, *, interrupted: bool = False) -> None:
+        """A task has ended; after an interruption, perhaps by it."""
+        end = _cut_off(self._ends[name]) if interrupted else self._ends[name]
         if end.failure and _weight(end.failure) > _weight(self.failure):
             self.failure = end.failure
         self._note(end.result)
 
-    def last_words(self) -> Iterator[_Ended]:
-        """What still ends within the grace; a second interruption ends the waiting."""
+    def wait_a_little(self) -> None:
+        """After an interruption: what still ends within the grace has its say. A second one ends the waiting."""
         deadline = time.monotonic() + GRACE_SECONDS
-        while self.running:
-            try:
-                yield self.ended.get(timeout=max(deadline - time.monotonic(), 0))
-            except (queue.Empty, KeyboardInterrupt):
-                return
+        try:
+            while any(name not in self._ends for name in self.running):
+                name = self.ended.get(timeout=max(deadline - time.monotonic(), 0))
+                with held():
+                    self.end(name, interrupted=True)
+        except (queue.Empty, KeyboardInterrupt):
+            return
 
     def tell_the_rest(self) -> None:
-        """Report what was cut off, and what was not reached."""
+        """Report what ended unheard, what was cut off, and what was not reached."""
         running, through = self.running, self._through
         for task in self._tasks:
-            if task.id in running:
+            if task.id in through:
+                continue
+            if task.id in self._ends:
+                self.end(task.id, interrupted=True)
+            elif task.id in running:
                 self._note(StepResult(task.id, "failed", 0, "interrupted"))
-            elif task.id not in through:
+            else:
                 self._note(StepResult(task.id, "skipped", 0, "not reached"))
+
+    def _take(self, task: Task) -> None:
+        self._ends[task.id] = _taken(task)
+        self.ended.put(task.id)
 
     def _note(self, result: StepResult) -> None:
         self.results.append(result)
@@ -140,7 +156,7 @@ def _cut_off(end: _Ended) -> _Ended:
     return _Ended(replace(end.result, summary="interrupted"), failure)
 
 
-def _weight(failure: Exception | None) -> int:
+def _weight(failure: BaseException | None) -> int:
     """How much a failure matters: a fault of ours most, then a refusal, then a system's; among equals the first."""
     if failure is None:
         return 0
@@ -149,14 +165,14 @@ def _weight(failure: Exception | None) -> int:
     return 2 if failure.exit_code is ExitCode.REFUSED else 1
 
 
-def _take(task: Task, ended: queue.SimpleQueue[_Ended]) -> None:
+def _taken(task: Task) -> _Ended:
     started = time.monotonic()
-    failure: Exception | None = None
+    failure: BaseException | None = None
     status: Status
     try:
         status, summary = task.take()
     except NewserviceError as error:
         failure, status, summary = error, "failed", error.message
-    except Exception as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
+    except BaseException as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
         failure, status, summary = error, "failed", f"{type(error).__name__} in newservice itself"
-    ended.put(_Ended(StepResult(task.id, status, round((time.monotonic() - started) * 1000), summary), failure))
+    return _Ended(StepResult(task.id, status, round((time.monotonic() - started) * 1000), summary), failure)

@@ -5,18 +5,18 @@ May import everything but mcp, which it finds by name.
 
 from __future__ import annotations
 
-import io
 import os
-import signal
 import sys
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from generator import __version__
+from generator.base.children import end_all
 from generator.base.errors import ExitCode, NewserviceError, UsageError
-from generator.cli.commands import COMMANDS, Commands
+from generator.base.stopping import held, ignore_signals, interrupt_on_signals
+from generator.cli.commands import COMMANDS, Commands, invoke
+from generator.cli.streams import exit_code, open_streams
 
 if TYPE_CHECKING:
     from generator.cli.report import Reporter
@@ -57,6 +57,7 @@ _REPOSITORY_VARIABLES = (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the interface's exit code."""
+    open_streams()
     if "_NEWSERVICE_COMPLETE" in os.environ:  # a shell asks, at every press of a key
         from generator.cli.completion import answer_shell
 
@@ -64,16 +65,19 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     for name in _REPOSITORY_VARIABLES:
         os.environ.pop(name, None)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(int(_run(arguments, _reporter(arguments))))
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """A polite request to end is an interruption: what was done is told, nothing half-made stays."""
-    raise KeyboardInterrupt
+    reporter: Reporter | None = None
+    interrupt_on_signals(lambda: reporter is not None and reporter.ending)
+    try:
+        with held():
+            reporter = _reporter(arguments)
+        code = _run(arguments, reporter)
+    except KeyboardInterrupt as error:  # before the command has begun, or when it was through already
+        reporter = reporter or _reporter(arguments)
+        code = _last_words(reporter, error)
+    end_all()
+    code = exit_code(code)
+    ignore_signals()
+    sys.exit(int(code))
 
 
 def _reporter(arguments: list[str]) -> Reporter:
@@ -84,31 +88,64 @@ def _reporter(arguments: list[str]) -> Reporter:
         return JsonReporter()
     from generator.cli.text import TextReporter
 
-    return TextReporter(quiet="--quiet" in arguments, verbose="--verbose" in arguments)
+    out = sys.stderr if arguments[:1] == ["mcp"] else sys.stdout  # which carries that protocol, and nothing else
+    return TextReporter(quiet="--quiet" in arguments, verbose="--verbose" in arguments, out=out)
 
 
 def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
+    """Run a command line; whatever happens, its last words are told."""
     try:
-        code = group.main(arguments, prog_name="newservice", standalone_mode=False, obj=reporter)
-        return ExitCode(code or 0)
-    except click.exceptions.Exit as error:
+        code = invoke(group, arguments, reporter)
+        reporter.ending = True
+    except BaseException as error:  # noqa: BLE001 - the one place where what went wrong becomes words and an exit code
+        reporter.ending = True
+        code = _last_words(reporter, error)
+    return code
+
+
+def _last_words(reporter: Reporter, error: BaseException) -> ExitCode:
+    """Tell what ended a command, unless its result was told before."""
+    reporter.ending = True
+    if isinstance(error, click.exceptions.Exit):
         return ExitCode(error.exit_code)
-    except click.ClickException as error:
+    if reporter.concluded is not None:
+        return _afterwards(reporter.concluded, error)
+    if isinstance(error, click.Abort | EOFError):  # a person said no, or ended the input
+        return _stopped(reporter, "stopped")
+    if _is_interruption(error):
+        if isinstance(error, NewserviceError):
+            reporter.error(error)
+        return _stopped(reporter, "interrupted", "run the same command again")
+    if isinstance(error, click.ClickException):
         return _fail(reporter, UsageError("usage", error.format_message(), _way_out(error)))
-    except NewserviceError as error:
-        return _fail(reporter, error)
-    except (KeyboardInterrupt, click.Abort):
-        from generator.cli.report import Result
+    from generator.cli.faults import as_told
 
-        status = "partial" if reporter.wrote else "refused"
-        reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service))
-        return ExitCode.INTERRUPTED
-    except SystemExit:  # click's own answer when the reader of our output has gone away
-        return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes exit code 1
+    return _fail(reporter, as_told(error))
+
+
+def _afterwards(code: ExitCode, error: BaseException) -> ExitCode:
+    """The exit code stays what the result says; a fault on the way out is told beside it."""
+    if not _is_interruption(error):
         from generator.cli.faults import as_told
+        from generator.cli.text import TextReporter
 
-        return _fail(reporter, as_told(error))
+        TextReporter().error(as_told(error))
+    return code
+
+
+def _is_interruption(error: BaseException | None) -> bool:
+    """Whether it is one, or what went wrong on the way out after one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+def _stopped(reporter: Reporter, what: str, *following: str) -> ExitCode:
+    from generator.cli.report import Result
+
+    status, told = ("partial", "what was done stays") if reporter.wrote else ("refused", "nothing was written")
+    reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service, next=following, closing=f"{what}; {told}"))
+    return ExitCode.INTERRUPTED
 
 
 def _way_out(error: click.ClickException) -> str:
@@ -128,6 +165,6 @@ def _fail(reporter: Reporter, error: NewserviceError) -> ExitCode:
     from generator.cli.report import Result
 
     reporter.error(error)
-    status = "refused" if error.exit_code is ExitCode.REFUSED else "error"
+    status = "partial" if reporter.wrote else "refused" if error.exit_code is ExitCode.REFUSED else "error"
     reporter.result(Result(status, error.exit_code, reporter.service))
     return error.exit_code

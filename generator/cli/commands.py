@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from generator.base.errors import UsageError
+from generator.base.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from generator.cli.report import Reporter
 
 
 class Entry(NamedTuple):
@@ -34,6 +38,15 @@ COMMANDS = {
     "templates": Entry("cli.templates:templates_group", "Released template versions; release and publish them."),
     "sandbox": Entry("cli.sandbox:sandbox_group", "The embedded platform: start it, or see a demonstration."),
 }
+
+
+def invoke(command: click.Command, arguments: Sequence[str], reporter: Reporter) -> ExitCode:
+    """Run a command line; its exit code. Raises what the command raises, and what click says of the line.
+
+    click's own ``main`` would take the broken pipe of any program for a reader that has gone, and end the process.
+    """
+    with command.make_context("newservice", list(arguments), obj=reporter) as context:
+        return ExitCode(command.invoke(context) or ExitCode.OK)
 
 
 def _careful(command: click.Command) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode, UsageError
+from generator.base.stopping import held
 from generator.cli.faults import as_told
 from generator.cli.following import after_the_pull_request
 from generator.cli.options import Answering
@@ -86,8 +88,9 @@ def execute(
         if provision:
             session.typed_seeds(answers)
         begin()
-    result = _provision(session, answers, plan) if provision else _files(session, answers, plan)
-    session.reporter.result(result)
+    with nullcontext() if provision else held():  # files are written in a moment
+        result = _provision(session, answers, plan) if provision else _files(session, answers, plan)
+        session.reporter.result(result)
     return result.exit_code
 
 

@@ -11,6 +11,7 @@ import click
 import yaml
 
 from generator.base.errors import ExitCode, SystemFailure
+from generator.cli.commands import invoke
 from generator.cli.create import create_command
 from generator.cli.text import TextReporter
 from generator.engine.context import BRANCH_PREFIX
@@ -48,13 +49,13 @@ def run_demo(folder: Path) -> ExitCode:
     answers.write_text(yaml.safe_dump(ANSWERS, sort_keys=False), encoding="utf-8")
     name = str(ANSWERS["name"])
     with Sandbox.start(folder / "platform") as sandbox, _environment(sandbox.environment):
-        code: ExitCode = create_command.main(
+        code = invoke(
+            create_command,
             [
                 *("--answers", str(answers), "--platform", str(sandbox.profile), "--infra", str(sandbox.infra)),
                 *("--service-dir", str(folder / name), "--non-interactive"),
             ],
-            standalone_mode=False,
-            obj=TextReporter(),
+            TextReporter(),
         )
         if code:
             return code

@@ -11,7 +11,7 @@ from generator.base.errors import NewserviceError, UsageError
 from generator.base.secrets import redact
 
 
-def as_told(error: Exception) -> NewserviceError:
+def as_told(error: BaseException) -> NewserviceError:
     """``error`` as people are told: as it is, or with the place of its trace where it is a fault of ours."""
     if isinstance(error, NewserviceError):
         return error

@@ -17,6 +17,7 @@ import click
 from generator.base.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
 from generator.base.files import write_file
 from generator.base.secrets import known_secret, redact
+from generator.base.stopping import held
 from generator.base.terminal_text import visible
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
@@ -56,7 +57,9 @@ def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         before = _there(path)
         agreed = before == text or _agreed(session, path, before, text, facts)
     if before != text:
-        _write(path, text)
+        with held():
+            _write(path, text)
+            reporter.wrote = True
     result = _checked(session, path, Result("unchanged" if before == text else "success", ExitCode.OK))
     reporter.result(result)
     return result.exit_code

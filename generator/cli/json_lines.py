@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.base.errors import AnswersError, NewserviceError
 from generator.base.secrets import redact
-from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
+from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 
 if TYPE_CHECKING:
     from generator.base.checks import Check
@@ -29,6 +29,7 @@ class JsonReporter(Reporter):
     """One JSON object a line on standard output; people's text goes to standard error."""
 
     def __init__(self, out: TextIO | None = None) -> None:
+        super().__init__()
         self._out = out or sys.stdout
 
     def plan(self, plan: Plan, *, title: str = "", answers: bool = True, diffs: bool = False) -> None:  # noqa: ARG002
@@ -88,7 +89,7 @@ class JsonReporter(Reporter):
             return
         self._write("error", code=error.code, question=None, message=error.message, hint=error.hint, choices=None)
 
-    def result(self, result: Result) -> None:
+    def last_words(self, result: Result) -> None:
         """The last object."""
         self._write(
             "result",
@@ -101,8 +102,7 @@ class JsonReporter(Reporter):
 
     def _write(self, event: str, *, redacted: bool = True, **content: Any) -> None:
         told = _redacted(content) if redacted else content
-        line = json.dumps({"event": event, "schema": SCHEMA, **told}, ensure_ascii=False)
-        write_line(line, self._out)
+        self.line(json.dumps({"event": event, "schema": SCHEMA, **told}, ensure_ascii=False), self._out)
 
 
 def _redacted(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
+from generator.base.stopping import held
 from generator.cli.options import Answering
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
@@ -45,10 +46,11 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         session.reporter.plan(plan, answers=True, diffs=bool(options["diffs"]))
         refuse(session, answers, plan)
         result = planned(plan)
-        if out:
-            write_plan(out, kept(session, answers, plan))
-            result = _kept_result(session, result, out)
-        session.reporter.result(result)
+        with held():
+            if out:
+                write_plan(out, kept(session, answers, plan))
+                result = _kept_result(session, result, out)
+            session.reporter.result(result)
         return ExitCode.OK
 
 
@@ -129,4 +131,5 @@ def refuse(session: Session, answers: Answers, plan: Plan) -> None:
             "; ".join(dict.fromkeys(step.decision.hint for step in plan.refusals)),
         )
     if session.options["no_provision"]:
-        check_writable(session.project(answers), session.infra, plan)
+        with before_the_first_write():
+            check_writable(session.project(answers), session.infra, plan)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import threading
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.base.errors import ExitCode, NewserviceError
+from generator.base.stopping import held
 
 if TYPE_CHECKING:  # `newservice --help` tells nothing of these, and they take a while
     from generator.base.checks import Check
@@ -65,11 +65,18 @@ class Surroundings:
 class Reporter(ABC):
     """Tells what happens.
 
-    ``service`` is the name that the command is about, as soon as it is known; ``wrote`` whether a step was done.
+    ``service`` is the name that the command is about, as soon as it is known; ``wrote`` whether anything was written.
+    ``ending``: the last words are being said, and no signal may cut them short. ``concluded`` is the exit code
+    that they named; nothing is told after them, by whatever thread.
     """
 
     service = ""
     wrote = False
+    ending = False
+    concluded: ExitCode | None = None
+
+    def __init__(self) -> None:
+        self._turn = threading.RLock()
 
     @abstractmethod
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
@@ -109,19 +116,26 @@ class Reporter(ABC):
     def error(self, error: NewserviceError) -> None:
         """Something went wrong."""
 
-    @abstractmethod
     def result(self, result: Result) -> None:
-        """The command is through; exactly once, last."""
+        """The command is through; exactly once, last. Another result is not told."""
+        with self._turn, held():
+            if self.concluded is None:
+                self.last_words(result)
+                self.concluded = result.exit_code
+
+    @abstractmethod
+    def last_words(self, result: Result) -> None:
+        """Tell of the result."""
+
+    def line(self, text: str, stream: TextIO) -> None:
+        """Print a line, unless the result was told."""
+        with self._turn:
+            if self.concluded is None:
+                write_line(text, stream)
 
 
 def write_line(text: str, stream: TextIO) -> None:
-    """The only place that prints.
-
-    Nobody listening, or a full disk behind the output, is no reason to stop in the middle of the work.
-    """
-    try:
-        stream.write(text + "\n")  # at once: several threads tell of progress
+    """The only place that prints. A signal does not cut a line in two, and no thread writes into another's."""
+    with held():
+        stream.write(text + "\n")
         stream.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import signal
+import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from generator.base.errors import ExitCode, RefusedError
-from generator.cli.report import Reporter, Result, Surroundings
+from generator.cli.report import Reporter, Result, Surroundings, write_line
 
 MARKER = ".newservice-demo"
 
@@ -40,14 +40,12 @@ def start_command(
     root = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise RefusedError("sandbox.folder", f"{root} is not an empty folder", "name another with --directory")
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with Sandbox.start(root, port=port, latency=latency) as sandbox:
         here = Surroundings(str(sandbox.profile), str(sandbox.infra), dict(sandbox.urls), sandbox.environment)
-        reporter.sandbox(here)
         with suppress(KeyboardInterrupt):
-            while not stopped.wait(0.5):
-                pass
+            reporter.sandbox(here)
+            threading.Event().wait()
+    write_line(f"newservice: the embedded platform has ended; its repositories are in {root}", sys.stderr)
     if json_lines:
         reporter.result(Result("success", ExitCode.OK))
     return ExitCode.OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,6 +11,8 @@ import click
 
 from generator.base.errors import ExitCode, NewserviceError, RefusedError
 from generator.base.secrets import redact
+from generator.base.stopping import Terminated
+from generator.cli.pager import page
 from generator.cli.plan_text import plan_diffs
 from generator.cli.report import Result
 from generator.cli.screen import coloured, paint_diff
@@ -79,8 +80,8 @@ class _Person:
                     if self._begun or self._session.options["yes"]:
                         raise
                     again = self._stands_in_the_way(error) is Choice.AGAIN
-        except (KeyboardInterrupt, EOFError, click.Abort):
-            if self._begun:
+        except (KeyboardInterrupt, EOFError, click.Abort) as error:
+            if self._begun or isinstance(error, Terminated):
                 raise
             raise self._conversation.stopped() from None
 
@@ -148,10 +149,4 @@ def show_diffs(plan: Plan) -> None:
     """All diffs in the person's pager, as text that no terminal takes for commands."""
     text = redact("\n".join(text for _, text in plan_diffs(plan)) or "nothing changes")
     shown = "\n".join(plain(line.replace("\t", "    ")) for line in text.split("\n"))
-    before = os.environ.get("LESS")
-    os.environ["LESS"] = before or "FRX"
-    try:
-        click.echo_via_pager(paint_diff(shown) if coloured(sys.stdout) else shown)
-    finally:
-        if before is None:
-            del os.environ["LESS"]
+    page(paint_diff(shown) if coloured(sys.stdout) else shown)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
+from generator.base.stopping import held
 from generator.cli.faults import as_told
 from generator.cli.fleet import fleet_options, open_fleet
 from generator.cli.plan import before_the_first_write, planned
@@ -123,7 +124,9 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             "success", ExitCode.OK, closing=f"template {version} can be released: {told}; nothing was written"
         )
     else:
-        releases.add(template, datetime.now(UTC))
+        with held():
+            releases.add(template, datetime.now(UTC))
+            reporter.wrote = True
         following = (
             f"commit {PACKAGE.name}/{FOLDER.name} together with the template",
             "newservice templates publish",
@@ -151,7 +154,7 @@ def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             publisher = Publisher(publication, forge)
             with before_the_first_write():
                 seen = publisher.look()
-            plan = publisher.plan(seen)
+                plan = publisher.plan(seen)
             reporter.plan(plan)
             _refuse(plan)
             result = planned(plan) if options["dry_run"] else _published(reporter, publisher, plan)

@@ -12,7 +12,7 @@ from generator.base.errors import AnswersError, ExitCode, NewserviceError
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
 from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines
-from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
+from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 from generator.cli.screen import coloured, folded, paint, paint_diff
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class TextReporter(Reporter):
     def __init__(
         self, *, quiet: bool = False, verbose: bool = False, out: TextIO | None = None, err: TextIO | None = None
     ) -> None:
+        super().__init__()
         self._quiet = quiet
         self._verbose = verbose
         self._out = out or sys.stdout
@@ -35,6 +36,7 @@ class TextReporter(Reporter):
         self._steps: tuple[str, ...] = ()
         self._live: LiveSteps | None = None
         self._ended: list[StepResult] = []
+        self._told = False
 
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
         """Files as a tree, registrations, steps."""
@@ -113,7 +115,7 @@ class TextReporter(Reporter):
         lines.append("# in another terminal, these lines and then: newservice create")
         variables = {**surroundings.environment, "NEWSERVICE_PLATFORM": surroundings.profile}
         lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-        write_line("\n".join(lines), self._out)
+        self.line("\n".join(lines), self._out)
 
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
@@ -138,10 +140,12 @@ class TextReporter(Reporter):
         if self._verbose:
             self._note(f"  (error code {error.code})")
 
-    def result(self, result: Result) -> None:
-        """What exists and what a person still has to do."""
+    def last_words(self, result: Result) -> None:
+        """What exists and what a person still has to do; with ``--quiet`` only why nothing else was told."""
         self._close()
         if self._quiet:
+            if result.exit_code is not ExitCode.OK and not self._told:
+                self._note(self._closing(result))
             return
         if result.urls:
             self._say("")
@@ -152,24 +156,28 @@ class TextReporter(Reporter):
             self._say("\nNext")
             for number, line in enumerate(result.next, 1):
                 self._say(f"  {number}. {line}", fold=False)  # it may be a command, to be copied
-        name = result.service + ": " if result.service else ""
-        closing = f"\n{name}{result.closing or _CLOSING[result.status]}"
+        closing = "\n" + self._closing(result)
         if result.exit_code is ExitCode.OK:
             self._say(closing)
         else:
             self._note(closing)
 
+    @staticmethod
+    def _closing(result: Result) -> str:
+        name = result.service + ": " if result.service else ""
+        return f"{name}{result.closing or _CLOSING[result.status]}"
+
     def _say(self, text: str, paint: Callable[[str], str] = paint, *, fold: bool = True) -> None:
-        _write(text, self._out, paint, fold=fold)
+        self._write(text, self._out, paint, fold=fold)
 
     def _note(self, text: str) -> None:
-        _write(text, self._err, paint, fold=True)
+        self._write(text, self._err, paint, fold=True)
 
-
-def _write(text: str, stream: TextIO, paint: Callable[[str], str], *, fold: bool) -> None:
-    told = visible(redact(text))  # names, files and other systems' words may hold commands for a terminal
-    told = folded(told) if fold and stream.isatty() else told
-    write_line(paint(told) if coloured(stream) else told, stream)
+    def _write(self, text: str, stream: TextIO, paint: Callable[[str], str], *, fold: bool) -> None:
+        told = visible(redact(text))  # names, files and other systems' words may hold commands for a terminal
+        told = folded(told) if fold and stream.isatty() else told
+        self._told = True
+        self.line(paint(told) if coloured(stream) else told, stream)
 
 
 _CHECK_SIGNS = {

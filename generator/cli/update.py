@@ -12,7 +12,9 @@ from typing import Any, Literal
 import click
 
 from generator.base.errors import AnswersError, ExitCode, UsageError
+from generator.base.stopping import held
 from generator.cli.options import Answering, collect, given_flags, question_options
+from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.engine.plan import Plan, build_plan
@@ -50,21 +52,25 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
-        found = take_back(place.repository)
-        if found:
-            reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")
-        check_clean(place)
-        recorded = read_recorded(Folder(place.root), place.prefix)
-        reporter.service = recorded.name
-        given = _answered(session, recorded)
-        upgrade = _planned(session, place, recorded, given)
-        reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
-        if not options["checks"] and upgrade.changes:
-            check_clean(place, upgrade)
-            carry_out(place, upgrade)
-            reporter.wrote = True
-        result = _checked(upgrade, session, given) if options["checks"] else _result(place, upgrade, given)
-        reporter.result(result)
+        with before_the_first_write():
+            found = take_back(place.repository)
+            if found:
+                reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")
+            check_clean(place)
+            recorded = read_recorded(Folder(place.root), place.prefix)
+            reporter.service = recorded.name
+            given = _answered(session, recorded)
+            upgrade = _planned(session, place, recorded, given)
+            reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
+            writes = upgrade.changes and not options["checks"]
+            if writes:
+                check_clean(place, upgrade)
+        with held():  # it takes a moment, and is through by then
+            if writes:
+                carry_out(place, upgrade)
+                reporter.wrote = True
+            result = _checked(upgrade, session, given) if options["checks"] else _result(place, upgrade, given)
+            reporter.result(result)
         return result.exit_code
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
-from generator.base.errors import SystemFailure
 from generator.clients.git import Remote, Repository, network
-from generator.clients.git.process import local_environment, start_git
+from generator.clients.git.process import failure, git_process
 
 NO_FILE = "0" * 40
 """What git calls the content of a file that is not there."""
@@ -28,8 +27,8 @@ class Objects(Repository):
 
     @classmethod
     def of(cls, repository: Repository) -> Objects:
-        """The objects of a repository."""
-        return cls(repository._repo)
+        """The objects of a repository, which is closed with it."""
+        return cls(repository.path, repository.git_dir, repository._reader)
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Ids of the contents by path, of all files of a commit or of those below a folder."""
@@ -46,9 +45,11 @@ class Objects(Repository):
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
-        asked = "".join(f"{sha}\n" for sha in wanted).encode()
-        told = start_git(self.path, "cat-file", "--batch", "--buffer", environment=local_environment(), data=asked)
-        return dict(_batch(told.out))
+        command = ("cat-file", "--batch", "--buffer")
+        ended = git_process(self.path, *command, given="".join(f"{sha}\n" for sha in wanted).encode())
+        if ended.status:
+            raise failure(self.path, command, ended.without_output)
+        return dict(_batch(ended.out))
 
     def changes(self, base: str, head: str) -> dict[str, str]:
         """Ids of contents in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where a file is gone."""
@@ -63,10 +64,11 @@ class Objects(Repository):
 
     def common(self, one: str, other: str) -> str:
         """The newest commit that both come from; empty where there is none."""
-        try:
-            return self._git("merge-base", one, other).strip()
-        except SystemFailure:
-            return ""
+        asked = ("merge-base", one, other)
+        ended = git_process(self.path, *asked)
+        if ended.status not in (0, 1):
+            raise failure(self.path, asked, ended)
+        return ended.out.decode().strip()
 
     def changed_in(self, folder: str) -> list[str]:
         """Paths of the working tree below a folder that have changes which are not committed."""

@@ -56,7 +56,7 @@ class Outcome:
     """What became of a run. ``failure`` is set where a step failed; ``interrupted`` where a person stopped it."""
 
     steps: tuple[StepResult, ...]
-    failure: Exception | None = None
+    failure: BaseException | None = None
     interrupted: bool = False
 
     @property

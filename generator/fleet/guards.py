@@ -171,8 +171,11 @@ class Checks:
         for _, task in stacks:
             self._lay_out(task, changed=True)
         asked = [guard for guard in self.guards if not guard.whole or run_script(guard.whole, self.root).status]
-        with ThreadPoolExecutor(max_workers=max(1, self.jobs)) as pool:
+        pool = ThreadPoolExecutor(max_workers=max(1, self.jobs))
+        try:
             found = list(pool.map(lambda item: self._said(item[1], asked), stacks))
+        finally:  # an interruption waits for no guard
+            pool.shutdown(wait=False, cancel_futures=True)
         for (number, task), after in zip(stacks, found, strict=True):
             if after:
                 self._lay_out(task, changed=False)

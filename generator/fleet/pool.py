@@ -5,10 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
+
+from generator.base.children import ENDING_SECONDS
+from generator.base.stopping import detach, held, unsignalled
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -39,30 +43,46 @@ def _shared(work: Callable[[Given], Made], shares: Sequence[Sequence[Given]]) ->
     """Each share's results: the last share is made here, the others by a process each."""
     context = multiprocessing.get_context("fork")
     running: list[tuple[BaseProcess, Connection]] = []
-    for share in shares[:-1]:
-        ours, theirs = context.Pipe(duplex=False)
-        not_theirs = [
-            *(other for _, other in running),
-            ours,
-        ]  # open here, and a writer notices only when nobody can read any more
-        process: BaseProcess = context.Process(target=_work, args=(work, share, theirs, not_theirs), daemon=True)
-        process.start()
-        theirs.close()
-        running.append((process, ours))
+    through = False
     try:
+        for share in shares[:-1]:
+            ours, theirs = context.Pipe(duplex=False)
+            # Open here, and a writer notices only when nobody can read any more.
+            not_theirs = [*(other for _, other in running), ours]
+            process: BaseProcess = context.Process(target=_work, args=(work, share, theirs, not_theirs), daemon=True)
+            with held(), unsignalled():
+                process.start()
+                running.append((process, ours))
+            theirs.close()
         here = [work(thing) for thing in shares[-1]]
         there = [_received(ours, work, share) for (_, ours), share in zip(running, shares, strict=False)]
+        through = True
     finally:
-        for process, ours in running:
-            ours.close()
-            process.join()
+        _end(running, asked=not through)
     return [*there, here]
+
+
+def _end(running: Sequence[tuple[BaseProcess, Connection]], *, asked: bool) -> None:
+    """Wait for the processes; they end by themselves, unless they are ``asked`` to, because nobody wants their work."""
+    for process, ours in running:
+        ours.close()
+        if asked:
+            process.terminate()
+    deadline = time.monotonic() + ENDING_SECONDS
+    try:
+        for process, _ in running:
+            process.join(max(deadline - time.monotonic(), 0) if asked else None)
+    finally:
+        for process, _ in running:
+            if process.is_alive():
+                process.kill()
+                process.join()
 
 
 def _received(ours: Connection, work: Callable[[Given], Made], share: Sequence[Given]) -> list[Made]:
     try:
         made: list[Made] = ours.recv()
-    except EOFError:  # killed, or out of memory: nobody else's work is lost
+    except (EOFError, OSError):  # killed, or out of memory: nobody else's work is lost
         made = [work(thing) for thing in share]
     return made
 
@@ -70,9 +90,10 @@ def _received(ours: Connection, work: Callable[[Given], Made], share: Sequence[G
 def _work(
     work: Callable[[Given], Made], share: Sequence[Given], results: Connection, not_ours: Sequence[Connection]
 ) -> None:
-    for other in not_ours:
-        other.close()
     try:
+        detach()
+        for other in not_ours:
+            other.close()
         results.send([work(thing) for thing in share])
     except (BrokenPipeError, KeyboardInterrupt):
         pass  # whoever wanted it is gone; ending in good order takes scratch folders away

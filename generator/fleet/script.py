@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.base.children import run
 from generator.base.secrets import passed_on
 
 LONGEST_SECONDS = 120
@@ -46,23 +46,14 @@ def run_script(command: Sequence[str], folder: Path) -> Said:
     """Run a check in a folder, for two minutes at most."""
     fixed = {"LC_ALL": "C", "CHECKPOINT_DISABLE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**passed_on(os.environ, _PASSED_ON), **fixed},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Said(1, "", (f"it took longer than {LONGEST_SECONDS} seconds",), broken=True)
+        ended = run(command, folder, {**passed_on(os.environ, _PASSED_ON), **fixed}, longest=LONGEST_SECONDS)
     except (OSError, ValueError) as error:
         return Said(1, "", (str(error),), broken=True)
-    out = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    err = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    broken = done.returncode < 0 or done.returncode in _NO_COMMAND
-    broken |= done.returncode != 0 and bool(_FAULT.search(done.stderr))
-    return Said(done.returncode, done.stdout, (*out, *err) if broken else (*err, *out), broken)
+    if ended.late:
+        return Said(1, "", (f"it took longer than {LONGEST_SECONDS} seconds",), broken=True)
+    said, complained = (stream.decode("utf-8", "replace") for stream in (ended.out, ended.err))
+    out = [line.strip() for line in said.splitlines() if line.strip()]
+    err = [line.strip() for line in complained.splitlines() if line.strip()]
+    broken = ended.status < 0 or ended.status in _NO_COMMAND
+    broken |= ended.status != 0 and bool(_FAULT.search(complained))
+    return Said(ended.status, said, (*out, *err) if broken else (*err, *out), broken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
@@ -25,7 +25,10 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from generator import __version__
+from generator.base.children import end_all
 from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
+from generator.base.stopping import heard_signals
+from generator.cli.report import write_line
 from generator.engine.credentials import remember_credentials, vault_token
 from generator.mcp.calls import Call, Event
 from generator.mcp.tools import OUTPUT, Tool, tools
@@ -86,13 +89,16 @@ def _remember_credentials(settings: Settings) -> None:
 async def _serve(settings: Settings, close: Callable[[], None]) -> None:
     service = _Service(settings)
     server = service.server()
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with anyio.open_signal_receiver(*heard_signals()) as signals:
         async with anyio.create_task_group() as group:
 
             async def end() -> None:
                 async for _ in signals:
-                    await service.end()
-                    await anyio.to_thread.run_sync(close)
+                    with anyio.CancelScope(shield=True):  # the input may end meanwhile
+                        await service.end()
+                        await anyio.to_thread.run_sync(end_all)
+                        await anyio.to_thread.run_sync(close)
+                    write_line("newservice: interrupted; what was done stays", sys.stderr)
                     os._exit(int(ExitCode.INTERRUPTED))  # a thread reads the input, and nothing can call it back
 
             group.start_soon(end)

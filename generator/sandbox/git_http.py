@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.base.children import run
 from generator.sandbox.messages import Request, Response, text_response
 from generator.sandbox.repositories import BareRepository, git_environment
 
@@ -81,15 +81,8 @@ def serve(
         "REMOTE_USER": user,
         "REMOTE_ADDR": "127.0.0.1",
     }
-    ran = subprocess.run(
-        ["git", "http-backend"],
-        cwd=repository.path,
-        env=git_environment(repository.path) | cgi | _configured(values) | dict(environment or {}),
-        input=request.body,
-        capture_output=True,
-        check=False,
-    )
-    return _cgi_response(ran.stdout)
+    environ = git_environment(repository.path) | cgi | _configured(values) | dict(environment or {})
+    return _cgi_response(run(["git", "http-backend"], repository.path, environ, request.body).out)
 
 
 def write_hook(directory: Path, name: str, script: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from generator.base.children import run
 
 ZERO = "0" * 40
 _AUTHOR = "Sandbox <sandbox@sandbox.test>"
@@ -41,17 +42,10 @@ def run_git(
     directory: Path, *arguments: str, data: bytes | None = None, environment: Mapping[str, str] | None = None
 ) -> bytes:
     """Run git in a directory; its standard output. Raises GitError with what it said on failure."""
-    ran = subprocess.run(
-        ["git", *arguments],
-        cwd=directory,
-        env=dict(environment or git_environment(directory)),
-        input=data if data is not None else b"",
-        capture_output=True,
-        check=False,
-    )
-    if ran.returncode:
-        raise GitError(ran.stderr.decode(errors="replace").strip() or f"git {arguments[0]}: {ran.returncode}")
-    return ran.stdout
+    ended = run(["git", *arguments], directory, environment or git_environment(directory), data or b"")
+    if ended.status:
+        raise GitError(ended.err.decode(errors="replace").strip() or f"git {arguments[0]} {ended.how}")
+    return ended.out
 
 
 @dataclass(frozen=True)

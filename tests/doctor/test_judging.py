@@ -88,11 +88,12 @@ def test_git_can_not_be_led_to_another_port() -> None:
     assert connection.judge_balancer(Pin("192.0.2.1", 443), "", forge).state is OK
 
 
-def test_a_fault_of_ours_is_not_hidden() -> None:
+@pytest.mark.parametrize("error", [RuntimeError("ours"), SystemExit("ours")])
+def test_a_fault_of_ours_is_not_hidden(error: BaseException) -> None:
     def broken() -> list[Check]:
-        raise RuntimeError("ours")
+        raise error
 
-    with pytest.raises(RuntimeError, match="ours"):
+    with pytest.raises(type(error), match="ours"):
         gather([Part(("a.b",), broken), Part(("c",), lambda: [Check("c", OK, "there")])])
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Iterable
@@ -15,6 +13,7 @@ from tests.answers import RICH
 from tests.faults.course import Course
 from tests.faults.matrix import Verdict, converges
 from tests.faults.requests import Asked
+from tests.processes import kill_all
 
 MOMENTS = {FaultKind.HOLD: "before", FaultKind.HOLD_AFTER: "after"}
 
@@ -58,7 +57,7 @@ def judge(course: Course, kill: Kill) -> Verdict:
     process = course.world.start("create", RICH)
     reached = _held(course, process)
     if reached:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill_all(process)
     process.communicate()
     sandbox.drop_held()  # what the server has not acted on when its client dies, it never does
     sandbox.faults.clear()

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,7 @@ from generator.fleet.source import update_branch
 from generator.sandbox import FaultKind
 from tests.fleet.conftest import Yard
 from tests.fleet.fleet import command
+from tests.processes import descendants, kill_all, until, words_of
 from tests.world import Told
 
 COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "3"))
@@ -82,7 +84,7 @@ def test_killed_and_run_again(yard: Yard) -> None:
         sandbox.faults.add("*", "*", "", 1, kind, after=chance.randrange(requests))
         process = started(yard)
         if held(yard, process):
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_all(process)
             reached += 1
         process.communicate()
         sandbox.drop_held()
@@ -119,3 +121,28 @@ def test_a_polite_request_to_end_leaves_a_report(yard: Yard) -> None:
     assert yard.fleet("update", "--retry", str(report)).code == 0
     assert yard.fleet("update").code == 0
     assert {len(yard.pulls(name)) for name in yard.made.names} == {1}
+
+
+SLOW = """
+import sys, time
+if "--all" in sys.argv:
+    sys.exit(1)
+time.sleep(66)
+"""
+
+
+def test_an_interruption_waits_for_no_guard(yard: Yard) -> None:
+    """Two minutes each is what a guard may take, and there is one for each stack."""
+    yard.commit({"scripts/check-ingress-auth-comments.py": SLOW})
+    process = started(yard, "--jobs", "2")
+    guards = until(lambda: [pid for pid in descendants(process.pid) if "check-ingress-auth" in words_of(pid)])
+    assert process.pid not in {os.getsid(pid) for pid in guards}
+    begun = time.monotonic()
+    os.killpg(process.pid, signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 30
+    assert not any(map(words_of, guards))
+    told = Told(process.returncode, out, err)
+    assert (told.result["exit_code"], told.result["status"]) == (130, "refused"), err
+    assert err == ""
+    assert yard.world.infra.pulls == {}

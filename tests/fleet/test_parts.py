@@ -106,7 +106,7 @@ def test_a_shallow_clone_is_completed_when_it_has_to_be(yard: Yard, tmp_path: Pa
     clone = tmp_path / "shallow"
     line = ["git", "clone", "--quiet", "--depth=1", f"file://{yard.bare.path}", str(clone)]
     subprocess.run(line, check=True, capture_output=True)
-    told = yard.world._tell(
+    told = yard.world.tell(
         ["fleet", "update", "--only", name, "--platform", str(sandbox.profile), "--infra", str(clone), "--json"]
     )
     assert (told.code, yard.one(told, name)["action"]) == (0, "found"), told.out

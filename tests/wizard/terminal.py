@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -127,8 +128,17 @@ class Terminal:
         self._process.close()
         return self._process.exitstatus, self.words
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a window that is closed."""
+        os.close(self._process.child_fd)
+
     def close(self) -> None:
-        self._process.close(force=True)
+        with suppress(OSError):  # hung up already
+            self._process.close(force=True)
 
     def _feed(self, seen: str) -> None:
         self.raw += seen

@@ -1,4 +1,4 @@
-"""Git through GitPython: these modules, and no others, import it.
+"""Git, as the program that people have.
 
 Nothing here touches the files of a checkout that a person works in: commits for the infra repository are built from
 objects, and a new service's repository is made beside its place and moved there whole. No command of ours runs a
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is told where it is needed, not on import
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is reported where it is needed, not on import
 
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.creation import adopt_folder, create_repository, locked, scratch_repository, write_files

@@ -10,18 +10,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from generator.base.errors import SystemFailure
-from generator.base.lazy_import import lazily
 from generator.clients.git.process import run_git
 from generator.clients.git.repository import Repository
 from generator.template.files import File
-
-if TYPE_CHECKING:
-    import git
-else:
-    git = lazily("git")
 
 # An empty template, for the person's would bring hooks of theirs; and ids are the same for everybody, and those of the
 # forge's repositories, whatever kind of object the person's configuration prefers.
@@ -32,8 +25,8 @@ _INIT = ("init", "--quiet", "--template=", "--object-format=sha1")
 def scratch_repository() -> Iterator[Repository]:
     """An empty repository without a working tree, for commits that go elsewhere; it goes at the end."""
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
-        run_git(folder, *_INIT, "--bare")
-        repository = Repository(git.Repo(folder))
+        run_git(Path(folder), *_INIT, "--bare")
+        repository = Repository(Path(folder), Path(folder))
         try:
             yield repository
         finally:
@@ -82,7 +75,7 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
 
 def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
     run_git(folder, *_INIT, f"--initial-branch={branch}")
-    repository = Repository(git.Repo(folder))
+    repository = Repository(folder, folder / ".git")
     try:
         repository.commit_all(message)
         repository.name_origin(origin)

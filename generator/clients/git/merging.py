@@ -5,7 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from generator.clients.git.process import local_environment, start_git
+from generator.clients.git.process import failure, git_process
+
+_MOST_CONFLICTS = 127
+"""The status is how many conflicts there are, up to so many; beyond it git could not merge."""
 
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
@@ -22,8 +25,10 @@ def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
         for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):
             (Path(folder) / name).write_bytes(content)
         labels = [word for label in ("before updating", "last update", "after updating") for word in ("-L", label)]
-        command = ("merge-file", "-p", "--quiet", *labels, "ours", "common", "theirs")
-        ended = start_git(folder, *command, environment=local_environment())
-    if not 0 <= ended.status <= 127:  # git says so of what it can't merge at all
-        return ours, True
+        command = ("merge-file", "-p", *labels, "ours", "common", "theirs")
+        ended = git_process(Path(folder), *command)
+        if b"Cannot merge binary" in ended.err:
+            return ours, True
+        if not 0 <= ended.status <= _MOST_CONFLICTS:
+            raise failure(Path(folder), command, ended.without_output)
     return ended.out, ended.status != 0

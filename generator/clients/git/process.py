@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from signal import SIGKILL
 
-from generator.base.errors import PreflightError, SystemFailure
-from generator.base.secrets import masked_variables, passed_on
+from generator.base.children import Ended, run
+from generator.base.errors import NewserviceError, PreflightError, SystemFailure
+from generator.base.secrets import masked_variables
 
 # Whatever the person's configuration says: no program of theirs, no rewriting of what is stored.
 PLAIN = {
@@ -22,18 +20,12 @@ PLAIN = {
     "commit.gpgSign": "false",
 }
 
-# Looking at a working tree writes nothing: by itself `git status` would refresh the index on the way. And an object
-# is what its id says, whatever a clone has put in its place.
-_AS_IT_IS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a git process ended: its status, and what it wrote."""
-
-    status: int
-    out: bytes
-    err: bytes
+_FIXED = {
+    "LANGUAGE": "C",
+    "LC_ALL": "C",  # what went wrong is told apart by git's own words
+    "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing: by itself `git status` would refresh the index on the way
+    "GIT_NO_REPLACE_OBJECTS": "1",  # an object is what its id says, whatever a clone has put in its place
+}
 
 
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:
@@ -45,79 +37,45 @@ def configuration(settings: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-def local_variables() -> dict[str, str]:
-    """What a git that works on this machine only sees in place of the person's variables: no secret, no program."""
-    return {**masked_variables(os.environ), **_AS_IT_IS, **configuration(PLAIN)}
-
-
 def local_environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The whole environment of a git that works on this machine only: the person's with our variables, and ``env``."""
-    return {**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **local_variables(), **(env or {})}
+    """The whole environment of a git that works on this machine only: the person's, ours, and ``env``; no secret."""
+    return {**os.environ, **masked_variables(os.environ), **_FIXED, **configuration(PLAIN), **(env or {})}
 
 
-def no_git() -> PreflightError:
-    """The error for a machine without git."""
-    return PreflightError("git.missing", "git was not found on this machine", "install git 2.39 or newer")
-
-
-def start_git(
-    folder: Path | str,
+def git_process(
+    folder: Path,
     *arguments: str,
-    environment: Mapping[str, str],
-    data: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+    given: bytes = b"",
     longest: float | None = None,
 ) -> Ended:
-    """Run git in a folder with exactly this environment. ``data`` is what it reads; ``longest`` ends it (seconds).
+    """Run git in a folder: how it ended, and what it said. ``given`` is what it reads; ``longest`` ends it (seconds).
 
-    Raises ``PreflightError`` where there is no git, ``SystemFailure`` where the folder has gone.
+    ``environment`` is the whole of what it sees; by default that of a git that works on this machine only. Raises
+    ``PreflightError`` where there is no git, and ``SystemFailure`` where it can't be started.
     """
+    chosen = local_environment() if environment is None else environment
     try:
-        process = subprocess.Popen(
-            ["git", *arguments],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    except FileNotFoundError as error:
-        if error.filename == "git":
-            raise no_git() from error
-        raise SystemFailure("git.failed", f"{folder} does not exist any more", "run the same command again") from error
-    with process:
-        try:
-            out, err = process.communicate(data, timeout=longest)
-        except subprocess.TimeoutExpired:
-            _end(process.pid)
-            return Ended(-SIGKILL, b"", f"it did not end within {longest:g} seconds".encode())
-        except BaseException:
-            _end(process.pid)
-            raise
-    return Ended(process.returncode, out, err)
+        return run(["git", *arguments], folder, chosen, given, longest)
+    except OSError as error:
+        raise not_started(error, folder) from error
 
 
 def run_git(
-    folder: Path | str,
+    folder: Path,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
-    data: bytes | None = None,
+    given: bytes = b"",
     longest: float | None = None,
 ) -> str:
-    """What git writes; as ``start_git``, with the environment of a git that works on this machine only.
-
-    Raises ``SystemFailure`` with git's own words when it fails, ``PreflightError`` where there is no git.
-    """
-    chosen = local_environment() if environment is None else environment
-    ended = start_git(folder, *arguments, environment=chosen, data=data, longest=longest)
-    if ended.status == 0:
-        return as_text(ended.out)
-    said = " ".join(as_text(ended.err + b" " + ended.out).replace("'", "").split())[:500]
-    place = next((argument for argument in arguments if argument.startswith("https://")), folder)
-    raise SystemFailure(
-        "git.failed",
-        f"git {arguments[0]} with {place} failed: {said or f'status {ended.status}'}",
-        "nothing is lost: fix what is named here and run the same command again",
-    )
+    """What git says, run in the same way. Raises with git's own words when it fails."""
+    ended = git_process(folder, *arguments, environment=environment, given=given, longest=longest)
+    if ended.late:
+        told = f"git {arguments[0]} with {_place(folder, arguments)} took longer than {longest:g} seconds"
+        raise SystemFailure("git.failed", told, "run the same command again")
+    if ended.status:
+        raise failure(folder, arguments, ended)
+    return as_text(ended.out)
 
 
 def as_text(output: bytes) -> str:
@@ -125,15 +83,49 @@ def as_text(output: bytes) -> str:
     return output.decode("utf-8", "surrogateescape")
 
 
-def _end(pid: int) -> None:
-    """End a process and what it started: a helper left alone could wait for its parent for ever, with a token."""
-    family, listed = [pid], b""
-    with suppress(OSError, subprocess.SubprocessError):
-        command = ["ps", "-A", "-o", "pid=", "-o", "ppid="]
-        listed = subprocess.run(command, env=passed_on(os.environ, {"PATH"}), capture_output=True, timeout=10).stdout
-    pairs = [(int(child), int(parent)) for child, parent in (line.split() for line in listed.splitlines())]
-    for member in family:
-        family += [child for child, parent in pairs if parent == member]
-    for member in family:
-        with suppress(ProcessLookupError):
-            os.kill(member, SIGKILL)
+def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceError:
+    """The error for a git that failed, with its own words and git's own remedy where it names one."""
+    told = words(ended)
+    if "dubious ownership" in told:
+        return PreflightError(
+            "git.unsafe_repository",
+            f"git does not work in {folder}, which belongs to another user: {told.partition(' To add ')[0]}",
+            f"where that is right: {trust(folder)}",
+        )
+    return SystemFailure(
+        "git.failed",
+        f"git {arguments[0]} with {_place(folder, arguments)} failed: {told or 'it ' + ended.how}",
+        "nothing is lost: correct what is named here and run the same command again",
+    )
+
+
+def words(ended: Ended) -> str:
+    """What git said of a failure, in one line."""
+    said = (ended.err + b"\n" + ended.out).decode("utf-8", "replace")
+    told = " ".join(said.split())[:500]
+    return f"{told} (it {ended.how})" if told and ended.status < 0 else told
+
+
+def is_no_repository(ended: Ended) -> bool:
+    """Whether git failed because there is no repository, and not because it can't use the one that it found."""
+    return b"not a git repository (or any" in ended.err
+
+
+def trust(folder: Path) -> str:
+    """The command that lets git work in a folder of another user's."""
+    return f"git config --global --add safe.directory {shlex.quote(str(folder))}"
+
+
+def not_started(error: OSError, folder: Path) -> NewserviceError:
+    """The error for a git that could not be started."""
+    if isinstance(error, FileNotFoundError) and str(error.filename) != str(folder):
+        return PreflightError("git.missing", "git was not found on this machine", "install git 2.39 or newer")
+    return SystemFailure(
+        "git.failed",
+        f"git can't be started in {folder}: {error.strerror or error}",
+        "correct that, then run the same command again",
+    )
+
+
+def _place(folder: Path, arguments: Sequence[str]) -> str:
+    return next((argument for argument in arguments if argument.startswith("https://")), str(folder))

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.base.errors import SystemFailure
-from generator.base.lazy_import import lazily
+from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.git import network
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.process import (
     PLAIN,
     as_text,
     configuration,
+    failure,
+    git_process,
+    is_no_repository,
     local_environment,
-    local_variables,
-    no_git,
     run_git,
-    start_git,
+    words,
 )
+from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
 from generator.template.files import File
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     import git
 else:
     git = lazily("git")
+
+_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 REMEDY_FOR_UNFIT = "clone the infra repository without --filter and with sha1 ids, and name that clone with --infra"
 
@@ -39,54 +43,60 @@ _NO_OBJECT = "0" * 40
 class Repository:
     """A repository on this machine."""
 
-    def __init__(self, repo: git.Repo) -> None:
-        self._repo = repo
-        self._reading = threading.RLock()  # one helper process of git's answers for all threads
-        repo.git.update_environment(**local_variables())
+    def __init__(self, path: Path, git_dir: Path, reader: Reader | None = None) -> None:
+        self.path = path
+        """The working tree."""
+        self.git_dir = git_dir
+        """Where git keeps this working tree's own state."""
+        self._reader = reader or Reader(path)
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:
-        """The repository whose working tree is ``path``; None where there is none."""
-        try:
-            return cls(git.Repo(path, search_parent_directories=False))
-        except (git.InvalidGitRepositoryError, git.NoSuchPathError):
-            return None
-        except git.GitCommandNotFound as error:
-            raise no_git() from error
+        """The repository whose working tree is ``path``, or a bare one there; None where there is none.
+
+        Raises ``PreflightError`` where git does not work in it, with git's own words.
+        """
+        found = cls.around(path)
+        return found if found and found.path == path.absolute() else None
 
     @classmethod
     def around(cls, path: Path) -> Repository | None:
-        """The repository that ``path`` is in; None where there is none."""
-        try:
-            return cls(git.Repo(path, search_parent_directories=True))
-        except (git.InvalidGitRepositoryError, git.NoSuchPathError):
+        """The repository that ``path`` is in; None where there is none. Raises ``PreflightError`` as ``open`` does."""
+        if not os.path.isdir(path):
             return None
-        except git.GitCommandNotFound as error:
-            raise no_git() from error
+        try:
+            asked = git_process(path, "rev-parse", "--git-dir")  # only git itself knows whether it works there
+            if is_no_repository(asked):
+                return None
+            if asked.status:
+                raise failure(path, ("rev-parse",), asked)
+        except SystemFailure as error:  # nothing was done with it yet
+            raise PreflightError(error.code, error.message, error.hint) from error
+        try:
+            found = git.Repo(path, search_parent_directories=True)
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError):  # the path is in git's own folder
+            return None
+        place, git_dir = Path(found.working_tree_dir or found.git_dir), Path(found.git_dir)
+        found.close()
+        return cls(path.absolute() if place.resolve() == path.resolve() else place, git_dir)
 
     def close(self) -> None:
-        """End the helper processes that git keeps for reading objects."""
-        self._repo.close()
-
-    @property
-    def path(self) -> Path:
-        """The working tree."""
-        return Path(self._repo.working_dir)
-
-    @property
-    def git_dir(self) -> Path:
-        """Where git keeps this working tree's own state."""
-        return Path(self._repo.git_dir)
+        """End the process that git keeps for reading objects."""
+        self._reader.close()
 
     def head(self, ref: str = "HEAD") -> str | None:
-        """Commit id of a reference, or None."""
-        try:
-            with self._reading:
-                return str(self._repo.commit(ref).hexsha)
-        except (ValueError, git.BadName, git.BadObject, IndexError):
+        """Commit id of a reference, or None. Raises ``SystemFailure`` where the commit that it names is not here."""
+        found = self._reader.read(f"{ref}^{{commit}}")
+        if found is not None:
+            return found.id
+        if not ref or _ID.fullmatch(ref):
             return None
-        except git.GitCommandNotFound as error:
-            raise no_git() from error
+        named = git_process(self.path, "rev-parse", "--verify", "--quiet", ref)
+        if named.status == 0:
+            raise lost(self.path, os.fsdecode(named.out).strip())
+        if words(named):
+            raise failure(self.path, ("rev-parse", ref), named)
+        return None
 
     def has(self, sha: str) -> bool:
         """Whether the commit is in this repository."""
@@ -117,26 +127,19 @@ class Repository:
             lines.append(f"0 {_NO_OBJECT}\t{path}")
             for stage, content in enumerate(contents, 1):
                 if content is not None:
-                    stored = self._git("hash-object", "-w", "--stdin", data=content).strip()
+                    stored = self._git("hash-object", "-w", "--stdin", given=content).strip()
                     lines.append(f"{staged} {stored} {stage}\t{path}")
-        self._git("update-index", "-z", "--index-info", data="".join(f"{line}\0" for line in lines).encode())
+        self._git("update-index", "-z", "--index-info", given="".join(f"{line}\0" for line in lines).encode())
 
     def file(self, sha: str, path: str) -> bytes | None:
-        """Content of a file in a commit, or None."""
-        with self._reading:
-            try:
-                blob = self._repo.commit(sha).tree / path
-            except KeyError:
-                return None
-            return bytes(blob.data_stream.read()) if blob.type == "blob" else None
+        """Content of a file in a commit, or None. Raises ``SystemFailure`` where a part of the commit is not here."""
+        found = self._reader.file(sha, path) if sha else None
+        return found.content if found else None
 
     def blob(self, sha: str) -> bytes | None:
         """Content of a blob by its id, or None where this repository lacks it."""
-        try:
-            with self._reading:
-                return bytes(self._repo.odb.stream(bytes.fromhex(sha)).read())
-        except (git.BadName, git.BadObject, ValueError):
-            return None
+        found = self._reader.read(sha) if _ID.fullmatch(sha) else None
+        return found.content if found else None
 
     def reset_index(self, paths: Iterable[str]) -> None:
         """Let the index have these paths as the last commit has them; the working tree stays as it is."""
@@ -177,14 +180,14 @@ class Repository:
             self._git("read-tree", beginning, env=index)
             entries = [*self._stored(files, Path(folder)), *(f"0 {_NO_OBJECT}\t{path}" for path in removed)]
             listed = "".join(f"{entry}\0" for entry in entries).encode()
-            self._git("update-index", "-z", "--index-info", data=listed, env=index)
+            self._git("update-index", "-z", "--index-info", given=listed, env=index)
             return self._git("write-tree", env=index).strip()
 
     def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
         told = self._git(
             *("commit-tree", tree, "-F", "-"),
             *(word for parent in parents for word in ("-p", parent)),
-            data=message.encode(),
+            given=message.encode(),
             env=environment,
         )
         return told.strip()
@@ -195,18 +198,17 @@ class Repository:
         for number, file in enumerate(files):
             (folder / str(number)).write_bytes(file.content)
         paths = "".join(f"{folder / str(number)}\n" for number in range(len(files))).encode()
-        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", data=paths).split()
+        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", given=paths).split()
         modes = ("100755" if file.executable else "100644" for file in files)
         return [f"{mode} {blob}\t{file.path}" for mode, blob, file in zip(modes, blobs, files, strict=True)]
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree that merging two commits gives, and the paths in it that conflict. Nothing is moved."""
         command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
-        ended = start_git(self.path, *command, environment=local_environment())
+        ended = git_process(self.path, *command)
         if ended.status not in (0, 1):
-            said = as_text(ended.err).strip()
-            raise SystemFailure("git.failed", f"git merge-tree in {self.path} failed: {said}", "run it again")
-        tree, *conflicting = [part for part in as_text(ended.out).split("\0") if part]
+            raise failure(self.path, command, ended)
+        tree, *conflicting = [part for part in os.fsdecode(ended.out).split("\0") if part]
         return tree, conflicting
 
     def commit_all(self, message: str) -> None:
@@ -216,14 +218,14 @@ class Repository:
 
     def name_origin(self, url: str) -> None:
         """Name the canonical address ``origin``, unless there is an ``origin`` already."""
-        if "origin" not in [remote.name for remote in self._repo.remotes]:
-            self._repo.create_remote("origin", url)
+        if "origin" not in self._git("remote").split():
+            self._git("remote", "add", "origin", url)
 
     @property
     def unfit(self) -> str:
         """Why commits for the forge can't be built from the objects here; empty where they can."""
         wanted = r"^(extensions\.partialclone|remote\..*\.promisor)$"
-        found = start_git(self.path, "config", "--get-regexp", wanted, environment=local_environment())
+        found = git_process(self.path, "config", "--get-regexp", wanted)
         if any(not line.endswith(" false") for line in as_text(found.out).splitlines()):
             return "is a partial clone: git would fetch what it lacks half-way, with the clone's own settings"
         kind = self._git("rev-parse", "--show-object-format").strip()
@@ -268,12 +270,14 @@ class Repository:
 
     def _author(self) -> dict[str, str]:
         """Nothing where git knows who commits, else a name that says who did."""
-        try:
-            self._git("var", "GIT_COMMITTER_IDENT")
-        except SystemFailure:
+        asked = ("var", "GIT_COMMITTER_IDENT")
+        ended = git_process(self.path, *asked)
+        if ended.status < 0:
+            raise failure(self.path, asked, ended)
+        if ended.status:
             roles = ("AUTHOR", "COMMITTER")
             return {f"GIT_{role}_{key.upper()}": value for role in roles for key, value in FALLBACK_AUTHOR.items()}
         return {}
 
-    def _git(self, *arguments: str, env: Mapping[str, str] | None = None, data: bytes | None = None) -> str:
-        return run_git(self.path, *arguments, environment=local_environment(env), data=data)
+    def _git(self, *arguments: str, env: Mapping[str, str] | None = None, given: bytes = b"") -> str:
+        return run_git(self.path, *arguments, environment=local_environment(env), given=given)

@@ -55,12 +55,14 @@ def _parts(scene: Scene, clone: Path) -> Iterable[Part]:
     branch = str(platform.data["infra"]["branch"])
     yield Part((tools.GIT,), lambda: [tools.judge_git(tools.observe_git(environ))])
     yield Part((PROFILE,), lambda: [attempt(PROFILE, lambda: _profile(platform, environ))])
-    yield Part(
-        (infra.CLONE,), lambda: [infra.judge_clone(infra.observe_clone(clone, branch, environ), clone, platform)]
-    )
+    yield Part((infra.CLONE,), lambda: [attempt(infra.CLONE, lambda: _clone(clone, branch, scene))])
     yield Part((connection.BALANCER,), lambda: [attempt(connection.BALANCER, lambda: _balancer(scene))])
     for name, (look, ids) in _SYSTEMS.items():
         yield Part(tuple(f"{name}.{item}" for item in ids), partial(look, scene))
+
+
+def _clone(clone: Path, branch: str, scene: Scene) -> Check:
+    return infra.judge_clone(infra.observe_clone(clone, branch, scene.purse.environ), clone, scene.platform)
 
 
 PROFILE = "profile"

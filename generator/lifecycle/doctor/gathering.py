@@ -40,7 +40,7 @@ class Part:
     ids: tuple[str, ...]
     look: Callable[[], Iterable[Check]]
     _found: dict[str, Check] = field(default_factory=dict)
-    _fault: Exception | None = None
+    _fault: BaseException | None = None
 
     def run(self) -> None:
         """Look, check after check; what goes wrong in between belongs to the next one."""
@@ -53,7 +53,7 @@ class Part:
                 self._found[name] = Check(name, CheckState.FAILED, error.message, error.hint)
             else:
                 self._fault = error
-        except Exception as error:  # noqa: BLE001 - a fault of ours, raised again where the others are through
+        except BaseException as error:  # noqa: BLE001 - a fault of ours, raised again where the others are through
             self._fault = error
 
     def checks(self, late: str = "") -> list[Check]:

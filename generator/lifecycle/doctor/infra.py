@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from urllib.parse import urlsplit
 
 from generator.base.checks import Check, CheckState
 from generator.clients.git import REMEDY_FOR_UNFIT, Repository
-from generator.lifecycle.doctor.tools import run_git
+from generator.clients.git.process import failure, is_no_repository
+from generator.lifecycle.doctor.tools import ask_git, run_git
 from generator.platform.profile import Platform
 
 CLONE = "infra.clone"
@@ -32,13 +34,17 @@ class Clone:
 
 
 def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone | None:
-    """The clone at ``path``; None where its top is not there."""
+    """The clone at ``path``; None where its top is not there. Raises with git's words where git does not work in it."""
 
     def ask(*arguments: str) -> str | None:
         return run_git(environ, "-C", str(path), *arguments)
 
-    top = ask("rev-parse", "--show-toplevel")
-    if top is None or Path(top.rstrip("\n")).resolve() != path.resolve():
+    asked = ask_git(environ, "-C", str(path), "rev-parse", "--show-toplevel")
+    if asked is None or is_no_repository(asked) or not path.is_dir():
+        return None
+    if asked.status:
+        raise failure(path, ("rev-parse",), asked)
+    if Path(os.fsdecode(asked.out).rstrip("\n")).resolve() != path.resolve():
         return None
     addresses = (ask("config", "--get-regexp", r"^remote\..*\.url$") or "").splitlines()
     behind = ask("rev-list", "--count", f"refs/heads/{branch}..refs/remotes/origin/{branch}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.base.checks import Check, CheckState
+from generator.base.children import Ended, run
 from generator.base.secrets import masked_variables
 
 GIT = "tools.git"
@@ -52,19 +53,21 @@ def judge_git(git: Git | None) -> Check:
 
 
 def run_git(environ: Mapping[str, str], *arguments: str) -> str | None:
-    """What a git command says; None where it fails. It sees no credential and starts no program of the person's."""
+    """What a git command says; None where it fails."""
+    ended = ask_git(environ, *arguments)
+    return None if ended is None or ended.status else ended.out.decode("utf-8", "replace")
+
+
+def ask_git(environ: Mapping[str, str], *arguments: str) -> Ended | None:
+    """How a git command ended; None where it can't be started.
+
+    It sees no credential and starts no program of the person's.
+    """
     program = shutil.which("git", path=environ.get("PATH"))
     if program is None:
         return None
-    try:
-        told = subprocess.run(
-            [program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments],
-            env={**environ, **masked_variables(environ), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return told.stdout.decode("utf-8", "replace")
+    command = [program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
+    seen = {**environ, **masked_variables(environ), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    with suppress(OSError):
+        return run(command, environ=seen, longest=_SECONDS)
+    return None

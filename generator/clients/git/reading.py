@@ -1,0 +1,151 @@
+"""Objects of a repository, read one by one through a process of git's that stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from generator.base.children import PIPE, Ended, Program, end, start
+from generator.base.errors import SystemFailure
+from generator.clients.git.process import failure, local_environment, not_started
+
+_COMMAND = ("cat-file", "--batch")
+_TREE_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0", re.DOTALL)
+_FOLDER, _SUBMODULE = "40000", "160000"
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object: its id, its kind (commit, tree, blob or tag) and its content."""
+
+    id: str
+    kind: str
+    content: bytes
+
+
+class Reader:
+    """Reads objects, for any thread. The process begins with the first one, and again after it died or was cut off."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._turn = threading.RLock()  # one process answers all threads
+        self._process: Program | None = None
+        self._said: IO[bytes] | None = None
+        self._owner = 0
+
+    def read(self, name: str) -> Object | None:
+        """The object that git knows by a name; None where there is none.
+
+        Raises with git's own words where git can't read it, or where its process dies.
+        """
+        if "\n" in name:
+            return None
+        with self._turn:
+            try:
+                return self._ask(name)
+            except (OSError, EOFError):
+                raise self._dead(name) from None
+            except BaseException:  # an answer that was not read to its end would be the next one's
+                self.close()
+                raise
+
+    def file(self, commit: str, path: str) -> Object | None:
+        """The file at a path of a commit; None where there is none. Raises where a part of the commit is not here."""
+        name = f"{commit}^{{tree}}"
+        *folders, last = path.split("/")
+        for folder in folders:
+            mode, name = self._entry(name, folder)
+            if mode != _FOLDER:
+                return None
+        mode, name = self._entry(name, last)
+        return self._there(name) if mode not in ("", _FOLDER, _SUBMODULE) else None
+
+    def close(self) -> None:
+        """End the process; the next read begins another."""
+        with self._turn:
+            process, self._process = self._process, None
+            if process is not None and self._owner == os.getpid():
+                end(process)
+            if self._said is not None:
+                self._said.close()
+                self._said = None
+
+    def _entry(self, tree: str, wanted: str) -> tuple[str, str]:
+        """Mode and id of what a tree has by a name; empty where it has nothing."""
+        found = self._there(tree)
+        length = len(found.id) // 2
+        for name, mode, at in _entries(found.content, length):
+            if name == os.fsencode(wanted):
+                return mode, found.content[at : at + length].hex()
+        return "", ""
+
+    def _there(self, name: str) -> Object:
+        found = self.read(name)
+        if found is None:
+            raise lost(self._folder, name)
+        return found
+
+    def _ask(self, name: str) -> Object | None:
+        process = self._opened()
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
+        process.stdin.write(os.fsencode(name) + b"\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        if line.removeprefix(os.fsencode(name)) in (b" missing\n", b" ambiguous\n"):
+            return None
+        sha, kind, size = line.decode().split(" ")
+        content = process.stdout.read(int(size) + 1)
+        if len(content) != int(size) + 1:
+            raise EOFError
+        return Object(sha, kind, content[:-1])
+
+    def _opened(self) -> Program:
+        """The process; a forked one begins its own, for two could not share one."""
+        if self._process is None or self._owner != os.getpid():
+            self.close()
+            self._owner = os.getpid()
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process; a pipe could fill up
+            try:
+                self._process = start(
+                    ["git", *_COMMAND], self._folder, local_environment(), stdin=PIPE, stdout=PIPE, stderr=self._said
+                )
+            except OSError as error:
+                raise not_started(error, self._folder) from error
+        return self._process
+
+    def _dead(self, name: str) -> Exception:
+        """The error for a process that died while it was asked for something: what it said, and how it ended."""
+        process, said = self._process, b""
+        if process is not None:
+            end(process)
+        if self._said is not None:
+            self._said.seek(0)
+            said = self._said.read()
+        self.close()
+        ended = Ended(process.returncode if process else 0, err=said)
+        return failure(self._folder, (*_COMMAND, name), ended)
+
+
+def lost(folder: Path, name: str) -> SystemFailure:
+    """The error for an object that a repository should have."""
+    return SystemFailure(
+        "git.incomplete",
+        f"{folder} lacks {name.removesuffix('^{tree}')}: its objects are damaged, or not all of them are here",
+        f"see git -C {folder} fsck; where it finds faults, clone the repository again",
+    )
+
+
+def _entries(content: bytes, length: int) -> Iterator[tuple[bytes, str, int]]:
+    """Names of a tree's entries, their modes, and where their ids are."""
+    at = 0
+    while found := _TREE_ENTRY.match(content, at):
+        yield found[2], found[1].decode(), found.end()
+        at = found.end() + length
