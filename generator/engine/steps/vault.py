@@ -45,7 +45,7 @@ class VaultSecrets(Step[Entry]):
             return Decision(
                 State.DRIFTED if facts.names else State.ABSENT,
                 Action.REFUSE,
-                f"{path(run)} lacks {', '.join(unknown)}, which can't be made up: another system knows the value",
+                f"{place(run)} lacks {', '.join(unknown)}, which can't be made up: another system knows the value",
                 "write it into Vault, or say where it is: "
                 + " ".join(f"--seed {name}=env:VARIABLE" for name in unknown)
                 + " (=prompt asks for it on a terminal, =later leaves it to be filled in)",
@@ -67,7 +67,7 @@ class VaultSecrets(Step[Entry]):
         proven = whole and _intend(run, facts.version + 1, values)
         if wrote:
             _write(run, facts, values)
-        told = f"{path(run)}: added {', '.join(values) or 'nothing yet'}"
+        told = f"{place(run)}: added {', '.join(values) or 'nothing yet'}"
         told += f"; to be filled in: {', '.join(left)}" if left else ""
         if whole and not _note(run, facts.version + 1) and not proven:
             told += "; Vault took no note of who made it, so remove will leave it"
@@ -79,8 +79,8 @@ def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
     told = {name: _origin(run, name) for name in _missing(run, facts)} | dict.fromkeys(left, "to be filled in")
     if all(name in left for name in told) and not _unnoted(left, facts):
         there = ", ".join(name for name in wanted(run) if name not in left) or "nothing yet"
-        return present(f"{path(run)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
-    summary = f"{path(run)}: " + ", ".join(f"{name} ({origin})" for name, origin in told.items())
+        return present(f"{place(run)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
+    summary = f"{place(run)}: " + ", ".join(f"{name} ({origin})" for name, origin in told.items())
     return drifted(summary) if facts.names else absent(summary)
 
 
@@ -159,8 +159,18 @@ def _note(run: Run, version: int) -> bool:
 
 
 def path(run: Run) -> str:
-    """Where a service's secrets stand."""
+    """Where a service's secrets are, in Vault's namespace."""
     return f"{run.platform.data['vault']['mount']}/{run.name}"
+
+
+def place(run: Run) -> str:
+    """The same for people: with the namespace, where there is one."""
+    return f"{path(run)}{run.vault.location.within}"
+
+
+def command(run: Run, verb: str) -> str:
+    """Vault's own command for a service's secrets, without what follows the path."""
+    return f"vault kv {verb}{run.vault.location.flag} {path(run)}"
 
 
 def wanted(run: Run) -> list[str]:
@@ -185,7 +195,7 @@ def _unnoted(left: list[str], entry: Entry) -> list[str]:
 
 def _how_to_fill(run: Run, name: str) -> str:
     """The command takes the value from standard input: it never stands on a command line."""
-    return f"fill in {name}: `vault kv patch {path(run)} {name}=-` reads it from standard input, line breaks included"
+    return f"fill in {name}: `{command(run, 'patch')} {name}=-` reads it from standard input, line breaks included"
 
 
 def _origin(run: Run, name: str) -> str:
