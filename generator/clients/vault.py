@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Entry:
     """A secret as it stands: its version, 0 where there is none, the names of its properties, and all as JSON.
 
-    ``created`` is when Vault took the version, to the nanosecond; ``notes`` is the secret's custom metadata.
+    ``created`` is when Vault took the version, to the nanosecond; ``notes`` is the secret's custom metadata;
+    ``location`` is the Vault and namespace that it was read from.
     """
 
     version: int
@@ -33,6 +34,7 @@ class Entry:
     content: Secret
     created: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    location: VaultLocation = field(default_factory=VaultLocation)
 
     def value(self, name: str) -> Secret | None:
         """One property as text, or None."""
@@ -83,7 +85,8 @@ class Vault:
     def read(self, path: str) -> Entry:
         """The secret at ``path``, empty where there is none or where it was deleted: both are a 404."""
         response = self._api.request("GET", self._address(path), allow=(404,))
-        return self._api.understood(response, _deleted if self._misses(response) else _entry)
+        entry = self._api.understood(response, _deleted if self._misses(response) else _entry)
+        return replace(entry, location=self.location)
 
     def add(self, path: str, entry: Entry, properties: dict[str, Secret]) -> None:
         """Write ``properties`` beside those of ``entry``, which must still be the newest version.

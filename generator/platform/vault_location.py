@@ -16,7 +16,7 @@ _NAMESPACE = re.compile(r"[!-.0-~]+(/[!-.0-~]+)*")
 class VaultLocation:
     """An address, and a namespace without slashes at its ends; empty for the root namespace."""
 
-    address: str
+    address: str = ""
     namespace: str = ""
 
     @property

@@ -31,8 +31,9 @@ def require(checks: Iterable[Check]) -> None:
     failed = [check for check in checks if check.state is CheckState.FAILED]
     if failed:
         system = failed[0].id.partition(".")[0].partition("_")[0]
+        code = failed[0].code if failed[0].code else f"{system}.scope"
         raise PreflightError(
-            failed[0].code or f"{system}.scope",
+            code,
             "; ".join(f"{check.id}: {check.summary}" for check in failed),
             "; ".join(dict.fromkeys(check.hint for check in failed if check.hint)),
         )

@@ -33,10 +33,10 @@ class SecretsRemoval(Removal[SecretsFacts]):
 
     def decide(self, run: Run, facts: SecretsFacts) -> Decision:
         """Only a version that newservice noted as its own; whatever else is in there is somebody's."""
-        entry, where = facts.entry, place(run)
+        entry, where = facts.entry, place(run, facts.entry)
         if not entry.names:
             return gone(f"{where} holds nothing")
-        by_hand = f"if nobody needs it: {command(run, 'delete')}"
+        by_hand = f"if nobody needs it: {command(run, entry, 'delete')}"
         if not made_by_us(entry):
             return kept(where, ["nothing proves that newservice wrote it and nobody since"], by_hand)
         if not facts.allowed:
@@ -46,11 +46,11 @@ class SecretsRemoval(Removal[SecretsFacts]):
     def act(self, run: Run, facts: SecretsFacts) -> str:
         """Delete that version."""
         run.vault.delete(path(run), facts.entry.version)
-        return f"{place(run)} version {facts.entry.version} is deleted"
+        return f"{place(run, facts.entry)} version {facts.entry.version} is deleted"
 
 
 def _undo(run: Run, entry: Entry) -> str:
     return (
-        f"the deleted secret can be had back: {command(run, f'undelete -versions={entry.version}')}; "
-        f"for good: {command(run, 'metadata delete')}"
+        f"the deleted secret can be had back: {command(run, entry, f'undelete -versions={entry.version}')}; "
+        f"for good: {command(run, entry, 'metadata delete')}"
     )
