@@ -134,7 +134,7 @@ def test_platform_profile() -> None:
     keys = dict(profile_keys())
     assert sorted(told) == sorted(keys)
     for key, value in keys.items():
-        if isinstance(value, str | int | None) and value is not None:
+        if isinstance(value, str | int | None) and value not in (None, ""):
             assert f"`{value}`" in told[key], key
 
 

@@ -71,6 +71,7 @@ VAULT: dict[str, Call] = {
     "token": lambda client: client.token(),
     "capabilities": lambda client: client.capabilities("secret/n"),
     "may_delete": lambda client: client.may_delete("secret/n"),
+    "mount": lambda client: client.mount("mount/n"),
 }
 ALL = {"forgejo": FORGEJO, "woodpecker": WOODPECKER, "vault": VAULT}
 
@@ -98,14 +99,21 @@ METHODS = [(system, name) for system, calls in ALL.items() for name in calls]
 
 @contextmanager
 def answering(monkeypatch: pytest.MonkeyPatch, system: str, answer: Answer) -> Iterator[Any]:
-    """A client whose every request is answered by ``answer``."""
-    client = httpx.Client(base_url="https://x.test/api", transport=httpx.MockTransport(answer))
+    """A client whose every request is answered by ``answer``, but for Vault's about the mount ``secret``."""
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        return MOUNTED if request.url.path.endswith("/sys/internal/ui/mounts/secret/n") else answer(request)
+
+    client = httpx.Client(base_url="https://x.test/api", transport=httpx.MockTransport(answered))
     monkeypatch.setattr(f"generator.clients.{system}.http_client", lambda *_: client)
     made = CLIENTS[system](PLATFORM, Secret("a-token"), patience=ONCE)
     try:
         yield made
     finally:
         made.close()
+
+
+MOUNTED = httpx.Response(200, json={"data": {"path": "secret/", "type": "kv", "options": {"version": "2"}}})
 
 
 def always(status: int, body: str) -> Answer:
@@ -173,6 +181,16 @@ def test_a_secret_without_its_version_is_no_answer(status: int, body: str, monke
     with answering(monkeypatch, "vault", always(status, body)) as client, pytest.raises(SystemFailure) as caught:
         client.read("secret/n")
     assert caught.value.code == "vault.not_json"
+
+
+@pytest.mark.parametrize("errors", [['no handler for route "secret/data/n". route entry not found.'], ["", "x"]])
+def test_a_404_with_words_is_no_missing_secret(errors: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(monkeypatch, "vault", always(404, json.dumps({"errors": errors}))) as client:
+        for call in (client.read, lambda path: client.note(path, {"a": "b"})):
+            with pytest.raises(SystemFailure) as caught:
+                call("secret/n")
+            assert caught.value.code == "vault.failed"
+            assert errors[-1] in caught.value.message
 
 
 @pytest.mark.parametrize(

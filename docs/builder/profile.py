@@ -60,7 +60,7 @@ def _place(key: str) -> str:
 def _value(key: str, value: Any) -> str:
     if key.startswith("connection.credentials."):
         return "see below"
-    if value is None or value in ([], {}):
+    if value is None or value in ("", [], {}):
         return "none"
     if isinstance(value, dict):
         return ", ".join(f"{word}: `{item}`" for word, item in value.items())

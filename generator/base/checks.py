@@ -22,12 +22,16 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. ``id`` is dotted and stable; ``hint`` says what to do where it is not well."""
+    """One thing that was looked at. ``id`` is dotted and stable; ``hint`` says what to do where it is not well.
+
+    ``code`` is that of the error which it was, where it has one of its own.
+    """
 
     id: str
     state: CheckState
     summary: str
     hint: str = ""
+    code: str = ""
 
     @property
     def well(self) -> bool:

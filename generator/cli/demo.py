@@ -48,7 +48,7 @@ def run_demo(folder: Path) -> ExitCode:
     answers = folder / "answers.yml"
     answers.write_text(yaml.safe_dump(ANSWERS, sort_keys=False), encoding="utf-8")
     name = str(ANSWERS["name"])
-    with Sandbox.start(folder / "platform") as sandbox, _environment(sandbox.environment):
+    with Sandbox.start(folder / "platform") as sandbox, _environment(sandbox.surroundings(os.environ)):
         code = invoke(
             create_command,
             [
@@ -118,16 +118,21 @@ def _expect(truth: bool, told: str) -> None:
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """The embedded platform's credentials in the environment, where the command looks for them."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    before = {name: os.environ.get(name) for name in {*values, *os.environ}}
+    _update({name: values.get(name) for name in before})
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _update(before)
+
+
+def _update(values: Mapping[str, str | None]) -> None:
+    """Set variables of this process; None takes one out."""
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        elif os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _say(text: str) -> None:

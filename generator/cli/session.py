@@ -229,7 +229,7 @@ def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox
     from generator.sandbox import Sandbox  # heavy, and needed here only
 
     with _sandbox_folder(keep=keep_sandbox) as folder, Sandbox.start(folder) as sandbox:
-        environ = {**os.environ, **sandbox.environment}
+        environ = sandbox.surroundings(os.environ)
         if keep_sandbox:
             reporter.progress(f"the embedded platform runs for this call; its repositories stay in {folder}")
         on_sandbox = Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)

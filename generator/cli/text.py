@@ -115,6 +115,7 @@ class TextReporter(Reporter):
         lines.append("# in another terminal, these lines and then: newservice create")
         variables = {**surroundings.environment, "NEWSERVICE_PLATFORM": surroundings.profile}
         lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+        lines.append("unset VAULT_NAMESPACE")
         self.line("\n".join(lines), self._out)
 
     def progress(self, text: str) -> None:

@@ -79,13 +79,19 @@ def http_client(
 
 
 class Api:
-    """Requests to one system, with its failures as ``NewserviceError``, repeated where that is safe."""
+    """Requests to one system, with its failures as ``NewserviceError``, repeated where that is safe.
 
-    def __init__(self, system: str, client: httpx.Client, credential: str, patience: Patience) -> None:
+    ``within`` follows the address in messages: a part of the system that the address does not name.
+    """
+
+    def __init__(
+        self, system: str, client: httpx.Client, credential: str, patience: Patience, within: str = ""
+    ) -> None:
         self.system = system
         self._client = client
         self._credential = credential
         self._patience = patience
+        self._within = within
 
     def close(self) -> None:
         """Close the connections."""
@@ -100,7 +106,7 @@ class Api:
         return self._patience(lambda: self._send(method, path, allow, options), repeatable=method in _READING)
 
     def _send(self, method: str, path: str, allow: tuple[int, ...], options: Mapping[str, Any]) -> httpx.Response:
-        where = f"{self.system}: {method} {self._client.base_url.host}{self._client.base_url.path.rstrip('/')}{path}"
+        where = self._where(method, f"{self._client.base_url.path.rstrip('/')}{path}")
         try:
             response = self._client.request(method, path, **options)
         except httpx.TimeoutException as error:
@@ -167,6 +173,13 @@ class Api:
                 f"{self.system}: {asked} answered {response.status_code} with {kind} instead of JSON",
                 "the address or the path is wrong, or a proxy answered; check the platform profile",
             ) from error
+
+    def failure(self, response: httpx.Response) -> NewserviceError:
+        """What an error answer means, where ``request`` handed it back."""
+        return self._failure(self._where(response.request.method, response.request.url.path), response)
+
+    def _where(self, method: str, path: str) -> str:
+        return f"{self.system}: {method} {self._client.base_url.host}{path}{self._within}"
 
     def _failure(self, where: str, response: httpx.Response) -> NewserviceError:
         status = response.status_code

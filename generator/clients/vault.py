@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
 from generator.clients.transport import Api, http_client
+from generator.clients.vault_mounts import NAMESPACE_HEADER, Mount, Mounts, error_words
 from generator.platform.profile import Platform
+from generator.platform.vault_location import VaultLocation, vault_location
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True)
 class Entry:
     """A secret as it stands: its version, 0 where there is none, the names of its properties, and all as JSON.
 
-    ``created`` is when Vault took the version, to the nanosecond; ``notes`` is the secret's custom metadata.
+    ``created`` is when Vault took the version, to the nanosecond; ``notes`` is the secret's custom metadata;
+    ``location`` is the Vault and namespace that it was read from.
     """
 
     version: int
@@ -27,6 +34,7 @@ class Entry:
     content: Secret
     created: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    location: VaultLocation = field(default_factory=VaultLocation)
 
     def value(self, name: str) -> Secret | None:
         """One property as text, or None."""
@@ -44,28 +52,41 @@ class TokenFacts:
 
 
 class Vault:
-    """Client of one Vault, at ``address`` or where the profile says. Paths start with the mount: ``secret/name``."""
+    """Client of one Vault and namespace, those of ``location`` or the profile's. Paths start with the mount.
+
+    Every method that takes a path asks Vault first which mount it leads to, once for each mount, and raises
+    ``PreflightError`` where that is no KV version 2 mount that the token may see: nothing is written elsewhere.
+    """
 
     def __init__(
         self,
         platform: Platform,
         token: Secret,
         source: str = "VAULT_TOKEN",
-        address: str = "",
+        location: VaultLocation | None = None,
         patience: Patience | None = None,
     ) -> None:
+        self.location = location or vault_location(platform, {})
         headers = {"X-Vault-Token": token.reveal()}
-        client = http_client(platform, "vault", headers, "/v1", address)
-        self._api = Api("vault", client, source, patience or Patience.of(platform))
+        if self.location.namespace:
+            headers[NAMESPACE_HEADER] = self.location.namespace
+        client = http_client(platform, "vault", headers, "/v1", self.location.address)
+        self._api = Api("vault", client, source, patience or Patience.of(platform), self.location.within)
+        self._mounts = Mounts(self._api, self.location, source)
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
 
+    def mount(self, path: str) -> Mount:
+        """The mount that holds the secret ``path``, as it is now."""
+        return self._mounts.look(path)
+
     def read(self, path: str) -> Entry:
         """The secret at ``path``, empty where there is none or where it was deleted: both are a 404."""
-        response = self._api.request("GET", _address(path), allow=(404,))
-        return self._api.understood(response, _deleted if response.status_code == 404 else _entry)
+        response = self._api.request("GET", self._address(path), allow=(404,))
+        entry = self._api.understood(response, _deleted if self._misses(response) else _entry)
+        return replace(entry, location=self.location)
 
     def add(self, path: str, entry: Entry, properties: dict[str, Secret]) -> None:
         """Write ``properties`` beside those of ``entry``, which must still be the newest version.
@@ -74,7 +95,7 @@ class Vault:
         """
         added = {name: value.reveal() for name, value in properties.items()}
         body = {"options": {"cas": entry.version}, "data": {**added, **json.loads(entry.content.reveal())}}
-        self._api.request("POST", _address(path), json=body)
+        self._api.request("POST", self._address(path), json=body)
 
     def token(self) -> TokenFacts:
         """What Vault says of this token. Raises ``PreflightError`` where it is not accepted."""
@@ -82,7 +103,7 @@ class Vault:
 
     def capabilities(self, path: str) -> frozenset[str]:
         """What this token may do with the secret at ``path``. A POST, but one that changes nothing."""
-        return self._capabilities(_address(path))
+        return self._capabilities(path)
 
     def note(self, path: str, notes: Mapping[str, str]) -> None:
         """Add to the custom metadata of a secret; its other notes and its versions stay as they are.
@@ -90,42 +111,59 @@ class Vault:
         Where the token may not ``patch`` the metadata, or Vault is too old for it, they are read and written anew.
         Raises ``PreflightError`` where the token may not do that either (``create`` and ``update`` on the metadata).
         """
-        address, body = _address(path, "metadata"), {"custom_metadata": dict(notes)}
+        address, body = self._address(path, "metadata"), {"custom_metadata": dict(notes)}
         kind = {"Content-Type": "application/merge-patch+json"}
         answer = self._api.request("PATCH", address, json=body, headers=kind, allow=(403, 404, 405))
         if not answer.is_success:
-            standing = {} if answer.status_code == 404 else self._notes(path)
+            standing = {} if self._misses(answer) else self._notes(path)
             answer = self._api.request("POST", address, json={"custom_metadata": {**standing, **notes}})
         if answer.status_code != HTTPStatus.NO_CONTENT:  # Vault may have warnings; a page is none of its words
             self._api.understood(answer, fields)
 
     def _notes(self, path: str) -> Mapping[str, str]:
         """The custom metadata, from the metadata itself or, where that is not to be read, from beside the secret."""
-        response = self._api.request("GET", _address(path, "metadata"), allow=(403, 404))
+        response = self._api.request("GET", self._address(path, "metadata"), allow=(403, 404))
         if response.status_code == 403:
             return self.read(path).notes
-        return {} if response.status_code == 404 else self._api.understood(response, lambda body: _custom(body["data"]))
+        return {} if self._misses(response) else self._api.understood(response, lambda body: _custom(body["data"]))
 
     def delete(self, path: str, version: int) -> None:
         """Delete exactly this version of a secret; ``vault kv undelete`` brings it back."""
-        self._api.request("POST", _address(path, "delete"), json={"versions": [version]})
+        self._api.request("POST", self._address(path, "delete"), json={"versions": [version]})
 
     def may_delete(self, path: str) -> bool:
         """Whether this token may delete a version of the secret. A POST, but one that changes nothing."""
-        return not {"update", "root"}.isdisjoint(self._capabilities(_address(path, "delete")))
+        return not {"update", "root"}.isdisjoint(self._capabilities(path, "delete"))
 
-    def _capabilities(self, address: str) -> frozenset[str]:
-        asked = address.removeprefix("/")
+    def _capabilities(self, path: str, kind: str = "data") -> frozenset[str]:
+        asked = self._place(path, kind)
 
         def parse(body: Any) -> frozenset[str]:
             return frozenset(map(str, listed((body.get("data") or body)[asked])))
 
         return self._api.read("POST", "/sys/capabilities-self", parse, json={"paths": [asked]})
 
+    def _address(self, path: str, kind: str = "data") -> str:
+        return f"/{quote(self._place(path, kind))}"
 
-def _address(path: str, kind: str = "data") -> str:
-    mount, _, rest = path.partition("/")
-    return f"/{mount}/{kind}/{rest}"
+    def _place(self, path: str, kind: str) -> str:
+        """Where a secret is as policies write it: the kind of thing stands between the mount and the rest."""
+        mount = self._mounts.holding(path).path
+        return f"{mount}{kind}/{path.removeprefix(mount)}"
+
+    def _misses(self, response: httpx.Response) -> bool:
+        """Whether an answer says that there is nothing: a 404 without words.
+
+        Raises ``SystemFailure`` for one with words: it says that something else is missing, such as the mount.
+        """
+        if response.status_code == HTTPStatus.NOT_FOUND and self._api.understood(response, _words):
+            raise self._api.failure(response)
+        return response.status_code == HTTPStatus.NOT_FOUND
+
+
+def _words(body: Any) -> list[str]:
+    """The words of an error; the answer for a deleted version has metadata in their place."""
+    return [] if fields(body).get("data") is not None else error_words(body)
 
 
 def _entry(body: Any) -> Entry:
@@ -139,9 +177,8 @@ def _entry(body: Any) -> Entry:
 
 def _deleted(body: Any) -> Entry:
     """What a 404 says: a deleted version's metadata, or a list of no errors where there never was one."""
-    if fields(body).get("data") is not None:
+    if body.get("data") is not None:
         return _entry(body)
-    listed(body["errors"])
     return Entry(0, frozenset(), Secret("{}"))
 
 

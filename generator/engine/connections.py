@@ -22,6 +22,7 @@ from generator.engine.context import Run, Systems
 from generator.engine.credentials import Credential, find_credentials, refuse_secrets, vault_token
 from generator.engine.project import Project
 from generator.platform.profile import Platform
+from generator.platform.vault_location import vault_location
 from generator.template.answers import Answers
 
 Client = TypeVar("Client")
@@ -62,7 +63,8 @@ def open_run(
         refuse_secrets(answers)
         clone = open_clone(platform, infra)
         stack.callback(clone.close)
-        systems = _systems(platform, credentials, vault(), answers.systems, patience)
+        opened = vault() if "vault" in answers.systems else None
+        systems = _systems(platform, credentials, opened, answers.systems, patience)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 
@@ -131,13 +133,16 @@ def open_clone(platform: Platform, infra: Path) -> Repository:
 def _vault(
     platform: Platform, environ: Mapping[str, str], stack: ExitStack, patience: Patience
 ) -> Callable[[], Vault | None]:
-    """Opens Vault when it is first asked for; None where there is no token for it."""
+    """Opens Vault when it is first asked for; None where there is no token for it.
+
+    It raises ``PreflightError`` where environment and profile name different namespaces.
+    """
     opened: list[Vault] = []
 
     def vault() -> Vault | None:
         token = vault_token(environ)
         if token and not opened:
-            opened.append(Vault(platform, token.value, token.source, environ.get("VAULT_ADDR", ""), patience))
+            opened.append(Vault(platform, token.value, token.source, vault_location(platform, environ), patience))
             stack.callback(opened[0].close)
         return opened[0] if opened else None
 

@@ -87,8 +87,8 @@ def _find(
         return Credential(_clean(environ[source.environment], source.environment), source.environment)
     client = vault()
     value = _stored(name, source, client) if client else None
-    if value:
-        return Credential(_clean(value.reveal(), source.vault), f"Vault's {source.vault}")
+    if client and value:
+        return Credential(_clean(value.reveal(), source.vault), f"Vault's {source.vault}{client.location.within}")
     # Only now the wider one: what Vault has for this purpose comes before what could serve it as well.
     return _find(sources, source.fallback, vault, environ) if source.fallback else None
 

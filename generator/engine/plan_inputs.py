@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from generator import __version__
 from generator.platform.profile import Platform
+from generator.platform.vault_location import other_namespace
 from generator.template.template import Template
 
 
@@ -46,10 +47,11 @@ def basis_of(
 ) -> Basis:
     """What a plan with these public answers is made from. Reads the template's files.
 
-    Vault's address may be the person's own (``VAULT_ADDR``); then it counts as a part of the profile.
+    Vault's address and namespace may be the person's own (``VAULT_ADDR``, ``VAULT_NAMESPACE``); then they count as a
+    part of the profile.
     """
-    own = {"VAULT_ADDR": environ["VAULT_ADDR"]} if environ.get("VAULT_ADDR") else {}
-    profile = {**platform.data, **own}
+    own = {"VAULT_ADDR": environ.get("VAULT_ADDR") or None, "VAULT_NAMESPACE": other_namespace(platform, environ)}
+    profile = {**platform.data, **{name: value for name, value in own.items() if value is not None}}
     return Basis(
         newservice=__version__,
         template=template.version,

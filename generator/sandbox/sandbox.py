@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from generator.platform.profile import Platform, load_platform
+from generator.platform.vault_location import profile_namespace
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
@@ -21,7 +23,7 @@ from generator.sandbox.journal import Journal
 from generator.sandbox.registry import Registry
 from generator.sandbox.server import Application, HttpsServer
 from generator.sandbox.tokens import Tokens
-from generator.sandbox.vault import Vault
+from generator.sandbox.vault import KvTwo, Vault
 from generator.sandbox.woodpecker import Woodpecker
 from generator.template.template import Template
 
@@ -78,8 +80,9 @@ class Sandbox:
 
         ``port`` 0 takes a free one; ``latency`` in seconds delays every answer; ``tokens`` gives chosen values by
         field name of :class:`Tokens`. ``profile`` is the platform to stand in for (without it the built-in one): its
-        owners, branches, host names, Vault mount, modules and tiers. Raises OSError when the port is taken or the
-        folder is used already, ValueError for an unknown token name, ``UsageError`` for a profile that is none.
+        owners, branches, host names, Vault mount and namespace, modules and tiers. Raises OSError when the port is
+        taken or the folder is used already, ValueError for an unknown token name, ``UsageError`` for a profile that is
+        none.
         """
         chosen = Tokens.of(tokens)
         root = root.resolve()
@@ -168,6 +171,10 @@ class Sandbox:
             "VAULT_TOKEN": self.tokens.vault,
         }
 
+    def surroundings(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """An environment with this sandbox's credentials, and without the namespace of another Vault."""
+        return {name: value for name, value in environ.items() if name != "VAULT_NAMESPACE"} | self.environment
+
     def _urls(self) -> dict[str, str]:
         urls = {system: f"https://{host}:{self.port}" for system, host in self._hosts.items()}
         return urls | {"github_api": f"{urls['github']}/api/v3"}
@@ -184,7 +191,7 @@ class Sandbox:
             self._ca_file,
         )
         self.woodpecker = Woodpecker(self._platform.owner("github"), tokens.woodpecker, urls["woodpecker"], self.github)
-        self.vault = Vault(tokens.vault, self._platform.data["vault"]["mount"])
+        self.vault = Vault(tokens.vault, self._platform.data["vault"]["mount"], profile_namespace(self._platform))
         self.registry = Registry(urls["registry"], self._reads_packages)
         systems: dict[str, Application] = {
             "github": self.github,
@@ -201,8 +208,7 @@ class Sandbox:
         return password == self.tokens.registry or (token is not None and "read:packages" in token.scopes)
 
     def _seed(self) -> None:
-        for path, properties in self._credentials().items():
-            self.vault.write(path, properties)
+        self._seed_vault()
         self.woodpecker.add_global_secret("slack_webhook", self.tokens.slack, ["push", "manual"])
         owner, names = self._platform.owner("forgejo"), self._platform.data["infra"]
         infra = self.forgejo.create_repository(owner, names["repository"], branch=names["branch"])
@@ -212,18 +218,23 @@ class Sandbox:
         self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
         os.chmod(self.profile, 0o600)
 
-    def _credentials(self) -> dict[str, dict[str, str]]:
-        """The credentials where the profile says that Vault has them, by path within the mount.
+    def _seed_vault(self) -> None:
+        """Store the credentials where the profile says that Vault has them, in its namespace.
 
-        There is one mount: what the profile has elsewhere is not stored.
+        What lies outside of the profile's mount gets a mount of its own, named by the path's first word.
         """
-        mount = str(self._platform.data["vault"]["mount"])
+        namespace = self.vault.namespace(profile_namespace(self._platform))
         stored: dict[str, dict[str, str]] = {}
         for source in self._platform.credentials.values():
-            place, _, name = source.vault.partition("#")
-            if place.startswith(f"{mount}/"):
-                stored.setdefault(place.removeprefix(f"{mount}/"), {})[name] = getattr(self.tokens, source.name)
-        return stored
+            path, _, name = source.vault.partition("#")
+            stored.setdefault(path, {})[name] = getattr(self.tokens, source.name)
+        for path, properties in stored.items():
+            engine = namespace.holding(path)
+            if engine is None:
+                with suppress(ValueError):  # a mount below that word is in use
+                    engine = namespace.mount(path.partition("/")[0])
+            if isinstance(engine, KvTwo):
+                engine.write(path.removeprefix(f"{engine.path}/"), properties)
 
     def _overrides(self) -> dict[str, Any]:
         own = self._own()

@@ -27,7 +27,7 @@ IDS = [
     *("forgejo_git.token", "forgejo_git.scopes"),
     *(f"github.{name}" for name in ("certificate", "reachable", "token", "scopes", "owner", "limit")),
     *(f"woodpecker.{name}" for name in ("certificate", "reachable", "token", "scopes")),
-    *(f"vault.{name}" for name in ("certificate", "reachable", "token", "scopes")),
+    *(f"vault.{name}" for name in ("certificate", "reachable", "token", "mount", "scopes")),
     *(f"registry.{name}" for name in ("certificate", "reachable", "token")),
     "slack.token",
 ]

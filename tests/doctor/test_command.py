@@ -53,5 +53,5 @@ def test_exit_code_three_names_all_remedies(clinic: Clinic, capsys: pytest.Captu
     code, out, _ = told([*arguments, "--quiet"], capsys)
     assert code == 3
     assert [line.split()[1] for line in out.splitlines() if line[:3] in ("  !", "  ?")] == [
-        "github.scopes", "vault.reachable", "vault.token", "vault.scopes",
+        "github.scopes", "vault.reachable", "vault.token", "vault.mount", "vault.scopes",
     ]  # fmt: skip

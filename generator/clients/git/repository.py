@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.base.errors import PreflightError, SystemFailure
+from generator.base.lazy_import import lazily
 from generator.clients.git import network
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.process import (

@@ -45,12 +45,13 @@ class VaultSecrets(Step[Entry]):
             return Decision(
                 State.DRIFTED if facts.names else State.ABSENT,
                 Action.REFUSE,
-                f"{path(run)} lacks {', '.join(unknown)}, which can't be made up: another system knows the value",
+                f"{place(run, facts)} lacks {', '.join(unknown)}, which can't be made up: "
+                "another system knows the value",
                 "write it into Vault, or say where it is: "
                 + " ".join(f"--seed {name}=env:VARIABLE" for name in unknown)
                 + " (=prompt asks for it on a terminal, =later leaves it to be filled in)",
             )
-        return replace(_decide(run, facts, left), to_do=tuple(_how_to_fill(run, name) for name in left))
+        return replace(_decide(run, facts, left), to_do=tuple(_how_to_fill(run, facts, name) for name in left))
 
     def act(self, run: Run, facts: Entry) -> str:
         """Add the missing properties, given or generated; note those that are left open, and what is ours.
@@ -67,7 +68,7 @@ class VaultSecrets(Step[Entry]):
         proven = whole and _intend(run, facts.version + 1, values)
         if wrote:
             _write(run, facts, values)
-        told = f"{path(run)}: added {', '.join(values) or 'nothing yet'}"
+        told = f"{place(run, facts)}: added {', '.join(values) or 'nothing yet'}"
         told += f"; to be filled in: {', '.join(left)}" if left else ""
         if whole and not _note(run, facts.version + 1) and not proven:
             told += "; Vault took no note of who made it, so remove will leave it"
@@ -79,8 +80,8 @@ def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
     told = {name: _origin(run, name) for name in _missing(run, facts)} | dict.fromkeys(left, "to be filled in")
     if all(name in left for name in told) and not _unnoted(left, facts):
         there = ", ".join(name for name in wanted(run) if name not in left) or "nothing yet"
-        return present(f"{path(run)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
-    summary = f"{path(run)}: " + ", ".join(f"{name} ({origin})" for name, origin in told.items())
+        return present(f"{place(run, facts)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
+    summary = f"{place(run, facts)}: " + ", ".join(f"{name} ({origin})" for name, origin in told.items())
     return drifted(summary) if facts.names else absent(summary)
 
 
@@ -159,8 +160,18 @@ def _note(run: Run, version: int) -> bool:
 
 
 def path(run: Run) -> str:
-    """Where a service's secrets stand."""
+    """Where a service's secrets are, in Vault's namespace."""
     return f"{run.platform.data['vault']['mount']}/{run.name}"
+
+
+def place(run: Run, entry: Entry) -> str:
+    """Where ``entry`` was read, for people: with the namespace, where there is one."""
+    return f"{path(run)}{entry.location.within}"
+
+
+def command(run: Run, entry: Entry, verb: str) -> str:
+    """Vault's own command for the secret that ``entry`` is, without what follows the path."""
+    return f"vault kv {verb}{entry.location.flag} {path(run)}"
 
 
 def wanted(run: Run) -> list[str]:
@@ -183,9 +194,11 @@ def _unnoted(left: list[str], entry: Entry) -> list[str]:
     return [name for name in left if LATER + name not in entry.notes]
 
 
-def _how_to_fill(run: Run, name: str) -> str:
+def _how_to_fill(run: Run, entry: Entry, name: str) -> str:
     """The command takes the value from standard input: it never stands on a command line."""
-    return f"fill in {name}: `vault kv patch {path(run)} {name}=-` reads it from standard input, line breaks included"
+    return (
+        f"fill in {name}: `{command(run, entry, 'patch')} {name}=-` reads it from standard input, line breaks included"
+    )
 
 
 def _origin(run: Run, name: str) -> str:

@@ -32,7 +32,7 @@ _SYSTEMS: dict[str, tuple[Callable[[Scene], Iterator[Check]], tuple[str, ...]]] 
     "forgejo_git": (systems.look_at_git_token, ("token", "scopes")),
     "github": (systems.look_at_github, ("certificate", "reachable", "token", "scopes", "owner", "limit")),
     "woodpecker": (systems.look_at_woodpecker, ("certificate", "reachable", "token", "scopes")),
-    "vault": (systems.look_at_vault, ("certificate", "reachable", "token", "scopes")),
+    "vault": (systems.look_at_vault, ("certificate", "reachable", "token", "mount", "scopes")),
     "registry": (systems.look_at_registry, ("certificate", "reachable", "token")),
     "slack": (systems.look_at_slack, ("token",)),
 }

@@ -31,8 +31,9 @@ def require(checks: Iterable[Check]) -> None:
     failed = [check for check in checks if check.state is CheckState.FAILED]
     if failed:
         system = failed[0].id.partition(".")[0].partition("_")[0]
+        code = failed[0].code if failed[0].code else f"{system}.scope"
         raise PreflightError(
-            f"{system}.scope",
+            code,
             "; ".join(f"{check.id}: {check.summary}" for check in failed),
             "; ".join(dict.fromkeys(check.hint for check in failed if check.hint)),
         )
@@ -51,6 +52,7 @@ def _parts(run: Run, writes: Collection[str], systems: Collection[str]) -> Itera
     if "woodpecker" in systems:
         yield _single("woodpecker.token", lambda: _woodpecker(run))
     if "vault.secrets" in writes:
+        yield _single("vault.mount", lambda: vault.check_mount(run.vault, vault_path(run)))
         source = "VAULT_TOKEN or the file that `vault login` leaves"
         yield _single("vault.scopes", lambda: vault.check_capabilities(run.vault, vault_path(run), source))
 

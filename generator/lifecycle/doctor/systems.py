@@ -17,6 +17,7 @@ from generator.lifecycle.doctor import connection, forgejo, github, reach, vault
 from generator.lifecycle.doctor.gathering import attempt
 from generator.lifecycle.doctor.tokens import Purse
 from generator.platform.profile import Platform
+from generator.platform.vault_location import vault_address
 
 _EXAMPLE = "newservice-example"
 """Stands for a service's name where none is known: Vault's policies go by path."""
@@ -45,7 +46,7 @@ class Scene:
         if system == "github":
             return str(self.platform.data["github"]["api_url"]).rstrip("/")
         if system == "vault":
-            return self.purse.environ.get("VAULT_ADDR", "").rstrip("/") or self.platform.url("vault")
+            return vault_address(self.platform, self.purse.environ)
         return self.platform.url(system)
 
     def forgejo(self, credential: Credential) -> Forgejo:
@@ -142,7 +143,7 @@ def look_at_woodpecker(scene: Scene) -> Iterator[Check]:
 
 
 def look_at_vault(scene: Scene) -> Iterator[Check]:
-    """Vault, its token, and what the token may do with a service's secrets."""
+    """Vault, its token, the mount of the services' secrets, and what the token may do there."""
     reached = yield from _reached(scene, "vault")
     client = attempt("vault.token", scene.purse.vault)
     if isinstance(client, Check):
@@ -158,7 +159,10 @@ def look_at_vault(scene: Scene) -> Iterator[Check]:
         return
     yield attempt("vault.token", lambda: vault.judge_token(client.token(), source))
     path = f"{scene.platform.data['vault']['mount']}/{_EXAMPLE}"
-    yield attempt("vault.scopes", lambda: vault.check_capabilities(client, path, source))
+    mounted = attempt("vault.mount", lambda: vault.check_mount(client, path))
+    yield mounted
+    if mounted.state is CheckState.OK:
+        yield attempt("vault.scopes", lambda: vault.check_capabilities(client, path, source))
 
 
 def look_at_registry(scene: Scene) -> Iterator[Check]:

@@ -12,6 +12,7 @@ from generator.clients.patience import Patience
 from generator.clients.vault import Entry, Vault
 from generator.engine.credentials import Credential, find_credentials, vault_token
 from generator.platform.profile import Platform
+from generator.platform.vault_location import VaultLocation, vault_location
 
 
 class ReadOnce(Vault):
@@ -20,8 +21,8 @@ class ReadOnce(Vault):
     ``source`` says where its token is from.
     """
 
-    def __init__(self, platform: Platform, token: Credential, address: str, patience: Patience) -> None:
-        super().__init__(platform, token.value, token.source, address, patience)
+    def __init__(self, platform: Platform, token: Credential, location: VaultLocation, patience: Patience) -> None:
+        super().__init__(platform, token.value, token.source, location, patience)
         self.source = token.source
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
@@ -63,12 +64,12 @@ class Purse:
     def vault(self) -> ReadOnce | None:
         """Vault, opened when it is first asked for; None where there is no token for it.
 
-        Raises ``PreflightError`` for a token that can't be one, or an address that is none.
+        Raises ``PreflightError`` for a token that can't be one, an address that is none, or two namespaces.
         """
         with self._lock:
             if self._opened is None and (token := vault_token(self.environ)):
-                address = self.environ.get("VAULT_ADDR", "")
-                self._opened = ReadOnce(self.platform, token, address, self.patience)
+                location = vault_location(self.platform, self.environ)
+                self._opened = ReadOnce(self.platform, token, location, self.patience)
                 self._stack.callback(self._opened.close)
             return self._opened
 

@@ -1,4 +1,4 @@
-"""What Vault's token may do: its life, and its capabilities where services' secrets are."""
+"""Where services' secrets go in Vault, and what its token may do there."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ def judge_token(facts: TokenFacts, source: str) -> Check:
         minutes = facts.seconds // 60
         return Check(name, CheckState.WAITING, f"{told}; it ends in {minutes} minutes", "log in again (`vault login`)")
     return Check(name, CheckState.OK, told)
+
+
+def check_mount(client: Vault, path: str) -> Check:
+    """What ``path`` leads to, asked of Vault now. Raises ``SystemFailure`` where Vault does not say."""
+    name = "vault.mount"
+    try:
+        mount = client.mount(path)
+    except PreflightError as error:
+        return Check(name, CheckState.FAILED, error.message, error.hint, error.code)
+    return Check(name, CheckState.OK, f"{mount.path}{client.location.within} is KV version {mount.version}")
 
 
 def check_capabilities(client: Vault, path: str, source: str) -> Check:

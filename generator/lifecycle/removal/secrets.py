@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from generator.clients.vault import Entry
 from generator.engine.context import Run
 from generator.engine.plan import Decision
-from generator.engine.steps.vault import made_by_us, path
+from generator.engine.steps.vault import command, made_by_us, path, place
 from generator.lifecycle.removal.base import Removal, gone, kept, removable
 
 
@@ -33,24 +33,24 @@ class SecretsRemoval(Removal[SecretsFacts]):
 
     def decide(self, run: Run, facts: SecretsFacts) -> Decision:
         """Only a version that newservice noted as its own; whatever else is in there is somebody's."""
-        entry, where = facts.entry, path(run)
+        entry, where = facts.entry, place(run, facts.entry)
         if not entry.names:
             return gone(f"{where} holds nothing")
-        by_hand = f"if nobody needs it: vault kv delete {where}"
+        by_hand = f"if nobody needs it: {command(run, entry, 'delete')}"
         if not made_by_us(entry):
             return kept(where, ["nothing proves that newservice wrote it and nobody since"], by_hand)
         if not facts.allowed:
             return kept(where, ["Vault's token may not delete it (update on the mount's delete/ path)"], by_hand)
-        return removable(f"{where} version {entry.version} ({', '.join(sorted(entry.names))})", [_undo(where, entry)])
+        return removable(f"{where} version {entry.version} ({', '.join(sorted(entry.names))})", [_undo(run, entry)])
 
     def act(self, run: Run, facts: SecretsFacts) -> str:
         """Delete that version."""
         run.vault.delete(path(run), facts.entry.version)
-        return f"{path(run)} version {facts.entry.version} is deleted"
+        return f"{place(run, facts.entry)} version {facts.entry.version} is deleted"
 
 
-def _undo(where: str, entry: Entry) -> str:
+def _undo(run: Run, entry: Entry) -> str:
     return (
-        f"the deleted secret can be had back: vault kv undelete -versions={entry.version} {where}; "
-        f"for good: vault kv metadata delete {where}"
+        f"the deleted secret can be had back: {command(run, entry, f'undelete -versions={entry.version}')}; "
+        f"for good: {command(run, entry, 'metadata delete')}"
     )

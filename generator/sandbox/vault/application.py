@@ -1,0 +1,208 @@
+"""The sandbox's Vault as one application: namespaces, tokens, routing, and the system's own paths."""
+
+# ruff: noqa: ARG002 - every handler is called in the same way
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+
+from generator.sandbox.messages import Request, Response, Router, json_response, route
+from generator.sandbox.vault.engine import Engine, envelope
+from generator.sandbox.vault.errors import VaultError, denied, unsupported
+from generator.sandbox.vault.kv import KvTwo, Version
+from generator.sandbox.vault.state import Namespace, Token
+
+_SEALED = 503
+_OWN = ("sys/", "auth/")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, its method as policies see it, the namespace that it goes to, and its path there."""
+
+    request: Request
+    method: str
+    namespace: Namespace
+    path: str
+
+
+class Vault:
+    """Vault's state and its HTTP face. ``health`` is the status that it answers for itself.
+
+    ``community`` makes it Vault's Community Edition, which passes over the header with the namespace. ``mounted`` is
+    the mount that the platform's profile names; ``secrets``, ``notes``, ``read`` and ``write`` are about it.
+    """
+
+    def __init__(self, token: str, mount: str = "secret", namespace: str = "") -> None:
+        self.tokens = {token: Token()}
+        self.health = 200
+        self.community = False
+        self.namespaces = {"": Namespace("")}
+        self.lock = threading.RLock()
+        mounted = self.namespace(namespace).mount(mount)
+        assert isinstance(mounted, KvTwo)  # noqa: S101 - what is mounted without another word
+        self.mounted = mounted
+        self._router = Router([self])
+
+    @property
+    def secrets(self) -> dict[str, list[Version]]:
+        """The versions of each secret in the profile's mount."""
+        return self.mounted.secrets
+
+    @secrets.setter
+    def secrets(self, secrets: dict[str, list[Version]]) -> None:
+        self.mounted.secrets = secrets
+
+    @property
+    def notes(self) -> dict[str, dict[str, str]]:
+        """The custom metadata of each secret in the profile's mount."""
+        return self.mounted.notes
+
+    @property
+    def capabilities(self) -> list[str]:
+        """What every token may do everywhere, where all may do the same."""
+        return next(iter(self.tokens.values())).capabilities("")
+
+    @capabilities.setter
+    def capabilities(self, held: list[str]) -> None:
+        for token in self.tokens.values():
+            token.rules = {"*": set(held)}
+
+    def namespace(self, path: str) -> Namespace:
+        """A namespace, made with those above it where it is missing. The root's path is empty."""
+        made = ""
+        for name in filter(None, path.split("/")):
+            made = f"{made}/{name}".strip("/")
+            self.namespaces.setdefault(made, Namespace(made))
+        return self.namespaces[made]
+
+    def mount(self, path: str, *, kind: str = "kv", version: int = 2) -> Engine:
+        """Mount an engine in the root namespace. Raises ValueError where the path is in use."""
+        return self.namespaces[""].mount(path, kind=kind, version=version)
+
+    def unmount(self, path: str) -> None:
+        """Take a mount of the root namespace out. Raises KeyError where there is none."""
+        self.namespaces[""].unmount(path)
+
+    def write(self, path: str, data: Mapping[str, Any]) -> None:
+        """Add a version behind the API's back; ``path`` is below the profile's mount."""
+        self.mounted.write(path, data)
+
+    def read(self, path: str) -> dict[str, Any]:
+        """The current properties at a path. Raises KeyError when there is nothing, or nothing any more."""
+        return self.mounted.read(path)
+
+    def stored(self) -> dict[str, Any]:
+        """Everything that any engine of any namespace holds, by path."""
+        with self.lock:
+            return {path: value for each in self.namespaces.values() for path, value in each.stored().items()}
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        try:
+            with self.lock:
+                return self._answer(self._call(request))
+        except VaultError as error:
+            return error.response()
+        except ValueError:
+            return VaultError(400, "error parsing JSON").response()
+
+    def _call(self, request: Request) -> Call:
+        method = "LIST" if request.method == "GET" and request.parameter("list") == "true" else request.method
+        method = "POST" if method == "PUT" else method
+        path = request.path.removeprefix("/v1/")
+        named = "" if self.community else request.header("x-vault-namespace").strip("/")
+        if path == "sys/health":
+            if named:
+                raise VaultError(400, "operation unavailable in namespaces")
+            return Call(request, method, self.namespaces[""], path)
+        self._let_in(request)
+        if named not in self.namespaces:
+            raise VaultError(404, "namespace not found")
+        first, _, rest = path.partition("/")
+        while rest and f"{named}/{first}".strip("/") in self.namespaces:  # a path may begin with its namespace
+            named, path = f"{named}/{first}".strip("/"), rest
+            first, _, rest = path.partition("/")
+        if not self.tokens[request.header("x-vault-token")].good_in(named):
+            raise VaultError(403, "permission denied")
+        return Call(request, method, self.namespaces[named], path)
+
+    def _let_in(self, request: Request) -> None:
+        """A sealed Vault answers nothing but its health; an open one answers tokens that it knows."""
+        if self.health in (501, _SEALED):
+            raise VaultError(_SEALED, "Vault is sealed")
+        if request.header("x-vault-token") not in self.tokens:
+            raise VaultError(403, "permission denied")
+
+    def _answer(self, call: Call) -> Response:
+        if call.path.startswith(_OWN):
+            try:
+                match = self._router.match(call.method, f"/{call.path}")
+            except HTTPException:
+                raise unsupported("path") from None
+            return match.handler(call, **match.arguments)
+        engine = call.namespace.holding(call.path)
+        below = call.path.removeprefix(f"{engine.path}/") if engine else call.path
+        self._allow(call, engine, below)
+        if engine is None:
+            raise VaultError(404, f'no handler for route "{call.path}". route entry not found.')
+        return engine.answer(call.request, call.method, below)
+
+    def _allow(self, call: Call, engine: Engine | None, below: str) -> None:
+        needed = {"GET": "read", "LIST": "list", "PATCH": "patch", "DELETE": "delete"}.get(call.method, "update")
+        if call.method == "POST" and not (engine and engine.has(below)):
+            needed = "create"
+        if not {needed, "root"} & set(self._capabilities(call, call.path)):
+            raise denied()
+
+    def _capabilities(self, call: Call, path: str) -> list[str]:
+        engine, token = call.namespace.holding(path), self._token(call)
+        below = path.removeprefix(f"{engine.path}/") if engine else path
+        return token.capabilities(below, token.seen_from_home(call.namespace.path, path))
+
+    def _token(self, call: Call) -> Token:
+        return self.tokens[call.request.header("x-vault-token")]
+
+    @route("GET", "/sys/health")
+    def told_health(self, call: Call) -> Response:
+        """Initialised, unsealed, active, unless ``health`` says otherwise."""
+        state = {
+            "initialized": self.health != 501,
+            "sealed": self.health in (501, _SEALED),
+            "standby": self.health in (429, 473),
+            "version": "1.20.0",
+        }
+        return json_response(self.health, state | {"cluster_name": "sandbox", "server_time_utc": int(time.time())})
+
+    @route("GET", "/auth/token/lookup-self")
+    def lookup_self(self, call: Call) -> Response:
+        """The token's policies and lifetime."""
+        token = self._token(call)
+        data = {"display_name": "oidc", "policies": token.policies, "ttl": token.seconds, "renewable": True}
+        return json_response(200, envelope(data | {"path": "auth/oidc/oidc/callback", "type": "service"}))
+
+    @route("POST", "/sys/capabilities-self")
+    def capabilities_self(self, call: Call) -> Response:
+        """What the token may do at each of some paths; the first one's stand alone, too."""
+        asked = [str(path) for path in call.request.json_object().get("paths") or []]
+        if not asked:
+            raise VaultError(400, "paths must be supplied")
+        told = {path: self._capabilities(call, path) for path in asked}
+        data = told | ({"capabilities": told[asked[0]]} if len(asked) == 1 else {})
+        return json_response(200, envelope(data) | data)
+
+    @route("GET", "/sys/internal/ui/mounts/<path:path>")
+    def mount_of(self, call: Call, path: str) -> Response:
+        """The mount that a path leads to. One that is missing can't be told from one that the token may not see."""
+        engine, token = call.namespace.holding(path.rstrip("/")), self._token(call)
+        if engine is None or not token.sees(token.seen_from_home(call.namespace.path, engine.path)):
+            asked = f"{path.strip('/')}/"
+            told = "preflight capability check returned 403, please ensure client's policies grant access to path"
+            raise VaultError(403, f'{told} "{asked}"')
+        return json_response(200, envelope(engine.description()))
