@@ -88,15 +88,14 @@ def test_without_permission_no_value_is_read_from_anywhere(mode: str, world: Wor
     talk(settings(world), wish, mode)
 
 
-@pytest.mark.parametrize("source", ["env:READER_KEY", "file:/SOMEWHERE/key", "env:CI_JOB_TOKEN"])
-def test_a_refusal_does_not_tell_what_exists(world: World, source: str) -> None:
-    source = source.replace("/SOMEWHERE", str(world.folder))
-
+def test_a_refusal_does_not_tell_what_exists(world: World) -> None:
     async def wish(agent: Agent) -> None:
-        before = await refused(agent, world, source, "mcp.seed", "seed.credential")
+        named = ("env:READER_KEY", f"file:{world.folder}/key", "env:CI_JOB_TOKEN")
+        before = [await refused(agent, world, source, "mcp.seed", "seed.credential") for source in named]
         private(world.folder / "key")
-        world.monkeypatch.setenv(source.partition(":")[2].replace("/", "_"), CANARY)
-        assert await refused(agent, world, source, "mcp.seed", "seed.credential") == before
+        world.monkeypatch.setenv("READER_KEY", CANARY)
+        world.monkeypatch.setenv("CI_JOB_TOKEN", CANARY)
+        assert [await refused(agent, world, source, "mcp.seed", "seed.credential") for source in named] == before
 
     talk(settings(world), wish)
 
@@ -185,25 +184,21 @@ def test_keys_in_an_allowed_folder_stay_closed(world: World) -> None:
     talk(settings(world, f"file:{Path.home()}"), wish)
 
 
-@pytest.mark.parametrize(
-    ("name", "source", "codes"),
-    [
-        ("api_token=env:READER_KEY2", "later", ["mcp.seed"]),
-        ("api_token=file:/srv/key", "later", ["mcp.seed"]),
-        ("api_token=env:GITHUB_TOKEN;x", "later", ["mcp.seed"]),
-        ("api_token=prompt", "env:READER_KEY", ["usage", "seed.source"]),
-        ("api_token=later", "env:READER_KEY", ["usage", "seed.source"]),
-    ],
-)
-def test_a_propertys_name_can_not_carry_a_source(world: World, name: str, source: str, codes: list[str]) -> None:
-    """``a=env:X`` with ``later`` would be ``--seed a=env:X=later``."""
-    private(world.folder / "key=later")
+def test_a_propertys_name_can_not_carry_a_source(world: World) -> None:
+    """``a=file:/x`` with ``later`` would be ``--seed a=file:/x=later``."""
+    key = private(world.folder / "key=later")
 
     async def wish(agent: Agent) -> None:
-        for tool in ("plan", "create"):
-            placed = name.replace("/srv", str(world.folder))
-            told = await agent.call(tool, answers=ONE, seeds={placed: source})
-            assert [item["code"] in codes for item in told["error"]] == [True], told["error"]
+        for name, source, error in (
+            (f"api_token=file:{str(key).removesuffix('=later')}", "later", "mcp.seed"),
+            ("api_token=env:READER_KEY2", "later", "mcp.seed"),
+            ("api_token=env:GITHUB_TOKEN;x", "later", "mcp.seed"),
+            ("api_token=prompt", "env:READER_KEY", "seed.source"),
+            ("api_token=later", "env:READER_KEY", "seed.source"),
+        ):
+            for tool in ("plan", "create"):
+                told = await agent.call(tool, answers=ONE, seeds={name: source})
+                assert [item["code"] for item in told["error"]] == [error]
         assert list(world.sandbox.journal) == []
 
     talk(settings(world, "env:READER_KEY"), wish)

@@ -125,13 +125,12 @@ def test_apply_shows_the_sources_right_before_it_asks(world: World) -> None:
     assert not world.has_secret(NAME)
 
 
-@pytest.mark.parametrize("name", ["key\x1b[2K\rdone", "key\n  = forged.step  present", "key\u202egnp.exe"])
-def test_a_path_can_not_hide_what_it_is(world: World, name: str) -> None:
-    key = private(world.folder / "keys" / name)
-    for told in (
-        plain(world, "plan", ONE, "--seed", f"api_token=file:{key}"),
-        plain(world, "plan", ONE, "--seed", f"api_token=file:{key}-missing"),
-    ):
+def test_a_path_can_not_hide_what_it_is(world: World) -> None:
+    names = ["key\x1b[2K\rdone", "key\n  = forged.step  present", "key\u202egnp.exe"]
+    keys = {private(world.folder / "keys" / name): name for name in names}
+    keys |= {world.folder / "missing" / name: name for name in names}
+    for key, name in keys.items():
+        told = plain(world, "plan", ONE, "--seed", f"api_token=file:{key}")
         shown = told.out + told.err
         assert repr(name)[1:-1] in shown
         assert not {"\x1b", "\r", "\u202e"} & set(shown)
@@ -141,20 +140,29 @@ def test_a_path_can_not_hide_what_it_is(world: World, name: str) -> None:
 # --- credentials are no source ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variable", ["GITHUB_TOKEN", "VAULT_TOKEN", "FORGEJO_GIT_TOKEN", "GH_TOKEN", "CI_JOB_TOKEN",
-                                      "TF_TOKEN_app_terraform_io"])  # fmt: skip
+VARIABLES = [
+    "GITHUB_TOKEN",
+    "VAULT_TOKEN",
+    "FORGEJO_GIT_TOKEN",
+    "GH_TOKEN",
+    "CI_JOB_TOKEN",
+    "TF_TOKEN_app_terraform_io",
+]
+
+
 @pytest.mark.parametrize("command", ["plan", "create"])
-def test_a_variable_with_a_credential_is_refused(world: World, command: str, variable: str) -> None:
+def test_a_variable_with_a_credential_is_refused(world: World, command: str) -> None:
     """Whether it is set or not: the refusal tells nothing of it."""
-    answers = []
-    for value in (CANARY, ""):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(variable, value)
-            told = world.run(command, ONE, "--seed", f"api_token=env:{variable}")
-        assert code(told) == "seed.credential"
-        untouched(world, told, CANARY)
-        answers.append(told.out)
-    assert answers[0] == answers[1]
+    for variable in VARIABLES:
+        answers = []
+        for value in (CANARY, ""):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv(variable, value)
+                told = world.run(command, ONE, "--seed", f"api_token=env:{variable}")
+            assert code(told) == "seed.credential", variable
+            untouched(world, told, CANARY)
+            answers.append(told.out)
+        assert answers[0] == answers[1]
 
 
 @elsewhere
@@ -176,20 +184,19 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("disguise", DISGUISES)
 @pytest.mark.parametrize("kind", ["env", "file"])
-@pytest.mark.parametrize("whose", ["GITHUB_TOKEN", "VAULT_TOKEN", "GH_TOKEN"])
-def test_a_credential_by_another_name_is_refused(world: World, whose: str, kind: str, disguise: str) -> None:
+def test_a_credential_by_another_name_is_refused(world: World, kind: str) -> None:
     world.monkeypatch.setenv("GH_TOKEN", "canary-of-another-tool")
-    token = os.environ[whose]
-    value = DISGUISES[disguise](token)
-    world.monkeypatch.setenv("READER_KEY", value)
-    copy = private(world.folder / "copy.json", value)
-    source = "env:READER_KEY" if kind == "env" else f"file:{copy}"
-    told = world.run("create", ONE, "--seed", f"api_token={source}")
-    assert code(told) == "seed.credential"
-    assert whose in told.of("error")[0]["message"]
-    untouched(world, told, token)
+    for whose in ("GITHUB_TOKEN", "VAULT_TOKEN", "GH_TOKEN"):
+        for name, disguise in DISGUISES.items():
+            value = disguise(os.environ[whose])
+            world.monkeypatch.setenv("READER_KEY", value)
+            copy = private(world.folder / "copy.json", value)
+            source = "env:READER_KEY" if kind == "env" else f"file:{copy}"
+            told = world.run("create", ONE, "--seed", f"api_token={source}")
+            assert code(told) == "seed.credential", name
+            assert whose in told.of("error")[0]["message"], name
+            untouched(world, told, os.environ[whose])
 
 
 def test_a_copy_of_vaults_token_file_is_refused(world: World) -> None:
@@ -203,18 +210,19 @@ def test_a_copy_of_vaults_token_file_is_refused(world: World) -> None:
         world.monkeypatch.setenv("VAULT_TOKEN", world.sandbox.tokens.vault)
 
 
-@pytest.mark.parametrize("name", ["forgejo", "slack", "woodpecker"])
-def test_a_credential_that_only_vault_knows_is_refused_before_anything_is_written(world: World, name: str) -> None:
+def test_a_credential_that_only_vault_knows_is_refused_before_anything_is_written(world: World) -> None:
     owned = {"name": NAME, "title": "Reader", "description": "Reads feeds", "secrets": {"API_TOKEN": "api_token"}}
-    world.monkeypatch.delenv(world.platform.credentials[name].environment)
-    world.monkeypatch.setenv("READER_KEY", getattr(world.sandbox.tokens, name))
-    told = world.run("create", owned, "--seed", "api_token=env:READER_KEY")
-    assert (told.code, code(told)) == (4, "seed.credential")
-    assert "Vault's" in told.of("error")[0]["message"]
-    assert world.sandbox.journal.writes() == []
-    assert not world.has_secret(NAME)
-    canary = getattr(world.sandbox.tokens, name)
-    assert sightings([canary], {"output": told.out.encode(), "errors": told.err.encode()}) == []
+    for name in ("forgejo", "slack", "woodpecker"):
+        canary = getattr(world.sandbox.tokens, name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv(world.platform.credentials[name].environment)
+            patch.setenv("READER_KEY", canary)
+            told = world.run("create", owned, "--seed", "api_token=env:READER_KEY")
+        assert (told.code, code(told)) == (4, "seed.credential")
+        assert "Vault's" in told.of("error")[0]["message"]
+        assert world.sandbox.journal.writes() == []
+        assert not world.has_secret(NAME)
+        assert sightings([canary], {"output": told.out.encode(), "errors": told.err.encode()}) == []
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
@@ -252,6 +260,9 @@ def test_a_value_of_its_own_is_no_credential(world: World) -> None:
 # --- keys are no source -------------------------------------------------------------------------------------
 
 
+# Each makes a file in a closed place and says by which name it is asked for.
+
+
 def in_home(*parts: str) -> Callable[[World], Path]:
     return lambda _: private(Path.home().joinpath(*parts))
 
@@ -265,21 +276,21 @@ def linked(world: World) -> Path:
 
 def linked_folder(world: World) -> Path:
     private(Path.home() / ".gnupg" / "private")
-    (world.folder / "harmless.yml").symlink_to(Path.home() / ".gnupg")
-    return world.folder / "harmless.yml" / "private"
+    (world.folder / "folder.yml").symlink_to(Path.home() / ".gnupg")
+    return world.folder / "folder.yml" / "private"
 
 
 def led_elsewhere(world: World) -> Path:
     """What a closed name leads to, by its own name."""
-    kept = private(world.folder.parent / "settings" / "netrc")
-    (Path.home() / ".netrc").symlink_to(kept)
+    kept = private(world.folder.parent / "settings" / "packages")
+    (Path.home() / ".pypirc").symlink_to(kept)
     return kept
 
 
 def roundabout(_: World) -> Path:
     private(Path.home() / ".ssh" / "id_ed25519")
-    (Path.home() / "x").mkdir()
-    return Path.home() / "x" / ".." / ".ssh" / "id_ed25519"
+    (Path.home() / "folder").mkdir()
+    return Path.home() / "folder" / ".." / ".ssh" / "id_ed25519"
 
 
 def cluster(world: World) -> Path:
@@ -316,21 +327,21 @@ CLOSED: dict[str, Callable[[World], Path]] = {
 }
 
 
-@pytest.mark.parametrize("place", CLOSED)
-def test_where_keys_are_no_value_comes_from(world: World, place: str) -> None:
-    path = CLOSED[place](world)
-    told = world.run("create", ONE, "--seed", f"api_token=file:{path}")
-    assert code(told) == "seed.place"
-    assert str(path) in told.of("error")[0]["message"]
-    untouched(world, told, CANARY)
+def test_where_keys_are_no_value_comes_from(world: World) -> None:
+    for place, make in CLOSED.items():
+        path = make(world)
+        told = world.run("create", ONE, "--seed", f"api_token=file:{path}")
+        assert code(told) == "seed.place", place
+        assert str(path) in told.of("error")[0]["message"]
+        untouched(world, told, CANARY)
 
 
-@pytest.mark.parametrize("command", ["plan", "create", "status"])
-def test_every_command_refuses_alike(desk: Desk, command: str) -> None:
+def test_every_command_refuses_alike(desk: Desk) -> None:
     private(Path.home() / ".ssh" / "id_ed25519")
-    for source, refusal in (("file:~/.ssh/id_ed25519", "seed.place"), ("env:GITHUB_TOKEN", "seed.credential")):
-        told = desk.create(ONE, "--seed", f"api_token={source.replace('~', str(Path.home()))}", command=command)
-        assert (told.code, code(told)) == (4, refusal)
+    for command in ("plan", "create", "status"):
+        for source, refusal in (("file:~/.ssh/id_ed25519", "seed.place"), ("env:GITHUB_TOKEN", "seed.credential")):
+            told = desk.create(ONE, "--seed", f"api_token={source.replace('~', str(Path.home()))}", command=command)
+            assert (told.code, code(told)) == (4, refusal)
     assert desk.changed() == []
 
 
@@ -351,10 +362,10 @@ def endless(folder: Path) -> Path:
     return folder / "huge"
 
 
-@pytest.mark.parametrize("make", [pipe, endpoint, endless])
-def test_what_is_no_plain_file_is_not_waited_for(desk: Desk, make: Callable[[Path], Path]) -> None:
-    told = desk.create(ONE, "--seed", f"api_token=file:{make(desk.folder)}")
-    assert (told.code, code(told)) == (2, "seed.unreadable")
+def test_what_is_no_plain_file_is_not_waited_for(desk: Desk) -> None:
+    for make in (pipe, endpoint, endless):
+        told = desk.create(ONE, "--seed", f"api_token=file:{make(desk.folder)}")
+        assert (told.code, code(told)) == (2, "seed.unreadable"), make
     assert desk.changed() == []
 
 
@@ -419,38 +430,40 @@ def test_a_plan_made_elsewhere_reads_nothing_that_is_not_named_again(world: Worl
     assert world.sandbox.vault.read(NAME)["api_token"] == CANARY
 
 
-@pytest.mark.parametrize("source", ["env:GITHUB_TOKEN", "env:CI_JOB_TOKEN", "file:HOME/.ssh/id_ed25519"])
-def test_a_forged_plan_can_name_no_credential_even_if_that_is_repeated(world: World, source: str) -> None:
-    private(Path.home() / ".ssh" / "id_ed25519")
-    named = f"api_token={source.replace('HOME', str(Path.home()))}"
+def test_a_forged_plan_can_name_no_credential_even_if_that_is_repeated(world: World) -> None:
+    key = private(Path.home() / ".ssh" / "id_ed25519")
     world.monkeypatch.setenv("READER_KEY", CANARY)
     path = made_elsewhere(world, "api_token=env:READER_KEY")
-    forge(path, seeds=[named])
-    for more in ((), ("--seed", named)):
-        told = apply(world, path, *more)
-        assert code(told) in ("seed.credential", "seed.place")
-        untouched(world, told, CANARY, *(value for key, value in os.environ.items() if key == "GITHUB_TOKEN"))
+    for source in ("env:GITHUB_TOKEN", "env:CI_JOB_TOKEN", f"file:{key}"):
+        named = f"api_token={source}"
+        forge(path, seeds=[named])
+        for more in ((), ("--seed", named)):
+            told = apply(world, path, *more)
+            assert code(told) in ("seed.credential", "seed.place")
+            untouched(world, told, CANARY, os.environ["GITHUB_TOKEN"])
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seeds": ["api_token=env:OTHER_KEY"]},
-        {"begun": True},
-        {"mark": "hmac-sha256:" + "0" * 64},
-        {"mark": None},
-    ],
-)
-def test_a_plan_of_ones_own_that_was_changed_is_ones_own_no_more(world: World, change: dict[str, Any]) -> None:
+FORGED: list[dict[str, Any]] = [
+    {"seeds": ["api_token=env:OTHER_KEY"]},
+    {"begun": True},
+    {"mark": "hmac-sha256:" + "0" * 64},
+    {"mark": None},
+]
+
+
+def test_a_plan_of_ones_own_that_was_changed_is_ones_own_no_more(world: World) -> None:
     world.monkeypatch.setenv("READER_KEY", CANARY)
     world.monkeypatch.setenv("OTHER_KEY", CANARY)
     path = world.folder / "plan.json"
     assert world.run("plan", ONE, "--seed", "api_token=env:READER_KEY", "--out", str(path)).code == 0
     world.sandbox.journal.clear()
-    forge(path, **change)
-    told = apply(world, path)
-    assert code(told) == "plan.foreign"
-    untouched(world, told, CANARY)
+    text = path.read_text()
+    for change in FORGED:
+        path.write_text(text)
+        forge(path, **change)
+        told = apply(world, path)
+        assert code(told) == "plan.foreign", change
+        untouched(world, told, CANARY)
 
 
 def test_a_plan_of_ones_own_shows_its_sources_and_acts_at_once(world: World) -> None:
