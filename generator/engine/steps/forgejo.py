@@ -15,6 +15,14 @@ from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.engine.steps.visibility import (
+    Copies,
+    check_before_push,
+    copies_of,
+    decide_forgejo,
+    look_again,
+    wants_private,
+)
 from generator.infra_repo.tree_diff import differing_answers
 
 SETTLING_SECONDS = 60.0
@@ -27,10 +35,14 @@ MARK = " (made by newservice)"
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """The repository, and the answers file that its branch holds."""
+    """The repository, the answers file that its branch holds, and how visible the copies are.
+
+    The mirror counts only where the answers want it public: else both are private, whatever it is.
+    """
 
     repository: Repository | None
     recorded: dict[str, Any] | None
+    copies: Copies
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
@@ -40,16 +52,17 @@ class ForgejoRepository(Step[RepositoryFacts]):
     system = "forgejo"
 
     def observe(self, run: Run) -> RepositoryFacts:
-        """The repository, and whose it is."""
-        together(run.canonical, run.canonical_answers)
-        return RepositoryFacts(run.canonical(), run.canonical_answers())
+        """The repository, whose it is, and how visible the mirror is where that counts."""
+        mirror = (lambda: None) if wants_private(run) else run.mirror_repository
+        together(run.canonical, run.canonical_answers, mirror)
+        return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
         where = f"{run.owner}/{run.name}"
         repository, recorded = facts.repository, facts.recorded or {}
         if repository is None:
-            return absent(f"{where}, {visibility(wants_private(run))}")
+            return decide_forgejo(facts.copies, where)
         if repository.empty and not repository.description.endswith(MARK):
             return foreign(
                 f"{where} exists, is empty and was not made by newservice",
@@ -65,18 +78,18 @@ class ForgejoRepository(Step[RepositoryFacts]):
             return answers_changed(where, changed)
         if repository.archived:
             return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
-        return decide_visibility(run, where, private=repository.private)
+        return decide_forgejo(facts.copies, where)
 
     def act(self, run: Run, facts: RepositoryFacts) -> str:
-        """Create the repository, empty, or make it private again."""
+        """Create the repository, empty, or make it private. A public one is created only after another look."""
         if facts.repository is not None:
-            run.forgejo.set_private(run.owner, run.name, private=True)
+            run.forgejo.make_private(run.owner, run.name)
             return f"{run.owner}/{run.name} is private now"
         run.forgejo.create_repository(
             run.owner,
             run.name,
             description=f"{run.answers.description}{MARK}",
-            private=wants_private(run),
+            private=facts.copies.closed or look_again(run).closed,
             branch=run.platform.branch,
         )
         return run.platform.service_url(run.name).removesuffix(".git")
@@ -111,7 +124,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         )
         mirrors = run.push_mirrors()
         return MirrorFacts(
-            mirrors=tuple(_ours(run, mirrors)),
+            mirrors=tuple(links_to_mirror(run, mirrors)),
             astray=tuple(_astray(run, mirrors)),
             canonical=run.canonical_head(),
             mirrored=run.mirror_heads().get(run.platform.branch),
@@ -151,6 +164,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         One whose push fails is linked anew: its credentials may be old, and can't be changed. What was there goes
         only when the new one is there.
         """
+        check_before_push(run)
         fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
         if not fitting:
             _add(run)
@@ -176,25 +190,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         return f"{run.mirror} is at {(canonical or '')[:8]}"
 
 
-def wants_private(run: Run) -> bool:
-    """Repository and mirror are as visible as the image."""
-    return run.answers.private_image
-
-
-def visibility(private: bool) -> str:
-    """The word for people."""
-    return "private" if private else "public"
-
-
-def decide_visibility(run: Run, where: str, *, private: bool) -> Decision:
-    """What is public and should be private is closed; what somebody closed is never opened by a repair."""
-    if wants_private(run) and not private:
-        return drifted(f"{where} becomes private")
-    closed = "" if private == wants_private(run) else "; it is private there, and stays so"
-    return present(f"{where} is there{closed}")
-
-
-def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
+def links_to_mirror(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
     """The mirrors to the service's repository on GitHub."""
     wanted = run.platform.mirror_url(run.name)
     return [mirror for mirror in mirrors if same_address(mirror.address, wanted)]
@@ -258,7 +254,7 @@ def _add(run: Run) -> None:
 
 def _keep_one(run: Run) -> None:
     """Remove all mirrors but one. Another run may be at it at the same time: both look first, and choose alike."""
-    mirrors = _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
+    mirrors = links_to_mirror(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
     for surplus in sorted(mirrors, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]:
         run.forgejo.delete_push_mirror(run.owner, run.name, surplus.name)
 
@@ -266,11 +262,12 @@ def _keep_one(run: Run) -> None:
 def _push(run: Run) -> str:
     """Push now; the error of our mirror, empty where it has none. What became of mirrors to elsewhere is not ours.
 
-    Raises ``SystemFailure`` where it can't have gone well and left no error.
+    Raises ``SystemFailure`` where it can't have gone well and left no error, or GitHub may not have it.
     """
+    check_before_push(run)
     well = run.forgejo.sync_push_mirrors(run.owner, run.name)
     mirrors = run.forgejo.push_mirrors(run.owner, run.name) or []
-    ours = _ours(run, mirrors)
+    ours = links_to_mirror(run, mirrors)
     if not ours:
         raise _failed(run, "it was removed meanwhile")
     if not well and not any(mirror.last_error for mirror in mirrors):
