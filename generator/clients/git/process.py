@@ -28,7 +28,7 @@ PLAIN = {
 
 
 # Looking at a working tree writes nothing: by itself `git status` would refresh the index on the way.
-_ONLY_LOOKING = {"GIT_OPTIONAL_LOCKS": "0"}
+ONLY_LOOKING = {"GIT_OPTIONAL_LOCKS": "0"}
 
 
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:
@@ -66,7 +66,7 @@ def run_git(
         told = caller.execute(
             ["git", *arguments],
             istream=stream,
-            env={**masked_variables(os.environ), **_ONLY_LOOKING, **(env or {})},
+            env={**masked_variables(os.environ), **ONLY_LOOKING, **(env or {})},
             strip_newline_in_stdout=False,
             kill_after_timeout=longest,
         )
