@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from urllib.parse import quote
 
 MASK = "********"
 
@@ -115,6 +113,9 @@ def known_secret(text: str) -> bool:
 def _written(value: str) -> Iterator[str]:
     """A value as it is, as a part of an address, and as it comes out of base64 at each of the three places that it
     can begin at: behind a user's name, for instance."""
+    import base64  # here: a command that learns of no secret needs neither
+    from urllib.parse import quote
+
     yield value
     yield quote(value, safe="")
     content = value.encode("utf-8", "surrogateescape")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
+from generator.base.lazy_import import lazily
+
 if TYPE_CHECKING:
+    import difflib
+    import json
+
     from generator.engine.plan import Plan
+else:
+    difflib, json = lazily("difflib"), lazily("json")
 
 SIGNS = {
     "create": "+", "update": "~", "delete": "-", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
@@ -62,7 +67,7 @@ def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
 
 
 def _diff(path: str, before: str, after: str) -> str:
-    lines = unified_diff(
+    lines = difflib.unified_diff(
         before.splitlines(keepends=True),
         after.splitlines(keepends=True),
         f"a/{path}" if before else "/dev/null",

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import textwrap
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
+
+from generator.base.lazy_import import lazily
+
+if TYPE_CHECKING:
+    import shutil
+    import textwrap
+else:
+    shutil, textwrap = lazily("shutil"), lazily("textwrap")
 
 _SIGNED = re.compile(r"^(\s*)([-+~!?])( .*)$")
 _COLOURS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "?": "yellow"}

@@ -55,13 +55,9 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
             f"{len(plan.conflicts)} files are there and differ: {paths}{more}",
             "newservice never overwrites work: move them away, or name other folders",
         )
-    from generator.clients.git import Repository  # heavy, and planning needs none
+    from generator.clients.git import uncommitted  # heavy, with all its modules
 
-    checkout = Repository.open(infra)
-    if checkout is None:
-        return
-    dirty = checkout.dirty(file.path for file in registered_files(plan.registrations))
-    checkout.close()
+    dirty = uncommitted(infra, (file.path for file in registered_files(plan.registrations)))
     if dirty:
         raise RefusedError(
             "infra.dirty",

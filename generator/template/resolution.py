@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, TemplateError
 from generator.base.errors import NewserviceError, Problem
 from generator.base.terminal_text import visible
 from generator.template.questions import MISSING, Question
-from generator.template.template import Template, parse_yaml
+from generator.template.template import Template, parse_own_yaml, parse_yaml
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class Resolution:
 @lru_cache(maxsize=4)
 def _constant(text: str) -> Any:
     """What a computed YAML text says; it is long, read at every evaluation, and changed by nobody."""
-    return parse_yaml(text)
+    return parse_own_yaml(text)
 
 
 def unknown_keys(questions: Iterable[Question], given: Mapping[str, Any]) -> list[Problem]:

@@ -7,7 +7,7 @@ import pickle
 import threading
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2_ansible_filters.core_filters import to_nice_yaml
 
-from generator.template.template_cache import compiled
+from generator.template.template_cache import compiled, kept
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -30,8 +30,12 @@ class Template:
     root: Path
 
     @classmethod
+    @cache
     def installed(cls) -> Template:
-        """The template that came with this installation: packaged in a wheel, beside the package in a checkout."""
+        """The template that came with this installation: packaged in a wheel, beside the package in a checkout.
+
+        The same for all of a process, so that it is read once.
+        """
         checkout = PACKAGE.parent
         return cls(checkout if (checkout / "copier.yml").is_file() else PACKAGE / "_template")
 
@@ -150,14 +154,18 @@ def parse_yaml(text: str | bytes) -> Any:
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _from_yaml(data: Any) -> Any:
-    return pickle.loads(_parsed_text(str(data))) if isinstance(data, str) else data  # noqa: S301 - our own
+def parse_own_yaml(text: str) -> Any:
+    """The same for a text that is the template's own: read once, and kept for later processes."""
+    return pickle.loads(_packed(text))  # noqa: S301 - our own; whoever unpacks it may change it
 
 
 @lru_cache(maxsize=64)
-def _parsed_text(text: str) -> bytes:
-    """What a YAML text says, packed: whoever unpacks it may change it."""
-    return pickle.dumps(parse_yaml(text))
+def _packed(text: str) -> bytes:
+    return kept(text, lambda: pickle.dumps(parse_yaml(text)))
+
+
+def _from_yaml(data: Any) -> Any:
+    return parse_own_yaml(str(data)) if isinstance(data, str) else data
 
 
 def _to_nice_yaml(data: Any, *arguments: Any, **options: Any) -> Any:
@@ -178,4 +186,4 @@ def _scalar_entry(key: str, value: Any, _: str, options: tuple[tuple[str, Any], 
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    return dict(parse_yaml(path.read_text(encoding="utf-8")))
+    return dict(parse_own_yaml(path.read_text(encoding="utf-8")))

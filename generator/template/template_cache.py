@@ -1,14 +1,13 @@
-"""Compiled templates, kept in the person's cache: compiling takes most of the time that a command needs.
+"""Compiled templates and parsed YAML, kept in the person's cache: making them takes most of a command's time.
 
-A template that changed is compiled again. Without a folder to which only this person can write, everything is compiled
-each time.
+What changed is made again. Without a folder to which only this person can write, everything is made each time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -61,17 +60,26 @@ class Compiled(FileSystemBytecodeCache):
 
 
 class _Checked(Bucket):
-    """Code with its digest: a file that was cut short or damaged counts as missing."""
+    """Code with its digest."""
 
     def load_bytecode(self, f: BinaryIO) -> None:
-        digest, body = f.read(_DIGEST), f.read()
-        if hashlib.sha256(body).digest() == digest:
+        if body := _unsealed(f.read()):
             super().load_bytecode(BytesIO(body))
 
     def write_bytecode(self, f: IO[bytes]) -> None:
         body = BytesIO()
         super().write_bytecode(body)
-        f.write(hashlib.sha256(body.getvalue()).digest() + body.getvalue())
+        f.write(_sealed(body.getvalue()))
+
+
+def _sealed(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest() + body
+
+
+def _unsealed(content: bytes) -> bytes:
+    """What was sealed; nothing where the file was cut short or damaged since, as if it did not exist."""
+    digest, body = content[:_DIGEST], content[_DIGEST:]
+    return body if hashlib.sha256(body).digest() == digest else b""
 
 
 def compiled(options: Mapping[str, object]) -> Compiled:
@@ -79,3 +87,18 @@ def compiled(options: Mapping[str, object]) -> Compiled:
     filters = Path(core_filters.__file__).stat().st_mtime_ns  # what a filter wants is compiled in
     basis = (__version__, sys.implementation.cache_tag, jinja2.__version__, filters, sorted(options.items()))
     return Compiled(cache_folder("templates"), repr(basis))
+
+
+def kept(text: str, make: Callable[[], bytes]) -> bytes:
+    """What ``make`` makes of a text, or made of it in an earlier process."""
+    folder = cache_folder("templates")
+    if folder is None:
+        return make()
+    place = folder / hashlib.sha256(f"{__version__}\0{text}".encode()).hexdigest()
+    with suppress(OSError):
+        if body := _unsealed(place.read_bytes()):
+            return body
+    body = make()
+    with suppress(OSError):
+        place.write_bytes(_sealed(body))  # who reads half of it passes it over
+    return body

@@ -16,6 +16,7 @@ from generator.clients.git.creation import adopt_folder, create_repository, lock
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
 from generator.clients.git.repository import REMEDY_FOR_UNFIT, Repository
+from generator.clients.git.status import uncommitted
 
 __all__ = [
     "FALLBACK_AUTHOR",
@@ -29,5 +30,6 @@ __all__ = [
     "merge_file",
     "merges",
     "scratch_repository",
+    "uncommitted",
     "write_files",
 ]

@@ -26,6 +26,7 @@ from generator.clients.git.process import (
 )
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
+from generator.clients.git.status import uncommitted
 from generator.template.files import File
 
 if TYPE_CHECKING:
@@ -105,11 +106,7 @@ class Repository:
 
     def dirty(self, paths: Iterable[str]) -> list[str]:
         """Those of ``paths`` that have changes which are not committed."""
-        wanted = list(paths)
-        if not wanted:
-            return []
-        told = self._git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *wanted)
-        return [entry[3:] for entry in told.split("\0") if entry]
+        return uncommitted(self.path, paths)
 
     def hidden(self, paths: Iterable[str]) -> list[str]:
         """Those files among and below ``paths`` whose state git does not look at: sparse, or assumed unchanged."""

@@ -94,7 +94,7 @@ def _held_back(item: Merged, prefix: str) -> Merged:
 
 def _refuse_opening(before: Answers, after: Answers) -> None:
     """Raise ``RefusedError`` where a service of our own image would no longer be private."""
-    if before["private_image"] and after.owned and not after["private_image"]:
+    if before.private_image and after.owned and not after.private_image:
         raise RefusedError(
             "update.opens",
             f"{before.name} is recorded as private, and an update never makes a service public: everybody could see "
