@@ -53,7 +53,7 @@ class Registry:
         self._service = web.removeprefix("https://")
         self._accepts = accepts
         self._pulls: dict[str, str] = {}
-        self._manifests: dict[str, bytes] = {}
+        self.manifests: dict[str, bytes] = {}
         self._router = Router([self])
 
     def put_image(self, name: str, tags: Iterable[str], *, private: bool = True) -> str:
@@ -62,7 +62,7 @@ class Registry:
             config = {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": _new_digest()}
             manifest = json.dumps({"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": []}).encode()
             digest = _digest(manifest)
-            self._manifests[digest] = manifest
+            self.manifests[digest] = manifest
             image = self.images.setdefault(name, Image(private))
             image.private = private
             image.tags |= dict.fromkeys(tags, digest)
@@ -117,7 +117,7 @@ class Registry:
             raise RegistryError(404, "MANIFEST_UNKNOWN", "manifest unknown")
         if _MANIFEST not in request.header("accept"):
             raise RegistryError(404, "MANIFEST_UNKNOWN", f"the Accept header does not support {_MANIFEST}")
-        return Response(200, self._manifests[digest], _MANIFEST, {"Docker-Content-Digest": digest})
+        return Response(200, self.manifests[digest], _MANIFEST, {"Docker-Content-Digest": digest})
 
 
 def _password(request: Request) -> str | None:

@@ -102,6 +102,10 @@ class BareRepository:
         heads = {f"refs/heads/{name}": sha for name, sha in self.heads().items()}
         return heads | {f"refs/tags/{name}": sha for name, sha in self.tags().items()}
 
+    def head(self) -> str:
+        """The branch that HEAD points to, which need not exist."""
+        return self._git("symbolic-ref", "--short", "HEAD").strip()
+
     def set_head(self, branch: str) -> None:
         """Point HEAD to a branch."""
         self._git("symbolic-ref", "HEAD", f"refs/heads/{branch}")

@@ -13,6 +13,7 @@ import yaml
 
 from generator.platform.profile import Platform, load_platform
 from generator.platform.vault_location import profile_namespace
+from generator.sandbox import snapshot
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
@@ -50,10 +51,10 @@ class Sandbox:
         self.tokens = tokens
         # Owners, branches, modules and paths are the profile's: only addresses are the sandbox's own.
         builtin = Template.installed().platform
-        self._given = yaml.safe_load(profile.read_text(encoding="utf-8")) if profile else {}
+        self.given: Mapping[str, Any] = yaml.safe_load(profile.read_text(encoding="utf-8")) if profile else {}
         self._platform = load_platform(builtin, profile) if profile else Platform(builtin, "built-in")
         self._hosts = {"github": GITHUB_HOST} | {
-            system: self._platform.host(system) if "url" in self._given.get(system, {}) else host
+            system: self._platform.host(system) if "url" in self.given.get(system, {}) else host
             for system, host in _HOSTS.items()
         }
         self._ca_file = root / "ca.pem"
@@ -75,22 +76,35 @@ class Sandbox:
         latency: float = 0.0,
         tokens: Mapping[str, str] | None = None,
         profile: Path | None = None,
+        restore: Path | None = None,
     ) -> Sandbox:
         """Start a platform below ``root`` (made if it is missing, and private from then on; holds no earlier one).
 
         ``port`` 0 takes a free one; ``latency`` in seconds delays every answer; ``tokens`` gives chosen values by
         field name of :class:`Tokens`. ``profile`` is the platform to stand in for (without it the built-in one): its
-        owners, branches, host names, Vault mount and namespace, modules and tiers. Raises OSError when the port is
-        taken or the folder is used already, ValueError for an unknown token name, ``UsageError`` for a profile that is
-        none.
+        owners, branches, host names, Vault mount and namespace, modules and tiers. ``restore`` is a folder that
+        :meth:`save` made:
+        port, tokens, profile and everything that the systems held come from there.
+
+        Raises OSError when the port is taken or the folder is used already, ValueError for an unknown token name, a
+        folder with no saved sandbox, or one together with what it decides, ``UsageError`` for a profile that is none.
         """
+        saved = snapshot.read(restore) if restore else None
+        if saved:
+            if port or tokens or profile:
+                raise ValueError("port, tokens and profile of a restored sandbox are those it was saved with")
+            port, tokens, profile = saved.port, saved.tokens, saved.profile
         chosen = Tokens.of(tokens)
         root = root.resolve()
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
         sandbox = cls(root, port, latency, chosen, profile)
         try:
-            sandbox._seed()
+            if saved:
+                snapshot.fill(sandbox, saved)
+            else:
+                sandbox._seed()
+            sandbox._prepare()
         except BaseException:
             sandbox._server.close()
             raise
@@ -103,6 +117,17 @@ class Sandbox:
         self._gateway.close()
         self.forgejo.mirrors.stop()
         self._server.stop()
+
+    def save(self, folder: Path) -> None:
+        """Save everything that the systems hold to a folder, for ``start(folder, restore=...)``.
+
+        The folder is created, and private: it holds the tokens. What mirrors still push is waited for; a client that
+        changes something meanwhile may be seen half-way. Raises FileExistsError when the folder is not empty,
+        TimeoutError when the mirrors do not come to an end.
+        """
+        self.forgejo.wait_for_mirrors()
+        with self.forgejo.lock, self.woodpecker.lock, self.github.lock, self.vault.lock, self.registry.lock:
+            snapshot.save(self, folder)
 
     def __enter__(self) -> Sandbox:
         return self
@@ -214,6 +239,12 @@ class Sandbox:
         infra = self.forgejo.create_repository(owner, names["repository"], branch=names["branch"])
         commit_infra(infra.bare, names["branch"], infra_files(self._platform))
         infra.refresh(infra.bare.heads())
+
+    def _prepare(self) -> None:
+        """Write what a person has on a machine of his own: a clone of the infra repository, and the profile."""
+        infra = self.forgejo.repository(
+            f"{self._platform.owner('forgejo')}/{self._platform.data['infra']['repository']}"
+        )
         clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/{infra.full_name}.git", _person())
         self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
         os.chmod(self.profile, 0o600)
@@ -239,10 +270,10 @@ class Sandbox:
     def _overrides(self) -> dict[str, Any]:
         own = self._own()
         merged = {
-            key: {**self._given.get(key, {}), **value} if isinstance(value, dict) else value
+            key: {**self.given.get(key, {}), **value} if isinstance(value, dict) else value
             for key, value in own.items()
         }
-        return {"name": "sandbox", **self._given, **merged}
+        return {"name": "sandbox", **self.given, **merged}
 
     def _own(self) -> dict[str, Any]:
         """What is the sandbox's own, whatever platform it stands in for."""

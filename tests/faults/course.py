@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.sandbox.numbers import Numbers
 from generator.template.answers import Answers, resolve
 from generator.template.questions import Question, load_questions
 from generator.template.template import Template
@@ -76,7 +76,7 @@ class Course:
             for key in [key for key in holder if key.endswith(f"/{NAME}")]:
                 shutil.rmtree(holder.pop(key).bare.path)
         sandbox.woodpecker.repositories.clear()
-        sandbox.woodpecker.ids = itertools.count(101)
+        sandbox.woodpecker.ids = Numbers(101)
         sandbox.vault.secrets.pop(NAME, None)
         sandbox.vault.notes.pop(NAME, None)
         world.infra.bare.delete(f"refs/heads/newservice/{NAME}")

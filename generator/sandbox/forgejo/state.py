@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from generator.sandbox.numbers import Numbers
 from generator.sandbox.repositories import BareRepository
 
 OWNER_SCOPES = frozenset({"write:user", "write:repository", "write:organization", "read:issue"})
@@ -149,16 +149,16 @@ class State:
         self.visibilities: dict[str, str] = {}
         # FORCE_PRIVATE of the real server: whatever is asked, a new repository is private and none is opened.
         self.force_private = False
-        self._token_ids = itertools.count(1)
-        self._ids = itertools.count(41)
-        self.pull_ids = itertools.count(301)
+        self.token_ids = Numbers(1)
+        self.ids = Numbers(41)
+        self.pull_ids = Numbers(301)
         self.add_token(token, owner, "newservice", set(OWNER_SCOPES))
         self.add_token(git_token, owner, "ci", set(GIT_SCOPES))
 
     def add_token(self, value: str, user: str, name: str, scopes: set[str]) -> Token:
         """Let a token in."""
         self.users.setdefault(user, len(self.users) + 1)
-        self.tokens[value] = Token(next(self._token_ids), value, user, name, scopes)
+        self.tokens[value] = Token(next(self.token_ids), value, user, name, scopes)
         return self.tokens[value]
 
     def repository(self, full_name: str) -> Repository:
@@ -178,7 +178,7 @@ class State:
         """A repository made behind the API's back, with a first commit when files are given."""
         self.users.setdefault(owner, len(self.users) + 1)
         bare = BareRepository.create(self.root / owner / f"{name}.git", branch)
-        created = Repository(next(self._ids), owner, name, bare, private, branch, description)
+        created = Repository(next(self.ids), owner, name, bare, private, branch, description)
         if files:
             bare.commit_files(branch, files, "first commit", int(datetime.now(UTC).timestamp()))
             created.refresh(bare.heads())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Any
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
+from generator.sandbox.numbers import Numbers
 from generator.sandbox.repositories import BareRepository
 
 DEFAULT_SCOPES = frozenset({"repo", "workflow", "delete_repo", "write:packages", "read:packages"})
@@ -135,8 +135,8 @@ class State:
         self.repositories: dict[str, Repository] = {}
         # Whether the plan has private repositories.
         self.private_repositories = True
-        self._ids = itertools.count(700000101, 17)
-        self.hook_ids = itertools.count(500000001)
+        self.ids = Numbers(700000101, 17)
+        self.hook_ids = Numbers(500000001)
 
     def repository(self, full_name: str) -> Repository:
         """A repository by ``owner/name``, case ignored. Raises KeyError when there is none."""
@@ -156,7 +156,7 @@ class State:
         self.users.setdefault(owner, 20_000_000 + len(self.users))
         path = self.root / owner / f"{name}.git"
         bare = BareRepository.create(path, FIRST_BRANCH)
-        created = Repository(next(self._ids), owner, name, bare, private, description)
+        created = Repository(next(self.ids), owner, name, bare, private, description)
         if files:
             bare.commit_files(branch, files, "first commit", int(datetime.now(UTC).timestamp()))
         self.repositories[created.full_name.lower()] = created

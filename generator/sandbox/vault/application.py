@@ -64,6 +64,10 @@ class Vault:
         """The custom metadata of each secret in the profile's mount."""
         return self.mounted.notes
 
+    @notes.setter
+    def notes(self, notes: dict[str, dict[str, str]]) -> None:
+        self.mounted.notes = notes
+
     @property
     def capabilities(self) -> list[str]:
         """What every token may do everywhere, where all may do the same."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from dataclasses import dataclass, field
 from typing import Any
+
+from generator.sandbox.numbers import Numbers
 
 EVENTS = (
     "push",
@@ -87,9 +88,9 @@ class State:
         self.repositories: dict[int, Repository] = {}
         self.global_secrets: dict[str, Secret] = {}
         # The first numbers belong to registrations of long ago; GitHub's identifiers are far away from them.
-        self.ids = itertools.count(101)
-        self.secret_ids = itertools.count(11)
-        self.pipeline_ids = itertools.count(5001)
+        self.ids = Numbers(101)
+        self.secret_ids = Numbers(11)
+        self.pipeline_ids = Numbers(5001)
         # What becomes at once of a pipeline that the API starts: no agent is here to run it.
         self.new_status = "success"
 
