@@ -30,7 +30,7 @@ KEYS = {
     "error": {"code", "question", "message", "hint", "choices"},
     "result": {"status", "exit_code", "service", "urls", "next"},
 }
-OPTIONAL = {"plan": {"notes", "diffs", "answers"}}
+OPTIONAL = {"plan": {"notes", "diffs", "answers", "seeds"}}
 
 
 def keeps_the_interface(told: Told) -> bool:
@@ -455,8 +455,7 @@ def test_a_plan_of_files_loads_no_clients(tmp_path: Path) -> None:
     answers.write_text(yaml.safe_dump(RICH))
     places = ["--answers", str(answers), "--infra", str(infra), "--service-dir", str(tmp_path / "x")]
     found = loaded("plan", "--no-provision", *places)
-    assert "copier" in found
-    assert not found & {"github", "httpx", "requests", "rich"}
+    assert not found & {"copier", "git", "github", "httpx", "requests", "rich"}
 
 
 # --- without a terminal ------------------------------------------------------------------------------------

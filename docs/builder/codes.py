@@ -15,7 +15,8 @@ from generator.base.errors import ExitCode
 CODE = Path(generator.__file__).parent
 KNOWN_AT_RUN_TIME = {
     "step.id": "<step>",
-    "removal.id": "<step>",
+    "work.id": "<step>",
+    "each.id": "<step>",
     "item.removal.id": "<step>",
     "plan.refusals[0].id": "<step>",
     "self.system": "<system>",

@@ -2,7 +2,7 @@
 
 The folder has a JSON document for each system, ``sandbox.json`` with port and tokens, ``profile.yml`` where the
 sandbox stands in for another platform, and one git bundle with the contents of all repositories. Every secret in it is
-in clear: they are the sandbox's own. Not saved: faults, the journal, tokens for a pull, OAuth applications, and the
+in clear: they are the sandbox's own. Not saved: Vault's mounts and namespaces beside the profile's, faults, the journal, tokens for a pull, OAuth applications, and the
 certificate authority, which each start issues for itself.
 """
 
@@ -43,6 +43,8 @@ _HELD: Mapping[str, Mapping[str, Any]] = {
         "organisations": dict[str, dict[str, bool]],
         "tokens": dict[str, forgejo.Token],
         "repositories": dict[str, forgejo.Repository],
+        "visibilities": dict[str, str],
+        "force_private": bool,
         "token_ids": Numbers,
         "ids": Numbers,
         "pull_ids": Numbers,
@@ -51,6 +53,7 @@ _HELD: Mapping[str, Mapping[str, Any]] = {
         "users": dict[str, int],
         "tokens": dict[str, github.Token],
         "repositories": dict[str, github.Repository],
+        "private_repositories": bool,
         "ids": Numbers,
         "hook_ids": Numbers,
     },
@@ -123,11 +126,10 @@ def fill(sandbox: Sandbox, saved: Saved) -> None:
     documents = Documents(_repositories(sandbox.root))
     for system, held in _HELD.items():
         document = json.loads((saved.folder / f"{system}.json").read_text(encoding="utf-8"))
-        missing, unknown = held.keys() - document.keys(), document.keys() - held.keys()
-        if missing or unknown:
-            raise ValueError(f"{system}.json lacks {sorted(missing)} and has {sorted(unknown)} beside what is known")
-        for name, kind in held.items():
-            setattr(getattr(sandbox, system), name, documents.read(kind, document[name]))
+        if unknown := document.keys() - held.keys():
+            raise ValueError(f"{system}.json has {sorted(unknown)} beside what is known")
+        for name in document:  # what an earlier version did not know yet stays as it begins
+            setattr(getattr(sandbox, system), name, documents.read(held[name], document[name]))
     _unbundle(sandbox, documents.heads, saved.folder / _BUNDLE)
 
 
