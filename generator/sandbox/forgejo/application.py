@@ -105,9 +105,16 @@ class Forgejo(State):
     def readable(self, caller: Caller, owner: str, name: str) -> Repository:
         """A repository that the caller may read. Raises 404 for any other."""
         repository = self.repositories.get(f"{owner}/{name}".lower())
-        if repository is None or (repository.private and not self.owns(caller.user, repository.owner)):
+        if repository is None or not self._shown_to(repository, caller.user):
             raise not_found()
         return repository
+
+    def _shown_to(self, repository: Repository, user: str) -> bool:
+        """Whether a user, empty for an anonymous one, sees a repository: its own flag and its owner decide."""
+        if self.owns(user, repository.owner):
+            return True
+        visibility = self.visibilities.get(repository.owner, "public")
+        return not repository.private and (visibility == "public" or (visibility == "limited" and bool(user)))
 
     def administered(self, caller: Caller, owner: str, name: str, *, to_read: bool = False) -> Repository:
         """A repository that the caller may administer. Raises 404, 403 without the right.
@@ -132,7 +139,8 @@ class Forgejo(State):
         """A repository as the caller sees it."""
         mine = self.owns(caller.user, repository.owner)
         rights = {"admin": mine, "push": mine, "pull": True}
-        return self.views.repository(repository, self.users[repository.owner], rights)
+        visibility = self.visibilities.get(repository.owner, "public")
+        return self.views.repository(repository, self.users[repository.owner], rights, visibility)
 
     def pushed(self, repository: Repository, before: dict[str, str]) -> None:
         """Follow a change of references: default branch, open pull requests, and mirrors that follow commits."""
@@ -155,8 +163,7 @@ class Forgejo(State):
         if password is not None and token is None:
             return git_http.unauthorised("Unauthorized\n")
         repository = self.repositories.get(f"{git.owner}/{git.name}".lower())
-        owns = token is not None and repository is not None and self.owns(token.user, repository.owner)
-        if repository is None or (repository.private and not owns):
+        if repository is None or not self._shown_to(repository, token.user if token else ""):
             return git_http.unauthorised("Unauthorized\n") if token is None else text_response(404, "Not found.\n")
         if token is not None and not token.grants("write:repository" if git.push else "read:repository"):
             return text_response(403, "token does not have the required scope\n")

@@ -79,7 +79,7 @@ class RepositoriesApi:
         created = self._forgejo.create_repository(
             user,
             name,
-            private=bool(asked.get("private", False)),
+            private=self._forgejo.force_private or bool(asked.get("private", False)),
             description=str(asked.get("description") or ""),
             branch=str(asked.get("default_branch") or "main"),
         )
@@ -119,6 +119,8 @@ class RepositoriesApi:
         """Change a repository; a default branch that does not exist is ignored, and archived ones may be changed."""
         repository = self._forgejo.administered(caller, owner, repo)
         asked = request.json_object()
+        if self._forgejo.force_private and repository.private and asked.get("private") is False:
+            raise ForgejoError(422, "cannot change private repository to public")
         _apply(repository, asked)
         return json_response(200, self._forgejo.view(repository, caller))
 

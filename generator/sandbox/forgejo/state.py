@@ -145,6 +145,10 @@ class State:
         self.repositories: dict[str, Repository] = {}
         # Members of organisations by login, and whether they may create repositories there.
         self.organisations: dict[str, dict[str, bool]] = {}
+        # Owners that not everybody sees: limited (signed-in users) or private (members), by name.
+        self.visibilities: dict[str, str] = {}
+        # FORCE_PRIVATE of the real server: whatever is asked, a new repository is private and none is opened.
+        self.force_private = False
         self._token_ids = itertools.count(1)
         self._ids = itertools.count(41)
         self.pull_ids = itertools.count(301)

@@ -55,13 +55,15 @@ class Views:
             "repositories": _reached(token),
         }
 
-    def repository(self, repository: Repository, owner_id: int, rights: JsonObject) -> JsonObject:
-        """A repository."""
+    def repository(
+        self, repository: Repository, owner_id: int, rights: JsonObject, visibility: str = "public"
+    ) -> JsonObject:
+        """A repository; ``visibility`` is its owner's."""
         full_name = repository.full_name
         html = f"{self.web}/{full_name}"
         return {
             "id": repository.id,
-            "owner": self.user(repository.owner, owner_id),
+            "owner": self.user(repository.owner, owner_id) | {"visibility": visibility},
             "name": repository.name,
             "full_name": full_name,
             "description": repository.description,
@@ -96,7 +98,7 @@ class Views:
             "globally_editable_wiki": False,
             "has_wiki_contents": bool(repository.counters.get("has_wiki_contents")),
             "wiki_branch": "main",
-            "internal": False,
+            "internal": not repository.private and visibility == "private",
             "internal_tracker": {
                 "enable_time_tracker": True,
                 "allow_only_contributors_to_track_time": True,

@@ -93,7 +93,10 @@ class RepositoriesApi:
         if "default_branch" in asked:
             _set_default_branch(repository, str(asked["default_branch"]))
         if "visibility" in asked:
-            asked = {**asked, "private": asked["visibility"] != "public"}
+            asked = {**asked, "private": _asked_private(asked["visibility"])}
+        if "private" in asked:
+            self._check_plan(private=asked["private"], creating=False)
+            repository.internal = False
         for key in ("description", "homepage", "private", "archived"):
             if key in asked:
                 setattr(repository, key, asked[key])
@@ -183,6 +186,12 @@ class RepositoriesApi:
             raise validation_failed("name", "name is invalid")
         if f"{caller.user}/{name}".lower() in self._github.repositories:
             raise validation_failed("name", "name already exists on this account")
+        self._check_plan(private=private, creating=True)
+
+    def _check_plan(self, *, private: bool, creating: bool) -> None:
+        if private and not self._github.private_repositories:
+            wanted = "create a new private repository" if creating else "make this repository private"
+            raise GitHubError(422, f"Visibility can't be private. Please upgrade your subscription to {wanted}.")
 
     def _owned(self, user: str) -> list[Repository]:
         owned = [entry for entry in self._github.repositories.values() if entry.owner == user]
@@ -204,6 +213,12 @@ def _signed_in(caller: Caller) -> str:
     if caller.token is None:
         raise GitHubError(401, "Requires authentication")
     return caller.user
+
+
+def _asked_private(visibility: Any) -> bool:
+    if visibility not in ("public", "private"):
+        raise validation_failed("visibility", "only repositories of an enterprise's organisations can be internal")
+    return bool(visibility == "private")
 
 
 def _take_settings(repository: Repository, asked: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ class Release:
 
 @dataclass
 class Repository:
-    """One repository."""
+    """One repository. ``internal``: a private one that its whole enterprise sees."""
 
     id: int
     owner: str
@@ -95,6 +95,7 @@ class Repository:
     jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     private_key: PrivateKey = field(default_factory=PrivateKey.generate, repr=False)
+    internal: bool = False
 
     @property
     def full_name(self) -> str:
@@ -132,6 +133,8 @@ class State:
         self.users: dict[str, int] = {owner: 9000001, "octocat": 583231}
         self.tokens: dict[str, Token] = {token: Token(owner)}
         self.repositories: dict[str, Repository] = {}
+        # Whether the plan has private repositories.
+        self.private_repositories = True
         self._ids = itertools.count(700000101, 17)
         self.hook_ids = itertools.count(500000001)
 

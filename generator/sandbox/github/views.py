@@ -165,7 +165,7 @@ class Views:
             **repository.settings,
             "archived": repository.archived,
             "disabled": False,
-            "visibility": "private" if repository.private else "public",
+            "visibility": _visibility(repository),
             "license": None,
             "created_at": repository.created_at,
             "updated_at": repository.pushed_at,
@@ -337,3 +337,9 @@ def secret(name: str, stored: Secret) -> JsonObject:
 def node_id(kind: str, name: str) -> str:
     """An opaque global identifier."""
     return f"{kind[0]}_{hashlib.sha256(f'{kind}:{name}'.encode()).hexdigest()[:20]}"
+
+
+def _visibility(repository: Repository) -> str:
+    if not repository.private:
+        return "public"
+    return "internal" if repository.internal else "private"
