@@ -41,6 +41,7 @@ _REFUSED = {
     "template.newer": State.NEWER,
     "update.platform": State.FAILED,
     "update.other_platform": State.FAILED,
+    "update.opens": State.FAILED,
 }
 _SAID_BY_THE_STATE = ("template.newer", "update.unreadable", "update.no_answers")
 

@@ -92,6 +92,17 @@ def _held_back(item: Merged, prefix: str) -> Merged:
     return replace(item, action="unchanged", after=item.before)
 
 
+def _refuse_opening(before: Answers, after: Answers) -> None:
+    """Raise ``RefusedError`` where a service of our own image would no longer be private."""
+    if before["private_image"] and after.owned and not after["private_image"]:
+        raise RefusedError(
+            "update.opens",
+            f"{before.name} is recorded as private, and an update never makes a service public: everybody could see "
+            "its repositories and its image",
+            "leave that answer out; there is no flag yet that opens a service",
+        )
+
+
 @dataclass
 class Upgrader:
     """Plans updates, of one service or of many. Not for several threads at once."""
@@ -122,8 +133,8 @@ class Upgrader:
         """What brings the tree below ``prefix`` to a release (default: the newest), or to an unreleased ``template``.
 
         ``given`` are answers for what that version asks anew. Raises ``UnreadableError``; ``AnswersError`` where it
-        asks something that is not answered; ``RefusedError`` where the tree is of a newer or unknown version;
-        ``UsageError`` for an older one.
+        asks something that is not answered; ``RefusedError`` where the tree is of a newer or unknown version, or a
+        private service would become public; ``UsageError`` for an older one.
         """
         recorded = self._read(tree, prefix)
         old = self._made_by(recorded)
@@ -136,6 +147,7 @@ class Upgrader:
             )
         before = old.answers(recorded)
         after = new.answers(recorded, given, self._news(before, old, new))
+        _refuse_opening(before, after)
         wanted = new.files(after)
         entries = Entries((), {})
         if recorded.layer == "stack":
