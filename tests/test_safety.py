@@ -20,7 +20,8 @@ import yaml
 
 from generator.clients.github import Mirror
 from generator.engine.plan import Action
-from generator.engine.steps.github import GitHubRepository, mirror_description
+from generator.engine.steps.github import GitHubRepository, RepositoryFacts, mirror_description
+from generator.engine.steps.visibility import copies_of
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
 from tests.world import World
 
@@ -55,18 +56,6 @@ def test_other_answers_never_change_what_exists(world: World, change: dict[str, 
     assert next(iter(change)) in refusal(world, {**RICH, **change})
     assert world.sandbox.forgejo.repository(f"viktor/{NAME}").private
     assert world.sandbox.github.repository(f"ViktorBarzin/{NAME}").private
-
-
-def test_what_somebody_closed_is_never_opened(world: World) -> None:
-    public = {**SMALLEST, "image_visibility": "public"}
-    world.run("create", public)
-    mirror = world.sandbox.github.repository("ViktorBarzin/notes-app")
-    assert not mirror.private
-    mirror.private = True
-    world.sandbox.journal.clear()
-    assert world.run("create", public).result["status"] == "unchanged"
-    assert world.sandbox.journal.writes() == []
-    assert mirror.private
 
 
 def test_an_interval_may_be_written_otherwise(world: World) -> None:
@@ -424,8 +413,9 @@ def test_a_renamed_mirror_is_not_taken_for_ours() -> None:
         mirror="ViktorBarzin/notes-app", name="notes-app", answers=answer(SMALLEST), platform=platform
     )
     ours = Mirror(1, run.mirror, mirror_description(run), private=True, archived=False, default_branch="master", url="")
-    assert GitHubRepository().decide(run, ours).action is Action.NONE
-    renamed = GitHubRepository().decide(run, replace(ours, full_name="ViktorBarzin/other"))
+    facts = RepositoryFacts(ours, copies_of(run, None, ours))
+    assert GitHubRepository().decide(run, facts).action is Action.NONE
+    renamed = GitHubRepository().decide(run, replace(facts, mirror=replace(ours, full_name="ViktorBarzin/other")))
     assert renamed.action is Action.REFUSE
     assert "rename it back" in renamed.hint
 

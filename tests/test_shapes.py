@@ -75,7 +75,7 @@ VAULT: dict[str, Call] = {
 ALL = {"forgejo": FORGEJO, "woodpecker": WOODPECKER, "vault": VAULT}
 
 WRITING_ONLY = {
-    "forgejo": {"create_repository", "set_private", "create_pull_request", "close_pull_request", "delete_repository"}
+    "forgejo": {"create_repository", "make_private", "create_pull_request", "close_pull_request", "delete_repository"}
     | {"delete_push_mirror", "sync_push_mirrors", "set_archived", "file", "edit_pull_request"},
     "woodpecker": {"activate"},
     "vault": {"add", "note", "delete"},

@@ -16,7 +16,7 @@ from generator.platform.profile import Platform
 
 @dataclass(frozen=True)
 class Repository:
-    """What is known of a repository."""
+    """What is known of a repository. ``limited``: its owner is not shown to everybody, and so neither is it."""
 
     owner: str
     name: str
@@ -26,6 +26,7 @@ class Repository:
     empty: bool
     default_branch: str
     url: str
+    limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,9 @@ class Forgejo:
         }
         self._api.request("POST", path, json=body, allow=(409,))
 
-    def set_private(self, owner: str, name: str, *, private: bool) -> None:
-        """Change who may see the repository."""
-        self._api.request("PATCH", f"/repos/{owner}/{name}", json={"private": private})
+    def make_private(self, owner: str, name: str) -> None:
+        """Let only those see the repository who were let in. Nothing here makes one more visible."""
+        self._api.request("PATCH", f"/repos/{owner}/{name}", json={"private": True})
 
     def branch(self, owner: str, name: str, branch: str) -> str | None:
         """Commit id of a branch, or None."""
@@ -344,6 +345,7 @@ def _repository(data: Any) -> Repository:
         empty=flag(data["empty"]),
         default_branch=data.get("default_branch") or "",
         url=data.get("html_url") or "",
+        limited=bool(data.get("internal")) or (data["owner"].get("visibility") or "public") != "public",
     )
 
 

@@ -35,7 +35,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Mirror:
-    """What is known of a mirror repository."""
+    """What is known of a mirror repository. ``private``: not everybody sees it; ``internal``: the enterprise does."""
 
     id: int
     full_name: str
@@ -44,6 +44,7 @@ class Mirror:
     archived: bool
     default_branch: str
     url: str
+    internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,19 @@ class GitHub:
 
         self._write(f"create repository {full_name}", create)
 
-    def edit_repository(
-        self, full_name: str, *, private: bool | None = None, archived: bool | None = None, branch: str | None = None
-    ) -> None:
-        """Change visibility, archival or default branch; what is None stays."""
-        wanted = {"private": private, "archived": archived, "default_branch": branch}
-        changes: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
+    def make_private(self, full_name: str) -> None:
+        """Let only those see the repository who were let in. Nothing here makes one more visible."""
+        self._edit(full_name, private=True)
+
+    def unarchive(self, full_name: str) -> None:
+        """Let an archived repository take changes again."""
+        self._edit(full_name, archived=False)
+
+    def set_default_branch(self, full_name: str, branch: str) -> None:
+        """Show another branch, which must exist."""
+        self._edit(full_name, default_branch=branch)
+
+    def _edit(self, full_name: str, **changes: Any) -> None:
         self._write(f"edit repository {full_name}", lambda: self._existing(full_name).edit(**changes))
 
     def branch(self, full_name: str, branch: str) -> str | None:
@@ -486,6 +494,13 @@ def _text(value: object) -> str:
     return value
 
 
+def _flag(value: object) -> bool:
+    """``value``, which must be true or false: nothing is not to be read as "public"."""
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false where GitHub gives one of them")
+    return value
+
+
 def _list(value: object) -> list[Any]:
     """``value``, which must be a list: anything else is not to be read as "nothing"."""
     if not isinstance(value, list):
@@ -520,12 +535,14 @@ def _run(data: Mapping[str, Any]) -> WorkflowRun:
 
 
 def _mirror(repository: GithubRepository) -> Mirror:
+    internal = repository.visibility == "internal"
     return Mirror(
         id=int(repository.id),
         full_name=_text(repository.full_name),
         description=repository.description or "",
-        private=repository.private,
-        archived=repository.archived,
+        private=_flag(repository.private) or internal,
+        archived=_flag(repository.archived),
         default_branch=repository.default_branch or "",
         url=repository.html_url or "",
+        internal=internal,
     )

@@ -15,11 +15,18 @@ from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.engine.steps.visibility import (
+    Copies,
+    check_before_push,
+    copies_of,
+    decide_forgejo,
+    look_again,
+    wants_private,
+)
 from generator.infra_repo.tree_diff import differing_answers
 
 SETTLING_SECONDS = 60.0
 """How long a mirror's new branch may stay unseen on GitHub after the push was reported as done."""
-
 
 MARK = " (made by newservice)"
 """Ends the description of a repository that newservice made: the proof while it is still empty."""
@@ -27,10 +34,14 @@ MARK = " (made by newservice)"
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """The repository, and the answers file that its branch holds."""
+    """The repository, the answers file that its branch holds, and how visible the copies are.
+
+    The mirror counts only where the answers want it public: else both are private, whatever it is.
+    """
 
     repository: Repository | None
     recorded: dict[str, Any] | None
+    copies: Copies
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
@@ -40,16 +51,17 @@ class ForgejoRepository(Step[RepositoryFacts]):
     system = "forgejo"
 
     def observe(self, run: Run) -> RepositoryFacts:
-        """The repository, and whose it is."""
-        together(run.canonical, run.canonical_answers)
-        return RepositoryFacts(run.canonical(), run.canonical_answers())
+        """The repository, whose it is, and how visible the mirror is where that counts."""
+        mirror = (lambda: None) if wants_private(run) else run.mirror_repository
+        together(run.canonical, run.canonical_answers, mirror)
+        return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
         where = f"{run.owner}/{run.name}"
         repository, recorded = facts.repository, facts.recorded or {}
         if repository is None:
-            return absent(f"{where}, {visibility(wants_private(run))}")
+            return decide_forgejo(facts.copies, where)
         if repository.empty and not repository.description.endswith(MARK):
             return foreign(
                 f"{where} exists, is empty and was not made by newservice",
@@ -65,18 +77,18 @@ class ForgejoRepository(Step[RepositoryFacts]):
             return answers_changed(where, changed)
         if repository.archived:
             return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
-        return decide_visibility(run, where, private=repository.private)
+        return decide_forgejo(facts.copies, where)
 
     def act(self, run: Run, facts: RepositoryFacts) -> str:
-        """Create the repository, empty, or make it private again."""
+        """Create the repository, empty, or make it private. A public one is created only after another look."""
         if facts.repository is not None:
-            run.forgejo.set_private(run.owner, run.name, private=True)
+            run.forgejo.make_private(run.owner, run.name)
             return f"{run.owner}/{run.name} is private now"
         run.forgejo.create_repository(
             run.owner,
             run.name,
             description=f"{run.answers['description']}{MARK}",
-            private=wants_private(run),
+            private=facts.copies.closed or look_again(run).closed,
             branch=run.platform.branch,
         )
         return run.platform.service_url(run.name).removesuffix(".git")
@@ -151,6 +163,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         One whose push fails is linked anew: its credentials may be old, and can't be changed. What was there goes
         only when the new one is there.
         """
+        check_before_push(run, unlink)
         fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
         if not fitting:
             _add(run)
@@ -174,24 +187,6 @@ class ForgejoMirror(Step[MirrorFacts]):
                 passing=True,
             )
         return f"{run.mirror} is at {(canonical or '')[:8]}"
-
-
-def wants_private(run: Run) -> bool:
-    """Repository and mirror are as visible as the image."""
-    return bool(run.answers["private_image"])
-
-
-def visibility(private: bool) -> str:
-    """The word for people."""
-    return "private" if private else "public"
-
-
-def decide_visibility(run: Run, where: str, *, private: bool) -> Decision:
-    """What is public and should be private is closed; what somebody closed is never opened by a repair."""
-    if wants_private(run) and not private:
-        return drifted(f"{where} becomes private")
-    closed = "" if private == wants_private(run) else "; it is private there, and stays so"
-    return present(f"{where} is there{closed}")
 
 
 def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
@@ -256,6 +251,12 @@ def _add(run: Run) -> None:
     )
 
 
+def unlink(run: Run) -> None:
+    """Remove all mirrors to the service's repository on GitHub: else Forgejo pushes with the next commit."""
+    for mirror in _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ()):
+        run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
+
+
 def _keep_one(run: Run) -> None:
     """Remove all mirrors but one. Another run may be at it at the same time: both look first, and choose alike."""
     mirrors = _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
@@ -266,8 +267,9 @@ def _keep_one(run: Run) -> None:
 def _push(run: Run) -> str:
     """Push now; the error of our mirror, empty where it has none. What became of mirrors to elsewhere is not ours.
 
-    Raises ``SystemFailure`` where it can't have gone well and left no error.
+    Raises ``SystemFailure`` where it can't have gone well and left no error, or GitHub may not have it.
     """
+    check_before_push(run, unlink)
     well = run.forgejo.sync_push_mirrors(run.owner, run.name)
     mirrors = run.forgejo.push_mirrors(run.owner, run.name) or []
     ours = _ours(run, mirrors)

@@ -10,7 +10,8 @@ from generator.clients.github import Mirror
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
-from generator.engine.steps.forgejo import decide_visibility, visibility, wants_private
+from generator.engine.steps.forgejo import unlink
+from generator.engine.steps.visibility import Copies, Treatment, copies_of, decide_github, look_again, wants_private
 
 
 def mirror_description(run: Run) -> str:
@@ -18,46 +19,69 @@ def mirror_description(run: Run) -> str:
     return f"One-way mirror of {run.platform.service_url(run.name).removesuffix('.git')}; commits made here are lost"
 
 
-class GitHubRepository(Step[Mirror | None]):
+@dataclass(frozen=True)
+class RepositoryFacts:
+    """The mirror, and how visible the copies are.
+
+    The canonical repository counts only where the answers want it public: else both are private, whatever it is.
+    """
+
+    mirror: Mirror | None
+    copies: Copies
+
+
+class GitHubRepository(Step[RepositoryFacts]):
     """The mirror exists, is ours, and is as visible as it should be."""
 
     id = "github.repository"
     system = "github"
+    after = ("forgejo.repository",)  # which may have become private although it was to be public
 
-    def observe(self, run: Run) -> Mirror | None:
-        """The repository, if there is one."""
-        return run.mirror_repository()
+    def observe(self, run: Run) -> RepositoryFacts:
+        """The repository, if there is one, and how visible the canonical one is where that counts."""
+        canonical = (lambda: None) if wants_private(run) else run.canonical
+        together(run.mirror_repository, canonical)
+        return RepositoryFacts(run.mirror_repository(), copies_of(run, canonical(), run.mirror_repository()))
 
-    def decide(self, run: Run, facts: Mirror | None) -> Decision:
+    def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what carries our description."""
-        if facts is None:
-            return absent(f"{run.mirror}, {visibility(wants_private(run))}, empty")
-        if facts.description != mirror_description(run):
+        mirror = facts.mirror
+        if mirror is None:
+            return absent(f"{decide_github(facts.copies, run.mirror).summary}, empty")
+        if mirror.description != mirror_description(run):
             return foreign(
                 f"{run.mirror} exists on GitHub and was not made by newservice",
                 "choose another name; or, if it may be overwritten by the mirror, set its description to: "
                 + mirror_description(run),
             )
-        if facts.full_name.lower() != run.mirror.lower():
+        if mirror.full_name.lower() != run.mirror.lower():
             return foreign(
-                f"{run.mirror} was renamed to {facts.full_name} on GitHub, which forwards the old name only for now",
+                f"{run.mirror} was renamed to {mirror.full_name} on GitHub, which forwards the old name only for now",
                 f"rename it back to {run.name}, then run the same command again",
             )
-        if facts.archived:
-            return drifted(f"{run.mirror} is unarchived")
-        return decide_visibility(run, run.mirror, private=facts.private)
+        decision = decide_github(facts.copies, run.mirror)
+        return drifted(f"{decision.summary}; it is unarchived") if mirror.archived else decision
 
-    def act(self, run: Run, facts: Mirror | None) -> str:
-        """Create it empty, or correct what drifted."""
-        private = wants_private(run)
-        if facts is None:
-            run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
-            return run.platform.mirror_url(run.name).removesuffix(".git")
-        if facts.archived:  # an archived repository takes no other change
-            run.github.edit_repository(run.mirror, archived=False)
-        if private and not facts.private:
-            run.github.edit_repository(run.mirror, private=True)
+    def act(self, run: Run, facts: RepositoryFacts) -> str:
+        """Create it empty, or correct what drifted. A public one is created only after another look."""
+        if facts.mirror is None:
+            return _create(run, private=facts.copies.closed or look_again(run).closed)
+        closing = facts.copies.treatment_of_github is Treatment.CLOSE
+        if facts.mirror.archived:  # an archived repository takes no other change
+            if closing:
+                unlink(run)
+            run.github.unarchive(run.mirror)
+        if closing:
+            run.github.make_private(run.mirror)
         return f"{run.mirror} corrected"
+
+
+def _create(run: Run, *, private: bool) -> str:
+    """Create the mirror; a public one is closed at once where a person closed the canonical one meanwhile."""
+    run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
+    if not private and look_again(run).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
+        run.github.make_private(run.mirror)
+    return run.platform.mirror_url(run.name).removesuffix(".git")
 
 
 class GitHubSecrets(Step[frozenset[str]]):
@@ -119,7 +143,7 @@ class GitHubDefaultBranch(Step[BranchFacts]):
 
     def act(self, run: Run, facts: BranchFacts) -> str:  # noqa: ARG002
         """Switch it."""
-        run.github.edit_repository(run.mirror, branch=run.platform.branch)
+        run.github.set_default_branch(run.mirror, run.platform.branch)
         return f"{run.mirror} shows {run.platform.branch}"
 
 

@@ -16,6 +16,7 @@ from generator.clients.git import Repository, adopt_folder, create_repository
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
+from generator.engine.steps.visibility import check_before_push
 from generator.infra_repo.fingerprints import blob_ids, seal
 from generator.infra_repo.tree_diff import ANSWERS_FILE, differing_answers, recorded_answers
 from generator.infra_repo.trees import Commit, Folder, Tree
@@ -101,7 +102,7 @@ class ServicePush(Step[CommitFacts]):
 
     id = "service.push"
     system = "forgejo"
-    after = ("service.commit", "forgejo.repository")
+    after = ("service.commit", "forgejo.repository", "github.repository")  # a push may go on to a mirror at once
 
     def observe(self, run: Run) -> CommitFacts:
         """Both copies."""
@@ -124,6 +125,7 @@ class ServicePush(Step[CommitFacts]):
             )
         run.progress(f"pushing {place} to {run.platform.host('forgejo')}")
         try:
+            check_before_push(run)
             repository.push(run.remote, run.platform.service_url(run.name), head, run.platform.branch)
         finally:
             repository.close()
