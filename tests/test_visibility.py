@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -364,9 +365,25 @@ def test_a_repository_that_is_closed_at_the_last_moment_is_not_pushed_to_a_publi
     (error,) = told.of("error")
     assert (error["code"], "on GitHub" in error["message"]) == ("visibility.differs", True)
     assert made.copies()["github"].bare.heads() == {}
+    assert made.world.canonical(NAME).mirrors == []  # it would push the next commit
     made.create()
     assert made.private == {"forgejo": True, "github": True}
     made.settled()
+
+
+def test_a_mirror_that_is_opened_at_the_last_moment_gets_no_push(scene: Scene) -> None:
+    private = {**PUBLIC, "image_visibility": "private"}
+
+    def open_it() -> None:
+        scene.world.mirror(NAME).private = False
+
+    scene.events.append(Event("forgejo", "POST", f"/{NAME}/push_mirrors$", open_it, after=True))
+    assert scene.create(private, code=5).of("error")[0]["code"] == "visibility.differs"
+    assert scene.world.mirror(NAME).bare.heads() == {}
+    assert scene.world.canonical(NAME).mirrors == []
+    scene.create(private)
+    assert scene.private == {"forgejo": True, "github": True}
+    scene.settled(private)
 
 
 def test_a_mirror_that_github_makes_private_closes_the_repository(scene: Scene) -> None:
@@ -476,7 +493,13 @@ def test_a_private_service_does_not_need_to_see_the_other_copy(scene: Scene) -> 
 
 def test_a_forgejo_that_makes_everything_private_has_a_private_mirror(scene: Scene) -> None:
     scene.world.sandbox.forgejo.force_private = True
+    created, early = threading.Event(), list[bool]()
+    scene.events += [  # Forgejo takes its time, and the mirror waits for what it makes of the wish
+        Event("github", "POST", "/user/repos$", created.set),
+        Event("forgejo", "POST", "/user/repos$", lambda: early.append(created.wait(0.5))),
+    ]
     told = scene.create()
+    assert early == [False]
     assert scene.private == {"forgejo": True, "github": True}
     assert scene.done(told) >= BOTH
     scene.settled()

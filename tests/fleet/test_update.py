@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from generator.fleet.guards import Guard
 from generator.fleet.source import update_branch
@@ -50,11 +51,14 @@ def test_repositories_of_services_are_updated_too(yard: Yard) -> None:
     told = yard.fleet("update")
     assert told.code == 0, told.out + told.err
     assert yard.made.services
-    for name in yard.made.services:
+    for name, files in yard.made.services.items():
         (pull,) = yard.pulls(name, name)
         repository = yard.world.canonical(name)
         answers = repository.bare.file(repository.bare.heads()[pull.head], ".copier-answers.yml") or b""
         assert f"_commit: v{NEXT}".encode() in answers
+        recorded = [yaml.safe_load(content) for content in (files[".copier-answers.yml"], answers)]
+        assert recorded[0]["image_visibility"] == recorded[1]["image_visibility"]
+        assert repository.private  # what is private is not opened
         assert yard.one(told, name, "service")["url"].endswith(f"/{name}/pulls/{pull.number}")
     before = [len(yard.world.canonical(name).bare.heads()) for name in yard.made.services]
     assert {item["action"] for item in yard.fleet("update").of("service")} == {"found"}

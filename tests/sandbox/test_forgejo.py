@@ -83,6 +83,29 @@ def test_others_private_repositories_do_not_exist(sandbox: Sandbox, forgejo: Api
     assert forgejo("PATCH", "/repos/ana/shown", json={"archived": True}).status_code == 403
 
 
+def test_force_private(sandbox: Sandbox, forgejo: Api) -> None:
+    sandbox.forgejo.force_private = True
+    assert forgejo("POST", "/user/repos", json={"name": "demo", "private": False}).json()["private"] is True
+    assert forgejo("PATCH", "/repos/viktor/demo", json={"private": False}).status_code == 422
+    assert forgejo("PATCH", "/repos/viktor/demo", json={"private": True}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("visibility", "internal", "anonymous", "signed_in"),
+    [("public", False, 200, 200), ("limited", False, 404, 200), ("private", True, 404, 404)],
+)
+def test_an_owner_that_not_everybody_sees(
+    sandbox: Sandbox, forgejo: Api, visibility: str, internal: bool, anonymous: int, signed_in: int
+) -> None:
+    sandbox.forgejo.create_repository("viktor", "demo", private=False)
+    sandbox.forgejo.add_token("ana-s", "ana", "reader", {"read:repository"})
+    sandbox.forgejo.visibilities["viktor"] = visibility
+    shown = forgejo("GET", "/repos/viktor/demo").json()
+    assert (shown["private"], shown["internal"], shown["owner"]["visibility"]) == (False, internal, visibility)
+    assert forgejo("GET", "/repos/viktor/demo", headers={"Authorization": ""}).status_code == anonymous
+    assert forgejo("GET", "/repos/viktor/demo", headers={"Authorization": "token ana-s"}).status_code == signed_in
+
+
 def test_default_branch_to_a_missing_one_is_ignored(forgejo: Api) -> None:
     answer = forgejo("PATCH", "/repos/viktor/infra", json={"default_branch": "nowhere"})
     assert (answer.status_code, answer.json()["default_branch"]) == (200, "master")

@@ -39,6 +39,26 @@ def test_create_and_duplicate(pygithub: Github) -> None:
     assert caught.value.data["errors"][0]["message"] == "name already exists on this account"
 
 
+def test_visibility(sandbox: Sandbox, pygithub: Github, github: Api) -> None:
+    repository = sandbox.github.create_repository("ViktorBarzin", "demo", private=False)
+    shown = pygithub.get_repo("ViktorBarzin/demo")
+    assert (shown.private, shown.visibility) == (False, "public")
+    internal = github("PATCH", "/repos/ViktorBarzin/demo", json={"visibility": "internal"})
+    assert (internal.status_code, repository.private) == (422, False)
+    sandbox.github.private_repositories = False
+    for refused in (
+        github("PATCH", "/repos/ViktorBarzin/demo", json={"private": True}),
+        github("POST", "/user/repos", json={"name": "other", "private": True}),
+    ):
+        assert refused.status_code == 422
+        assert refused.json()["message"].startswith("Visibility can't be private.")
+        assert "errors" not in refused.json()
+    assert list(sandbox.github.repositories) == ["viktorbarzin/demo"]
+    repository.private = repository.internal = True  # as in an organisation of an enterprise
+    seen = pygithub.get_repo("ViktorBarzin/demo")
+    assert (seen.private, seen.visibility) == (True, "internal")
+
+
 def test_default_branch_needs_a_push(sandbox: Sandbox, pygithub: Github, github: Api) -> None:
     repository = sandbox.github.create_repository("ViktorBarzin", "demo")
     shown = pygithub.get_repo("ViktorBarzin/demo")

@@ -28,7 +28,6 @@ from generator.infra_repo.tree_diff import differing_answers
 SETTLING_SECONDS = 60.0
 """How long a mirror's new branch may stay unseen on GitHub after the push was reported as done."""
 
-
 MARK = " (made by newservice)"
 """Ends the description of a repository that newservice made: the proof while it is still empty."""
 
@@ -124,7 +123,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         )
         mirrors = run.push_mirrors()
         return MirrorFacts(
-            mirrors=tuple(links_to_mirror(run, mirrors)),
+            mirrors=tuple(_ours(run, mirrors)),
             astray=tuple(_astray(run, mirrors)),
             canonical=run.canonical_head(),
             mirrored=run.mirror_heads().get(run.platform.branch),
@@ -164,7 +163,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         One whose push fails is linked anew: its credentials may be old, and can't be changed. What was there goes
         only when the new one is there.
         """
-        check_before_push(run)
+        check_before_push(run, unlink)
         fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
         if not fitting:
             _add(run)
@@ -190,7 +189,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         return f"{run.mirror} is at {(canonical or '')[:8]}"
 
 
-def links_to_mirror(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
+def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
     """The mirrors to the service's repository on GitHub."""
     wanted = run.platform.mirror_url(run.name)
     return [mirror for mirror in mirrors if same_address(mirror.address, wanted)]
@@ -252,9 +251,15 @@ def _add(run: Run) -> None:
     )
 
 
+def unlink(run: Run) -> None:
+    """Remove all mirrors to the service's repository on GitHub: else Forgejo pushes with the next commit."""
+    for mirror in _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ()):
+        run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
+
+
 def _keep_one(run: Run) -> None:
     """Remove all mirrors but one. Another run may be at it at the same time: both look first, and choose alike."""
-    mirrors = links_to_mirror(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
+    mirrors = _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
     for surplus in sorted(mirrors, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]:
         run.forgejo.delete_push_mirror(run.owner, run.name, surplus.name)
 
@@ -264,10 +269,10 @@ def _push(run: Run) -> str:
 
     Raises ``SystemFailure`` where it can't have gone well and left no error, or GitHub may not have it.
     """
-    check_before_push(run)
+    check_before_push(run, unlink)
     well = run.forgejo.sync_push_mirrors(run.owner, run.name)
     mirrors = run.forgejo.push_mirrors(run.owner, run.name) or []
-    ours = links_to_mirror(run, mirrors)
+    ours = _ours(run, mirrors)
     if not ours:
         raise _failed(run, "it was removed meanwhile")
     if not well and not any(mirror.last_error for mirror in mirrors):

@@ -11,7 +11,7 @@ from generator.clients.github import Mirror
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
-from generator.engine.steps.forgejo import links_to_mirror
+from generator.engine.steps.forgejo import unlink
 from generator.engine.steps.visibility import Copies, Treatment, copies_of, decide_github, look_again, wants_private
 
 
@@ -48,7 +48,7 @@ class GitHubRepository(Step[RepositoryFacts]):
         """Ours is what carries our description."""
         mirror = facts.mirror
         if mirror is None:
-            return decide_github(facts.copies, f"{run.mirror}, empty")
+            return absent(f"{decide_github(facts.copies, run.mirror).summary}, empty")
         if mirror.description != mirror_description(run):
             return foreign(
                 f"{run.mirror} exists on GitHub and was not made by newservice",
@@ -70,7 +70,7 @@ class GitHubRepository(Step[RepositoryFacts]):
         closing = facts.copies.treatment_of_github is Treatment.CLOSE
         if facts.mirror.archived:  # an archived repository takes no other change
             if closing:
-                _unlink(run)
+                unlink(run)
             run.github.unarchive(run.mirror)
         if closing:
             run.github.make_private(run.mirror)
@@ -83,12 +83,6 @@ def _create(run: Run, *, private: bool) -> str:
     if not private and look_again(run).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
         run.github.make_private(run.mirror)
     return run.platform.mirror_url(run.name).removesuffix(".git")
-
-
-def _unlink(run: Run) -> None:
-    """Remove the push mirrors to a mirror that is public still: Forgejo would push as soon as it is unarchived."""
-    for link in links_to_mirror(run, run.forgejo.push_mirrors(run.owner, run.name) or ()):
-        run.forgejo.delete_push_mirror(run.owner, run.name, link.name)
 
 
 class GitHubSecrets(Step[frozenset[str]]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -118,10 +119,11 @@ def _decide(
     return present(f"{where} exists{'' if as_wanted else f'; it is {own} there, and stays so'}")
 
 
-def check_before_push(run: Run) -> None:
+def check_before_push(run: Run, else_first: Callable[[Run], None] = lambda _: None) -> None:
     """Look at both copies again. Raises ``SystemFailure`` where one of them has to be closed first.
 
-    The steps close it before anything is pushed. What is found here was changed since then.
+    The steps close it before anything is pushed. What is found here was changed since then. ``else_first`` is called
+    before the failure is raised.
     """
     copies = look_again(run)
     treatments = {
@@ -130,6 +132,7 @@ def check_before_push(run: Run) -> None:
     }
     exposed = [name for name, treatment in treatments.items() if treatment is Treatment.CLOSE]
     if exposed:
+        else_first(run)
         raise SystemFailure(
             "visibility.differs",
             f"{' and '.join(exposed)} became visible to more people than the service may be; nothing was pushed",
