@@ -103,6 +103,32 @@ def test_vaults_capabilities(clinic: Clinic, held: set[str], lacks: str) -> None
     assert lacks in check.summary
 
 
+@pytest.mark.parametrize(
+    ("mount", "kind", "told"),
+    [("kv1", "kv", "KV version 1"), ("ssh", "ssh", "type ssh"), ("nope", "", "nothing is mounted")],
+)
+def test_vaults_mount(clinic: Clinic, mount: str, kind: str, told: str) -> None:
+    """Only what goes there is in doubt: the person's own tokens are in another mount."""
+    if kind:
+        clinic.sandbox.vault.mount(mount, kind=kind, version=1)
+    clinic.changes = {"vault": {"mount": mount}}
+    try:
+        checks = clinic()
+        assert clinic.wrong() == {"vault.mount": FAILED, "vault.scopes": UNKNOWN}
+    finally:
+        clinic.sandbox.vault.namespace("").mounts.pop(mount, None)
+    assert told in checks["vault.mount"].summary
+    assert "vault.mount" in checks["vault.scopes"].summary
+
+
+def test_vaults_namespace(clinic: Clinic) -> None:
+    clinic.environ["VAULT_NAMESPACE"] = "nobody"
+    wrong = clinic.wrong()
+    assert wrong.items() >= {"vault.mount": FAILED, "vault.scopes": UNKNOWN}.items()
+    clinic.changes = {"vault": {"namespace": "team"}}
+    assert clinic.wrong() == {"vault.token": FAILED, "vault.mount": UNKNOWN, "vault.scopes": UNKNOWN}
+
+
 def test_vaults_token(clinic: Clinic) -> None:
     token = clinic.sandbox.vault.tokens[CANARIES["vault"]]
     token.seconds = 600
