@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -64,7 +65,7 @@ class Repository:
     @classmethod
     def around(cls, path: Path) -> Repository | None:
         """The repository that ``path`` is in; None where there is none. Raises ``PreflightError`` as ``open`` does."""
-        if not os.path.isdir(path):
+        if not _is_folder(path):
             return None
         try:
             asked = git_process(path, "rev-parse", "--git-dir")  # only git itself knows whether it works there
@@ -279,3 +280,12 @@ class Repository:
 
     def _git(self, *arguments: str, env: Mapping[str, str] | None = None, given: bytes = b"") -> str:
         return run_git(self.path, *arguments, environment=local_environment(env), given=given)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return True  # git says what is wrong with it
+    except OSError:
+        return False
