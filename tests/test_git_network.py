@@ -72,7 +72,7 @@ class Yard:
         return Objects.of(found)
 
     def commit(self, name: str = "theirs.txt", content: str | bytes = "theirs\n") -> str:
-        """Somebody else's commit to the forge."""
+        """A commit to the forge that the clone lacks."""
         return str(self.bare.commit_files("master", {name: content}, f"add {name}", 1_790_000_000))
 
     def works(self, remote: Remote | None = None, clone: Path | None = None) -> None:

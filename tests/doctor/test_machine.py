@@ -46,7 +46,7 @@ def test_a_clone_that_is_behind_or_dirty_is_fine(clinic: Clinic) -> None:
     assert "1 commits behind (fine), 1 changed files (left alone)" in check.summary
 
 
-def test_a_partial_clone_is_told_before_a_run_refuses_it(clinic: Clinic) -> None:
+def test_a_partial_clone_is_reported_before_a_run_refuses_it(clinic: Clinic) -> None:
     place = clinic.folder / "clone"
     shutil.copytree(clinic.sandbox.infra, place)
     assert clinic(place)["infra.clone"].state is OK

@@ -7,6 +7,7 @@ changes but that it gains objects.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ class Store:
     def move_boundary(self, before: bytes | None, after: bytes | None) -> None:
         """Cut history off elsewhere, after a fetch that brought more of it or less.
 
-        Raises ``SystemFailure`` where somebody else is at it or has done so since ``before`` was read.
+        Raises ``SystemFailure`` where another git is doing so, or has done so since ``before`` was read.
         """
         lock = self.common / "shallow.lock"
         try:
@@ -66,16 +67,21 @@ class Store:
                 file.write(after or b"")
             if self.boundary() != before:
                 raise self._moved()
+            if before is not None:
+                shutil.copymode(self._shallow, lock)
             if after is None:
                 self._shallow.unlink()
-            else:
-                lock.replace(self._shallow)
-        finally:
-            lock.unlink(missing_ok=True)
+        except BaseException:
+            lock.unlink()
+            raise
+        if after is None:
+            lock.unlink()
+        else:
+            lock.replace(self._shallow)
 
     def _moved(self) -> SystemFailure:
-        told, remedy = f"another git is fetching into {self.common}", "wait a moment, then run the same command again"
-        return SystemFailure("git.failed", told, remedy, passing=True)
+        message, hint = f"another git is fetching into {self.common}", "wait a moment, then run the same command again"
+        return SystemFailure("git.failed", message, hint, passing=True)
 
 
 def push(store: Store, remote: Remote, url: str, references: Iterable[str], *options: str) -> None:
@@ -144,10 +150,10 @@ def _check_address(folder: Path, url: str, environment: Mapping[str, str]) -> No
     """
     known = run_git(folder, "remote", "--verbose", environment=environment)
     if known != f"{url}\t{url} (fetch)\n{url}\t{url} (push)\n":
-        told = "; ".join(known.replace("\t", " ").splitlines())
+        addresses = "; ".join(known.replace("\t", " ").splitlines())
         raise RefusedError(
             "git.rewritten",
-            f"git sends {url} elsewhere: {told}",
+            f"git sends {url} elsewhere: {addresses}",
             "look for a rule (url.*.insteadOf) that your git brings along: `type -a git`, `git config --list "
             "--show-origin`; a token is sent to the forge only",
         )

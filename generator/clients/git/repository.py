@@ -259,8 +259,7 @@ class Repository:
 
     def _store(self, *, tips: bool = False) -> network.Store:
         """Where the objects are; with what a fetch has to know as well, where it begins and who may write there."""
-        told = self._git("rev-parse", "--path-format=absolute", "--git-common-dir")
-        common = Path(told.removesuffix("\n"))
+        common = Path(self._git("rev-parse", "--path-format=absolute", "--git-common-dir").removesuffix("\n"))
         if not tips:
             return network.Store(common)
         ids = [*self._git("for-each-ref", "--format=%(objectname)").split(), self.head()]
