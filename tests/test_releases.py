@@ -25,6 +25,7 @@ PUBLISHED = {
     "1.0.0": "e60c6a6d3da2e72d6d06d570c7af41a800936d46",
     "2.0.0": "7549cec20f7c5f39efe9b13f3b184818a695f7e9",
     "2.1.0": "83ccdbf3cfd13e5236478b8105078e88aec32ae0",
+    "2.2.0": "1b13d5829e42b02e71d99744f7c8597abfa123f2",
 }
 """Commits that are out: their ids never change."""
 
