@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,7 +59,7 @@ def test_a_variable_that_programs_need_is_no_secret_s_place(variable: str) -> No
     assert variable in caught.value.message
 
 
-@pytest.mark.parametrize("variable", ["GITHUB_TOKEN", "VAULT_TOKEN", "SSH_PRIVATE_KEY", "PATH_TOKEN", "MY_HOME"])
+@pytest.mark.parametrize("variable", ["API_KEY", "SSH_PRIVATE_KEY", "PATH_TOKEN", "MY_HOME", "READER_GITHUB_TOKEN"])
 def test_any_other_variable_may_hold_a_secret(variable: str) -> None:
     assert parse_seed(f"key=env:{variable}").place == variable
 
@@ -129,7 +130,10 @@ def test_nobody_types_where_nobody_is(desk: Desk) -> None:
 def run(seeds: dict[str, Secret] | None = None, elsewhere: tuple[str, ...] = ()) -> Any:
     platform = SimpleNamespace(data={"vault": {"mount": "secret"}})
     answers = {"vault_properties": ["b", "a"], "known_elsewhere": list(elsewhere)}
-    return SimpleNamespace(platform=platform, name="x", answers=answers, seeds=seeds or {})
+    seeds = seeds or {}
+    kinds = {LEFT_OPEN: Seed("", "later"), TO_BE_TYPED: Seed("", "prompt")}
+    sources = {name: replace(kinds.get(value, Seed("", "env", "KEY")), name=name) for name, value in seeds.items()}
+    return SimpleNamespace(platform=platform, name="x", answers=answers, seeds=seeds, sources=sources)
 
 
 def entry(*names: str, later: tuple[str, ...] = ()) -> Entry:
@@ -143,13 +147,14 @@ GIVEN = Secret("given-value")
     ("seeds", "there", "state", "action", "told"),
     [
         ({}, entry(), State.ABSENT, Action.CREATE, "a (generated), b (generated)"),
-        ({"a": GIVEN}, entry("b"), State.DRIFTED, Action.UPDATE, "a (given)"),
-        ({"a": LEFT_OPEN}, entry(), State.ABSENT, Action.CREATE, "a (to be filled in), b (generated)"),
-        ({"a": LEFT_OPEN}, entry("b"), State.DRIFTED, Action.UPDATE, "a (to be filled in)"),
+        ({"a": GIVEN}, entry("b"), State.DRIFTED, Action.UPDATE, "a (from env:KEY)"),
+        ({"a": LEFT_OPEN}, entry(), State.ABSENT, Action.CREATE, "a (a person fills it in later), b (generated)"),
+        ({"a": TO_BE_TYPED}, entry("b"), State.DRIFTED, Action.UPDATE, "a (typed when the plan is carried out)"),
+        ({"a": LEFT_OPEN}, entry("b"), State.DRIFTED, Action.UPDATE, "a (a person fills it in later)"),
         ({"a": LEFT_OPEN}, entry("b", later=("a",)), State.PRESENT, Action.NONE, "has b; to be filled in: a"),
         ({}, entry("b", later=("a",)), State.PRESENT, Action.NONE, "has b; to be filled in: a"),
         ({}, entry(later=("a", "b")), State.PRESENT, Action.NONE, "has nothing yet; to be filled in: a, b"),
-        ({"a": GIVEN}, entry("b", later=("a",)), State.DRIFTED, Action.UPDATE, "a (given)"),
+        ({"a": GIVEN}, entry("b", later=("a",)), State.DRIFTED, Action.UPDATE, "a (from env:KEY)"),
         ({}, entry("a", "b", later=("a",)), State.PRESENT, Action.NONE, "has a, b"),
         ({"a": LEFT_OPEN}, entry("a", "b"), State.PRESENT, Action.NONE, "has a, b"),
     ],
@@ -162,7 +167,7 @@ def test_what_is_left_open_is_neither_missing_nor_made_up(
     assert decision.summary.endswith(told)
     open_ones = told.partition("to be filled in: ")[2].split(", ") if ": " in told else []
     open_ones = open_ones if open_ones != [""] else []
-    assert len(decision.to_do) == (told.count("(to be filled in)") or len(open_ones))
+    assert len(decision.to_do) == (told.count("(a person fills it in later)") or len(open_ones))
 
 
 def test_what_another_system_knows_is_refused_unless_it_is_left_open() -> None:

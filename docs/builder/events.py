@@ -13,8 +13,9 @@ from generator.base.parallel import StepResult
 from generator.cli.demo import ANSWERS
 from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Result, Surroundings, TemplateVersion
-from generator.engine.plan import Plan
+from generator.engine.plan import Action, Decision, Plan, State, StepPlan
 from generator.engine.plan_inputs import Basis
+from generator.engine.seeds import Seed
 from generator.engine.steps import Step, steps_for
 from generator.fleet.findings import Finding, Place
 from generator.fleet.findings import State as TreeState
@@ -28,7 +29,8 @@ def events() -> dict[str, list[str]]:
     out = io.StringIO()
     reporter = JsonReporter(out)
     basis = Basis("0", "1.0.0", "", "", "", {}, {"name": "app"})
-    reporter.plan(Plan("app", (), (), (), ("a note",), basis), diffs=True)
+    adds = Decision(State.ABSENT, Action.CREATE, "summary", seeds=(Seed("a_property", "generated"),))
+    reporter.plan(Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis), diffs=True)
     reporter.step(StepResult("a.step", "done", 1, "summary"))
     reporter.check(Check("a.check", CheckState.OK, "summary"))
     reporter.template_version(TemplateVersion(version="1.0.0", tree="", state="released", installed=True))

@@ -34,6 +34,13 @@ class Secret:
         """The value itself, for the one call that needs it."""
         return self._value
 
+    def holds(self, credential: str) -> bool:
+        """Whether a credential is in it, as it is or as other programs write it; a short one only as the whole."""
+        credential = credential.strip()
+        if len(credential) < _SHORTEST:
+            return bool(credential) and credential == self._value.strip()
+        return any(form in self._value for form in _written(credential))
+
     def __repr__(self) -> str:
         return f"Secret({MASK})"
 

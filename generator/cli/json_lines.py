@@ -32,8 +32,10 @@ class JsonReporter(Reporter):
         self._out = out or sys.stdout
 
     def plan(self, plan: Plan, *, title: str = "", answers: bool = True, diffs: bool = False) -> None:  # noqa: ARG002
-        """The plan as the interface has it, the answers that it is made from, and diffs where asked for."""
+        """The plan as the interface has it, sources of secrets, the answers that it is made from, and diffs."""
         extra: dict[str, Any] = {"notes": list(plan.notes)} if plan.notes else {}
+        if plan.seeds:
+            extra["seeds"] = [{"property": seed.shown_name, "source": seed.shown_source} for seed in plan.seeds]
         if plan.basis:
             extra["answers"] = dict(plan.basis.answers)
         if diffs:

@@ -30,6 +30,16 @@ def plan_lines(plan: Plan, title: str, *, answers: bool = False) -> Iterable[str
     yield from (f"\nNote: {note}" for note in plan.notes)
 
 
+def seed_lines(plan: Plan) -> Iterable[str]:
+    """What a person sees last before saying yes: the sources of all values, where any of them is a person's own."""
+    if not any(seed.read_here or seed.kind == "prompt" for seed in plan.seeds):
+        return
+    yield "\nSecrets"
+    width = max(len(seed.shown_name) for seed in plan.seeds)
+    yield from (f"  {seed.shown_name:<{width}}  {seed.shown}" for seed in plan.seeds)
+    yield "  The service will be able to read these values. Carry this out only if every source is meant for it."
+
+
 def _answers(answers: Mapping[str, Any]) -> Iterable[str]:
     """Every answer that says something, as it would be written on a command line."""
     for name, value in answers.items():

@@ -19,9 +19,10 @@ from generator.base.errors import AnswersError, PreflightError, Problem, UsageEr
 from generator.base.secrets import Secret, hidden_from_children
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
-from generator.engine.credentials import remember_credentials
+from generator.engine.credentials import refuse_credentials, remember_credentials
 from generator.engine.project import Project
-from generator.engine.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed
+from generator.engine.seed_rules import refuse_sources
+from generator.engine.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed, remarks
 from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.platform.profile import Platform, advice, load_platform
 from generator.template.answers import Answers, resolve
@@ -140,7 +141,8 @@ class Session:
     def run(self, answers: Answers) -> Run:
         """The systems, opened once for the whole command: what looks at them and what writes share connections.
 
-        Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
+        Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing, and
+        ``RefusedError`` where a seed's value holds one of the credentials.
         """
         from generator.engine.connections import open_run  # heavy, with all its clients
 
@@ -148,7 +150,8 @@ class Session:
         if self._run is None or self._run.project is not project:
             opening = open_run(project, self.infra, environ=self.environ, progress=self.reporter.progress)
             self._run = self._opened.enter_context(opening)
-        return replace(self._run, seeds=seeds)
+        self._refuse_credentials(seeds)  # some credentials are known only now
+        return replace(self._run, seeds=seeds, sources={seed.name: seed for seed in self.sources})
 
     @contextmanager
     def surroundings(self) -> Iterator[Session]:
@@ -171,40 +174,54 @@ class Session:
 
     @cached_property
     def sources(self) -> tuple[Seed, ...]:
-        """Where ``--seed`` says that the first values of secrets are; the last word counts."""
+        """Where ``--seed`` says that the first values of secrets are; the last word counts.
+
+        Nothing is read yet. Raises ``UsageError`` for what is no source, and ``RefusedError`` for one that holds a
+        credential.
+        """
         named = [parse_seed(pair) for pair in self.options.get("seeds", ())]
-        return tuple({seed.name: seed for seed in named}.values())
+        files = [seed.anywhere for seed in named]  # what is read later is what was judged
+        refuse_sources([*named, *files], self.environ, self.platform)
+        return tuple({seed.name: seed for seed in files}.values())
 
     @property
     def seed_notes(self) -> tuple[str, ...]:
-        """What a person should know about the files that hold values."""
-        return tuple(
-            f"others on this machine can read {seed.place}, which holds the value of {seed.name}: chmod 600"
-            for seed in self.sources
-            if seed.exposed
-        )
+        """What a person should know about the values that were read, and the files that hold them."""
+        return remarks(self.sources, self._seeds or {})
 
     def seeds(self, answers: Answers) -> dict[str, Secret]:
-        """Values for the service's secrets from where ``--seed`` says, each read once; nobody is asked yet."""
+        """Values for the service's secrets from where ``--seed`` says, each read once; nobody is asked yet.
+
+        Raises ``UsageError`` where there is no value, or no such secret, and ``RefusedError`` where a value holds a
+        credential.
+        """
         if self._seeds is None:
             for seed in self.sources:
                 if seed.name not in answers["vault_properties"]:
                     raise UsageError(
                         "seed.unknown",
-                        f"--seed {seed.name}: no secret of the service has this property",
+                        f"--seed {seed.shown_name}: no secret of the service has this property",
                         "see --secrets",
                     )
-            self._seeds = {seed.name: read_seed(seed, self.environ) for seed in self.sources}
+            values = {seed.name: read_seed(seed, self.environ) for seed in self.sources}
+            self._refuse_credentials(values)
+            self._seeds = values
         return self._seeds
 
     def typed_seeds(self, answers: Answers) -> dict[str, Secret]:
-        """The same with what a person types now, unseen and twice."""
+        """The same with what a person types now, unseen and twice. Raises ``RefusedError`` for a credential."""
         seeds = self.seeds(answers)
         for name in [name for name, value in seeds.items() if value is TO_BE_TYPED]:
             from generator.wizard import ask_secret  # heavy, and needed with a terminal only
 
-            seeds[name] = Secret(ask_secret(name))
+            typed = Secret(ask_secret(name))
+            self._refuse_credentials({name: typed})
+            seeds[name] = typed
         return seeds
+
+    def _refuse_credentials(self, values: Mapping[str, Secret]) -> None:
+        found = self._run.credentials.values() if self._run else ()
+        refuse_credentials(values, self.platform, self.environ, found)
 
     def check_typing(self) -> None:
         """Raise ``UsageError`` where a value is to be typed and there is nobody to type it."""

@@ -11,7 +11,7 @@ from generator.base.checks import Check, CheckState
 from generator.base.errors import AnswersError, ExitCode, NewserviceError
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
-from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines
+from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines, seed_lines
 from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, write_line
 from generator.cli.screen import coloured, folded, paint, paint_diff
 
@@ -37,13 +37,15 @@ class TextReporter(Reporter):
         self._ended: list[StepResult] = []
 
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
-        """Files as a tree, registrations, steps."""
+        """Files as a tree, registrations, steps; at the end, where values of secrets come from."""
         self._steps = tuple(step.id for step in plan.steps)
         if self._quiet:
             return
         self._say("\n".join(plan_lines(plan, title, answers=answers)))
         for _, text in plan_diffs(plan) if diffs else ():
             self._say("\n" + text.rstrip("\n"), paint_diff, fold=False)
+        for line in seed_lines(plan):
+            self._say(line)
 
     def begun(self, step: str) -> None:
         """On a terminal the steps are shown while they are under way."""

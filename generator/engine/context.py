@@ -12,6 +12,7 @@ from generator.base.memo import Looks
 from generator.base.secrets import Secret
 from generator.engine.credentials import Credential
 from generator.engine.project import InfraState, Project
+from generator.engine.seeds import Seed
 from generator.infra_repo.allocations import Holding, collisions
 from generator.infra_repo.tree_diff import recorded_answers
 from generator.infra_repo.trees import Commit, Listing, RemoteCommit
@@ -63,7 +64,8 @@ class Stacks:
 class Run:
     """A project on its way into the systems.
 
-    Several steps may use it at the same time. ``_known`` is what can't change: commits by their ids.
+    ``seeds`` are values by property, ``sources`` says where each of them is from. Several steps may use it at the same
+    time. ``_known`` is what can't change: commits by their ids.
     """
 
     project: Project
@@ -73,6 +75,7 @@ class Run:
     patience: Patience
     seeds: Mapping[str, Secret] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
+    sources: Mapping[str, Seed] = field(default_factory=dict)
     _known: Looks = field(default_factory=lambda: Looks(failures=False))
     _seen: Looks = field(default_factory=Looks)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.base.errors import NewserviceError, PreflightError, UsageError
+from generator.base.errors import NewserviceError, PreflightError, RefusedError, UsageError
 from generator.base.secrets import Secret, known_secret
+from generator.engine.seed_rules import OWN_VALUE, credential_variables
 from generator.platform.profile import CredentialSource, Platform
 from generator.template.answers import Answers
 
@@ -30,12 +31,17 @@ def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
     """Vault's token: VAULT_TOKEN, else the file that ``vault login`` leaves; None where there is neither."""
     if environ.get("VAULT_TOKEN"):
         return Credential(_clean(environ["VAULT_TOKEN"], "VAULT_TOKEN"), "VAULT_TOKEN")
+    path, text = _token_file(environ)
+    return Credential(_clean(text, str(path)), str(path)) if text else None
+
+
+def _token_file(environ: Mapping[str, str]) -> tuple[Path, str]:
+    """The file that ``vault login`` leaves, and what it holds: nothing where it can't be read."""
     path = Path(environ.get("HOME", "~")).expanduser() / ".vault-token"
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        return path, path.read_text(encoding="utf-8").strip()
     except OSError:
-        return None
-    return Credential(_clean(text, str(path)), str(path)) if text else None
+        return path, ""
 
 
 def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None:
@@ -123,3 +129,22 @@ def refuse_secrets(answers: Answers) -> None:
                 f"{name}: the answer holds a credential of yours",
                 "answers are written to repositories: name a property of Vault under secrets instead",
             )
+
+
+def refuse_credentials(
+    seeds: Mapping[str, Secret], platform: Platform, environ: Mapping[str, str], found: Iterable[Credential] = ()
+) -> None:
+    """Raise ``RefusedError`` where the value of a seed holds a credential, whatever it was read from.
+
+    Compared are those of the environment, Vault's token file, and those that this run ``found`` elsewhere.
+    """
+    if not seeds:
+        return
+    path, text = _token_file(environ)
+    known = [(name, environ[name]) for name in credential_variables(environ, platform)]
+    known += [(str(path), text), *((item.source, item.value.reveal()) for item in found)]
+    for name, value in seeds.items():
+        source = next((source for source, credential in known if value.holds(credential)), None)
+        if source:
+            told = f"--seed {name}: the value holds the credential in {source}"
+            raise RefusedError("seed.credential", told, OWN_VALUE)

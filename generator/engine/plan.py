@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from generator.engine.plan_inputs import Basis
+from generator.engine.seeds import Seed
 from generator.infra_repo.tree_diff import FileChange, RegistrationChange
 
 
@@ -37,7 +38,8 @@ class Action(StrEnum):
 class Decision:
     """What one step found and is going to do; ``hint`` is the way out of a refusal, ``code`` what went wrong.
 
-    ``to_do`` is what a person has to do although nothing is left, or will be left, for newservice.
+    ``to_do`` is what a person has to do although nothing is left, or will be left, for newservice. ``seeds`` are the
+    sources of the secrets that are missing.
     """
 
     state: State
@@ -46,6 +48,7 @@ class Decision:
     hint: str = ""
     code: str = ""
     to_do: tuple[str, ...] = ()
+    seeds: tuple[Seed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ class Plan:
     def to_do(self) -> tuple[str, ...]:
         """What a person has to do for the steps, once they are taken."""
         return tuple(line for step in self.steps for line in step.decision.to_do)
+
+    @property
+    def seeds(self) -> tuple[Seed, ...]:
+        """Where the values of the secrets that the steps add come from."""
+        return tuple(seed for step in self.steps for seed in step.decision.seeds)
 
     def as_document(self) -> dict[str, Any]:
         """The plan as the interface's JSON object, without event and digest."""

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from generator.base.errors import UsageError
 from generator.base.secrets import Secret
+from generator.base.terminal_text import visible
 
-Kind = Literal["env", "file", "prompt", "later"]
+Kind = Literal["env", "file", "prompt", "later", "generated"]
+
+_NAMED: tuple[Kind, ...] = ("env", "file", "prompt", "later")
+"""What ``--seed`` takes; what it does not name is generated."""
 
 LEFT_OPEN = Secret("")
 """Stands for a value that a person fills in later: a real one is never empty."""
 
-TO_BE_TYPED = Secret("typed when the plan is carried out")
-"""Stands for a value that a person types; a plan needs to know no more."""
+TO_BE_TYPED = Secret("\0")
+"""Stands for a value that a person types; a plan needs to know no more. Words would be masked wherever they appear."""
 
 _WITH_PLACE = ("env", "file")
+
+_LARGEST = 1024 * 1024
+"""Characters of a value; neither Vault nor Kubernetes takes a larger one."""
+
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+
+_WORDS = {
+    "prompt": "typed when the plan is carried out",
+    "later": "a person fills it in later",
+    "generated": "generated",
+}
 
 _IN_USE = re.compile(
     r"PATH|HOME|SHELL|USER|LOGNAME|HOSTNAME|PWD|OLDPWD|TERM|COLUMNS|LINES|NO_COLOR|TZ|LANG|LANGUAGE|TMPDIR|TMP|TEMP"
@@ -34,19 +51,65 @@ process, and its value is masked in all that is printed."""
 
 @dataclass(frozen=True)
 class Seed:
-    """The source of one property: a variable, a file, a person who types it now, or one who fills it in later."""
+    """The source of one property: a variable, a file, a person who types it now, one who fills it in later, or chance.
+
+    What is ``shown`` is one line without control characters: a saved plan may hold anybody's text.
+    """
 
     name: str
     kind: Kind
     place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}={self.kind}:{self.place}" if self.kind in _WITH_PLACE else f"{self.name}={self.kind}"
+        return f"{self.name}={self.source}"
+
+    @property
+    def source(self) -> str:
+        """The source as ``--seed`` takes it behind the property's name."""
+        return f"{self.kind}:{self.place}" if self.kind in _WITH_PLACE else self.kind
+
+    @property
+    def read_here(self) -> bool:
+        """Whether the value is read from this machine."""
+        return self.kind in _WITH_PLACE
+
+    @property
+    def label(self) -> str:
+        """What a message about it begins with."""
+        return f"--seed {self.shown_name}: " if self.name else ""
+
+    @property
+    def shown_name(self) -> str:
+        """The property."""
+        return visible(self.name, kept="")
+
+    @property
+    def shown_place(self) -> str:
+        """The variable or path, quoted where it could be taken for more than one word."""
+        return visible(shlex.quote(self.place), kept="")
+
+    @property
+    def shown_source(self) -> str:
+        """The source, for programs."""
+        return visible(self.source, kept="")
+
+    @property
+    def shown(self) -> str:
+        """Where the value comes from, for people."""
+        return _WORDS.get(self.kind) or f"from {visible(shlex.quote(self.source), kept='')}"
 
     @property
     def anywhere(self) -> Seed:
-        """The same source for a command that runs in another folder."""
-        return Seed(self.name, self.kind, str(Path(self.place).absolute())) if self.kind == "file" else self
+        """The same source for a command that runs in another folder: a file's own path, without links.
+
+        A path that none can have stays as it is: reading it says so.
+        """
+        if self.kind != "file":
+            return self
+        try:
+            return replace(self, place=os.path.realpath(self.place))
+        except (OSError, ValueError):
+            return self
 
     @property
     def exposed(self) -> bool:
@@ -68,23 +131,29 @@ def parse_seed(pair: str) -> Seed:
     """
     name, _, source = pair.partition("=")
     kind, colon, place = source.partition(":")
-    if kind not in get_args(Kind) or bool(colon) != (kind in _WITH_PLACE):
+    named: Kind | None = next((known for known in _NAMED if known == kind), None)
+    if named is None or bool(colon) != (named in _WITH_PLACE):
         raise UsageError(
             "seed.source",
-            f"--seed {name}: name where the value is, never the value",
+            f"--seed {visible(name, kept='')}: name where the value is, never the value",
             "write PROPERTY=env:VARIABLE, PROPERTY=file:PATH, PROPERTY=prompt or PROPERTY=later",
         )
-    if kind == "env" and _IN_USE.fullmatch(place):
+    seed = Seed(name, named, place)
+    if named == "env" and _IN_USE.fullmatch(place):
         raise UsageError(
             "seed.variable",
-            f"--seed {name}: {place} is a variable that newservice and git work with, not a secret's place",
+            f"{seed.label}{seed.shown_place} is a variable that newservice and git work with, not a secret's place",
             "put the value into a variable of its own, or into a file: PROPERTY=file:PATH",
         )
-    return Seed(name, kind, place)  # type: ignore[arg-type]
+    return seed
 
 
 def read_seed(seed: Seed, environ: Mapping[str, str]) -> Secret:
-    """The value behind a source; the stand-ins above for those that have none yet. Raises ``UsageError``."""
+    """The value behind a source; the stand-ins above for those that have none yet.
+
+    A file is read by its own path (``anywhere``), never through a link. Raises ``UsageError`` where there is no value,
+    or no regular file that could hold one.
+    """
     if seed.kind == "later":
         return LEFT_OPEN
     if seed.kind == "prompt":
@@ -92,15 +161,45 @@ def read_seed(seed: Seed, environ: Mapping[str, str]) -> Secret:
     value = environ.get(seed.place, "") if seed.kind == "env" else _content(seed)
     if not value:
         raise UsageError(
-            "seed.empty", f"--seed {seed.name}: {seed.place} is not set or empty", "a secret is never empty"
+            "seed.empty",
+            f"{seed.label}{seed.shown_place} is not set or empty",
+            "a secret is never empty",
         )
     return Secret(value)
 
 
+def remarks(seeds: Iterable[Seed], values: Mapping[str, Secret]) -> tuple[str, ...]:
+    """What a person should know about these sources and what was read from them, one sentence each."""
+    told = []
+    for seed in seeds:
+        if seed.exposed:
+            place = seed.shown_place
+            told.append(
+                f"others on this machine can read {place}, which holds the value of {seed.shown_name}: chmod 600"
+            )
+        if seed.read_here and seed.name in values and _PRIVATE_KEY.search(values[seed.name].reveal()):
+            told.append(
+                f"the value of {seed.shown_name} ({seed.shown}) is a private key: give the service one that opens "
+                "nothing else"
+            )
+    return tuple(told)
+
+
 def _content(seed: Seed) -> str:
+    """A file's text. Neither a pipe nor a device is waited for, and no link is followed that appeared meanwhile."""
     try:
-        return Path(seed.place).read_text(encoding="utf-8").rstrip("\n")
+        handle = os.open(seed.place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
+        with os.fdopen(handle, encoding="utf-8") as file:
+            regular = stat.S_ISREG(os.fstat(handle).st_mode)
+            text = file.read(_LARGEST + 1) if regular else ""
     except (OSError, ValueError):  # no text, or no path
-        raise UsageError(
-            "seed.unreadable", f"--seed {seed.name}: the file {seed.place} can't be read", "check it"
-        ) from None
+        raise _unreadable(seed, "can't be read") from None
+    if not regular:
+        raise _unreadable(seed, "is no regular file")
+    if len(text) > _LARGEST:
+        raise _unreadable(seed, "is larger than a secret can be (1 MiB)")
+    return text.rstrip("\n")
+
+
+def _unreadable(seed: Seed, reason: str) -> UsageError:
+    return UsageError("seed.unreadable", f"{seed.label}the file {seed.shown_place} {reason}", "check it")

@@ -16,7 +16,7 @@ from generator.base.secrets import Secret
 from generator.clients.vault import Entry
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
-from generator.engine.seeds import LEFT_OPEN
+from generator.engine.seeds import LEFT_OPEN, Seed
 from generator.engine.steps.base import Step, absent, drifted, present
 
 NOTE = "newservice"
@@ -76,12 +76,15 @@ class VaultSecrets(Step[Entry]):
 
 def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
     """What is to be done where every missing property has a source."""
-    told = {name: _origin(run, name) for name in _missing(run, facts)} | dict.fromkeys(left, "to be filled in")
-    if all(name in left for name in told) and not _unnoted(left, facts):
+    sources = {name: run.sources.get(name, Seed(name, "generated")) for name in _missing(run, facts)}
+    sources |= {name: Seed(name, "later") for name in left}
+    if all(name in left for name in sources) and not _unnoted(left, facts):
         there = ", ".join(name for name in wanted(run) if name not in left) or "nothing yet"
-        return present(f"{path(run)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
-    summary = f"{path(run)}: " + ", ".join(f"{name} ({origin})" for name, origin in told.items())
-    return drifted(summary) if facts.names else absent(summary)
+        decision = present(f"{path(run)} has {there}" + (f"; to be filled in: {', '.join(left)}" if left else ""))
+    else:
+        summary = f"{path(run)}: " + ", ".join(f"{name} ({seed.shown})" for name, seed in sources.items())
+        decision = drifted(summary) if facts.names else absent(summary)
+    return replace(decision, seeds=tuple(sources.values()))
 
 
 def made_by_us(entry: Entry) -> bool:
@@ -186,10 +189,6 @@ def _unnoted(left: list[str], entry: Entry) -> list[str]:
 def _how_to_fill(run: Run, name: str) -> str:
     """The command takes the value from standard input: it never stands on a command line."""
     return f"fill in {name}: `vault kv patch {path(run)} {name}=-` reads it from standard input, line breaks included"
-
-
-def _origin(run: Run, name: str) -> str:
-    return "given" if name in run.seeds else "generated"
 
 
 def _value(run: Run, name: str) -> Secret:
