@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
+from generator.base.terminal_text import visible
 from generator.cli.create import execute
-from generator.cli.plan import kept, observed_plan, refuse
+from generator.cli.plan import apply_line, kept, observed_plan, refuse
 from generator.cli.report import Reporter
 from generator.cli.session import Session, open_session
 from generator.engine.plan import Plan
@@ -19,6 +20,7 @@ from generator.engine.plan_drift import basis_moved, plan_moved
 from generator.engine.plan_file import read_plan, write_plan
 from generator.engine.plan_inputs import basis_of
 from generator.engine.saved_plan import SavedPlan, content_digest
+from generator.engine.seeds import parse_seed
 from generator.template.answers import Answers
 
 
@@ -28,12 +30,14 @@ from generator.template.answers import Answers
 def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Carry out the plan in FILE, if nothing that it was made from has moved since.
 
-    Answers, folders and the sources of secrets are the plan's. The same command again continues a run that stopped.
+    Answers, folders and the sources of secrets are the plan's; repeat the sources with --seed for a plan that was made
+    by another person or on another machine. The same command again continues a run that stopped.
     """
     path = Path(options["file"]).absolute()
     saved = read_plan(path)
     reporter.service = saved.service
     with _session(reporter, options, saved) as session:
+        _check_sources(session, path, saved, options["seeds"])
         now = basis_of(session.template, session.platform, saved.basis.answers, session.environ)
         _refuse_moved(path, basis_moved(saved.basis, now))
         answers = session.answers(saved.basis.answers)
@@ -50,13 +54,15 @@ _OPTIONS: list[Callable[[click.Command], click.Command]] = [
     click.option("--platform", metavar="FILE", help="The platform profile; it must be the plan's."),
     click.option("--infra", metavar="PATH", help="The clone of the infra repository, if it is the plan's."),
     click.option("--service-dir", metavar="PATH", help="Where the service's repository goes, if it is the plan's."),
+    click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH",
+                 help="Repeats a source of a plan that another person made, or you elsewhere."),
     click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
     click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
     click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
     click.option("--diff", "diffs", is_flag=True, help="Show the plan's diffs as well."),
     click.option("--verbose", is_flag=True, help="More detail."),
     click.option("--quiet", is_flag=True, help="Errors only."),
-]
+]  # fmt: skip
 for _decorate in reversed(_OPTIONS):
     _decorate(apply_command)
 
@@ -80,6 +86,41 @@ def _session(reporter: Reporter, options: Mapping[str, Any], saved: SavedPlan) -
     }
     with open_session(reporter, {**options, **theirs}, keep_sandbox=False) as session:
         yield session
+
+
+def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tuple[str, ...]) -> None:
+    """Look whether what the plan wants to read from here may be read; nothing was read yet.
+
+    Raises ``UsageError`` for a flag that is no source of the plan, and ``RefusedError`` where a file has become a link
+    to another, or a plan that was made elsewhere names a source that no flag repeats: whoever made it must not choose
+    what is read here.
+    """
+    _refuse_moved(
+        path,
+        [
+            f"the file of {seed.shown_name} is {seed.shown_place} now, the plan was made with another"
+            for seed, planned in zip(session.sources, saved.seeds, strict=False)
+            if str(seed) != planned
+        ],
+    )
+    flags = [parse_seed(pair).anywhere for pair in repeated]
+    for seed in flags:
+        if seed not in session.sources:
+            raise UsageError(
+                "plan.seed",
+                f"--seed {seed.shown_name}: the plan does not name {seed.shown_source} for it",
+                "repeat the plan's sources as it shows them, or make a new plan",
+            )
+    wanted = [seed for seed in session.sources if seed.read_here]
+    if saved.own or all(seed in flags for seed in wanted):
+        return
+    told = [f"{seed.shown_name} {seed.shown}" for seed in wanted]
+    raise RefusedError(
+        "plan.foreign",
+        "\n  ".join([f"{path} was not made by you on this machine, and takes values from here:", *told]),
+        "the service will be able to read them; if each is meant for it, say so: "
+        + visible(apply_line(path, session.options["platform"], map(str, wanted)), kept=""),
+    )
 
 
 def _moved(session: Session, answers: Answers, saved: SavedPlan, plan: Plan) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +29,8 @@ from generator.template.answers import Answers
 def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show the files, the registrations and the remote steps of a service, with the state of each as observed.
 
-    Nothing is written, locally or remotely, but for the file that --out names. Answers come from flags, --set and
-    --answers.
+    Nothing is written, locally or remotely, but for the file that --out names (and once, with sources of secrets, the
+    key that marks your own plans). Answers come from flags, --set and --answers.
     """
     out = Path(options["out"]).absolute() if options["out"] else None
     if out and options["sandbox"]:
@@ -46,8 +46,9 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         refuse(session, answers, plan)
         result = planned(plan)
         if out:
-            write_plan(out, kept(session, answers, plan))
-            result = _kept_result(session, result, out)
+            saved = kept(session, answers, plan)
+            marked = write_plan(out, saved)
+            result = _kept_result(session, result, out, () if marked else saved.seeds)
         session.reporter.result(result)
         return ExitCode.OK
 
@@ -63,15 +64,21 @@ def kept(session: Session, answers: Answers, plan: Plan) -> SavedPlan:
         provision=not session.options["no_provision"],
         service_dir=session.service_dir(answers.name),
         infra=session.infra.absolute(),
-        seeds=tuple(str(seed.anywhere) for seed in session.sources),
+        seeds=tuple(map(str, session.sources)),
     )
 
 
-def _kept_result(session: Session, result: Result, out: Path) -> Result:
-    """The last word, with the command that carries the plan out."""
-    platform = session.options.get("platform")
-    told = shlex.join(["newservice", "apply", str(out), *(("--platform", platform) if platform else ())])
+def _kept_result(session: Session, result: Result, out: Path, seeds: tuple[str, ...]) -> Result:
+    """The last word, with the command that carries the plan out; ``seeds`` are the sources that it has to repeat."""
+    told = apply_line(out, session.options.get("platform"), seeds)
     return replace(result, next=(told,), closing=f"this is a plan, kept in {out}; nothing else was written")
+
+
+def apply_line(path: Path, platform: str | None, seeds: Iterable[str] = ()) -> str:
+    """The command that carries a saved plan out, with the sources of secrets that it has to repeat."""
+    flags = ["--platform", platform] if platform else []
+    flags += [word for seed in seeds for word in ("--seed", seed)]
+    return shlex.join(["newservice", "apply", str(path), *flags])
 
 
 def planned(plan: Plan) -> Result:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
 from generator.base.files import write_whole
+from generator.engine.plan_key import made_key, own_key
 from generator.engine.saved_plan import SavedPlan, from_text, is_plan, to_text
 
 
@@ -15,7 +16,7 @@ def read_plan(path: Path) -> SavedPlan:
     text = _text(path)
     if text is None:
         raise UsageError("plan.unreadable", f"{path} can't be read as a plan", "newservice plan --out FILE makes one")
-    return from_text(text, str(path))
+    return from_text(text, str(path), own_key())
 
 
 def check_place(path: Path, service_dir: Path) -> None:
@@ -37,17 +38,20 @@ def check_place(path: Path, service_dir: Path) -> None:
         )
 
 
-def write_plan(path: Path, saved: SavedPlan) -> None:
+def write_plan(path: Path, saved: SavedPlan) -> bool:
     """Keep a plan, for nobody else to read; what was there stays until the new one is complete.
 
-    Raises ``UsageError`` where it can't be written.
+    A plan that names sources of secrets is marked as one's own; returns whether ``apply`` will know it as that, or
+    needs not. Raises ``UsageError`` where the plan can't be written.
     """
+    key = made_key() if saved.seeds else None
     try:
-        write_whole(path, to_text(saved))
+        write_whole(path, to_text(saved, key))
     except OSError as error:
         raise UsageError(
             "plan.unwritable", f"{path} can't be written: {error.strerror}", "name another with --out"
         ) from error
+    return key is not None or not saved.seeds
 
 
 def _text(path: Path) -> str | None:

@@ -6,9 +6,10 @@ The document holds no secret: answers are public, the sources of seeds are refer
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ Item = Mapping[str, Any]
 class SavedPlan:
     """What a plan saw and wants, and where it is to be carried out.
 
-    ``begun``: it was begun to be carried out, so that what it wanted may be there by its own doing.
+    ``begun``: it was begun to be carried out, so that what it wanted may be there by its own doing. ``own``: it was
+    read from a document that this person made on this machine.
     """
 
     service: str
@@ -43,6 +45,7 @@ class SavedPlan:
     infra: Path
     seeds: tuple[str, ...] = ()
     begun: bool = False
+    own: bool = field(default=False, compare=False)
 
     @property
     def started(self) -> SavedPlan:
@@ -91,8 +94,11 @@ def content_digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def to_text(saved: SavedPlan) -> str:
-    """The document as JSON text. Everything passes the last net under secrets, as whatever is printed does."""
+def to_text(saved: SavedPlan, key: bytes | None = None) -> str:
+    """The document as JSON text, with the mark of who holds ``key``.
+
+    Everything passes the last net under secrets, as whatever is printed does.
+    """
     basis = saved.basis.as_document()
     document = {
         "kind": KIND,
@@ -111,11 +117,13 @@ def to_text(saved: SavedPlan) -> str:
         "registrations": list(saved.registrations),
     }
     clean = _redacted(document)
+    if key:
+        clean["mark"] = _mark(clean, key)
     return json.dumps({**clean, "checksum": _checksum(clean)}, indent=2, ensure_ascii=False) + "\n"
 
 
-def from_text(text: str, where: str) -> SavedPlan:
-    """The plan in a document.
+def from_text(text: str, where: str, key: bytes | None = None) -> SavedPlan:
+    """The plan in a document, which is one's own where ``key`` made its mark.
 
     Raises ``UsageError`` for a text that is no saved plan, one of a newer newservice, and one that is not as it was
     written.
@@ -133,7 +141,9 @@ def from_text(text: str, where: str) -> SavedPlan:
     try:
         if told != _checksum(document):
             raise ValueError("checksum")
-        return _saved(document)
+        mark = str(document.pop("mark", ""))
+        own = key is not None and hmac.compare_digest(mark.encode(), _mark(document, key).encode())
+        return replace(_saved(document), own=own)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UsageError(
             "plan.damaged", f"{where} is not as newservice wrote it", "a plan is not edited: make a new one"
@@ -187,6 +197,11 @@ def _items(found: Any, *keys: str) -> tuple[Item, ...]:
 
 def _checksum(document: Mapping[str, Any]) -> str:
     return content_digest(json.dumps(document, sort_keys=True).encode())
+
+
+def _mark(document: Mapping[str, Any], key: bytes) -> str:
+    """Who has the key has made, or carried out, this very document."""
+    return "hmac-sha256:" + hmac.new(key, json.dumps(document, sort_keys=True).encode(), hashlib.sha256).hexdigest()
 
 
 def _redacted(value: Any) -> Any:

@@ -1,0 +1,50 @@
+"""The key that tells a person's own saved plans from other people's: one for each person and machine.
+
+It is kept in the folder of newservice's state, for nobody else to read. A plan that it marks was made here; what such a
+plan names may be read without asking again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+_CHARACTERS = 64
+
+
+def own_key() -> bytes | None:
+    """The key; None where there is none, or one that others could have read or written."""
+    try:
+        handle = os.open(_place(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
+            ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+            key = file.read(_CHARACTERS + 1) if ours else b""
+    except OSError:
+        return None
+    return key if len(key) == _CHARACTERS else None
+
+
+def made_key() -> bytes | None:
+    """The key, made where there is none; None where none can be kept.
+
+    Two commands that make it at the same time agree on one.
+    """
+    place = _place()
+    with suppress(OSError):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=place.parent, encoding="ascii") as file:
+            file.write(secrets.token_hex(_CHARACTERS // 2))
+            file.flush()
+            os.link(file.name, place)  # fails where there is one
+    return own_key()
+
+
+def _place() -> Path:
+    return user_state_path("newservice") / "plan.key"
