@@ -35,6 +35,7 @@ from generator.lifecycle.verify import Look, Rhythm, follow
 from generator.mcp import Settings
 from generator.mcp.calls import Call
 from generator.mcp.server import _remember_credentials, server_of
+from generator.mcp.sources import sources
 from generator.mcp.tools import tools
 from generator.template.releases import Releases
 from generator.template.template import Template
@@ -112,7 +113,7 @@ def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
     answers = {key: value for key, value in RICH.items() if key not in ("name", "tier")}
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "generator", "mcp", "--sandbox", "--allow-writes"],
+        args=["-m", "generator", "mcp", "--sandbox", "--allow-writes", "--allow-seed", "env:API_TOKEN_VALUE"],
         cwd=workdir,
         env={**os.environ, "PYTHONPATH": str(ROOT), "API_TOKEN_VALUE": PLANTED},
     )
@@ -538,7 +539,7 @@ def test_what_one_call_learns_is_forgotten_with_it(desk: Desk, monkeypatch: pyte
         assert MASK not in json.dumps(told["plan"])
         assert f"stacks/{given['name']}/main.tf" in {file["path"] for file in told["plan"][0]["files"]}
 
-    talk(Settings(infra=str(desk.infra)), wish)
+    talk(Settings(infra=str(desk.infra), sources=sources(["env:WORD"])), wish)
 
 
 def test_the_server_s_own_credentials_are_known_to_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -613,7 +614,7 @@ def test_a_path_that_is_none_has_a_result(writes: bool, desk: Desk) -> None:
         told = await agent.call("plan", answers=SMALLEST, no_provision=True, service_dir="a\0b")
         assert [item["code"] for item in told["error"]] == ["usage.path"]
         told = await agent.call("plan", answers=SECRETIVE, seeds={"api_token": "file:a\0b"}, no_provision=True)
-        assert [item["code"] for item in told["error"]] == ["seed.unreadable"]
+        assert [item["code"] for item in told["error"]] == ["mcp.seed"]
 
     talk(Settings(infra=str(desk.infra), allow_writes=writes), wish)
 

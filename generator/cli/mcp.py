@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,13 @@ from generator.cli.report import Reporter
 
 @click.command("mcp")
 @click.option("--allow-writes", is_flag=True, help="Offer create, and updates that write; without it only looking.")
+@click.option(
+    "--allow-seed",
+    "allow_seeds",
+    multiple=True,
+    metavar="env:VAR|file:PATH|file:FOLDER/",
+    help="A source that calls may name for the value of a secret; without it none is read.",
+)
 @click.option("--platform", metavar="FILE", help="The platform profile.")
 @click.option("--sandbox", is_flag=True, help="Use an embedded platform that runs as long as the server does.")
 @click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
@@ -21,8 +29,8 @@ from generator.cli.report import Reporter
 def mcp_command(_reporter: Reporter, /, **options: Any) -> ExitCode:
     """Serve schema, plan, status, verify, update and create to an agent: MCP over standard input and output.
 
-    The platform, the infra clone and the right to write are fixed here; no call can choose others. Runs until its
-    input ends.
+    The platform, the infra clone, the right to write and the sources of secrets are fixed here; no call can choose
+    others. Runs until its input ends.
     """
     if find_spec("mcp") is None or find_spec("mcp_types") is None:  # the second came with version 2
         raise PreflightError(
@@ -35,7 +43,17 @@ def mcp_command(_reporter: Reporter, /, **options: Any) -> ExitCode:
             "usage.sandbox", "--sandbox excludes --platform and --infra: it has its own", "give one of them"
         )
     from generator.mcp import Settings, serve  # heavy, and not always installed
+    from generator.mcp.sources import FLAG, sources
 
     places = {key: str(Path(options[key]).absolute()) for key in ("platform", "infra") if options[key]}
-    serve(Settings(**places, allow_writes=options["allow_writes"]), sandbox=options["sandbox"])
+    seeds = options["allow_seeds"]
+    flags = [*_line(options, places), *(word for seed in seeds for word in (FLAG, seed))]
+    allowed = sources(seeds, ["newservice", "mcp", *flags])
+    serve(Settings(**places, allow_writes=options["allow_writes"], sources=allowed), sandbox=options["sandbox"])
     return ExitCode.OK
+
+
+def _line(options: Mapping[str, Any], places: Mapping[str, str]) -> list[str]:
+    """The flags of this server, for a command line that starts it again."""
+    switches = [flag for flag in ("--allow-writes", "--sandbox") if options[flag.strip("-").replace("-", "_")]]
+    return [*switches, *(word for name, place in places.items() for word in (f"--{name}", place))]

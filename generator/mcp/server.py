@@ -9,7 +9,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from generator import __version__
 from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
 from generator.engine.credentials import remember_credentials, vault_token
 from generator.mcp.calls import Call, Event
+from generator.mcp.sources import Sources
 from generator.mcp.tools import OUTPUT, Tool, tools
 from generator.platform.profile import load_platform
 from generator.template.template import Template
@@ -50,11 +51,12 @@ _GRACE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What is fixed for as long as a server runs: no call can choose another platform, nor more rights."""
+    """What is fixed for as long as a server runs: no call can choose another platform, nor more rights or sources."""
 
     platform: str | None = None
     infra: str | None = None
     allow_writes: bool = False
+    sources: Sources = field(default_factory=Sources)
 
     def flags(self, tool: Tool) -> list[str]:
         """The flags of the command line that every call has."""
@@ -112,7 +114,7 @@ def _embedded(settings: Settings) -> Iterator[Settings]:
         before = dict(os.environ)
         os.environ.update(platform.environment)
         try:
-            yield Settings(str(platform.profile), str(platform.infra), settings.allow_writes)
+            yield replace(settings, platform=str(platform.profile), infra=str(platform.infra))
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -126,7 +128,8 @@ def server_of(settings: Settings) -> Server[Any]:
 class _Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._tools = {tool.name: tool for tool in tools(writes=settings.allow_writes)}
+        offered = tools(writes=settings.allow_writes, sources=settings.sources)
+        self._tools = {tool.name: tool for tool in offered}
         self._withheld = {tool.name for tool in tools(writes=True)} - set(self._tools)
         # A command takes credentials out of the environment, which is one for the whole process, and is one writer.
         self._turn = anyio.Lock()
@@ -188,6 +191,10 @@ class _Service:
                 f"this server only looks, and {name} would write",
                 "a person may start it with --allow-writes; plan, status, verify and update with check work here",
             )
+        try:
+            self._settings.sources.check_names(given.get("seeds"))
+        except (UsageError, RefusedError) as error:
+            return error
         wrong = [_wrong(error) for error in Draft202012Validator(self._tools[name].schema).iter_errors(given)]
         if wrong:
             return UsageError("usage", f"{name}: {'; '.join(sorted(wrong))}", "see the input schema of the tool")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from generator.mcp.sources import Sources
 
 Given = Mapping[str, Any]
 """Arguments of a call, held against the tool's schema already."""
@@ -15,13 +17,7 @@ _ANSWERS = {
     "form. Never the value of a secret.",
 }
 _NAME = {"type": "string", "minLength": 1, "description": "The service's name."}
-_SEEDS = {
-    "type": "object",
-    "description": "Where the first value of a secret is, by property of Vault: env:VARIABLE or file:PATH as this "
-    "server sees them, or later for a person to fill in. Never the value. A property that is not named gets a value "
-    "that is made up.",
-    "additionalProperties": {"type": "string", "pattern": "^(env:.+|file:.+|later)$"},
-}
+NONE_ALLOWED = Sources()
 _DIFFS = {"type": "boolean", "default": False, "description": "Give the diffs of all files as well."}
 _FOLDER = {"type": "string", "minLength": 1, "description": "Where the service's repository is or goes; ./NAME."}
 _FILES = {
@@ -99,10 +95,28 @@ OUTPUT: dict[str, Any] = {
 }
 
 
-def tools(*, writes: bool) -> tuple[Tool, ...]:
-    """The tools that a server offers; without ``writes`` none of them changes anything."""
+def tools(*, writes: bool, sources: Sources = NONE_ALLOWED) -> tuple[Tool, ...]:
+    """The tools that a server offers; without ``writes`` none of them changes anything, and none reads a value of a
+    secret from elsewhere than ``sources``."""
     offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _UPDATE if writes else _UPDATE_CHECK)
-    return (*offered, _CREATE) if writes else offered
+    return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE) if writes else offered))
+
+
+def _reading(tool: Tool, sources: Sources) -> Tool:
+    """A tool that takes ``seeds`` from these sources only."""
+    if "seeds" not in tool.properties:
+        return tool
+
+    def guard(given: Given) -> None:
+        tool.guard(given)
+        sources.check_files(given.get("seeds", {}))
+
+    return replace(
+        tool,
+        description=f"{tool.description} {sources.summary}",
+        properties={**tool.properties, "seeds": sources.schema},
+        guard=guard,
+    )
 
 
 def _service(command: str, given: Given, flags: list[str]) -> list[str]:
@@ -146,7 +160,7 @@ _PLAN = Tool(
     {
         "name": _NAME,
         "answers": _ANSWERS,
-        "seeds": _SEEDS,
+        "seeds": NONE_ALLOWED.schema,
         "diffs": _DIFFS,
         "service_dir": _FOLDER,
         "no_provision": _FILES,
