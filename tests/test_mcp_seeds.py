@@ -130,9 +130,11 @@ def test_what_is_allowed_is_listed_and_read(world: World) -> None:
 
     async def wish(agent: Agent) -> None:
         for name in ("plan", "create"):
-            schema = (await agent.list())[name].input_schema
-            told = schema["properties"]["seeds"]["description"]
-            assert all(text in told for text in ("env:READER_KEY", f"file:{single}", f"file:{folder}/… (files below)"))
+            tool = (await agent.list())[name]
+            schema = tool.input_schema
+            for text in ("env:READER_KEY", f"file:{single}", f"file:{folder}/… (files below)"):
+                assert text in schema["properties"]["seeds"]["description"]
+                assert text in str(tool.description)
             check = Draft202012Validator(schema)
             assert [item for item in wanted if not check.is_valid({"seeds": {"api_token": item}})] == []
             assert [item for item in unwanted if check.is_valid({"seeds": {"api_token": item}})] == []

@@ -381,7 +381,7 @@ def test_a_file_of_ones_own_may_be_a_link_and_hold_a_private_key(world: World) -
 
 
 def made_elsewhere(world: World, *seeds: str) -> Path:
-    """A plan of somebody else's: of one with another key."""
+    """A plan of another person: of one with another key."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(world.folder.parent / "state of another"))
         path = world.folder / "plan.json"

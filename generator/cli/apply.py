@@ -30,8 +30,8 @@ from generator.template.answers import Answers
 def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Carry out the plan in FILE, if nothing that it was made from has moved since.
 
-    Answers, folders and the sources of secrets are the plan's; repeat the sources with --seed where somebody else made
-    the plan, or you elsewhere. The same command again continues a run that stopped.
+    Answers, folders and the sources of secrets are the plan's; repeat the sources with --seed for a plan that was made
+    by another person or on another machine. The same command again continues a run that stopped.
     """
     path = Path(options["file"]).absolute()
     saved = read_plan(path)
@@ -55,7 +55,7 @@ _OPTIONS: list[Callable[[click.Command], click.Command]] = [
     click.option("--infra", metavar="PATH", help="The clone of the infra repository, if it is the plan's."),
     click.option("--service-dir", metavar="PATH", help="Where the service's repository goes, if it is the plan's."),
     click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH",
-                 help="Repeats a source of the plan, which one that was made elsewhere needs."),
+                 help="Repeats a source of a plan that another person made, or you elsewhere."),
     click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
     click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
     click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),

@@ -180,8 +180,9 @@ class Session:
         credential.
         """
         named = [parse_seed(pair) for pair in self.options.get("seeds", ())]
-        refuse_sources(named, self.environ, self.platform)
-        return tuple({seed.name: seed.anywhere for seed in named}.values())
+        files = [seed.anywhere for seed in named]  # what is read later is what was judged
+        refuse_sources([*named, *files], self.environ, self.platform)
+        return tuple({seed.name: seed for seed in files}.values())
 
     @property
     def seed_notes(self) -> tuple[str, ...]:

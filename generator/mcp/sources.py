@@ -88,17 +88,17 @@ class Sources:
         return {
             "type": "object",
             "description": "Where the first value of a secret is, by property of Vault; never the value. A property "
-            f"that is not named gets a generated value. {self.told}",
+            f"that is not named gets a generated value. {self.summary}",
             "propertyNames": {"pattern": "^[^=]*$"},
             "additionalProperties": {"anyOf": [{"const": "later"}, *(source.schema for source in self.allowed)]},
         }
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """What may be named, in a sentence."""
         texts = [f"{source.text}… (files below)" if source.folder else source.text for source in self.allowed]
         more = f" or one of {', '.join(texts)}" if texts else f"; a person may allow sources ({FLAG})"
-        return visible(f"This server accepts later (a person fills it in){more}.", kept="")
+        return visible(f"For seeds this server accepts later (a person fills it in){more}.", kept="")
 
     def check_names(self, seeds: Any) -> None:
         """Raise ``RefusedError`` for a source that is not allowed by its name. Nothing is looked at.
@@ -124,10 +124,10 @@ class Sources:
             raise self._refusal(seed.name, seed.source, "is not allowed")
 
     def _refusal(self, name: str, source: str, reason: str) -> RefusedError:
-        told = f"seeds.{name}: {source} {reason}: this server was not started to read it"
+        message = f"seeds.{name}: {source} {reason}: this server was not started to read it"
         again = shlex.join([*self.command, FLAG, source])
-        hint = f"{self.told} If the service is meant to read that value, a person may start it so: {again}"
-        return RefusedError("mcp.seed", visible(told, kept=""), visible(hint, kept=""))
+        hint = f"{self.summary} If the service is meant to read that value, a person may start it so: {again}"
+        return RefusedError("mcp.seed", visible(message, kept=""), visible(hint, kept=""))
 
 
 def sources(texts: Iterable[str], command: Iterable[str] = Sources.command) -> Sources:

@@ -111,7 +111,12 @@ def _reading(tool: Tool, sources: Sources) -> Tool:
         tool.guard(given)
         sources.check_files(given.get("seeds", {}))
 
-    return replace(tool, properties={**tool.properties, "seeds": sources.schema}, guard=guard)
+    return replace(
+        tool,
+        description=f"{tool.description} {sources.summary}",
+        properties={**tool.properties, "seeds": sources.schema},
+        guard=guard,
+    )
 
 
 def _service(command: str, given: Given, flags: list[str]) -> list[str]:
