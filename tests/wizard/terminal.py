@@ -22,9 +22,10 @@ class Terminal:
     """A terminal of 80 columns and 24 lines with ``create`` in it."""
 
     def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
+        places = () if "--sandbox" in arguments else ("--no-provision", "--infra", str(folder / "infra"))
         self._process: pexpect.spawn[str] = pexpect.spawn(
             sys.executable,
-            ["-m", "generator", "create", "--no-provision", "--infra", str(folder / "infra"), *arguments],
+            ["-m", "generator", "create", *places, *arguments],
             dimensions=(24, 80),
             env={**os.environ, "TERM": "xterm", "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
             cwd=str(folder),

@@ -16,13 +16,17 @@ from tests.wizard.test_talk import ALL, DECIDE, NOTHING_NEEDED, REVIEW
 
 Start = Callable[..., Terminal]
 
+OWNED = ("--image-source=owned", "--language=python", "--image-visibility=public")
+LARGE = (*(word for word in ALL if "image" not in word), *OWNED)
+"""Answers whose diffs are more than a pipe holds: whoever writes them waits for a reader."""
+
 
 @pytest.fixture
 def deciding(terminal: Start) -> Callable[..., Terminal]:
     """A terminal with a pager, at the question whether the plan is carried out."""
 
     def start(pager: str, **environ: str) -> Terminal:
-        shown = terminal(*ALL, *NOTHING_NEEDED, PAGER=pager, **environ)
+        shown = terminal(*LARGE, *NOTHING_NEEDED, PAGER=pager, **environ)
         shown.answers(REVIEW)
         shown.asks(DECIDE)
         return shown
@@ -65,14 +69,32 @@ def test_a_pager_that_is_left_or_dies_comes_back_to_the_question(folder: Path, d
 
 
 @pytest.mark.parametrize("hears", ["", "trap 'echo HEARD; exit' INT;"])
-def test_ctrl_c_in_the_pager_is_the_pager_s(folder: Path, deciding: Start, hears: str) -> None:
-    shown = deciding(script(folder, f"{hears} echo PAGED; cat > /dev/null; sleep 60"))
+@pytest.mark.parametrize("reads", ["", "cat > /dev/null;", "head -c 100 > /dev/null;"])
+def test_ctrl_c_in_the_pager_is_the_pager_s(folder: Path, deciding: Start, hears: str, reads: str) -> None:
+    shown = deciding(script(folder, f"{hears} echo PAGED; {reads} sleep 60"))
     shown.answers(DECIDE)
     shown.sees("PAGED")
     before = len(shown.raw)
     shown.types(STOP)
     shown.until(lambda: "Carry it out?" in shown.raw[before:], "the question")
     assert ("HEARD" in shown.raw) == bool(hears)
+    carries_out(shown)
+
+
+def test_git_hears_nothing_of_a_ctrl_c_in_the_pager(folder: Path, terminal: Start) -> None:
+    """It is kept running between the plan and the work, and used to die there."""
+    pager = script(folder, "echo PAGED; sleep 60")
+    shown = terminal(*LARGE, *NOTHING_NEEDED, "--sandbox", PAGER=pager)
+    shown.answers(REVIEW)
+    shown.asks(DECIDE)
+    shown.answers(DECIDE)
+    shown.sees("PAGED")
+    helpers = {pid: os.getsid(pid) for pid in descendants(shown.pid) if "cat-file" in words_of(pid)}
+    assert helpers
+    assert set(helpers.values()) != {shown.pid}
+    before = len(shown.raw)
+    shown.types(STOP)
+    shown.until(lambda: "Carry it out?" in shown.raw[before:], "the question")
     carries_out(shown)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -43,7 +44,7 @@ class Repository:
     @classmethod
     def around(cls, path: Path) -> Repository | None:
         """The repository that ``path`` is in; None where there is none. Raises ``PreflightError`` as ``open`` does."""
-        if not os.path.isdir(path):
+        if not _is_folder(path):
             return None
         asked = ("--is-bare-repository", "--is-inside-work-tree", "--show-cdup", "--path-format=absolute", "--git-dir")
         try:
@@ -54,8 +55,7 @@ class Repository:
                 raise failure(path, ("rev-parse",), ended)
         except SystemFailure as error:  # nothing was done with it yet
             raise PreflightError(error.code, error.message, error.hint) from error
-        told = os.fsdecode(ended.out).removesuffix("\n")
-        bare, inside, rest = told.split("\n", 2)
+        bare, inside, rest = os.fsdecode(ended.out).removesuffix("\n").split("\n", 2)
         if inside == "false":
             return cls(path.absolute(), Path(rest)) if bare == "true" else None
         up, git_dir = rest.split("\n", 1)
@@ -263,3 +263,12 @@ class Repository:
         longest: float | None = None,
     ) -> str:
         return run_git(self.path, *arguments, env=env, given=given, longest=longest)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return True  # git says what is wrong with it
+    except OSError:
+        return False
