@@ -44,7 +44,7 @@ class Ended:
 
     @property
     def without_output(self) -> Ended:
-        """The same where the output is somebody's files, and no place for words about a failure."""
+        """The same without its output, where that holds files and says nothing about a failure."""
         return replace(self, out=b"")
 
 

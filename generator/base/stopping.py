@@ -40,7 +40,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Terminated(Interrupted):
-    """An interruption that no person at the terminal has asked for: nobody is there to answer questions about it."""
+    """An interruption that does not come from a person at the terminal, who could answer questions about it."""
 
 
 @dataclass

@@ -93,7 +93,7 @@ def _reporter(arguments: list[str]) -> Reporter:
 
 
 def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
-    """Run a command line; whatever happens, its last words are told."""
+    """Run a command line. Whatever happens, it ends with a message and a result."""
     try:
         code = invoke(group, arguments, reporter)
         reporter.ending = True
@@ -104,7 +104,7 @@ def _run(arguments: list[str], reporter: Reporter) -> ExitCode:
 
 
 def _last_words(reporter: Reporter, error: BaseException) -> ExitCode:
-    """Tell what ended a command, unless its result was told before."""
+    """Report what ended a command, unless its result was reported before."""
     reporter.ending = True
     if isinstance(error, click.exceptions.Exit):
         return ExitCode(error.exit_code)
@@ -124,7 +124,7 @@ def _last_words(reporter: Reporter, error: BaseException) -> ExitCode:
 
 
 def _afterwards(code: ExitCode, error: BaseException) -> ExitCode:
-    """The exit code stays what the result says; a fault on the way out is told beside it."""
+    """The exit code stays what the result says; a fault on the way out is reported beside it."""
     if not _is_interruption(error):
         from generator.cli.faults import as_told
         from generator.cli.text import TextReporter
@@ -143,8 +143,8 @@ def _is_interruption(error: BaseException | None) -> bool:
 def _stopped(reporter: Reporter, what: str, *following: str) -> ExitCode:
     from generator.cli.report import Result
 
-    status, told = ("partial", "what was done stays") if reporter.wrote else ("refused", "nothing was written")
-    reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service, next=following, closing=f"{what}; {told}"))
+    status, left = ("partial", "what was done stays") if reporter.wrote else ("refused", "nothing was written")
+    reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service, next=following, closing=f"{what}; {left}"))
     return ExitCode.INTERRUPTED
 
 

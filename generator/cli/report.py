@@ -66,8 +66,8 @@ class Reporter(ABC):
     """Tells what happens.
 
     ``service`` is the name that the command is about, as soon as it is known; ``wrote`` whether anything was written.
-    ``ending``: the last words are being said, and no signal may cut them short. ``concluded`` is the exit code
-    that they named; nothing is told after them, by whatever thread.
+    ``ending``: the result is being reported, and no signal may cut it short. ``concluded`` is the exit code
+    that they named; nothing is printed after them, by any thread.
     """
 
     service = ""
@@ -117,7 +117,7 @@ class Reporter(ABC):
         """Something went wrong."""
 
     def result(self, result: Result) -> None:
-        """The command is through; exactly once, last. Another result is not told."""
+        """The command is through; exactly once, last. A second result is dropped."""
         with self._turn, held():
             if self.concluded is None:
                 self.last_words(result)
@@ -128,7 +128,7 @@ class Reporter(ABC):
         """Tell of the result."""
 
     def line(self, text: str, stream: TextIO) -> None:
-        """Print a line, unless the result was told."""
+        """Print a line, unless the result was printed."""
         with self._turn:
             if self.concluded is None:
                 write_line(text, stream)

@@ -41,8 +41,8 @@ class _Output(io.FileIO):
 def open_streams() -> None:
     """Give this process standard streams that can be closed, broken or full without a trace.
 
-    A stream that was closed before we began is replaced by one that takes everything, or no file that is opened later
-    could be told from it.
+    A stream that was closed before we began is replaced by one that takes everything: a file that is opened later would
+    get its number.
     """
     for number in range(3):
         try:

@@ -36,7 +36,7 @@ class TextReporter(Reporter):
         self._steps: tuple[str, ...] = ()
         self._live: LiveSteps | None = None
         self._ended: list[StepResult] = []
-        self._told = False
+        self._printed = False
 
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
         """Files as a tree, registrations, steps; at the end, where values of secrets come from."""
@@ -144,10 +144,10 @@ class TextReporter(Reporter):
             self._note(f"  (error code {error.code})")
 
     def last_words(self, result: Result) -> None:
-        """What exists and what a person still has to do; with ``--quiet`` only why nothing else was told."""
+        """What exists and what a person still has to do; with ``--quiet`` only where nothing else was printed."""
         self._close()
         if self._quiet:
-            if result.exit_code is not ExitCode.OK and not self._told:
+            if result.exit_code is not ExitCode.OK and not self._printed:
                 self._note(self._closing(result))
             return
         if result.urls:
@@ -179,7 +179,7 @@ class TextReporter(Reporter):
     def _write(self, text: str, stream: TextIO, paint: Callable[[str], str], *, fold: bool) -> None:
         told = visible(redact(text))  # names, files and other systems' words may hold commands for a terminal
         told = folded(told) if fold and stream.isatty() else told
-        self._told = True
+        self._printed = True
         self.line(paint(told) if coloured(stream) else told, stream)
 
 

@@ -22,7 +22,7 @@ PLAIN = {
 
 _FIXED = {
     "LANGUAGE": "C",
-    "LC_ALL": "C",  # what went wrong is told apart by git's own words
+    "LC_ALL": "C",  # failures are recognised by git's own words
     "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing: by itself `git status` would refresh the index on the way
     "GIT_NO_REPLACE_OBJECTS": "1",  # an object is what its id says, whatever a clone has put in its place
 }
@@ -71,8 +71,8 @@ def run_git(
     """What git says, run in the same way. Raises with git's own words when it fails."""
     ended = git_process(folder, *arguments, environment=environment, given=given, longest=longest)
     if ended.late:
-        told = f"git {arguments[0]} with {_place(folder, arguments)} took longer than {longest:g} seconds"
-        raise SystemFailure("git.failed", told, "run the same command again")
+        late = f"git {arguments[0]} with {_place(folder, arguments)} took longer than {longest:g} seconds"
+        raise SystemFailure("git.failed", late, "run the same command again")
     if ended.status:
         raise failure(folder, arguments, ended)
     return as_text(ended.out)
@@ -85,16 +85,16 @@ def as_text(output: bytes) -> str:
 
 def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceError:
     """The error for a git that failed, with its own words and git's own remedy where it names one."""
-    told = words(ended)
-    if "dubious ownership" in told:
+    said = words(ended)
+    if "dubious ownership" in said:
         return PreflightError(
             "git.unsafe_repository",
-            f"git does not work in {folder}, which belongs to another user: {told.partition(' To add ')[0]}",
+            f"git does not work in {folder}, which belongs to another user: {said.partition(' To add ')[0]}",
             f"where that is right: {trust(folder)}",
         )
     return SystemFailure(
         "git.failed",
-        f"git {arguments[0]} with {_place(folder, arguments)} failed: {told or 'it ' + ended.how}",
+        f"git {arguments[0]} with {_place(folder, arguments)} failed: {said or 'it ' + ended.how}",
         "nothing is lost: correct what is named here and run the same command again",
     )
 
@@ -102,8 +102,8 @@ def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceE
 def words(ended: Ended) -> str:
     """What git said of a failure, in one line."""
     said = (ended.err + b"\n" + ended.out).decode("utf-8", "replace")
-    told = " ".join(said.split())[:500]
-    return f"{told} (it {ended.how})" if told and ended.status < 0 else told
+    line = " ".join(said.split())[:500]
+    return f"{line} (it {ended.how})" if line and ended.status < 0 else line
 
 
 def is_no_repository(ended: Ended) -> bool:
