@@ -95,10 +95,10 @@ class Sandbox:
         ``port`` 0 takes a free one; ``latency`` in seconds delays every answer; ``tokens`` gives chosen values by
         field name of :class:`Tokens`. ``profile`` is the platform to stand in for (without it the built-in one): its
         owners, branches, host names, Vault mount and namespace, modules and tiers. ``restore`` is a folder that
-        :meth:`save` made: port, tokens, profile and everything that the systems held come from there. ``authority`` is another
-        sandbox's, for clients in this process that trust it already. Raises OSError when the port is taken or the
-        folder is used already, ValueError for an unknown token name, a folder with no saved sandbox, or one together
-        with what it decides, ``UsageError`` for a profile that is none.
+        :meth:`save` made: port, tokens, profile and everything that the systems held come from there. ``authority`` is
+        another sandbox's, for clients in this process that trust it already. Raises OSError when the port is taken or
+        the folder is used already, ValueError for an unknown token name, a folder with no saved sandbox, or one
+        together with what it decides, ``UsageError`` for a profile that is none.
         """
         saved = snapshot.read(restore) if restore else None
         if saved:

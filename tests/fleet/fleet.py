@@ -109,7 +109,7 @@ def clone_of(folder: Path, made: Made) -> Path:
 def command(releases: Path, *arguments: str) -> list[str]:
     """The command in a process of its own, with other releases than the installed ones."""
     start = (
-        "import sys; from pathlib import Path; from generator import releases; "
+        "import sys; from pathlib import Path; from generator.template import releases; "
         "releases.FOLDER = Path(sys.argv[1]); from generator.cli import main; main(sys.argv[2:])"
     )
     return [sys.executable, "-c", start, str(releases), *arguments]

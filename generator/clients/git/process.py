@@ -24,6 +24,7 @@ _FIXED = {
     "LANGUAGE": "C",
     "LC_ALL": "C",  # failures are recognised by git's own words
     "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing: by itself `git status` would refresh the index on the way
+    "GIT_NO_LAZY_FETCH": "1",  # reading never fetches, with the clone's own settings and programs
     "GIT_NO_REPLACE_OBJECTS": "1",  # an object is what its id says, whatever a clone has put in its place
 }
 

@@ -67,7 +67,7 @@ def ask_git(environ: Mapping[str, str], *arguments: str) -> Ended | None:
     if program is None:
         return None
     command = [program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
-    seen = {**environ, **masked_variables(environ), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    seen = {**environ, **masked_variables(environ), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     with suppress(OSError):
         return run(command, environ=seen, longest=_SECONDS)
     return None

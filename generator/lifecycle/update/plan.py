@@ -93,8 +93,8 @@ def _held_back(item: Merged, prefix: str) -> Merged:
 
 
 def _refuse_opening(before: Answers, after: Answers) -> None:
-    """Raise ``RefusedError`` where a service of our own image would no longer be private."""
-    if before.private_image and after.owned and not after.private_image:
+    """Raise ``RefusedError`` where a private service would no longer be private, in one step or on the way to it."""
+    if before.private_image and not after.private_image:
         raise RefusedError(
             "update.opens",
             f"{before.name} is recorded as private, and an update never makes a service public: everybody could see "
