@@ -16,13 +16,18 @@ class Certificates:
 
     A client without SNI (an IP address in the URL) is shown the certificate of the default name; one that asks for
     a name that nobody serves is turned away, as a strict load balancer does.
-    ``broken`` is asked at each handshake for a name: how it fails, or None.
+    ``broken`` is asked at each handshake for a name: how it fails, or None. ``authority`` issues the certificates; a
+    new one is created without it.
     """
 
     def __init__(
-        self, names: Iterable[str], default: str, broken: Callable[[str], FaultKind | None] = lambda _: None
+        self,
+        names: Iterable[str],
+        default: str,
+        broken: Callable[[str], FaultKind | None] = lambda _: None,
+        authority: trustme.CA | None = None,
     ) -> None:
-        self._authority = trustme.CA(organization_name="newservice sandbox")
+        self.authority = authority or trustme.CA(organization_name="newservice sandbox")
         self._contexts = {name: self._issue(name) for name in names}
         self._broken = broken
         self.context = self._contexts[default]
@@ -30,7 +35,7 @@ class Certificates:
 
     def write(self, path: Path) -> None:
         """Write the authority's certificate, which clients have to trust."""
-        self._authority.cert_pem.write_to_path(str(path))
+        self.authority.cert_pem.write_to_path(str(path))
 
     def _issue(self, name: str, authority: trustme.CA | None = None) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -38,7 +43,7 @@ class Certificates:
         # No resumption: every connection is shown the certificate of the moment.
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
-        (authority or self._authority).issue_cert(name, common_name=name).configure_cert(context)
+        (authority or self.authority).issue_cert(name, common_name=name).configure_cert(context)
         return context
 
     def _wrong(self, name: str, kind: FaultKind) -> ssl.SSLContext:

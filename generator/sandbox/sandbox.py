@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import trustme
 import yaml
 
 from generator.platform.profile import Platform, load_platform
@@ -34,6 +35,7 @@ _HOSTS = {
     "vault": "vault.sandbox.test",
     "registry": "registry.sandbox.test",
 }
+_PERSON = {"user.name": "Sandbox", "user.email": "sandbox@sandbox.test"}
 
 
 class Sandbox:
@@ -43,7 +45,15 @@ class Sandbox:
     :meth:`stop`.
     """
 
-    def __init__(self, root: Path, port: int, latency: float, tokens: Tokens, profile: Path | None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        port: int,
+        latency: float,
+        tokens: Tokens,
+        profile: Path | None,
+        authority: trustme.CA | None,
+    ) -> None:
         """Prepare everything and listen, without answering yet; use :meth:`start`."""
         self.root = root
         self.tokens = tokens
@@ -57,7 +67,8 @@ class Sandbox:
         }
         self._ca_file = root / "ca.pem"
         self._gateway = Gateway(latency)
-        certificates = Certificates(self._hosts.values(), GITHUB_HOST, self._gateway.broken_handshake)
+        certificates = Certificates(self._hosts.values(), GITHUB_HOST, self._gateway.broken_handshake, authority)
+        self.authority = certificates.authority
         certificates.write(self._ca_file)
         self._server = HttpsServer(port, certificates.context, self._gateway)
         self.faults.attach(self._server)
@@ -75,16 +86,17 @@ class Sandbox:
         tokens: Mapping[str, str] | None = None,
         profile: Path | None = None,
         restore: Path | None = None,
+        authority: trustme.CA | None = None,
     ) -> Sandbox:
         """Start a platform below ``root`` (made if it is missing, and private from then on; holds no earlier one).
 
         ``port`` 0 takes a free one; ``latency`` in seconds delays every answer; ``tokens`` gives chosen values by
         field name of :class:`Tokens`. ``profile`` is the platform to stand in for (without it the built-in one): its
         owners, branches, host names, Vault mount, modules and tiers. ``restore`` is a folder that :meth:`save` made:
-        port, tokens, profile and everything that the systems held come from there.
-
-        Raises OSError when the port is taken or the folder is used already, ValueError for an unknown token name, a
-        folder with no saved sandbox, or one together with what it decides, ``UsageError`` for a profile that is none.
+        port, tokens, profile and everything that the systems held come from there. ``authority`` is another
+        sandbox's, for clients in this process that trust it already. Raises OSError when the port is taken or the
+        folder is used already, ValueError for an unknown token name, a folder with no saved sandbox, or one together
+        with what it decides, ``UsageError`` for a profile that is none.
         """
         saved = snapshot.read(restore) if restore else None
         if saved:
@@ -95,7 +107,7 @@ class Sandbox:
         root = root.resolve()
         root.mkdir(parents=True, exist_ok=True)
         root.chmod(0o700)
-        sandbox = cls(root, port, latency, chosen, profile)
+        sandbox = cls(root, port, latency, chosen, profile, authority)
         try:
             if saved:
                 snapshot.fill(sandbox, saved)
@@ -236,10 +248,9 @@ class Sandbox:
 
     def _prepare(self) -> None:
         """Write what a person has on a machine of his own: a clone of the infra repository, and the profile."""
-        infra = self.forgejo.repository(
-            f"{self._platform.owner('forgejo')}/{self._platform.data['infra']['repository']}"
-        )
-        clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/{infra.full_name}.git", _person())
+        owner, name = self._platform.owner("forgejo"), self._platform.data["infra"]["repository"]
+        infra = self.forgejo.repository(f"{owner}/{name}")
+        clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/{infra.full_name}.git", _PERSON)
         self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
         os.chmod(self.profile, 0o600)
 
@@ -286,7 +297,3 @@ class Sandbox:
             "vault": {"url": urls["vault"]},
             "registry": {"url": urls["registry"]},
         }
-
-
-def _person() -> dict[str, str]:
-    return {"user.name": "Sandbox", "user.email": "sandbox@sandbox.test"}

@@ -1,0 +1,101 @@
+"""Commands in processes of their own, killed in the middle of their work; and installations of earlier templates."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import generator
+from generator.sandbox import FaultKind
+from tests.compatibility.place import Ground, Said, said
+
+Request = tuple[str, str, str]
+"""System, method and path, a regular expression that is searched."""
+
+_COMMAND = (sys.executable, "-m", "generator")
+_AFTER_ONE = """
+import os, signal, sys
+from importlib.metadata import entry_points
+root, placed = sys.argv.pop(1), False
+def watch(event, arguments):
+    global placed
+    if placed:
+        placed = False  # the kill is an event, too
+        os.kill(os.getpid(), signal.SIGKILL)
+    placed = event == "os.rename" and str(arguments[1]).startswith(root) and "/.git/" not in str(arguments[1])
+sys.addaudithook(watch)
+next(iter(entry_points(group="console_scripts", name="newservice"))).load()()
+"""
+
+
+def killed_at(ground: Ground, request: Request, kind: FaultKind, *arguments: str | Path) -> None:
+    """Kill a command at a request: before the server acts on it (HOLD) or after that (HOLD_AFTER)."""
+    ground.sandbox.faults.add(*request, 1, kind)
+    process = _started(_COMMAND, *arguments)
+    ground.sandbox.wait_until_held(timeout=120)
+    _kill(process)
+    ground.sandbox.drop_held()
+    ground.sandbox.faults.clear()
+
+
+def killed_short_of(ground: Ground, request: Request, steps: set[str], *arguments: str | Path) -> None:
+    """Kill a command that waits for the answer to a request, as soon as it has reported some other steps."""
+    ground.sandbox.faults.add(*request, 1, FaultKind.TIMEOUT_BEFORE)
+    process = _started(_COMMAND, *arguments)
+    assert process.stdout is not None
+    left = set(steps)
+    while left:
+        line = process.stdout.readline()
+        assert line, f"ended before {left}"
+        left.discard(json.loads(line).get("id", ""))
+    _kill(process)
+    ground.sandbox.faults.clear()
+
+
+def killed_after_one_file(root: Path, *arguments: str | Path) -> None:
+    """Kill a command when it has moved one file into its place below a folder, whatever it was about to do next."""
+    process = _started((sys.executable, "-c", _AFTER_ONE, str(root)), *arguments)
+    out, err = process.communicate()
+    assert process.returncode == -signal.SIGKILL, out + err
+
+
+def installation(folder: Path, version: str) -> Mapping[str, str]:
+    """This newservice with a template that was released earlier: the environment in which it runs."""
+    package = Path(generator.__file__).parent
+    shutil.copytree(package, folder / "generator", ignore=shutil.ignore_patterns("__pycache__", "_template"))
+    with zipfile.ZipFile(package / "released" / f"{version}.zip") as archive:
+        archive.extractall(folder)
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+
+
+def run_in(environment: Mapping[str, str], *arguments: str | Path) -> Said:
+    """A command in a process of its own."""
+    process = _started(_COMMAND, *arguments, environment=environment)
+    out, err = process.communicate()
+    return said(process.returncode, out, err)
+
+
+def _started(
+    command: tuple[str, ...], *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*command, *map(str, arguments), "--json"],
+        env=environment or os.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
