@@ -301,8 +301,10 @@ def newest(made: Made, tree: Path) -> None:
 def test_trees_of_earlier_templates_are_updated(made: Made, ground: Ground) -> None:
     """To the version that was the newest then exactly as then, and from there to the one that is now."""
     names = dict.fromkeys(tree.partition(" ")[0] for tree in made.expected["updates"])
-    for tree, place in ground.trees(names):
+    places = dict(ground.trees(names))
+    for tree, place in places.items():
         assert ground.update(place, "--to", made.expected["template"]) == made.expected["updates"][tree], tree
+    for place in places.values():
         if not made.is_of_this_template:
             ground.update(place)
         newest(made, place)
