@@ -19,6 +19,7 @@ from tests.compatibility import services
 from tests.compatibility.killing import installation, killed_after_one_file, killed_at, killed_short_of, run_in
 from tests.compatibility.place import (
     FOLDER,
+    OUR_WORDS,
     PORT,
     SEED,
     Ground,
@@ -33,9 +34,6 @@ from tests.compatibility.place import (
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 LARGEST = 256 * 1024
-OUR_WORDS = "our own words"
-"""Stands in every edit by hand."""
-
 EARLIER = ("1.0.0", "2.0.0")
 """Versions of the template that services are made with, to be updated later."""
 

@@ -34,6 +34,9 @@ FOLDER = Path("/tmp/newservice-compatibility-23917")
 SEED = ("FIXTURE_SIGNING_KEY", "a key that a person gave")
 """The variable that holds a secret's first value, and the value."""
 
+OUR_WORDS = "our own words"
+"""Stands in every edit by hand."""
+
 
 class TakenError(Exception):
     """Another program or another user has the port or the folder."""

@@ -20,8 +20,7 @@ import yaml
 from packaging.version import Version
 
 from generator.sandbox import Sandbox
-from tests.compatibility.make import OUR_WORDS
-from tests.compatibility.place import SEED, Ground, Said, TakenError, claimed, git, newservice, unpack
+from tests.compatibility.place import OUR_WORDS, SEED, Ground, Said, TakenError, claimed, git, newservice, unpack
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent for path in HERE.glob("*/expected.json"))
@@ -123,9 +122,13 @@ def unwritten(ground: Ground) -> None:
 
 
 def look(ground: Ground, made: Made, name: str) -> Said:
-    """``status``, with the answers of a service that no system has any of."""
-    given = () if made.services[name]["recorded"] else ground.answers(made.answers(name))
-    return well(newservice("status", name, *given, *ground.service(name)))
+    """``status``, which finds the answers itself where some system has them."""
+    return well(newservice("status", name, *known(ground, made, name), *ground.service(name)))
+
+
+def known(ground: Ground, made: Made, name: str) -> tuple[str | Path, ...]:
+    """The flag for the answers of a service, where no system has any of it."""
+    return () if made.services[name]["recorded"] else ground.answers(made.answers(name))
 
 
 def repositories(ground: Ground, name: str) -> list[str]:
@@ -200,9 +203,8 @@ def test_complete_services_are_left_alone(made: Made, ground: Ground) -> None:
 def test_what_is_ours_is_removed_and_nothing_else(made: Made, ground: Ground) -> None:
     names = ("requested", "aged", "reviewed", "intended", "live")
     sandbox, heads = ground.sandbox, ground.heads()
-    well(ground.create(made.answers("intended")), "success")
     for name in names:
-        well(newservice("remove", name, *ground.service(name), "--yes"), "success")
+        well(newservice("remove", name, *known(ground, made, name), *ground.service(name), "--yes"), "success")
     left = ground.heads()
     assert not {"newservice/requested", "newservice/aged", "newservice/intended"} & left.keys()
     assert left["newservice/reviewed"] == heads["newservice/reviewed"], "a reviewer has committed to it"
@@ -299,8 +301,10 @@ def newest(made: Made, tree: Path) -> None:
 def test_trees_of_earlier_templates_are_updated(made: Made, ground: Ground) -> None:
     """To the version that was the newest then exactly as then, and from there to the one that is now."""
     names = dict.fromkeys(tree.partition(" ")[0] for tree in made.expected["updates"])
-    for tree, place in ground.trees(names):
+    places = dict(ground.trees(names))
+    for tree, place in places.items():
         assert ground.update(place, "--to", made.expected["template"]) == made.expected["updates"][tree], tree
+    for place in places.values():
         if not made.is_of_this_template:
             ground.update(place)
         newest(made, place)

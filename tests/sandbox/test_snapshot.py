@@ -93,10 +93,12 @@ def test_what_was_saved_is_restored(tmp_path: Path, profile: Path | None) -> Non
         canonical = populate(sandbox)
         before = sandbox.environment, sandbox.urls, sandbox.profile.read_text().replace(str(sandbox.root), "")
         sandbox.save(first)
+        authority, certificate = sandbox.authority, sandbox.ca_file.read_bytes()
         for system, own in NOT_HELD.items():
             attributes = {name for name in vars(getattr(sandbox, system)) if not name.startswith("_")}
             assert attributes - own <= held(first)[f"{system}.json"].keys(), f"{system}: saved, or named above"
-    with Sandbox.start(tmp_path / "two", restore=first) as sandbox:
+    with Sandbox.start(tmp_path / "two", restore=first, authority=authority) as sandbox:
+        assert sandbox.ca_file.read_bytes() == certificate
         with pytest.raises(FileExistsError):
             sandbox.save(first)
         sandbox.save(second)
