@@ -12,16 +12,10 @@ from generator.template.release_check import plain_template
 from generator.template.template import Template
 
 
-def whole_template(folder: Path) -> Path:
-    """A copy of the template without its history, which copier would take the last tag of."""
-    return plain_template(Template.installed(), folder)
-
-
 def copied(folder: Path, values: Mapping[str, Any]) -> Path:
     """The tree that copier makes of these answers below ``folder``. Raises copier's ``ValueError`` for a wrong one."""
     template, target = folder / "template", folder / "copied"
     if not template.exists():
-        template.mkdir()
-        whole_template(template)
+        plain_template(Template.installed(), template)
     run_copy(str(template), target, data=dict(values), defaults=True, overwrite=True, quiet=True, settings=Settings())
     return target

@@ -18,7 +18,7 @@ from generator.cli import group
 from generator.cli.commands import COMMANDS
 from generator.sandbox import FaultKind, Status
 from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
-from tests.checkout import infra_checkout
+from tests.checkout import commit_all, infra_checkout
 from tests.invoke import Command, Desk
 from tests.test_onboarding import ALL_STEPS
 from tests.world import Told, World
@@ -449,13 +449,18 @@ def test_no_command_brings_what_only_its_work_needs() -> None:
     assert found == {name: set() for name in COMMANDS}
 
 
-def test_a_plan_of_files_loads_no_clients(tmp_path: Path) -> None:
+def test_files_load_no_clients_and_nothing_loads_copier(tmp_path: Path) -> None:
     infra = infra_checkout(tmp_path / "infra")
     answers = tmp_path / "answers.yml"
     answers.write_text(yaml.safe_dump(RICH))
     places = ["--answers", str(answers), "--infra", str(infra), "--service-dir", str(tmp_path / "x")]
-    found = loaded("plan", "--no-provision", *places)
-    assert not found & {"copier", "git", "github", "httpx", "requests", "rich"}
+    for command in ("plan", "create"):
+        assert not loaded(command, "--no-provision", *places) & {"copier", "git", "github", "httpx", "requests", "rich"}
+    stack = infra / "stacks" / RICH["name"]
+    assert (stack / ".copier-answers.yml").is_file()
+    commit_all(infra, "stack")
+    assert "copier" not in loaded("update", "--check", str(stack))
+    assert "copier" not in loaded("fleet", "status", "--offline", "--infra", str(infra))
 
 
 # --- without a terminal ------------------------------------------------------------------------------------

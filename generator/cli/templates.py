@@ -102,8 +102,8 @@ _STANDING: dict[str, tuple[tuple[str, ...], str]] = {
 def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Release the template of this checkout under the version that copier.yml names.
 
-    Writes an archive and a line of the index, to be committed with the template. Before that it renders small services
-    with copier and with newservice's own renderer, and refuses a template of which they make different files.
+    Writes an archive and a line of the index, to be committed with the template. Before that copier renders small
+    services, and a template is refused of which it makes other files than newservice.
     """
     releases, template = Releases(), Template.installed()
     if template.root == PACKAGE / "_template":
@@ -115,7 +115,7 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     version = releases.next_version(template)
     from generator.template.release_check import check_template  # heavy, with copier, and needed here only
 
-    reporter.progress("rendering samples with copier and without")
+    reporter.progress("rendering samples with copier, to compare them")
     count = check_template(template)
     added, changed, removed = releases.changes(template)
     told = f"{added} files added, {changed} changed, {removed} removed; {count} samples rendered alike"
