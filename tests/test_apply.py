@@ -115,7 +115,7 @@ def test_what_the_plan_was_made_from_is_named_when_it_moved(world: World, monkey
     world.sandbox.profile.write_text(yaml.safe_dump(profile))
 
     with monkeypatch.context() as patch:
-        patch.setattr("generator.engine.plan_inputs.version", lambda _: "9.9.9")
+        patch.setattr("generator.engine.plan_inputs.__version__", "9.9.9")
         assert "newservice is 9.9.9, the plan was made with" in moved(world, path)
     with monkeypatch.context() as patch:
         patch.setattr("generator.engine.plan_inputs.template_digest", lambda _: "sha256:other")

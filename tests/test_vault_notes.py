@@ -40,7 +40,7 @@ class Keeper:
         self.client = Vault(self.platform, Secret(sandbox.tokens.vault), patience=self.patience)
 
     def run(self, seeds: dict[str, Secret]) -> Run:
-        answers = {"vault_properties": ["a", "b"], "known_elsewhere": []}
+        answers = SimpleNamespace(vault_properties=["a", "b"], known_elsewhere=[])
         project: Any = SimpleNamespace(platform=self.platform, answers=answers, name="reader")
         nowhere: Any = None
         systems = Systems(forgejo=nowhere, vault=self.client)

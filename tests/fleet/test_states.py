@@ -13,6 +13,7 @@ from generator.base.errors import ExitCode
 from generator.fleet.findings import REMEDIES, Finding, Place, State, exit_code
 from generator.fleet.source import update_branch
 from generator.template import releases
+from generator.template.template import PACKAGE
 from tests.checkout import git
 from tests.fleet.conftest import Yard
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
@@ -110,7 +111,7 @@ def test_edits_are_told_per_file(yard: Yard) -> None:
 
 
 def test_edited_when_nothing_newer_is_out(yard: Yard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    known = releases.Releases(Path(releases.__file__).parent / "released")
+    known = releases.Releases(PACKAGE / "released")
     shutil.copy(known.folder / "1.0.0.zip", tmp_path)
     lines = json.loads((known.folder / "index.json").read_text())
     (tmp_path / "index.json").write_text(json.dumps([line for line in lines if line["version"] == "1.0.0"]))

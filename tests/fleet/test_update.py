@@ -17,6 +17,7 @@ from generator.sandbox import FaultKind
 from generator.sandbox.messages import Request, Response
 from generator.template import releases
 from generator.template.releases import Releases
+from generator.template.template import PACKAGE
 from tests.fleet.conftest import COUNT, Yard
 from tests.fleet.fleet import make, settle
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
@@ -133,7 +134,7 @@ def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 def test_an_older_newservice_leaves_a_newer_update_alone(older: Callable[[], None], yard: Yard) -> None:
     yard.fleet("update", "--only", FIRST)
-    head, older_is = yard.head(FIRST), str(Releases(Path(releases.__file__).parent / "released").newest)
+    head, older_is = yard.head(FIRST), str(Releases(PACKAGE / "released").newest)
     older()
     told = yard.fleet("update", "--only", FIRST)
     found = yard.one(told, FIRST)
