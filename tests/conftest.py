@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from generator.base.secrets import forgotten_afterwards
 from generator.sandbox import Sandbox
 from tests.fuzz import PROFILE
 from tests.invoke import Command, Desk
@@ -21,7 +22,7 @@ TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "REGISTRY", "NEWS
 
 
 @pytest.fixture(autouse=True)
-def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name.startswith(TOKENS) and name != "NEWSERVICE_INFRA_CHECKOUT":
@@ -37,6 +38,8 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     }.items():
         monkeypatch.setenv(name, value)
     (home / ".gitconfig").write_text("[user]\n\tname = Tester\n\temail = tester@example.test\n[core]\n\tfsync = none\n")
+    with forgotten_afterwards():  # a test's secret may be a word of the next one's
+        yield
 
 
 def pytest_report_header() -> list[str]:

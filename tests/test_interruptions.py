@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 import generator
+from generator.base import children
 from generator.base.errors import ExitCode
 from generator.base.stopping import APART_SECONDS
 from generator.fleet.pool import mapped
