@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 
 from generator.cli.report import write_line
 
@@ -22,20 +23,23 @@ def page(text: str) -> None:
     """
     command = _pager()
     environ = {"LESS": "FRX", **os.environ}  # colours; a text that fits is printed, and stays
-    try:
-        with _ctrl_c_is_the_pager_s():
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environ) if command else None
-            if process is not None:
-                _feed(process, text)
-    except OSError:
-        command = []
+    if command:
+        try:
+            with _ctrl_c_is_the_pager_s():
+                _run(command, text, environ)
+        except OSError:
+            command = []
     if not command:
         write_line(text, sys.stdout)
 
 
-def _feed(process: subprocess.Popen[bytes], text: str) -> None:
+def _run(command: list[str], text: str, environ: dict[str, str]) -> None:
+    with TemporaryFile() as file:  # no pipe: what a pager leaves running could keep that open, and us waiting
+        file.write(text.encode("utf-8", "replace"))
+        file.seek(0)
+        process = subprocess.Popen(command, stdin=file, env=environ)
     try:
-        process.communicate(text.encode("utf-8", "replace"))  # one that is left early takes no more: not a failure
+        process.wait()
     except BaseException:
         process.terminate()
         process.wait()

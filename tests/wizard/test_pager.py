@@ -18,7 +18,7 @@ Start = Callable[..., Terminal]
 
 OWNED = ("--image-source=owned", "--language=python", "--image-visibility=public")
 LARGE = (*(word for word in ALL if "image" not in word), *OWNED)
-"""Answers whose diffs are more than a pipe holds: whoever writes them waits for a reader."""
+"""Answers whose diffs are more than a pipe holds: nobody may wait for a pager that doesn't read them."""
 
 
 @pytest.fixture
@@ -40,6 +40,12 @@ def script(folder: Path, text: str) -> str:
     program.write_text(f"#!/bin/sh\n{text}\n")
     program.chmod(0o755)
     return str(program)
+
+
+def sleeps(shown: Terminal) -> None:
+    """Wait until the pager has printed, and sleeps: a shell may lose a Ctrl-C between two commands."""
+    shown.sees("PAGED")
+    until(lambda: [pid for pid in descendants(shown.pid) if words_of(pid).startswith("sleep 60")])
 
 
 def carries_out(shown: Terminal) -> None:
@@ -73,11 +79,22 @@ def test_a_pager_that_is_left_or_dies_comes_back_to_the_question(folder: Path, d
 def test_ctrl_c_in_the_pager_is_the_pager_s(folder: Path, deciding: Start, hears: str, reads: str) -> None:
     shown = deciding(script(folder, f"{hears} echo PAGED; {reads} sleep 60"))
     shown.answers(DECIDE)
-    shown.sees("PAGED")
+    sleeps(shown)
     before = len(shown.raw)
     shown.types(STOP)
     shown.until(lambda: "Carry it out?" in shown.raw[before:], "the question")
     assert ("HEARD" in shown.raw) == bool(hears)
+    carries_out(shown)
+
+
+def test_what_a_pager_leaves_running_is_not_waited_for(folder: Path, deciding: Start) -> None:
+    left = folder.parent / "left"
+    shown = deciding(script(folder, f"exec 3<&0; sleep 60 <&3 & echo $! > {left}; echo PAGED"))
+    shown.answers(DECIDE)
+    shown.sees("PAGED")
+    before = len(shown.raw)
+    shown.until(lambda: "Carry it out?" in shown.raw[before:], "the question")
+    os.kill(int(left.read_text()), signal.SIGKILL)  # it is still running
     carries_out(shown)
 
 
@@ -88,7 +105,7 @@ def test_git_hears_nothing_of_a_ctrl_c_in_the_pager(folder: Path, terminal: Star
     shown.answers(REVIEW)
     shown.asks(DECIDE)
     shown.answers(DECIDE)
-    shown.sees("PAGED")
+    sleeps(shown)
     helpers = {pid: os.getsid(pid) for pid in descendants(shown.pid) if "cat-file" in words_of(pid)}
     assert helpers
     assert set(helpers.values()) != {shown.pid}
@@ -125,8 +142,7 @@ def test_another_signal_ends_pager_and_command(
 ) -> None:
     shown = deciding(script(folder, "echo PAGED; cat > /dev/null; exec sleep 60"))
     shown.answers(DECIDE)
-    shown.sees("PAGED")
-    until(lambda: [pid for pid in descendants(shown.pid) if "sleep 60" in words_of(pid)])
+    sleeps(shown)
     os.kill(shown.pid, number)
     code, text = shown.ends()
     assert code == 130
