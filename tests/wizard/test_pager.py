@@ -92,7 +92,7 @@ def test_what_a_pager_leaves_running_is_not_waited_for(folder: Path, monkeypatch
     monkeypatch.setenv("PAGER", script(folder, f"exec 3<&0; sleep 30 <&3 & echo $! > {left}"))
     page("more than a pipe holds\n" * 10_000)
     pid = int(left.read_text())
-    assert words_of(pid).startswith("sleep")
+    assert until(lambda: words_of(pid).startswith("sleep"), 5)
     os.kill(pid, signal.SIGKILL)
 
 
