@@ -38,7 +38,7 @@ class Workshop:
 
     def lines(self, *, few: bool = False) -> list[list[str]]:
         """A line of every command that needs the clone, or of a ``few`` that open it differently."""
-        stack = self.clone / str(self.world.platform.data["infra"]["stacks"]) / NAME
+        stack = self.clone / self.world.platform.infra.stacks / NAME
         new = ["--answers", str(self.answers)]
         some = [
             ["plan", *new],

@@ -308,4 +308,4 @@ def test_registrations_of_the_pages_are_taken(tmp_path: Path) -> None:
     profile = tmp_path / "platform.yml"
     for text in found:
         profile.write_text(text, encoding="utf-8")
-        assert load_platform(TEMPLATE.platform, profile).data["registrations"]["own"]
+        assert load_platform(TEMPLATE.platform, profile).registrations.own

@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.secrets import Secret
 from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_repository
-from generator.platform.profile import Platform, load_platform
+from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind, Sandbox
 from generator.template.files import File
 from tests.answers import TEMPLATE
@@ -433,7 +434,7 @@ def test_another_certificate_is_refused(repository: Repository, sandbox: Sandbox
     profile = tmp_path / "profile.yml"
     profile.write_text(sandbox.profile.read_text().replace(f"ca_file: {sandbox.ca_file}", "ca_file: null"))
     platform = load_platform(TEMPLATE.platform, profile, {})
-    assert platform.ca_file is None
+    assert platform.connection.ca_file is None
     with pytest.raises(SystemFailure, match="certificate"):
         repository.push(
             Remote(platform, "viktor", Secret(sandbox.tokens.forgejo)), url(sandbox), repository.head() or "", "master"
@@ -468,8 +469,7 @@ def test_what_the_clone_says_of_the_forge_has_no_part_in_it(
 
 def test_an_answer_that_is_cut_off_does_not_keep_git_for_ever(repository: Repository, sandbox: Sandbox) -> None:
     remote = remote_of(sandbox)
-    connection = {**remote.platform.connection, "timeout_seconds": 0.1}
-    hasty = Remote(Platform({**remote.platform.data, "connection": connection}, "test"), remote.user, remote.token)
+    hasty = replace(remote, platform=remote.platform.changed({"connection": {"timeout_seconds": 0.1}}))
     sandbox.faults.add("forgejo", "POST", "git-receive-pack$", 1, FaultKind.MALFORMED)
     with pytest.raises(SystemFailure) as caught:
         repository.push(hasty, url(sandbox), repository.head() or "", "master")

@@ -566,7 +566,7 @@ def test_a_clone_that_is_of_no_use_is_refused_before_anything_is_written(world: 
 def hostile(world: World, clone: Path, middle: Eavesdropper, name: str) -> None:
     """Every setting of ``kinds`` that a clone can have at once."""
     program(world.folder)
-    url = f"{world.sandbox.urls['forgejo']}/{world.platform.owner('forgejo')}/{name}.git"
+    url = f"{world.sandbox.urls['forgejo']}/{world.platform.forgejo.owner}/{name}.git"
     groups = kinds(url, world.sandbox.urls["forgejo"], middle, world.folder).values()
     for key, value in (pair for group in groups for settings in group for pair in settings):
         git(clone, "config", "--add", key, value)
@@ -575,7 +575,7 @@ def hostile(world: World, clone: Path, middle: Eavesdropper, name: str) -> None:
 def test_a_create_with_both_clones_full_of_settings(world: World) -> None:
     port = world.sandbox.port
     with eavesdropper(world.folder / "middle", "forgejo.sandbox.test", port) as middle:
-        infra = str(world.platform.data["infra"]["repository"])
+        infra = world.platform.infra.repository
         world.infra.bare.commit_files(world.base, {"later.txt": "later\n"}, "later", 1_790_000_000)
         hostile(world, world.sandbox.infra, middle, infra)
         before = beside_objects(world.sandbox.infra)

@@ -166,7 +166,7 @@ def test_no_rendered_file_holds_a_path_of_this_machine(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_answers_file_names_the_published_template(case: str) -> None:
     """Copier reads it without the profile: the address, a version, and only those facts that are the profile's own."""
-    url = project(case).platform.data["template_url"]
+    url = project(case).platform.template_url
     recorded = [
         yaml.safe_load(tree[".copier-answers.yml"][0])
         for tree in rendered(case).values()

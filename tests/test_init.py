@@ -47,13 +47,14 @@ def test_the_rest_follows() -> None:
     facts, problems = INTERVIEW.settle(FEW)
     assert problems == []
     platform = merged_platform(TEMPLATE.platform, INTERVIEW.overrides(facts, {}), "test")
-    assert platform.url("forgejo") == "https://forgejo.acme.example"
-    assert platform.url("woodpecker") == "https://ci.acme.example"
-    assert platform.service_url("notes") == "https://forgejo.acme.example/acme/notes.git"
-    assert platform.data["template_url"] == "https://forgejo.acme.example/acme/newservice.git"
-    assert platform.data["registry"]["owner"] == "acmeinc"
-    assert platform.pin("forgejo") is None
-    assert {item.vault.rpartition("/")[0] for item in platform.credentials.values()} == {"secret", "secret/ci"}
+    assert platform.forgejo.url == "https://forgejo.acme.example"
+    assert platform.woodpecker.url == "https://ci.acme.example"
+    assert platform.forgejo.clone_url("notes") == "https://forgejo.acme.example/acme/notes.git"
+    assert platform.template_url == "https://forgejo.acme.example/acme/newservice.git"
+    assert platform.registry.owner == "acmeinc"
+    assert platform.connection.pins.get("forgejo") is None
+    credentials = platform.connection.credentials.values()
+    assert {item.vault.rpartition("/")[0] for item in credentials} == {"secret", "secret/ci"}
 
 
 def test_nothing_of_the_built_in_platform_is_left() -> None:
@@ -71,7 +72,7 @@ def test_nothing_of_the_built_in_platform_is_left() -> None:
 )  # fmt: skip
 def test_load_balancer(address: str, url: str, port: int) -> None:
     facts, _ = INTERVIEW.settle({**FEW, "load_balancer": address, "forgejo_url": url})
-    pin = merged_platform(TEMPLATE.platform, INTERVIEW.overrides(facts, {}), "test").pin("vault")
+    pin = merged_platform(TEMPLATE.platform, INTERVIEW.overrides(facts, {}), "test").connection.pins.get("vault")
     assert pin is not None
     assert (pin.address, pin.port) == ("10.0.0.9", port)
 
@@ -399,7 +400,7 @@ def test_why_a_profile_is_in_force(tmp_path: Path) -> None:
 def test_doctor_names_init_where_something_is_missing() -> None:
     from generator.base.checks import Check
 
-    builtin, own = Platform(TEMPLATE.platform, BUILT_IN), Platform(TEMPLATE.platform, "mine.yml")
+    builtin, own = (Platform.of(TEMPLATE.platform, source) for source in (BUILT_IN, "mine.yml"))
     missing = [Check("vault.reachable", CheckState.FAILED, "no answer", "look whether it is up")]
     found = _result(missing, advice(builtin))
     assert found.exit_code is ExitCode.PREFLIGHT

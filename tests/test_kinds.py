@@ -390,7 +390,7 @@ def test_only_the_credentials_that_a_kind_needs_are_asked_for(
     assert error["code"] == "credentials.missing"
     assert error["message"] == "missing credentials: " + ", ".join(name for name in ORDER if name in needed)
     assert len(world.sandbox.journal) == 0
-    sources = world.platform.credentials
+    sources = world.platform.connection.credentials
     for name in needed:
         monkeypatch.setenv(sources[name].environment, getattr(world.sandbox.tokens, name))
     assert world.run("create", kind.answers).code == 0

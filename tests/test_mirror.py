@@ -136,7 +136,7 @@ def test_forgejos_references_that_can_not_be_seen_are_not_taken_for_none(made: W
 
 
 def test_references_of_github(world: World, github: GitHub) -> None:
-    repository = world.sandbox.github.create_repository(world.platform.owner("github"), NAME)
+    repository = world.sandbox.github.create_repository(world.platform.github.owner, NAME)
     full_name = world.mirror_name(NAME)
     assert github.references(full_name, "tags") == {}
     sha = repository.bare.commit_files("master", {"a": b"b"}, "first", 1_790_000_000)

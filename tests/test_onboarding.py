@@ -38,7 +38,7 @@ def expected_inventory(world: World) -> dict[str, Any]:
     """Exactly one of each thing."""
     sandbox, mirror = world.sandbox, world.mirror_name(NAME)
     return {
-        "repositories": [f"{world.platform.owner('forgejo')}/{NAME}"],
+        "repositories": [f"{world.platform.forgejo.owner}/{NAME}"],
         "mirrors": [mirror.lower()],
         "branches": [world.branch],
         "commits": 1,
@@ -86,7 +86,7 @@ INFRA_FILES = [
 def infra_files(world: World) -> list[str]:
     """The made-up platform has no page about its images."""
     skipped = {"ci-doc": "docs/architecture/ci-cd.md"}
-    left_out = {skipped[name] for name in world.platform.data["registrations"]["skip"]}
+    left_out = {skipped[name] for name in world.platform.registrations.skip}
     return [path for path in INFRA_FILES if path not in left_out]
 
 
@@ -246,7 +246,7 @@ def refused(world: World, command: str = "create") -> dict[str, Any]:
 @both_platforms
 def test_somebody_elses_repository_is_refused(world: World) -> None:
     world.sandbox.forgejo.create_repository(
-        world.platform.owner("forgejo"), NAME, files={"README.md": "mine"}, branch=world.branch
+        world.platform.forgejo.owner, NAME, files={"README.md": "mine"}, branch=world.branch
     )
     assert error_of(refused(world), "forgejo.repository")
 
@@ -364,7 +364,7 @@ def test_missing_credentials_are_all_named_before_anything_is_sent(
     (error,) = told.of("error")
     told_there = error["message"] + error["hint"]
     for credential in ("forgejo", "github", "woodpecker", "slack"):
-        source = world.platform.credentials[credential]
+        source = world.platform.connection.credentials[credential]
         assert all(text in told_there for text in (credential, source.environment, source.vault))
     assert len(world.sandbox.journal) == 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, cast, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -72,10 +75,10 @@ def test_the_variable_wins_over_the_configuration_and_the_flag_over_both(tmp_pat
 
 def test_keys_left_out_keep_the_built_in_value(tmp_path: Path) -> None:
     platform = loaded(tmp_path, {"forgejo": {"owner": "team"}, "connection": {"timeout_seconds": 5}})
-    assert platform.owner("forgejo") == "team"
-    assert platform.url("forgejo") == BUILTIN["forgejo"]["url"]
-    assert platform.connection["timeout_seconds"] == 5
-    assert platform.connection["load_balancer"] == BUILTIN["connection"]["load_balancer"]
+    assert platform.forgejo.owner == "team"
+    assert platform.forgejo.url == BUILTIN["forgejo"]["url"]
+    assert platform.connection.timeout_seconds == 5
+    assert platform.connection.load_balancer == Pin("10.0.20.203", 443)
     assert {**platform.data, "forgejo": 0, "connection": 0} == {**BUILTIN, "forgejo": 0, "connection": 0}
 
 
@@ -101,8 +104,8 @@ def test_the_built_in_profile_is_never_changed(tmp_path: Path) -> None:
 def test_a_database_may_be_behind_the_address_of_another_token(tmp_path: Path) -> None:
     profile = {"databases": {"mysql": {"host": "pg_host"}}, "variables": {"pg_host": "gateway"}}
     platform = loaded(tmp_path, profile)
-    assert platform.data["databases"]["mysql"] == {**BUILTIN["databases"]["mysql"], "host": "pg_host"}
-    assert platform.data["variables"] == {**BUILTIN["variables"], "pg_host": "gateway"}
+    assert platform.facts["databases"]["mysql"] == {**BUILTIN["databases"]["mysql"], "host": "pg_host"}
+    assert platform.facts["variables"] == {**BUILTIN["variables"], "pg_host": "gateway"}
 
 
 def test_facts_hold_no_connection() -> None:
@@ -114,29 +117,29 @@ def test_facts_hold_no_connection() -> None:
 def test_only_what_the_load_balancer_serves_is_pinned(tmp_path: Path) -> None:
     balancer = {"address": "192.0.2.7", "port": 8443, "systems": ["vault"]}
     platform = loaded(tmp_path, {"connection": {"load_balancer": balancer}})
-    assert platform.pin("vault") == Pin("192.0.2.7", 8443)
-    assert platform.pin("forgejo") is None
-    assert loaded(tmp_path, {"connection": {"load_balancer": None}}).pin("vault") is None
+    assert platform.connection.pins.get("vault") == Pin("192.0.2.7", 8443)
+    assert platform.connection.pins.get("forgejo") is None
+    assert loaded(tmp_path, {"connection": {"load_balancer": None}}).connection.pins.get("vault") is None
 
 
 def test_addresses(tmp_path: Path) -> None:
     platform = loaded(tmp_path, {"forgejo": {"url": "https://git.example.test:8443/", "owner": "team"}})
-    assert platform.url("forgejo") == "https://git.example.test:8443"
-    assert platform.host("forgejo") == "git.example.test"
-    assert platform.service_url("reader") == "https://git.example.test:8443/team/reader.git"
-    assert platform.mirror_url("reader") == f"https://github.com/{BUILTIN['github']['owner']}/reader.git"
+    assert platform.forgejo.url == "https://git.example.test:8443"
+    assert platform.forgejo.host == "git.example.test"
+    assert platform.forgejo.clone_url("reader") == "https://git.example.test:8443/team/reader.git"
+    assert platform.github.clone_url("reader") == f"https://github.com/{BUILTIN['github']['owner']}/reader.git"
 
 
 def test_the_persons_folder_may_be_written_with_a_tilde(tmp_path: Path) -> None:
     platform = loaded(tmp_path, {"connection": {"infra_clone": "~/infra", "ca_file": "~/ca.pem"}})
-    assert platform.infra_clone == Path.home() / "infra"
-    assert platform.ca_file == str(Path.home() / "ca.pem")
-    assert load_platform(BUILTIN, None, {}).ca_file is None
+    assert platform.connection.infra_clone == Path.home() / "infra"
+    assert platform.connection.ca_file == str(Path.home() / "ca.pem")
+    assert load_platform(BUILTIN, None, {}).connection.ca_file is None
 
 
 def test_credentials_name_their_sources(tmp_path: Path) -> None:
     platform = loaded(tmp_path, {"connection": {"credentials": {"forgejo": {"environment": "MY_TOKEN"}}}})
-    sources = platform.credentials
+    sources = platform.connection.credentials
     assert sources["forgejo"].environment == "MY_TOKEN"
     assert sources["forgejo"].vault == BUILTIN["connection"]["credentials"]["forgejo"]["vault"]
     assert sources["forgejo_git"].fallback == "forgejo"
@@ -145,8 +148,60 @@ def test_credentials_name_their_sources(tmp_path: Path) -> None:
 def test_a_sandboxs_profile_is_one(tmp_path: Path) -> None:
     with Sandbox.start(tmp_path / "platform") as sandbox:
         platform = load_platform(BUILTIN, sandbox.profile, {})
-        assert platform.url("vault") == sandbox.urls["vault"]
-        assert platform.pin("vault") == Pin("127.0.0.1", sandbox.port)
+        assert platform.vault.url == sandbox.urls["vault"]
+        assert platform.connection.pins.get("vault") == Pin("127.0.0.1", sandbox.port)
+
+
+def test_a_home_that_does_not_exist_is_no_fault_of_the_profile(tmp_path: Path) -> None:
+    """Only what uses the path finds out, and reports it."""
+    path = "~nobody-has-this-name/infra"
+    assert loaded(tmp_path, {"connection": {"infra_clone": path}}).connection.infra_clone == Path(path)
+
+
+def test_an_address_is_read_without_its_slash(tmp_path: Path) -> None:
+    platform = loaded(tmp_path, {"github": {"api_url": "https://api.example.test/"}, "vault": {"namespace": "/a/b/"}})
+    assert platform.github.api_url == "https://api.example.test"
+    assert platform.vault.namespace == "a/b"
+    assert platform.registry.url == f"https://{BUILTIN['registry']['host']}"
+    assert {name: system.host for name, system in platform.systems.items()} == {
+        name: urlsplit(BUILTIN[name]["url"] or f"https://{BUILTIN[name]['host']}").hostname
+        for name in ("forgejo", "github", "registry", "woodpecker", "vault")
+    }
+
+
+def test_a_convention_of_templates_alone_is_no_change_in_python(tmp_path: Path) -> None:
+    """A key that the built-in profile has and no field reads is checked, merged and passed on like any other."""
+    builtin = {**BUILTIN, "pager": {"team": "ops", "loud": False, "share": 0.5, "channels": ["mail"]}}
+    own = {"team": "desk", "loud": True, "share": 1}
+    assert load_platform(builtin, profile(tmp_path, {"pager": own}), {}).facts["pager"] == {**own, "channels": ["mail"]}
+    path = profile(tmp_path, {"pager": {"team": 1, "loud": 1, "share": True, "chanels": []}})
+    with pytest.raises(UsageError) as caught:
+        load_platform(builtin, path, {})
+    assert caught.value.message == (
+        f"{path}: there is no key 'pager.chanels', did you mean 'pager.channels'?; 'pager.loud' must be true or false; "
+        "'pager.share' must be a number; 'pager.team' must be text"
+    )
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of an annotated type, however deep."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(fits(value, one) for one in inner)
+    if is_dataclass(kind) and isinstance(value, cast(type, kind)):
+        return all(fits(getattr(value, name), hint) for name, hint in get_type_hints(kind).items())
+    if origin is not None:
+        items = value.values() if isinstance(value, Mapping) else value
+        return isinstance(value, origin) and not isinstance(value, str) and all(fits(item, inner[-1]) for item in items)
+    return kind is Any or isinstance(value, (int, float) if kind is float else kind)
+
+
+def test_fields_are_of_the_types_that_the_built_in_profile_has() -> None:
+    """A profile's types are the built-in one's; that those are the fields' own, no type checker sees."""
+    platform = load_platform(BUILTIN, None, {})
+    assert fits(platform, Platform)
+    assert not fits(platform.changed({"infra": {"branch": 1}}), Platform)
+    assert not fits(platform.changed({"connection": {"credentials": {"github": {"vault": None}}}}), Platform)
 
 
 # --- what is told when it is wrong -------------------------------------------------------------------------
@@ -271,7 +326,7 @@ def test_a_small_file_is_no_large_profile(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 8)]
     assert "its aliases come to more than" in told(tmp_path, "\n".join(lines))
-    assert loaded(tmp_path, "forgejo: &a {owner: team}\ngithub: *a\n").owner("github") == "team"
+    assert loaded(tmp_path, "forgejo: &a {owner: team}\ngithub: *a\n").github.owner == "team"
 
 
 def test_all_that_is_wrong_is_told_in_one_go(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Press:
 
     def make(self, *, private: bool = False, **files: str) -> Repository:
         """A repository that somebody else made."""
-        owner = self.world.platform.owner("forgejo")
+        owner = self.world.platform.forgejo.owner
         made = self.world.sandbox.forgejo.create_repository(
             owner, "newservice", private=private, files=files or {"README.md": "ours\n"}, branch="master"
         )
@@ -188,7 +188,7 @@ def test_a_repository_that_is_in_use_keeps_all_that_it_has(press: Press) -> None
 
 
 def test_a_repository_that_somebody_made_for_it(press: Press) -> None:
-    owner = press.world.platform.owner("forgejo")
+    owner = press.world.platform.forgejo.owner
     press.world.sandbox.forgejo.create_repository(owner, "newservice", private=False, branch="main")
     assert press.publish().result["status"] == "success"
     assert press.references == wanted(Releases())
@@ -320,7 +320,7 @@ def test_only_the_forges_credential_is_needed_and_nobody_sees_it(
     press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, trace, programs = press.world, tmp_path / "arguments", tmp_path / "programs"
-    needed = world.platform.credentials["forgejo"].environment
+    needed = world.platform.connection.credentials["forgejo"].environment
     for name in world.sandbox.environment:
         if name != needed:
             monkeypatch.delenv(name)
@@ -343,7 +343,7 @@ def test_only_the_forges_credential_is_needed_and_nobody_sees_it(
 
 
 def platform(address: str) -> Platform:
-    return Platform({**Template.installed().platform, "template_url": address}, "test")
+    return Platform.of({**Template.installed().platform, "template_url": address}, "test")
 
 
 @pytest.mark.parametrize("prefix", ["", "git+"])
@@ -423,7 +423,7 @@ def test_plain_copier_takes_every_release_and_the_next_one(
     press: Press, next_release: Releases, tmp_path: Path
 ) -> None:
     assert press.publish().code == ExitCode.OK
-    url = load_platform(Template.installed().platform, press.world.sandbox.profile).data["template_url"]
+    url = load_platform(Template.installed().platform, press.world.sandbox.profile).template_url
     give_git_the_forge(press.world)
     layers: tuple[Layer, ...] = ("service", "stack")
     newest = next_release.all[-2].version

@@ -389,8 +389,8 @@ def test_what_somebody_changed_stays_and_is_told(world: World) -> None:
         key: changed[key] for key in ("github", "woodpecker")
     }
     assert (
-        left["forgejo"][f"{world.platform.owner('forgejo')}/{NAME}".lower()]
-        == changed["forgejo"][f"{world.platform.owner('forgejo')}/{NAME}".lower()]
+        left["forgejo"][f"{world.platform.forgejo.owner}/{NAME}".lower()]
+        == changed["forgejo"][f"{world.platform.forgejo.owner}/{NAME}".lower()]
     )
     assert NAME not in left["vault"]
     assert left["pull requests"] == []
@@ -731,12 +731,12 @@ def test_a_creation_that_stopped_is_removed(world: World) -> None:
 
 def test_names_that_are_never_removed(world: World) -> None:
     world.sandbox.journal.clear()
-    for name in ("vault", str(world.platform.data["infra"]["repository"])):
+    for name in ("vault", world.platform.infra.repository):
         told = remove(world, name, "--yes")
         assert (told.code, told.of("error")[0]["code"]) == (4, "answer.protected"), name
     assert remove(world, "Not_a_name", "--yes").code == 2
     assert len(world.sandbox.journal) == 0
-    world.sandbox.forgejo.create_repository(world.platform.owner("forgejo"), "theirs", files={"README.md": "mine"})
+    world.sandbox.forgejo.create_repository(world.platform.forgejo.owner, "theirs", files={"README.md": "mine"})
     assert remove(world, "theirs", "--yes").of("error")[0]["code"] == "remove.unknown"
     told = remove(world, "never-made", "--yes")
     assert (told.code, told.result["status"]) == (0, "unchanged")

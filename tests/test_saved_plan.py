@@ -92,10 +92,10 @@ def test_a_known_secret_never_reaches_the_document() -> None:
 
 def test_a_profiles_password_in_an_address_is_not_kept() -> None:
     data = {**TEMPLATE.platform, "forgejo": {**TEMPLATE.platform["forgejo"], "url": "https://me:hunter2@forge.test"}}
-    basis = basis_of(TEMPLATE, Platform(data, "x"), {})
+    basis = basis_of(TEMPLATE, Platform.of(data, "x"), {})
     assert basis.profile["forgejo.url"] == "https://forge.test"
     assert "hunter2" not in json.dumps(basis.as_document())
-    other = basis_of(TEMPLATE, Platform(TEMPLATE.platform, "x"), {})
+    other = basis_of(TEMPLATE, Platform.of(TEMPLATE.platform, "x"), {})
     assert basis.profile_digest != other.profile_digest
 
 
@@ -179,13 +179,13 @@ def test_the_digest_is_bound_to_what_a_plan_is_made_from() -> None:
 
 
 def test_the_template_and_the_profile_are_bound_by_all_they_hold() -> None:
-    basis = basis_of(TEMPLATE, Platform(TEMPLATE.platform, "built-in"), answer(SMALLEST).public)
+    basis = basis_of(TEMPLATE, Platform.of(TEMPLATE.platform, "built-in"), answer(SMALLEST).public)
     assert basis.template == TEMPLATE.version
     assert basis.answers["name"] == "notes-app"
     assert basis.profile["connection.timeout_seconds"] == TEMPLATE.platform["connection"]["timeout_seconds"]
-    assert basis == basis_of(TEMPLATE, Platform(TEMPLATE.platform, "built-in"), answer(SMALLEST).public)
+    assert basis == basis_of(TEMPLATE, Platform.of(TEMPLATE.platform, "built-in"), answer(SMALLEST).public)
     environ = {"VAULT_ADDR": "https://vault.test"}
-    other = basis_of(TEMPLATE, Platform(TEMPLATE.platform, "built-in"), answer(SMALLEST).public, environ)
+    other = basis_of(TEMPLATE, Platform.of(TEMPLATE.platform, "built-in"), answer(SMALLEST).public, environ)
     assert basis_moved(basis, other) == ["the profile's VAULT_ADDR differs: https://vault.test, was not there"]
 
 

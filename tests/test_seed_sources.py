@@ -162,7 +162,7 @@ def test_a_variable_with_a_credential_is_refused(world: World, command: str) -> 
 
 @elsewhere
 def test_a_variable_that_the_profile_names_is_refused(world: World) -> None:
-    names = {source.environment for source in world.platform.credentials.values()}
+    names = {source.environment for source in world.platform.connection.credentials.values()}
     own = sorted(names - {"FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN"})
     assert own, "the made-up profile calls them otherwise"
     for variable in own:
@@ -210,7 +210,7 @@ def test_a_credential_that_only_vault_knows_is_refused_before_anything_is_writte
     for name in ("forgejo", "slack", "woodpecker"):
         canary = getattr(world.sandbox.tokens, name)
         with pytest.MonkeyPatch.context() as patch:
-            patch.delenv(world.platform.credentials[name].environment)
+            patch.delenv(world.platform.connection.credentials[name].environment)
             patch.setenv("READER_KEY", canary)
             told = world.run("create", owned, "--seed", "api_token=env:READER_KEY")
         assert (told.code, code(told)) == (4, "seed.credential")

@@ -35,13 +35,11 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def platform_of(sandbox: Sandbox, **connection: Any) -> Platform:
-    platform = load_platform(TEMPLATE.platform, sandbox.profile, {})
-    return Platform({**platform.data, "connection": {**platform.connection, **connection}}, "test")
+    return load_platform(TEMPLATE.platform, sandbox.profile, {}).changed({"connection": connection})
 
 
 def moved_to(sandbox: Sandbox, url: str) -> Platform:
-    platform = platform_of(sandbox)
-    return Platform({**platform.data, "forgejo": {**platform.data["forgejo"], "url": url}}, "test")
+    return platform_of(sandbox).changed({"forgejo": {"url": url}})
 
 
 @pytest.fixture
@@ -90,10 +88,10 @@ def test_the_connection_goes_to_the_pin_and_says_the_real_name(
 
 def test_the_address_that_a_person_sees_keeps_the_real_name(sandbox: Sandbox) -> None:
     platform = platform_of(sandbox)
-    pin = platform.pin("forgejo")
+    pin = platform.connection.pins.get("forgejo")
     assert pin is not None
-    with PinnedTransport(HOSTS["forgejo"], pin, tls_context(platform.ca_file)) as transport:
-        request = httpx.Request("GET", f"{platform.url('forgejo')}/api/v1/user")
+    with PinnedTransport(HOSTS["forgejo"], pin, tls_context(platform.connection.ca_file)) as transport:
+        request = httpx.Request("GET", f"{platform.forgejo.url}/api/v1/user")
         transport.handle_request(request).close()
         assert request.headers["Host"] == f"{HOSTS['forgejo']}:{sandbox.port}"
         assert request.extensions["sni_hostname"] == HOSTS["forgejo"]
@@ -334,7 +332,7 @@ def test_any_httpx_error_is_told_as_one_of_ours() -> None:
 def test_the_pin_is_one_address_and_port(sandbox: Sandbox) -> None:
     """The port of the URL and that of the load balancer may differ."""
     moved = moved_to(sandbox, f"https://{HOSTS['forgejo']}")
-    assert moved.pin("forgejo") == Pin("127.0.0.1", sandbox.port)
+    assert moved.connection.pins.get("forgejo") == Pin("127.0.0.1", sandbox.port)
     with http_client(moved, "forgejo", {"Authorization": f"token {sandbox.tokens.forgejo}"}, "/api/v1") as client:
         response = client.get("/user")
     assert response.json()["login"] == "viktor"

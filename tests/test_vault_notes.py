@@ -17,7 +17,7 @@ from generator.engine.executor import Outcome
 from generator.engine.onboarding import carry_out
 from generator.engine.seeds import LEFT_OPEN
 from generator.engine.steps import vault as step
-from generator.platform.profile import Platform, load_platform
+from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind, Sandbox
 from generator.sandbox.faults import Status
 from tests.answers import TEMPLATE
@@ -34,8 +34,7 @@ class Keeper:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.state = sandbox, sandbox.vault
         loaded = load_platform(TEMPLATE.platform, sandbox.profile, {})
-        connection = {**loaded.connection, "timeout_seconds": 0.5}
-        self.platform = Platform({**loaded.data, "connection": connection}, "test")
+        self.platform = loaded.changed({"connection": {"timeout_seconds": 0.5}})
         self.patience = Patience(attempts=3, first=0, longest=0)
         self.client = Vault(self.platform, Secret(sandbox.tokens.vault), patience=self.patience)
 

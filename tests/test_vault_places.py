@@ -33,7 +33,7 @@ def profile(world: World, **changes: Any) -> None:
 
 def credential_at(world: World, name: str, vault: str) -> None:
     """Say where in Vault a credential is."""
-    source = world.platform.credentials[name]
+    source = world.platform.connection.credentials[name]
     data = yaml.safe_load(world.sandbox.profile.read_text())
     entry = {"environment": source.environment, "vault": vault}
     data["connection"].setdefault("credentials", {})[name] = entry
@@ -320,7 +320,7 @@ def test_the_sandbox_has_the_namespace_of_its_profile(tmp_path: Path) -> None:
 
     (tmp_path / "own.yml").write_text("vault: {mount: team/kv, namespace: a/b}\n")
     with Sandbox.start(tmp_path / "platform", profile=tmp_path / "own.yml") as sandbox:
-        assert load_platform(TEMPLATE.platform, sandbox.profile).data["vault"]["namespace"] == "a/b"
+        assert load_platform(TEMPLATE.platform, sandbox.profile).vault.namespace == "a/b"
         stored = sandbox.vault.stored()
     assert set(stored) == {"a/b: secret/viktor", "a/b: secret/ci/global"}
 

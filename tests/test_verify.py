@@ -424,11 +424,11 @@ class Life:
 
     @property
     def image(self) -> str:
-        return f"{self.world.platform.data['registry']['owner']}/{NAME}"
+        return f"{self.world.platform.registry.owner}/{NAME}"
 
     @property
     def variables(self) -> dict[str, str]:
-        host = self.world.platform.data["registry"]["host"]
+        host = self.world.platform.registry.host
         return {"IMAGE_NAME": f"{host}/{self.image}", "IMAGE_TAG": self.sha[:8]}
 
     def build(self, conclusion: str | None = None) -> None:
@@ -490,7 +490,7 @@ def test_from_created_to_alive(life: Life, monkeypatch: pytest.MonkeyPatch) -> N
     """Fresh, it is not alive and says what it waits for; ``--wait`` sees each thing come, until all is there."""
     early = {"mirror.commit": "ok", "vault.secrets": "ok"}
     for name in ("slack", "forgejo_git"):  # what is only written needs not be at hand for a look
-        monkeypatch.delenv(life.world.platform.credentials[name].environment)
+        monkeypatch.delenv(life.world.platform.connection.credentials[name].environment)
     monkeypatch.setattr(life.world.sandbox.vault, "secrets", {NAME: life.world.sandbox.vault.secrets[NAME]})
     assert life.verify() == dict.fromkeys(CHECKS, "waiting") | early
     assert life.exit_code == 7

@@ -507,7 +507,7 @@ def test_a_forgejo_that_makes_everything_private_has_a_private_mirror(scene: Sce
 
 @pytest.mark.parametrize("visibility", ["limited", "private"])
 def test_a_repository_of_an_owner_that_not_everybody_sees_has_a_private_mirror(scene: Scene, visibility: str) -> None:
-    scene.world.sandbox.forgejo.visibilities[scene.world.platform.owner("forgejo")] = visibility
+    scene.world.sandbox.forgejo.visibilities[scene.world.platform.forgejo.owner] = visibility
     scene.create()
     assert scene.private == {"forgejo": False, "github": True}
     scene.settled()
@@ -517,7 +517,7 @@ def test_such_a_repository_becomes_private_where_the_answers_say_so(scene: Scene
     private = {**PUBLIC, "image_visibility": "private"}
     scene.create(private)
     scene.copies()["forgejo"].private = False
-    scene.world.sandbox.forgejo.visibilities[scene.world.platform.owner("forgejo")] = "limited"
+    scene.world.sandbox.forgejo.visibilities[scene.world.platform.forgejo.owner] = "limited"
     assert scene.done(scene.create(private)) == {"forgejo.repository"}
     assert scene.private == {"forgejo": True, "github": True}
     scene.settled(private)

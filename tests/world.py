@@ -122,30 +122,30 @@ class World:
     @property
     def branch(self) -> str:
         """Default branch of services."""
-        return self.platform.branch
+        return self.platform.forgejo.branch
 
     @property
     def base(self) -> str:
         """Default branch of the infra repository."""
-        return str(self.platform.data["infra"]["branch"])
+        return self.platform.infra.branch
 
     @property
     def infra(self) -> Repository:
         """The infra repository on the forge."""
-        return self.canonical(str(self.platform.data["infra"]["repository"]))
+        return self.canonical(self.platform.infra.repository)
 
     def canonical(self, name: str) -> Repository:
-        return self.sandbox.forgejo.repository(f"{self.platform.owner('forgejo')}/{name}")
+        return self.sandbox.forgejo.repository(f"{self.platform.forgejo.owner}/{name}")
 
     def mirror_name(self, name: str) -> str:
-        return f"{self.platform.owner('github')}/{name}"
+        return f"{self.platform.github.owner}/{name}"
 
     def mirror(self, name: str) -> Mirror:
         return self.sandbox.github.repository(self.mirror_name(name))
 
     def fit(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The same answers on this platform: only the tiers have names of its own."""
-        other = given.get("tier") not in (None, *self.platform.data["tiers"])
+        other = given.get("tier") not in (None, *self.platform.facts["tiers"])
         return {key: value for key, value in given.items() if not (other and key == "tier")}
 
     def merge(self, name: str) -> None:

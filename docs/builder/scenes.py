@@ -62,8 +62,8 @@ class Scene:
     def settle_fleet(self) -> None:
         """Put stacks of several releases onto the infra repository's default branch."""
         platform = self.sandbox.platform
-        names = platform.data["infra"]
-        infra = self.sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{names['repository']}")
+        names = platform.infra
+        infra = self.sandbox.forgejo.repository(f"{platform.forgejo.owner}/{names.repository}")
         releases = Releases()
         upgrader = Upgrader(releases, platform)
         files: dict[str, bytes] = {}
@@ -76,8 +76,8 @@ class Scene:
             answers = resolve(maker.template, maker.questions, given, {**facts, "layer": "stack"})
             for file in maker.files(answers):
                 content = file.content + words.encode() if file.path == "deployment.tf" else file.content
-                files[f"{names['stacks']}/{name}/{file.path}"] = content
-        infra.bare.commit_files(names["branch"], files, "the fleet\n", _COMMIT_TIME)
+                files[f"{names.stacks}/{name}/{file.path}"] = content
+        infra.bare.commit_files(names.branch, files, "the fleet\n", _COMMIT_TIME)
 
 
 _NOT_FACTS = {"connection", "registrations", "checks", "name"}

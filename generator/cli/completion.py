@@ -147,8 +147,8 @@ def _names(context: click.Context) -> list[CompletionItem]:
         return []
     platform = _platform(context)
     chosen = context.params.get("infra")
-    clone = Path(chosen).expanduser() if chosen else platform.infra_clone
-    return _plain(service_names(clone / str(platform.data["infra"]["stacks"]), Path.cwd()))
+    clone = Path(chosen).expanduser() if chosen else platform.connection.infra_clone
+    return _plain(service_names(clone / platform.infra.stacks, Path.cwd()))
 
 
 def _versions(_context: click.Context) -> list[CompletionItem]:

@@ -162,8 +162,8 @@ def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:
 def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
     urls = {}
     if run.answers.owned:
-        urls["repository"] = run.platform.service_url(run.name).removesuffix(".git")
-        urls["mirror"] = run.platform.mirror_url(run.name).removesuffix(".git")
+        urls["repository"] = run.platform.forgejo.web_url(run.name)
+        urls["mirror"] = run.platform.github.web_url(run.name)
         if run.answers.ci:
             urls["actions"] = urls["mirror"] + "/actions"
     pull_request = next(step.summary for step in outcome.steps if step.id == "infra.pull_request")

@@ -69,9 +69,9 @@ def run_demo(folder: Path) -> ExitCode:
 
 def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str, str]]:
     """Each thing that must exist, from the platform's own state and not from what was reported."""
-    branch = platform.branch
-    mirror_name = f"{platform.owner('github')}/{name}"
-    canonical = sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{name}")
+    branch = platform.forgejo.branch
+    mirror_name = f"{platform.github.owner}/{name}"
+    canonical = sandbox.forgejo.repository(f"{platform.forgejo.owner}/{name}")
     head = canonical.bare.heads()[branch]
     yield "canonical repository", f"{canonical.full_name} {branch} at {head[:8]}"
 
@@ -86,9 +86,9 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
         "forgejo_git": sandbox.tokens.forgejo_git,
         "slack": sandbox.tokens.slack,
     }
-    for secret, credential in platform.data["actions_secrets"].items():
+    for secret, credential in platform.actions_secrets.items():
         _expect(sandbox.github.secret(mirror_name, secret) == meant[credential], f"{secret} is not what was meant")
-    yield "Actions secrets", f"{', '.join(platform.data['actions_secrets'])}: decrypted, as meant"
+    yield "Actions secrets", f"{', '.join(platform.actions_secrets)}: decrypted, as meant"
 
     registration = sandbox.woodpecker.repository(mirror_name)
     _expect(registration.active, "the registration is not active")
@@ -102,12 +102,12 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
     _expect(canonical.mirrors[0].sync_on_commit, "the push mirror does not follow commits")
     yield "push mirror", f"exactly one, to {canonical.mirrors[0].remote_address}, on every commit"
 
-    infra = sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{platform.data['infra']['repository']}")
+    infra = sandbox.forgejo.repository(f"{platform.forgejo.owner}/{platform.infra.repository}")
     (pull_request,) = [pull for pull in infra.pulls.values() if pull.head == f"{BRANCH_PREFIX}{name}"]
     changed = infra.bare.changed_files(pull_request.base, pull_request.head)
     yield "pull request", f"number {pull_request.number} in {infra.full_name}: {len(changed)} files"
     stored = sandbox.vault.read(name)
-    yield "Vault", f"{platform.data['vault']['mount']}/{name} holds {', '.join(stored)}"
+    yield "Vault", f"{platform.vault.mount}/{name} holds {', '.join(stored)}"
 
 
 def _expect(truth: bool, told: str) -> None:

@@ -48,13 +48,13 @@ def check_name(session: Session, name: str) -> None:
 
 def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | None]:
     """Where a service's answers stand: its folder, the infra clone, and the forge's branches."""
-    infra = session.platform.data["infra"]
-    stack = f"{infra['stacks']}/{name}/"
+    infra = session.platform.infra
+    stack = infra.stack(name)
     yield recorded_answers(Folder(session.service_dir(name)))
     yield recorded_answers(Folder(session.infra), stack)
     if session.options["no_provision"]:
         return
-    owner = session.platform.owner("forgejo")
+    owner = session.platform.forgejo.owner
     with open_forgejo(session.platform, session.environ) as forgejo:
-        for branch in (infra["branch"], f"{BRANCH_PREFIX}{name}"):
-            yield recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], branch), stack)
+        for branch in (infra.branch, f"{BRANCH_PREFIX}{name}"):
+            yield recorded_answers(RemoteCommit(forgejo, owner, infra.repository, branch), stack)

@@ -107,7 +107,7 @@ def _check_name(session: Session) -> None:
     if not name:
         raise UsageError("usage.name", "remove needs the service's name", "newservice remove NAME")
     session.reporter.service = name
-    if name == session.platform.data["infra"]["repository"]:
+    if name == session.platform.infra.repository:
         raise RefusedError("answer.protected", f"{name} is the infra repository", "it is never removed")
     check_name(session, name)
 
@@ -120,14 +120,14 @@ def _answers(session: Session) -> dict[str, Any] | None:
         if error.code != "status.unknown":
             raise
     name = str(session.options["name"])
-    owner, infra = session.platform.owner("forgejo"), session.platform.data["infra"]
+    owner, infra = session.platform.forgejo.owner, session.platform.infra
     with open_forgejo(session.platform, session.environ) as forgejo:
-        found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.branch))
+        found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.forgejo.branch))
         if found is None:  # a stack that was taken out: its answers stand in the history
-            path = f"{infra['stacks']}/{name}/"
-            commits = forgejo.commits(owner, infra["repository"], infra["branch"], path=path.rstrip("/"), limit=1)
+            path = infra.stack(name)
+            commits = forgejo.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
             if commits and commits[0].parents:
-                found = recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], commits[0].parents[0]), path)
+                found = recorded_answers(RemoteCommit(forgejo, owner, infra.repository, commits[0].parents[0]), path)
         if found is None and forgejo.repository(owner, name) is not None:
             raise RefusedError(
                 "remove.unknown",

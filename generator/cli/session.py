@@ -75,7 +75,7 @@ class Session:
     def infra(self) -> Path:
         """The clone of the infra repository."""
         chosen = self.options.get("infra")
-        return Path(chosen).resolve() if chosen else (self.infra_default or self.platform.infra_clone)
+        return Path(chosen).resolve() if chosen else (self.infra_default or self.platform.connection.infra_clone)
 
     def given(self) -> dict[str, Any]:
         """The answers that flags, ``--set`` and files give; standard input is read once."""
@@ -170,7 +170,11 @@ class Session:
     def secret_variables(self) -> list[str]:
         """Environment variables that hold a secret: the profile's credentials, Vault's token, and named sources."""
         named = [seed.place for seed in self.sources if seed.kind == "env"]
-        return [*(source.environment for source in self.platform.credentials.values()), "VAULT_TOKEN", *named]
+        return [
+            *(source.environment for source in self.platform.connection.credentials.values()),
+            "VAULT_TOKEN",
+            *named,
+        ]
 
     @cached_property
     def sources(self) -> tuple[Seed, ...]:

@@ -112,7 +112,7 @@ class Forgejo:
         client = http_client(platform, "forgejo", headers, "/api/v1")
         self._api = Api("forgejo", client, source, patience or Patience.of(platform))
         self._login = ""
-        self._mirror_timeout = float(platform.connection["mirror_timeout_seconds"])
+        self._mirror_timeout = platform.connection.mirror_timeout_seconds
 
     def close(self) -> None:
         """Close the connections."""

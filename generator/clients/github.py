@@ -105,9 +105,10 @@ class GitHub:
         self._patience = patience or Patience.of(platform)
         self._idle: queue.LifoQueue[github.Github] = queue.LifoQueue()
         self._used = threading.local()
-        self._authorities = Authorities(platform.ca_file) if platform.ca_file else None
+        ca_file = platform.connection.ca_file
+        self._authorities = Authorities(ca_file) if ca_file else None
         self._login = ""
-        self._pace = Pace(float(platform.connection["github_write_interval_seconds"]))
+        self._pace = Pace(platform.connection.github_write_interval_seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -410,9 +411,9 @@ class GitHub:
     def _opened(self) -> github.Github:
         # No retries of PyGithub's own: it repeats creations, which then meet their own success.
         return github.Github(
-            base_url=self._platform.data["github"]["api_url"],
+            base_url=self._platform.github.api_url,
             auth=github.Auth.Token(self._token.reveal()),
-            timeout=max(1, round(self._platform.connection["timeout_seconds"])),
+            timeout=max(1, round(self._platform.connection.timeout_seconds)),
             verify=self._authorities.path if self._authorities else True,
             retry=None,
             seconds_between_requests=0,

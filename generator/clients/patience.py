@@ -48,9 +48,8 @@ class Patience:
     @classmethod
     def of(cls, platform: Platform, told: Callable[[str], None] = lambda _: None) -> Patience:
         """The profile's patience, which ends with the command that this thread carries out."""
-        retry = platform.connection["retry"]
-        first, longest = float(retry["first_seconds"]), float(retry["longest_seconds"])
-        return cls(int(retry["attempts"]), first, longest, stop_event(), told)
+        retry = platform.connection.retry
+        return cls(retry.attempts, retry.first_seconds, retry.longest_seconds, stop_event(), told)
 
     def __call__(self, what: Callable[[], Given], *, repeatable: bool) -> Given:
         """What ``what`` gives. ``repeatable``: it changes nothing, or looks before it does.

@@ -39,8 +39,8 @@ class Registry:
     ) -> None:
         client = http_client(platform, "registry", {})
         self._api = Api("registry", client, source, patience or Patience.of(platform))
-        self._origin = _origin(platform.url("registry"))
-        self._user = str(platform.data["registry"]["owner"])
+        self._origin = _origin(platform.registry.url)
+        self._user = platform.registry.owner
         self._token = token
         self._source = source
         self._passes: dict[str, str] = {}

@@ -59,20 +59,20 @@ def http_client(
     """
     from generator.clients.pinned import PinnedTransport  # derived from a class of httpx's
 
-    context = tls_context(platform.ca_file)
-    base = (address or platform.url(system)).rstrip("/")
+    context = tls_context(platform.connection.ca_file)
+    base = (address or platform.systems[system].url).rstrip("/")
     try:
         host = httpx.URL(base).host
     except httpx.InvalidURL as error:
         raise PreflightError(
             f"{system}.address", f"{system}: {base} is no address: {error}", "correct it in the profile or environment"
         ) from error
-    pin = platform.pin(system) if host == platform.host(system) else None
+    pin = platform.connection.pins.get(system) if host == platform.systems[system].host else None
     transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)
     return httpx.Client(
         base_url=base + path,
         headers=headers,
-        timeout=float(platform.connection["timeout_seconds"]),
+        timeout=platform.connection.timeout_seconds,
         transport=transport,
         trust_env=False,
     )

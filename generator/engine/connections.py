@@ -100,7 +100,7 @@ def open_forge(
         credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
         client = Forgejo(platform, credential.value, credential.source, patience)
         stack.callback(client.close)
-        yield Forge(client, Remote(platform, platform.owner("forgejo"), credential.value), patience)
+        yield Forge(client, Remote(platform, platform.forgejo.owner, credential.value), patience)
 
 
 @contextmanager
@@ -121,8 +121,7 @@ def open_clone(platform: Platform, infra: Path) -> Repository:
         raise PreflightError(
             "infra.no_clone",
             f"{infra} is not a clone of the infra repository",
-            f"clone {platform.url('forgejo')}/{platform.owner('forgejo')}/{platform.data['infra']['repository']}.git "
-            "there, or name another clone with --infra",
+            f"clone {platform.forgejo.clone_url(platform.infra.repository)} there, or name another clone with --infra",
         )
     if unfit := clone.unfit:
         clone.close()

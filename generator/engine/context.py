@@ -118,12 +118,12 @@ class Run:
     @property
     def owner(self) -> str:
         """Owner on the canonical forge."""
-        return self.platform.owner("forgejo")
+        return self.platform.forgejo.owner
 
     @property
     def mirror(self) -> str:
         """Full name of the mirror on GitHub."""
-        return f"{self.platform.owner('github')}/{self.name}"
+        return f"{self.platform.github.owner}/{self.name}"
 
     @property
     def infra_branch(self) -> str:
@@ -147,11 +147,11 @@ class Run:
 
     def canonical_head(self) -> str | None:
         """Commit id of the canonical branch."""
-        return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.branch))
+        return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.forgejo.branch))
 
     def canonical_answers(self) -> dict[str, Any] | None:
         """The answers file of the canonical branch."""
-        found = self._seen.look("answers", lambda: self._answers_at(self.platform.branch))
+        found = self._seen.look("answers", lambda: self._answers_at(self.platform.forgejo.branch))
         if found is None and (head := self.canonical_head()):
             return self._known.look(
                 ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
@@ -241,12 +241,12 @@ class Run:
     @property
     def infra_repository(self) -> str:
         """Name of the infra repository on the forge."""
-        return str(self.platform.data["infra"]["repository"])
+        return self.platform.infra.repository
 
     @property
     def infra_url(self) -> str:
         """Clone address of the infra repository."""
-        return f"{self.platform.url('forgejo')}/{self.owner}/{self.infra_repository}.git"
+        return self.platform.forgejo.clone_url(self.infra_repository)
 
     def infra_heads(self) -> dict[str, str]:
         """Commit ids of the infra repository's branches on the forge. Raises ``SystemFailure`` where none is seen."""
@@ -262,7 +262,7 @@ class Run:
 
     def pull_request(self) -> PullRequest | None:
         """The newest pull request of our branch that is open or was merged."""
-        branch = self.platform.data["infra"]["branch"]
+        branch = self.platform.infra.branch
         return self._seen.look(
             "pull request",
             lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, self.infra_branch),
@@ -313,13 +313,13 @@ class Run:
 
     def _others(self) -> tuple[Stacks, ...]:
         """Where stacks of others are: the default branch, and each stack that waits for review on a branch."""
-        infra, heads = self.platform.data["infra"], self.infra_heads()
-        merged = [Stacks(heads[infra["branch"]])] if infra["branch"] in heads else []
+        infra, heads = self.platform.infra, self.infra_heads()
+        merged = [Stacks(heads[infra.branch])] if infra.branch in heads else []
         return (*merged, *self._waiting().values())
 
     def _waiting(self) -> dict[str, Stacks]:
         """The stacks of others that wait for review, by branch."""
-        folder = self.platform.data["infra"]["stacks"]
+        folder = self.platform.infra.stacks
         return {
             branch: Stacks(sha, f"{folder}/{branch.removeprefix(BRANCH_PREFIX)}")
             for branch, sha in self.infra_heads().items()

@@ -46,7 +46,7 @@ def _token_file(environ: Mapping[str, str]) -> tuple[Path, str]:
 
 def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None:
     """Make every credential of the environment known, so that it is masked and hidden also where it is not used."""
-    names = [source.environment for source in platform.credentials.values()]
+    names = [source.environment for source in platform.connection.credentials.values()]
     for name in (*names, "VAULT_TOKEN"):
         if environ.get(name):
             Secret(environ[name])
@@ -63,7 +63,7 @@ def find_credentials(
 
     Raises ``PreflightError`` that names every missing one, each with the two places where it could be put.
     """
-    sources = platform.credentials
+    sources = platform.connection.credentials
     found: dict[str, Credential] = {}
     missing: list[CredentialSource] = []
     for name in names:

@@ -22,7 +22,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     Raises ``UsageError`` when ``infra`` is no checkout of an infra repository, ``AnswersError`` when another
     stack has a name that this one needs.
     """
-    stacks = infra / project.platform.data["infra"]["stacks"]
+    stacks = infra / project.platform.infra.stacks
     if not stacks.is_dir():
         raise UsageError(
             "infra.not_found",

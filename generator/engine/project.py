@@ -103,7 +103,7 @@ class Project:
     @cached_property
     def stack_prefix(self) -> str:
         """Folder of the stack in the infra repository, with a trailing slash."""
-        return f"{self.platform.data['infra']['stacks']}/{self.name}/"
+        return self.platform.infra.stack(self.name)
 
     @cached_property
     def allocations(self) -> list[Allocation]:
@@ -143,7 +143,7 @@ class Project:
         """What other stacks of ``tree`` hold of what this service needs for itself; ``folder`` narrows it to one."""
         paths = [
             path
-            for path in tree.paths(folder or self.platform.data["infra"]["stacks"])
+            for path in tree.paths(folder or self.platform.infra.stacks)
             if reads(self.allocations, path) and not path.startswith(self.stack_prefix)
         ]
         return survey(self.allocations, ((path, tree.read(path) or b"") for path in paths))

@@ -30,6 +30,11 @@ class Recorded:
     values: Mapping[str, Any]
 
     @property
+    def owned(self) -> bool:
+        """Whether the service has a repository of its own."""
+        return bool(self.values.get("image_source") == "owned")
+
+    @property
     def profile(self) -> Mapping[str, Any]:
         """What the platform's profile said otherwise than the template's own."""
         return dict(self.values.get("profile") or {})

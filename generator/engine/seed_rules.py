@@ -53,7 +53,7 @@ def _table() -> dict[str, list[dict[str, Any]]]:
 
 def _credential(variable: str, platform: Platform | None) -> str:
     """Which credential a variable holds; empty for none."""
-    for source in platform.credentials.values() if platform else ():
+    for source in platform.connection.credentials.values() if platform else ():
         if source.environment == variable:
             return f"the platform's credential {source.name}"
     for item in _table()["variables"]:
@@ -98,8 +98,8 @@ def _own(platform: Platform | None) -> Iterator[Path]:
     yield user_state_path("newservice")
     if platform and platform.source != BUILT_IN:
         yield Path(platform.source)
-    if platform and platform.ca_file:
-        yield Path(platform.ca_file)
+    if platform and platform.connection.ca_file:
+        yield Path(platform.connection.ca_file)
 
 
 def _homes(environ: Mapping[str, str]) -> set[Path]:

@@ -70,12 +70,12 @@ class Fleet:
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of all services, selected or not."""
-        return frozenset(made_stacks(self.infra.snapshot.ids, str(self.platform.data["infra"]["stacks"])))
+        return frozenset(made_stacks(self.infra.snapshot.ids, self.platform.infra.stacks))
 
     @cached_property
     def stacks(self) -> tuple[Place, ...]:
         """The stacks of the selection, by name."""
-        folder, source = str(self.platform.data["infra"]["stacks"]), self.infra
+        folder, source = self.platform.infra.stacks, self.infra
         names = sorted(filter(self.selection.names, made_stacks(source.snapshot.ids, folder)))[: self.first]
         return tuple(Place(name, "stack", source.full_name, f"{folder}/{name}/") for name in names)
 
@@ -111,11 +111,11 @@ class Fleet:
 
     @cached_property
     def _dirty(self) -> tuple[str, ...]:
-        return tuple(self.clone.changed_in(str(self.platform.data["infra"]["stacks"])))
+        return tuple(self.clone.changed_in(self.platform.infra.stacks))
 
     def owned(self, stacks: Iterable[Finding]) -> list[Place]:
         """The repositories that services have of their own, as their stacks say; nothing where no forge is asked."""
-        owner = self.platform.owner("forgejo")
+        owner = self.platform.forgejo.owner
         names = [finding.place.name for finding in stacks if finding.owned]
         return [Place(name, "service", f"{owner}/{name}") for name in names] if self.forge else []
 
@@ -127,13 +127,13 @@ class Fleet:
         forge, known = self._known(place)
         if known is None or known.empty:
             return unseen(place, known)
-        default = self._defaults[place] = known.default_branch or self.platform.branch
+        default = self._defaults[place] = known.default_branch or self.platform.forgejo.branch
         found = recorded_only(self.upgrader, place, RemoteCommit(forge.api, known.owner, known.name, default))
         return archived(found, known)
 
     def default_branch(self, place: Place) -> str:
         """The branch that a service's repository was read at; the platform's where it was not read."""
-        return self._defaults.get(place, self.platform.branch)
+        return self._defaults.get(place, self.platform.forgejo.branch)
 
     def services_standing(self, places: Sequence[Place]) -> Iterator[Finding]:
         """Services' repositories with all of their files, some at a time."""

@@ -29,7 +29,7 @@ from generator.clients.git import write_files
 from generator.fleet.planning import Task
 from generator.fleet.script import Said, run_script
 from generator.fleet.snapshot import Snapshot
-from generator.platform.profile import Platform
+from generator.platform.profile import PROFILE_HINT, Platform
 from generator.template.files import File
 
 STACK = "<stack>"
@@ -79,8 +79,7 @@ class Guard:
 
 def guards_of(platform: Platform) -> tuple[Guard, ...]:
     """The guards that the profile names. Raises ``UsageError`` for one that is no command."""
-    named: list[Any] = list(platform.data.get("checks") or ())
-    return tuple(_guard(item, platform.source) for item in named)
+    return tuple(_guard(item, platform.source) for item in platform.checks)
 
 
 def _guard(item: Any, source: str) -> Guard:
@@ -90,7 +89,7 @@ def _guard(item: Any, source: str) -> Guard:
         raise UsageError(
             "platform.invalid",
             f"{source}: 'checks' must be a list of maps with the lists 'run' and 'needs'",
-            "see docs/reference/platform.md",
+            PROFILE_HINT,
         )
     return Guard(tuple(run), tuple(need.strip("/") for need in needs), tuple(whole))
 

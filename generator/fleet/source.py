@@ -51,7 +51,7 @@ class Source:
 
 def infra_offline(platform: Platform, clone: Objects) -> Source:
     """The infra repository as the clone has it, without asking anybody. Raises ``PreflightError`` for an empty one."""
-    branch = str(platform.data["infra"]["branch"])
+    branch = platform.infra.branch
     base = clone.head(f"refs/heads/{branch}") or clone.head(f"refs/remotes/origin/{branch}") or clone.head()
     if base is None:
         raise PreflightError("infra.empty", f"{clone.path} has no commit", "name another clone with --infra")
@@ -77,8 +77,8 @@ def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_bran
 def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[Source]:
     """A service's repository in a scratch clone of its own. Raises ``SystemFailure`` where it can't be seen."""
     with scratch_repository() as scratch:
-        url = f"{platform.url('forgejo')}/{known.owner}/{known.name}.git"
-        default = known.default_branch or platform.branch
+        url = f"{platform.forgejo.url}/{known.owner}/{known.name}.git"
+        default = known.default_branch or platform.forgejo.branch
         source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")
         seen = _seen(forge, source)
         # What a branch adds can't be told without the history that it stands on; without one, the files are enough.
@@ -87,9 +87,8 @@ def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[S
 
 
 def _infra(platform: Platform, clone: Objects, base: str) -> Source:
-    owner, infra = platform.owner("forgejo"), platform.data["infra"]
-    url = f"{platform.url('forgejo')}/{owner}/{infra['repository']}.git"
-    return Source(clone, owner, infra["repository"], url, infra["branch"], base)
+    forgejo, infra = platform.forgejo, platform.infra
+    return Source(clone, forgejo.owner, infra.repository, forgejo.clone_url(infra.repository), infra.branch, base)
 
 
 def _seen(forge: Forge, source: Source) -> Source:

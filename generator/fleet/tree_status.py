@@ -54,12 +54,7 @@ def _recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:
         told = f"{recorded.name} was made by template {recorded.version}; this newservice has {newest}"
         return Finding(place, State.NEWER, str(recorded.version), str(newest), message=told)
     state = State.BEHIND if recorded.version < newest else State.CURRENT
-    return Finding(place, state, str(recorded.version), str(newest), owned=is_owned(recorded))
-
-
-def is_owned(recorded: Recorded) -> bool:
-    """Whether the service has a repository of its own."""
-    return bool(recorded.values.get("image_source") == "owned")
+    return Finding(place, state, str(recorded.version), str(newest), owned=recorded.owned)
 
 
 def _standing(place: Place, standing: Standing) -> Finding:
@@ -69,7 +64,7 @@ def _standing(place: Place, standing: Standing) -> Finding:
     files = (*_notes(standing.edited, "edited"), *_notes(standing.deleted, "deleted"))
     state = State.BEHIND if standing.behind else State.EDITED if files else State.CURRENT
     told = f"{len(files)} file{'s' if len(files) != 1 else ''} changed by hand" if files else ""
-    return Finding(place, state, str(recorded.version), str(standing.newest), files, told, owned=is_owned(recorded))
+    return Finding(place, state, str(recorded.version), str(standing.newest), files, told, owned=recorded.owned)
 
 
 def _mismatch(place: Place, recorded: Recorded) -> Finding | None:

@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from generator.base.errors import Problem, UsageError
-from generator.platform.profile import PROFILE_HINT, profile_problems
-from generator.platform.rules import NO_USER, has_user
+from generator.platform.profile import PROFILE_HINT
+from generator.platform.rules import NO_USER, has_user, profile_problems
 from generator.template.notation import read_yaml
 from generator.template.template import Template, parse_yaml
 

@@ -1,13 +1,16 @@
-"""The platform profile: where the systems are and what the platform calls things. Pure but for reading the file."""
+"""The platform profile: where the systems are and what the platform calls things. Pure but for reading the file.
+
+What Python reads of a profile is a field here. Keys that templates alone read pass through as they are, so that a new
+convention of a platform is a line in ``templates/platform.yml`` and in a template, and none here.
+"""
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import yaml
@@ -15,8 +18,8 @@ from platformdirs import user_config_path
 
 from generator.base.errors import UsageError
 from generator.base.yaml_text import load_yaml
-from generator.infra_repo.registrations import Adjustments, faults
-from generator.platform.rules import unusable
+from generator.infra_repo.registrations import Adjustments
+from generator.platform.rules import merge, profile_problems
 
 ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
 
@@ -26,14 +29,10 @@ PROFILE_HINT = "see docs/reference/platform.md"
 BUILT_IN = "built-in"
 """Source of the profile that comes with the installation: one person's own platform."""
 
-REPLACED = frozenset({"tiers", "actions_secrets", "catalog"})
-"""Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
-
 # What templates need not know, and what is never recorded in a generated repository.
 _NO_FACTS = {"connection", "registrations", "checks"}
 
-# Maps that a profile may do without.
-_NULLABLE = {"connection.load_balancer"}
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
@@ -55,88 +54,196 @@ class CredentialSource:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """How often something is tried that failed and may heal, and the pauses in between."""
+
+    attempts: int
+    first_seconds: float
+    longest_seconds: float
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How this machine reaches the systems.
+
+    ``pins`` has the systems behind the load balancer; others are reached by public DNS. ``credentials`` are by name.
+    ``~`` is expanded.
+    """
+
+    load_balancer: Pin | None
+    pins: Mapping[str, Pin]
+    ca_file: str | None
+    infra_clone: Path
+    timeout_seconds: float
+    mirror_timeout_seconds: float
+    github_write_interval_seconds: float
+    retry: Retry
+    credentials: Mapping[str, CredentialSource]
+
+
+@dataclass(frozen=True)
+class System:
+    """An outside system; ``url`` is its base address, without a trailing slash."""
+
+    url: str
+
+    @property
+    def host(self) -> str:
+        """Its host name."""
+        return urlsplit(self.url).hostname or ""
+
+
+@dataclass(frozen=True)
+class Forge(System):
+    """A forge, and the owner there of the repositories."""
+
+    owner: str
+
+    def web_url(self, repository: str) -> str:
+        """Where people find a repository of the owner."""
+        return f"{self.url}/{self.owner}/{repository}"
+
+    def clone_url(self, repository: str) -> str:
+        """Where git finds it."""
+        return f"{self.web_url(repository)}.git"
+
+
+@dataclass(frozen=True)
+class CanonicalForge(Forge):
+    """Forgejo; ``branch`` is the default branch of a service's repository."""
+
+    branch: str
+
+
+@dataclass(frozen=True)
+class MirrorForge(Forge):
+    """GitHub; ``api_url`` has no trailing slash."""
+
+    api_url: str
+
+
+@dataclass(frozen=True)
+class ImageRegistry(System):
+    """The registry of owned images, and the owner there."""
+
+    owner: str
+
+
+@dataclass(frozen=True)
+class SecretStore(System):
+    """Vault; ``namespace`` is empty for the root namespace, and has no slashes at its ends."""
+
+    mount: str
+    namespace: str
+
+
+@dataclass(frozen=True)
+class InfraRepository:
+    """The infra repository: its name, its default branch, and the folder of its stacks."""
+
+    repository: str
+    branch: str
+    stacks: str
+
+    def stack(self, name: str) -> str:
+        """A service's stack: its folder, with a trailing slash."""
+        return f"{self.stacks}/{name}/"
+
+
+@dataclass(frozen=True)
 class Platform:
     """A profile, merged over the built-in one.
 
-    ``facts`` is everything but the connection and the registrations: what templates may use and what an answers
-    file may record.
+    ``data`` is all of it, for templates, comparisons and digests. ``actions_secrets`` names the credential that fills
+    each; ``checks`` are as they are written. The infra repository's owner is Forgejo's.
     """
 
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     source: str
+    schema: int
+    name: str
+    template_url: str
+    domain: str
+    mirror_interval: str
+    actions_secrets: Mapping[str, str]
+    checks: Sequence[Any]
+    registrations: Adjustments
+    connection: Connection
+    forgejo: CanonicalForge
+    github: MirrorForge
+    registry: ImageRegistry
+    woodpecker: System
+    vault: SecretStore
+    infra: InfraRepository
 
-    @property
-    def name(self) -> str:
-        """The profile's own name."""
-        return str(self.data["name"])
+    @classmethod
+    def of(cls, data: Mapping[str, Any], source: str) -> Platform:
+        """The profile that ``source`` says; its keys and their types are those of the built-in one."""
+        github, vault, entries = data["github"], data["vault"], data["registrations"]
+        return _filled(
+            cls,
+            data,
+            data=data,
+            source=source,
+            mirror_interval=data["mirror"]["interval"],
+            registrations=Adjustments(entries["skip"], entries["own"], source),
+            connection=_connection(data["connection"]),
+            forgejo=_system(CanonicalForge, data["forgejo"]),
+            github=_system(MirrorForge, github, api_url=github["api_url"].rstrip("/")),
+            registry=_system(ImageRegistry, data["registry"]),
+            woodpecker=_system(System, data["woodpecker"]),
+            vault=_system(SecretStore, vault, namespace=bare_namespace(vault["namespace"])),
+            infra=_filled(InfraRepository, data["infra"]),
+        )
+
+    def changed(self, changes: Mapping[str, Any]) -> Platform:
+        """The same platform with other values of some keys, merged as a profile is; nothing is checked."""
+        return Platform.of(merge(self.data, changes), self.source)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What templates and registrations may use."""
+        """What templates and registrations may use, and what an answers file may record."""
         return {key: value for key, value in self.data.items() if key not in _NO_FACTS}
 
     @property
-    def registrations(self) -> Adjustments:
-        """What this platform leaves out of the built-in registrations, and its own."""
-        told = self.data["registrations"]
-        return Adjustments(told["skip"], told["own"], self.source)
+    def systems(self) -> Mapping[str, System]:
+        """The outside systems, by name."""
+        return {name: part for name, part in vars(self).items() if isinstance(part, System)}
 
-    @property
-    def connection(self) -> Mapping[str, Any]:
-        """How this machine reaches the systems."""
-        return dict(self.data["connection"])
 
-    @property
-    def ca_file(self) -> str | None:
-        """File with the certificate authority to trust beside the system's own, if any."""
-        value = self.connection["ca_file"]
-        return str(Path(value).expanduser()) if value else None
+def _connection(data: Mapping[str, Any]) -> Connection:
+    balancer, ca_file = data["load_balancer"], data["ca_file"]
+    pin = _filled(Pin, balancer) if balancer else None
+    return _filled(
+        Connection,
+        data,
+        load_balancer=pin,
+        pins=dict.fromkeys(balancer["systems"], pin) if balancer else {},
+        ca_file=str(Path(os.path.expanduser(ca_file))) if ca_file else None,
+        infra_clone=Path(os.path.expanduser(data["infra_clone"])),
+        retry=_filled(Retry, data["retry"]),
+        credentials={
+            name: _filled(CredentialSource, source, name=name, fallback=source.get("or", ""))
+            for name, source in data["credentials"].items()
+        },
+    )
 
-    @property
-    def infra_clone(self) -> Path:
-        """The clone of the infra repository on this machine."""
-        return Path(self.connection["infra_clone"]).expanduser()
 
-    @property
-    def credentials(self) -> dict[str, CredentialSource]:
-        """Sources of the credentials, by name."""
-        return {
-            name: CredentialSource(name, item["environment"], item["vault"], item.get("or", ""))
-            for name, item in self.connection["credentials"].items()
-        }
+def _system(kind: type[Section], data: Mapping[str, Any], **others: object) -> Section:
+    address = data["url"] or f"https://{data['host']}"
+    return _filled(kind, data, url=address.rstrip("/"), **others)
 
-    @property
-    def branch(self) -> str:
-        """Default branch of a service's repository."""
-        return str(self.data["forgejo"]["branch"])
 
-    def pin(self, system: str) -> Pin | None:
-        """The load balancer's address for ``system``; None where it is reached by public DNS."""
-        balancer = self.connection["load_balancer"]
-        if not balancer or system not in balancer["systems"]:
-            return None
-        return Pin(balancer["address"], balancer["port"])
+def _filled(kind: type[Section], data: Mapping[str, Any], /, **others: object) -> Section:
+    """A part of the profile: each field from the key of its name, but for ``others``. Other keys are templates' own."""
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]
+    return kind(**{name: others[name] if name in others else data[name] for name in names})
 
-    def url(self, system: str) -> str:
-        """Base address of ``system`` (forgejo, github, woodpecker, vault, registry), without a trailing slash."""
-        data = self.data[system]
-        return str(data["url"] or f"https://{data['host']}").rstrip("/")
 
-    def host(self, system: str) -> str:
-        """Host name of ``system``."""
-        return urlsplit(self.url(system)).hostname or ""
-
-    def owner(self, system: str) -> str:
-        """Owner of the repositories on ``system`` (forgejo or github)."""
-        return str(self.data[system]["owner"])
-
-    def service_url(self, name: str) -> str:
-        """Clone address of a service's canonical repository."""
-        return f"{self.url('forgejo')}/{self.owner('forgejo')}/{name}.git"
-
-    def mirror_url(self, name: str) -> str:
-        """Clone address of a service's mirror on GitHub."""
-        return f"{self.url('github')}/{self.owner('github')}/{name}.git"
+def bare_namespace(namespace: str) -> str:
+    """A namespace as Vault compares it: without slashes at its ends, and no name for the root's own."""
+    bare = namespace.strip("/")
+    return "" if bare == "root" else bare
 
 
 def load_platform(
@@ -151,7 +258,7 @@ def load_platform(
     if path is None:
         path = user_profile() if user_profile().is_file() else None
     if path is None:
-        return Platform(dict(builtin), BUILT_IN)
+        return Platform.of(builtin, BUILT_IN)
     return merged_platform(builtin, _read(path), str(path))
 
 
@@ -168,7 +275,7 @@ def merged_platform(builtin: Mapping[str, Any], overrides: Mapping[str, Any], so
     told = [problem for _, problem in profile_problems(builtin, overrides)]
     if told:
         raise UsageError("platform.invalid", f"{source}: {'; '.join(told)}", PROFILE_HINT)
-    return Platform(_merge(builtin, overrides), source)
+    return Platform.of(merge(builtin, overrides), source)
 
 
 def reason(platform: Platform, environ: Mapping[str, str] = os.environ) -> str:
@@ -200,75 +307,5 @@ def _read(path: Path) -> dict[str, Any]:
         told = " ".join(str(error).split())
         raise UsageError("platform.invalid", f"{path} is not valid YAML: {told}", "correct the file") from error
     if not isinstance(data, dict):
-        raise UsageError("platform.invalid", f"{path} is not a platform profile", "see docs/reference/platform.md")
+        raise UsageError("platform.invalid", f"{path} is not a platform profile", PROFILE_HINT)
     return data
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merge(base[key], value) if both and key not in REPLACED else value
-    return merged
-
-
-def profile_problems(builtin: Mapping[str, Any], overrides: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Everything that is wrong with a profile, each with its key, so that no fault of it shows up later as another.
-
-    The value of a key is looked at where all types below its first word are right.
-    """
-    found = list(_misfits(builtin, overrides))
-    wrong = {path.partition(".")[0] for path, _ in found}
-    sound = {key: value for key, value in overrides.items() if str(key) not in wrong}
-    if sound.get("schema", builtin["schema"]) != builtin["schema"]:
-        found.append(("schema", f"'schema' is {sound['schema']}, and this newservice reads {builtin['schema']}"))
-    found += unusable(sound, {key: value for key, value in _merge(builtin, sound).items() if key not in wrong})
-    own = sound.get("registrations", {}).get("own", [])
-    return [*found, *(("registrations.own", told) for told in faults(own))]
-
-
-Misfits = Iterator[tuple[str, str]]
-"""Keys, and what is wrong with each."""
-
-
-def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> Misfits:
-    """Keys that no profile has, and values of another kind than the built-in profile's."""
-    for key, value in over.items():
-        path = f"{where}{key}"
-        if key not in base:
-            near = difflib.get_close_matches(str(key), list(base), n=1)
-            yield path, f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
-        elif value is not None or path not in _NULLABLE:
-            yield from _misfit(base[key], value, path, own_words=key in REPLACED)
-
-
-def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Misfits:
-    kinds, noun = _KINDS[type(wanted)]
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        yield path, f"'{path}' must be {noun}"
-    elif own_words and isinstance(value, dict):
-        yield from _own_words(next(iter(wanted.values())), value, path)
-    elif isinstance(value, dict):
-        yield from _misfits(wanted, value, f"{path}.")
-    elif isinstance(value, list) and any(isinstance(item, str) for item in wanted):
-        yield from ((path, f"'{path}' must be a list of words") for item in value if not isinstance(item, str))
-
-
-def _own_words(example: Any, value: Mapping[Any, Any], path: str) -> Misfits:
-    """A map whose keys are the platform's own; each value is like the built-in ones."""
-    for name, entry in value.items():
-        place = f"{path}.{name}"
-        if not isinstance(name, str):
-            yield place, f"'{place}': the name must be text"
-        yield from _misfit(example, entry, place)
-        if isinstance(example, dict) and isinstance(entry, dict):
-            yield from ((place, f"'{place}' lacks {key}") for key in example if key not in entry)
-
-
-_KINDS: dict[type, tuple[tuple[type, ...], str]] = {
-    dict: ((dict,), "a map"),
-    list: ((list,), "a list"),
-    str: ((str,), "text"),
-    int: ((int, float), "a number"),
-    type(None): ((str, type(None)), "text"),
-}

@@ -1,10 +1,11 @@
-"""What the values of a platform profile must be beyond their types: ``rules.yml``, and no address with a user.
+"""What a platform profile may say: the built-in one's keys and types, ``rules.yml``, and no address with a user.
 
 Pure but for reading that table.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,89 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
+from generator.infra_repo.registrations import faults
 from generator.template.template import PACKAGE, parse_yaml
 
+REPLACED = frozenset({"tiers", "actions_secrets", "catalog"})
+"""Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
+
+# Maps that a profile may do without.
+_NULLABLE = {"connection.load_balancer"}
+
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):[/\\]{2,}(?P<rest>[^\s?#]*)")
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile with what another one says: maps are merged, but for those of the platform's own words."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = merge(base[key], value) if both and key not in REPLACED else value
+    return merged
+
+
+def profile_problems(builtin: Mapping[str, Any], overrides: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Everything that is wrong with a profile, each with its key, so that no fault of it shows up later as another.
+
+    The value of a key is looked at where all types below its first word are right.
+    """
+    found = list(_misfits(builtin, overrides))
+    wrong = {path.partition(".")[0] for path, _ in found}
+    sound = {key: value for key, value in overrides.items() if str(key) not in wrong}
+    if sound.get("schema", builtin["schema"]) != builtin["schema"]:
+        found.append(("schema", f"'schema' is {sound['schema']}, and this newservice reads {builtin['schema']}"))
+    found += unusable(sound, {key: value for key, value in merge(builtin, sound).items() if key not in wrong})
+    own = sound.get("registrations", {}).get("own", [])
+    return [*found, *(("registrations.own", told) for told in faults(own))]
+
+
+Misfits = Iterator[tuple[str, str]]
+"""Keys, and what is wrong with each."""
+
+
+def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") -> Misfits:
+    """Keys that no profile has, and values of another kind than the built-in profile's."""
+    for key, value in over.items():
+        path = f"{where}{key}"
+        if key not in base:
+            near = difflib.get_close_matches(str(key), list(base), n=1)
+            yield path, f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
+        elif value is not None or path not in _NULLABLE:
+            yield from _misfit(base[key], value, path, own_words=key in REPLACED)
+
+
+def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Misfits:
+    kinds, noun = _KINDS[type(wanted)]
+    if isinstance(value, bool) != (bool in kinds) or not isinstance(value, kinds):
+        yield path, f"'{path}' must be {noun}"
+    elif own_words and isinstance(value, dict):
+        yield from _own_words(next(iter(wanted.values())), value, path)
+    elif isinstance(value, dict):
+        yield from _misfits(wanted, value, f"{path}.")
+    elif isinstance(value, list) and any(isinstance(item, str) for item in wanted):
+        yield from ((path, f"'{path}' must be a list of words") for item in value if not isinstance(item, str))
+
+
+def _own_words(example: Any, value: Mapping[Any, Any], path: str) -> Misfits:
+    """A map whose keys are the platform's own; each value is like the built-in ones."""
+    for name, entry in value.items():
+        place = f"{path}.{name}"
+        if not isinstance(name, str):
+            yield place, f"'{place}': the name must be text"
+        yield from _misfit(example, entry, place)
+        if isinstance(example, dict) and isinstance(entry, dict):
+            yield from ((place, f"'{place}' lacks {key}") for key in example if key not in entry)
+
+
+_KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    dict: ((dict,), "a map"),
+    list: ((list,), "a list"),
+    str: ((str,), "text"),
+    int: ((int, float), "a number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "true or false"),
+    type(None): ((str, type(None)), "text"),
+}
 
 
 @dataclass(frozen=True)

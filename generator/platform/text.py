@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from generator.platform.profile import REPLACED
+from generator.platform.rules import REPLACED
 
 _WIDTH = 100
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.base.errors import PreflightError
-from generator.platform.profile import Platform
+from generator.platform.profile import Platform, bare_namespace
 
 _NAMESPACE = re.compile(r"[!-.0-~]+(/[!-.0-~]+)*")
 
@@ -32,18 +32,13 @@ class VaultLocation:
 
 def vault_address(platform: Platform, environ: Mapping[str, str]) -> str:
     """``VAULT_ADDR``, else the profile's address, without a slash at its end."""
-    return environ.get("VAULT_ADDR", "").rstrip("/") or platform.url("vault")
-
-
-def profile_namespace(platform: Platform) -> str:
-    """The namespace that the profile names; empty for the root namespace."""
-    return _bare(str(platform.data["vault"]["namespace"]))
+    return environ.get("VAULT_ADDR", "").rstrip("/") or platform.vault.url
 
 
 def other_namespace(platform: Platform, environ: Mapping[str, str]) -> str | None:
     """The namespace of ``VAULT_NAMESPACE`` where the profile names another; None where it does not matter."""
     told = environ.get("VAULT_NAMESPACE", "")
-    return _bare(told) if told and _bare(told) != profile_namespace(platform) else None
+    return bare_namespace(told) if told and bare_namespace(told) != platform.vault.namespace else None
 
 
 def vault_location(platform: Platform, environ: Mapping[str, str]) -> VaultLocation:
@@ -52,7 +47,7 @@ def vault_location(platform: Platform, environ: Mapping[str, str]) -> VaultLocat
     Raises ``PreflightError`` for a ``VAULT_NAMESPACE`` that is none, or where the profile names another one: values
     would go where the platform does not look for them.
     """
-    meant, other = profile_namespace(platform), other_namespace(platform, environ)
+    meant, other = platform.vault.namespace, other_namespace(platform, environ)
     if other and not _NAMESPACE.fullmatch(other):
         raise PreflightError(
             "vault.namespace",
@@ -66,9 +61,3 @@ def vault_location(platform: Platform, environ: Mapping[str, str]) -> VaultLocat
             "unset VAULT_NAMESPACE, or set it to the profile's; where the profile is wrong, correct it",
         )
     return VaultLocation(vault_address(platform, environ), other or meant)
-
-
-def _bare(namespace: str) -> str:
-    """A namespace as Vault compares it: without slashes at its ends, and no name for the root's own."""
-    bare = namespace.strip("/")
-    return "" if bare == "root" else bare

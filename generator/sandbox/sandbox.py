@@ -13,7 +13,6 @@ import trustme
 import yaml
 
 from generator.platform.profile import Platform, load_platform
-from generator.platform.vault_location import profile_namespace
 from generator.sandbox import snapshot
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
@@ -62,9 +61,9 @@ class Sandbox:
         # Owners, branches, modules and paths are the profile's: only addresses are the sandbox's own.
         builtin = Template.installed().platform
         self.given: Mapping[str, Any] = yaml.safe_load(profile.read_text(encoding="utf-8")) if profile else {}
-        self._platform = load_platform(builtin, profile) if profile else Platform(builtin, "built-in")
+        self._platform = load_platform(builtin, profile) if profile else Platform.of(builtin, "built-in")
         self._hosts = {"github": GITHUB_HOST} | {
-            system: self._platform.host(system) if "url" in self.given.get(system, {}) else host
+            system: self._platform.systems[system].host if "url" in self.given.get(system, {}) else host
             for system, host in _HOSTS.items()
         }
         self._ca_file = root / "ca.pem"
@@ -201,7 +200,7 @@ class Sandbox:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that hold this sandbox's credentials, as the profile calls them."""
-        credentials = self._platform.credentials.values()
+        credentials = self._platform.connection.credentials.values()
         return {source.environment: getattr(self.tokens, source.name) for source in credentials} | {
             "VAULT_ADDR": self.urls["vault"],
             "VAULT_TOKEN": self.tokens.vault,
@@ -218,16 +217,16 @@ class Sandbox:
     def _create_systems(self) -> None:
         repositories = self.root / "repositories"
         urls, tokens = self.urls, self.tokens
-        self.github = GitHub(repositories / "github", self._platform.owner("github"), tokens.github, urls["github"])
+        self.github = GitHub(repositories / "github", self._platform.github.owner, tokens.github, urls["github"])
         self.forgejo = Forgejo(
             repositories / "forgejo",
-            self._platform.owner("forgejo"),
+            self._platform.forgejo.owner,
             (tokens.forgejo, tokens.forgejo_git),
             urls["forgejo"],
             self._ca_file,
         )
-        self.woodpecker = Woodpecker(self._platform.owner("github"), tokens.woodpecker, urls["woodpecker"], self.github)
-        self.vault = Vault(tokens.vault, self._platform.data["vault"]["mount"], profile_namespace(self._platform))
+        self.woodpecker = Woodpecker(self._platform.github.owner, tokens.woodpecker, urls["woodpecker"], self.github)
+        self.vault = Vault(tokens.vault, self._platform.vault.mount, self._platform.vault.namespace)
         self.registry = Registry(urls["registry"], self._reads_packages)
         systems: dict[str, Application] = {
             "github": self.github,
@@ -246,14 +245,14 @@ class Sandbox:
     def _seed(self) -> None:
         self._seed_vault()
         self.woodpecker.add_global_secret("slack_webhook", self.tokens.slack, ["push", "manual"])
-        owner, names = self._platform.owner("forgejo"), self._platform.data["infra"]
-        infra = self.forgejo.create_repository(owner, names["repository"], branch=names["branch"])
-        commit_infra(infra.bare, names["branch"], infra_files(self._platform))
+        owner, names = self._platform.forgejo.owner, self._platform.infra
+        infra = self.forgejo.create_repository(owner, names.repository, branch=names.branch)
+        commit_infra(infra.bare, names.branch, infra_files(self._platform))
         infra.refresh(infra.bare.heads())
 
     def _prepare(self) -> None:
         """Write what a person has on a machine of his own: a clone of the infra repository, and the profile."""
-        owner, name = self._platform.owner("forgejo"), self._platform.data["infra"]["repository"]
+        owner, name = self._platform.forgejo.owner, self._platform.infra.repository
         infra = self.forgejo.repository(f"{owner}/{name}")
         clone_infra(infra.bare, self.infra, f"{self.urls['forgejo']}/{infra.full_name}.git", _PERSON)
         self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
@@ -264,9 +263,9 @@ class Sandbox:
 
         What lies outside of the profile's mount gets a mount of its own, named by the path's first word.
         """
-        namespace = self.vault.namespace(profile_namespace(self._platform))
+        namespace = self.vault.namespace(self._platform.vault.namespace)
         stored: dict[str, dict[str, str]] = {}
-        for source in self._platform.credentials.values():
+        for source in self._platform.connection.credentials.values():
             path, _, name = source.vault.partition("#")
             stored.setdefault(path, {})[name] = getattr(self.tokens, source.name)
         for path, properties in stored.items():
@@ -300,7 +299,7 @@ class Sandbox:
                 "github_write_interval_seconds": 0,
                 "retry": {"first_seconds": 0.05, "longest_seconds": 2},
             },
-            "template_url": f"{urls['forgejo']}/{self._platform.owner('forgejo')}/newservice.git",
+            "template_url": f"{urls['forgejo']}/{self._platform.forgejo.owner}/newservice.git",
             "forgejo": {"url": urls["forgejo"]},
             "github": {"url": urls["github"], "api_url": urls["github_api"]},
             "woodpecker": {"url": urls["woodpecker"]},

@@ -50,7 +50,7 @@ class Chain:
         for path, text in files.items():
             (folder / path).write_text(text, encoding="utf-8")
         sha = commit_all(folder, message)
-        user = f"{self.world.platform.owner('forgejo')}:{self.world.sandbox.tokens.forgejo}"
+        user = f"{self.world.platform.forgejo.owner}:{self.world.sandbox.tokens.forgejo}"
         header = f"Authorization: Basic {base64.b64encode(user.encode()).decode()}"
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("GIT_CONFIG_GLOBAL", str(self.runner.machine.home / ".gitconfig"))

@@ -85,12 +85,12 @@ class Maker:
         self.merge(name)
         vault = ground.sandbox.vault
         vault.write(name, {**vault.read(name), "partner_key": "filled in by a person"})
-        mirror = f"{ground.sandbox.platform.owner('github')}/{name}"
-        registry = ground.sandbox.platform.data["registry"]
-        image, sha = f"{registry['owner']}/{name}", ground.heads(f"{ground.owner}/{name}")["master"]
+        mirror = f"{ground.sandbox.platform.github.owner}/{name}"
+        registry = ground.sandbox.platform.registry
+        image, sha = f"{registry.owner}/{name}", ground.heads(f"{ground.owner}/{name}")["master"]
         ground.sandbox.github.record_run(mirror, sha, jobs={"Lint and test": "success", "Deploy": "success"})
         ground.sandbox.registry.put_image(image, [sha[:8], "latest"])
-        variables = {"IMAGE_NAME": f"{registry['host']}/{image}", "IMAGE_TAG": sha[:8]}
+        variables = {"IMAGE_NAME": f"{registry.host}/{image}", "IMAGE_TAG": sha[:8]}
         ground.sandbox.woodpecker.record_pipeline(mirror, variables)
         _well(newservice("verify", name, *ground.service(name, ground.folder / "nowhere")))
         self.note(services.LIVE, "complete")

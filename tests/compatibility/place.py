@@ -168,12 +168,12 @@ class Ground:
     @property
     def owner(self) -> str:
         """Owner of the repositories on the forge."""
-        return self.sandbox.platform.owner("forgejo")
+        return self.sandbox.platform.forgejo.owner
 
     @property
     def infra(self) -> str:
         """Full name of the infra repository."""
-        return f"{self.owner}/{self.sandbox.platform.data['infra']['repository']}"
+        return f"{self.owner}/{self.sandbox.platform.infra.repository}"
 
     def trees(self, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
         """The trees of services in fresh clones, as ``NAME stack`` and ``NAME service``."""

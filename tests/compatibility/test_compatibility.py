@@ -141,7 +141,7 @@ def whole(ground: Ground, made: Made, name: str, told: Said) -> None:
     """A run took every step, and each thing exists once."""
     sandbox = ground.sandbox
     sandbox.forgejo.wait_for_mirrors()
-    mirror = f"{sandbox.platform.owner('github')}/{name}"
+    mirror = f"{sandbox.platform.github.owner}/{name}"
     steps = {step["id"]: step["status"] for step in well(told, "success").of("step")}
     assert steps.keys() == made.services[name]["states"].keys()
     assert set(steps.values()) <= {"done", "unchanged"}, steps

@@ -18,7 +18,7 @@ def platform_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         with Sandbox.start(tmp_path_factory.mktemp("doctor") / "platform", tokens=CANARIES) as sandbox:
-            sandbox.github.create_repository(sandbox.platform.owner("github"), "seen", files={"a": "b"})
+            sandbox.github.create_repository(sandbox.platform.github.owner, "seen", files={"a": "b"})
             yield sandbox
 
 

@@ -18,7 +18,7 @@ def test_everything_is_told_where_nothing_is_there(clinic: Clinic) -> None:
     failed = {name for name, check in checks.items() if check.state is FAILED}
     tokens = {f"{name}.token" for name in CANARIES}
     assert failed == {"tools.git", "infra.clone"} | tokens
-    for source in clinic.platform.credentials.values():
+    for source in clinic.platform.connection.credentials.values():
         assert source.environment in checks[f"{source.name}.token"].hint
         assert source.vault in checks[f"{source.name}.token"].hint
     assert "vault login" in checks["vault.token"].hint
@@ -31,7 +31,7 @@ def test_everything_is_told_where_nothing_is_there(clinic: Clinic) -> None:
 @pytest.mark.parametrize("name", [name for name in CANARIES if name not in ("vault", "registry", "forgejo_git")])
 def test_a_missing_credential_hides_nothing(clinic: Clinic, name: str) -> None:
     """Neither its variable nor Vault has it."""
-    source = clinic.platform.credentials[name]
+    source = clinic.platform.connection.credentials[name]
     del clinic.environ[source.environment]
     path, _, key = source.vault.partition("#")
     del clinic.sandbox.vault.secrets[path.removeprefix("secret/")][-1].data[key]
@@ -43,7 +43,7 @@ def test_a_missing_credential_hides_nothing(clinic: Clinic, name: str) -> None:
 
 def test_credentials_from_vault(clinic: Clinic) -> None:
     """All of them are found there, and told with their path; main tokens serve where there is no other."""
-    for source in clinic.platform.credentials.values():
+    for source in clinic.platform.connection.credentials.values():
         clinic.environ.pop(source.environment)
     checks = clinic()
     assert {name for name, check in checks.items() if not check.well} == set()
@@ -54,7 +54,7 @@ def test_credentials_from_vault(clinic: Clinic) -> None:
 
 def test_ci_and_the_registry_with_the_main_tokens(clinic: Clinic) -> None:
     for name in ("forgejo_git", "registry"):
-        source = clinic.platform.credentials[name]
+        source = clinic.platform.connection.credentials[name]
         clinic.environ.pop(source.environment)
         path, _, key = source.vault.partition("#")
         del clinic.sandbox.vault.secrets[path.removeprefix("secret/")][-1].data[key]
@@ -70,7 +70,7 @@ def test_ci_and_the_registry_with_the_main_tokens(clinic: Clinic) -> None:
 
 @pytest.mark.parametrize("name", ["forgejo", "forgejo_git", "github", "woodpecker", "vault"])
 def test_a_token_that_is_not_accepted(clinic: Clinic, name: str) -> None:
-    variable = "VAULT_TOKEN" if name == "vault" else clinic.platform.credentials[name].environment
+    variable = "VAULT_TOKEN" if name == "vault" else clinic.platform.connection.credentials[name].environment
     clinic.environ[variable] = "not-the-right-one-at-all"
     checks = clinic()
     assert checks[f"{name}.token"].state is FAILED

@@ -95,7 +95,7 @@ class Fleet:
     def infra(self) -> Repository:
         """The infra repository on the forge."""
         platform = self.sandbox.platform
-        return self.sandbox.forgejo.repository(f"{platform.owner('forgejo')}/{platform.data['infra']['repository']}")
+        return self.sandbox.forgejo.repository(f"{platform.forgejo.owner}/{platform.infra.repository}")
 
     def update(self, *arguments: str, watched: bool = False) -> Run:
         """``fleet update`` of a fleet that has no update yet, in a fresh clone, with nothing in any cache."""
@@ -134,7 +134,7 @@ def fleet(yard: Yard, size: int) -> Iterator[Fleet]:
     """A fleet of so many stacks."""
     with Sandbox.start(yard.place("platform")) as sandbox:
         found = Fleet(yard, sandbox, yard.make(size))
-        found.infra.bare.commit_files(str(sandbox.platform.data["infra"]["branch"]), found.made.files, "fleet\n", WHEN)
+        found.infra.bare.commit_files(sandbox.platform.infra.branch, found.made.files, "fleet\n", WHEN)
         yield found
 
 

@@ -45,7 +45,7 @@ class Made:
 
     def prefix(self, name: str) -> str:
         """A stack's folder."""
-        return f"{self.platform.data['infra']['stacks']}/{name}/"
+        return self.platform.infra.stack(name)
 
 
 @cache
@@ -89,7 +89,7 @@ def settle(world: World, made: Made) -> None:
 
 def add_service(world: World, name: str, files: Mapping[str, bytes]) -> Repository:
     """A service's repository."""
-    owner = world.platform.owner("forgejo")
+    owner = world.platform.forgejo.owner
     repository = world.sandbox.forgejo.create_repository(owner, name, branch=world.branch)
     repository.bare.commit_files(world.branch, files, "the service\n", WHEN)
     repository.refresh(repository.bare.heads())
@@ -98,7 +98,7 @@ def add_service(world: World, name: str, files: Mapping[str, bytes]) -> Reposito
 
 def clone_of(folder: Path, made: Made) -> Path:
     """A clone of an infra repository with a fleet, its files checked out; nothing to do with any forge."""
-    branch = str(made.platform.data["infra"]["branch"])
+    branch = made.platform.infra.branch
     bare = BareRepository.create(folder / "infra.git", branch)
     bare.commit_files(branch, made.files, "the fleet\n", WHEN)
     clone = folder / "infra"

@@ -18,6 +18,7 @@ from generator.fleet.planning import Task, Verb
 from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform
 from generator.template.files import File
+from tests.answers import TEMPLATE
 from tests.fleet.conftest import Yard
 
 STACK = "stacks/app/"
@@ -54,7 +55,7 @@ def told_of(files: Mapping[str, bytes], after: str, run: list[str]) -> str:
     path = f"{STACK}main.tf"
     was = {path: files[path]}
     task = Task(Finding(place, State.WAITING), Verb.PUSH, files=(File(path, after.encode()),), before=was)
-    platform = Platform({"checks": [{"run": run, "needs": []}]}, "the profile")
+    platform = Platform.of({**TEMPLATE.platform, "checks": [{"run": run, "needs": []}]}, "the profile")
     with open_checks(snapshot, platform, 1) as checks:
         skipped = [item for item in checks.skipped if "terraform" not in item]
         return f"skipped: {skipped[0]}" if skipped else checks.failures([task]).get(0, "")

@@ -7,6 +7,7 @@ import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +25,7 @@ from generator.fleet.source import update_branch
 from generator.platform.profile import Platform
 from generator.template.files import File
 from generator.template.releases import Releases
+from tests.answers import TEMPLATE
 from tests.fleet.conftest import Yard
 from tests.pages import page
 
@@ -85,17 +87,21 @@ def test_no_report_holds_a_secret() -> None:
         assert MASK in text
 
 
+def checking(checks: list[Any]) -> Platform:
+    return Platform.of({**TEMPLATE.platform, "checks": checks}, "the profile")
+
+
 @pytest.mark.parametrize("wrong", ["words", {"run": "python3 x"}, {"run": []}, {"run": ["x"], "needs": "scripts"}, {}])
 def test_a_guard_that_is_none_is_told(wrong: object) -> None:
     with pytest.raises(UsageError, match="checks"):
-        guards_of(Platform({"checks": [wrong]}, "the profile"))
+        guards_of(checking([wrong]))
 
 
 def test_guards_are_the_profiles() -> None:
     named = [{"run": ["python3", "scripts/look.py", "<stack>"], "needs": ["scripts/"]}]
-    (guard,) = guards_of(Platform({"checks": named}, "the profile"))
+    (guard,) = guards_of(checking(named))
     assert (guard.name, guard.needs) == ("look.py", ("scripts",))
-    assert guards_of(Platform({}, "the profile")) == ()
+    assert guards_of(checking([])) == ()
 
 
 def test_a_shallow_clone_is_completed_when_it_has_to_be(yard: Yard, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_question_without_an_answer_is_asked(yard: Yard, monkeypatch: pytest.M
 @owned
 def test_repositories_that_can_not_be_updated(yard: Yard) -> None:
     missing, archived, unreadable = list(yard.made.services)[:3]
-    forgejo, owner = yard.world.sandbox.forgejo, yard.world.platform.owner("forgejo")
+    forgejo, owner = yard.world.sandbox.forgejo, yard.world.platform.forgejo.owner
     del forgejo.repositories[f"{owner}/{missing}".lower()]
     yard.world.canonical(archived).archived = True
     yard.world.canonical(unreadable).bare.commit_files(yard.world.branch, {ANSWERS: "{}"}, "by hand", 1_783_000_000)

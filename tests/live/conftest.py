@@ -45,7 +45,7 @@ def woodpecker(request: pytest.FixtureRequest) -> Iterator[Woodpecker]:
     """A real Woodpecker."""
     binary = _program("WOODPECKER")
     sandbox: Sandbox = request.getfixturevalue("live_sandbox")
-    server = Woodpecker(binary, sandbox.root.parent / "woodpecker", sandbox, sandbox.platform.owner("github"))
+    server = Woodpecker(binary, sandbox.root.parent / "woodpecker", sandbox, sandbox.platform.github.owner)
     yield server
     server.stop()
 
@@ -55,7 +55,7 @@ def forgejo(request: pytest.FixtureRequest) -> Iterator[Forgejo]:
     """A real Forgejo, with the infra repository."""
     binary = _program("FORGEJO")
     sandbox: Sandbox = request.getfixturevalue("live_sandbox")
-    server = Forgejo(binary, sandbox.root.parent / "forgejo", sandbox, sandbox.platform.owner("forgejo"))
+    server = Forgejo(binary, sandbox.root.parent / "forgejo", sandbox, sandbox.platform.forgejo.owner)
     try:
         move_infra(sandbox, server)
         yield server

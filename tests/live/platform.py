@@ -123,13 +123,13 @@ class LiveWorld(World):
         }
 
     def _canonical(self, name: str) -> str:
-        return f"{self.platform.owner('forgejo')}/{name}"
+        return f"{self.platform.forgejo.owner}/{name}"
 
 
 def move_infra(sandbox: Sandbox, forgejo: Forgejo) -> None:
     """Give a real Forgejo the sandbox's infra repository, at the same address."""
-    infra = sandbox.platform.data["infra"]
-    owner, name, branch = sandbox.platform.owner("forgejo"), infra["repository"], infra["branch"]
+    infra = sandbox.platform.infra
+    owner, name, branch = sandbox.platform.forgejo.owner, infra.repository, infra.branch
     made = forgejo.api("POST", "/user/repos", json={"name": name, "private": True, "default_branch": branch})
     assert made.status_code == 201, made.text
     basic = base64.b64encode(f"{owner}:{forgejo.token}".encode()).decode()

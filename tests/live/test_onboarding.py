@@ -82,7 +82,7 @@ def test_what_drifted_on_woodpecker_is_mended(live: LiveWorld, woodpecker: Woodp
 def test_what_drifted_on_forgejo_is_mended(live: LiveWorld) -> None:
     live.run("create", given("crooked"))
     (mirror,) = live.push_mirrors("crooked")
-    path = f"/repos/{live.platform.owner('forgejo')}/crooked/push_mirrors"
+    path = f"/repos/{live.platform.forgejo.owner}/crooked/push_mirrors"
     wrong = {"remote_address": mirror["remote_address"], "interval": "24h", "sync_on_commit": False}
     assert live.forgejo("DELETE", f"{path}/{mirror['remote_name']}").status == 204
     for _ in range(2):
@@ -99,7 +99,7 @@ def test_the_push_mirror_follows_a_commit(live: LiveWorld) -> None:
     live.run("create", given("follower"))
     before = live.canonical_head("follower")
     body = {"branch": live.branch, "message": "a note", "content": base64.b64encode(b"noted\n").decode()}
-    made = live.forgejo("POST", f"/repos/{live.platform.owner('forgejo')}/follower/contents/NOTE", body=body)
+    made = live.forgejo("POST", f"/repos/{live.platform.forgejo.owner}/follower/contents/NOTE", body=body)
     assert made.status == 201, made.body
     head = live.canonical_head("follower")
     assert head != before

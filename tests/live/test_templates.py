@@ -19,18 +19,18 @@ def publish(live: LiveWorld, profile: Path) -> Told:
 
 
 def references(live: LiveWorld, name: str) -> dict[str, str]:
-    told = json.loads(live.forgejo("GET", f"/repos/{live.platform.owner('forgejo')}/{name}/git/refs").body)
+    told = json.loads(live.forgejo("GET", f"/repos/{live.platform.forgejo.owner}/{name}/git/refs").body)
     return {item["ref"]: item["object"]["sha"] for item in told}
 
 
 def take_away(live: LiveWorld, name: str, tag: str) -> None:
     """Delete a tag, as soon as the forge has noted it: after a push that takes a moment."""
-    path = f"/repos/{live.platform.owner('forgejo')}/{name}/tags/{tag}"
+    path = f"/repos/{live.platform.forgejo.owner}/{name}/tags/{tag}"
     assert Patience.of(live.platform).until(lambda: live.forgejo("DELETE", path).status == 204, 15)
 
 
 def test_releases_on_a_real_forge(live: LiveWorld, tmp_path: Path) -> None:
-    owner, name = live.platform.owner("forgejo"), "live-templates"
+    owner, name = live.platform.forgejo.owner, "live-templates"
     profile = tmp_path / "platform.yml"
     text = live.sandbox.profile.read_text(encoding="utf-8")
     assert text.count("/newservice.git") == 1

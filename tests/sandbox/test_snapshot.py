@@ -38,7 +38,7 @@ NOT_HELD = {
 
 def populate(sandbox: Sandbox) -> Repository:
     """One of everything that a system can hold; the repository that has most of it."""
-    owner, mirror_owner = sandbox.platform.owner("forgejo"), sandbox.platform.owner("github")
+    owner, mirror_owner = sandbox.platform.forgejo.owner, sandbox.platform.github.owner
     canonical = sandbox.forgejo.create_repository(owner, "app", description="Ours", files={"a": "a"}, branch="trunk")
     sandbox.forgejo.create_repository(owner, "empty", private=False, branch="trunk")
     bare, base = canonical.bare, canonical.bare.heads()["trunk"]
@@ -111,7 +111,7 @@ def test_what_was_saved_is_restored(tmp_path: Path, profile: Path | None) -> Non
         assert again.bare.resolve(canonical.pulls[1].head_sha), "the commit of a closed request, whose branch is gone"
         foreign = next(iter(sandbox.forgejo.repositories.values())).bare.heads()
         assert not any(again.bare.resolve(sha) for sha in foreign.values()), "it has objects of another repository"
-        assert sandbox.github.secret(f"{sandbox.platform.owner('github')}/app", "a") == "value"
+        assert sandbox.github.secret(f"{sandbox.platform.github.owner}/app", "a") == "value"
         known = {item.id for item in sandbox.forgejo.repositories.values()}
         assert sandbox.forgejo.create_repository("guild", "later").id == max(known) + 1
 
@@ -127,7 +127,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def infra(sandbox: Sandbox) -> BareRepository:
-    return sandbox.forgejo.repository(f"{sandbox.platform.owner('forgejo')}/infra").bare
+    return sandbox.forgejo.repository(f"{sandbox.platform.forgejo.owner}/infra").bare
 
 
 def test_a_saved_sandbox_is_private(saved: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_restored_sandbox_answers(saved: Path, tmp_path: Path) -> None:
         with httpx.Client(verify=context, trust_env=False) as client:
             token = {"Authorization": f"token {sandbox.tokens.forgejo}"}
             forgejo = Api(sandbox, client, "forgejo.sandbox.test", "/api/v1", token)
-            branches = forgejo("GET", f"/repos/{sandbox.platform.owner('forgejo')}/infra/branches").json()
+            branches = forgejo("GET", f"/repos/{sandbox.platform.forgejo.owner}/infra/branches").json()
         head = infra(sandbox).heads()["master"]
         assert [branch["commit"]["id"] for branch in branches] == [head]
         assert run_git(sandbox.infra, "rev-parse", "HEAD").decode().strip() == head

@@ -177,8 +177,8 @@ def test_every_golden_stack_of_another_platform_is_valid_there(case: str, tmp_pa
 def other_infra(case: str, folder: Path) -> Path:
     """The sandbox's infra repository with a case's tiers, and with modules where its profile says they are."""
     profile = GOLDEN / case / "platform.yml"
-    platform = load_platform(Template.installed().platform, profile, environ={}).data
-    defaults = load_platform(Template.installed().platform, None, environ={}).data
+    platform = load_platform(Template.installed().platform, profile, environ={}).facts
+    defaults = load_platform(Template.installed().platform, None, environ={}).facts
     any_stack = Path("stacks", "any")
     for name, source in platform["modules"].items():
         here = os.path.normpath(any_stack / defaults["modules"][name])

@@ -83,7 +83,7 @@ class Origin:
         return ("service", "stack") if self.answers["stack"].owned else ("stack",)
 
     def prefix(self, layer: Layer) -> str:
-        return f"{self.platform.data['infra']['stacks']}/{self.name}/" if layer == "stack" else ""
+        return self.platform.infra.stack(self.name) if layer == "stack" else ""
 
     def files(self, layer: Layer) -> tuple[File, ...]:
         """What the first release made."""

@@ -32,4 +32,4 @@ def test_a_service_of_an_earlier_version_is_whole_and_can_be_removed(
     assert "edited since" not in told.out
     told = world.command("remove", "city-guide", *place, "--yes")
     assert told.code == 0, told.out
-    assert f"{world.platform.owner('forgejo')}/city-guide" not in world.sandbox.forgejo.repositories
+    assert f"{world.platform.forgejo.owner}/city-guide" not in world.sandbox.forgejo.repositories

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -450,11 +450,11 @@ def test_a_killed_update_that_was_committed_is_not_taken_back(made: Made, added:
 def test_a_profile_of_another_platform_has_no_say(made: Made, added: Next) -> None:
     """Neither its groups nor its names go into a service that was made for another one."""
     own = load_platform(TEMPLATE.platform, made.platform, environ={})
-    theirs = replace(own, data={**own.data, "domain": "elsewhere.test", "pager": "their-pager"})
+    theirs = own.changed({"domain": "elsewhere.test", "pager": "their-pager"})
     with pytest.raises(RefusedError) as refusal:
         Upgrader(added.releases, theirs).plan(Folder(made.desk.infra), f"{STACK}/")
     assert refusal.value.code == "update.other_platform"
-    ours = replace(own, data={**own.data, "pager": "our-pager"})
+    ours = own.changed({"pager": "our-pager"})
     upgrade = Upgrader(added.releases, ours).plan(Folder(made.desk.infra), f"{STACK}/")
     (changed,) = [item for item in upgrade.files if item.path.endswith("terragrunt.hcl")]
     assert (changed.after or b"").endswith(b"# our-pager: nobody, none\n")

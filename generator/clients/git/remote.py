@@ -52,12 +52,12 @@ class Remote:
     @property
     def longest(self) -> float:
         """Seconds after which a git that talks to the forge is ended: a cut answer can make it wait for ever."""
-        return 10 * float(self.platform.connection["timeout_seconds"])
+        return 10 * self.platform.connection.timeout_seconds
 
     @property
     def settings(self) -> dict[str, str]:
         """Git's configuration on the network: the forge's own address gets the token, and no other."""
-        parts = urlsplit(self.platform.url("forgejo"))
+        parts = urlsplit(self.platform.forgejo.url)
         settings = {
             **PLAIN,
             "safe.directory": "*",  # opened already, so the person trusts it; their own word for it is not read here
@@ -66,11 +66,10 @@ class Remote:
             "http.followRedirects": "false",
             # A forge that stops talking is given up; git itself would wait for ever.
             "http.lowSpeedLimit": "1",
-            "http.lowSpeedTime": str(max(1, round(self.platform.connection["timeout_seconds"]))),
+            "http.lowSpeedTime": str(max(1, round(self.platform.connection.timeout_seconds))),
             "http.sslVerify": "true",
         }
-        pin = self.platform.pin("forgejo")
-        if pin:
+        if pin := self.platform.connection.pins.get("forgejo"):
             # Git can move the address but not the port: the profile's port must be the URL's own.
             settings["http.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
             settings["http.proxy"] = ""  # a proxy would resolve the name itself
@@ -78,18 +77,18 @@ class Remote:
 
     def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The child's variables beside its configuration, and without the token: no prompt, no file of the person's."""
-        wanted = _PASSED_ON if self.platform.pin("forgejo") else _PASSED_ON | _PROXIES
+        wanted = _PASSED_ON if "forgejo" in self.platform.connection.pins else _PASSED_ON | _PROXIES
         environment = {
             **passed_on(environ, wanted),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_ALLOW_PROTOCOL": urlsplit(self.platform.url("forgejo")).scheme,
+            "GIT_ALLOW_PROTOCOL": urlsplit(self.platform.forgejo.url).scheme,
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",  # what went wrong is told apart by git's own words
         }
-        if self.platform.ca_file:
-            environment["GIT_SSL_CAINFO"] = str(Path(self.platform.ca_file).absolute())
+        if ca_file := self.platform.connection.ca_file:
+            environment["GIT_SSL_CAINFO"] = str(Path(ca_file).absolute())
         return environment
 
     @property

@@ -89,9 +89,9 @@ class ForgejoRepository(Step[RepositoryFacts]):
             run.name,
             description=f"{run.answers.description}{MARK}",
             private=facts.copies.closed or look_again(run).closed,
-            branch=run.platform.branch,
+            branch=run.platform.forgejo.branch,
         )
-        return run.platform.service_url(run.name).removesuffix(".git")
+        return run.platform.forgejo.web_url(run.name)
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,13 @@ class ForgejoMirror(Step[MirrorFacts]):
             mirrors=tuple(_ours(run, mirrors)),
             astray=tuple(_astray(run, mirrors)),
             canonical=run.canonical_head(),
-            mirrored=run.mirror_heads().get(run.platform.branch),
+            mirrored=run.mirror_heads().get(run.platform.forgejo.branch),
             lost=tuple(_lost(run)),
         )
 
     def decide(self, run: Run, facts: MirrorFacts) -> Decision:
         """One mirror, following commits, at the canonical commit; never one that would destroy work."""
-        where = f"{run.owner}/{run.name} to {run.platform.mirror_url(run.name)}"
+        where = f"{run.owner}/{run.name} to {run.platform.github.clone_url(run.name)}"
         if facts.lost:
             return foreign(
                 f"{run.mirror} holds work that the canonical repository lacks ({', '.join(facts.lost)}); "
@@ -177,7 +177,7 @@ class ForgejoMirror(Step[MirrorFacts]):
             error = _push(run)
         if error:
             raise _failed(run, error)
-        branch, canonical = run.platform.branch, facts.canonical
+        branch, canonical = run.platform.forgejo.branch, facts.canonical
         if not run.patience.until(lambda: run.github.branch(run.mirror, branch) == canonical, SETTLING_SECONDS):
             raise SystemFailure(
                 "forgejo.mirror_behind",
@@ -191,13 +191,13 @@ class ForgejoMirror(Step[MirrorFacts]):
 
 def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
     """The mirrors to the service's repository on GitHub."""
-    wanted = run.platform.mirror_url(run.name)
+    wanted = run.platform.github.clone_url(run.name)
     return [mirror for mirror in mirrors if same_address(mirror.address, wanted)]
 
 
 def _astray(run: Run, mirrors: Iterable[PushMirror]) -> list[str]:
     """Where mirrors to other repositories on the same GitHub lead; those to other hosts are their owner's."""
-    wanted = run.platform.mirror_url(run.name)
+    wanted = run.platform.github.clone_url(run.name)
     places = [_place(mirror.address) for mirror in mirrors if not same_address(mirror.address, wanted)]
     return ["/".join(place) for place in places if place[0] == _place(wanted)[0]]
 
@@ -237,17 +237,17 @@ def _named(kind: str, names: Iterable[str]) -> list[str]:
 
 def _fits(run: Run, mirror: PushMirror) -> bool:
     """Whether it is set up as it should be."""
-    return mirror.sync_on_commit and _seconds(mirror.interval) == _seconds(run.platform.data["mirror"]["interval"])
+    return mirror.sync_on_commit and _seconds(mirror.interval) == _seconds(run.platform.mirror_interval)
 
 
 def _add(run: Run) -> None:
     run.forgejo.add_push_mirror(
         run.owner,
         run.name,
-        run.platform.mirror_url(run.name),
-        user=run.platform.owner("github"),
+        run.platform.github.clone_url(run.name),
+        user=run.platform.github.owner,
         password=run.credentials["github"].value,
-        interval=run.platform.data["mirror"]["interval"],
+        interval=run.platform.mirror_interval,
     )
 
 

@@ -17,7 +17,7 @@ from generator.engine.steps.visibility import Copies, Treatment, copies_of, deci
 
 def mirror_description(run: Run) -> str:
     """What newservice writes on a mirror that it makes: for people a warning, for newservice the proof."""
-    return f"One-way mirror of {run.platform.service_url(run.name).removesuffix('.git')}; commits made here are lost"
+    return f"One-way mirror of {run.platform.forgejo.web_url(run.name)}; commits made here are lost"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _create(run: Run, *, private: bool) -> str:
     run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
     if not private and look_again(run).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
         run.github.make_private(run.mirror)
-    return run.platform.mirror_url(run.name).removesuffix(".git")
+    return run.platform.github.web_url(run.name)
 
 
 class GitHubSecrets(Step[frozenset[str]]):
@@ -131,11 +131,11 @@ class GitHubDefaultBranch(Step[BranchFacts]):
     def observe(self, run: Run) -> BranchFacts:
         """The mirror's default branch."""
         together(run.mirror_repository, run.mirror_heads)
-        return BranchFacts(run.mirror_repository(), run.platform.branch in run.mirror_heads())
+        return BranchFacts(run.mirror_repository(), run.platform.forgejo.branch in run.mirror_heads())
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:
         """Switch it unless it is right."""
-        branch = run.platform.branch
+        branch = run.platform.forgejo.branch
         if facts.repository is None or not facts.arrived:
             return Decision(State.ABSENT, Action.UPDATE, f"{run.mirror} shows {branch}")
         if facts.repository.default_branch != branch:
@@ -144,8 +144,8 @@ class GitHubDefaultBranch(Step[BranchFacts]):
 
     def act(self, run: Run, facts: BranchFacts) -> str:  # noqa: ARG002
         """Switch it."""
-        run.github.set_default_branch(run.mirror, run.platform.branch)
-        return f"{run.mirror} shows {run.platform.branch}"
+        run.github.set_default_branch(run.mirror, run.platform.forgejo.branch)
+        return f"{run.mirror} shows {run.platform.forgejo.branch}"
 
 
 def _wanted(run: Run) -> Mapping[str, str]:

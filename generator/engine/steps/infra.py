@@ -39,7 +39,7 @@ class InfraFacts:
 def observe_infra(run: Run) -> InfraFacts:
     """Look at both branches as the forge has them now."""
     heads = run.infra_heads()
-    base, branch = heads.get(run.platform.data["infra"]["branch"]), heads.get(run.infra_branch)
+    base, branch = heads.get(run.platform.infra.branch), heads.get(run.infra_branch)
     base_state = run.infra_state(base) if base else None
     branch_state = run.infra_state(branch) if branch else None
     found = run.pull_request() if branch and base_state and not base_state.complete else None
@@ -77,7 +77,7 @@ class InfraCommit(Step[InfraFacts]):
         base = facts.base_state
         if base is None:
             return foreign(
-                f"{repository} has no branch {run.platform.data['infra']['branch']}",
+                f"{repository} has no branch {run.platform.infra.branch}",
                 "correct infra.repository and infra.branch in the platform profile",
             )
         if base.foreign:
@@ -88,7 +88,7 @@ class InfraCommit(Step[InfraFacts]):
         if base.changed:
             return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed)
         if base.complete:
-            return present(f"{run.project.stack_prefix} is on {run.platform.data['infra']['branch']}{_remarks(base)}")
+            return present(f"{run.project.stack_prefix} is on {run.platform.infra.branch}{_remarks(base)}")
         if error := refusal(base.registrations):
             return foreign(error.message, error.hint)
         if facts.branch_state is None or facts.spent:
@@ -106,7 +106,7 @@ class InfraCommit(Step[InfraFacts]):
         onto, state = (facts.base, facts.base_state) if fresh else (facts.branch, facts.branch_state)
         assert onto is not None  # noqa: S101 - decide refuses where there is no base
         assert state is not None  # noqa: S101
-        run.bring(onto, run.platform.data["infra"]["branch"] if fresh else run.infra_branch)
+        run.bring(onto, run.platform.infra.branch if fresh else run.infra_branch)
         try:
             run.check_allocations(state)
         except AnswersError as error:
@@ -159,7 +159,7 @@ def _bring_up(run: Run, facts: InfraFacts) -> str:
     assert facts.base is not None  # noqa: S101 - observed together with what is stuck
     assert facts.branch is not None  # noqa: S101
     assert facts.base_state is not None  # noqa: S101
-    default = run.platform.data["infra"]["branch"]
+    default = run.platform.infra.branch
     run.bring(facts.base, default)
     run.bring(facts.branch, run.infra_branch)
     tree, conflicting = run.infra.merge(facts.branch, facts.base)
@@ -242,7 +242,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
     def observe(self, run: Run) -> PullRequestFacts:
         """The newest pull request of our branch."""
         together(run.infra_heads, run.pull_request)
-        branch = run.platform.data["infra"]["branch"]
+        branch = run.platform.infra.branch
         base = run.infra_heads().get(branch)
         state = run.infra_state(base) if base else None
         return PullRequestFacts(run.pull_request(), state is not None and state.complete, state)
@@ -250,14 +250,14 @@ class InfraPullRequest(Step[PullRequestFacts]):
     def decide(self, run: Run, facts: PullRequestFacts) -> Decision:
         """Open one where none is open and something is to be merged."""
         if facts.merged:
-            return present(f"nothing to ask for: it is on {run.platform.data['infra']['branch']}")
+            return present(f"nothing to ask for: it is on {run.platform.infra.branch}")
         if facts.pull_request and facts.pull_request.state == "open":
             return present(facts.pull_request.url)
-        return absent(f"{run.infra_branch} into {run.platform.data['infra']['branch']}")
+        return absent(f"{run.infra_branch} into {run.platform.infra.branch}")
 
     def act(self, run: Run, facts: PullRequestFacts) -> str:
         """Open it, with the order of applying as a checklist."""
-        infra = run.platform.data["infra"]
+        infra = run.platform.infra
         if (head := run.infra_heads().get(run.infra_branch)) and facts.pull_request is None:
             _give_way(run, run.infra_state(head), head)
         body = run.project.template.render(
@@ -269,9 +269,9 @@ class InfraPullRequest(Step[PullRequestFacts]):
             },
         )
         run.forgejo.create_pull_request(
-            run.owner, infra["repository"], base=infra["branch"], head=run.infra_branch, title=_title(run), body=body
+            run.owner, infra.repository, base=infra.branch, head=run.infra_branch, title=_title(run), body=body
         )
-        found = run.forgejo.pull_request(run.owner, infra["repository"], infra["branch"], run.infra_branch)
+        found = run.forgejo.pull_request(run.owner, infra.repository, infra.branch, run.infra_branch)
         return found.url if found else run.infra_branch
 
 
@@ -281,7 +281,7 @@ def made_here(run: Run, message: str) -> bool:
 
 
 def _bringing_up(run: Run) -> str:
-    return f"chore({run.name}): bring the branch up to {run.platform.data['infra']['branch']}"
+    return f"chore({run.name}): bring the branch up to {run.platform.infra.branch}"
 
 
 def _title(run: Run) -> str:

@@ -91,9 +91,9 @@ class ServiceCommit(Step[CommitFacts]):
         make(
             facts.place.path,
             [file for file in files if not (file.once and tree.read(file.path) is not None)],
-            run.platform.branch,
+            run.platform.forgejo.branch,
             first_message(run, files),
-            run.platform.service_url(run.name),
+            run.platform.forgejo.clone_url(run.name),
         )
         return f"{facts.place.path}"
 
@@ -111,7 +111,7 @@ class ServicePush(Step[CommitFacts]):
 
     def decide(self, run: Run, facts: CommitFacts) -> Decision:
         """Push what was never pushed; later work on either side is its owner's to push."""
-        where = f"{run.owner}/{run.name} {run.platform.branch}"
+        where = f"{run.owner}/{run.name} {run.platform.forgejo.branch}"
         if facts.canonical is None:
             return absent(where)
         return present(f"{where} at {facts.canonical[:8]}")
@@ -124,13 +124,13 @@ class ServicePush(Step[CommitFacts]):
             raise SystemFailure(
                 "service.not_committed", f"{place} holds no commit to push", "run the same command again"
             )
-        run.progress(f"pushing {place} to {run.platform.host('forgejo')}")
+        run.progress(f"pushing {place} to {run.platform.forgejo.host}")
         try:
             check_before_push(run)
-            repository.push(run.remote, run.platform.service_url(run.name), head, run.platform.branch)
+            repository.push(run.remote, run.platform.forgejo.clone_url(run.name), head, run.platform.forgejo.branch)
         finally:
             repository.close()
-        return f"{run.owner}/{run.name} {run.platform.branch} at {head[:8]}"
+        return f"{run.owner}/{run.name} {run.platform.forgejo.branch} at {head[:8]}"
 
 
 def first_message(run: Run, files: Iterable[File]) -> str:

@@ -166,7 +166,7 @@ def _note(run: Run, version: int) -> bool:
 
 def path(run: Run) -> str:
     """Where a service's secrets are, in Vault's namespace."""
-    return f"{run.platform.data['vault']['mount']}/{run.name}"
+    return f"{run.platform.vault.mount}/{run.name}"
 
 
 def place(run: Run, entry: Entry) -> str:

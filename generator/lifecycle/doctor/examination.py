@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from generator.lifecycle.doctor import connection, infra, systems, tools
 from generator.lifecycle.doctor.gathering import Part, attempt, gather
 from generator.lifecycle.doctor.systems import Scene
 from generator.lifecycle.doctor.tokens import Purse
-from generator.platform.profile import Pin, Platform, advice, reason
+from generator.platform.profile import Platform, advice, reason
 
 LONGEST_SECONDS = 10.0
 """Nothing is waited for longer here than this, whatever the profile says."""
@@ -52,42 +51,42 @@ def examine(platform: Platform, clone: Path, environ: Mapping[str, str] = os.env
 
 def _parts(scene: Scene, clone: Path) -> Iterable[Part]:
     platform, environ = scene.platform, scene.purse.environ
-    branch = str(platform.data["infra"]["branch"])
     yield Part((tools.GIT,), lambda: [tools.judge_git(tools.observe_git(environ))])
     yield Part((PROFILE,), lambda: [attempt(PROFILE, lambda: _profile(platform, environ))])
-    yield Part((infra.CLONE,), lambda: [attempt(infra.CLONE, lambda: _clone(clone, branch, scene))])
+    yield Part((infra.CLONE,), lambda: [attempt(infra.CLONE, lambda: _clone(clone, scene))])
     yield Part((connection.BALANCER,), lambda: [attempt(connection.BALANCER, lambda: _balancer(scene))])
     for name, (look, ids) in _SYSTEMS.items():
         yield Part(tuple(f"{name}.{item}" for item in ids), partial(look, scene))
 
 
-def _clone(clone: Path, branch: str, scene: Scene) -> Check:
-    return infra.judge_clone(infra.observe_clone(clone, branch, scene.purse.environ), clone, scene.platform)
+def _clone(clone: Path, scene: Scene) -> Check:
+    seen = infra.observe_clone(clone, scene.platform.infra.branch, scene.purse.environ)
+    return infra.judge_clone(seen, clone, scene.platform)
 
 
 PROFILE = "profile"
 
 
 def _balancer(scene: Scene) -> Check:
-    balancer = scene.platform.connection["load_balancer"]
-    if not balancer:
+    way = scene.platform.connection
+    pin = way.load_balancer
+    if not pin:
         told = "the profile has none: all systems are reached by their names"
         return Check(connection.BALANCER, CheckState.SKIPPED, told)
-    pin = Pin(balancer["address"], balancer["port"])
     forge = connection.place_of(scene.platform, "forgejo", scene.url("forgejo"))
-    return connection.judge_balancer(pin, connection.observe_balancer(pin, scene.seconds), forge)
+    return connection.judge_balancer(pin, connection.observe_balancer(pin, way.timeout_seconds), forge)
 
 
 def _profile(platform: Platform, environ: Mapping[str, str]) -> Check:
     """The profile itself was read before; what it names is looked at here. Raises for an authority that is none."""
-    tls_context(platform.ca_file)
-    authority = f", authority {platform.ca_file}" if platform.ca_file else ""
-    told = f"{platform.name}, schema {platform.data['schema']} ({reason(platform, environ)}){authority}"
+    ca_file = platform.connection.ca_file
+    tls_context(ca_file)
+    authority = f", authority {ca_file}" if ca_file else ""
+    told = f"{platform.name}, schema {platform.schema} ({reason(platform, environ)}){authority}"
     return Check(PROFILE, CheckState.OK, told, advice(platform))
 
 
 def _quick(platform: Platform) -> Platform:
     """The same profile with a time limit for looking."""
-    seconds = min(float(platform.connection["timeout_seconds"]), LONGEST_SECONDS)
-    connection = {**platform.connection, "timeout_seconds": seconds}
-    return replace(platform, data={**platform.data, "connection": connection})
+    seconds = min(platform.connection.timeout_seconds, LONGEST_SECONDS)
+    return platform.changed({"connection": {"timeout_seconds": seconds}})

@@ -65,10 +65,8 @@ def judge_clone(clone: Clone | None, path: Path, platform: Platform) -> Check:
 
     Commits are built from objects, and what is missing is fetched: the checkout itself is never used.
     """
-    infra = platform.data["infra"]
-    name, branch = str(infra["repository"]), str(infra["branch"])
-    address = f"{platform.url('forgejo')}/{platform.owner('forgejo')}/{name}.git"
-    remedy = f"clone {address} there, or name another clone with --infra"
+    name, branch = platform.infra.repository, platform.infra.branch
+    remedy = f"clone {platform.forgejo.clone_url(name)} there, or name another clone with --infra"
     if clone is None:
         return Check(CLONE, CheckState.FAILED, f"{path} is not a clone of the infra repository", remedy)
     if not any(_names(remote) == name for remote in clone.remotes):

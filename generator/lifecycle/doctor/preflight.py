@@ -90,7 +90,7 @@ def _github(run: Run, writes: Collection[str]) -> Iterator[Check]:
         return
     yield attempt("github.scopes", lambda: github.check_scopes(run.github, account, source), _UNSEEN)
     if "github.repository" in writes:
-        owner = run.platform.owner("github")
+        owner = run.platform.github.owner
         yield attempt("github.owner", lambda: github.check_owner(run.github, account, owner), _UNSEEN)
 
 

@@ -126,8 +126,8 @@ def _client(platform: Platform, system: str, url: str) -> httpx.Client:
         return httpx.Client(
             base_url=url,
             headers=headers,
-            timeout=float(platform.connection["timeout_seconds"]),
-            verify=tls_context(platform.ca_file),
+            timeout=platform.connection.timeout_seconds,
+            verify=tls_context(platform.connection.ca_file),
         )
     except httpx.InvalidURL as error:
         told = f"{system}: {url} is no address: {error}"

@@ -31,23 +31,13 @@ class Scene:
     purse: Purse
     patience: Patience
 
-    @property
-    def seconds(self) -> float:
-        """Time limit of one request."""
-        return float(self.platform.connection["timeout_seconds"])
-
-    @property
-    def infra(self) -> str:
-        """Name of the infra repository."""
-        return str(self.platform.data["infra"]["repository"])
-
     def url(self, system: str) -> str:
         """Where the API of a system is."""
         if system == "github":
-            return str(self.platform.data["github"]["api_url"]).rstrip("/")
+            return self.platform.github.api_url
         if system == "vault":
             return vault_address(self.platform, self.purse.environ)
-        return self.platform.url(system)
+        return self.platform.systems[system].url
 
     def forgejo(self, credential: Credential) -> Forgejo:
         """A client of Forgejo."""
@@ -60,7 +50,7 @@ def look_at_forgejo(scene: Scene) -> Iterator[Check]:
     credential = yield from _found(scene, "forgejo", reached=reached)
     if credential is None or not reached:
         return
-    owner, source = scene.platform.owner("forgejo"), credential.source
+    owner, infra, source = scene.platform.forgejo.owner, scene.platform.infra.repository, credential.source
     with closing(scene.forgejo(credential)) as client:
         login = attempt("forgejo.token", lambda: forgejo.whose(client))
         if isinstance(login, Check):
@@ -76,21 +66,21 @@ def look_at_forgejo(scene: Scene) -> Iterator[Check]:
         )
         if login:
             yield attempt("forgejo.owner", lambda: forgejo.check_owner(client, login, owner))
-        yield attempt("forgejo.infra", lambda: forgejo.check_infra(client, owner, scene.infra, source))
+        yield attempt("forgejo.infra", lambda: forgejo.check_infra(client, owner, infra, source))
 
 
 def look_at_git_token(scene: Scene) -> Iterator[Check]:
     """The token that CI pushes with. It may say little of itself: the list of the main token's user has it."""
-    if "forgejo_git" not in scene.platform.data["actions_secrets"].values():
+    if "forgejo_git" not in scene.platform.actions_secrets.values():
         for name in ("forgejo_git.token", "forgejo_git.scopes"):
             yield Check(name, CheckState.SKIPPED, "no Actions secret of this platform is filled from it")
         return
     credential = yield from _found(scene, "forgejo_git")
     if credential is None:
         return
-    owner, source = scene.platform.owner("forgejo"), credential.source
+    owner, infra, source = scene.platform.forgejo.owner, scene.platform.infra.repository, credential.source
     with closing(scene.forgejo(credential)) as client:
-        refused = attempt("forgejo_git.token", lambda: forgejo.observe_push_token(client, owner, scene.infra))
+        refused = attempt("forgejo_git.token", lambda: forgejo.observe_push_token(client, owner, infra))
     if isinstance(refused, Check):
         yield refused
         return
@@ -122,7 +112,7 @@ def look_at_github(scene: Scene) -> Iterator[Check]:
         kind = "fine-grained" if account.scopes is None else "classic"
         yield _ok("github.token", f"{account.login}, {kind}, from {source}")
         yield attempt("github.scopes", lambda: github.check_scopes(client, account, source))
-        owner = scene.platform.owner("github")
+        owner = scene.platform.github.owner
         yield attempt("github.owner", lambda: github.check_owner(client, account, owner))
         yield attempt("github.limit", lambda: github.judge_limit(client.limit()))
 
@@ -158,7 +148,7 @@ def look_at_vault(scene: Scene) -> Iterator[Check]:
         yield _unproven("vault", source)
         return
     yield attempt("vault.token", lambda: vault.judge_token(client.token(), source))
-    path = f"{scene.platform.data['vault']['mount']}/{_EXAMPLE}"
+    path = f"{scene.platform.vault.mount}/{_EXAMPLE}"
     mounted = attempt("vault.mount", lambda: vault.check_mount(client, path))
     yield mounted
     if mounted.state is CheckState.OK:
@@ -182,7 +172,7 @@ def look_at_registry(scene: Scene) -> Iterator[Check]:
 
 def look_at_slack(scene: Scene) -> Iterator[Check]:
     """Only whether there is a webhook: trying it would post a message."""
-    if "slack" not in scene.platform.data["actions_secrets"].values():
+    if "slack" not in scene.platform.actions_secrets.values():
         yield Check("slack.token", CheckState.SKIPPED, "no Actions secret of this platform is filled from it")
         return
     credential = yield from _found(scene, "slack")
@@ -192,13 +182,14 @@ def look_at_slack(scene: Scene) -> Iterator[Check]:
 
 def _reached(scene: Scene, system: str) -> Generator[Check, None, bool]:
     """The certificate and the server; whether a token may be sent there."""
-    url = scene.url(system)
+    url, way = scene.url(system), scene.platform.connection
     place = attempt(f"{system}.certificate", lambda: connection.place_of(scene.platform, system, url))
     if isinstance(place, Check):
         yield place
         return False
     line = attempt(
-        f"{system}.certificate", lambda: connection.observe_line(place, scene.platform.ca_file, scene.seconds)
+        f"{system}.certificate",
+        lambda: connection.observe_line(place, way.ca_file, way.timeout_seconds),
     )
     if isinstance(line, Check):
         yield line

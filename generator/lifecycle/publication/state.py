@@ -42,7 +42,7 @@ class Address:
 
         Raises ``UsageError`` when it is not on the profile's Forgejo, ``RefusedError`` for the infra repository.
         """
-        base, told = platform.url("forgejo"), str(platform.data["template_url"])
+        base, told = platform.forgejo.url, platform.template_url
         url = told.removeprefix("git+")
         found = re.fullmatch(r"/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url.removeprefix(base))
         if not url.startswith(f"{base}/") or found is None:
@@ -51,7 +51,7 @@ class Address:
                 f"the profile's template_url names no repository on its Forgejo, {base}",
                 f"templates are published there only: write {base}/OWNER/NAME.git, without a user, in the profile",
             )
-        if found[2].lower() == str(platform.data["infra"]["repository"]).lower():
+        if found[2].lower() == platform.infra.repository.lower():
             raise RefusedError(
                 "template.protected",
                 f"the profile's template_url names the infra repository, {found[1]}/{found[2]}",

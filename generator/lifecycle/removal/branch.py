@@ -48,7 +48,7 @@ def observe_branch(run: Run) -> BranchFacts:
     """Look at our branch as the forge has it now."""
     together(run.infra_heads, run.pull_request)
     heads, pull = run.infra_heads(), run.pull_request()
-    head, base = heads.get(run.infra_branch), heads.get(run.platform.data["infra"]["branch"])
+    head, base = heads.get(run.infra_branch), heads.get(run.platform.infra.branch)
     if head is None or base is None:
         return BranchFacts(pull_request=pull)
     commits = run.forgejo.commits(run.owner, run.infra_repository, head, without=base, limit=MOST_COMMITS)

@@ -27,12 +27,12 @@ class MirrorLinkRemoval(Removal[tuple[PushMirror, ...]]):
 
     def observe(self, run: Run) -> tuple[PushMirror, ...]:
         """Those that lead to this service's mirror."""
-        wanted = run.platform.mirror_url(run.name)
+        wanted = run.platform.github.clone_url(run.name)
         return tuple(item for item in run.push_mirrors() if same_address(item.address, wanted))
 
     def decide(self, run: Run, facts: tuple[PushMirror, ...]) -> Decision:
         """A link holds nothing of anybody's; whether it goes is decided by what it links."""
-        where = f"{run.owner}/{run.name} to {run.platform.mirror_url(run.name)}"
+        where = f"{run.owner}/{run.name} to {run.platform.github.clone_url(run.name)}"
         return removable(where) if facts else gone(f"{where} is not there")
 
     def act(self, run: Run, facts: tuple[PushMirror, ...]) -> str:
@@ -180,7 +180,8 @@ def _reasons(run: Run, facts: MirrorFacts, mirror: Mirror) -> Iterator[str]:
         yield f"it was renamed to {mirror.full_name}"
     if mirror.archived:
         yield "it was archived"
-    own = [branch for branch, sha in facts.heads.items() if branch != run.platform.branch or sha != facts.canonical]
+    default = run.platform.forgejo.branch
+    own = [branch for branch, sha in facts.heads.items() if branch != default or sha != facts.canonical]
     if own:
         yield f"it holds what the canonical repository does not ({listed(own)})"
     if facts.tags:

@@ -60,9 +60,9 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
         head = run.canonical_head()
         references = forgejo.references(owner, name)
         activity = forgejo.activity(owner, name)
-        if activity is None or references.get(f"refs/heads/{run.platform.branch}") != head:
+        if activity is None or references.get(f"refs/heads/{run.platform.forgejo.branch}") != head:
             raise unseen(f"{owner}/{name}", "forgejo")
-        wanted = run.platform.mirror_url(name)
+        wanted = run.platform.github.clone_url(name)
         return RepositoryFacts(
             repository,
             run.canonical_answers() or {},
@@ -132,14 +132,14 @@ def _settings(facts: RepositoryFacts) -> Iterator[str]:
 def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:
     """What is in git beside newservice's commit."""
     if len(facts.commits) != 1 or facts.commits[0].parents:
-        yield "there are later commits" if facts.commits else f"it has no branch {run.platform.branch}"
+        yield "there are later commits" if facts.commits else f"it has no branch {run.platform.forgejo.branch}"
         return
     commit = facts.commits[0]
     if not commit.message.startswith(f"{first_title(run)}\n"):
         yield "its commit is not newservice's"
     elif not sealed(commit.message, facts.files) and (changed := differing(_rendered(run, facts), facts.files)):
         yield f"files are not as newservice committed them ({listed(changed)})"
-    branches = {f"refs/heads/{run.platform.branch}"}
+    branches = {f"refs/heads/{run.platform.forgejo.branch}"}
     others = [name for name in facts.references if name.startswith("refs/heads/") and name not in branches]
     if others:
         yield f"there are other branches ({listed(name.removeprefix('refs/heads/') for name in others)})"

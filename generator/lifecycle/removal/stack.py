@@ -63,7 +63,7 @@ def observe_stack(run: Run) -> StackFacts:
     """Look at the default branch and at the removal branch, as the forge has them now."""
     found = together(run.infra_heads, lambda: _pull_request(run))
     pull = found[1] if isinstance(found[1], PullRequest) else None
-    heads, default = run.infra_heads(), run.platform.data["infra"]["branch"]
+    heads, default = run.infra_heads(), run.platform.infra.branch
     base, branch = heads.get(default), heads.get(removal_branch(run))
     if base is None:
         return StackFacts()
@@ -117,7 +117,7 @@ class StackRemoval(Removal[StackFacts]):
             run.infra.delete_branch(run.remote, run.infra_url, facts.branch, branch)
             return f"{branch} is deleted"
         assert facts.base is not None  # noqa: S101 - there is no stack without it
-        run.bring(facts.base, run.platform.data["infra"]["branch"])
+        run.bring(facts.base, run.platform.infra.branch)
         if facts.branch:
             run.bring(facts.branch, branch)
         files, removed = registered_files(facts.registrations), [item.path for item in facts.files]
@@ -150,12 +150,12 @@ class StackRemovalRequest(Removal[StackFacts]):
         pull = facts.pull_request
         if pull is not None and pull.state == "open":
             return waits(pull.url, [_later(run)])
-        default = run.platform.data["infra"]["branch"]
+        default = run.platform.infra.branch
         return Decision(State.ABSENT, Action.CREATE, f"{removal_branch(run)} into {default}", to_do=(_later(run),))
 
     def act(self, run: Run, facts: StackFacts) -> str:
         """Open it."""
-        infra, branch = run.platform.data["infra"], removal_branch(run)
+        infra, branch = run.platform.infra, removal_branch(run)
         body = run.project.template.render(
             "[% include 'templates/removal.md.jinja' %]",
             {
@@ -167,7 +167,7 @@ class StackRemovalRequest(Removal[StackFacts]):
             },
         )
         run.forgejo.create_pull_request(
-            run.owner, infra["repository"], base=infra["branch"], head=branch, title=_title(run), body=body
+            run.owner, infra.repository, base=infra.branch, head=branch, title=_title(run), body=body
         )
         found = _pull_request(run)
         return found.url if found else branch
@@ -183,7 +183,7 @@ def _applied(run: Run, facts: StackFacts) -> list[str]:
 def decide_stack(run: Run, facts: StackFacts) -> Decision:
     """What becomes of the stack; pure."""
     repository, branch, prefix = f"{run.owner}/{run.infra_repository}", removal_branch(run), run.project.stack_prefix
-    default = run.platform.data["infra"]["branch"]
+    default = run.platform.infra.branch
     if facts.base is None:
         return foreign(
             f"{repository} has no branch {default}",
@@ -214,7 +214,7 @@ def decide_stack(run: Run, facts: StackFacts) -> Decision:
 def _decide_leftover(run: Run, facts: StackFacts, strangers: list[str]) -> Decision:
     branch = removal_branch(run)
     if facts.branch is None:
-        return gone(f"{run.project.stack_prefix} is not on {run.platform.data['infra']['branch']}")
+        return gone(f"{run.project.stack_prefix} is not on {run.platform.infra.branch}")
     if strangers and not facts.spent:
         return kept(branch, [f"it has commits of others ({listed(strangers)})"])
     return removable(f"{branch}, which brings nothing any more")
@@ -229,8 +229,8 @@ def _why(item: RegistrationChange) -> str:
 
 
 def _pull_request(run: Run) -> PullRequest | None:
-    infra = run.platform.data["infra"]
-    return run.forgejo.pull_request(run.owner, infra["repository"], infra["branch"], removal_branch(run))
+    infra = run.platform.infra
+    return run.forgejo.pull_request(run.owner, infra.repository, infra.branch, removal_branch(run))
 
 
 def _later(run: Run) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -75,7 +75,7 @@ class Maker:
     def adjusted(self, platform: Platform) -> Platform:
         """The profile in force, as far as this version has what it leaves out."""
         told = {"skip": self._adjusted.skip, "own": self._adjusted.own}
-        return replace(platform, data={**platform.data, "registrations": told})
+        return platform.changed({"registrations": told})
 
     @cached_property
     def _adjusted(self) -> Adjustments:

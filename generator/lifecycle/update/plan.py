@@ -162,7 +162,7 @@ class Upgrader:
     def _read(self, tree: Tree, prefix: str) -> Recorded:
         """What is recorded below ``prefix``, where that is the stack's own folder."""
         recorded = read_recorded(tree, prefix)
-        own = f"{self.platform.data['infra']['stacks']}/{recorded.name}/"
+        own = self.platform.infra.stack(recorded.name)
         if recorded.layer == "stack" and prefix != own:
             raise RefusedError(
                 "update.misplaced",
@@ -176,24 +176,25 @@ class Upgrader:
 
         Raises ``RefusedError`` where that is the profile of another platform than the recorded one.
         """
-        then, data = made.platform, self.platform.data
+        data = self.platform.data
         found = {
             key: data[key]
             for key, value in new.template.platform.items()
             if key not in old.template.platform and data.get(key, value) != value
         }
-        here = [(data["domain"], data["forgejo"]["owner"]), (then["domain"], then["forgejo"]["owner"])]
-        if found and here[0] != here[1]:
+        here = f"{self.platform.forgejo.owner}, {self.platform.domain}"
+        there = f"{made.platform['forgejo']['owner']}, {made.platform['domain']}"
+        if found and here != there:
             raise RefusedError(
                 "update.other_platform",
-                f"{made.name} is of {here[1][1]}, {here[1][0]}; the profile in force is of {here[0][1]}, {here[0][0]}",
+                f"{made.name} is of {there}; the profile in force is of {here}",
                 "name its own profile with --platform",
             )
         return found
 
     def _claimed(self, tree: Tree, name: str, entry: Registration) -> bool:
         """Whether another stack of the tree, of whichever version, has this entry too."""
-        stacks = self.platform.data["infra"]["stacks"]
+        stacks = self.platform.infra.stacks
         paths = tree.paths(stacks) if isinstance(tree, Listing) else []
         others = [
             path for path in paths if path.endswith(f"/{ANSWERS_FILE}") and path != f"{stacks}/{name}/{ANSWERS_FILE}"

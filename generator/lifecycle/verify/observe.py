@@ -18,8 +18,8 @@ def observe_mirror(run: Run) -> MirrorFacts:
     """Both heads, and the push mirrors that lead from one to the other."""
     canonical = run.canonical_head()
     seen = canonical is not None and run.mirror_repository() is not None
-    mirrored = run.mirror_heads().get(run.platform.branch) if seen else None
-    wanted = run.platform.mirror_url(run.name)
+    mirrored = run.mirror_heads().get(run.platform.forgejo.branch) if seen else None
+    wanted = run.platform.github.clone_url(run.name)
     mirrors = [item for item in run.push_mirrors() if same_address(item.address, wanted)] if seen else []
     errors = tuple(item.last_error for item in mirrors if item.last_error)
     return MirrorFacts(run.mirror, canonical, seen, mirrored, len(mirrors), errors)
@@ -71,7 +71,7 @@ def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
 
 def observe_infra(run: Run) -> InfraFacts:
     """The default branch, and the pull request where something is missing there."""
-    branch = str(run.platform.data["infra"]["branch"])
+    branch = run.platform.infra.branch
     sha = run.infra_heads().get(branch)
     state = run.infra_state(sha) if sha else None
     waiting = ""
@@ -83,7 +83,7 @@ def observe_infra(run: Run) -> InfraFacts:
 
 def read_stack(run: Run) -> str:
     """All Terraform of the stack as it is on the default branch; no text where it is not there."""
-    sha = run.infra_heads().get(str(run.platform.data["infra"]["branch"]))
+    sha = run.infra_heads().get(run.platform.infra.branch)
     if sha is None:
         return ""
     tree = run.infra_tree(sha)
