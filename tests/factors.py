@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .answers import QUESTIONS, values_of
 from .pairwise import ABSENT
 
 HOSTILE = (
@@ -108,7 +109,16 @@ KEYED: dict[str, Any] = {"type": "custom-api", "credentials": {"key": "widget-ke
 
 
 def factors(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, list[Any]]:
-    """The levels of every public question, on a platform whose catalogue has these sections."""
+    """The levels of every public question, on a platform whose catalogue has these sections.
+
+    A question that is not among the telling ones has what copier.yml says as its levels.
+    """
+    telling = _telling(platform, sections)
+    other = [question for question in QUESTIONS if question.public and question.name not in telling]
+    return {**telling, **{question.name: [ABSENT, *values_of(question)] for question in other}}
+
+
+def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, list[Any]]:
     return {
         "name": ["city-guide", "on", "x1", LONG],
         "title": ["City Guide", HOSTILE, MARKED, "x" * 300],

@@ -17,6 +17,7 @@ from generator.base.errors import UsageError
 from generator.base.yaml_text import load_yaml
 from generator.infra_repo.registrations import Adjustments, faults
 from generator.platform.rules import unusable
+from generator.template.template import Template
 
 ENVIRONMENT_VARIABLE = "NEWSERVICE_PLATFORM"
 
@@ -26,7 +27,7 @@ PROFILE_HINT = "see docs/reference/platform.md"
 BUILT_IN = "built-in"
 """Source of the profile that comes with the installation: one person's own platform."""
 
-REPLACED = frozenset({"tiers", "actions_secrets", "catalog"})
+REPLACED = Template.installed().own_words
 """Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
 
 # What templates need not know, and what is never recorded in a generated repository.
