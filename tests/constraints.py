@@ -226,6 +226,11 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
             lambda tier, gpu: given(gpu) and _or(tier, platform["default_tier"]) != gpu_tier,
         ),
         Rule(
+            "root that is refused",
+            ("run_as", "hardening"),
+            lambda run_as, hardening: _or(run_as, {}).get("uid") == 0 and _or(hardening, {}).get("non_root") is True,
+        ),
+        Rule(
             "SQLite on NFS",
             ("env", "volumes"),
             lambda env, volumes: (

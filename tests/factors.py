@@ -48,6 +48,8 @@ HEAVY: dict[str, Any] = {
     "suspend": True,
 }
 
+HARD: dict[str, Any] = {"read_only_root": True, "non_root": True, "drop_capabilities": True, "seccomp": True}
+
 HOOKS: dict[str, Any] = {
     "name": "ho-oks",
     "paths": ["/hooks", "/api/$x"],
@@ -146,6 +148,14 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
         "command": [ABSENT, ["serve"], WORDS],
         "args": [ABSENT, ["--port", "3000"], WORDS],
         "run_as": [ABSENT, {"uid": 0}, {"uid": 1000, "gid": 2147483647, "fs_group": 5}, {"fs_group": 0}],
+        "hardening": [
+            ABSENT,
+            {},
+            HARD,
+            {"read_only_root": True, "seccomp": True},
+            {"non_root": True},
+            {"drop_capabilities": True},
+        ],
         "env": [
             ABSENT,
             {"LOG": "info", "ON": True, "OFF": False, "COUNT": 3, "SHARE": 0.5, "BIG": 10**19, "EMPTY": "", "if": "x"},

@@ -100,6 +100,7 @@ deno:
   own_test: false
   own_paths: [/playground]
   runs_code: true
+  hardening: {}
 """
 
 
