@@ -7,8 +7,9 @@ from typing import Any
 
 from generator.template.answers import Answers, resolve
 from generator.template.files import File, Layer
-from generator.template.questions import load_questions
+from generator.template.questions import Question, load_questions
 from generator.template.renderer import Renderer
+from generator.template.schema.document import examples_of
 from generator.template.template import Template
 
 TEMPLATE = Template.installed()
@@ -41,6 +42,14 @@ RICH: dict[str, Any] = {
         {"name": "hooks", "paths": ["/hooks"], "auth": "none", "reason": "signed webhooks", "probe_path": "/hooks/ping"}
     ],
 }
+
+
+def values_of(question: Question) -> list[Any]:
+    """Answers to a question as copier.yml has them: true and false, its choices, or its examples."""
+    if question.type == "bool":
+        return [True, False]
+    choices = list(question.choices) if isinstance(question.choices, tuple) else []
+    return choices or list(examples_of(question))
 
 
 def answer(given: dict[str, Any]) -> Answers:

@@ -34,6 +34,13 @@ def infra_checkout(folder: Path) -> Path:
     return folder
 
 
+def add_questions(root: Path, text: str) -> None:
+    """Add questions to a template as its maintainer would: at the end of copier.yml, above its last line."""
+    config = root / "copier.yml"
+    questions, mark, end = config.read_text(encoding="utf-8").partition("\n# [% endraw %]")
+    config.write_text(f"{questions}\n{text}{mark}{end}", encoding="utf-8")
+
+
 def published_template(folder: Path, version: str) -> Path:
     """The installed template in a git repository of its own, tagged as a version."""
     root = Template.installed().root

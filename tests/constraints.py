@@ -8,13 +8,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import yaml
+from jinja2.meta import find_undeclared_variables
+
+from generator.template.questions import Question
+
+from .answers import QUESTIONS, TEMPLATE
 from .factors import BARE, CLAIMS, DATA, HOOKS, LONG, MIGRATING, PLAIN, STAFF, factors
 from .pairwise import ABSENT, Rule, Space
 
 
 def space(platform: Mapping[str, Any], sections: Sequence[str]) -> Space:
     """The space of all answers on a platform."""
-    return Space(factors(platform, sections), [*_rules(platform), *_needs()])
+    rules = [*_rules(platform), *_needs()]
+    said = {rule.factors[-1] for rule in rules}
+    others = [question for question in QUESTIONS if question.public and question.name not in said]
+    return Space(factors(platform, sections), [*rules, *filter(None, map(_applies, others))])
+
+
+def _applies(question: Question) -> Rule | None:
+    """Where a question applies that no rule below speaks of: its own condition, on answers with plain defaults."""
+    if not isinstance(question.when, str):
+        return None
+    read = find_undeclared_variables(TEMPLATE.environment.parse(question.when))
+    asked = {item.name: item for item in QUESTIONS if item.name in read and item.public}
+    assert read == set(asked), f"{question.name}: its condition reads more than answers; write its rule by hand"
+
+    def fails(*values: Any) -> bool:
+        *others, own = values
+        context = {name: _or(value, asked[name].default) for name, value in zip(asked, others, strict=True)}
+        return given(own) and not yaml.safe_load(TEMPLATE.render(str(question.when), context))
+
+    return Rule(f"only where {question.name} applies", (*asked, question.name), fails)
 
 
 def given(value: Any) -> bool:
@@ -199,6 +224,11 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
             "GPUs are in one tier",
             ("tier", "gpu"),
             lambda tier, gpu: given(gpu) and _or(tier, platform["default_tier"]) != gpu_tier,
+        ),
+        Rule(
+            "root that is refused",
+            ("run_as", "hardening"),
+            lambda run_as, hardening: _or(run_as, {}).get("uid") == 0 and _or(hardening, {}).get("non_root") is True,
         ),
         Rule(
             "SQLite on NFS",

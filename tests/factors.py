@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .answers import QUESTIONS, values_of
 from .pairwise import ABSENT
 
 HOSTILE = (
@@ -46,6 +47,8 @@ HEAVY: dict[str, Any] = {
     "memory_limit": "2Gi",
     "suspend": True,
 }
+
+HARD: dict[str, Any] = {"read_only_root": True, "non_root": True, "drop_capabilities": True, "seccomp": True}
 
 HOOKS: dict[str, Any] = {
     "name": "ho-oks",
@@ -108,7 +111,16 @@ KEYED: dict[str, Any] = {"type": "custom-api", "credentials": {"key": "widget-ke
 
 
 def factors(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, list[Any]]:
-    """The levels of every public question, on a platform whose catalogue has these sections."""
+    """The levels of every public question, on a platform whose catalogue has these sections.
+
+    A question that is not among the telling ones has what copier.yml says as its levels.
+    """
+    telling = _telling(platform, sections)
+    other = [question for question in QUESTIONS if question.public and question.name not in telling]
+    return {**telling, **{question.name: [ABSENT, *values_of(question)] for question in other}}
+
+
+def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, list[Any]]:
     return {
         "name": ["city-guide", "on", "x1", LONG],
         "title": ["City Guide", HOSTILE, MARKED, "x" * 300],
@@ -136,6 +148,14 @@ def factors(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, l
         "command": [ABSENT, ["serve"], WORDS],
         "args": [ABSENT, ["--port", "3000"], WORDS],
         "run_as": [ABSENT, {"uid": 0}, {"uid": 1000, "gid": 2147483647, "fs_group": 5}, {"fs_group": 0}],
+        "hardening": [
+            ABSENT,
+            {},
+            HARD,
+            {"read_only_root": True, "seccomp": True},
+            {"non_root": True},
+            {"drop_capabilities": True},
+        ],
         "env": [
             ABSENT,
             {"LOG": "info", "ON": True, "OFF": False, "COUNT": 3, "SHARE": 0.5, "BIG": 10**19, "EMPTY": "", "if": "x"},

@@ -31,7 +31,6 @@ from generator.template.answers import Answers, resolve
 
 from .answers import QUESTIONS, TEMPLATE
 from .fuzz import examples
-from .service.trees import sources_of
 from .stack import hcl, terraform
 from .stack.hcl import Block
 from .stack.rendering import files
@@ -168,7 +167,7 @@ def test_texts_for_people(
 def test_texts_in_the_repositories(title: str, description: str) -> None:
     """Those that the tests of the languages don't read: Go's strings, the catalogue and the pull request."""
     answers = answer(title=title, description=description, language="go")
-    main = TEMPLATE.environment.get_template(go_main()).render(answers.context)
+    main = TEMPLATE.environment.get_template("templates/service/go/main.go.jinja").render(answers.context)
     found = dict(re.findall(r'^\t(title|description) += (".*")$', main, re.MULTILINE))
     # Of Go's escapes it has only those that are JSON's too, so that JSON reads it as Go does.
     assert {name: json.loads(text) for name, text in found.items()} == {"title": title, "description": description}
@@ -177,16 +176,6 @@ def test_texts_in_the_repositories(title: str, description: str) -> None:
     request = TEMPLATE.environment.get_template("templates/pull_request.md.jinja")
     markdown = request.render({**answers.context, "registrations": [], "to_do": []})
     assert plain(MarkdownIt("commonmark").parse(markdown)[1]) == one_line(description)
-
-
-@cache
-def go_main() -> str:
-    context = answer(language="go").context
-    return next(
-        source.relative_to(TEMPLATE.root).as_posix()
-        for path, source in sources_of(TEMPLATE, context)
-        if path == "main.go"
-    )
 
 
 def rows(markdown: str) -> list[list[str]]:

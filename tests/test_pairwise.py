@@ -35,7 +35,7 @@ from .answers import QUESTIONS, TEMPLATE
 from .constraints import given, space
 from .pairwise import SEEDS, USUAL_SEEDS, Covering, Pair, Row, Rule, Space
 from .service.test_ci import CONTRACT, PIPELINE, WORKFLOW
-from .service.trees import Tree, sources_of
+from .service.trees import Tree, texts_of
 from .stack import infra, terraform
 from .stack.invariants import problems
 from .stack.rendering import files as stack_files
@@ -116,16 +116,7 @@ class Service:
     @cached_property
     def repository(self) -> dict[str, str]:
         context = {**self.answers.context, **WOODPECKER}
-        return dict(_rendered(context)) if self.answers.owned else {}
-
-
-def _rendered(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for path, source in sources_of(TEMPLATE, context):
-        if source.suffix == ".jinja":
-            name = source.relative_to(TEMPLATE.root).as_posix()
-            yield path, TEMPLATE.environment.get_template(name).render(context)
-        else:
-            yield path, source.read_text(encoding="utf-8")
+        return dict(texts_of(TEMPLATE, context)) if self.answers.owned else {}
 
 
 @cache

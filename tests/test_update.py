@@ -15,7 +15,7 @@ from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import resolve
 from tests.answers import QUESTIONS, RICH, TEMPLATE, render
-from tests.checkout import commit_all, git, published_template
+from tests.checkout import add_questions, commit_all, git, published_template
 from tests.invoke import Command, Desk
 from tests.world import ELSEWHERE
 
@@ -55,7 +55,8 @@ def release(template: Path, version: str) -> None:
     config = template / "copier.yml"
     text = config.read_text(encoding="utf-8")
     assert text.count(f'default: "{TEMPLATE.version}"') == 1
-    config.write_text(text.replace(f'default: "{TEMPLATE.version}"', f'default: "{version}"') + NEW_QUESTION)
+    config.write_text(text.replace(f'default: "{TEMPLATE.version}"', f'default: "{version}"'))
+    add_questions(template, NEW_QUESTION)
     append(template / "templates" / "platform.yml", "pager: the-pager\n")
     for language in ("python", "go"):
         append(template / "templates" / "service" / language / "README.md.jinja", "\nOn call: [[ on_call ]].\n")
@@ -116,11 +117,10 @@ def published(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.Cap
     return Published(template, url, desk, given["name"], {**profile, "template_url": url})
 
 
-def copier_update(folder: Path) -> str:
+def copier_update(folder: Path, *more: str) -> str:
     """The command that a person would type, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults"], cwd=folder, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "copier", "update", "--defaults", *more]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stderr
 
@@ -179,6 +179,52 @@ def test_an_edit_of_the_same_line_is_left_as_a_conflict_and_nothing_is_lost(publ
     assert "# our own ending" in text
     assert "# the-pager: nobody" in text
     assert "<<<<<<<" in text
+
+
+@every_kind
+def test_what_somebody_removed_stays_away(published: Published) -> None:
+    """Copier asks for the files that are written once before it has read any answer."""
+    for folder, path in ((published.desk.service, "README.md"), (published.stack, "terragrunt.hcl")):
+        (folder / path).unlink()
+        commit_all(folder if folder == published.desk.service else published.desk.infra, "chore: not needed")
+        copier_update(folder)
+        assert not (folder / path).exists()
+        assert recorded(folder)["_commit"] == "v9.1.0"
+
+
+def narrow(template: Path, version: str) -> None:
+    """One more version: two files have another condition, which one more question decides."""
+    config = template / "copier.yml"
+    config.write_text(config.read_text(encoding="utf-8").replace('default: "9.1.0"', f'default: "{version}"'))
+    add_questions(template, NEW_QUESTION.replace("on_call", "on_leave"))
+    place = template / "templates" / "files.jinja"
+    text = place.read_text(encoding="utf-8")
+    narrower = text.replace("'service.tf': listens,", "'service.tf': listens and on_leave == 'owner',")
+    wider = narrower.replace(
+        "'network_policy.tf': kind == 'web' and network_policy,", "'network_policy.tf': kind == 'web',"
+    )
+    assert len({text, narrower, wider}) == 3
+    place.write_text(wider, encoding="utf-8")
+    commit_all(template, version)
+    git(template, "tag", f"v{version}")
+
+
+def test_files_come_and_go_with_their_conditions(published: Published) -> None:
+    """The earlier version knows neither the conditions nor the question that they read."""
+    narrow(published.template, "9.2.0")
+    stack = published.stack
+    assert (stack / "service.tf").exists()
+    copier_update(stack)
+    assert not (stack / "service.tf").exists()
+    assert (stack / "network_policy.tf").exists()
+    told = copier_update_with(published, "on_leave=owner")
+    assert (stack / "service.tf").exists(), told
+
+
+def copier_update_with(published: Published, answer: str) -> str:
+    """The same version once more with another answer, as a person changes one."""
+    commit_all(published.desk.infra, "chore: template")
+    return copier_update(published.stack, "--data", answer)
 
 
 @every_kind

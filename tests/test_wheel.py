@@ -73,11 +73,11 @@ def test_the_wheel_holds_every_file_of_package_and_template(wheel: Path) -> None
     assert names == {*package, *template, "generator/_template/copier.yml"}
     for needed in (
         "generator/_template/templates/ci/build.yml.jinja",
-        "generator/_template/templates/service/python/[% if ci %].github[% endif %]/workflows/build.yml.jinja",
-        "generator/_template/templates/service/python/[% if deploys %].woodpecker[% endif %]/deploy.yml.jinja",
-        "generator/_template/templates/service/none/[[ _copier_conf.answers_file ]].jinja",
+        "generator/_template/templates/service/python/.github/workflows/build.yml.jinja",
+        "generator/_template/templates/service/python/.woodpecker/deploy.yml.jinja",
+        "generator/_template/templates/service/none/.copier-answers.yml.jinja",
         "generator/_template/templates/service/python/.gitignore",
-        "generator/_template/templates/stack/[[ _copier_conf.answers_file ]].jinja",
+        "generator/_template/templates/stack/.copier-answers.yml.jinja",
         "generator/sandbox/infra/.claude/reference/service-catalog.md",
         "generator/released/index.json",
         "generator/released/1.0.0.zip",

@@ -66,16 +66,15 @@ def basis_of(
 def template_digest(template: Template) -> str:
     """One digest of everything that is rendered or read: ``copier.yml`` and all files below ``templates/``.
 
-    What the template leaves out (``_exclude``), such as what installers compile, does not count.
+    What is never rendered, such as what installers compile, does not count.
     """
-    left_out = template.config.get("_exclude", [])
     files = [template.root / "copier.yml", *(template.root / "templates").rglob("*")]
     paths = [path.relative_to(template.root) for path in files if path.is_file()]
     return _digest(
         {
             path.as_posix(): hashlib.sha256((template.root / path).read_bytes()).hexdigest()
             for path in paths
-            if not any(fnmatchcase(part, pattern) for part in path.parts for pattern in left_out)
+            if not any(fnmatchcase(part, pattern) for part in path.parts for pattern in template.never_rendered)
         }
     )
 

@@ -1,6 +1,7 @@
 """How trees stood before, kept in the person's cache: a tree that did not change stands as it did.
 
-What is remembered is found by everything that it follows from: newservice, the releases, and each file of the tree.
+What is remembered is found by everything that it follows from: newservice, the template's versions, and each file of
+the tree.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from generator.base.cache import cache_folder
 from generator.base.files import is_private, write_file
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.template.releases import Releases
+from generator.template.template import Template
 
 MOST = 4000
 """Trees that are remembered; the ones looked at last."""
@@ -36,8 +38,10 @@ class Memory:
 
     @classmethod
     def load(cls, releases: Releases) -> Memory:
-        """What is kept for these releases; nothing where others could have written it, or it is damaged."""
+        """What is kept for these versions; nothing where others could have written it, or it is damaged."""
         trees = [[str(release.version), release.tree] for release in releases.all]
+        if releases.unreleased:
+            trees.append([str(releases.unreleased), releases.standing(Template.installed()).tree])
         memory = cls(json.dumps([__version__, trees]))
         with suppress(Exception):  # whatever is wrong with it: everything is looked at anew
             folder = cache_folder()

@@ -47,7 +47,7 @@ _SAID_BY_THE_STATE = ("template.newer", "update.unreadable", "update.no_answers"
 
 
 def _recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:
-    newest = upgrader.releases.newest
+    newest = upgrader.releases.target(recorded.version)
     if mismatch := _mismatch(place, recorded):
         return mismatch
     if recorded.version > newest:

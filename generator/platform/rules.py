@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any
 
 from generator.infra_repo.registrations import faults
-from generator.template.template import PACKAGE, parse_yaml
+from generator.template.template import PACKAGE, Template, parse_yaml
 
-REPLACED = frozenset({"tiers", "actions_secrets", "catalog"})
+REPLACED = Template.installed().own_words
 """Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
 
 # Maps that a profile may do without.

@@ -133,16 +133,14 @@ _NOUN = {
 def load_questions(template: Template) -> tuple[Question, ...]:
     """All questions of the template in the order in which they are asked."""
     return tuple(
-        _question(name, details, template.shapes)
-        for name, details in template.config.items()
-        if not name.startswith("_")
+        _question(name, details, template) for name, details in template.config.items() if not name.startswith("_")
     )
 
 
-def _question(name: str, details: Any, shapes: Mapping[str, Any]) -> Question:
+def _question(name: str, details: Any, template: Template) -> Question:
     if not isinstance(details, dict):
         details = {"default": details}
-    choices = details.get("choices", ())
+    choices = template.fixed(details.get("choices", ()))
     if isinstance(choices, dict):
         choices = list(choices.values())
     return Question(
@@ -157,10 +155,10 @@ def _question(name: str, details: Any, shapes: Mapping[str, Any]) -> Question:
         placeholder=details.get("placeholder", ""),
         examples=tuple(details.get("examples", ())),
         offer=details.get("offer", ""),
-        explains=details.get("explains", {}),
+        explains=template.fixed(details.get("explains", {})),
         suggest=details.get("suggest", ""),
         group=details.get("group", "Service"),
-        shape=shapes[details["shape"]] if "shape" in details else None,
+        shape=template.shapes[details["shape"]] if "shape" in details else None,
         flag=details.get("flag", ""),
         switches=details.get("switches", {}),
         internal=details.get("internal", False),

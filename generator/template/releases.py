@@ -97,6 +97,23 @@ class Releases:
         return self.all[-1].version
 
     @cached_property
+    def unreleased(self) -> Version | None:
+        """The version of the installed template where that is not released yet: a normal state in a checkout."""
+        try:
+            version = Version(Template.installed().version)
+        except InvalidVersion:
+            return None
+        return None if version in (release.version for release in self.all) else version
+
+    def knows(self, version: Version) -> bool:
+        """Whether trees of this version can be made: it was released, or it is the installed template's."""
+        return version == self.unreleased or version in (release.version for release in self.all)
+
+    def target(self, version: Version) -> Version:
+        """Where an update from a version goes by default: to the newest release, and never back."""
+        return max(self.newest, version) if self.knows(version) else self.newest
+
+    @cached_property
     def commits(self) -> dict[Version, str]:
         """Ids of the releases' commits, each on top of the one before, the oldest first."""
         found: dict[Version, str] = {}
@@ -141,7 +158,7 @@ class Releases:
         return tuple(_unzipped((self.folder / f"{version}.zip").read_bytes()))
 
     def template(self, version: Version) -> Template:
-        """A release as a template, unpacked into a folder that goes with that object."""
+        """A version that is known as a template: the installed one, or a release, unpacked while that object lives."""
         if version not in self._unpacked:
             installed = Template.installed()
             if installed.version == str(version):
@@ -181,7 +198,7 @@ class Releases:
             for item in (*self.all, release)
         ]
         write_file(self.folder / "index.json", json.dumps(index, indent=2) + "\n", 0o644)
-        for name in ("all", "commits"):
+        for name in ("all", "unreleased", "commits"):
             self.__dict__.pop(name, None)
         return release
 

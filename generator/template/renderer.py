@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,20 @@ from generator.template.template import Template
 
 @dataclass(frozen=True)
 class Source:
-    """A file of the template: its path with expressions, its text or its bytes, and whether it is executable."""
+    """A file of the template: its path, its text or its bytes, and whether it is executable.
+
+    Templates before 2.3.0 have expressions in paths; later ones list the conditions in ``_exclude``.
+    """
 
     path: str
     text: str | None
     content: bytes
     executable: bool
+
+    @cached_property
+    def computed(self) -> bool:
+        """Whether the path depends on the answers."""
+        return "[" in self.path
 
 
 @dataclass(frozen=True)
@@ -66,12 +75,10 @@ class Renderer:
         found, at = [], "its folder"
         try:
             once = self.template.made_once(answers.context)
-            for source in self._sources(self.template.render(self.template.config["_subdirectory"], answers.context)):
+            for path, source in self.sources(context):
                 at = source.path
-                path = self._path(source.path, context)
-                if path and path not in without:
-                    content = source.content if source.text is None else self._text(source.text, context)
-                    found.append(File(path, content, source.executable, path in once))
+                if path not in without:
+                    found.append(File(path, self.content(source, context), source.executable, path in once))
         except (TemplateError, TypeError, ValueError, AttributeError, LookupError) as error:
             raise NewserviceError(
                 "template.broken",
@@ -80,13 +87,24 @@ class Renderer:
             ) from error
         return tuple(sorted(found, key=lambda file: Path(file.path)))
 
-    def _text(self, text: str, context: Mapping[str, Any]) -> bytes:
-        known = self._rendered.get(text)
+    def sources(self, context: Mapping[str, Any]) -> Iterator[tuple[str, Source]]:
+        """The template's files that a tree has with these answers, each with the path that it is rendered to."""
+        left_out = self.template.left_out(context)
+        for source in self._sources(self.template.render(self.template.config["_subdirectory"], context)):
+            path = self._path(source.path, context) if source.computed else source.path
+            if path and left_out.isdisjoint(_places(path)):
+                yield path, source
+
+    def content(self, source: Source, context: Mapping[str, Any]) -> bytes:
+        """What a file of the template is rendered to with these answers."""
+        if source.text is None:
+            return source.content
+        known = self._rendered.get(source.text)
         if known is None or not all(same(context.get(name, MISSING), value) for name, value in known.reads.items()):
             reads: set[str] = set()
-            content = self.template.render(text, context, reads).encode()
+            content = self.template.render(source.text, context, reads).encode()
             known = _Rendered(content, {name: context.get(name, MISSING) for name in reads})
-            self._rendered[text] = known
+            self._rendered[source.text] = known
         return known.content
 
     def _path(self, path: str, context: Mapping[str, Any]) -> str:
@@ -101,7 +119,7 @@ class Renderer:
 
     def _read(self, root: Path) -> Iterator[Source]:
         suffix = str(self.template.config["_templates_suffix"])
-        excluded = self.template.config.get("_exclude", ())
+        excluded = self.template.never_rendered
         for place in sorted(root.rglob("*")):
             path = place.relative_to(root).as_posix()
             if not place.is_file() or any(fnmatch(part, name) for part in path.split("/") for name in excluded):
@@ -109,3 +127,10 @@ class Renderer:
             content = place.read_bytes()
             text = content.decode() if path.endswith(suffix) else None
             yield Source(path.removesuffix(suffix), text, content, bool(place.stat().st_mode & 0o100))
+
+
+@lru_cache(maxsize=1024)
+def _places(path: str) -> frozenset[str]:
+    """The file and the folders that it is in: leaving out one of them leaves out the file."""
+    names = path.split("/")
+    return frozenset("/".join(names[: number + 1]) for number in range(len(names)))

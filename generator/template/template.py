@@ -60,9 +60,35 @@ class Template:
         return _parsed(self.root / "templates" / "shapes.yml")
 
     @cached_property
+    def constants(self) -> dict[str, Any]:
+        """The computed values that depend on neither answers nor platform: files of data, such as ``languages``."""
+        return {
+            name: parse_own_yaml(self.render(item["default"], {}))
+            for name, item in self.config.items()
+            if isinstance(item, dict) and item.get("type") == "yaml" and item.get("when") is False
+        }
+
+    def fixed(self, source: Any) -> Any:
+        """What an expression comes to where only ``constants`` decide; else the expression itself."""
+        if not isinstance(source, str):
+            return source
+        reads: set[str] = set()
+        try:
+            text = self.render(source, self.constants, reads)
+        except jinja2.UndefinedError:
+            return source
+        return parse_yaml(text) if reads <= self.constants.keys() else source
+
+    @cached_property
     def platform(self) -> dict[str, Any]:
         """The built-in platform profile as data."""
         return _parsed(self.root / "templates" / "platform.yml")
+
+    @cached_property
+    def own_words(self) -> frozenset[str]:
+        """Maps of the platform profile whose keys are the platform's own words."""
+        place = self.root / "templates" / "own_words.yml"
+        return frozenset(parse_yaml(place.read_text(encoding="utf-8")))
 
     @cached_property
     def environment(self) -> SandboxedEnvironment:
@@ -81,6 +107,20 @@ class Template:
         environment.filters["from_yaml"] = _from_yaml
         environment.filters["to_nice_yaml"] = _to_nice_yaml
         return environment
+
+    @cached_property
+    def never_rendered(self) -> tuple[str, ...]:
+        """Patterns of names that are left out whatever the answers: what tools leave in folders."""
+        return tuple(pattern for pattern in self.config.get("_exclude", ()) if "[%" not in pattern)
+
+    def left_out(self, context: Mapping[str, Any]) -> frozenset[str]:
+        """Paths of the files and folders that these answers leave out of a tree.
+
+        The expressions in ``_exclude`` render one a line, behind a slash and without globs.
+        """
+        computed = (pattern for pattern in self.config.get("_exclude", ()) if "[%" in pattern)
+        lines = [line for pattern in computed for line in self.render(pattern, context).split("\n")]
+        return frozenset(line.removeprefix("/") for line in lines if line)
 
     def made_once(self, context: Mapping[str, Any]) -> frozenset[str]:
         """Paths of the files that are made once and are their owner's from then on."""
@@ -173,6 +213,8 @@ def _to_nice_yaml(data: Any, *arguments: Any, **options: Any) -> Any:
         ((key, value),) = data.items()
         if isinstance(key, str) and type(value) in _SCALARS:
             return _scalar_entry(key, value, type(value).__name__, tuple(sorted(options.items())))
+        if isinstance(key, str) and value in ([], {}):
+            return _empty_entry(key, isinstance(value, list), tuple(sorted(options.items())))
     return to_nice_yaml(data, *arguments, **options)
 
 
@@ -183,6 +225,12 @@ _SCALARS = (str, int, bool, type(None))
 def _scalar_entry(key: str, value: Any, _: str, options: tuple[tuple[str, Any], ...]) -> Any:
     """One entry as YAML. The type tells ``1`` from ``True``."""
     return to_nice_yaml({key: value}, **dict(options))
+
+
+@lru_cache(maxsize=256)
+def _empty_entry(key: str, is_list: bool, options: tuple[tuple[str, Any], ...]) -> Any:
+    """One entry as YAML that is an empty list or map."""
+    return to_nice_yaml({key: [] if is_list else {}}, **dict(options))
 
 
 def _parsed(path: Path) -> dict[str, Any]:

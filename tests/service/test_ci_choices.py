@@ -18,7 +18,7 @@ from tests.checkout import published_template
 from .conftest import answers_for, rendered
 from .steps import RECORDED, Runner, step_of
 from .test_ci import CONTRACT, PIPELINE, WORKFLOW, steps
-from .trees import REPOSITORY_ID, VARIANTS, Tree, sources_of
+from .trees import REPOSITORY_ID, VARIANTS, Tree, texts_of
 
 COMMON = VARIANTS["none-private"]
 CI = (".github/", ".woodpecker/", "README.md", "scripts/")
@@ -84,10 +84,7 @@ CHOSEN = list(covering())
 def ci_files(template: Template, choice: Choice) -> Iterator[File]:
     """The files of a repository that CI or its description is made of."""
     context = answers_for(template, choice.answers).context
-    for path, source in sources_of(template, context):
-        if path.startswith(CI):
-            text = source.read_text(encoding="utf-8")
-            yield File(path, (template.render(text, context) if source.suffix == ".jinja" else text).encode())
+    yield from (File(path, text.encode()) for path, text in texts_of(template, context) if path.startswith(CI))
 
 
 @pytest.fixture(scope="module")

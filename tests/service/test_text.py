@@ -54,7 +54,7 @@ def rendered(path: str, **changed: str) -> str:
 def sources() -> dict[str, str]:
     """The templates, by the paths that they are rendered to."""
     found = sources_of(TEMPLATE, ANSWERS.context)
-    return {path: source.read_text(encoding="utf-8") for path, source in found if source.suffix == ".jinja"}
+    return {path: source.text for path, source in found if source.text is not None}
 
 
 def readme_texts(markdown: str) -> tuple[str, str]:

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.template.files import File
+from generator.template.renderer import Renderer, Source
 from generator.template.template import Template
 
 REPOSITORY_ID = 7
@@ -120,18 +123,24 @@ class Tree:
         return done.stdout
 
 
-def sources_of(template: Template, context: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+def sources_of(template: Template, context: Mapping[str, Any]) -> Iterator[tuple[str, Source]]:
     """The template's files of a repository with these answers, each with the path that it is rendered to.
 
     For tests that look at single files of many answers; the answers file is left out.
     """
-    folder = template.root / "templates" / "service" / str(context["language"])
-    for source in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = source.relative_to(folder).as_posix()
-        if "_copier_conf" not in name:
-            path = template.render(name, context).removesuffix(".jinja")
-            if all(path.split("/")):  # copier leaves out what has an empty name
-                yield path, source
+    service = {**context, "layer": "service"}
+    yield from ((path, source) for path, source in _renderer(template).sources(service) if path != ANSWERS_FILE)
+
+
+def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The same files, rendered."""
+    for path, source in sources_of(template, context):
+        yield path, _renderer(template).content(source, {**context, "layer": "service"}).decode()
+
+
+@cache
+def _renderer(template: Template) -> Renderer:
+    return Renderer(template)
 
 
 class _Loader(yaml.SafeLoader):

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.template.answers import Answers, resolve
 from generator.template.questions import Question, load_questions
+from generator.template.renderer import Renderer
 from generator.template.template import Template
 
 from .hcl import Block, parse
@@ -58,17 +60,14 @@ def file(name: str, **given: Any) -> Block:
 
 def files(context: dict[str, Any]) -> dict[str, str]:
     """The files of the stack for complete answers, without the answers file."""
-    rendered = {}
-    for path in sorted((template().root / "templates" / "stack").iterdir()):
-        if "_copier_conf" in path.name:
-            continue
-        if path.suffix != ".jinja":  # copied as it stands
-            rendered[path.name] = path.read_text(encoding="utf-8")
-        elif name := template().render(path.name.removesuffix(".jinja"), context):
-            rendered[name] = _load(f"templates/stack/{path.name}").render(context)
-    return rendered
+    context = {**context, "layer": "stack"}
+    return {
+        path: _renderer().content(source, context).decode()
+        for path, source in _renderer().sources(context)
+        if path != ANSWERS_FILE
+    }
 
 
 @cache
-def _load(name: str) -> Any:
-    return template().environment.get_template(name)
+def _renderer() -> Renderer:
+    return Renderer(template())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from generator.template import releases
-from generator.template.releases import Releases
+from generator.template.releases import Member, Releases, template_members
 from generator.template.template import Template
-from tests.checkout import commit_all, git
+from tests.checkout import add_questions, commit_all, git
 
 NEXT = "9.1.0"
 """A version after every real one."""
@@ -57,7 +57,7 @@ def append(path: Path, text: str) -> None:
 
 def change_everything(root: Path) -> None:
     """Two questions, a fact of the platform, lines that show them, a new file, one less, and a registration."""
-    append(root / "copier.yml", QUESTIONS)
+    add_questions(root, QUESTIONS)
     append(root / "templates" / "platform.yml", "pager: the-pager\n")
     for language in ("python", "go", "svelte", "static"):
         append(root / "templates" / "service" / language / "README.md.jinja", "\nOn call: [[ on_call ]].\n")
@@ -100,21 +100,25 @@ def add_release(folder: Path, change: Callable[[Path], None] = change_everything
     return Next(found, repository)
 
 
-def published(repository: Path) -> str:
-    """The real releases as a git repository with tags; what copier fetches."""
+def published(repository: Path, unreleased: Template | None = None) -> str:
+    """The real releases as a git repository with tags, what copier fetches; and a template that is not released yet."""
     known = Releases()
     for release in known.all:
-        _unpack(known, repository, release.version)
+        _lay_out(repository, known.members(release.version))
         commit_all(repository, release.tag)
         git(repository, "tag", release.tag)
+    if unreleased is not None and known.standing(unreleased).state != "released":
+        _lay_out(repository, template_members(unreleased))
+        commit_all(repository, "unreleased")
+        git(repository, "tag", f"v{unreleased.version}")
     return f"file://{repository}"
 
 
-def _unpack(known: Releases, repository: Path, version: Any) -> None:
+def _lay_out(repository: Path, members: Iterable[Member]) -> None:
     for name in ("copier.yml", "templates"):
         place = repository / name
         shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    for member in known.members(version):
+    for member in members:
         target = repository / member.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(member.content)

@@ -42,19 +42,20 @@ class Files:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a service was made from: answers of the first release's questions, on one platform."""
+    """What a service was made from: answers of a release's questions, on one platform."""
 
     title: str
     given: Mapping[str, Any]
     platform: Platform
     releases: Releases = field(default_factory=Releases, compare=False)
+    version: Version = FIRST
 
     def __str__(self) -> str:
         return self.title
 
     @cached_property
     def maker(self) -> Maker:
-        return maker(self.releases, self.platform)
+        return maker(self.releases, self.platform, self.version)
 
     @cached_property
     def answers(self) -> dict[Layer, Answers]:
@@ -66,12 +67,12 @@ class Origin:
 
     @property
     def _facts(self) -> Any:
-        """The facts as the first release had them: this platform's profile, as far as there were such keys."""
+        """The facts as the release had them: this platform's profile, as far as there were such keys."""
         place = Path(self.platform.source)
         said = yaml.safe_load(place.read_text(encoding="utf-8")) if place.is_file() else {}
         own = {"connection", "registrations", "checks"}
         known = {key: value for key, value in said.items() if key in self.maker.template.platform and key not in own}
-        recorded = Recorded(str(self.given["name"]), "stack", FIRST, {"profile": known})
+        recorded = Recorded(str(self.given["name"]), "stack", self.version, {"profile": known})
         return self.maker.split(recorded)[0]["platform"]
 
     @property
@@ -86,7 +87,7 @@ class Origin:
         return self.platform.infra.stack(self.name) if layer == "stack" else ""
 
     def files(self, layer: Layer) -> tuple[File, ...]:
-        """What the first release made."""
+        """What the release made."""
         return self.maker.files(self.answers[layer])
 
     def tree(self, layer: Layer) -> Files:
@@ -100,14 +101,14 @@ class Origin:
         return Files({**shared, **entered, **own})
 
 
-_makers: dict[tuple[int, str], Maker] = {}
+_makers: dict[tuple[int, str, Version], Maker] = {}
 
 
-def maker(releases: Releases, platform: Platform) -> Maker:
-    """The first release."""
-    key = (id(releases), platform.source)
+def maker(releases: Releases, platform: Platform, version: Version = FIRST) -> Maker:
+    """A release, the first one by default."""
+    key = (id(releases), platform.source, version)
     if key not in _makers:
-        _makers[key] = Upgrader(releases, platform).maker(FIRST)
+        _makers[key] = Upgrader(releases, platform).maker(version)
     return _makers[key]
 
 
@@ -122,15 +123,17 @@ def infra(platform: Platform) -> Mapping[str, bytes]:
 
 
 @cache
-def _known() -> frozenset[str]:
-    """The first release's questions."""
-    config = Releases().template(FIRST).config
+def _known(version: Version) -> frozenset[str]:
+    """A release's questions."""
+    config = Releases().template(version).config
     return frozenset(name for name in config if not name.startswith("_"))
 
 
-def as_then(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers in the first release's words: what it had no question for is left out."""
-    answers = {name: value for name, value in given.items() if name in _known()}
+def as_then(given: Mapping[str, Any], version: Version = FIRST) -> dict[str, Any]:
+    """Answers in a release's words: what it had no question for is left out."""
+    answers = {name: value for name, value in given.items() if name in _known(version)}
+    if version.major > 1:
+        return answers
     if isinstance(answers.get("access"), list):
         answers["access"] = "admins"
     if answers.get("dns") == "internal":
@@ -138,19 +141,20 @@ def as_then(given: Mapping[str, Any]) -> dict[str, Any]:
     return answers
 
 
-def golden(profile: Path | None = None) -> Iterator[Origin]:
+def golden(profile: Path | None = None, version: Version = FIRST) -> Iterator[Origin]:
     """The golden services, on their own platforms, or on ``profile``'s where they are on the built-in one."""
     for case in sorted(GOLDEN.iterdir()):
         if (case / "answers.yml").is_file():
             given = yaml.safe_load((case / "answers.yml").read_text(encoding="utf-8"))
-            own = case / "platform.yml"
-            yield Origin(case.name, as_then(given), platform_of(own if own.is_file() else profile))
+            own = platform_of(case / "platform.yml" if (case / "platform.yml").is_file() else profile)
+            yield Origin(f"{case.name} {version}", as_then(given, version), own, version=version)
 
 
-def pairwise(seed: int, profile: Path | None = None) -> Iterator[Origin]:
+def pairwise(seed: int, profile: Path | None = None, version: Version = FIRST) -> Iterator[Origin]:
     """The combinations of a seed on the built-in platform, or ``profile``'s."""
     for service in services(seed):
-        yield Origin(f"seed {seed}, {service.number}", as_then(answers_of(service.row)), platform_of(profile))
+        given = as_then(answers_of(service.row), version)
+        yield Origin(f"seed {seed}, {service.number} {version}", given, platform_of(profile), version=version)
 
 
 @cache

@@ -19,6 +19,7 @@ from random import Random
 import pytest
 import yaml
 from copier import run_update
+from packaging.version import Version
 
 from generator.base.errors import AnswersError
 from generator.infra_repo.tree_diff import ANSWERS_FILE, compare_registrations, registered_files
@@ -27,6 +28,7 @@ from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.maker import Maker
 from generator.template.files import File, Layer
 from generator.template.releases import Releases
+from generator.template.template import Template
 from tests.checkout import commit_all, git
 from tests.upgrade.releases import published
 from tests.upgrade.services import Files, Origin, golden, infra, of_releases, pairwise
@@ -34,6 +36,7 @@ from tests.upgrade.services import Files, Origin, golden, infra, of_releases, pa
 SEEDS = [int(seed) for seed in os.environ.get("NEWSERVICE_UPGRADE_SEEDS", "1").split(",")]
 COMPARED = int(os.environ.get("NEWSERVICE_UPGRADE_COPIER", "2"))
 RELEASES = Releases()
+TEMPLATE = Template.installed()
 
 
 @cache
@@ -238,13 +241,19 @@ def test_files_taken_away_stay_away_and_those_made_once_are_their_owner_s() -> N
 # --- copier ------------------------------------------------------------------------------------------------
 
 
-def test_copier_update_makes_the_same_tree(tmp_path: Path, isolated_copier: Callable[[], None]) -> None:
-    """In a repository with somebody's edits, apart from the template's changes: file by file, byte by byte."""
+@pytest.mark.parametrize("version", [release.version for release in RELEASES.all], ids=str)
+def test_copier_update_makes_the_same_tree(
+    tmp_path: Path, isolated_copier: Callable[[], None], version: Version
+) -> None:
+    """In a repository with somebody's edits, apart from the template's changes: file by file, byte by byte.
+
+    From each release to the checkout's template, released or not.
+    """
     isolated_copier()
-    url = published(tmp_path / "newservice.git")
+    url = published(tmp_path / "newservice.git", TEMPLATE)
     profile = tmp_path / "platform.yml"
     profile.write_text(yaml.safe_dump({"template_url": url}))
-    every = [*golden(profile), *(origin for seed in SEEDS for origin in pairwise(seed, profile))]
+    every = [*golden(profile, version), *(origin for seed in SEEDS for origin in pairwise(seed, profile, version))]
     usable = [origin for origin in every if origin.platform.source == str(profile) and _made(origin)]
     random = Random(11)
     chosen = random.sample(usable, min(COMPARED, len(usable)))
@@ -253,7 +262,7 @@ def test_copier_update_makes_the_same_tree(tmp_path: Path, isolated_copier: Call
         for layer in origin.layers:
             place = tmp_path / f"{number}-{layer}"
             lay_out(place, origin, layer, ours, random)
-            upgrade = ours.plan(Folder(place), origin.prefix(layer))
+            upgrade = ours.plan(Folder(place), origin.prefix(layer), template=TEMPLATE)
             run_update(place / origin.prefix(layer), defaults=True, overwrite=True, quiet=True, conflict="inline")
             wanted = {item.path: item.after for item in upgrade.files if item.after is not None}
             found = {
@@ -277,7 +286,9 @@ def lay_out(place: Path, origin: Origin, layer: Layer, ours: Upgrader, random: R
         (place / path).write_bytes(file.content)
         (place / path).chmod(0o755 if file.executable else 0o644)
     commit_all(place, "feat: made")
-    now = {item.path: item.wanted for item in ours.plan(origin.tree(layer), origin.prefix(layer)).files}
+    now = {
+        item.path: item.wanted for item in ours.plan(origin.tree(layer), origin.prefix(layer), template=TEMPLATE).files
+    }
     for path, file in own.items():
         lines = file.content.splitlines(keepends=True)
         if file.once or file.path == ANSWERS_FILE or not lines:

@@ -119,7 +119,7 @@ class Upgrader:
         maker = self._made_by(recorded)
         made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))  # long to make, and never held against one
         edited, deleted = edited_files(made, tree, prefix)
-        return Standing(recorded, self.releases.newest, edited, deleted)
+        return Standing(recorded, self.releases.target(recorded.version), edited, deleted)
 
     def plan(
         self,
@@ -138,8 +138,9 @@ class Upgrader:
         """
         recorded = self._read(tree, prefix)
         old = self._made_by(recorded)
+        to = to or self.releases.target(recorded.version)
         new = self.maker(to) if template is None else self._of(template)
-        if template is None and (to or self.releases.newest) < recorded.version:
+        if template is None and to < recorded.version:
             raise UsageError(
                 "update.downgrade",
                 f"{prefix or recorded.name} is of template {recorded.version}, which is newer than {to}",
@@ -226,8 +227,7 @@ class Upgrader:
             )
 
     def _made_by(self, recorded: Recorded) -> Maker:
-        known = {release.version for release in self.releases.all}
-        if recorded.version in known:
+        if self.releases.knows(recorded.version):
             return self.maker(recorded.version)
         if recorded.version > self.releases.newest:
             raise RefusedError(

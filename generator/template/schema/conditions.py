@@ -32,7 +32,7 @@ class Conditions:
 
     def __init__(self, template: Template, facts: Mapping[str, Any], questions: Sequence[Question]) -> None:
         self._template = template
-        self._facts = {"platform": facts}
+        self._facts = {"platform": facts, **template.constants}
         self._questions = {question.name: question for question in questions}
 
     def applies(self, question: Question, given: Given = ()) -> Schema | None:

@@ -53,6 +53,11 @@ resource "kubernetes_cron_job_v1" "fetch" {
                 }
               }
 
+              volume_mount {
+                name       = "tmp"
+                mount_path = "/tmp"
+              }
+
               resources {
                 requests = {
                   cpu    = "10m"
@@ -60,6 +65,20 @@ resource "kubernetes_cron_job_v1" "fetch" {
                 }
                 limits = {
                   memory = "512Mi"
+                }
+              }
+
+              security_context {
+                read_only_root_filesystem  = true
+                run_as_non_root            = true
+                allow_privilege_escalation = false
+
+                capabilities {
+                  drop = ["ALL"]
+                }
+
+                seccomp_profile {
+                  type = "RuntimeDefault"
                 }
               }
             }
@@ -79,6 +98,11 @@ resource "kubernetes_cron_job_v1" "fetch" {
                 }
               }
 
+              volume_mount {
+                name       = "tmp"
+                mount_path = "/tmp"
+              }
+
               resources {
                 requests = {
                   cpu    = "10m"
@@ -88,6 +112,25 @@ resource "kubernetes_cron_job_v1" "fetch" {
                   memory = "512Mi"
                 }
               }
+
+              security_context {
+                read_only_root_filesystem  = true
+                run_as_non_root            = true
+                allow_privilege_escalation = false
+
+                capabilities {
+                  drop = ["ALL"]
+                }
+
+                seccomp_profile {
+                  type = "RuntimeDefault"
+                }
+              }
+            }
+
+            volume {
+              name = "tmp"
+              empty_dir {}
             }
           }
         }
@@ -160,6 +203,11 @@ resource "kubernetes_cron_job_v1" "tidy" {
                 }
               }
 
+              volume_mount {
+                name       = "tmp"
+                mount_path = "/tmp"
+              }
+
               resources {
                 requests = {
                   cpu    = "10m"
@@ -169,6 +217,25 @@ resource "kubernetes_cron_job_v1" "tidy" {
                   memory = "256Mi"
                 }
               }
+
+              security_context {
+                read_only_root_filesystem  = true
+                run_as_non_root            = true
+                allow_privilege_escalation = false
+
+                capabilities {
+                  drop = ["ALL"]
+                }
+
+                seccomp_profile {
+                  type = "RuntimeDefault"
+                }
+              }
+            }
+
+            volume {
+              name = "tmp"
+              empty_dir {}
             }
           }
         }

@@ -63,6 +63,11 @@ resource "kubernetes_deployment" "null" {
             }
           }
 
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
           readiness_probe {
             http_get {
               path = "/health?a=%7B$b&c='d'"
@@ -91,6 +96,25 @@ resource "kubernetes_deployment" "null" {
               memory = "512Mi"
             }
           }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
+        }
+
+        volume {
+          name = "tmp"
+          empty_dir {}
         }
       }
     }

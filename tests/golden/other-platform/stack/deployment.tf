@@ -46,6 +46,11 @@ resource "kubernetes_deployment" "tickets" {
             }
           }
 
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
           readiness_probe {
             http_get {
               path = "/healthz"
@@ -74,6 +79,25 @@ resource "kubernetes_deployment" "tickets" {
               memory = "256Mi"
             }
           }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
+        }
+
+        volume {
+          name = "tmp"
+          empty_dir {}
         }
       }
     }

@@ -26,6 +26,11 @@ resource "kubernetes_deployment" "weather" {
             container_port = 9000
           }
 
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
           startup_probe {
             http_get {
               path = "/livez"
@@ -54,6 +59,25 @@ resource "kubernetes_deployment" "weather" {
               memory = "1024Mi"
             }
           }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
+        }
+
+        volume {
+          name = "tmp"
+          empty_dir {}
         }
       }
     }

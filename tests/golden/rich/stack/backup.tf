@@ -82,6 +82,15 @@ resource "kubernetes_cron_job_v1" "backup" {
                   memory = "64Mi"
                 }
               }
+
+              security_context {
+                read_only_root_filesystem  = true
+                allow_privilege_escalation = false
+
+                seccomp_profile {
+                  type = "RuntimeDefault"
+                }
+              }
             }
 
             volume {

@@ -124,6 +124,11 @@ resource "kubernetes_deployment" "city_guide" {
             mount_path = "/data"
           }
 
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
           readiness_probe {
             http_get {
               path = "/healthz"
@@ -152,6 +157,20 @@ resource "kubernetes_deployment" "city_guide" {
               memory = "512Mi"
             }
           }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
         }
 
         volume {
@@ -159,6 +178,11 @@ resource "kubernetes_deployment" "city_guide" {
           persistent_volume_claim {
             claim_name = kubernetes_persistent_volume_claim.data_encrypted.metadata[0].name
           }
+        }
+
+        volume {
+          name = "tmp"
+          empty_dir {}
         }
       }
     }

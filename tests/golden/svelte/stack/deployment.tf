@@ -26,6 +26,11 @@ resource "kubernetes_deployment" "menu" {
             container_port = 8080
           }
 
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
           readiness_probe {
             http_get {
               path = "/healthz"
@@ -54,6 +59,25 @@ resource "kubernetes_deployment" "menu" {
               memory = "512Mi"
             }
           }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
+        }
+
+        volume {
+          name = "tmp"
+          empty_dir {}
         }
       }
     }

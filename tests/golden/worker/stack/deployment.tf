@@ -52,6 +52,11 @@ resource "kubernetes_deployment" "mail_sorter" {
             }
           }
 
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
           resources {
             requests = {
               cpu    = "10m"
@@ -61,6 +66,25 @@ resource "kubernetes_deployment" "mail_sorter" {
               memory = "256Mi"
             }
           }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
+        }
+
+        volume {
+          name = "tmp"
+          empty_dir {}
         }
       }
     }
