@@ -117,9 +117,11 @@ def test_facts_hold_no_connection() -> None:
 def test_only_what_the_load_balancer_serves_is_pinned(tmp_path: Path) -> None:
     balancer = {"address": "192.0.2.7", "port": 8443, "systems": ["vault"]}
     platform = loaded(tmp_path, {"connection": {"load_balancer": balancer}})
-    assert platform.connection.pins.get("vault") == Pin("192.0.2.7", 8443)
-    assert platform.connection.pins.get("forgejo") is None
-    assert loaded(tmp_path, {"connection": {"load_balancer": None}}).connection.pins.get("vault") is None
+    assert platform.connection.pins == {"vault": Pin("192.0.2.7", 8443)}
+    assert platform.pin("vault", platform.vault.host) == Pin("192.0.2.7", 8443)
+    assert platform.pin("vault", "vault.example.test") is None
+    assert platform.pin("forgejo", platform.forgejo.host) is None
+    assert loaded(tmp_path, {"connection": {"load_balancer": None}}).connection.pins == {}
 
 
 def test_addresses(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def http_client(
         raise PreflightError(
             f"{system}.address", f"{system}: {base} is no address: {error}", "correct it in the profile or environment"
         ) from error
-    pin = platform.connection.pins.get(system) if host == platform.systems[system].host else None
+    pin = platform.pin(system, host)
     transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)
     return httpx.Client(
         base_url=base + path,

@@ -210,6 +210,10 @@ class Platform:
         """The outside systems, by name."""
         return {name: part for name, part in vars(self).items() if isinstance(part, System)}
 
+    def pin(self, system: str, host: str) -> Pin | None:
+        """Where TCP for ``system`` at ``host`` goes; None by DNS. The load balancer serves the profile's hosts only."""
+        return self.connection.pins.get(system) if host == self.systems[system].host else None
+
 
 def _connection(data: Mapping[str, Any]) -> Connection:
     balancer, ca_file = data["load_balancer"], data["ca_file"]

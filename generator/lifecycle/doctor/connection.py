@@ -72,7 +72,7 @@ def place_of(platform: Platform, system: str, url: str) -> Place:
     if not host or parts.scheme not in ("http", "https"):
         told = f"{system}: {url} is no address"
         raise PreflightError(f"{system}.address", told, "correct it in the profile or environment")
-    pin = platform.connection.pins.get(system) if host == platform.systems[system].host else None
+    pin = platform.pin(system, host)
     port = parts.port or (80 if plain else 443)
     if pin:
         return Place(host, pin.address, pin.port, pinned=True, plain=plain, own_port=port)
