@@ -32,6 +32,7 @@ REPLACED: dict[str, set[str]] = {
     },
     "a person at the terminal; tests/wizard/test_terminal.py has a real one": {
         "generator.wizard.ask_secret",
+        "generator.wizard.name",
         "generator.wizard.open_prompter",
     },
     "how long people would wait": {
@@ -77,14 +78,13 @@ def parsed(path: Path) -> ast.Module | None:
 
 def imports(tree: ast.Module) -> dict[str, str]:
     """What a module calls each name of the code."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "generator":
             found |= {item.asname or item.name: f"{node.module}.{item.name}" for item in node.names}
         elif isinstance(node, ast.Import):
-            found |= {
-                (item.asname or "generator"): item.name for item in node.names if item.name.startswith("generator")
-            }
+            names = [item for item in node.names if item.name.split(".")[0] == "generator"]
+            found |= {item.asname or "generator": item.name if item.asname else "generator" for item in names}
     return found
 
 
@@ -104,14 +104,9 @@ def replaced(tree: ast.Module) -> Iterator[str]:
     names = imports(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setattr":
-            target = node.args[0]
-            if isinstance(target, ast.Constant):
-                place = str(target.value)
-            elif _root(target) in names and isinstance(node.args[1], ast.Constant):
-                written = ast.unparse(target)
-                place = f"{names[_root(target)]}{written.removeprefix(_root(target))}.{node.args[1].value}"
-            else:
-                continue
+            place, root = ast.unparse(node.args[0]).strip("'"), _root(node.args[0])
+            if root in names:
+                place = f"{names[root]}{place.removeprefix(root)}." + ast.unparse(node.args[1]).strip("'")
             if place.startswith("generator."):
                 yield place
 
