@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,17 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A new home for each test. Not by ``mktemp``, which looks through thousands of folders for the next number."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _hermetic(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, _cache: Path
-) -> Iterator[None]:
-    home = tmp_path_factory.mktemp("home")
+def _hermetic(_homes: Iterator[Path], _cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    home = next(_homes)
+    home.mkdir(mode=0o700)
     for name in list(os.environ):
         if name.startswith(TOKENS) and name != "NEWSERVICE_INFRA_CHECKOUT":
             monkeypatch.delenv(name)
