@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO ?= .demo
 
+# Tests start many processes: none of them is to compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz faults upgrades check bench docs format golden clean
+.PHONY: help setup demo test test-all fuzz faults upgrades check bench docs format golden clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("newservice needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -23,8 +26,11 @@ setup: $(STAMP) ## create .venv with newservice and its tools
 demo: $(STAMP) ## create a service on the embedded platform, end to end
 	$(BIN)/newservice sandbox demo --directory $(DEMO)
 
-test: $(STAMP) ## all tests
+test: $(STAMP) ## the tests for every change; takes minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-all: $(STAMP) ## these, and those that take long and rarely fail alone
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'full or not full'
 
 fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis

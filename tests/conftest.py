@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,34 @@ from tests.world import World
 TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "REGISTRY", "NEWSERVICE", "COPIER", "GIT_", "TEAM_")
 
 
+@pytest.fixture(scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache of all tests of a run: a command in a process of its own finds the templates compiled, as usual."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A new home for each test. Not by ``mktemp``, which looks through thousands of folders for the next number."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    home = tmp_path_factory.mktemp("home")
+def _hermetic(_homes: Iterator[Path], _cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    home = next(_homes)
+    home.mkdir(mode=0o700)
     for name in list(os.environ):
         if name.startswith(TOKENS) and name != "NEWSERVICE_INFRA_CHECKOUT":
             monkeypatch.delenv(name)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # a second process needn't compile everything again
     for name, value in {
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
-        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CACHE_HOME": str(_cache),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "GIT_TERMINAL_PROMPT": "0",
@@ -40,6 +59,25 @@ def _hermetic(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     (home / ".gitconfig").write_text("[user]\n\tname = Tester\n\temail = tester@example.test\n[core]\n\tfsync = none\n")
     with forgotten_afterwards():  # a test's secret may be a word of the next one's
         yield
+
+
+@pytest.fixture
+def own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache in the test's own home, which nothing wrote to yet: for a test that looks at what is kept there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+
+
+ASKED_FOR = ("faults", "full")
+"""Markers of tests that run only where ``-m`` names them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unasked = [name for name in ASKED_FOR if name not in config.option.markexpr]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in unasked)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        kept = {*items} - {*left_out}
+        items[:] = [item for item in items if item in kept]
 
 
 def pytest_report_header() -> list[str]:

@@ -237,8 +237,8 @@ def test_names_exist(found: Page) -> None:
     every_flag = {flag for _, command in known.items() for flag in flags(command, questions=True)}
     allowed = every_flag | {"--help", "--version"} | FLAGS_OF_OTHERS
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said)) <= allowed
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
-    assert set(re.findall(r"^make ([a-z]+)", said, re.M)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    assert set(re.findall(r"^make ([a-z-]+)", said, re.M)) <= targets
     for span in found.spans:
         if re.fullmatch(r"(generator|templates|tests|docs)/[\w./-]+", span):
             assert any((place / span).exists() for place in (ROOT, CODE / "sandbox" / "infra")), span

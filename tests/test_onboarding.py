@@ -138,6 +138,7 @@ def references(world: World) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("command", [("plan",), ("plan", "--diff"), ("create", "--dry-run"), ("status", "city-guide")])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.usefixtures("own_cache")
 def test_looking_writes_nothing_anywhere(world: World, command: tuple[str, ...], after: bool) -> None:
     if after:
         assert world.run("create", RICH).code == 0

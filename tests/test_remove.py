@@ -13,7 +13,6 @@ import pytest
 
 from generator.cli.remove import _result
 from generator.cli.report import Result
-from generator.clients.forgejo import Forgejo
 from generator.engine.connections import open_run
 from generator.engine.plan import Plan
 from generator.engine.project import Project
@@ -26,12 +25,14 @@ from generator.sandbox import FaultKind
 from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror
 from generator.sandbox.github.state import Issue as MirrorIssue
 from generator.sandbox.github.state import Release
+from generator.sandbox.repositories import run_git
 from generator.sandbox.woodpecker.state import Secret
 from generator.template.answers import Answers, resolve
 from generator.template.files import File
 from generator.template.renderer import Renderer
 from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.meanwhile import meanwhile
 from tests.processes import kill_all
 from tests.world import Told, World
 
@@ -42,13 +43,6 @@ REPOSITORY = {"forgejo.mirror", "woodpecker.registration", "github.repository", 
 INFRA = {"infra.pull_request", "infra.commit"}
 SECRETS = {"vault.secrets"}
 TAKEN_OUT = {"infra.removal_commit", "infra.removal_request"}
-
-
-@pytest.fixture(autouse=True)
-def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The template and its questions are the same for every command, and reading them takes most of its time."""
-    monkeypatch.setattr("generator.cli.session.Template.installed", lambda: TEMPLATE)
-    monkeypatch.setattr("generator.cli.session.load_questions", lambda _: QUESTIONS)
 
 
 def remove(world: World, name: str = NAME, *more: str) -> Told:
@@ -193,7 +187,7 @@ def tag(message: str, find: Callable[[World], Any] = lambda world: canonical(wor
         at = bare.heads()[world.branch]
         if message:
             at = bare.commit_tree(bare.log(at, limit=1)[0].tree, [], message)
-        bare._git("tag", "--annotate", "--message", "v1.0.0", "v1.0.0", at)
+        run_git(bare.path, "tag", "--annotate", "--message", "v1.0.0", "v1.0.0", at)
         return lambda: bare.delete("refs/tags/v1.0.0")
 
     return do
@@ -221,7 +215,8 @@ def mirrored_tag(world: World) -> Callable[[], object]:
     """The same tag on both sides, as the mirror's push makes it."""
     undo = tag("")(world)
     tags = world.canonical(NAME).bare.references()
-    world.mirror(NAME).bare._git("fetch", "--quiet", str(world.canonical(NAME).bare.path), "refs/tags/*:refs/tags/*")
+    command = ("fetch", "--quiet", str(canonical(world).bare.path), "refs/tags/*:refs/tags/*")
+    run_git(world.mirror(NAME).bare.path, *command)
     assert world.mirror(NAME).bare.references() == tags
 
     def both() -> None:
@@ -426,12 +421,15 @@ def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeyp
 def test_the_name_is_typed_on_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.run("create", UPSTREAM).code == 0
     name, typed = str(UPSTREAM["name"]), iter(["yes", str(UPSTREAM["name"])])
-    monkeypatch.setattr("generator.cli.session.Session.interactive", True)
+    for stream in ("sys.stdin", "sys.stdout"):
+        monkeypatch.setattr(f"{stream}.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", lambda *_, **__: next(typed))
+    places = ("--platform", str(world.sandbox.profile), "--infra", str(world.sandbox.infra))
+    command = ["remove", name, "--service-dir", str(world.folder / name), *places]
     world.sandbox.journal.clear()
-    assert remove(world, name).code == 130
+    assert world.tell(command).code == 130
     assert world.sandbox.journal.writes() == []
-    assert remove(world, name).code == 0
+    assert world.tell(command).code == 0
     assert remove(world, name).result["status"] == "unchanged"
 
 
@@ -635,20 +633,12 @@ def test_a_removal_whose_answers_are_lost_heals_itself(world: World) -> None:
     assert everything(world) == before
 
 
-def test_what_comes_between_the_last_look_and_the_end_is_not_lost(world: World, monkeypatch: Any) -> None:
+def test_what_comes_between_the_last_look_and_the_end_is_not_lost(world: World) -> None:
     """The repository takes no pushes when it is looked at for the last time; what came before opens it again."""
     assert world.run("create", SMALLEST).code == 0
     before = canonical(world).description
-    archive = Forgejo.set_archived
-
-    def pushed(*arguments: Any, archived: bool, **more: Any) -> None:
-        if archived:
-            commit(canonical, "")(world)
-        archive(*arguments, archived=archived, **more)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Forgejo, "set_archived", pushed)
-        told = remove(world, NAME, "--yes")
+    meanwhile(world.sandbox, "forgejo", "PATCH", f"/repos/[^/]+/{NAME}$", lambda: commit(canonical, "")(world))
+    told = remove(world, NAME, "--yes")
     assert (told.code, told.result["status"]) == (0, "success")
     assert canonical(world).bare.count(world.branch) == 2
     assert (canonical(world).archived, canonical(world).description) == (False, before)
@@ -688,12 +678,8 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
     """Somebody opens an issue on GitHub after the plan was shown: the end says so, and what belongs to it stays."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
     assert world.run("create", given).code == 0
-    close = Forgejo.close_pull_request
-
-    def opened(*arguments: Any) -> None:
-        mirror(world).issues.append(MirrorIssue(1, "mine", "octocat"))
-        close(*arguments)
-
+    issue = MirrorIssue(1, "mine", "octocat")
+    meanwhile(world.sandbox, "forgejo", "PATCH", "/pulls/", lambda: mirror(world).issues.append(issue))
     endings: list[str] = []
 
     def heard(*arguments: Any) -> Result:
@@ -702,9 +688,7 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
         return result
 
     monkeypatch.setattr("generator.cli.remove._result", heard)
-    with monkeypatch.context() as patched:
-        patched.setattr(Forgejo, "close_pull_request", opened)
-        told = remove(world, NAME, "--yes")
+    told = remove(world, NAME, "--yes")
     assert len(endings) == 1
     assert endings[0].startswith("removed the rest; not all that was shown is gone, these stay: forgejo.mirror, ")
     assert (told.code, told.result["status"]) == (0, "success")

@@ -13,6 +13,7 @@ from generator.template.release_check import differences, plain_template
 from generator.template.renderer import Renderer
 from generator.template.template import Template
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.full import few, full
 from tests.test_golden import CASES, project
 from tests.test_pairwise import services
 from tests.upgrade.services import FACTS, golden
@@ -20,6 +21,9 @@ from tests.upgrade.services import FACTS, golden
 RENDERER = Renderer(TEMPLATE)
 STEP = 24
 """Every so many combinations of a seed: copier takes the better part of a second for each."""
+
+TELLING = ("rich", "hostile", "other-platform")
+"""Cases with most in them, with words that mean something to every language, and with another profile."""
 
 LAYERS: tuple[Layer, ...] = ("service", "stack")
 
@@ -30,6 +34,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return plain_template(TEMPLATE, tmp_path_factory.mktemp("template"))
 
 
+@full
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_copier_makes_the_same_of_combinations(plain: Path, seed: int) -> None:
@@ -44,13 +49,14 @@ def test_copier_makes_the_same_of_combinations(plain: Path, seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", few(3, dict.fromkeys([*TELLING, *CASES])))
 def test_copier_makes_the_same_of_golden_services(plain: Path, case: str) -> None:
     answers = project(case).answers
     for layer in LAYERS if answers.owned else LAYERS[1:]:
         assert differences(plain, RENDERER.render(answers.with_facts({**FACTS, "layer": layer}))) == [], layer
 
 
+@full
 @pytest.mark.slow
 def test_copier_makes_the_same_of_the_first_release(tmp_path: Path) -> None:
     origins = list(golden())[::8]

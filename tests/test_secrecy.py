@@ -26,6 +26,8 @@ from generator.sandbox import FaultKind, Status
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
 from tests.world import Told, World
 
+pytestmark = pytest.mark.usefixtures("own_cache")  # so that it is among the places that are looked at
+
 NAME = str(RICH["name"])
 THREE = {**RICH, "secrets": {**RICH["secrets"], "MADE_UP": "made_up"}}
 FROM_ENVIRONMENT, FROM_FILE = "canary-of-the-environment/+é", "canary of a file: 4711?&"

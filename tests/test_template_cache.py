@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from platformdirs import user_cache_path
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 RENDERED = """
 import sys
 from pathlib import Path

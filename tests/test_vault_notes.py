@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
+from generator.clients.transport import Api, http_client
 from generator.clients.vault import Entry, Vault
 from generator.engine.context import Run, Systems
 from generator.engine.executor import Outcome
@@ -20,7 +22,9 @@ from generator.engine.steps import vault as step
 from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind, Sandbox
 from generator.sandbox.faults import Status
+from generator.sandbox.messages import Response
 from tests.answers import TEMPLATE
+from tests.meanwhile import meanwhile
 
 DATA, METADATA = "/v1/secret/data/reader$", "/v1/secret/metadata/reader$"
 PATH = "secret/reader"
@@ -45,8 +49,8 @@ class Keeper:
         systems = Systems(forgejo=nowhere, vault=self.client)
         return Run(project, systems, {}, nowhere, self.patience, seeds)
 
-    def take(self, seeds: dict[str, Secret]) -> Outcome:
-        return carry_out([step.VaultSecrets()], self.run(seeds), lambda _: None)
+    def take(self, seeds: dict[str, Secret], secrets: step.VaultSecrets | None = None) -> Outcome:
+        return carry_out([secrets or step.VaultSecrets()], self.run(seeds), lambda _: None)
 
     @property
     def entry(self) -> Entry:
@@ -70,9 +74,18 @@ def keeper(platform: Sandbox) -> Iterator[Keeper]:
     made.client.close()
     platform.faults.clear()
     platform.journal.clear()
+    platform.lead_to("vault", platform.vault)
     made.state.capabilities = ["create", "delete", "list", "patch", "read", "update"]
     for held in (made.state.secrets, made.state.notes):
         held.pop("reader", None)
+
+
+def no_last_note(keeper: Keeper, seeds: dict[str, Secret]) -> None:
+    """Vault takes the note of what is about to be written, if there is one, and none after it."""
+    intended = int(seeds != GIVEN)
+    refused = Status(403, '{"errors":["permission denied"]}', "application/json")
+    for method in ("PATCH", "POST"):
+        keeper.sandbox.faults.add("vault", method, METADATA, None, refused, after=intended)
 
 
 def without_note(entry: Entry) -> bool:
@@ -101,14 +114,11 @@ def test_a_lost_answer_of_a_note_leaves_the_secret_ours(keeper: Keeper, seeds: d
 
 
 @SEEDS
-def test_a_run_that_ends_before_its_last_note(
-    keeper: Keeper, seeds: dict[str, Secret], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_ends_before_its_last_note(keeper: Keeper, seeds: dict[str, Secret]) -> None:
     """What was generated proves itself; what persons gave is theirs as far as anybody can tell, and stays."""
-    with monkeypatch.context() as patched:
-        patched.setattr(step, "_note", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            step.VaultSecrets().act(keeper.run(seeds), keeper.entry)
+    no_last_note(keeper, seeds)
+    step.VaultSecrets().act(keeper.run(seeds), keeper.entry)
+    keeper.sandbox.faults.clear()
     assert keeper.versions == 1
     assert step.made_by_us(keeper.entry) == (seeds != GIVEN)
     assert keeper.take(seeds).failure is None
@@ -127,16 +137,10 @@ def test_where_not_even_a_look_is_answered_the_note_stands_already(keeper: Keepe
 # --- what is not ours --------------------------------------------------------------------------------------
 
 
-def test_who_writes_between_the_note_and_the_secret_keeps_it(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_writes_between_the_note_and_the_secret_keeps_it(keeper: Keeper) -> None:
     """The same names, the same version: the intention is noted, and still it is not ours."""
-    add = Vault.add
-
-    def late(client: Vault, *arguments: Any) -> None:
-        if not keeper.versions:
-            keeper.state.write("reader", {"a": "theirs", "b": "theirs"})
-        add(client, *arguments)
-
-    monkeypatch.setattr(Vault, "add", late)
+    theirs = {"a": "theirs", "b": "theirs"}
+    meanwhile(keeper.sandbox, "vault", "POST", DATA, lambda: keeper.state.write("reader", theirs))
     assert isinstance(keeper.take({}).failure, SystemFailure)
     assert keeper.state.notes["reader"][step.NOTE].startswith("makes version 1, ")
     assert without_note(keeper.entry)
@@ -145,14 +149,12 @@ def test_who_writes_between_the_note_and_the_secret_keeps_it(keeper: Keeper, mon
     assert keeper.state.read("reader") == {"a": "theirs", "b": "theirs"}
 
 
-def test_a_lost_answer_does_not_make_somebody_elses_version_ours(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def lost(*_: Any) -> None:
+def test_a_lost_answer_does_not_make_somebody_elses_version_ours(keeper: Keeper) -> None:
+    def lost() -> Response:
         keeper.state.write("reader", {"a": "given-a", "b": "theirs"})
-        raise SystemFailure("vault.timeout", "x", "y", passing=True)
+        return Response(502)
 
-    monkeypatch.setattr(Vault, "add", lost)
+    meanwhile(keeper.sandbox, "vault", "POST", DATA, lost)
     keeper.take(GIVEN)
     assert without_note(keeper.entry)
 
@@ -161,24 +163,27 @@ def test_a_lost_answer_does_not_make_somebody_elses_version_ours(
 @pytest.mark.parametrize("change", [{"a": "edited"}, {"c": "added"}, {}], ids=["edited", "added", "again"])
 @pytest.mark.parametrize("noted", ["made", "intended"])
 def test_a_later_version_is_not_ours(
-    keeper: Keeper, noted: str, change: dict[str, str], seeds: dict[str, Secret], monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, noted: str, change: dict[str, str], seeds: dict[str, Secret]
 ) -> None:
     if noted == "intended":
-        monkeypatch.setattr(step, "_note", lambda *_: False)
+        no_last_note(keeper, seeds)
     keeper.take(seeds)
     keeper.state.write("reader", {**keeper.state.read("reader"), **change})
     assert without_note(keeper.entry)
 
 
-def test_no_digest_is_made_of_a_value_that_a_person_gave(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_digest_is_made_of_a_value_that_a_person_gave(keeper: Keeper) -> None:
     """Who may read the metadata could try words until one fits."""
-    monkeypatch.setattr(step, "_note", lambda *_: False)
+    no_last_note(keeper, GIVEN)
     keeper.take(GIVEN)
     assert "reader" not in keeper.state.notes
     keeper.state.secrets.clear()
-    keeper.take({"a": GIVEN["a"]})
-    value = Secret(keeper.state.read("reader")["b"])
-    assert keeper.state.notes["reader"] == {step.NOTE: step._intent(1, "b", value)}
+    keeper.sandbox.faults.clear()
+    some = {"a": GIVEN["a"]}
+    no_last_note(keeper, some)
+    keeper.take(some)
+    digest = hashlib.sha256(f"newservice\0b\0{keeper.state.read('reader')['b']}".encode()).hexdigest()
+    assert keeper.state.notes["reader"] == {step.NOTE: f"makes version 1, sha256:{digest}"}
 
 
 # --- rights, and the notes of others -----------------------------------------------------------------------
@@ -215,20 +220,18 @@ def no_look(keeper: Keeper) -> None:
 
 
 @pytest.mark.parametrize("limit", [lambda _: None, no_patch, too_old, no_look], ids=["patch", "403", "405", "no look"])
-def test_notes_of_others_stay(keeper: Keeper, limit: Callable[[Keeper], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notes_of_others_stay(keeper: Keeper, limit: Callable[[Keeper], None]) -> None:
     """Also those that were made after the look on which the step decided."""
-    observe = step.VaultSecrets.observe
 
-    def then_noted(self: Any, run: Any) -> Entry:
-        seen = observe(self, run)
-        if "reader" not in keeper.state.notes:
-            keeper.state.notes["reader"] = {"team": "data"}
-        return seen
+    class ThenNoted(step.VaultSecrets):
+        def observe(self, run: Run) -> Entry:
+            seen = super().observe(run)
+            keeper.state.notes.setdefault("reader", {"team": "data"})
+            return seen
 
     keeper.state.write("reader", {})
-    monkeypatch.setattr(step.VaultSecrets, "observe", then_noted)
     limit(keeper)
-    assert keeper.take({"a": LEFT_OPEN, "b": GIVEN["b"]}).failure is None
+    assert keeper.take({"a": LEFT_OPEN, "b": GIVEN["b"]}, ThenNoted()).failure is None
     assert keeper.state.notes["reader"] == {"team": "data", step.LATER + "a": "a person fills it in"}
 
 
@@ -251,7 +254,8 @@ def test_metadata_without_a_version(keeper: Keeper) -> None:
 
 
 def test_the_sandbox_patches_metadata_as_vault_does(keeper: Keeper) -> None:
-    request = keeper.client._api.request
+    headers = {"X-Vault-Token": keeper.sandbox.tokens.vault}
+    request = Api("vault", http_client(keeper.platform, "vault", headers, "/v1"), "a test", keeper.patience).request
     kind = {"Content-Type": "application/merge-patch+json"}
     body: dict[str, Any] = {"custom_metadata": {"a": "1", "b": "2"}}
     address = "/secret/metadata/reader"

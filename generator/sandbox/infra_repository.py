@@ -42,13 +42,10 @@ def commit_infra(bare: BareRepository, branch: str, files: Mapping[str, bytes]) 
 def clone_infra(bare: BareRepository, clone: Path, url: str, configuration: dict[str, str]) -> None:
     """Clone the repository beside the server and let ``origin`` be its HTTPS address."""
     environment = git_environment(clone.parent)
-    run_git(
-        clone.parent,
-        *("clone", "--quiet", "--template=", "--config=core.fsync=none", "--no-hardlinks", str(bare.path), str(clone)),
-        environment=environment,
-    )
-    for key, value in ({"remote.origin.url": url} | configuration).items():
-        run_git(clone, "config", key, value, environment=environment)
+    settings = [f"--config={key}={value}" for key, value in {"core.fsync": "none", **configuration}.items()]
+    command = ("clone", "--quiet", "--template=", *settings, "--no-hardlinks", str(bare.path), str(clone))
+    run_git(clone.parent, *command, environment=environment)
+    run_git(clone, "config", "remote.origin.url", url, environment=environment)
 
 
 def _in_words_of(wanted: Mapping[str, Any], known: Mapping[str, Any]) -> Callable[[str], str]:

@@ -1,15 +1,21 @@
-"""Bare git repositories, read and written with git's own plumbing."""
+"""Bare git repositories, read and written with git's own plumbing, which is run as rarely as possible.
+
+References are read from their files. What git says of objects by their ids never changes, and is asked once.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.base.children import run
 
 ZERO = "0" * 40
+_ID = re.compile(r"[0-9a-f]{40}")
 _AUTHOR = "Sandbox <sandbox@sandbox.test>"
 _FIELDS = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
 
@@ -80,13 +86,16 @@ class BareRepository:
     """One bare repository on disk."""
 
     path: Path
+    _known: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(cls, path: Path, head: str) -> BareRepository:
         """A new empty repository whose HEAD names a branch that does not exist yet."""
         path.mkdir(parents=True, mode=0o700)
-        run_git(path, "init", "--quiet", "--bare", "--template=", f"--initial-branch={head}")
-        run_git(path, "config", "core.fsync", "none")  # all of it is forgotten when the sandbox stops
+        options = ("--quiet", "--bare", "--template=", f"--initial-branch={head}")
+        run_git(path, "-c", "init.defaultRefFormat=files", "init", *options)
+        with (path / "config").open("a", encoding="utf-8") as configuration:
+            configuration.write("[core]\n\tfsync = none\n")  # all of it is forgotten when the sandbox stops
         return cls(path)
 
     def heads(self) -> dict[str, str]:
@@ -115,14 +124,15 @@ class BareRepository:
         if not revision or revision.startswith("-"):
             return None
         try:
-            return self._git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
+            return self._once((revision,), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
         except GitError:
             return None
 
     def log(self, revision: str, *, limit: int, skip: int = 0, path: str = "", without: str = "") -> list[Commit]:
         """Commits reachable from a revision but not from ``without``, newest first."""
         tail = [*([f"^{without}"] if without else []), "--", *([path] if path else [])]
-        text = self._git("log", "-z", f"--format={_FIELDS}%x01", f"-{limit}", f"--skip={skip}", revision, *tail)
+        options = ("-z", f"--format={_FIELDS}%x01", f"-{limit}", f"--skip={skip}")
+        text = self._once((revision, without or revision), "log", *options, revision, *tail)
         return [_commit(chunk) for chunk in text.split("\x01") if chunk.strip("\x00\n")]
 
     def count(self, revision: str) -> int:
@@ -148,7 +158,7 @@ class BareRepository:
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether one commit is reachable from the other."""
         try:
-            self._git("merge-base", "--is-ancestor", older, newer)
+            self._once((older, newer), "merge-base", "--is-ancestor", older, newer)
         except GitError:
             return False
         return True
@@ -156,19 +166,19 @@ class BareRepository:
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor, or an empty string."""
         try:
-            return self._git("merge-base", one, other).strip()
+            return self._once((one, other), "merge-base", one, other).strip()
         except GitError:
             return ""
 
     def changed_files(self, base: str, head: str) -> list[str]:
         """Paths that differ between two commits."""
-        text = self._git("diff-tree", "-r", "-z", "--name-only", base, head)
+        text = self._once((base, head), "diff-tree", "-r", "-z", "--name-only", base, head)
         return [path for path in text.split("\x00") if path]
 
     def merged_tree(self, base: str, head: str) -> str | None:
         """The tree of a merge of two commits; None when they conflict."""
         try:
-            return self._git("merge-tree", "--write-tree", base, head).strip()
+            return self._once((base, head), "merge-tree", "--write-tree", base, head).strip()
         except GitError:
             return None
 
@@ -193,7 +203,7 @@ class BareRepository:
         reference = f"refs/heads/{branch}"
         text = message.encode()
         stream = [f"commit {reference}\ncommitter {_AUTHOR} {when} +0000\n".encode(), _data(text)]
-        if self.resolve(reference):
+        if branch in self.heads():
             stream.append(f"from {reference}^0\n".encode())
         for path, content in sorted(files.items()):
             body = content.encode() if isinstance(content, str) else content
@@ -203,9 +213,33 @@ class BareRepository:
         return self.heads()[branch]
 
     def _references(self, prefix: str) -> dict[str, str]:
-        text = self._git("for-each-ref", "--format=%(refname) %(objectname)", prefix)
-        pairs = (line.rsplit(" ", 1) for line in text.splitlines())
-        return {name.removeprefix(prefix): sha for name, sha in pairs}
+        loose = dict(self._loose(prefix))  # first, since git packs a reference before it removes its file
+        found = dict(self._packed(prefix)) | loose
+        return {name.removeprefix(prefix): found[name] for name in sorted(found)}
+
+    def _loose(self, prefix: str) -> Iterator[tuple[str, str]]:
+        for folder, _, names in os.walk(self.path / prefix):
+            for name in names:
+                place = Path(folder, name)
+                with suppress(FileNotFoundError):
+                    content = place.read_text(encoding="ascii", errors="replace").strip()
+                    if _ID.fullmatch(content) and not name.endswith(".lock"):
+                        yield os.fsencode(place.relative_to(self.path)).decode(errors="replace"), content
+
+    def _packed(self, prefix: str) -> Iterator[tuple[str, str]]:
+        with suppress(FileNotFoundError):
+            for line in (self.path / "packed-refs").read_bytes().decode(errors="replace").split("\n"):
+                sha, _, name = line.partition(" ")
+                if _ID.fullmatch(sha) and name.startswith(prefix):
+                    yield name, sha
+
+    def _once(self, objects: tuple[str, ...], *arguments: str) -> str:
+        """What git says of these objects; it is remembered where they are named by their ids."""
+        if not all(_ID.fullmatch(name) for name in objects):
+            return self._git(*arguments)
+        if arguments not in self._known:
+            self._known[arguments] = self._git(*arguments)
+        return self._known[arguments]
 
     def _git(self, *arguments: str) -> str:
         return run_git(self.path, *arguments).decode(errors="replace")

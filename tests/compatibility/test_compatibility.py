@@ -84,12 +84,9 @@ def ground(
     made: Made,
     authority: trustme.CA,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Ground]:
     """The platform as it was, where it was, with an empty folder to work in."""
     folder = Path(made.expected["folder"])
-    # A person's cache stays from one command to the next; the tests' homes do not.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "compatibility-cache"))
     monkeypatch.setenv(*SEED)
     saved = made.folder / "sandbox"
     try:

@@ -1,4 +1,4 @@
-"""The full matrices run where they are asked for (``-m faults``); whatever ran ends in a table."""
+"""Whatever ran ends in a table."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ from tests.faults.course import course
 from tests.faults.report import rows_of, table
 
 __all__ = ["course"]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "faults" in config.option.markexpr:
-        return
-    full = [item for item in items if item.get_closest_marker("faults")]
-    if full:
-        config.hook.pytest_deselected(items=full)
-        items[:] = [item for item in items if item not in full]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import yaml
 
 from generator.sandbox.numbers import Numbers
 from generator.template.answers import Answers, resolve
-from generator.template.questions import Question, load_questions
+from generator.template.questions import Question
 from generator.template.template import Template
 from tests.answers import RICH
 from tests.faults.requests import Asked, asked
@@ -100,9 +100,8 @@ class Course:
 
 
 def _leave_out_what_no_fault_reaches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Questions and answers are read once, and YAML by its quick reader: half of the time of thousands of runs."""
+    """Answers are resolved once, and YAML is read by its quick reader: half of the time of thousands of runs."""
     monkeypatch.setattr("yaml.safe_load", partial(yaml.load, Loader=yaml.CSafeLoader))
-    monkeypatch.setattr("generator.cli.session.load_questions", cache(load_questions))
     known: dict[str, Answers] = {}
 
     def resolved(template: Template, questions: tuple[Question, ...], given: Any, facts: Any) -> Answers:

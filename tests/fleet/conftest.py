@@ -80,6 +80,11 @@ class Yard:
 COUNT = 6
 
 
+@pytest.fixture(autouse=True)
+def _remembers_nothing(own_cache: None) -> None:
+    """What earlier tests found of a fleet is not kept for the next one."""
+
+
 @pytest.fixture(scope="session")
 def _release(tmp_path_factory: pytest.TempPathFactory) -> Next:
     return add_release(tmp_path_factory.mktemp("next"))

@@ -36,7 +36,7 @@ class Nothing:
 
 @pytest.fixture(autouse=True)
 def _no_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.fleet.guards.shutil.which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
 
 
 def told(source: str | None, *, before: str = "old\n", after: str = "new\n", run: list[str] | None = None) -> str:
@@ -141,7 +141,7 @@ def test_no_secret_reaches_a_guard(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_not_checked_is_told(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Guard((sys.executable, "scripts/gone.py", "<stack>"), ("scripts",))
     monkeypatch.setattr("generator.fleet.guards.guards_of", lambda platform: (gone,))
-    monkeypatch.setattr("generator.fleet.guards.shutil.which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     report = yard.world.folder / "report.txt"
     assert yard.fleet("update", "--only", "app-000", "--report", str(report)).code == 0
     (pull,) = yard.pulls("app-000")
@@ -165,5 +165,5 @@ def test_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, 
     program = tmp_path / "terraform"
     program.write_text(f"#!/bin/sh\n{does}\n")
     program.chmod(0o755)
-    monkeypatch.setattr("generator.fleet.guards.shutil.which", lambda name: str(program))
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
     assert told("") == wanted

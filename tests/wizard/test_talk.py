@@ -88,7 +88,7 @@ def test_answers_that_went_home_are_taken_up_from_there(
     create: Any, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(workdir / "infra"))
-    monkeypatch.setattr("generator.base.files.tempfile.mkstemp", _only_below(workdir / "infra"))
+    monkeypatch.setattr("tempfile.mkstemp", _only_below(workdir / "infra"))
     replies = [("memory", STOP), (KEEP, ENTER), ("Keep the answers where?", ENTER)]
     told = create(Script(*replies, enter=True), *NAMED)
     assert told.code == 130
