@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from generator.base.errors import ExitCode
-from generator.cli import group
-from generator.cli.commands import COMMANDS
+from generator.cli.commands import COMMANDS, group
 from generator.sandbox import FaultKind, Status
 from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all, infra_checkout
@@ -433,8 +432,7 @@ def test_nothing_heavy_is_loaded_to_say_who_one_is(flag: str) -> None:
 COMMANDS_LOADED = """
 import sys
 import click
-from generator.cli import group
-from generator.cli.commands import COMMANDS
+from generator.cli.commands import COMMANDS, group
 for name in COMMANDS:
     group.get_command(click.Context(group), name)
     print(name, *sorted({name.partition(".")[0] for name in sys.modules}))

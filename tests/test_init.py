@@ -14,7 +14,7 @@ import yaml
 
 from generator.base.checks import CheckState
 from generator.base.errors import ExitCode, UsageError
-from generator.cli.doctor import _result
+from generator.cli.doctor import result_of
 from generator.platform.facts import Interview, read_sets
 from generator.platform.profile import BUILT_IN, Platform, advice, load_platform, merged_platform, reason, user_profile
 from generator.platform.text import profile_text
@@ -401,8 +401,8 @@ def test_doctor_names_init_where_something_is_missing() -> None:
 
     builtin, own = Platform(TEMPLATE.platform, BUILT_IN), Platform(TEMPLATE.platform, "mine.yml")
     missing = [Check("vault.reachable", CheckState.FAILED, "no answer", "look whether it is up")]
-    found = _result(missing, advice(builtin))
+    found = result_of(missing, advice(builtin))
     assert found.exit_code is ExitCode.PREFLIGHT
     assert found.next[-1].startswith("profile: the built-in profile is in force; `newservice init`")
-    assert _result(missing, advice(own)).next == ("vault.reachable: look whether it is up",)
-    assert _result([Check("vault.reachable", CheckState.OK, "up")], advice(builtin)).next == ()
+    assert result_of(missing, advice(own)).next == ("vault.reachable: look whether it is up",)
+    assert result_of([Check("vault.reachable", CheckState.OK, "up")], advice(builtin)).next == ()

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from generator.cli.remove import _result
-from generator.cli.report import Result
+from generator.cli.json_lines import JsonReporter
+from generator.cli.report import Reporter, Result
 from generator.clients.forgejo import Forgejo
 from generator.engine.connections import open_run
 from generator.engine.plan import Plan
@@ -51,8 +51,8 @@ def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generator.cli.session.load_questions", lambda _: QUESTIONS)
 
 
-def remove(world: World, name: str = NAME, *more: str) -> Told:
-    return world.command("remove", name, "--service-dir", str(world.folder / name), *more)
+def remove(world: World, name: str = NAME, *more: str, reporter: Reporter | None = None) -> Told:
+    return world.command("remove", name, "--service-dir", str(world.folder / name), *more, reporter=reporter)
 
 
 def everything(world: World) -> dict[str, Any]:
@@ -696,15 +696,14 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
 
     endings: list[str] = []
 
-    def heard(*arguments: Any) -> Result:
-        result = _result(*arguments)
-        endings.append(result.closing)
-        return result
+    class Listening(JsonReporter):
+        def last_words(self, result: Result) -> None:
+            endings.append(result.closing)
+            super().last_words(result)
 
-    monkeypatch.setattr("generator.cli.remove._result", heard)
     with monkeypatch.context() as patched:
         patched.setattr(Forgejo, "close_pull_request", opened)
-        told = remove(world, NAME, "--yes")
+        told = remove(world, NAME, "--yes", reporter=Listening())
     assert len(endings) == 1
     assert endings[0].startswith("removed the rest; not all that was shown is gone, these stay: forgejo.mirror, ")
     assert (told.code, told.result["status"]) == (0, "success")
@@ -713,7 +712,7 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
     assert {key for key, status in statuses.items() if status == "unchanged"} >= REPOSITORY
     assert any("issues or pull requests" in line for line in told.result["next"])
     assert canonical(world).mirrors
-    assert remove(world, NAME, "--yes").result["status"] == "unchanged"
+    assert remove(world, NAME, "--yes", reporter=Listening()).result["status"] == "unchanged"
     assert endings[1] == "nothing that is newservice's alone was left to remove"
     assert not canonical(world).archived
 

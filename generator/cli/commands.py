@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from generator import __version__
 from generator.base.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from generator.cli.report import Reporter
 
 
@@ -80,7 +83,8 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without a command it is ``create``, with ``create``'s flags."""
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        nothing_typed = ctx.resilient_parsing and not args  # a shell asks: a command may still come
+        if not nothing_typed and (not args or (args[0].startswith("-") and args[0] not in own)):
             args = ["create", *args]
         return super().parse_args(ctx, args)
 
@@ -98,7 +102,31 @@ class Commands(click.Group):
         _careful(command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, none of which is imported for its help; or flags, with those of ``create``."""
+        from click.shell_completion import CompletionItem
+
+        if not incomplete.startswith("-"):
+            found = [CompletionItem(name, help=entry.help) for name, entry in COMMANDS.items()]
+            return [item for item in found if item.value.startswith(incomplete)]
+        create = self.get_command(ctx, "create")
+        others = create.shell_complete(click.Context(create), incomplete) if create else []
+        return list({item.value: item for item in [*super().shell_complete(ctx, incomplete), *others]}.values())
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands in the help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=Commands,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="newservice")
+def group() -> None:
+    """From a few answers to a service that is really there: repository, CI, infrastructure, registrations.
+
+    Without a command: create, interactive.
+    """

@@ -9,6 +9,7 @@ import click
 
 from generator.base.checks import Check, CheckState, all_well
 from generator.base.errors import ExitCode
+from generator.cli import flags
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.lifecycle.doctor import examine
@@ -16,12 +17,7 @@ from generator.platform.profile import advice
 
 
 @click.command("doctor")
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
-@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
+@flags.shared(flags.platform(), flags.SANDBOX, flags.infra(), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def doctor_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Check what newservice needs, read only: tools, profile, clone, load balancer, each system and its token.
@@ -39,10 +35,10 @@ def look(session: Session) -> Result:
     checks = examine(session.platform, session.infra, session.environ)
     for check in checks:
         session.reporter.check(check)
-    return _result(checks, advice(session.platform))
+    return result_of(checks, advice(session.platform))
 
 
-def _result(checks: Sequence[Check], advised: str) -> Result:
+def result_of(checks: Sequence[Check], advised: str) -> Result:
     """Only what failed is missing; what waits or could not be proven is told, and stops nothing.
 
     ``advised`` comes with the remedies, where there are any.

@@ -75,11 +75,11 @@ def serve(settings: Settings, *, sandbox: bool = False) -> None:
     """
     with ExitStack() as stack:
         chosen = stack.enter_context(_embedded(settings)) if sandbox else settings
-        _remember_credentials(chosen)
+        remember_server_credentials(chosen)
         anyio.run(_serve, chosen, stack.close)
 
 
-def _remember_credentials(settings: Settings) -> None:
+def remember_server_credentials(settings: Settings) -> None:
     """Make this server's own credentials known for as long as it runs; what a call learns is forgotten with it."""
     chosen = Path(settings.platform) if settings.platform else None
     with suppress(NewserviceError):  # every call tells of it
