@@ -7,14 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode
+from generator.cli import flags
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
+from generator.cli.suggestions import services
 from generator.clients.objects import Objects
 from generator.engine.connections import open_clone, open_forge
 from generator.fleet.findings import Finding, State, counted, exit_code, in_order
@@ -28,40 +30,32 @@ from generator.template.releases import Releases
 MOST_NAMES = 5
 """Names that are told in one line."""
 
-Flagged = TypeVar("Flagged", bound=Callable[..., Any])
-
 
 @click.group("fleet")
 def fleet_group() -> None:
     """Every service that newservice made, found by the stacks of the infra repository."""
 
 
-def fleet_options(offline: bool = True) -> Callable[[Flagged], Flagged]:
-    """The flags that choose services and say how they are told."""
-
-    def decorate(command: Flagged) -> Flagged:
-        for option in reversed([item for item in _COMMON if offline or item is not _OFFLINE]):
-            command = option(command)
-        return command
-
-    return decorate
+def fleet_options(offline: bool = True) -> Callable[[flags.Command], flags.Command]:
+    """The flags that choose services and say how they are reported."""
+    return flags.shared(*(item for item in _COMMON if offline or item is not _OFFLINE))
 
 
 _OFFLINE = click.option("--offline", is_flag=True, help="The infra clone as it is; no network at all.")
-_COMMON: list[Callable[[Any], Any]] = [
-    click.option("--only", multiple=True, metavar="GLOB", help="Services whose name fits; may be repeated."),
+_COMMON: list[flags.Flag] = [
+    flags.ONLY,
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many services at most."),
     click.option("--shard", metavar="I/N", help="One of N parts of the fleet, the same parts on every machine."),
     click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each core]"),
     _OFFLINE,
     click.option("--report", type=click.Path(path_type=Path), metavar="FILE",
                  help="Write a report as well: .html, .json or .txt."),
-    click.option("--platform", metavar="FILE", help="The platform profile."),
-    click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
-    click.option("--infra", metavar="PATH", help="A clone of the infra repository."),
-    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
-    click.option("--verbose", is_flag=True, help="More detail."),
-    click.option("--quiet", is_flag=True, help="Only what needs a person."),
+    flags.platform(),
+    flags.SANDBOX,
+    flags.infra(),
+    flags.JSON,
+    flags.VERBOSE,
+    flags.quiet("Only what needs a person."),
 ]  # fmt: skip
 
 
@@ -166,6 +160,7 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     "canaries",
     multiple=True,
     metavar="NAME",
+    shell_complete=services,
     help="Services that come first; may be repeated.  [default: the first that is behind]",
 )
 @click.option(
@@ -177,7 +172,7 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     metavar="REPORT.json",
     help="Only what failed, or was not begun, in an earlier report.",
 )
-@click.option("--dry-run", is_flag=True, help="Merge and check everything, and push nothing.")
+@flags.dry_run("Merge and check everything, and push nothing.")
 @fleet_options(offline=False)
 @click.pass_obj
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:

@@ -19,8 +19,10 @@ from generator.base.files import write_file
 from generator.base.secrets import known_secret, redact
 from generator.base.stopping import held
 from generator.base.terminal_text import visible
+from generator.cli import flags
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
+from generator.cli.suggestions import files, folders
 from generator.engine.credentials import remember_credentials
 from generator.platform.facts import Fact, Interview, read_sets
 from generator.platform.profile import ENVIRONMENT_VARIABLE, merged_platform, user_profile
@@ -30,14 +32,15 @@ from generator.template.template import Template
 
 @click.command("init")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other key of the profile, as key.path.")
-@click.option("--out", metavar="FILE", help="Where the profile goes.  [default: the user's configuration folder]")
+@click.option(
+    "--out",
+    metavar="FILE",
+    shell_complete=files,
+    help="Where the profile goes.  [default: the user's configuration folder]",
+)
 @click.option("--force", is_flag=True, help="Take the place of a profile that is there.")
 @click.option("--no-check", is_flag=True, help="Write the profile, and ask no system whether it fits.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
+@flags.shared(flags.yes(), flags.NON_INTERACTIVE, flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Ask for the few facts that matter of a platform, write its profile, and check that with doctor.
@@ -65,11 +68,20 @@ def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     return result.exit_code
 
 
+_SUGGESTED = {"infra_clone": folders, "ca_file": files}
+"""Facts whose value is a place, which the shell completes."""
+
+
 def _flags(command: click.Command) -> None:
     """One flag for each fact, before the others."""
     interview = Interview.of(Template.installed())
     command.params[:0] = [
-        click.Option([fact.option, f"fact_{fact.name}"], metavar="TEXT", help=_help(interview, fact))
+        click.Option(
+            [fact.option, f"fact_{fact.name}"],
+            metavar="TEXT",
+            shell_complete=_SUGGESTED.get(fact.name),
+            help=_help(interview, fact),
+        )
         for fact in interview.facts
     ]
 

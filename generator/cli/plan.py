@@ -16,6 +16,7 @@ from generator.base.stopping import held
 from generator.cli.options import Answering
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
+from generator.cli.suggestions import files
 from generator.engine.credentials import refuse_secrets
 from generator.engine.files_only import check_writable, plan_files
 from generator.engine.plan import Plan
@@ -56,7 +57,7 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 common_options(plan_command)
-click.option("--out", metavar="FILE", help="Keep the plan in a file, for apply.")(plan_command)
+click.option("--out", metavar="FILE", shell_complete=files, help="Keep the plan in a file, for apply.")(plan_command)
 
 
 def kept(session: Session, answers: Answers, plan: Plan) -> SavedPlan:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.base.stopping import held
+from generator.cli import flags
 from generator.cli.faults import as_told
 from generator.cli.fleet import fleet_options, open_fleet
 from generator.cli.plan import before_the_first_write, planned
@@ -37,30 +38,6 @@ class _ListByDefault(click.Group):
         return super().parse_args(context, args if named else ["list", *args])
 
 
-Flagged = TypeVar("Flagged", bound=Callable[..., Any])
-
-
-def _flags(*names: str) -> Callable[[Flagged], Flagged]:
-    """Flags that commands share, in the order in which they are told."""
-
-    def decorate(command: Flagged) -> Flagged:
-        for name in reversed(names):
-            command = _SHARED[name](command)
-        return command
-
-    return decorate
-
-
-_SHARED: dict[str, Callable[[Flagged], Flagged]] = {
-    "platform": click.option("--platform", metavar="FILE", help="The platform profile."),
-    "sandbox": click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
-    "dry-run": click.option("--dry-run", is_flag=True, help="Show what would be done, and nothing else."),
-    "json": click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
-    "verbose": click.option("--verbose", is_flag=True, help="More detail."),
-    "quiet": click.option("--quiet", is_flag=True, help="Errors only."),
-}
-
-
 @click.group("templates", cls=_ListByDefault)
 def templates_group() -> None:
     """The template's released versions, which all come with newservice. Without a command: list."""
@@ -68,7 +45,7 @@ def templates_group() -> None:
 
 @templates_group.command("list", short_help="List the released versions.")
 @click.option("--published", is_flag=True, help="Look as well which of them are at the profile's template address.")
-@_flags("platform", "json", "verbose", "quiet")
+@flags.shared(flags.platform(), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """List the released versions, and how the installed template stands to them.
@@ -97,7 +74,7 @@ _STANDING: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @templates_group.command("release", short_help="For maintainers: release the checkout's template.")
-@_flags("dry-run", "json", "verbose", "quiet")
+@flags.shared(flags.dry_run("Show what would be done, and nothing else."), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Release the template of this checkout under the version that copier.yml names.
@@ -139,7 +116,14 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 @templates_group.command("publish", short_help="For maintainers: bring all releases to the template address.")
-@_flags("platform", "sandbox", "dry-run", "json", "verbose", "quiet")
+@flags.shared(
+    flags.platform(),
+    flags.SANDBOX,
+    flags.dry_run("Show what would be done, and nothing else."),
+    flags.JSON,
+    flags.VERBOSE,
+    flags.quiet(),
+)
 @click.pass_obj
 def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Bring all releases, each as a commit with its tag, to the profile's template address on Forgejo.

@@ -13,10 +13,12 @@ import click
 
 from generator.base.errors import AnswersError, ExitCode, UsageError
 from generator.base.stopping import held
+from generator.cli import flags
 from generator.cli.options import Answering, collect, given_flags, question_options
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
+from generator.cli.suggestions import folders
 from generator.engine.plan import Plan, build_plan
 from generator.infra_repo.tree_diff import FileChange, RegistrationChange
 from generator.infra_repo.trees import Folder
@@ -29,19 +31,19 @@ from generator.template.template import Template
 
 
 @click.command("update", cls=Answering)
-@click.argument("path", required=False, default=".")
-@click.option("--to", metavar="VERSION", help="A released version of the template.  [default: the newest]")
+@click.argument("path", required=False, default=".", shell_complete=folders)
+@flags.TO
 @click.option("--check", "checks", is_flag=True, help="Say what is behind and what would change; write nothing.")
-@click.option(
-    "--answers", "answers_file", metavar="FILE", help="Answers to what the new version asks, as YAML or JSON."
+@flags.shared(
+    flags.answers("Answers to what the new version asks, as YAML or JSON."),
+    flags.SETS,
+    flags.platform(),
+    flags.NON_INTERACTIVE,
+    flags.JSON,
+    flags.diff("Show the diffs as well."),
+    flags.VERBOSE,
+    flags.quiet(),
 )
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers.")
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--diff", "diffs", is_flag=True, help="Show the diffs as well.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
 @click.pass_obj
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Merge the newest template into PATH: a clone of a service's repository, or a stack's folder in the infra clone.
