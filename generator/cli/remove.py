@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
+from generator.cli import flags
 from generator.cli.faults import as_told
 from generator.cli.plan import before_the_first_write, refuse
 from generator.cli.recorded import check_name, recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.engine.commits import RemoteCommit
-from generator.engine.connections import open_forgejo, open_run
+from generator.engine.connections import open_forge, open_run
 from generator.engine.context import Run
 from generator.engine.executor import unchanged
 from generator.engine.plan import Decision, Plan
@@ -31,13 +32,13 @@ LIMIT = 100
 
 
 @click.command("remove")
-@click.argument("name", required=False)
-@click.option(
-    "--answers", "answers_file", metavar="FILE", help="The answers that it was made with, where none are found."
+@flags.shared(
+    flags.SERVICE,
+    flags.answers("The answers that it was made with, where none are found."),
+    flags.platform(),
+    flags.infra(),
+    flags.service_dir("Where the service's folder is.  [default: ./NAME]"),
 )
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
-@click.option("--service-dir", metavar="PATH", help="Where the service's folder is.  [default: ./NAME]")
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -46,13 +47,15 @@ LIMIT = 100
     metavar="NUMBER",
     help="Refuse to take away more files, registrations and things than this.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask for the name again; required without a terminal.")
-@click.option("--dry-run", is_flag=True, help="Show what would go and what stays, and nothing else.")
-@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--diff", "diffs", is_flag=True, help="Show the diffs of what leaves the infra repository as well.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
+@flags.shared(
+    flags.yes("Do not ask for the name again; required without a terminal."),
+    flags.dry_run("Show what would go and what stays, and nothing else."),
+    flags.NON_INTERACTIVE,
+    flags.JSON,
+    flags.diff("Show the diffs of what leaves the infra repository as well."),
+    flags.VERBOSE,
+    flags.quiet(),
+)
 @click.pass_obj
 def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show what newservice made for a service and nobody has changed since, and take that away once it is confirmed.
@@ -121,14 +124,16 @@ def _answers(session: Session) -> dict[str, Any] | None:
             raise
     name = str(session.options["name"])
     owner, infra = session.platform.owner("forgejo"), session.platform.data["infra"]
-    with open_forgejo(session.platform, session.environ) as forgejo:
-        found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.branch))
+    with open_forge(session.platform, session.environ) as forge:
+        found = recorded_answers(RemoteCommit(forge.api, owner, name, session.platform.branch))
         if found is None:  # a stack that was taken out: its answers stand in the history
             path = f"{infra['stacks']}/{name}/"
-            commits = forgejo.commits(owner, infra["repository"], infra["branch"], path=path.rstrip("/"), limit=1)
+            commits = forge.api.commits(owner, infra["repository"], infra["branch"], path=path.rstrip("/"), limit=1)
             if commits and commits[0].parents:
-                found = recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], commits[0].parents[0]), path)
-        if found is None and forgejo.repository(owner, name) is not None:
+                found = recorded_answers(
+                    RemoteCommit(forge.api, owner, infra["repository"], commits[0].parents[0]), path
+                )
+        if found is None and forge.api.repository(owner, name) is not None:
             raise RefusedError(
                 "remove.unknown",
                 f"{owner}/{name} exists, and nothing says with which answers it was made",
