@@ -331,7 +331,7 @@ def test_results_go_to_standard_output_and_everything_else_to_standard_error(des
     assert told.out.endswith("city-guide: done\n")
     assert told.err == ""
     again = text(desk, "create")
-    assert again.out.endswith("city-guide: nothing to do, everything is there\n")
+    assert again.out.endswith("city-guide: nothing to do, everything exists\n")
 
 
 def test_errors_go_to_standard_error(command: Command) -> None:

@@ -301,7 +301,7 @@ def test_what_doctor_finds_does_not_take_the_file_back(world: World, command: Co
     assert told.code == 3
     assert (told.result["status"], told.result["exit_code"]) == ("partial", 3)
     assert told.result["next"][0].startswith("vault.reachable: ")
-    assert f"then look again: newservice doctor --platform {out}" in told.result["next"]
+    assert f"then check again: newservice doctor --platform {out}" in told.result["next"]
     assert load_platform(TEMPLATE.platform, out).name == "viktorbarzin"
     text = command("init", *facts_of(world.sandbox), "--out", out)
     assert text.code == 3

@@ -48,7 +48,7 @@ from generator.template.answers import Answers
 )
 @click.pass_obj
 def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Carry out the plan in FILE, if nothing that it was made from has moved since.
+    """Carry out the plan in FILE, if nothing that it depends on has changed since.
 
     Answers, folders and the sources of secrets are the plan's; repeat the sources with --seed for a plan that was made
     by another person or on another machine. The same command again continues a run that stopped.
@@ -101,7 +101,7 @@ def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tup
     _refuse_moved(
         path,
         [
-            f"the file of {seed.shown_name} is {seed.shown_place} now, the plan was made with another"
+            f"the file of {seed.shown_name} is {seed.shown_place} now, the plan was made with another file"
             for seed, planned in zip(session.sources, saved.seeds, strict=False)
             if str(seed) != planned
         ],
@@ -120,8 +120,8 @@ def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tup
     told = [f"{seed.shown_name} {seed.shown}" for seed in wanted]
     raise RefusedError(
         "plan.foreign",
-        "\n  ".join([f"{path} was not made by you on this machine, and takes values from here:", *told]),
-        "the service will be able to read them; if each is meant for it, say so: "
+        "\n  ".join([f"{path} was not made by you on this machine, and reads values from here:", *told]),
+        "the service will be able to read them; if every one is meant for it, repeat them: "
         + visible(apply_line(path, session.options["platform"], map(str, wanted)), kept=""),
     )
 
@@ -140,7 +140,7 @@ def _refuse_moved(path: Path, moved: list[str]) -> None:
     if moved:
         raise RefusedError(
             "plan.moved",
-            "\n  ".join([f"{path} was made from something else than there is now:", *moved]),
+            "\n  ".join([f"{path} no longer matches what exists now:", *moved]),
             "make a new plan (newservice plan --out), look at it, and apply that",
         )
 

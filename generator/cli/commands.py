@@ -26,14 +26,14 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "init": Entry("cli.init:init_command", "Write the profile of your platform, from a few facts."),
-    "create": Entry("cli.create:create_command", "Create a service, or continue one that was begun."),
+    "create": Entry("cli.create:create_command", "Create a service, or continue a run that stopped."),
     "plan": Entry("cli.plan:plan_command", "Show what create would do; write nothing."),
-    "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out kept."),
+    "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out saved."),
     "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),
-    "verify": Entry("cli.verify:verify_command", "Prove that a service is alive, or wait until it is."),
-    "update": Entry("cli.update:update_command", "Bring a repository or a stack to the newest template."),
-    "remove": Entry("cli.remove:remove_command", "Take away what newservice made and nobody has changed."),
-    "fleet": Entry("cli.fleet:fleet_group", "All services: list them, see where they stand, update them."),
+    "verify": Entry("cli.verify:verify_command", "Check that a service is alive, or wait until it is."),
+    "update": Entry("cli.update:update_command", "Update a repository or a stack to the newest template."),
+    "remove": Entry("cli.remove:remove_command", "Remove what newservice created and nobody has changed."),
+    "fleet": Entry("cli.fleet:fleet_group", "All services: list them, show their state, update them."),
     "doctor": Entry("cli.doctor:doctor_command", "Check tools, profile, credentials and systems."),
     "schema": Entry("cli.schema:schema_command", "Print the JSON Schema of the answers."),
     "mcp": Entry("mcp.command:mcp_command", "Serve the commands to an agent (MCP, standard input and output)."),
@@ -71,7 +71,7 @@ def _has_value(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         if isinstance(text, str) and text in flags and text.startswith("-"):
             raise UsageError(
                 "usage.value",
-                f"{param.opts[0]} has no value: {text} after it is a flag of its own",
+                f"{param.opts[0]} has no value: {text} after it is a flag",
                 f"give {param.opts[0]} its value; where {text} is just that, write it into an answers file",
             )
     return value
@@ -126,7 +126,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="newservice")
 def group() -> None:
-    """From a few answers to a service that is really there: repository, CI, infrastructure, registrations.
+    """From a few answers to a running service: repository, CI, infrastructure, registrations.
 
     Without a command: create, interactive.
     """

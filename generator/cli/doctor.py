@@ -1,4 +1,4 @@
-"""``newservice doctor``: is everything there that newservice needs?"""
+"""``newservice doctor``: checks everything that newservice needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from generator.platform.profile import advice
 def doctor_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Check what newservice needs, read only: tools, profile, clone, load balancer, each system and its token.
 
-    Everything that is missing is told in one go, each with its remedy.
+    Everything that is missing is reported at once, each with its remedy.
     """
     with open_session(reporter, options, keep_sandbox=False) as session:
         result = look(session)
@@ -46,7 +46,7 @@ def result_of(checks: Sequence[Check], advised: str) -> Result:
     remedies = tuple(dict.fromkeys(f"{check.id}: {check.hint}" for check in checks if check.hint and not check.well))
     remedies += (f"profile: {advised}",) if remedies and advised else ()
     if all_well(checks):
-        return Result("success", ExitCode.OK, closing="everything is there")
+        return Result("success", ExitCode.OK, closing="everything is in order")
     if any(check.state is CheckState.FAILED for check in checks):
         return Result("error", ExitCode.PREFLIGHT, next=remedies, closing="something is missing; nothing was written")
     told = "nothing is missing, but not everything could be proven"

@@ -33,7 +33,7 @@ MOST_NAMES = 5
 
 @click.group("fleet")
 def fleet_group() -> None:
-    """Every service that newservice made, found by the stacks of the infra repository."""
+    """Every service that newservice created, found by the stacks of the infra repository."""
 
 
 def fleet_options(offline: bool = True) -> Callable[[flags.Command], flags.Command]:
@@ -44,7 +44,7 @@ def fleet_options(offline: bool = True) -> Callable[[flags.Command], flags.Comma
 _OFFLINE = click.option("--offline", is_flag=True, help="The infra clone as it is; no network at all.")
 _COMMON: list[flags.Flag] = [
     flags.ONLY,
-    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many services at most."),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most this many services."),
     click.option("--shard", metavar="I/N", help="One of N parts of the fleet, the same parts on every machine."),
     click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each core]"),
     _OFFLINE,
@@ -123,7 +123,7 @@ def open_fleet(
 @fleet_options()
 @click.pass_obj
 def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """List every service: its stack, its own repository, and the template that each is of. Files are not looked at."""
+    """List every service: its stack, its own repository, and each one's template version. Files are not compared."""
     with open_fleet(reporter, options, "fleet list") as opened:
         fleet = opened.fleet
         with before_the_first_write():
@@ -134,11 +134,11 @@ def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return opened.tell(found, ExitCode.OK)
 
 
-@fleet_group.command("status", short_help="Show where every service stands, per file.")
+@fleet_group.command("status", short_help="Show the state of every service, per file.")
 @fleet_options()
 @click.pass_obj
 def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Show where every service stands: behind, current, edited by hand and in which files, waiting for review.
+    """Show the state of every service: behind, current, edited by hand (and in which files), in review.
 
     Reads only. The exit code is 0 whatever is found.
     """
@@ -164,22 +164,27 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     help="Services that come first; may be repeated.  [default: the first that is behind]",
 )
 @click.option(
-    "--wave", type=click.IntRange(min=1), default=10, metavar="N", show_default=True, help="So many services at a time."
+    "--wave",
+    type=click.IntRange(min=1),
+    default=10,
+    metavar="N",
+    show_default=True,
+    help="This many services at a time.",
 )
 @click.option(
     "--retry",
     type=click.Path(exists=True, dir_okay=False),
     metavar="REPORT.json",
-    help="Only what failed, or was not begun, in an earlier report.",
+    help="Only what failed or was not started in an earlier report.",
 )
 @flags.dry_run("Merge and check everything, and push nothing.")
 @fleet_options(offline=False)
 @click.pass_obj
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Bring every service that is behind to the newest template: a pull request for its stack, one for its repository.
+    """Update every service that is behind to the newest template: a pull request for its stack, one for its repository.
 
-    Local edits are kept. A run is repeated safely: what is open is found again, brought up when it is overtaken, closed
-    when it is not needed any more. Nobody's checkout is touched, and a branch with somebody's commits is left alone.
+    Local edits are kept. A run can be repeated safely: an open pull request is found again, updated when it is outdated,
+    and closed when it is no longer needed. No checkout is touched, and a branch with other people's commits is left alone.
     """
     with open_fleet(reporter, options, "fleet update", keep_sandbox=not options["dry_run"]) as opened:
         fleet = opened.fleet

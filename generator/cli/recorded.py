@@ -34,7 +34,7 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
         return {}
     raise UsageError(
         "status.unknown",
-        f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
+        f"no answers found for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
         "check the name, or give the answers with --answers",
     )
 

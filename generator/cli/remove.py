@@ -34,7 +34,7 @@ LIMIT = 100
 @click.command("remove")
 @flags.shared(
     flags.SERVICE,
-    flags.answers("The answers that it was made with, where none are found."),
+    flags.answers("The answers that it was created with, if none are found."),
     flags.platform(),
     flags.infra(),
     flags.service_dir("Where the service's folder is.  [default: ./NAME]"),
@@ -45,30 +45,30 @@ LIMIT = 100
     default=LIMIT,
     show_default=True,
     metavar="NUMBER",
-    help="Refuse to take away more files, registrations and things than this.",
+    help="Refuse to remove more files, registrations and things than this.",
 )
 @flags.shared(
     flags.yes("Do not ask for the name again; required without a terminal."),
-    flags.dry_run("Show what would go and what stays, and nothing else."),
+    flags.dry_run("Show what would be removed and what would stay; remove nothing."),
     flags.NON_INTERACTIVE,
     flags.JSON,
-    flags.diff("Show the diffs of what leaves the infra repository as well."),
+    flags.diff("Show the diffs of what would leave the infra repository as well."),
     flags.VERBOSE,
     flags.quiet(),
 )
 @click.pass_obj
 def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Show what newservice made for a service and nobody has changed since, and take that away once it is confirmed.
+    """Show what newservice created for a service and nobody has changed since, and remove it after confirmation.
 
-    Whatever somebody has changed stays, with what depends on it, and is told. A stack that was merged is taken out by
-    a pull request; run the same command again once that is merged. The folder on this machine is left alone.
+    Whatever was changed stays, with what depends on it, and is reported. A stack that was merged is removed by a pull
+    request; run the same command again once that is merged. The folder on this machine is left alone.
     """
     with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
         _check_name(session)
         with before_the_first_write():
             given = _answers(session)
         if given is None:
-            result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it is there any more")
+            result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it exists any more")
         else:
             result = _remove(session, session.answers(given))
         session.reporter.result(result)
@@ -136,7 +136,7 @@ def _answers(session: Session) -> dict[str, Any] | None:
         if found is None and forge.api.repository(owner, name) is not None:
             raise RefusedError(
                 "remove.unknown",
-                f"{owner}/{name} exists, and nothing says with which answers it was made",
+                f"{owner}/{name} exists, and nothing says with which answers it was created",
                 "give the answers with --answers; newservice removes only what it can compare",
             )
     if found is None or found.get("name") != name:
@@ -152,8 +152,8 @@ def _check_limit(session: Session, plan: Plan) -> None:
     if count > limit:
         raise RefusedError(
             "remove.limit",
-            f"{count} files, registrations and things would go, and {limit} is the limit",
-            f"look at the plan; where it is right, give --limit {count}",
+            f"{count} files, registrations and things would be removed, and {limit} is the limit",
+            f"look at the plan; if it is right, give --limit {count}",
         )
 
 
@@ -171,7 +171,7 @@ def _confirm(session: Session, name: str) -> None:
 def _planned(run: Run, plan: Plan) -> Result:
     following = _told(plan, {})
     if not written(plan):
-        return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would go")
+        return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would be removed")
     if run.answers.owned and run.project.service_dir.exists():
         following += (f"{run.project.service_dir} would be left alone, and so would images in the registry",)
     return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
@@ -194,7 +194,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
     stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
     if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
         following.append(
-            f"{place} is left alone: delete it if nobody needs it, or move it away to create {run.name} anew"
+            f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} anew"
         )
     if "github.repository" in done:
         following.append(f"images of {run.answers.image_reference} stay in the registry")

@@ -65,7 +65,7 @@ def start_command(
     shell_complete=folders,
     default=".demo",
     show_default=True,
-    help="Folder for all that is made.",
+    help="Folder for everything that is created.",
 )
 def demo_command(directory: str) -> ExitCode:
     """Create a service on the embedded platform, look at what exists there, and say where it is."""
@@ -79,7 +79,9 @@ def _fresh(folder: Path) -> Path:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARKER).is_file():
             raise RefusedError(
-                "demo.folder", f"{folder} is not empty and holds no demonstration", "name another with --directory"
+                "demo.folder",
+                f"{folder} is not empty and is not an earlier demonstration",
+                "name another with --directory",
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from generator.template.schema import answers_schema
 def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Print the JSON Schema (draft 2020-12) of the answers that create and plan take.
 
-    As it is, for a file; with --json in one line, as the document of an object like those of every other command.
+    As it is, for a file; with --json on one line, as the document of an event like those of every other command.
     """
     session = Session(options, reporter)
     schema = answers_schema(session.template, session.platform.facts, session.questions)

@@ -278,7 +278,7 @@ _COMMON: list[flags.Flag] = [
     flags.answers("Answers as YAML or JSON; - reads standard input."),
     flags.SETS,
     click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH|prompt|later",
-                 help="Where a secret's first value is; without it a missing one is generated."),
+                 help="Where a secret's first value comes from; without it a missing value is generated."),
     flags.platform(),
     flags.SANDBOX,
     flags.infra(),

@@ -44,13 +44,13 @@ def templates_group() -> None:
 
 
 @templates_group.command("list", short_help="List the released versions.")
-@click.option("--published", is_flag=True, help="Look as well which of them are at the profile's template address.")
+@click.option("--published", is_flag=True, help="Check as well which of them are at the profile's template address.")
 @flags.shared(flags.platform(), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """List the released versions, and how the installed template stands to them.
+    """List the released versions, and how the installed template relates to them.
 
-    Nothing is asked over the network without --published.
+    Without --published no network is used.
     """
     releases, template = Releases(), Template.installed()
     seen = _seen(reporter, options, releases) if options["published"] else None
@@ -64,10 +64,10 @@ def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 _STANDING: dict[str, tuple[tuple[str, ...], str]] = {
-    "released": ((), "it is as it was released"),
+    "released": ((), "it matches its release"),
     "differs": (
         ("raise the default of template_version in copier.yml: a release never changes",),
-        "it is not what was released under that version",
+        "it differs from the release of that version",
     ),
     "unreleased": (("newservice templates release",), "it is not released yet"),
 }
@@ -79,8 +79,8 @@ _STANDING: dict[str, tuple[tuple[str, ...], str]] = {
 def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Release the template of this checkout under the version that copier.yml names.
 
-    Writes an archive and a line of the index, to be committed with the template. Before that copier renders small
-    services, and a template is refused of which it makes other files than newservice.
+    Writes an archive and a line of the index, to be committed with the template. Before that, copier renders small
+    services, and the release is refused if its files differ from newservice's.
     """
     releases, template = Releases(), Template.installed()
     if template.root == PACKAGE / "_template":
@@ -115,7 +115,7 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     return ExitCode.OK
 
 
-@templates_group.command("publish", short_help="For maintainers: bring all releases to the template address.")
+@templates_group.command("publish", short_help="For maintainers: publish all releases at the template address.")
 @flags.shared(
     flags.platform(),
     flags.SANDBOX,
@@ -126,10 +126,10 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 )
 @click.pass_obj
 def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Bring all releases, each as a commit with its tag, to the profile's template address on Forgejo.
+    """Publish all releases, each as a commit with its tag, at the profile's template address on Forgejo.
 
     Writes the branch templates and the tags of releases, in one push that is never forced; a missing repository is
-    created, private. Refused when one of those names something else. What is there already stays as it is.
+    created as private. Refused when one of those is something else. What exists already stays as it is.
     """
     with open_session(reporter, options, keep_sandbox=not options["dry_run"]) as session:
         publication = Publication(Releases(), Address.of(session.platform))
@@ -159,7 +159,7 @@ def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 @fleet_options()
 @click.pass_obj
 def preview_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Make every service's update to a template that is not released, and keep nothing of it.
+    """Try every service's update to a template that is not released, and keep nothing of it.
 
     Each is clean, changed (with its files), in conflict, asked something, or broken: the template can't be rendered.
     """

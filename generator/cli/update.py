@@ -33,7 +33,7 @@ from generator.template.template import Template
 @click.command("update", cls=Answering)
 @click.argument("path", required=False, default=".", shell_complete=folders)
 @flags.TO
-@click.option("--check", "checks", is_flag=True, help="Say what is behind and what would change; write nothing.")
+@click.option("--check", "checks", is_flag=True, help="Report what is behind and what would change; write nothing.")
 @flags.shared(
     flags.answers("Answers to what the new version asks, as YAML or JSON."),
     flags.SETS,
@@ -48,16 +48,16 @@ from generator.template.template import Template
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Merge the newest template into PATH: a clone of a service's repository, or a stack's folder in the infra clone.
 
-    Local edits are kept, entries in shared files are brought along, and the recorded answers are used again; a
-    question that is new is answered by its flag. Nothing is committed. Where both sides changed the same lines, git's
-    marks are left in the file and the exit code is 6.
+    Local edits are kept, entries in shared files are updated as well, and the recorded answers are used again; a new
+    question is answered by its flag. Nothing is committed. Where both sides changed the same lines, git's conflict
+    markers are left in the file and the exit code is 6.
     """
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
         with before_the_first_write():
             found = take_back(place.repository)
             if found:
-                reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")
+                reporter.progress(f"an interrupted update is undone: {', '.join(found)}")
             check_clean(place)
             recorded = read_recorded(Folder(place.root), place.prefix)
             reporter.service = recorded.name
@@ -95,7 +95,7 @@ def _answered(session: Session, recorded: Recorded) -> dict[str, Any]:
         raise UsageError(
             "update.rename",
             f"{recorded.name} can't be called {given['name']} by an update",
-            "leave the name out; create the service anew under another name",
+            "leave the name out, or create a new service under that name",
         )
     return given
 
@@ -206,7 +206,7 @@ def _ways_out(place: Place, upgrade: Upgrade) -> tuple[str, ...]:
     git, own = ["git", "-C", str(place.root)], place.prefix or "."
     back = shlex.join([*git, "restore", "--staged", "--worktree", "--", own, *upgrade.shared])
     return (
-        *((f"correct the marked lines in {', '.join(files)}, then git add them",) if files else ()),
+        *((f"resolve the marked lines in {', '.join(files)}, then git add them",) if files else ()),
         *(f"by hand: {entry}" for entry in entries),
-        f"or take all of it back: {back} && {shlex.join([*git, 'clean', '-fd', '--', own])}",
+        f"or undo all of it: {back} && {shlex.join([*git, 'clean', '-fd', '--', own])}",
     )

@@ -15,7 +15,9 @@ from generator.cli.report import Reporter
 
 
 @click.command("mcp")
-@click.option("--allow-writes", is_flag=True, help="Offer create, and updates that write; without it only looking.")
+@click.option(
+    "--allow-writes", is_flag=True, help="Offer create, and updates that write; without it the server is read-only."
+)
 @click.option(
     "--allow-seed",
     "allow_seeds",
