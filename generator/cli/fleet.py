@@ -183,8 +183,9 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Update every service that is behind to the newest template: a pull request for its stack, one for its repository.
 
-    Local edits are kept. A run can be repeated safely: an open pull request is found again, updated when it is outdated,
-    and closed when it is no longer needed. No checkout is touched, and a branch with other people's commits is left alone.
+    Local edits are kept. A run can be repeated safely: an open pull request is found again, updated when it is
+    outdated, and closed when it is no longer needed. No checkout is touched, and a branch with other people's commits
+    is left alone.
     """
     with open_fleet(reporter, options, "fleet update", keep_sandbox=not options["dry_run"]) as opened:
         fleet = opened.fleet

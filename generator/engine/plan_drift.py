@@ -1,7 +1,8 @@
 """What moved between a saved plan and now: one sentence for each thing. Pure.
 
 A plan that was begun and interrupted finds what it did itself. So for such a plan, and for no other, a thing that it
-wanted to create or fix may have come nearer to what it wanted, as long as it is ours; everything else must be as it was.
+wanted to create or fix may have come nearer to what it wanted, as long as it is ours; everything else must be
+unchanged.
 """
 
 from __future__ import annotations

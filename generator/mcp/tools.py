@@ -250,8 +250,8 @@ _UPDATE_CHECK = Tool(
 _UPDATE = Tool(
     "update",
     "Update to a template",
-    "Merges the newest template into a checkout; local edits are kept, nothing is committed. With check it only reports "
-    "what would change. Exit code 6: files are in conflict and contain git's conflict markers.",
+    "Merges the newest template into a checkout; local edits are kept, nothing is committed. With check it only "
+    "reports what would change. Exit code 6: files are in conflict and contain git's conflict markers.",
     {
         "path": _PATH,
         "to": _TO,
