@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.cli import _reporter, _run
+from generator.cli.runner import run_command
 from tests.checkout import git, infra_checkout
 from tests.world import Told
 
@@ -24,7 +24,7 @@ class Command:
     def __call__(self, *arguments: str | Path) -> Told:
         given = [str(argument) for argument in arguments]
         self.capsys.readouterr()
-        code = _run(given, _reporter(given))
+        code = run_command(given)
         out, err = self.capsys.readouterr()
         return Told(int(code), out, err)
 

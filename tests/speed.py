@@ -21,8 +21,8 @@ from pathlib import Path
 
 import yaml
 
-from generator.cli import _run
 from generator.cli.json_lines import JsonReporter
+from generator.cli.runner import run_command
 from generator.sandbox import Exchange, Sandbox, sequence
 from tests.answers import RICH
 
@@ -54,7 +54,7 @@ def create(name: str) -> float:
     answers.write_text(yaml.safe_dump({**RICH, "name": name}))
     places = ("--platform", os.environ["PROFILE"], "--infra", os.environ["CLONE"], "--service-dir", str(Path(name)))
     started = time.perf_counter()
-    if _run(["create", "--answers", str(answers), *places, "--json"], JsonReporter(out)):
+    if run_command(["create", "--answers", str(answers), *places, "--json"], JsonReporter(out)):
         raise RuntimeError(out.getvalue())
     return time.perf_counter() - started
 

@@ -89,7 +89,7 @@ def test_what_somebody_else_did_meanwhile_is_named(world: World) -> None:
     for line in (
         "forgejo.repository was absent, is present now",
         "github.repository was absent, is present now",
-        "registration catalog was to be entered, is there now",
+        "registration catalog was to be entered, exists now",
     ):
         assert line in told
     assert "\n  " in told
@@ -199,7 +199,7 @@ def test_a_plan_for_files_is_carried_out_and_carried_on(desk: Desk) -> None:
     (desk.service / "Dockerfile").write_text("FROM scratch\n")
     told = desk.command("apply", path, "--json")
     assert told.code == 4
-    assert "Dockerfile was to be created, is there and differs now" in told.of("error")[0]["message"]
+    assert "Dockerfile was to be created, exists and differs now" in told.of("error")[0]["message"]
     assert (desk.service / "Dockerfile").read_text() == "FROM scratch\n"
 
 
@@ -211,7 +211,7 @@ def test_each_thing_that_moved_stands_on_a_line_for_people(desk: Desk) -> None:
     told = desk.command("apply", path)
     assert told.code == 4
     lines = told.err.splitlines()
-    assert "  README.md was to be created, is there and differs now" in lines
+    assert "  README.md was to be created, exists and differs now" in lines
     assert f"  registration catalog: {CATALOG} was changed since" in lines
     assert any("make a new plan" in line for line in lines)
     assert not (desk.service / "Dockerfile").exists()

@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from generator.base.errors import ExitCode
-from generator.cli import group
-from generator.cli.commands import COMMANDS
+from generator.cli.commands import COMMANDS, group
 from generator.sandbox import FaultKind, Status
 from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all, infra_checkout
@@ -332,7 +331,7 @@ def test_results_go_to_standard_output_and_everything_else_to_standard_error(des
     assert told.out.endswith("city-guide: done\n")
     assert told.err == ""
     again = text(desk, "create")
-    assert again.out.endswith("city-guide: nothing to do, everything is there\n")
+    assert again.out.endswith("city-guide: nothing to do, everything exists\n")
 
 
 def test_errors_go_to_standard_error(command: Command) -> None:
@@ -445,8 +444,7 @@ def test_nothing_heavy_is_loaded_to_say_who_one_is(flag: str) -> None:
 COMMANDS_LOADED = """
 import sys
 import click
-from generator.cli import group
-from generator.cli.commands import COMMANDS
+from generator.cli.commands import COMMANDS, group
 for name in COMMANDS:
     group.get_command(click.Context(group), name)
     print(name, *sorted({name.partition(".")[0] for name in sys.modules}))

@@ -234,7 +234,7 @@ def test_names_exist(found: Page) -> None:
         if named and not line.startswith("newservice failed"):
             path = "newservice" + named[1]
             assert path in known or (path in groups and path + (named[2] or "") in {*known, path}), line
-    every_flag = {flag for _, command in known.items() for flag in flags(command, questions=True)}
+    every_flag = {flag for command in known.values() for flag in flags(command, questions=True)}
     allowed = every_flag | {"--help", "--version"} | FLAGS_OF_OTHERS
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", said)) <= allowed
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))

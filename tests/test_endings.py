@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from generator.base.errors import ExitCode, SystemFailure
-from generator.cli import group
+from generator.cli.commands import group
 from tests.answers import SMALLEST
 from tests.checkout import infra_checkout
 from tests.invoke import Command

@@ -14,7 +14,7 @@ import yaml
 
 from generator.base.checks import CheckState
 from generator.base.errors import ExitCode, UsageError
-from generator.cli.doctor import _result
+from generator.cli.doctor import result_of
 from generator.platform.facts import Interview, read_sets
 from generator.platform.profile import BUILT_IN, Platform, advice, load_platform, merged_platform, reason, user_profile
 from generator.platform.text import profile_text
@@ -302,7 +302,7 @@ def test_what_doctor_finds_does_not_take_the_file_back(world: World, command: Co
     assert told.code == 3
     assert (told.result["status"], told.result["exit_code"]) == ("partial", 3)
     assert told.result["next"][0].startswith("vault.reachable: ")
-    assert f"then look again: newservice doctor --platform {out}" in told.result["next"]
+    assert f"then check again: newservice doctor --platform {out}" in told.result["next"]
     assert load_platform(TEMPLATE.platform, out).name == "viktorbarzin"
     text = command("init", *facts_of(world.sandbox), "--out", out)
     assert text.code == 3
@@ -402,8 +402,8 @@ def test_doctor_names_init_where_something_is_missing() -> None:
 
     builtin, own = (Platform.of(TEMPLATE.platform, source) for source in (BUILT_IN, "mine.yml"))
     missing = [Check("vault.reachable", CheckState.FAILED, "no answer", "look whether it is up")]
-    found = _result(missing, advice(builtin))
+    found = result_of(missing, advice(builtin))
     assert found.exit_code is ExitCode.PREFLIGHT
     assert found.next[-1].startswith("profile: the built-in profile is in force; `newservice init`")
-    assert _result(missing, advice(own)).next == ("vault.reachable: look whether it is up",)
-    assert _result([Check("vault.reachable", CheckState.OK, "up")], advice(builtin)).next == ()
+    assert result_of(missing, advice(own)).next == ("vault.reachable: look whether it is up",)
+    assert result_of([Check("vault.reachable", CheckState.OK, "up")], advice(builtin)).next == ()

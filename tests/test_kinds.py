@@ -296,7 +296,7 @@ def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
     ]
     assert set(told.result["urls"]) == kind.urls | {"pull_request"}
     assert told.result["next"][1:-1] == [line.format(name=kind.name) for line in kind.to_do]
-    assert told.result["next"][-1] == f"prove that it is alive: newservice verify {kind.name} --wait"
+    assert told.result["next"][-1] == f"check that it is alive: newservice verify {kind.name} --wait"
     assert (sorted(world.sandbox.vault.read(kind.name)) if world.has_secret(kind.name) else []) == kind.properties
     if "service.push" in kind.steps:
         assert_repositories(world, kind)

@@ -26,13 +26,12 @@ from mcp.shared.exceptions import MCPError
 from generator.base.checks import Check, CheckState
 from generator.base.errors import ExitCode, PreflightError, UsageError
 from generator.base.secrets import MASK, forgotten_afterwards, redact
-from generator.cli import group
+from generator.cli.commands import group
 from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Result
-from generator.lifecycle.update.checkout import _JOURNAL, _PLACE
 from generator.lifecycle.verify import Look, Rhythm, follow
 from generator.mcp.calls import Call
-from generator.mcp.server import Settings, _remember_credentials, server_of
+from generator.mcp.server import Settings, remember_server_credentials, server_of
 from generator.mcp.sources import sources
 from generator.mcp.tools import tools
 from tests.answers import RICH, SMALLEST, UPSTREAM
@@ -204,7 +203,7 @@ import generator.mcp.calls
 from generator.mcp.server import Settings, serve
 from tests.test_mcp import Waiting
 
-generator.mcp.calls._run = Waiting(told=lambda text: print(text, file=sys.stderr, flush=True))
+generator.mcp.calls.run_command = Waiting(told=lambda text: print(text, file=sys.stderr, flush=True))
 serve(Settings())
 """
 
@@ -268,7 +267,7 @@ def test_a_server_that_only_looks_refuses_to_write(mode: str, desk: Desk) -> Non
 
 @pytest.mark.parametrize("writes", [False, True])
 def test_an_update_that_was_killed_is_taken_back_by_who_may_write(writes: bool, desk: Desk) -> None:
-    journal = desk.infra / ".git" / _PLACE / _JOURNAL
+    journal = desk.infra / ".git" / "newservice-update" / "journal.json"
     journal.parent.mkdir()
     journal.write_text("{}")
 
@@ -431,7 +430,7 @@ class Waiting:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     command = Slow()
-    monkeypatch.setattr("generator.mcp.calls._run", command)
+    monkeypatch.setattr("generator.mcp.calls.run_command", command)
     return command
 
 
@@ -478,7 +477,7 @@ def test_a_call_that_is_cancelled_ends_with_the_next_thing_that_it_says(slow: Sl
 
 def test_a_call_that_waits_ends_when_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = Waiting()
-    monkeypatch.setattr("generator.mcp.calls._run", waiting)
+    monkeypatch.setattr("generator.mcp.calls.run_command", waiting)
 
     async def wish(agent: Agent) -> None:
         async with anyio.create_task_group() as group:
@@ -548,13 +547,11 @@ def test_the_server_s_own_credentials_are_known_to_every_call(monkeypatch: pytes
     (Path.home() / ".vault-token").write_text("another-planted-value")
     with forgotten_afterwards():
         assert redact(PLANTED) == PLANTED
-        _remember_credentials(Settings())
+        remember_server_credentials(Settings())
         Call().run(["schema"], None)
         assert redact(f"{PLANTED} {PLANTED}-of-vault") == f"{MASK} {MASK}"
         monkeypatch.delenv("VAULT_TOKEN")
-        _remember_credentials(
-            Settings(platform="/none")
-        )  # every call tells of it; Vault's own place counts all the same
+        remember_server_credentials(Settings(platform="/none"))  # every call reports that; Vault's own place counts
         assert redact("another-planted-value") == MASK
 
 
@@ -568,7 +565,7 @@ def test_nothing_of_the_answers_is_left_on_the_disk(desk: Desk, monkeypatch: pyt
         reporter.result(Result("success", ExitCode.OK))
         return ExitCode.OK
 
-    monkeypatch.setattr("generator.mcp.calls._run", look)
+    monkeypatch.setattr("generator.mcp.calls.run_command", look)
     monkeypatch.setattr("tempfile.tempdir", str(desk.folder))
     Call().run(["plan"], {"title": "Notes"})
     assert seen == [os.listdir(desk.folder)]

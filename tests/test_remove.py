@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from generator.cli.remove import _result
-from generator.cli.report import Result
+from generator.cli.json_lines import JsonReporter
+from generator.cli.report import Reporter, Result
 from generator.engine.connections import open_run
 from generator.engine.plan import Plan
 from generator.engine.project import Project
@@ -45,8 +45,8 @@ SECRETS = {"vault.secrets"}
 TAKEN_OUT = {"infra.removal_commit", "infra.removal_request"}
 
 
-def remove(world: World, name: str = NAME, *more: str) -> Told:
-    return world.command("remove", name, "--service-dir", str(world.folder / name), *more)
+def remove(world: World, name: str = NAME, *more: str, reporter: Reporter | None = None) -> Told:
+    return world.command("remove", name, "--service-dir", str(world.folder / name), *more, reporter=reporter)
 
 
 def everything(world: World) -> dict[str, Any]:
@@ -682,13 +682,12 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
     meanwhile(world.sandbox, "forgejo", "PATCH", "/pulls/", lambda: mirror(world).issues.append(issue))
     endings: list[str] = []
 
-    def heard(*arguments: Any) -> Result:
-        result = _result(*arguments)
-        endings.append(result.closing)
-        return result
+    class Listening(JsonReporter):
+        def last_words(self, result: Result) -> None:
+            endings.append(result.closing)
+            super().last_words(result)
 
-    monkeypatch.setattr("generator.cli.remove._result", heard)
-    told = remove(world, NAME, "--yes")
+    told = remove(world, NAME, "--yes", reporter=Listening())
     assert len(endings) == 1
     assert endings[0].startswith("removed the rest; not all that was shown is gone, these stay: forgejo.mirror, ")
     assert (told.code, told.result["status"]) == (0, "success")
@@ -697,7 +696,7 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
     assert {key for key, status in statuses.items() if status == "unchanged"} >= REPOSITORY
     assert any("issues or pull requests" in line for line in told.result["next"])
     assert canonical(world).mirrors
-    assert remove(world, NAME, "--yes").result["status"] == "unchanged"
+    assert remove(world, NAME, "--yes", reporter=Listening()).result["status"] == "unchanged"
     assert endings[1] == "nothing that is newservice's alone was left to remove"
     assert not canonical(world).archived
 

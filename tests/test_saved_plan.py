@@ -186,7 +186,7 @@ def test_the_template_and_the_profile_are_bound_by_all_they_hold() -> None:
     assert basis == basis_of(TEMPLATE, Platform.of(TEMPLATE.platform, "built-in"), answer(SMALLEST).public)
     environ = {"VAULT_ADDR": "https://vault.test"}
     other = basis_of(TEMPLATE, Platform.of(TEMPLATE.platform, "built-in"), answer(SMALLEST).public, environ)
-    assert basis_moved(basis, other) == ["the profile's VAULT_ADDR differs: https://vault.test, was not there"]
+    assert basis_moved(basis, other) == ["the profile's VAULT_ADDR differs: https://vault.test, was not set"]
 
 
 def test_what_a_plan_was_made_from_is_named() -> None:
@@ -246,8 +246,8 @@ def test_a_step_that_moved_is_named() -> None:
     told = plan_moved(made({STEP: ABSENT, "b.step": PRESENT}), made({STEP: PRESENT, "c.step": PRESENT}))
     assert told == [
         "forgejo.repository was absent, is present now: a thing",
-        "b.step is no part of the plan any more",
-        "c.step is part of the plan now, and was not",
+        "b.step is no longer part of the plan",
+        "c.step is part of the plan now, and was not before",
     ]
     assert plan_moved(made({STEP: DRIFTED}), made({STEP: STUCK})) == [
         "forgejo.repository was to be changed, is refused now: a thing"
@@ -263,10 +263,10 @@ def test_a_thing_that_was_to_be_left_alone_may_not_look_otherwise(begun: bool) -
 @pytest.mark.parametrize(
     ("then", "now", "afresh", "continued"),
     [
-        (("create", None, b"a"), ("create", None, b"b"), "would come out otherwise", "would come out otherwise"),
-        (("create", None, b"a"), ("conflict", b"b", b"a"), "is there and differs", "is there and differs"),
-        (("create", None, b"a"), ("unchanged", b"a", b"a"), "is there now", ""),
-        (("unchanged", b"a", b"a"), ("create", None, b"a"), "is not there now", "is not there now"),
+        (("create", None, b"a"), ("create", None, b"b"), "would come out differently", "would come out differently"),
+        (("create", None, b"a"), ("conflict", b"b", b"a"), "exists and differs", "exists and differs"),
+        (("create", None, b"a"), ("unchanged", b"a", b"a"), "exists now", ""),
+        (("unchanged", b"a", b"a"), ("create", None, b"a"), "does not exist now", "does not exist now"),
         (("conflict", b"b", b"a"), ("conflict", b"c", b"a"), "was changed since", "was changed since"),
     ],
 )
@@ -289,12 +289,12 @@ def test_woodpeckers_number_is_no_move_where_the_plan_itself_got_it() -> None:
 @pytest.mark.parametrize(
     ("then", "now", "afresh", "continued"),
     [
-        (("add", "a", "ab"), ("present", "ab", "ab"), "is there now", ""),
+        (("add", "a", "ab"), ("present", "ab", "ab"), "exists now", ""),
         (("add", "a", "ab"), ("refuse", "a", "a"), "is refused now", "is refused now"),
         (("add", "a", "ab"), ("add", "c", "cb"), "docs/catalog.md was changed since", "was changed since"),
-        (("add", "a", "ab"), ("add", "a", "ax"), "would come out otherwise", "would come out otherwise"),
+        (("add", "a", "ab"), ("add", "a", "ax"), "would come out differently", "would come out differently"),
         (("present", "ab", "ab"), ("present", "abc", "abc"), "was changed since", ""),
-        (("present", "ab", "ab"), ("add", "a", "ab"), "is not there now", "is not there now"),
+        (("present", "ab", "ab"), ("add", "a", "ab"), "does not exist now", "does not exist now"),
     ],
 )
 def test_a_registration_that_moved_is_named(then: Any, now: Any, afresh: str, continued: str) -> None:
@@ -309,5 +309,5 @@ def test_two_places_of_one_registration_are_two_things() -> None:
     both = (entry("add", "a", "ab"), entry("add", "ab", "abc"))
     assert plan_moved(made(registrations=both), made(registrations=both)) == []
     assert plan_moved(made(registrations=both), made(registrations=both[:1])) == [
-        "registration catalog is no part of the plan any more"
+        "registration catalog is no longer part of the plan"
     ]

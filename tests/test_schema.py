@@ -22,7 +22,6 @@ from generator.base.errors import AnswersError, Problem
 from generator.platform.profile import load_platform
 from generator.template.answers import Answers
 from generator.template.schema import answers_schema
-from generator.template.schema.conditions import Conditions
 from generator.template.schema.rules import BLANK
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer, values_of
 from tests.fuzz import PROFILE
@@ -44,7 +43,7 @@ VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern})(SCHEMA)
 PYTHONS = Draft202012Validator(SCHEMA)
 """The same with Python's own regular expressions, as agents written in Python have it."""
 
-# What no schema can say, and ours therefore says in words: all of it.
+# What the schema leaves to `plan`, and says in words: all of it.
 IN_WORDS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "schema_in_words.yml").read_text("utf-8"))
 
 MARKS = {
@@ -77,7 +76,7 @@ def messages(given: dict[str, Any]) -> list[str]:
 
 
 def in_words(problem: Problem) -> bool:
-    """Whether the schema says in words only that this is refused."""
+    """Whether the schema says in words that this is refused."""
     return any(mark.search(problem.message) for mark in MARKS.get(problem.question, ()))
 
 
@@ -108,13 +107,13 @@ def test_good_answers_are_accepted_as_given_and_completed(given: dict[str, Any])
 
 
 @pytest.mark.parametrize(("question", "value", "told"), WRONG)
-def test_a_wrong_answer_is_rejected_where_a_schema_can(question: str, value: Any, told: str) -> None:
-    assert accepts({**SMALLEST, question: value}) == beyond({**SMALLEST, question: value})
+def test_a_wrong_answer_is_rejected_or_said_in_words(question: str, value: Any, told: str) -> None:
+    assert not accepts({**SMALLEST, question: value}) or beyond({**SMALLEST, question: value})
 
 
 @pytest.mark.parametrize("given", TOGETHER)
-def test_what_is_refused_together_is_rejected_where_a_schema_can(given: dict[str, Any]) -> None:
-    assert accepts(given) == beyond(given)
+def test_what_is_refused_together_is_rejected_or_said_in_words(given: dict[str, Any]) -> None:
+    assert not accepts(given) or beyond(given)
 
 
 def test_what_is_said_in_words_is_known() -> None:
@@ -126,7 +125,7 @@ def test_what_is_said_in_words_is_known() -> None:
 def test_what_is_said_in_words_is_said_by_newservice() -> None:
     """Every sentence is there for a wrong answer: a rule that nothing breaks would say nothing about agreement."""
     tried = [{**SMALLEST, question: value} for question, value, _ in WRONG]
-    tried += [{**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}}, *TOGETHER]
+    tried += [{**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}}, {**SMALLEST, "env": {"PORT": "1"}}, *TOGETHER]
     carveout = {"name": "hooks", "paths": ["/x"], "auth": "required"}
     tried += [{**SMALLEST, "carveouts": [carveout, {**carveout, "paths": ["/y"]}]}]
     told = {(problem.question, problem.message) for given in tried for problem in problems(given)}
@@ -450,10 +449,7 @@ for question in QUESTIONS:
 NAMES = sorted(wellformed)
 
 
-FORMS = {
-    name: VALIDATOR.evolve(schema=item["anyOf"][0] if "x-applies" in item else item)
-    for name, item in SCHEMA["properties"].items()
-}
+FORMS = {name: VALIDATOR.evolve(schema=item) for name, item in SCHEMA["properties"].items()}
 right = {name: item.filter(FORMS[name].is_valid) for name, item in wellformed.items()}
 """Answers of the right form, one by one."""
 
@@ -482,11 +478,7 @@ def spoiled(draw: st.DrawFn) -> dict[str, Any]:
 anything = st.fixed_dictionaries({}, optional=wellformed)
 """Any of the answers, most of them wrong, over all questions."""
 
-few = {
-    name: st.sampled_from(item["enum"] if "enum" in item else item["anyOf"][0]["enum"])
-    for name, item in SCHEMA["properties"].items()
-    if "enum" in item or "enum" in item.get("anyOf", [{}])[0]
-}
+few = {name: st.sampled_from(item["enum"]) for name, item in SCHEMA["properties"].items() if "enum" in item}
 few |= {name: st.booleans() for name, item in SCHEMA["properties"].items() if "x-flag-false" in item}
 few |= {
     "port": st.sampled_from([0, 80, 8080]),
@@ -529,20 +521,19 @@ def settled(given: dict[str, Any]) -> Answers | None:
         return None
 
 
-def typed(given: dict[str, Any]) -> dict[str, Any]:
-    """The answers with texts read as newservice reads them where a question is for something else."""
-    by_name = {question.name: question for question in QUESTIONS}
-    return {name: by_name[name].cast(value) for name, value in given.items()}
+def typed(given: dict[str, Any], answers: Answers) -> dict[str, Any]:
+    """The answers that apply, with texts read as newservice reads them where a question is for something else."""
+    return {name: value for name, value in answers.public.items() if name in given}
 
 
 def judged(given: dict[str, Any]) -> str:
     """How schema and newservice agree about answers. Raises ``AssertionError`` where they don't."""
-    if settled(given) is not None:
+    if (answers := settled(given)) is not None:
         if accepts(given):
             return "taken by both"
-        assert typed(given) != given, "the schema refuses what newservice takes"
-        assert accepts(typed(given)), "the schema refuses what newservice takes"
-        return "taken, text for another type"
+        assert typed(given, answers) != given, "the schema refuses what newservice takes"
+        assert accepts(typed(given, answers)), "the schema refuses what newservice takes"
+        return "taken, text for another type, or left out since it does not apply"
     if not accepts(given):
         return "refused by both"
     found = [problem.message for problem in problems(given) if not in_words(problem)]
@@ -575,49 +566,6 @@ def test_schema_and_newservice_agree(record_property: Any) -> None:
     assert counted.total() >= SETS, told
 
 
-EXPRESSIONS = [
-    "auth == 'app'", "auth != 'required' and anubis", "port == 0", "port != 0 or replicas > 1", "language == 'python'",
-    "not ci", "gated", "'PORT' in env", "host == 'reader'", "namespace in ['reader', 'x']", "outage_page",
-    "lan_host is mapping", "not (lan_host.auth | default('required') == 'required')", "secrets != {}", "cronjobs == []",
-    "updates in ['ci', 'pinned']", "replicas < 1", "tier == platform.gpu.tier", "gpu", "redis is boolean",
-    "volumes | map(attribute='kind', default='encrypted') | select('in', ['nfs']) | list != []",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_an_expression_is_the_schema_of_the_answers_for_which_it_is_true(expression: str) -> None:
-    """With defaults for what is left out, and for what does not apply."""
-    conditions = Conditions(TEMPLATE, PLATFORM.facts, QUESTIONS)
-    schema = conditions.of(conditions.expression(f"[[ {expression} ]]"))
-    assert schema is not None
-    validator = VALIDATOR.evolve(schema=schema)
-
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(related())
-    @example({**SMALLEST, "kind": "worker", "auth": "app", "anubis": True, "outage_page": True, "host": "reader"})
-    @example({**SMALLEST, "kind": "cronjob", "port": 0, "replicas": 2, "lan_host": {"host": "x", "auth": "app"}})
-    @example({**UPSTREAM, "language": "go", "ci": False, "ci_test": "go"})
-    def same(given: dict[str, Any]) -> None:
-        answers = settled(given)
-        if answers is not None:
-            told = TEMPLATE.render(f"[[ {expression} ]]", answers.context)
-            assert bool(validator.is_valid(given)) == (told == "True")
-
-    same()
-
-
-def test_what_can_not_be_said_exactly_is_not_said() -> None:
-    conditions = Conditions(TEMPLATE, PLATFORM.facts, QUESTIONS)
-    for expression in (
-        "memory > cpu",
-        "paths | length > 1",
-        "name | length > 3 and ci",
-        "title",
-        "catalog_section == 'x'",
-    ):
-        assert conditions.of(conditions.expression(f"[[ {expression} ]]")) is None
-
-
 def test_numbers_and_maps_as_text_are_taken_by_newservice_alone() -> None:
     """Flags and ``--set`` hand over text; an answers file for the schema has the real types."""
     text = {**SMALLEST, "port": "9000", "env": yaml.safe_dump({"A": "1"})}
@@ -632,12 +580,11 @@ def test_a_whole_number_is_written_without_a_point() -> None:
     assert "without a point" in SCHEMA["$comment"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_does_not_apply_is_accepted_whatever_it_is(name: str) -> None:
-    base = {**SMALLEST, "kind": "cronjob"}
-    notes = answer({**base, name: {"left": "out"}}).notes if not messages({**base, name: {"left": "out"}}) else ()
-    if any(f"'{name}' was left out" in note for note in notes):
-        assert accepts({**base, name: {"left": "out"}})
+def test_an_answer_that_does_not_apply_needs_the_right_form() -> None:
+    """newservice leaves it out whatever it is; the schema shows and demands one form for each property."""
+    assert accepts({**SMALLEST, "kind": "cronjob", "host": "reader"})
+    assert not accepts({**SMALLEST, "kind": "cronjob", "host": {"left": "out"}})
+    assert messages({**SMALLEST, "kind": "cronjob", "host": {"left": "out"}}) == []
 
 
 BASES = [
@@ -662,8 +609,7 @@ def test_every_answer_is_explained() -> None:
     for name, item in SCHEMA["properties"].items():
         assert item["description"], name
         assert item["x-flag"].startswith("--"), name
-        form = item["anyOf"][0] if "x-applies" in item else item
-        plain = "enum" in form or form.get("type") in ("boolean", "integer")
+        plain = "enum" in item or item.get("type") in ("boolean", "integer")
         assert plain or item.get("default") not in (None, {}, [], "none") or item.get("examples"), name
 
 

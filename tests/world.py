@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.cli import _reporter, _run
+from generator.cli.report import Reporter
+from generator.cli.runner import run_command
 from generator.platform.profile import Platform
 from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.state import Repository
@@ -90,14 +91,14 @@ class World:
         """A command with answers, in this process: quick."""
         return self.tell(self.arguments(command, given, *more))
 
-    def command(self, *arguments: str) -> Told:
+    def command(self, *arguments: str, reporter: Reporter | None = None) -> Told:
         """A command as it is, on this platform."""
         platform = ("--platform", str(self.sandbox.profile), "--infra", str(self.sandbox.infra), "--json")
-        return self.tell([*arguments, *platform])
+        return self.tell([*arguments, *platform], reporter)
 
-    def tell(self, arguments: list[str]) -> Told:
+    def tell(self, arguments: list[str], reporter: Reporter | None = None) -> Told:
         self.capsys.readouterr()
-        code = _run(arguments, _reporter(arguments))
+        code = run_command(arguments, reporter)
         out, err = self.capsys.readouterr()
         return Told(int(code), out, err)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from docs.builder.parts import Rows, table
-from generator.cli import group
+from generator.cli.commands import group
 
 COMMON_OF = "newservice plan"
 """The command whose flags are the common ones, but for its own."""

@@ -18,7 +18,7 @@ from docs.builder.parts import Part, regenerate
 from docs.builder.profile import credentials_part, profile_part
 from docs.builder.questions import keys_part, question_part, with_all_questions
 from docs.builder.tools import tools_part
-from generator.cli import _reporter, _run
+from generator.cli.runner import run_command
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS: Mapping[str, Part] = {
@@ -76,7 +76,7 @@ def printed(arguments: list[str]) -> str:
     with tempfile.TemporaryDirectory() as folder, _place(Path(folder)):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-            _run(arguments, _reporter(arguments))
+            run_command(arguments)
     return out.getvalue()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 MASK = "********"
 
@@ -66,6 +67,18 @@ def redact(text: str) -> str:
     for value in sorted(_forms, key=len, reverse=True):
         text = text.replace(value, MASK)
     return text
+
+
+def redacted(value: Any, key: Callable[[str], str] = redact) -> Any:
+    """JSON's ``value`` with ``redact`` applied to every text in it, and ``key`` to the keys of its objects.
+
+    To be called before the value is written as JSON or HTML, where some characters are written otherwise.
+    """
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key(name) if isinstance(name, str) else name: redacted(item, key) for name, item in value.items()}
+    return [redacted(item, key) for item in value] if isinstance(value, list | tuple) else value
 
 
 def masked_variables(environ: Mapping[str, str]) -> dict[str, str]:

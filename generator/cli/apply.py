@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.base.terminal_text import visible
+from generator.cli import flags
 from generator.cli.create import execute
 from generator.cli.plan import apply_line, kept, observed_plan, refuse
 from generator.cli.report import Reporter
 from generator.cli.session import Session, open_session
+from generator.cli.suggestions import files
 from generator.engine.plan import Plan
 from generator.engine.plan_drift import basis_moved, plan_moved
 from generator.engine.plan_file import read_plan, write_plan
@@ -25,10 +27,28 @@ from generator.template.answers import Answers
 
 
 @click.command("apply")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=files)
+@flags.shared(
+    flags.platform("The platform profile; it must be the plan's."),
+    flags.infra("The clone of the infra repository, if it is the plan's."),
+    flags.service_dir("Where the service's repository goes, if it is the plan's."),
+    click.option(
+        "--seed",
+        "seeds",
+        multiple=True,
+        metavar="PROPERTY=env:VAR|file:PATH",
+        help="Repeats a source of a plan that another person made, or you elsewhere.",
+    ),
+    flags.yes(),
+    flags.NON_INTERACTIVE,
+    flags.JSON,
+    flags.diff(),
+    flags.VERBOSE,
+    flags.quiet(),
+)
 @click.pass_obj
 def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Carry out the plan in FILE, if nothing that it was made from has moved since.
+    """Carry out the plan in FILE, if nothing that it depends on has changed since.
 
     Answers, folders and the sources of secrets are the plan's; repeat the sources with --seed for a plan that was made
     by another person or on another machine. The same command again continues a run that stopped.
@@ -48,23 +68,6 @@ def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             _refuse_moved(path, _moved(session, answers, saved, plan))
         refuse(session, answers, plan)
         return execute(session, answers, plan, lambda: _begin(session, path, saved))
-
-
-_OPTIONS: list[Callable[[click.Command], click.Command]] = [
-    click.option("--platform", metavar="FILE", help="The platform profile; it must be the plan's."),
-    click.option("--infra", metavar="PATH", help="The clone of the infra repository, if it is the plan's."),
-    click.option("--service-dir", metavar="PATH", help="Where the service's repository goes, if it is the plan's."),
-    click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH",
-                 help="Repeats a source of a plan that another person made, or you elsewhere."),
-    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
-    click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
-    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
-    click.option("--diff", "diffs", is_flag=True, help="Show the plan's diffs as well."),
-    click.option("--verbose", is_flag=True, help="More detail."),
-    click.option("--quiet", is_flag=True, help="Errors only."),
-]  # fmt: skip
-for _decorate in reversed(_OPTIONS):
-    _decorate(apply_command)
 
 
 @contextmanager
@@ -98,13 +101,13 @@ def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tup
     _refuse_moved(
         path,
         [
-            f"the file of {seed.shown_name} is {seed.shown_place} now, the plan was made with another"
+            f"the file of {seed.shown_name} is {seed.shown_place} now, the plan was made with another file"
             for seed, planned in zip(session.sources, saved.seeds, strict=False)
             if str(seed) != planned
         ],
     )
-    flags = [parse_seed(pair).anywhere for pair in repeated]
-    for seed in flags:
+    given = [parse_seed(pair).anywhere for pair in repeated]
+    for seed in given:
         if seed not in session.sources:
             raise UsageError(
                 "plan.seed",
@@ -112,13 +115,13 @@ def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tup
                 "repeat the plan's sources as it shows them, or make a new plan",
             )
     wanted = [seed for seed in session.sources if seed.read_here]
-    if saved.own or all(seed in flags for seed in wanted):
+    if saved.own or all(seed in given for seed in wanted):
         return
     told = [f"{seed.shown_name} {seed.shown}" for seed in wanted]
     raise RefusedError(
         "plan.foreign",
-        "\n  ".join([f"{path} was not made by you on this machine, and takes values from here:", *told]),
-        "the service will be able to read them; if each is meant for it, say so: "
+        "\n  ".join([f"{path} was not made by you on this machine, and reads values from here:", *told]),
+        "the service will be able to read them; if every one is meant for it, repeat them: "
         + visible(apply_line(path, session.options["platform"], map(str, wanted)), kept=""),
     )
 
@@ -137,7 +140,7 @@ def _refuse_moved(path: Path, moved: list[str]) -> None:
     if moved:
         raise RefusedError(
             "plan.moved",
-            "\n  ".join([f"{path} was made from something else than there is now:", *moved]),
+            "\n  ".join([f"{path} no longer matches what exists now:", *moved]),
             "make a new plan (newservice plan --out), look at it, and apply that",
         )
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from generator import __version__
 from generator.base.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from generator.cli.report import Reporter
 
 
@@ -23,14 +26,14 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "init": Entry("cli.init:init_command", "Write the profile of your platform, from a few facts."),
-    "create": Entry("cli.create:create_command", "Create a service, or continue one that was begun."),
+    "create": Entry("cli.create:create_command", "Create a service, or continue a run that stopped."),
     "plan": Entry("cli.plan:plan_command", "Show what create would do; write nothing."),
-    "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out kept."),
+    "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out saved."),
     "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),
-    "verify": Entry("cli.verify:verify_command", "Prove that a service is alive, or wait until it is."),
-    "update": Entry("cli.update:update_command", "Bring a repository or a stack to the newest template."),
-    "remove": Entry("cli.remove:remove_command", "Take away what newservice made and nobody has changed."),
-    "fleet": Entry("cli.fleet:fleet_group", "All services: list them, see where they stand, update them."),
+    "verify": Entry("cli.verify:verify_command", "Check that a service is alive, or wait until it is."),
+    "update": Entry("cli.update:update_command", "Update a repository or a stack to the newest template."),
+    "remove": Entry("cli.remove:remove_command", "Remove what newservice created and nobody has changed."),
+    "fleet": Entry("cli.fleet:fleet_group", "All services: list them, show their state, update them."),
     "doctor": Entry("cli.doctor:doctor_command", "Check tools, profile, credentials and systems."),
     "schema": Entry("cli.schema:schema_command", "Print the JSON Schema of the answers."),
     "mcp": Entry("mcp.command:mcp_command", "Serve the commands to an agent (MCP, standard input and output)."),
@@ -68,7 +71,7 @@ def _has_value(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         if isinstance(text, str) and text in flags and text.startswith("-"):
             raise UsageError(
                 "usage.value",
-                f"{param.opts[0]} has no value: {text} after it is a flag of its own",
+                f"{param.opts[0]} has no value: {text} after it is a flag",
                 f"give {param.opts[0]} its value; where {text} is just that, write it into an answers file",
             )
     return value
@@ -80,7 +83,8 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Without a command it is ``create``, with ``create``'s flags."""
         own = {name for option in self.get_params(ctx) for name in option.opts}
-        if not args or (args[0].startswith("-") and args[0] not in own):
+        nothing_typed = ctx.resilient_parsing and not args  # a shell asks: a command may still come
+        if not nothing_typed and (not args or (args[0].startswith("-") and args[0] not in own)):
             args = ["create", *args]
         return super().parse_args(ctx, args)
 
@@ -98,7 +102,31 @@ class Commands(click.Group):
         _careful(command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, none of which is imported for its help; or flags, with those of ``create``."""
+        from click.shell_completion import CompletionItem
+
+        if not incomplete.startswith("-"):
+            found = [CompletionItem(name, help=entry.help) for name, entry in COMMANDS.items()]
+            return [item for item in found if item.value.startswith(incomplete)]
+        create = self.get_command(ctx, "create")
+        others = create.shell_complete(click.Context(create), incomplete) if create else []
+        return list({item.value: item for item in [*super().shell_complete(ctx, incomplete), *others]}.values())
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands in the help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=Commands,
+    subcommand_metavar="[COMMAND] [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="newservice")
+def group() -> None:
+    """From a few answers to a running service: repository, CI, infrastructure, registrations.
+
+    Without a command: create, interactive.
+    """

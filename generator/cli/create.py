@@ -30,10 +30,10 @@ from generator.template.answers import Answers
 @click.command("create", cls=Answering)
 @click.pass_obj
 def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Ask what is missing, show the plan, confirm, and make the service real.
+    """Ask for missing answers, show the plan, confirm, and create the service.
 
-    What is there already stays as it is: the same command again continues a run that stopped, and changes
-    nothing when everything is there.
+    What exists already stays as it is: the same command again continues a run that stopped, and changes nothing when
+    everything exists.
     """
     with open_session(reporter, options, keep_sandbox=True) as session:
         if session.interactive:

@@ -60,10 +60,10 @@ def run_demo(folder: Path) -> ExitCode:
         if code:
             return code
         platform = load_platform(Template.installed().platform, sandbox.profile)
-        _say("\nWhat is there, as the embedded platform shows it")
+        _say("\nWhat exists now, as the embedded platform shows it")
         for what, told in _look(sandbox, platform, name):
             _say(f"  = {what:<22} {told}")
-    _say(f"\nEverything that was made is in {folder}: answers.yml, {name}/ and platform/.")
+    _say(f"\nEverything that was created is in {folder}: answers.yml, {name}/ and platform/.")
     return ExitCode.OK
 
 
@@ -87,8 +87,8 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
         "slack": sandbox.tokens.slack,
     }
     for secret, credential in platform.actions_secrets.items():
-        _expect(sandbox.github.secret(mirror_name, secret) == meant[credential], f"{secret} is not what was meant")
-    yield "Actions secrets", f"{', '.join(platform.actions_secrets)}: decrypted, as meant"
+        _expect(sandbox.github.secret(mirror_name, secret) == meant[credential], f"{secret} is not the intended value")
+    yield "Actions secrets", f"{', '.join(platform.actions_secrets)}: decrypted, as intended"
 
     registration = sandbox.woodpecker.repository(mirror_name)
     _expect(registration.active, "the registration is not active")
@@ -112,7 +112,7 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
 
 def _expect(truth: bool, told: str) -> None:
     if not truth:
-        raise SystemFailure("demo.not_there", f"the demonstration is not what it should be: {told}", "report this")
+        raise SystemFailure("demo.not_there", f"the demonstration did not create what it should: {told}", "report this")
 
 
 @contextmanager

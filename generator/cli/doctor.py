@@ -1,4 +1,4 @@
-"""``newservice doctor``: is everything there that newservice needs?"""
+"""``newservice doctor``: checks everything that newservice needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from generator.base.checks import Check, CheckState, all_well
 from generator.base.errors import ExitCode
+from generator.cli import flags
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.lifecycle.doctor import examine
@@ -16,17 +17,12 @@ from generator.platform.profile import advice
 
 
 @click.command("doctor")
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
-@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
+@flags.shared(flags.platform(), flags.SANDBOX, flags.infra(), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def doctor_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Check what newservice needs, read only: tools, profile, clone, load balancer, each system and its token.
 
-    Everything that is missing is told in one go, each with its remedy.
+    Everything that is missing is reported at once, each with its remedy.
     """
     with open_session(reporter, options, keep_sandbox=False) as session:
         result = look(session)
@@ -39,10 +35,10 @@ def look(session: Session) -> Result:
     checks = examine(session.platform, session.infra, session.environ)
     for check in checks:
         session.reporter.check(check)
-    return _result(checks, advice(session.platform))
+    return result_of(checks, advice(session.platform))
 
 
-def _result(checks: Sequence[Check], advised: str) -> Result:
+def result_of(checks: Sequence[Check], advised: str) -> Result:
     """Only what failed is missing; what waits or could not be proven is told, and stops nothing.
 
     ``advised`` comes with the remedies, where there are any.
@@ -50,7 +46,7 @@ def _result(checks: Sequence[Check], advised: str) -> Result:
     remedies = tuple(dict.fromkeys(f"{check.id}: {check.hint}" for check in checks if check.hint and not check.well))
     remedies += (f"profile: {advised}",) if remedies and advised else ()
     if all_well(checks):
-        return Result("success", ExitCode.OK, closing="everything is there")
+        return Result("success", ExitCode.OK, closing="everything is in order")
     if any(check.state is CheckState.FAILED for check in checks):
         return Result("error", ExitCode.PREFLIGHT, next=remedies, closing="something is missing; nothing was written")
     told = "nothing is missing, but not everything could be proven"

@@ -7,14 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode
+from generator.cli import flags
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
+from generator.cli.suggestions import services
 from generator.clients.objects import Objects
 from generator.engine.connections import open_clone, open_forge
 from generator.fleet.findings import Finding, State, counted, exit_code, in_order
@@ -28,40 +30,32 @@ from generator.template.releases import Releases
 MOST_NAMES = 5
 """Names that are told in one line."""
 
-Flagged = TypeVar("Flagged", bound=Callable[..., Any])
-
 
 @click.group("fleet")
 def fleet_group() -> None:
-    """Every service that newservice made, found by the stacks of the infra repository."""
+    """Every service that newservice created, found by the stacks of the infra repository."""
 
 
-def fleet_options(offline: bool = True) -> Callable[[Flagged], Flagged]:
-    """The flags that choose services and say how they are told."""
-
-    def decorate(command: Flagged) -> Flagged:
-        for option in reversed([item for item in _COMMON if offline or item is not _OFFLINE]):
-            command = option(command)
-        return command
-
-    return decorate
+def fleet_options(offline: bool = True) -> Callable[[flags.Command], flags.Command]:
+    """The flags that choose services and say how they are reported."""
+    return flags.shared(*(item for item in _COMMON if offline or item is not _OFFLINE))
 
 
 _OFFLINE = click.option("--offline", is_flag=True, help="The infra clone as it is; no network at all.")
-_COMMON: list[Callable[[Any], Any]] = [
-    click.option("--only", multiple=True, metavar="GLOB", help="Services whose name fits; may be repeated."),
-    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="So many services at most."),
+_COMMON: list[flags.Flag] = [
+    flags.ONLY,
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most this many services."),
     click.option("--shard", metavar="I/N", help="One of N parts of the fleet, the same parts on every machine."),
     click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes.  [default: one for each core]"),
     _OFFLINE,
     click.option("--report", type=click.Path(path_type=Path), metavar="FILE",
                  help="Write a report as well: .html, .json or .txt."),
-    click.option("--platform", metavar="FILE", help="The platform profile."),
-    click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
-    click.option("--infra", metavar="PATH", help="A clone of the infra repository."),
-    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
-    click.option("--verbose", is_flag=True, help="More detail."),
-    click.option("--quiet", is_flag=True, help="Only what needs a person."),
+    flags.platform(),
+    flags.SANDBOX,
+    flags.infra(),
+    flags.JSON,
+    flags.VERBOSE,
+    flags.quiet("Only what needs a person."),
 ]  # fmt: skip
 
 
@@ -129,7 +123,7 @@ def open_fleet(
 @fleet_options()
 @click.pass_obj
 def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """List every service: its stack, its own repository, and the template that each is of. Files are not looked at."""
+    """List every service: its stack, its own repository, and each one's template version. Files are not compared."""
     with open_fleet(reporter, options, "fleet list") as opened:
         fleet = opened.fleet
         with before_the_first_write():
@@ -140,11 +134,11 @@ def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return opened.tell(found, ExitCode.OK)
 
 
-@fleet_group.command("status", short_help="Show where every service stands, per file.")
+@fleet_group.command("status", short_help="Show the state of every service, per file.")
 @fleet_options()
 @click.pass_obj
 def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Show where every service stands: behind, current, edited by hand and in which files, waiting for review.
+    """Show the state of every service: behind, current, edited by hand (and in which files), in review.
 
     Reads only. The exit code is 0 whatever is found.
     """
@@ -166,25 +160,32 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     "canaries",
     multiple=True,
     metavar="NAME",
+    shell_complete=services,
     help="Services that come first; may be repeated.  [default: the first that is behind]",
 )
 @click.option(
-    "--wave", type=click.IntRange(min=1), default=10, metavar="N", show_default=True, help="So many services at a time."
+    "--wave",
+    type=click.IntRange(min=1),
+    default=10,
+    metavar="N",
+    show_default=True,
+    help="This many services at a time.",
 )
 @click.option(
     "--retry",
     type=click.Path(exists=True, dir_okay=False),
     metavar="REPORT.json",
-    help="Only what failed, or was not begun, in an earlier report.",
+    help="Only what failed or was not started in an earlier report.",
 )
-@click.option("--dry-run", is_flag=True, help="Merge and check everything, and push nothing.")
+@flags.dry_run("Merge and check everything, and push nothing.")
 @fleet_options(offline=False)
 @click.pass_obj
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Bring every service that is behind to the newest template: a pull request for its stack, one for its repository.
+    """Update every service that is behind to the newest template: a pull request for its stack, one for its repository.
 
-    Local edits are kept. A run is repeated safely: what is open is found again, brought up when it is overtaken, closed
-    when it is not needed any more. Nobody's checkout is touched, and a branch with somebody's commits is left alone.
+    Local edits are kept. A run can be repeated safely: an open pull request is found again, updated when it is
+    outdated, and closed when it is no longer needed. No checkout is touched, and a branch with other people's commits
+    is left alone.
     """
     with open_fleet(reporter, options, "fleet update", keep_sandbox=not options["dry_run"]) as opened:
         fleet = opened.fleet

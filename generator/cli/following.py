@@ -16,4 +16,4 @@ def after_the_pull_request(project: Project) -> tuple[str, ...]:
 
 def proof(name: str) -> str:
     """How to see that all of it was done."""
-    return f"prove that it is alive: newservice verify {name} --wait"
+    return f"check that it is alive: newservice verify {name} --wait"

@@ -19,8 +19,10 @@ from generator.base.files import write_file
 from generator.base.secrets import known_secret, redact
 from generator.base.stopping import held
 from generator.base.terminal_text import visible
+from generator.cli import flags
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
+from generator.cli.suggestions import files, folders
 from generator.engine.credentials import remember_credentials
 from generator.platform.facts import Fact, Interview, read_sets
 from generator.platform.profile import ENVIRONMENT_VARIABLE, merged_platform, user_profile
@@ -30,20 +32,21 @@ from generator.template.template import Template
 
 @click.command("init")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any other key of the profile, as key.path.")
-@click.option("--out", metavar="FILE", help="Where the profile goes.  [default: the user's configuration folder]")
-@click.option("--force", is_flag=True, help="Take the place of a profile that is there.")
-@click.option("--no-check", is_flag=True, help="Write the profile, and ask no system whether it fits.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    shell_complete=files,
+    help="Where the profile goes.  [default: the user's configuration folder]",
+)
+@click.option("--force", is_flag=True, help="Replace an existing profile.")
+@click.option("--no-check", is_flag=True, help="Write the profile without checking it against the systems.")
+@flags.shared(flags.yes(), flags.NON_INTERACTIVE, flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Ask for the few facts that matter of a platform, write its profile, and check that with doctor.
+    """Ask for the few facts that matter about a platform, write its profile, and check it with doctor.
 
-    What is not asked follows from the answers, or stays as it is built in: all keys are in the file, with a line on
-    each. Without a terminal every missing or wrong fact is told in one go. The file has no secret.
+    What is not asked is derived from the answers, or keeps its built-in value: all keys are in the file, with a line on
+    each. Without a terminal all missing or wrong facts are reported at once. The file contains no secret.
     """
     session = Session(options, reporter)
     interview = Interview.of(session.template)
@@ -65,11 +68,20 @@ def init_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     return result.exit_code
 
 
+_SUGGESTED = {"infra_clone": folders, "ca_file": files}
+"""Facts whose value is a place, which the shell completes."""
+
+
 def _flags(command: click.Command) -> None:
     """One flag for each fact, before the others."""
     interview = Interview.of(Template.installed())
     command.params[:0] = [
-        click.Option([fact.option, f"fact_{fact.name}"], metavar="TEXT", help=_help(interview, fact))
+        click.Option(
+            [fact.option, f"fact_{fact.name}"],
+            metavar="TEXT",
+            shell_complete=_SUGGESTED.get(fact.name),
+            help=_help(interview, fact),
+        )
         for fact in interview.facts
     ]
 
@@ -87,7 +99,7 @@ def _place(out: str | None) -> Path:
     if out is None:
         return user_profile()
     if not out.strip():
-        raise UsageError("usage.value", "--out is empty", "name the file, or leave --out away for the usual place")
+        raise UsageError("usage.value", "--out is empty", "name the file, or omit --out for the usual place")
     return Path(out).absolute()
 
 
@@ -125,8 +137,10 @@ def _ask(interview: Interview, given: Mapping[str, str], answered: Mapping[str, 
 
     asked = [fact for fact in interview.facts if fact.ask and fact.name not in given]
     prompter = open_prompter()
-    prompter.say(f"The profile of your platform: {len(asked)} facts, all to be seen before it is written.", strong=True)
-    prompter.say(f"{prompter.back} goes back, Ctrl-C ends it and writes nothing.")
+    prompter.say(
+        f"The profile of your platform: {len(asked)} facts, all shown for review before it is written.", strong=True
+    )
+    prompter.say(f"{prompter.back} goes back, Ctrl-C stops without writing anything.")
     told = {fact.name: answered[fact.name] for fact in asked if fact.name in answered}
     at = 0
     while at < len(asked):
@@ -156,7 +170,7 @@ def _profile(
     if known_secret(text):
         raise UsageError(
             "platform.secret",
-            f"{path} would hold the value of a credential; a profile only says where credentials are",
+            f"{path} would contain the value of a credential; a profile only says where credentials are",
             "name a variable or a path in Vault instead",
         )
     return text
@@ -166,15 +180,13 @@ def _there(path: Path) -> str | None:
     """What stands in the place of the file; None where nothing does."""
     try:
         if path.is_symlink() and not path.exists():
-            told = f"{path} is a link to {path.readlink()}, and there is nothing"
-            raise RefusedError(
-                "platform.exists", told, "take the link away or make what it leads to, or name another file"
-            )
+            told = f"{path} is a link to {path.readlink()}, which does not exist"
+            raise RefusedError("platform.exists", told, "remove the link or create its target, or name another file")
         return path.read_text(encoding="utf-8") if os.path.lexists(path) else None
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             raise  # nothing is there
-        told = f"{path} is there and can't be read as a profile"
+        told = f"{path} exists and can't be read as a profile"
         raise RefusedError("platform.exists", told, "name another file with --out") from error
 
 
@@ -188,7 +200,7 @@ def _agreed(session: Session, path: Path, before: str | None, text: str, facts: 
     if before is not None and not session.options["force"] and not asks:
         raise RefusedError(
             "platform.exists",
-            f"{path} is there and would change:\n{changes}",
+            f"{path} exists and would change:\n{changes}",
             "name another file with --out, or give --force",
         )
     if not session.options["json_lines"] and not session.options["quiet"]:
@@ -211,7 +223,7 @@ def _listed(facts: Mapping[str, str]) -> str:
 
 def _diff(path: Path, before: str, after: str) -> str:
     old, new = before.splitlines(), after.splitlines()
-    return "\n".join(unified_diff(old, new, f"{path} (there)", f"{path} (new)", lineterm=""))
+    return "\n".join(unified_diff(old, new, f"{path} (existing)", f"{path} (new)", lineterm=""))
 
 
 def _write(path: Path, text: str) -> None:
@@ -232,16 +244,16 @@ def _checked(session: Session, path: Path, written: Result) -> Result:
     use, chosen = _how_to_use(path, session.environ)
     doctor = f"newservice doctor{chosen}"
     if session.options["no_check"]:
-        return told(next=(*use, f"check it: {doctor}"), closing=f"{path} is there, and was not checked")
+        return told(next=(*use, f"check it: {doctor}"), closing=f"{path} exists, and was not checked")
     from generator.cli.doctor import look  # heavy, with all the clients
 
     options = {**session.options, "platform": str(path)}
     with Session(options, session.reporter, session.environ).surroundings() as checking:
         found = look(checking)
-    closing = f"{path} is there; {(found.closing or found.status).replace('; nothing was written', '')}"
+    closing = f"{path} exists; {(found.closing or found.status).replace('; nothing was written', '')}"
     if found.status == "success":
         return told(next=(*use, f"your first service: newservice create{chosen}"), closing=closing)
-    again = f"then look again: {doctor}"
+    again = f"then check again: {doctor}"
     return told(status="partial", exit_code=found.exit_code, next=(*found.next, again, *use), closing=closing)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.base.errors import AnswersError, NewserviceError
-from generator.base.secrets import redact
+from generator.base.secrets import redact, redacted
 from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class JsonReporter(Reporter):
 
     def sandbox(self, surroundings: Surroundings) -> None:
         """How to use the embedded platform from elsewhere."""
-        self._write("sandbox", redacted=False, **asdict(surroundings))
+        self._write("sandbox", masked=False, **asdict(surroundings))
 
     def answers_schema(self, document: dict[str, Any]) -> None:
         """The JSON Schema of the answers, whole."""
@@ -102,20 +102,11 @@ class JsonReporter(Reporter):
             next=list(result.next),
         )
 
-    def _write(self, event: str, *, redacted: bool = True, **content: Any) -> None:
-        told = _redacted(content) if redacted else content
+    def _write(self, event: str, *, masked: bool = True, **content: Any) -> None:
+        told = redacted(content, _redacted_key) if masked else content
         self.line(json.dumps({"event": event, "schema": SCHEMA, **told}, ensure_ascii=False), self._out)
 
 
-def _redacted(value: Any) -> Any:
-    """Every text in ``value`` without secrets; before it becomes JSON, which writes some characters otherwise."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {_redacted_key(key): _redacted(item) for key, item in value.items()}
-    return [_redacted(item) for item in value] if isinstance(value, list) else value
-
-
-def _redacted_key(key: Any) -> Any:
+def _redacted_key(name: str) -> str:
     """A field's name as it is, for readers rely on it; a path or a variable's name, which are data, as any text."""
-    return key if isinstance(key, str) and _FIELD.fullmatch(key) else _redacted(key)
+    return name if _FIELD.fullmatch(name) else redact(name)

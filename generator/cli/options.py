@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from generator.base.errors import AnswersError, Problem, UsageError
+from generator.cli.suggestions import answers_to
 from generator.template.notation import read_text, read_texts, read_yaml
 from generator.template.questions import MISSING, Question
 
@@ -55,13 +56,14 @@ def _option(question: Question) -> AnswerOption:
     flags = [question.option, f"answer_{question.name}"]
     if question.type == "bool":
         flags[0] = f"{question.option}/--no-{question.option.removeprefix('--')}"
-        return AnswerOption(flags, default=None, help=_help(question))
+        return AnswerOption(flags, default=None, help=_help(question))  # a switch has no value to suggest
     return AnswerOption(
         flags,
         multiple=question.container is not None,
         metavar=_metavar(question),
         help=_help(question),
         default=None,
+        shell_complete=answers_to(question),
     )
 
 

@@ -16,6 +16,7 @@ from generator.base.stopping import held
 from generator.cli.options import Answering
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
+from generator.cli.suggestions import files
 from generator.engine.credentials import refuse_secrets
 from generator.engine.files_only import check_writable, plan_files
 from generator.engine.plan import Plan
@@ -30,7 +31,7 @@ from generator.template.answers import Answers
 def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show the files, the registrations and the remote steps of a service, with the state of each as observed.
 
-    Nothing is written, locally or remotely, but for the file that --out names (and once, with sources of secrets, the
+    Nothing is written, locally or remotely, except the file that --out names (and once, with sources of secrets, the
     key that marks your own plans). Answers come from flags, --set and --answers.
     """
     out = Path(options["out"]).absolute() if options["out"] else None
@@ -56,7 +57,7 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 common_options(plan_command)
-click.option("--out", metavar="FILE", help="Keep the plan in a file, for apply.")(plan_command)
+click.option("--out", metavar="FILE", shell_complete=files, help="Save the plan to a file, for apply.")(plan_command)
 
 
 def kept(session: Session, answers: Answers, plan: Plan) -> SavedPlan:
@@ -73,7 +74,7 @@ def kept(session: Session, answers: Answers, plan: Plan) -> SavedPlan:
 def _kept_result(session: Session, result: Result, out: Path, seeds: tuple[str, ...]) -> Result:
     """The last word, with the command that carries the plan out; ``seeds`` are the sources that it has to repeat."""
     told = apply_line(out, session.options.get("platform"), seeds)
-    return replace(result, next=(told,), closing=f"this is a plan, kept in {out}; nothing else was written")
+    return replace(result, next=(told,), closing=f"this is a plan, saved in {out}; nothing else was written")
 
 
 def apply_line(path: Path, platform: str | None, seeds: Iterable[str] = ()) -> str:
@@ -124,8 +125,8 @@ def refuse(session: Session, answers: Answers, plan: Plan) -> None:
     if answers.owned and place.is_relative_to(session.infra.resolve()):
         raise UsageError(
             "usage.service_dir",
-            f"{place} lies inside of the infra repository's clone",
-            "name a folder of its own with --service-dir, or run newservice elsewhere",
+            f"{place} lies inside the infra repository's clone",
+            "name another folder with --service-dir, or run newservice elsewhere",
         )
     if plan.unknown:
         first = plan.unknown[0].decision

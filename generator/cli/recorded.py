@@ -8,7 +8,7 @@ from typing import Any
 from generator.base.errors import UsageError
 from generator.cli.session import Session
 from generator.engine.commits import RemoteCommit
-from generator.engine.connections import open_forgejo
+from generator.engine.connections import open_forge
 from generator.engine.context import BRANCH_PREFIX
 from generator.infra_repo.tree_diff import recorded_answers
 from generator.infra_repo.trees import Folder
@@ -34,7 +34,7 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
         return {}
     raise UsageError(
         "status.unknown",
-        f"there are no answers for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
+        f"no answers found for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
         "check the name, or give the answers with --answers",
     )
 
@@ -55,6 +55,6 @@ def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | Non
     if session.options["no_provision"]:
         return
     owner = session.platform.forgejo.owner
-    with open_forgejo(session.platform, session.environ) as forgejo:
+    with open_forge(session.platform, session.environ) as forge:
         for branch in (infra.branch, f"{BRANCH_PREFIX}{name}"):
-            yield recorded_answers(RemoteCommit(forgejo, owner, infra.repository, branch), stack)
+            yield recorded_answers(RemoteCommit(forge.api, owner, infra.repository, branch), stack)

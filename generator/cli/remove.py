@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
+from generator.cli import flags
 from generator.cli.faults import as_told
 from generator.cli.plan import before_the_first_write, refuse
 from generator.cli.recorded import check_name, recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.engine.commits import RemoteCommit
-from generator.engine.connections import open_forgejo, open_run
+from generator.engine.connections import open_forge, open_run
 from generator.engine.context import Run
 from generator.engine.executor import unchanged
 from generator.engine.plan import Decision, Plan
@@ -31,41 +32,43 @@ LIMIT = 100
 
 
 @click.command("remove")
-@click.argument("name", required=False)
-@click.option(
-    "--answers", "answers_file", metavar="FILE", help="The answers that it was made with, where none are found."
+@flags.shared(
+    flags.SERVICE,
+    flags.answers("The answers that it was created with, if none are found."),
+    flags.platform(),
+    flags.infra(),
+    flags.service_dir("Where the service's folder is.  [default: ./NAME]"),
 )
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
-@click.option("--service-dir", metavar="PATH", help="Where the service's folder is.  [default: ./NAME]")
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
     default=LIMIT,
     show_default=True,
     metavar="NUMBER",
-    help="Refuse to take away more files, registrations and things than this.",
+    help="Refuse to remove more files, registrations and things than this.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask for the name again; required without a terminal.")
-@click.option("--dry-run", is_flag=True, help="Show what would go and what stays, and nothing else.")
-@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--diff", "diffs", is_flag=True, help="Show the diffs of what leaves the infra repository as well.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
+@flags.shared(
+    flags.yes("Do not ask for the name again; required without a terminal."),
+    flags.dry_run("Show what would be removed and what would stay; remove nothing."),
+    flags.NON_INTERACTIVE,
+    flags.JSON,
+    flags.diff("Show the diffs of what would leave the infra repository as well."),
+    flags.VERBOSE,
+    flags.quiet(),
+)
 @click.pass_obj
 def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Show what newservice made for a service and nobody has changed since, and take that away once it is confirmed.
+    """Show what newservice created for a service and nobody has changed since, and remove it after confirmation.
 
-    Whatever somebody has changed stays, with what depends on it, and is told. A stack that was merged is taken out by
-    a pull request; run the same command again once that is merged. The folder on this machine is left alone.
+    Whatever was changed stays, with what depends on it, and is reported. A stack that was merged is removed by a pull
+    request; run the same command again once that is merged. The folder on this machine is left alone.
     """
     with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
         _check_name(session)
         with before_the_first_write():
             given = _answers(session)
         if given is None:
-            result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it is there any more")
+            result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it exists any more")
         else:
             result = _remove(session, session.answers(given))
         session.reporter.result(result)
@@ -121,17 +124,17 @@ def _answers(session: Session) -> dict[str, Any] | None:
             raise
     name = str(session.options["name"])
     owner, infra = session.platform.forgejo.owner, session.platform.infra
-    with open_forgejo(session.platform, session.environ) as forgejo:
-        found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.forgejo.branch))
+    with open_forge(session.platform, session.environ) as forge:
+        found = recorded_answers(RemoteCommit(forge.api, owner, name, session.platform.forgejo.branch))
         if found is None:  # a stack that was taken out: its answers stand in the history
             path = infra.stack(name)
-            commits = forgejo.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
+            commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
             if commits and commits[0].parents:
-                found = recorded_answers(RemoteCommit(forgejo, owner, infra.repository, commits[0].parents[0]), path)
-        if found is None and forgejo.repository(owner, name) is not None:
+                found = recorded_answers(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
+        if found is None and forge.api.repository(owner, name) is not None:
             raise RefusedError(
                 "remove.unknown",
-                f"{owner}/{name} exists, and nothing says with which answers it was made",
+                f"{owner}/{name} exists, and nothing says with which answers it was created",
                 "give the answers with --answers; newservice removes only what it can compare",
             )
     if found is None or found.get("name") != name:
@@ -147,8 +150,8 @@ def _check_limit(session: Session, plan: Plan) -> None:
     if count > limit:
         raise RefusedError(
             "remove.limit",
-            f"{count} files, registrations and things would go, and {limit} is the limit",
-            f"look at the plan; where it is right, give --limit {count}",
+            f"{count} files, registrations and things would be removed, and {limit} is the limit",
+            f"look at the plan; if it is right, give --limit {count}",
         )
 
 
@@ -166,7 +169,7 @@ def _confirm(session: Session, name: str) -> None:
 def _planned(run: Run, plan: Plan) -> Result:
     following = _told(plan, {})
     if not written(plan):
-        return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would go")
+        return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would be removed")
     if run.answers.owned and run.project.service_dir.exists():
         following += (f"{run.project.service_dir} would be left alone, and so would images in the registry",)
     return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
@@ -189,7 +192,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
     stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
     if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
         following.append(
-            f"{place} is left alone: delete it if nobody needs it, or move it away to create {run.name} anew"
+            f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} anew"
         )
     if "github.repository" in done:
         following.append(f"images of {run.answers.image_reference} stay in the registry")

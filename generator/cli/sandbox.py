@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 
 from generator.base.errors import ExitCode, RefusedError
+from generator.cli import flags
 from generator.cli.report import Reporter, Result, Surroundings, write_line
+from generator.cli.suggestions import folders
 
 MARKER = ".newservice-demo"
 
@@ -23,10 +25,15 @@ def sandbox_group() -> None:
 
 
 @sandbox_group.command("start", short_help="Run the embedded platform in the foreground.")
-@click.option("--directory", metavar="PATH", help="Where its repositories go.  [default: a new temporary folder]")
+@click.option(
+    "--directory",
+    metavar="PATH",
+    shell_complete=folders,
+    help="Where its repositories go.  [default: a new temporary folder]",
+)
 @click.option("--port", type=int, default=0, help="Port on loopback.  [default: a free one]")
 @click.option("--latency", type=float, default=0.0, help="Seconds to wait before every answer.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@flags.JSON
 @click.pass_obj
 def start_command(
     reporter: Reporter, /, directory: str | None, port: int, latency: float, json_lines: bool
@@ -52,7 +59,14 @@ def start_command(
 
 
 @sandbox_group.command("demo", short_help="Create a service on the embedded platform, end to end.")
-@click.option("--directory", metavar="PATH", default=".demo", show_default=True, help="Folder for all that is made.")
+@click.option(
+    "--directory",
+    metavar="PATH",
+    shell_complete=folders,
+    default=".demo",
+    show_default=True,
+    help="Folder for everything that is created.",
+)
 def demo_command(directory: str) -> ExitCode:
     """Create a service on the embedded platform, look at what exists there, and say where it is."""
     from generator.cli.demo import run_demo  # heavy, and needed here only
@@ -65,7 +79,9 @@ def _fresh(folder: Path) -> Path:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARKER).is_file():
             raise RefusedError(
-                "demo.folder", f"{folder} is not empty and holds no demonstration", "name another with --directory"
+                "demo.folder",
+                f"{folder} is not empty and is not an earlier demonstration",
+                "name another with --directory",
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)

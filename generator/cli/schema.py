@@ -8,19 +8,19 @@ from typing import Any
 import click
 
 from generator.base.errors import ExitCode
+from generator.cli import flags
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.template.schema import answers_schema
 
 
 @click.command("schema")
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
+@flags.shared(flags.platform(), flags.JSON)
 @click.pass_obj
 def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Print the JSON Schema (draft 2020-12) of the answers that create and plan take.
 
-    As it is, for a file; with --json in one line, as the document of an object like those of every other command.
+    As it is, for a file; with --json on one line, as the document of an event like those of every other command.
     """
     session = Session(options, reporter)
     schema = answers_schema(session.template, session.platform.facts, session.questions)

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +17,7 @@ import click
 
 from generator.base.errors import AnswersError, PreflightError, Problem, UsageError
 from generator.base.secrets import Secret, hidden_from_children
+from generator.cli import flags
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.engine.credentials import refuse_credentials, remember_credentials
@@ -271,28 +272,27 @@ def _sandbox_folder(*, keep: bool) -> Iterator[Path]:
 
 def common_options(command: click.Command) -> click.Command:
     """The flags that ``create`` and ``plan`` share, and one for each question."""
-    for decorate in _COMMON:
-        decorate(command)
+    service = flags.NAME if command.name in ("create", "plan") else flags.SERVICE
+    flags.shared(service, *_COMMON)(command)
     question_options(load_questions(Template.installed()))(command)
     return command
 
 
-_COMMON: list[Callable[[click.Command], click.Command]] = [
-    click.argument("name", required=False),
-    click.option("--answers", "answers_file", metavar="FILE", help="Answers as YAML or JSON; - reads standard input."),
-    click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers."),
+_COMMON: list[flags.Flag] = [
+    flags.answers("Answers as YAML or JSON; - reads standard input."),
+    flags.SETS,
     click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH|prompt|later",
-                 help="Where a secret's first value is; without it a missing one is generated."),
-    click.option("--platform", metavar="FILE", help="The platform profile."),
-    click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
-    click.option("--infra", metavar="PATH", help="A clone of the infra repository."),
-    click.option("--service-dir", metavar="PATH", help="Where the service's repository goes.  [default: ./NAME]"),
+                 help="Where a secret's first value comes from; without it a missing value is generated."),
+    flags.platform(),
+    flags.SANDBOX,
+    flags.infra(),
+    flags.service_dir("Where the service's repository goes.  [default: ./NAME]"),
     click.option("--no-provision", is_flag=True, help="Write files only; no network at all."),
-    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
-    click.option("--dry-run", is_flag=True, help="As plan."),
-    click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal."),
-    click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
-    click.option("--diff", "diffs", is_flag=True, help="Show the plan's diffs as well."),
-    click.option("--verbose", is_flag=True, help="More detail."),
-    click.option("--quiet", is_flag=True, help="Errors only."),
+    flags.yes(),
+    flags.dry_run("As plan."),
+    flags.NON_INTERACTIVE,
+    flags.JSON,
+    flags.diff(),
+    flags.VERBOSE,
+    flags.quiet(),
 ]  # fmt: skip

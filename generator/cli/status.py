@@ -24,8 +24,8 @@ from generator.infra_repo.tree_diff import ANSWERS_FILE
 def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Show every step's state, read only.
 
-    The answers are those that the service was made with: from its folder, the infra clone or the forge; flags,
-    --set and --answers win over them.
+    The answers are those that the service was created with: from its folder, the infra clone or the forge; flags,
+    --set and --answers override them.
     """
     with open_session(reporter, options, keep_sandbox=False) as session:
         with before_the_first_write():
@@ -45,12 +45,12 @@ def _result(plan: Plan, project: Project) -> Result:
     if plan.changes_nothing:
         open_ = any(step.id == "infra.pull_request" and step.decision.summary.startswith("http") for step in plan.steps)
         following = after_the_pull_request(project) if open_ else (proof(plan.service),) if plan.steps else ()
-        closing = LEFT_OPEN if plan.to_do else "everything is there" + (", and waits for its merge" if open_ else "")
+        closing = LEFT_OPEN if plan.to_do else "everything exists" + (", and waits for its merge" if open_ else "")
         return Result("unchanged", ExitCode.OK, plan.service, next=(*plan.to_do, *following), closing=closing)
     if plan.unknown:
         return Result("error", ExitCode.PREFLIGHT, plan.service, closing="not everything could be seen")
     if plan.refusals:
-        return Result("refused", ExitCode.OK, plan.service, closing="something there is not newservice's to touch")
+        return Result("refused", ExitCode.OK, plan.service, closing="something exists that newservice must not touch")
     answers = project.service_dir / ANSWERS_FILE
     again = (shlex.join(["newservice", "create", "--answers", str(answers)]),) if answers.is_file() else ()
     return Result("partial", ExitCode.OK, plan.service, next=again, closing="something is missing; create adds it")

@@ -1,15 +1,81 @@
-"""Words that may stand in a place of the command line, for the shell's completion: quick, and without any network."""
+"""What a shell suggests for the value of a parameter: quick, and without any network.
+
+click calls ``files``, ``folders``, ``services`` and ``versions``, and for a question's flag what ``answers_to``
+returns, with the context, the parameter and what was typed of the value.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.template.questions import Question
 from generator.template.template import PACKAGE, Template, parse_yaml
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Suggest = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
+
+
+def files(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files, which the shell itself finds."""
+    return _of_the_shell("file", incomplete)
+
+
+def folders(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Folders, which the shell itself finds."""
+    return _of_the_shell("dir", incomplete)
+
+
+def services(context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Services by the clone of the infra repository, as it is checked out, and by the folders here."""
+    if context.params.get("sandbox"):
+        return []
+    platform = _platform(context)
+    chosen = context.params.get("infra")
+    clone = Path(chosen).expanduser() if chosen else platform.infra_clone
+    return _fitting(service_names(clone / str(platform.data["infra"]["stacks"]), Path.cwd()), incomplete)
+
+
+def versions(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Released versions of the template."""
+    return _fitting(released_versions(), incomplete)
+
+
+def answers_to(question: Question) -> Suggest:
+    """Suggests single words that answer a question, on the platform that the command line names."""
+
+    def suggest(context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        facts = _platform(context).facts if isinstance(question.choices, str) else {}
+        explains = question.explains if isinstance(question.explains, Mapping) else {}
+        return _fitting(answer_words(Template.installed(), question, facts), incomplete, explains)
+
+    return suggest
+
+
+def _of_the_shell(kind: str, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type=kind)]
+
+
+def _fitting(words: Iterable[str], incomplete: str, explains: Mapping[str, str] | None = None) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(word, help=(explains or {}).get(word)) for word in words if word.startswith(incomplete)]
+
+
+def _platform(context: click.Context) -> Any:
+    from generator.platform.profile import load_platform
+
+    chosen = context.params.get("platform")
+    return load_platform(Template.installed().platform, Path(chosen).expanduser() if chosen else None)
 
 
 def answer_words(template: Template, question: Question, facts: Mapping[str, Any]) -> tuple[str, ...]:

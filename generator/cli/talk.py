@@ -128,7 +128,7 @@ def _kept(session: Session, path: Path) -> ExitCode:
         *(word for flag in flags for word in flag),
         *seeds,
     ]
-    closing = f"stopped; the answers are kept in {f'./{path.name}' if here else path}, and nothing else was written"
+    closing = f"stopped; the answers are saved in {f'./{path.name}' if here else path}, and nothing else was written"
     name = session.reporter.service
     session.reporter.result(Result("refused", ExitCode.INTERRUPTED, name, {}, (shlex.join(words),), closing))
     return ExitCode.INTERRUPTED

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.base.stopping import held
+from generator.cli import flags
 from generator.cli.faults import as_told
 from generator.cli.fleet import fleet_options, open_fleet
 from generator.cli.plan import before_the_first_write, planned
@@ -37,43 +38,19 @@ class _ListByDefault(click.Group):
         return super().parse_args(context, args if named else ["list", *args])
 
 
-Flagged = TypeVar("Flagged", bound=Callable[..., Any])
-
-
-def _flags(*names: str) -> Callable[[Flagged], Flagged]:
-    """Flags that commands share, in the order in which they are told."""
-
-    def decorate(command: Flagged) -> Flagged:
-        for name in reversed(names):
-            command = _SHARED[name](command)
-        return command
-
-    return decorate
-
-
-_SHARED: dict[str, Callable[[Flagged], Flagged]] = {
-    "platform": click.option("--platform", metavar="FILE", help="The platform profile."),
-    "sandbox": click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call."),
-    "dry-run": click.option("--dry-run", is_flag=True, help="Show what would be done, and nothing else."),
-    "json": click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output."),
-    "verbose": click.option("--verbose", is_flag=True, help="More detail."),
-    "quiet": click.option("--quiet", is_flag=True, help="Errors only."),
-}
-
-
 @click.group("templates", cls=_ListByDefault)
 def templates_group() -> None:
     """The template's released versions, which all come with newservice. Without a command: list."""
 
 
 @templates_group.command("list", short_help="List the released versions.")
-@click.option("--published", is_flag=True, help="Look as well which of them are at the profile's template address.")
-@_flags("platform", "json", "verbose", "quiet")
+@click.option("--published", is_flag=True, help="Check as well which of them are at the profile's template address.")
+@flags.shared(flags.platform(), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """List the released versions, and how the installed template stands to them.
+    """List the released versions, and how the installed template relates to them.
 
-    Nothing is asked over the network without --published.
+    Without --published no network is used.
     """
     releases, template = Releases(), Template.installed()
     seen = _seen(reporter, options, releases) if options["published"] else None
@@ -87,23 +64,23 @@ def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 _STANDING: dict[str, tuple[tuple[str, ...], str]] = {
-    "released": ((), "it is as it was released"),
+    "released": ((), "it matches its release"),
     "differs": (
         ("raise the default of template_version in copier.yml: a release never changes",),
-        "it is not what was released under that version",
+        "it differs from the release of that version",
     ),
     "unreleased": (("newservice templates release",), "it is not released yet"),
 }
 
 
 @templates_group.command("release", short_help="For maintainers: release the checkout's template.")
-@_flags("dry-run", "json", "verbose", "quiet")
+@flags.shared(flags.dry_run("Show what would be done, and nothing else."), flags.JSON, flags.VERBOSE, flags.quiet())
 @click.pass_obj
 def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Release the template of this checkout under the version that copier.yml names.
 
-    Writes an archive and a line of the index, to be committed with the template. Before that copier renders small
-    services, and a template is refused of which it makes other files than newservice.
+    Writes an archive and a line of the index, to be committed with the template. Before that, copier renders small
+    services, and the release is refused if its files differ from newservice's.
     """
     releases, template = Releases(), Template.installed()
     if template.root == PACKAGE / "_template":
@@ -138,14 +115,21 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     return ExitCode.OK
 
 
-@templates_group.command("publish", short_help="For maintainers: bring all releases to the template address.")
-@_flags("platform", "sandbox", "dry-run", "json", "verbose", "quiet")
+@templates_group.command("publish", short_help="For maintainers: publish all releases at the template address.")
+@flags.shared(
+    flags.platform(),
+    flags.SANDBOX,
+    flags.dry_run("Show what would be done, and nothing else."),
+    flags.JSON,
+    flags.VERBOSE,
+    flags.quiet(),
+)
 @click.pass_obj
 def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Bring all releases, each as a commit with its tag, to the profile's template address on Forgejo.
+    """Publish all releases, each as a commit with its tag, at the profile's template address on Forgejo.
 
     Writes the branch templates and the tags of releases, in one push that is never forced; a missing repository is
-    created, private. Refused when one of those names something else. What is there already stays as it is.
+    created as private. Refused when one of those is something else. What exists already stays as it is.
     """
     with open_session(reporter, options, keep_sandbox=not options["dry_run"]) as session:
         publication = Publication(Releases(), Address.of(session.platform))
@@ -175,7 +159,7 @@ def publish_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 @fleet_options()
 @click.pass_obj
 def preview_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Make every service's update to a template that is not released, and keep nothing of it.
+    """Try every service's update to a template that is not released, and keep nothing of it.
 
     Each is clean, changed (with its files), in conflict, asked something, or broken: the template can't be rendered.
     """

@@ -193,8 +193,8 @@ _CHECK_SIGNS = {
 
 _CLOSING = {
     "success": "done",
-    "unchanged": "nothing to do, everything is there",
-    "partial": "stopped on the way; the same command continues",
+    "unchanged": "nothing to do, everything exists",
+    "partial": "stopped part-way; the same command continues",
     "refused": "refused; nothing was written",
     "error": "nothing was written",
 }

@@ -13,10 +13,12 @@ import click
 
 from generator.base.errors import AnswersError, ExitCode, UsageError
 from generator.base.stopping import held
+from generator.cli import flags
 from generator.cli.options import Answering, collect, given_flags, question_options
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
+from generator.cli.suggestions import folders
 from generator.engine.plan import Plan, build_plan
 from generator.infra_repo.tree_diff import FileChange, RegistrationChange
 from generator.infra_repo.trees import Folder
@@ -29,33 +31,33 @@ from generator.template.template import Template
 
 
 @click.command("update", cls=Answering)
-@click.argument("path", required=False, default=".")
-@click.option("--to", metavar="VERSION", help="A released version of the template.  [default: the newest]")
-@click.option("--check", "checks", is_flag=True, help="Say what is behind and what would change; write nothing.")
-@click.option(
-    "--answers", "answers_file", metavar="FILE", help="Answers to what the new version asks, as YAML or JSON."
+@click.argument("path", required=False, default=".", shell_complete=folders)
+@flags.TO
+@click.option("--check", "checks", is_flag=True, help="Report what is behind and what would change; write nothing.")
+@flags.shared(
+    flags.answers("Answers to what the new version asks, as YAML or JSON."),
+    flags.SETS,
+    flags.platform(),
+    flags.NON_INTERACTIVE,
+    flags.JSON,
+    flags.diff("Show the diffs as well."),
+    flags.VERBOSE,
+    flags.quiet(),
 )
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers.")
-@click.option("--platform", metavar="FILE", help="The platform profile.")
-@click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
-@click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")
-@click.option("--diff", "diffs", is_flag=True, help="Show the diffs as well.")
-@click.option("--verbose", is_flag=True, help="More detail.")
-@click.option("--quiet", is_flag=True, help="Errors only.")
 @click.pass_obj
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Merge the newest template into PATH: a clone of a service's repository, or a stack's folder in the infra clone.
 
-    Local edits are kept, entries in shared files are brought along, and the recorded answers are used again; a
-    question that is new is answered by its flag. Nothing is committed. Where both sides changed the same lines, git's
-    marks are left in the file and the exit code is 6.
+    Local edits are kept, entries in shared files are updated as well, and the recorded answers are used again; a new
+    question is answered by its flag. Nothing is committed. Where both sides changed the same lines, git's conflict
+    markers are left in the file and the exit code is 6.
     """
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
         with before_the_first_write():
             found = take_back(place.repository)
             if found:
-                reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")
+                reporter.progress(f"an interrupted update is undone: {', '.join(found)}")
             check_clean(place)
             recorded = read_recorded(Folder(place.root), place.prefix)
             reporter.service = recorded.name
@@ -93,7 +95,7 @@ def _answered(session: Session, recorded: Recorded) -> dict[str, Any]:
         raise UsageError(
             "update.rename",
             f"{recorded.name} can't be called {given['name']} by an update",
-            "leave the name out; create the service anew under another name",
+            "leave the name out, or create a new service under that name",
         )
     return given
 
@@ -204,7 +206,7 @@ def _ways_out(place: Place, upgrade: Upgrade) -> tuple[str, ...]:
     git, own = ["git", "-C", str(place.root)], place.prefix or "."
     back = shlex.join([*git, "restore", "--staged", "--worktree", "--", own, *upgrade.shared])
     return (
-        *((f"correct the marked lines in {', '.join(files)}, then git add them",) if files else ()),
+        *((f"resolve the marked lines in {', '.join(files)}, then git add them",) if files else ()),
         *(f"by hand: {entry}" for entry in entries),
-        f"or take all of it back: {back} && {shlex.join([*git, 'clean', '-fd', '--', own])}",
+        f"or undo all of it: {back} && {shlex.join([*git, 'clean', '-fd', '--', own])}",
     )

@@ -27,20 +27,20 @@ RHYTHM = Rhythm()
 
 
 @click.command("verify", cls=Answering)
-@click.option("--wait", "waits", is_flag=True, help="Follow until it is alive, or something has failed.")
+@click.option("--wait", "waits", is_flag=True, help="Keep checking until it is alive or something has failed.")
 @click.option(
     "--timeout",
     type=click.IntRange(min=0),
     metavar="SECONDS",
-    help=f"How long --wait follows.  [default: {TIMEOUT_SECONDS}]",
+    help=f"How long --wait keeps checking.  [default: {TIMEOUT_SECONDS}]",
 )
 @click.pass_obj
 def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Show whether what was created is really alive, read only.
+    """Check whether a service is alive, read only.
 
     The mirror is at the canonical commit, that commit's build and its image's deploy pipeline are green, the image is
     in the registry, the secrets are in Vault, and stack, registrations, docs and monitors are on the infra
-    repository's default branch. Answers are found as by status. Exit code 7 where something is not well.
+    repository's default branch. Answers are found as by status. Exit code 7 if a check fails.
     """
     if options["no_provision"]:
         raise click.UsageError("verify looks at the systems: --no-provision excludes it")

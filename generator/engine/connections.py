@@ -69,17 +69,6 @@ def open_run(
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 
 
-@contextmanager
-def open_forgejo(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Forgejo]:
-    """The canonical forge alone, for questions that come before any answers. Raises ``PreflightError``."""
-    with ExitStack() as stack:
-        vault = _vault(platform, environ, stack, Patience.of(platform))
-        credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
-        client = Forgejo(platform, credential.value, credential.source)
-        stack.callback(client.close)
-        yield client
-
-
 @dataclass(frozen=True)
 class Forge:
     """The canonical forge with nothing else: its API, how git reaches it, and how often things are tried."""
@@ -93,7 +82,7 @@ class Forge:
 def open_forge(
     platform: Platform, environ: Mapping[str, str] = os.environ, progress: Callable[[str], None] = lambda _: None
 ) -> Iterator[Forge]:
-    """The canonical forge alone, for writing there. Raises ``PreflightError``."""
+    """The canonical forge alone. Raises ``PreflightError`` without a credential for it."""
     with ExitStack() as stack:
         patience = Patience.of(platform, progress)
         vault = _vault(platform, environ, stack, patience)

@@ -1,7 +1,8 @@
 """What moved between a saved plan and now: one sentence for each thing. Pure.
 
 A plan that was begun and interrupted finds what it did itself. So for such a plan, and for no other, a thing that it
-wanted to make or mend may have come nearer to what it wanted, as long as it is ours; everything else must be as it was.
+wanted to create or fix may have come nearer to what it wanted, as long as it is ours; everything else must be
+unchanged.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from generator.engine.plan_inputs import Basis
 from generator.engine.saved_plan import Item, SavedPlan
 
 _SHOWN = 10
-"""So many keys of a profile are told; another profile differs in nearly all."""
+"""How many keys of a profile are shown; another profile differs in nearly all."""
 
 _NEARER = ("absent", "drifted", "present")
 """States on the way to what is wanted; all of them say that the thing is ours or not there yet."""
@@ -21,23 +22,23 @@ _NEARER = ("absent", "drifted", "present")
 _MEANT = {
     "create": "was to be created",
     "update": "was to be changed",
-    "conflict": "was there and differed",
-    "unchanged": "was there already",
+    "conflict": "existed and differed",
+    "unchanged": "existed already",
     "none": "was to be left alone",
     "refuse": "was refused",
     "add": "was to be entered",
-    "present": "was there already",
+    "present": "existed already",
 }
 
 _NOW = {
-    "create": "is not there now",
-    "update": "is there and differs now",
-    "conflict": "is there and differs now",
-    "unchanged": "is there now",
+    "create": "does not exist now",
+    "update": "exists and differs now",
+    "conflict": "exists and differs now",
+    "unchanged": "exists now",
     "none": "needs nothing now",
     "refuse": "is refused now",
-    "add": "is not there now",
-    "present": "is there now",
+    "add": "does not exist now",
+    "present": "exists now",
 }
 
 
@@ -60,7 +61,7 @@ def plan_moved(then: SavedPlan, now: SavedPlan, before_number: Mapping[str, str]
         *_pairs(then.files, now.files, _file_key, _file_moved_for(then.begun, before_number or {})),
         *_pairs(_numbered(then.registrations), _numbered(now.registrations), _registration_key, _entry_for(then.begun)),
     ]
-    return list(dict.fromkeys(told or ([] if then.begun else ["what was seen is not as it was"])))
+    return list(dict.fromkeys(told or ([] if then.begun else ["the observed state has changed"])))
 
 
 def _tools_moved(then: Basis, now: Basis) -> Iterator[str]:
@@ -102,9 +103,9 @@ def _pairs(
     old, new = ({key(item): item for item in items} for items in (then, now))
     for each in {**old, **new}:
         if each not in new:
-            yield f"{_name(old[each])} is no part of the plan any more"
+            yield f"{_name(old[each])} is no longer part of the plan"
         elif each not in old:
-            yield f"{_name(new[each])} is part of the plan now, and was not"
+            yield f"{_name(new[each])} is part of the plan now, and was not before"
         elif old[each] != new[each] and (told := compare(old[each], new[each])):
             yield told
 
@@ -146,7 +147,7 @@ def _file_moved_for(begun: bool, before_number: Mapping[str, str]) -> Compare:
         if begun and new["repo"] == "service":
             same = same or before_number.get(new["path"]) == old["after"]
         if not same:
-            return f"{new['path']} would come out otherwise"
+            return f"{new['path']} would come out differently"
         if begun and old["action"] == "create" and new["action"] == "unchanged":
             return None
         if old["action"] != new["action"]:
@@ -180,7 +181,7 @@ def _entry_for(begun: bool) -> Compare:
             return None
         if old["before"] != new["before"]:
             return f"{name}: {new['path']} was changed since"
-        return f"{name}: the entry would come out otherwise"
+        return f"{name}: the entry would come out differently"
 
     return compare
 
@@ -192,5 +193,5 @@ def _name(item: Item) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "not there" if value is None else str(value)
+    text = "not set" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.base.errors import UsageError
-from generator.base.secrets import redact
+from generator.base.secrets import redacted
 from generator.engine.plan import Plan
 from generator.engine.plan_inputs import Basis
 
@@ -116,7 +116,7 @@ def to_text(saved: SavedPlan, key: bytes | None = None) -> str:
         "files": list(saved.files),
         "registrations": list(saved.registrations),
     }
-    clean = _redacted(document)
+    clean = redacted(document)
     if key:
         clean["mark"] = _mark(clean, key)
     return json.dumps({**clean, "checksum": _checksum(clean)}, indent=2, ensure_ascii=False) + "\n"
@@ -202,11 +202,3 @@ def _checksum(document: Mapping[str, Any]) -> str:
 def _mark(document: Mapping[str, Any], key: bytes) -> str:
     """Who has the key has made, or carried out, this very document."""
     return "hmac-sha256:" + hmac.new(key, json.dumps(document, sort_keys=True).encode(), hashlib.sha256).hexdigest()
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, Mapping):
-        return {redact(str(key)): _redacted(item) for key, item in value.items()}
-    return [_redacted(item) for item in value] if isinstance(value, list | tuple) else value

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from generator.base.errors import UsageError
 from generator.base.files import write_file
-from generator.base.secrets import redact
+from generator.base.secrets import redact, redacted
 from generator.fleet.findings import Finding, State, counted
 from generator.infra_repo.registrations.lines import one_line
 
@@ -50,7 +50,7 @@ class Report:
             "notes": list(self.notes),
             "services": [finding.document() for finding in self.findings],
         }
-        return dict(_redacted(told))
+        return dict(redacted(told, key=str))
 
 
 def check_report(path: Path) -> Path:
@@ -135,12 +135,3 @@ _WITH_FILES = frozenset({State.CONFLICT, State.EDITED, State.DIRTY, State.BEHIND
 def _toned(report: Report) -> list[dict[str, Any]]:
     counts = counted(report.findings)
     return [{"state": state, "count": count, "tone": tone(State(state))} for state, count in counts.items()]
-
-
-def _redacted(value: Any) -> Any:
-    """Every text without secrets, before it is written in a form that writes some characters otherwise."""
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {key: _redacted(item) for key, item in value.items()}
-    return [_redacted(item) for item in value] if isinstance(value, list) else value

@@ -16,9 +16,9 @@ import yaml
 from generator.base.errors import NewserviceError
 from generator.base.secrets import forgotten_afterwards
 from generator.base.stopping import stopped_by
-from generator.cli import _fail, _run
 from generator.cli.faults import as_told
 from generator.cli.json_lines import JsonReporter
+from generator.cli.runner import report_failure, run_command
 
 Event = dict[str, Any]
 
@@ -50,13 +50,13 @@ class Call:
             try:
                 guard()
                 with _kept(answers) as flags:
-                    _run([line[0], *flags, "--json", *line[1:]], JsonReporter(_Lines(self._take)))
+                    run_command([line[0], *flags, "--json", *line[1:]], JsonReporter(_Lines(self._take)))
             except Exception as error:  # noqa: BLE001 - every call has a result
                 self.refuse(as_told(error))
 
     def refuse(self, error: NewserviceError) -> None:
         """Tell of an error in place of a command."""
-        _fail(JsonReporter(_Lines(self._take)), error)
+        report_failure(JsonReporter(_Lines(self._take)), error)
 
     def stop(self) -> None:
         """Nobody waits any more: the command is interrupted, as by a person, where it waits or tells something."""

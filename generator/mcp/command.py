@@ -10,11 +10,14 @@ from typing import Any
 import click
 
 from generator.base.errors import ExitCode, PreflightError, UsageError
+from generator.cli import flags
 from generator.cli.report import Reporter
 
 
 @click.command("mcp")
-@click.option("--allow-writes", is_flag=True, help="Offer create, and updates that write; without it only looking.")
+@click.option(
+    "--allow-writes", is_flag=True, help="Offer create, and updates that write; without it the server is read-only."
+)
 @click.option(
     "--allow-seed",
     "allow_seeds",
@@ -22,9 +25,9 @@ from generator.cli.report import Reporter
     metavar="env:VAR|file:PATH|file:FOLDER/",
     help="A source that calls may name for the value of a secret; without it none is read.",
 )
-@click.option("--platform", metavar="FILE", help="The platform profile.")
+@flags.platform()
 @click.option("--sandbox", is_flag=True, help="Use an embedded platform that runs as long as the server does.")
-@click.option("--infra", metavar="PATH", help="A clone of the infra repository.")
+@flags.infra()
 @click.pass_obj
 def mcp_command(_reporter: Reporter, /, **options: Any) -> ExitCode:
     """Serve schema, plan, status, verify, update and create to an agent: MCP over standard input and output.

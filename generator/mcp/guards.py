@@ -29,7 +29,7 @@ def nothing_to_take_back(path: str) -> None:
         if interrupted(place.repository):
             raise RefusedError(
                 "mcp.read_only",
-                f"an update of {place.root} was interrupted, and the next one takes it back before it looks",
+                f"an update of {place.root} was interrupted, and the next one undoes it before it checks",
                 f"a person may run newservice update --check {path}, which does so",
             )
     finally:

@@ -39,12 +39,12 @@ from generator.template.template import Template
 _INSTRUCTIONS = (
     "newservice onboards a service onto a platform. Read the tool schema, write answers, call plan until nothing is "
     "refused, and show the plan to a person. {rights} A result is that of the command line: exit_code 0 is done; 2 "
-    "wrong answers, all of them told; 3 something is missing, for a person; 4 refused, for a person; 5 the same call "
+    "wrong answers, all of them listed; 3 something is missing, for a person; 4 refused, for a person; 5 the same call "
     "again continues. Never pass the value of a secret."
 )
 _RIGHTS = {
     True: "Then create carries it out at once.",
-    False: "This server only looks: it offers neither create nor an update that writes.",
+    False: "This server is read-only: it offers neither create nor an update that writes.",
 }
 
 
@@ -75,11 +75,11 @@ def serve(settings: Settings, *, sandbox: bool = False) -> None:
     """
     with ExitStack() as stack:
         chosen = stack.enter_context(_embedded(settings)) if sandbox else settings
-        _remember_credentials(chosen)
+        remember_server_credentials(chosen)
         anyio.run(_serve, chosen, stack.close)
 
 
-def _remember_credentials(settings: Settings) -> None:
+def remember_server_credentials(settings: Settings) -> None:
     """Make this server's own credentials known for as long as it runs; what a call learns is forgotten with it."""
     chosen = Path(settings.platform) if settings.platform else None
     with suppress(NewserviceError):  # every call tells of it
@@ -194,7 +194,7 @@ class _Service:
         if name in self._withheld or (looks_only and name == "update" and given.get("check", True) is not True):
             return RefusedError(
                 "mcp.read_only",
-                f"this server only looks, and {name} would write",
+                f"this server is read-only, and {name} would write",
                 "a person may start it with --allow-writes; plan, status, verify and update with check work here",
             )
         try:

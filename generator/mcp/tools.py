@@ -18,7 +18,7 @@ _ANSWERS = {
 }
 _NAME = {"type": "string", "minLength": 1, "description": "The service's name."}
 NONE_ALLOWED = Sources()
-_DIFFS = {"type": "boolean", "default": False, "description": "Give the diffs of all files as well."}
+_DIFFS = {"type": "boolean", "default": False, "description": "Include the diffs of all files."}
 _FOLDER = {"type": "string", "minLength": 1, "description": "Where the service's repository is or goes; ./NAME."}
 _FILES = {
     "type": "boolean",
@@ -146,7 +146,7 @@ _SCHEMA = Tool(
     "schema",
     "Schema of the answers",
     "The JSON Schema of the answers that plan and create take: every question with its form, default, examples, when "
-    "it applies, and what is refused together. Read it first.",
+    "it applies, and what only plan can refuse, in words. Read it first.",
     {},
     lambda _: ["schema"],
     infra=False,
@@ -171,9 +171,9 @@ _PLAN = Tool(
 _CREATE = Tool(
     "create",
     "Create a service",
-    "Carries the plan out, at once: repository, mirror, CI, secrets, and a pull request in the infra repository. What "
-    "is there already stays; the same call again continues one that stopped, and changes nothing when everything is "
-    "there. Show the plan to a person first. result.next is for a person.",
+    "Carries out the plan at once: repository, mirror, CI, secrets, and a pull request in the infra repository. What "
+    "exists already stays; the same call again continues a run that stopped, and changes nothing when everything "
+    "exists. Show the plan to a person first. result.next is for a person.",
     dict(_PLAN.properties),
     lambda given: _service("create", given, ["--yes"]),
     writes=True,
@@ -182,7 +182,7 @@ _CREATE = Tool(
 _STATUS = Tool(
     "status",
     "State of a service",
-    "Every step's state as observed now, with the answers that the service was made with. Changes nothing.",
+    "Every step's state as observed now, with the answers that the service was created with. Changes nothing.",
     {
         "name": _NAME,
         "answers": _ANSWERS,
@@ -198,12 +198,16 @@ _VERIFY = Tool(
     "verify",
     "Proof of life",
     "Whether a service is really alive: mirror, build, image, deploy, secrets, stack, registrations, monitors. Exit "
-    "code 7 and a check for each thing that is not well. Changes nothing.",
+    "code 7 and a check for each failure. Changes nothing.",
     {
         "name": _NAME,
         "answers": _ANSWERS,
-        "wait": {"type": "boolean", "default": False, "description": "Follow until it is alive or has failed."},
-        "timeout": {"type": "integer", "minimum": 0, "description": "How many seconds wait follows at most."},
+        "wait": {
+            "type": "boolean",
+            "default": False,
+            "description": "Keep checking until it is alive or something has failed.",
+        },
+        "timeout": {"type": "integer", "minimum": 0, "description": "How many seconds wait keeps checking at most."},
         "service_dir": _FOLDER,
     },
     _verify,
@@ -227,13 +231,13 @@ def _only_looks(given: Given) -> None:
 
 _UPDATE_CHECK = Tool(
     "update",
-    "Look at a template update",
+    "Check a template update",
     "Whether a repository or stack is behind the newest template, and what an update would change. Changes nothing: "
-    "this server only looks.",
+    "this server is read-only.",
     {
         "path": _PATH,
         "to": _TO,
-        "check": {"const": True, "default": True, "description": "Only look; nothing else is offered here."},
+        "check": {"const": True, "default": True, "description": "Only check; nothing else is offered here."},
         "answers": _ANSWERS,
         "diffs": _DIFFS,
     },
@@ -246,12 +250,16 @@ _UPDATE_CHECK = Tool(
 _UPDATE = Tool(
     "update",
     "Update to a template",
-    "Merges the newest template into a checkout; own edits are kept, nothing is committed. With check it only says "
-    "what would change. Exit code 6: files are in conflict and hold git's marks.",
+    "Merges the newest template into a checkout; local edits are kept, nothing is committed. With check it only "
+    "reports what would change. Exit code 6: files are in conflict and contain git's conflict markers.",
     {
         "path": _PATH,
         "to": _TO,
-        "check": {"type": "boolean", "default": False, "description": "Only say what is behind and would change."},
+        "check": {
+            "type": "boolean",
+            "default": False,
+            "description": "Only report what is behind and what would change.",
+        },
         "answers": _ANSWERS,
         "diffs": _DIFFS,
     },

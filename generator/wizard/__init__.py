@@ -122,10 +122,10 @@ def ask_secret(name: str) -> str:
     prompter = open_prompter()
     with _silent_terminal():
         while True:
-            value = prompter.password(f"{name} (is not shown):")
-            if value and value == prompter.password(f"{name} once more:"):
+            value = prompter.password(f"{name} (not shown):")
+            if value and value == prompter.password(f"{name} again:"):
                 return value
-            prompter.say("these were not alike; once more" if value else "a secret is never empty")
+            prompter.say("the two values differ; try again" if value else "a secret can't be empty")
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def _silent_terminal() -> Iterator[None]:
 
 def _opening(platform: Platform) -> str:
     if platform.source == "built-in":
-        told = "the built-in profile; `newservice init` makes one of your own"
+        told = "the built-in profile; `newservice init` writes your own"
     else:
         told = f"profile {platform.source}"
     return f"A new service on the platform {platform.name} ({told})."

@@ -34,7 +34,7 @@ class Choice(Enum):
     DIFFS = "show the diffs"
     CHANGE = "change an answer"
     AGAIN = "try again"
-    KEEP = "keep the answers and stop"
+    KEEP = "save the answers and stop"
     STOP = "stop"
 
 
@@ -54,7 +54,7 @@ class Conversation:
     def ask(self) -> dict[str, Any]:
         """Everything that is to be asked, without a review; the answers."""
         say(self.prompter, self.opening)
-        ways = f"Enter takes what is shown. {self.prompter.typing} {self.prompter.back} goes back, Ctrl-C stops."
+        ways = f"Enter accepts what is shown. {self.prompter.typing} {self.prompter.back} goes back, Ctrl-C stops."
         say(self.prompter, ways)
         while step := self.interview.step:
             self._step(step)
@@ -72,10 +72,10 @@ class Conversation:
                 Option(None, "go on", "to the plan; nothing is written yet"),
                 Option(self._change, "change an answer ..."),
                 *([Option(self._more, "more questions ...", "everything else, with its default")] if more else []),
-                Option(self._keep_and_stop, "keep and stop", f"the answers go into {self._place()}"),
+                Option(self._keep_and_stop, "save and stop", f"the answers go into {self._place()}"),
             ]
             try:
-                chosen = self.prompter.select("These are the answers", options)
+                chosen = self.prompter.select("Your answers", options)
                 if chosen is None:
                     return self.interview.result
                 chosen()
@@ -88,12 +88,12 @@ class Conversation:
         Raises ``Stopped``.
         """
         options = [Option(Choice.CARRY_OUT, "carry it out"), Option(Choice.DIFFS, "show the diffs", "of every file")]
-        again = Option(Choice.AGAIN, "try again", "with the same answers, once it is out of the way")
+        again = Option(Choice.AGAIN, "try again", "with the same answers, once the cause is fixed")
         options = [
             *(options if plan else []),
             Option(Choice.CHANGE, "change an answer", "and look at the new plan"),
             *([] if plan else [again]),
-            Option(Choice.KEEP, "keep and stop", f"the answers go into {self._place()}"),
+            Option(Choice.KEEP, "save and stop", f"the answers go into {self._place()}"),
             Option(Choice.STOP, "stop", "nothing is written"),
         ]
         while True:
@@ -116,8 +116,8 @@ class Conversation:
         if not self.interview.touched or not self.interview.kept:
             return Stopped()
         try:
-            replaces = " (in place of the file there)" if self._place_is_ours() else ""
-            if self.prompter.confirm(f"Keep the answers in {self._place()}{replaces}?", default=True):
+            replaces = " (replaces the existing file)" if self._place_is_ours() else ""
+            if self.prompter.confirm(f"Save the answers in {self._place()}{replaces}?", default=True):
                 return self._keep()
         except (KeyboardInterrupt, EOFError, Back):
             pass
@@ -249,7 +249,7 @@ class Conversation:
             Option(self._on_the_screen, "on the screen", "to be copied; no file is written"),
             Option(Stopped, "nowhere", "they are lost"),
         ]
-        picked: Callable[[], Stopped] = self.prompter.select("Keep the answers where?", options)
+        picked: Callable[[], Stopped] = self.prompter.select("Save the answers where?", options)
         return picked
 
     def _kept_in(self, path: Path, *, replace: bool = False) -> Stopped:
@@ -268,4 +268,4 @@ class Conversation:
 
     def _left_out(self, names: Sequence[str]) -> None:
         for name in names:
-            say(self.prompter, f"  {name} holds one of your credentials, and is not kept")
+            say(self.prompter, f"  {name} contains one of your credentials, and is not saved")

@@ -15,7 +15,7 @@ from generator.base.files import write_file
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
 
-_HEAD = "# Answers of `newservice create`, kept where it was stopped. Secrets have no value here.\n"
+_HEAD = "# Answers of `newservice create`, saved when it was stopped. Secrets have no values here.\n"
 
 
 def place_for(name: str, folder: Path, taken_up: Path | None = None) -> Path:
@@ -61,7 +61,7 @@ def keep_answers(path: Path, answers: Mapping[str, Any], *, replace: bool) -> tu
         write_file(path, _HEAD + text, replace=replace)  # not over a file that came up meanwhile
     except OSError as error:
         raise UsageError(
-            "answers.unwritable", f"{path} can't be written: {error.strerror}", "go on in a folder that can be written"
+            "answers.unwritable", f"{path} can't be written: {error.strerror}", "use a folder that can be written"
         ) from error
     return secret
 

@@ -16,7 +16,7 @@ class Lines:
     """Prompts that are answered with a line each."""
 
     back = "<"
-    typing = 'What stands in brackets is taken by an empty line; "" is an empty text.'
+    typing = 'An empty line accepts the value in brackets; "" is an empty text.'
 
     def width(self) -> int:
         """One column stays free."""

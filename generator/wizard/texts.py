@@ -55,14 +55,14 @@ def ask_words(prompter: Prompter, label: str, value: Any, judge: Judge) -> Any:
     stays = value is not MISSING and not judge(value)
     label = f"{label} (YAML)" if escaped else label
     while True:
-        text = prompter.text(label, text, "as in a shell; quotes hold words with spaces together")
+        text = prompter.text(label, text, "as in a shell; quotes keep words with spaces together")
         try:
             found = value if stays and text == first else read_yaml(text) if escaped else shlex.split(text)
         except UsageError as error:
             refuse(prompter, [error.message])
             continue
         except ValueError as error:
-            refuse(prompter, [f"can't be taken apart: {error}"])
+            refuse(prompter, [f"can't be split into words: {error}"])
             continue
         problems = judge(found)
         if not problems:

@@ -87,7 +87,7 @@ def test_every_command_of_the_tutorial_works(place: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "nothing to do, everything is there" in done.stdout
+    assert "nothing to do, everything exists" in done.stdout
     assert "stacks/notes-app/ingress.tf" in done.stdout
     assert "Our own words." in (place / "notes-app" / "README.md").read_text(encoding="utf-8")
     assert not (place / "platform" / "repositories" / "forgejo" / "viktor" / "notes-app.git").exists()

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from generator.base.checks import Check, CheckState
-from generator.cli import _reporter, _run
+from generator.cli.runner import run_command
 from generator.lifecycle.doctor import examine
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox import Sandbox
@@ -94,5 +94,5 @@ def git_folder() -> str:
 
 def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     capsys.readouterr()
-    code = _run(arguments, _reporter(arguments))
+    code = run_command(arguments)
     return int(code), *capsys.readouterr()

@@ -21,7 +21,7 @@ def test_all_well(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
         "event": "result", "schema": 1, "status": "success", "exit_code": 0, "service": "", "urls": {}, "next": [],
     }  # fmt: skip
     code, text, _ = told(arguments, capsys)
-    assert (code, text.splitlines()[-1]) == (0, "everything is there")
+    assert (code, text.splitlines()[-1]) == (0, "everything is in order")
     assert len([line for line in text.splitlines() if line.startswith("  = ")]) == len(IDS)
     quiet = told([*arguments, "--quiet"], capsys)
     assert quiet == (0, "", "")

@@ -205,7 +205,7 @@ def test_the_way_back_that_is_named_works(made: Made) -> None:
     commit_all(made.desk.infra, "feat: our own ending")
     told = made.update(made.stack)
     way = str(events(told, "result")[0]["next"][-1])  # type: ignore[index]
-    command = way.removeprefix("or take all of it back: ")
+    command = way.removeprefix("or undo all of it: ")
     done = subprocess.run(["sh", "-c", command], cwd=made.desk.infra, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert made.changed(made.desk.infra) == {}
@@ -315,7 +315,7 @@ def test_a_killed_update_is_taken_back_and_done_again(made: Made, added: Next, w
     assert made.desk.snapshot() != before
     told = made.update(made.stack, "--check")  # any next run takes it back first
     assert told.code == 0, told.out
-    assert "taken back" in told.out
+    assert "is undone" in told.out
     assert made.desk.snapshot() == before
     assert made.changed(made.desk.infra) == {}
     assert made.update(made.stack).code == 0

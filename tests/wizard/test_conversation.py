@@ -18,8 +18,8 @@ from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM
 from tests.wizard.script import BACK, ENTER, STOP, Script
 
 PLATFORM = load_platform(TEMPLATE.platform, environ={})
-REVIEW, NEEDS = "These are the answers", "What does it need?"
-KEEP = "Keep the answers in ./notes-app.answers.yml?"
+REVIEW, NEEDS = "Your answers", "What does it need?"
+KEEP = "Save the answers in ./notes-app.answers.yml?"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_review_shows_everything_by_group_and_more_shows_the_rest(talk: Any)
 
 
 def test_answers_are_kept_from_the_review_and_from_the_plan(talk: Any, workdir: Path) -> None:
-    conversation = talk(Script((REVIEW, "keep and stop"), enter=True), **SMALLEST)
+    conversation = talk(Script((REVIEW, "save and stop"), enter=True), **SMALLEST)
     conversation.ask()
     with pytest.raises(Stopped) as stopped:
         conversation.review()
@@ -87,7 +87,7 @@ def test_answers_are_kept_from_the_review_and_from_the_plan(talk: Any, workdir: 
     answers = yaml.safe_load(kept.read_text())
     again = talk(Script(), **answers)
     assert again.ask() == answers
-    again = talk(Script(("Carry it out?", "keep and stop")), **answers)
+    again = talk(Script(("Carry it out?", "save and stop")), **answers)
     with pytest.raises(Stopped) as stopped:
         again.choose(plan=True)
     assert stopped.value.kept == workdir / "notes-app.answers-2.yml"
@@ -97,12 +97,12 @@ def test_answers_are_kept_from_the_review_and_from_the_plan(talk: Any, workdir: 
     assert stopped.value.kept is None
 
 
-ELSEWHERE = "Keep the answers where?"
+ELSEWHERE = "Save the answers where?"
 
 
 def test_where_nothing_can_be_written_the_person_goes_on(talk: Any, workdir: Path) -> None:
-    replies = [(REVIEW, "keep and stop"), (ELSEWHERE, BACK), (REVIEW, ENTER)]
-    plan = [("Carry it out?", "keep and stop"), (ELSEWHERE, BACK), ("Carry it out?", "stop")]
+    replies = [(REVIEW, "save and stop"), (ELSEWHERE, BACK), (REVIEW, ENTER)]
+    plan = [("Carry it out?", "save and stop"), (ELSEWHERE, BACK), ("Carry it out?", "stop")]
     script = Script(*replies, *plan, (KEEP, ENTER), (ELSEWHERE, "nowhere"), enter=True)
     conversation = talk(script, **SMALLEST)
     conversation.ask()

@@ -115,7 +115,7 @@ def typed(shown: Terminal) -> None:
     shown.answers(("volumes (YAML)", both), "backup", "dns", ("auth", DOWN), ("auth_reason", "its own login"))
     shown.picks("homepage", "icon")
     shown.answers(("homepage: icon", "map"), "homepage", ("catalog_section", "Optional"))
-    shown.picks("These are the answers", "more questions ...")
+    shown.picks("Your answers", "more questions ...")
     more(shown, "Runtime command")
     shown.answers(("command", 'python -m "app x"'))
     more(shown, "Runtime run_as")
@@ -160,7 +160,7 @@ def test_the_longest_path_makes_what_flags_sets_and_a_file_make(
     """Every list, map and form, in the short wizard and under "more"; byte for byte."""
     shown = terminal("--service-dir", str(folder / "service"))
     typed(shown)
-    shown.answers("Answer which question?", "These are the answers")
+    shown.answers("Answer which question?", "Your answers")
     shown.picks("Carry it out?", "carry it out")
     code, text = shown.ends()
     assert code == 0, text

@@ -20,8 +20,8 @@ NOTHING_NEEDED = (
     *("--env={}", "--secrets={}", "--db=none", "--volumes=[]"),
     *("--catalog-section=Optional", "--cronjobs=name=run,schedule=@daily"),
 )
-KEEP = "Keep the answers in ./notes-app.answers.yml?"
-REVIEW, DECIDE, NOW = "These are the answers", "Carry it out?", "What now?"
+KEEP = "Save the answers in ./notes-app.answers.yml?"
+REVIEW, DECIDE, NOW = "Your answers", "Carry it out?", "What now?"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_answers_that_went_home_are_taken_up_from_there(
 ) -> None:
     monkeypatch.setenv("HOME", str(workdir / "infra"))
     monkeypatch.setattr("tempfile.mkstemp", _only_below(workdir / "infra"))
-    replies = [("memory", STOP), (KEEP, ENTER), ("Keep the answers where?", ENTER)]
+    replies = [("memory", STOP), (KEEP, ENTER), ("Save the answers where?", ENTER)]
     told = create(Script(*replies, enter=True), *NAMED)
     assert told.code == 130
     kept = workdir / "infra" / "notes-app.answers.yml"

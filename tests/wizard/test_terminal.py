@@ -13,7 +13,7 @@ from tests.wizard.terminal import BACK, COLOURS, DOWN, END, ENTER, ESCAPES, SPAC
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
 
-NEEDS, REVIEW, DECIDE = "What does it need?", "These are the answers", "Carry it out?"
+NEEDS, REVIEW, DECIDE = "What does it need?", "Your answers", "Carry it out?"
 NAMED = ("--name=notes-app", "--title=Notes", "--description=Keeps notes")
 ALL = (
     *NAMED,
@@ -123,7 +123,7 @@ def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, unto
     shown.answers(*AFTER_NAMED[:5], (NEEDS, DOWN, DOWN, SPACE))
     shown.asks("memory")
     shown.types(STOP)
-    shown.answers("Keep the answers in ./notes-app.answers.yml?")
+    shown.answers("Save the answers in ./notes-app.answers.yml?")
     code, text = shown.ends()
     assert code == 130
     assert "newservice create --answers notes-app.answers.yml --infra" in text
@@ -138,7 +138,7 @@ def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, unto
     assert again.headings[0] == ("Runtime", 1, 7)
     assert "as environment variables" not in again.words, "only what was ticked and not reached is offered again"
     assert "Keeps notes" in again.words
-    again.picks(REVIEW, "keep and stop")
+    again.picks(REVIEW, "save and stop")
     assert again.ends()[0] == 130
     last = terminal("--answers", "notes-app.answers.yml", "--yes")
     code, text = last.ends()
@@ -158,7 +158,7 @@ def test_stopping_leaves_nothing_behind(
     shown.asks(said[after][0])
     shown.types(keys[0])
     if keys[1:]:
-        shown.sees("Keep the answers in ./notes-app.answers.yml?")
+        shown.sees("Save the answers in ./notes-app.answers.yml?")
         shown.types(keys[1])
     code, text = shown.ends()
     assert code == 130, text
@@ -218,7 +218,7 @@ def test_a_plan_that_is_refused_can_be_answered_otherwise(
     shown.picks("image_source", "upstream")
     shown.answers(("image", "nginx:1"), "port", "probe", REVIEW)
     shown.picks(DECIDE, "stop")
-    shown.asks("Keep the answers in ./notes-app.answers.yml?")
+    shown.asks("Save the answers in ./notes-app.answers.yml?")
     shown.types("n")
     assert shown.ends()[0] == 130
     assert untouched()
@@ -248,7 +248,7 @@ def test_typing_replaces_what_is_proposed_and_other_keys_edit_it(
     shown.asks(REVIEW)
     assert shown.marked == ""
     assert "2561i" in shown.words
-    shown.picks(REVIEW, "keep and stop")
+    shown.picks(REVIEW, "save and stop")
     assert shown.ends()[0] == 130
     kept = yaml.safe_load((folder / "notes-aps.answers.yml").read_text())
     assert (kept["name"], kept["title"], kept["memory"]) == ("notes-aps", "Line two", "512Mi")

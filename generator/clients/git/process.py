@@ -38,9 +38,9 @@ def configuration(settings: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-def local_environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
+def local_environment(env: Mapping[str, str] | None = None, person: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The whole environment of a git that works on this machine only: the person's, ours, and ``env``; no secret."""
-    return {**os.environ, **masked_variables(os.environ), **_FIXED, **configuration(PLAIN), **(env or {})}
+    return {**person, **masked_variables(person), **_FIXED, **configuration(PLAIN), **(env or {})}
 
 
 def git_process(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.base.checks import Check, CheckState
-from generator.base.children import Ended, run
-from generator.base.secrets import masked_variables
+from generator.base.children import Ended
+from generator.base.errors import PreflightError, SystemFailure
+from generator.clients.git.process import as_text, git_process, local_environment
 
 GIT = "tools.git"
 
@@ -55,19 +55,11 @@ def judge_git(git: Git | None) -> Check:
 def run_git(environ: Mapping[str, str], *arguments: str) -> str | None:
     """What a git command says; None where it fails."""
     ended = ask_git(environ, *arguments)
-    return None if ended is None or ended.status else ended.out.decode("utf-8", "replace")
+    return None if ended is None or ended.status else as_text(ended.out)
 
 
 def ask_git(environ: Mapping[str, str], *arguments: str) -> Ended | None:
-    """How a git command ended; None where it can't be started.
-
-    It sees no credential and starts no program of the person's.
-    """
-    program = shutil.which("git", path=environ.get("PATH"))
-    if program is None:
-        return None
-    command = [program, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
-    seen = {**environ, **masked_variables(environ), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-    with suppress(OSError):
-        return run(command, environ=seen, longest=_SECONDS)
+    """How a git command ended; None where git can't be started."""
+    with suppress(PreflightError, SystemFailure):
+        return git_process(Path(), *arguments, environment=local_environment(person=environ), longest=_SECONDS)
     return None

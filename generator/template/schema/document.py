@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
-from jinja2 import nodes
+from jinja2.meta import find_undeclared_variables
 
 from generator.template.questions import MISSING, Question
-from generator.template.schema.conditions import Conditions
-from generator.template.schema.logic import Schema, all_of, answered
+from generator.template.resolution import Resolution
+from generator.template.schema.requirements import Requirements
 from generator.template.schema.rules import BLANK, Rules
 from generator.template.template import Template
 
@@ -19,9 +19,9 @@ _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean
 
 _COMMENT = (
     "Keys with x- are for readers. x-flag: the flag on the command line. x-choices: what each choice means. x-applies: "
-    "when a question applies; the answer to one that does not is left out, whatever it is. x-also-refused: what "
-    f"newservice refuses and no schema can say ({BLANK} stands for what depends on the answers); `newservice plan` "
-    "tells all that is wrong at once. Numbers, booleans, lists and maps have their own types here; on a command line "
+    "when a question applies; the answer to one that does not is left out, and its form must be right all the same. "
+    f"x-also-refused: rules that only `newservice plan` checks ({BLANK} stands for what depends on the answers); it "
+    "reports all that is wrong at once. Numbers, booleans, lists and maps have their own types here; on a command line "
     'they are text, and newservice reads such text in a file as well (port: "8080" is 8080, ci: "no" is false), '
     "which is no reason to write it. A whole number is written without a point."
 )
@@ -41,16 +41,13 @@ class _Document:
         self._platform_name = facts["name"]
         self._questions = [question for question in questions if question.public]
         self._computed = {question.name: question for question in questions if question.computed}
-        self._conditions = Conditions(template, facts, questions)
-        self._rules = Rules(template, self._conditions)
-        self._properties: dict[str, Any] = {}
-        self._together: list[tuple[Schema, dict[str, Any]]] = []
+        self._requirements = Requirements(template, facts, questions)
+        self._rules = Rules(template, facts)
+        self._known = Resolution(template, context={"platform": facts})
 
     def schema(self) -> dict[str, Any]:
         """The whole of it."""
-        for question in self._questions:
-            self._add(question)
-        always = [item.name for item in self._questions if item.default is MISSING and item.when is True]
+        demanded = [question for question in self._questions if question.default is MISSING]
         schema: dict[str, Any] = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "newservice answers",
@@ -58,39 +55,23 @@ class _Document:
             f"{self._platform_name}.",
             "$comment": _COMMENT,
             "type": "object",
-            "properties": self._properties,
-            "required": always,
+            "properties": {question.name: self._property(question) for question in self._questions},
+            "required": [question.name for question in demanded if question.when is True],
             "additionalProperties": False,
         }
-        conditions = list(_grouped(self._together))
-        return {**schema, "allOf": conditions} if conditions else schema
+        sometimes = [
+            {"if": condition, "then": {"required": [question.name]}}
+            for question in demanded
+            if question.when is not True and (condition := self._requirements.applies(question))
+        ]
+        return {**schema, "allOf": sometimes} if sometimes else schema
 
-    def _add(self, question: Question) -> None:
-        """A property, and what holds of it together with others."""
-        exact, beyond = self._rules.of(question)
+    def _property(self, question: Question) -> dict[str, Any]:
+        refused, beyond = self._rules.of(question)
         form = self._form(question)
-        together = []
-        for rule in exact:
-            own = _of_one(rule.refused, question)
-            if own is None:
-                together.append({"not": rule.refused, "$comment": rule.words})
-            else:
-                form.setdefault("allOf", []).append({"not": own, "$comment": rule.words})
-        applies = self._conditions.applies(question)
-        said = self._annotations(question, beyond)
-        if applies is True:
-            self._properties[question.name] = {**said, **form}
-            demanded: dict[str, Any] = {}
-        else:
-            ignored = {"$comment": "where the question does not apply; the answer is left out then"}
-            self._properties[question.name] = {**said, "anyOf": [form, ignored]}
-            demanded = {"properties": {question.name: {"$ref": f"#/properties/{question.name}/anyOf/0"}}}
-            if question.default is MISSING:
-                demanded["required"] = [question.name]
-        if applies is None:  # then nothing can be demanded of it here
-            return
-        self._together += [(applies, demanded)] if demanded else []
-        self._together += [(applies, refusal) for refusal in together]
+        if refused:
+            form["allOf"] = [*form.get("allOf", []), *refused]
+        return {**self._annotations(question, beyond), **form}
 
     def _form(self, question: Question) -> dict[str, Any]:
         """What an answer looks like; what its shape says in words stands in the description of the property."""
@@ -98,7 +79,7 @@ class _Document:
         schema.pop("description", None)
         if not schema and question.type in _TYPES:
             schema["type"] = _TYPES[question.type]
-        choices = self._conditions.choices(question)
+        choices = self._known.choices(question)
         if choices:
             schema["enum"] = list(choices)
         return schema
@@ -112,27 +93,36 @@ class _Document:
             said["x-flag-false"] = f"--no-{question.option.removeprefix('--')}"
         if isinstance(question.when, str):
             said["x-applies"] = self._applies(question.when)
-        default = self._conditions.default(question)
-        if default is not MISSING:
-            said["default"] = default
+        if self._names(question.default) <= {"platform"} and question.default is not MISSING:
+            said["default"] = self._known.default(question)
         elif question.default is not MISSING:
             said["description"] += f" Default: {self._derived(question)}."
         if examples := list(examples_of(question)):
             said["examples"] = examples
-        if explained := self._conditions.explained(question):
+        if explained := self._explained(question):
             said["x-choices"] = explained
         if beyond:
-            said["$comment"] = "newservice refuses more than a schema can say: x-also-refused"
+            said["$comment"] = "newservice refuses more than this schema says: x-also-refused"
             said["x-also-refused"] = beyond
         return said
 
+    def _names(self, expression: Any) -> set[str]:
+        """Variables that a text of copier.yml reads."""
+        if not isinstance(expression, str):
+            return set()
+        return find_undeclared_variables(self._template.environment.parse(expression))
+
+    def _explained(self, question: Question) -> dict[str, str]:
+        """What each choice means, where copier.yml says so."""
+        if not isinstance(question.explains, str):
+            return {str(choice): str(words) for choice, words in question.explains.items()}
+        return dict(yaml.safe_load(self._template.render(question.explains, self._known.context)))
+
     def _derived(self, question: Question) -> str:
         """How a default comes from other answers: the expression, where there is just one."""
-        try:
-            self._conditions.expression(str(question.default))
-        except nodes.Impossible:
-            return "derived from other answers"
-        return f"derived ({_bare(str(question.default))})"
+        default = str(question.default).strip()
+        one = default.startswith("[[") and default.count("[[") == 1 and default.endswith("]]") and "[%" not in default
+        return f"derived ({_bare(default)})" if one else "derived from other answers"
 
     def _applies(self, when: str) -> str:
         """A condition as it stands in copier.yml; what is computed for it alone is written out."""
@@ -143,29 +133,6 @@ class _Document:
 def _bare(expression: str) -> str:
     """An expression without its brackets, on one line."""
     return " ".join(expression.split()).removeprefix("[[").removesuffix("]]").strip()
-
-
-def _of_one(refused: Schema, question: Question) -> Any:
-    """The values of one answer that are refused, where a rule is about nothing but that it was given; else None."""
-    if isinstance(refused, bool) or set(refused) != {"properties", "required"}:
-        return None
-    return refused["properties"][question.name] if list(refused["properties"]) == [question.name] else None
-
-
-def _grouped(together: Sequence[tuple[Schema, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """``if`` and ``then``, one for each condition; a refusal that always counts stands by itself."""
-    kept: list[tuple[Schema, list[dict[str, Any]]]] = []
-    for condition, schema in together:
-        same = next((schemas for other, schemas in kept if other == condition), None)
-        if same is None:
-            kept.append((condition, [schema]))
-        else:
-            same.append(schema)
-    for condition, schemas in kept:
-        if condition is True:
-            yield from schemas
-        else:
-            yield {"if": condition, "then": all_of(schemas)}
 
 
 def examples_of(question: Question) -> Iterator[Any]:
@@ -208,10 +175,13 @@ def _to_the_end(pattern: str) -> str:
 
 def _demand(demand: dict[str, Any], key: dict[str, Any]) -> dict[str, Any]:
     """What one key of a map means for others."""
+    condition: dict[str, Any] = {"properties": {demand["key"]: {"enum": demand["among"]}}}
+    if key.get("default") not in demand["among"]:
+        condition["required"] = [demand["key"]]
+    then: dict[str, Any] = {"required": demand["needs"]} if "needs" in demand else {}
     refused = [{"not": {"required": [name]}} for name in demand.get("without", ())]
-    then = all_of([{"required": demand["needs"]} if "needs" in demand else True, *refused])
-    condition = answered(demand["key"], {"enum": demand["among"]}, or_absent=key.get("default") in demand["among"])
-    return {"if": condition, "then": then, "$comment": demand["message"].replace(f"{{{demand['key']}}}", BLANK)}
+    comment = demand["message"].replace(f"{{{demand['key']}}}", BLANK)
+    return {"if": condition, "then": {**then, **({"allOf": refused} if refused else {})}, "$comment": comment}
 
 
 _SAME = {

@@ -1,16 +1,15 @@
-"""What validators refuse beyond the shape of an answer: as schemas where that can be said, else in words. Pure."""
+"""What validators refuse beyond the form of an answer: listed values as schemas, everything else in words. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from jinja2 import nodes
+from jinja2.environment import TemplateExpression
 
-from generator.template.questions import Question
-from generator.template.schema.conditions import Conditions
-from generator.template.schema.logic import Schema
+from generator.template.questions import MISSING, Question
 from generator.template.template import Template
 
 BLANK = "…"
@@ -20,47 +19,43 @@ _SHAPES = "check"
 """The macro that holds an answer against its shape, which the schema has anyway."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Answers that are refused, and what is said of them."""
-
-    refused: Schema
-    words: str
-
-
 class Rules:
-    """Reads validators: ``[% if <comparison> %] words [% endif %]`` and macros whose words are like that."""
+    """Reads validators: texts with ``[% if <comparison> %] words [% endif %]``, and macros like that."""
 
-    def __init__(self, template: Template, conditions: Conditions) -> None:
+    def __init__(self, template: Template, facts: Mapping[str, Any]) -> None:
         self._template = template
-        self._conditions = conditions
+        self._facts = {"platform": facts}
 
-    def of(self, question: Question) -> tuple[list[Rule], list[str]]:
-        """What is refused as schemas of all answers where ``question`` applies, and in words what no schema says."""
-        exact: list[Rule] = []
+    def of(self, question: Question) -> tuple[list[dict[str, Any]], list[str]]:
+        """Schemas of the answer to ``question``, and in words what they leave out."""
+        said: list[dict[str, Any]] = []
         beyond: list[str] = []
         scope = _Scope(self._template)
-        before: list[nodes.Assign] = []
         for node in self._template.environment.parse(question.validator).body:
             if isinstance(node, nodes.FromImport):
                 scope.add(node)
-            elif isinstance(node, nodes.Assign):
-                before.append(node)
-            elif rule := self._rule(node, question, before):
-                exact.append(rule)
-            else:
-                beyond += scope.words([node])
-        return exact, list(dict.fromkeys(beyond))
+                continue
+            words = list(scope.words([node]))
+            values = self._listed(node, question)
+            if values:
+                said.append({"not": {"enum": values}, "$comment": " ".join(words)})
+            if not values or question.default is not MISSING:  # a default may be among them
+                beyond += words
+        return said, list(dict.fromkeys(beyond))
 
-    def _rule(self, node: nodes.Node, question: Question, before: list[nodes.Assign]) -> Rule | None:
-        """A plain ``if`` whose words come out whenever it holds."""
-        if not isinstance(node, nodes.If) or node.elif_ or node.else_:
-            return None
-        words = [text for part in node.body if isinstance(part, nodes.Output) and (text := _sentence(part))]
-        if not words:
-            return None
-        refused = self._conditions.of(node.test, self._conditions.assumed(question), before)
-        return None if refused is None else Rule(refused, " ".join(words))
+    def _listed(self, node: nodes.Node, question: Question) -> list[Any]:
+        """The values that a plain ``[% if question in LIST %]`` refuses; LIST depends on the platform at most."""
+        test = node.test if isinstance(node, nodes.If) and not node.elif_ and not node.else_ else None
+        if not isinstance(test, nodes.Compare) or [item.op for item in test.ops] != ["in"]:
+            return []
+        listed, about = test.ops[0].expr, test.expr
+        read = {name.name for name in (listed, *listed.find_all(nodes.Name)) if isinstance(name, nodes.Name)}
+        if not isinstance(about, nodes.Name) or about.name != question.name or read - set(self._facts):
+            return []
+        tree = nodes.Template([nodes.Assign(nodes.Name("result", "store", lineno=1), listed, lineno=1)], lineno=1)
+        tree.set_environment(self._template.environment)
+        expression = TemplateExpression(self._template.environment.from_string(tree), undefined_to_none=False)
+        return list(expression(self._facts) or [])
 
 
 class _Scope:
@@ -119,5 +114,5 @@ class _Scope:
 def _sentence(node: nodes.Output) -> str:
     """The words of an output, with a blank for everything that is put in; empty where it has none of its own."""
     said = "".join(part.data if isinstance(part, nodes.TemplateData) else BLANK for part in node.nodes)
-    words = " ".join(said.split()).strip(BLANK + " ").removeprefix("protected: ").lstrip(": ")
+    words = " ".join(said.split()).strip(BLANK + " ").removeprefix("protected: ").lstrip(":; ")
     return words if any(char.isalpha() for char in words) else ""
