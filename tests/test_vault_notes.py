@@ -14,7 +14,7 @@ from generator.clients.patience import Patience
 from generator.clients.vault import Entry, Vault
 from generator.engine.context import Run, Systems
 from generator.engine.executor import Outcome
-from generator.engine.onboarding import carry_out
+from generator.engine.onboarding import course
 from generator.engine.seeds import LEFT_OPEN
 from generator.engine.steps import vault as step
 from generator.platform.profile import Platform, load_platform
@@ -47,7 +47,7 @@ class Keeper:
         return Run(project, systems, {}, nowhere, self.patience, seeds)
 
     def take(self, seeds: dict[str, Secret]) -> Outcome:
-        return carry_out([step.VaultSecrets()], self.run(seeds), lambda _: None)
+        return course([step.VaultSecrets()], self.run(seeds)).execute(lambda _: None)
 
     @property
     def entry(self) -> Entry:

@@ -38,6 +38,10 @@ class GitHubRepository(Step[RepositoryFacts]):
     system = "github"
     after = ("forgejo.repository",)  # which may have become private although it was to be public
 
+    def waits_for(self, run: Run) -> tuple[str, ...]:
+        """Where the answers want both copies private, neither depends on the other."""
+        return () if wants_private(run) else self.after
+
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, if there is one, and how visible the canonical one is where that counts."""
         canonical = (lambda: None) if wants_private(run) else run.canonical
@@ -80,7 +84,7 @@ class GitHubRepository(Step[RepositoryFacts]):
 def _create(run: Run, *, private: bool) -> str:
     """Create the mirror; a public one is closed at once where a person closed the canonical one meanwhile."""
     run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
-    if not private and look_again(run).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
+    if not private and look_again(run.fresh()).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
         run.github.make_private(run.mirror)
     return run.platform.mirror_url(run.name).removesuffix(".git")
 
