@@ -6,8 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from generator.base.errors import NewserviceError
 
 Seen = TypeVar("Seen")
 
@@ -88,6 +91,16 @@ class Looks:
                     if self._seen.get(what) is look:
                         del self._seen[what]
             raise
+
+
+def quietly(look: Callable[[], object]) -> Callable[[], None]:
+    """A look beside others: who needs what it gives looks as well, and meets its failure."""
+
+    def looking() -> None:
+        with suppress(NewserviceError):
+            look()
+
+    return looking
 
 
 def together(*looks: Callable[[], Seen]) -> list[Seen]:

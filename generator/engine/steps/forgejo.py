@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from generator.base.errors import NewserviceError, SystemFailure
-from generator.base.memo import together
+from generator.base.errors import SystemFailure
+from generator.base.memo import quietly, together
 from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -200,7 +199,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         _check_and_tidy(run, tidy=tidy)
         well = run.forgejo.sync_push_mirrors(run.owner, run.name)
         after = run.fresh()
-        together(after.push_mirrors, partial(_attempted, self.observe, after))
+        together(after.push_mirrors, quietly(partial(self.observe, after)))
         mirrors = after.push_mirrors()
         ours = _ours(run, mirrors)
         if not ours:
@@ -292,12 +291,6 @@ def _check_and_tidy(run: Run, *, tidy: bool) -> None:
     for mirror in surplus:
         run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
     check_before_push(run.fresh() if surplus else view, unlink)
-
-
-def _attempted(observe: Callable[[Run], MirrorFacts], run: Run) -> None:
-    """Look at what the step looks at. Who needs what could not be seen meets that failure."""
-    with suppress(NewserviceError):
-        observe(run)
 
 
 def _failed(run: Run, why: str) -> SystemFailure:

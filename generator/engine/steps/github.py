@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from generator.base.memo import together
 from generator.clients.github import Mirror
@@ -111,9 +110,7 @@ class GitHubSecrets(Step[frozenset[str]]):
     def act(self, run: Run, facts: frozenset[str]) -> str:
         """Seal and write the missing ones."""
         missing, wanted = _missing(run, facts), _wanted(run)
-        together(
-            *(partial(run.github.put_secret, run.mirror, name, run.credentials[wanted[name]].value) for name in missing)
-        )
+        run.github.put_secrets(run.mirror, {name: run.credentials[wanted[name]].value for name in missing})
         return f"set {', '.join(missing)}"
 
 

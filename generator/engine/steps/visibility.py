@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from generator.base.errors import NewserviceError, SystemFailure
-from generator.base.memo import together
+from generator.base.errors import SystemFailure
+from generator.base.memo import quietly, together
 from generator.clients.forgejo import Repository
 from generator.clients.github import Mirror
 from generator.engine.context import Run
@@ -85,9 +84,8 @@ def copies_of(run: Run, canonical: Repository | None, mirror: Mirror | None) -> 
 
 
 def glance(run: Run) -> None:
-    """Look at both copies, beside what else is looked at, for the check before a push; a failure is kept for it."""
-    with suppress(NewserviceError):
-        together(run.canonical, run.mirror_repository)
+    """Look at both copies, beside what else is looked at, for the check before a push, which meets a failure."""
+    together(quietly(run.canonical), quietly(run.mirror_repository))
 
 
 def look_again(run: Run) -> Copies:
