@@ -12,7 +12,7 @@ import yaml
 from generator.base.errors import AnswersError
 from generator.clients.git import write_files
 from generator.engine.connections import open_run
-from generator.engine.onboarding import carry_out, observe
+from generator.engine.onboarding import course, observe
 from generator.engine.project import InfraState, Project
 from generator.engine.steps import steps_for
 from generator.infra_repo.tree_diff import recorded_answers
@@ -131,7 +131,7 @@ def test_an_index_that_is_taken_between_plan_and_commit_is_replaced(world: World
         steps = steps_for(wanted.answers)
         assert observe(steps, run).steps[0].decision.summary.endswith("redis_index 0")
         hold(world, "master", 0, 1)
-        outcome = carry_out(steps, run, lambda _: None)
+        outcome = course(steps, run).execute(lambda _: None)
     assert outcome.failure is None
     assert on_branch(world, "reader") == 2
 

@@ -16,7 +16,7 @@ from generator.clients.transport import Api, http_client
 from generator.clients.vault import Entry, Vault
 from generator.engine.context import Run, Systems
 from generator.engine.executor import Outcome
-from generator.engine.onboarding import carry_out
+from generator.engine.onboarding import course
 from generator.engine.seeds import LEFT_OPEN
 from generator.engine.steps import vault as step
 from generator.platform.profile import load_platform
@@ -50,7 +50,7 @@ class Keeper:
         return Run(project, systems, {}, nowhere, self.patience, seeds)
 
     def take(self, seeds: dict[str, Secret], secrets: step.VaultSecrets | None = None) -> Outcome:
-        return carry_out([secrets or step.VaultSecrets()], self.run(seeds), lambda _: None)
+        return course([secrets or step.VaultSecrets()], self.run(seeds)).execute(lambda _: None)
 
     @property
     def entry(self) -> Entry:

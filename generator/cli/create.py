@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import click
@@ -18,9 +19,9 @@ from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.engine.context import Run
-from generator.engine.executor import Outcome, unchanged
+from generator.engine.executor import Course, Outcome, unchanged
 from generator.engine.files_only import write_files
-from generator.engine.onboarding import carry_out
+from generator.engine.onboarding import course
 from generator.engine.plan import Plan
 from generator.engine.steps import steps_for
 from generator.lifecycle.doctor import preflight, require
@@ -80,16 +81,19 @@ def execute(
     ``begin`` is called right before the first write. Raises what ``agree`` raises, which is ``confirm`` where nothing
     else is said.
     """
-    provision = not session.options["no_provision"]
+    way = None
+    if not session.options["no_provision"]:
+        run = session.run(answers)
+        way = course(steps_for(answers), run)
     if not plan.changes_nothing:
-        if provision:
-            require(preflight(session.run(answers), plan))
+        if way is not None:
+            require(way.look_ahead(partial(preflight, run, plan)))
         (agree or confirm)(session, plan)
-        if provision:
+        if way is not None:
             session.typed_seeds(answers)
         begin()
-    with nullcontext() if provision else held():  # files are written in a moment
-        result = _provision(session, answers, plan) if provision else _files(session, answers, plan)
+    with nullcontext() if way is not None else held():  # files are written in a moment
+        result = _files(session, answers, plan) if way is None else _provision(session, run, plan, way)
         session.reporter.result(result)
     return result.exit_code
 
@@ -136,14 +140,13 @@ def _files(session: Session, answers: Answers, plan: Plan) -> Result:
     return Result("success", ExitCode.OK, answers.name, urls, following)
 
 
-def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
-    run = session.run(answers)
+def _provision(session: Session, run: Run, plan: Plan, way: Course) -> Result:
     if plan.changes_nothing:
         outcome = Outcome(tuple(unchanged(plan)))
         for result in outcome.steps:
             session.reporter.step(result)
     else:
-        outcome = carry_out(steps_for(answers), run, session.reporter.step, session.reporter.begun)
+        outcome = way.execute(session.reporter.step, session.reporter.begun)
     if outcome.failure:
         session.reporter.error(as_told(outcome.failure))
     return _result(outcome, run, plan.to_do)

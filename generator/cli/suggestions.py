@@ -20,6 +20,8 @@ from generator.template.template import PACKAGE, Template, parse_yaml
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from generator.platform.profile import Platform
+
 Suggest = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
 
 
@@ -39,8 +41,8 @@ def services(context: click.Context, _param: click.Parameter, incomplete: str) -
         return []
     platform = _platform(context)
     chosen = context.params.get("infra")
-    clone = Path(chosen).expanduser() if chosen else platform.infra_clone
-    return _fitting(service_names(clone / str(platform.data["infra"]["stacks"]), Path.cwd()), incomplete)
+    clone = Path(chosen).expanduser() if chosen else platform.connection.infra_clone
+    return _fitting(service_names(clone / platform.infra.stacks, Path.cwd()), incomplete)
 
 
 def versions(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -71,7 +73,7 @@ def _fitting(words: Iterable[str], incomplete: str, explains: Mapping[str, str] 
     return [CompletionItem(word, help=(explains or {}).get(word)) for word in words if word.startswith(incomplete)]
 
 
-def _platform(context: click.Context) -> Any:
+def _platform(context: click.Context) -> Platform:
     from generator.platform.profile import load_platform
 
     chosen = context.params.get("platform")

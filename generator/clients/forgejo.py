@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from generator.base.memo import Looks
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import flag, listed, number, text
@@ -111,7 +112,7 @@ class Forgejo:
         headers = {"Authorization": f"token {token.reveal()}", "Accept": "application/json"}
         client = http_client(platform, "forgejo", headers, "/api/v1")
         self._api = Api("forgejo", client, source, patience or Patience.of(platform))
-        self._login = ""
+        self._once = Looks(failures=False)
         self._mirror_timeout = platform.connection.mirror_timeout_seconds
 
     def close(self) -> None:
@@ -120,9 +121,7 @@ class Forgejo:
 
     def login(self) -> str:
         """Name of the token's user; asked for once."""
-        if not self._login:
-            self._login = self._api.read("GET", "/user", lambda data: text(data["login"]))
-        return self._login
+        return self._once.look("login", lambda: self._api.read("GET", "/user", lambda data: text(data["login"])))
 
     def repository(self, owner: str, name: str) -> Repository | None:
         """The repository, or None where there is none that this token may see."""

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
+from generator.base.memo import together
 from generator.base.secrets import Secret
 from generator.clients.authorities import Authorities
 from generator.clients.patience import Pace, Patience
@@ -220,13 +222,20 @@ class GitHub:
 
         return self._read(f"GET Actions secrets of {full_name}", find)
 
-    def put_secret(self, full_name: str, name: str, value: Secret) -> None:
-        """Write one Actions secret, sealed with the repository's public key."""
-        self._write(
-            f"PUT Actions secret {name} of {full_name}",
-            lambda: self._existing(full_name).create_secret(name, value.reveal()),
-            repeatable=True,
-        )
+    def put_secrets(self, full_name: str, values: Mapping[str, Secret]) -> None:
+        """Write Actions secrets, sealed with the repository's public key."""
+        key = self._read(f"GET public key of {full_name}", lambda: self._existing(full_name).get_public_key())
+
+        def put(name: str, value: Secret) -> None:
+            path = f"/repos/{full_name}/actions/secrets/{quote(name)}"
+            body = {"encrypted_value": key.encrypt(value.reveal()), "key_id": key.key_id}
+            self._github.requester.requestJsonAndCheck("PUT", path, input=body)
+
+        def write(name: str) -> None:
+            what = f"PUT Actions secret {name} of {full_name}"
+            self._write(what, lambda: put(name, values[name]), repeatable=True)
+
+        together(*(partial(write, name) for name in values))
 
     def account(self) -> Account:
         """Whose token it is and what it may do, from one request.
@@ -236,6 +245,7 @@ class GitHub:
         headers, data = self._ask("/user")
         told = headers.get("x-oauth-scopes")
         scopes = None if told is None else frozenset(part.strip() for part in str(told).split(",") if part.strip())
+        self._login = self._login or str(data["login"])
         return Account(str(data["login"]), scopes)
 
     def limit(self) -> Limit:

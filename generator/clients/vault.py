@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from generator.base.errors import NewserviceError
+from generator.base.memo import together
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
@@ -84,9 +87,33 @@ class Vault:
 
     def read(self, path: str) -> Entry:
         """The secret at ``path``, empty where there is none or where it was deleted: both are a 404."""
-        response = self._api.request("GET", self._address(path), allow=(404,))
+        response = self._secret(path) if self._mounts.known(path) else self._likely_secret(path)
         entry = self._api.understood(response, _deleted if self._misses(response) else _entry)
         return replace(entry, location=self.location)
+
+    def _secret(self, path: str) -> httpx.Response:
+        return self._api.request("GET", self._address(path), allow=(404,))
+
+    def _likely_secret(self, path: str) -> httpx.Response:
+        """Read it where it most likely is, while Vault is asked which mount the path leads to.
+
+        What that gave counts only if the mount is the path's first name: then it was the right place.
+        """
+        first, _, rest = path.partition("/")
+        likely: list[httpx.Response | NewserviceError] = []
+
+        def try_it() -> None:
+            try:
+                likely.append(self._api.request("GET", quote(f"/{first}/data/{rest}"), allow=(404,)))
+            except NewserviceError as error:
+                likely.append(error)
+
+        together(partial(self._mounts.holding, path), try_it)
+        if self._mounts.holding(path).path != f"{first}/":
+            return self._secret(path)
+        if isinstance(likely[0], NewserviceError):
+            raise likely[0]
+        return likely[0]
 
     def add(self, path: str, entry: Entry, properties: dict[str, Secret]) -> None:
         """Write ``properties`` beside those of ``entry``, which must still be the newest version.

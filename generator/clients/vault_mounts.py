@@ -47,21 +47,30 @@ class Mounts:
 
     def holding(self, path: str) -> Mount:
         """The mount that holds the secret ``path``. Raises as ``look``."""
+        known = self.known(path)
+        if known is not None:
+            return known
         with self._lock:
-            known = next((mount for mount in self._known.values() if path.startswith(mount.path)), None)
-            return known or self._look(path)
+            return self.known(path) or self._look(path)
+
+    def known(self, path: str) -> Mount | None:
+        """The same, where Vault said so before."""
+        return next((mount for mount in self._known.values() if path.startswith(mount.path)), None)
 
     def look(self, path: str) -> Mount:
-        """The same, asked anew.
+        """The same, asked anew. What was known counts until Vault has answered.
 
         Raises ``PreflightError`` where there is no mount or the token may not see it, where it is anything but KV
         version 2, and where Vault does not know the namespace.
         """
         with self._lock:
-            return self._look(path)
+            try:
+                return self._look(path)
+            except BaseException:
+                self._known = self._others(path)
+                raise
 
     def _look(self, path: str) -> Mount:
-        self._known = {name: known for name, known in self._known.items() if not path.startswith(name)}
         answer, rootless = self._answers(path)
         mount = self._understood(path, answer)
         if rootless is not None and rootless.is_success and self._data(rootless) == self._data(answer):
@@ -73,8 +82,11 @@ class Mounts:
                 "Enterprise or OpenBao",
             )
         self._check(path, mount)
-        self._known[mount.path] = mount
+        self._known = {**self._others(path), mount.path: mount}
         return mount
+
+    def _others(self, path: str) -> dict[str, Mount]:
+        return {name: known for name, known in self._known.items() if not path.startswith(name)}
 
     def _answers(self, path: str) -> tuple[httpx.Response, httpx.Response | None]:
         """What Vault says of the path; and, where there is a namespace, what it says without it.

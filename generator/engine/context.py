@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +33,9 @@ if TYPE_CHECKING:  # importing the clients takes a while, and what only plans fi
 
 BRANCH_PREFIX = "newservice/"
 """What the branches of the infra repository that newservice makes begin with."""
+
+RECENT_SECONDS = 2.0
+"""How long ago a look may have begun that is the last one before a write."""
 
 Client = TypeVar("Client")
 Given = TypeVar("Given")
@@ -137,9 +141,22 @@ class Run:
 
         return Remote(self.platform, self.owner, self.credentials["forgejo"].value)
 
-    def fresh(self) -> Run:
-        """The same run before anything was looked at: something has changed, or may have."""
-        return replace(self, _seen=Looks())
+    def fresh(self, since: float | None = None) -> Run:
+        """The same run before anything was looked at: something has changed, or may have.
+
+        ``since`` (seconds of the monotonic clock): what was looked at since then is taken for this pass as well.
+        """
+        return replace(self, _seen=self._seen.later(since))
+
+    @property
+    def since(self) -> float:
+        """When this pass began (seconds of the monotonic clock)."""
+        return self._seen.since
+
+    @property
+    def recent(self) -> bool:
+        """Whether this pass began a moment ago: what it saw may count as the look right before a write."""
+        return time.monotonic() - self.since < RECENT_SECONDS
 
     def canonical(self) -> Repository | None:
         """The canonical repository, as seen in this pass."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.memo import together
-from generator.base.parallel import StepResult
 from generator.engine.commits import RemoteCommit
 from generator.engine.context import Run
-from generator.engine.executor import Observed, Outcome, Work, execute
+from generator.engine.executor import Course, Observed, Work
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
 from generator.engine.project import InfraState
 from generator.engine.steps import Step
@@ -41,23 +40,18 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     )
 
 
-def carry_out(
-    steps: Sequence[Step[Any]],
-    run: Run,
-    report: Callable[[StepResult], None],
-    begun: Callable[[str], None] = lambda _: None,
-) -> Outcome:
-    """Take the steps, those that don't need each other in parallel, until one fails; see ``execute``."""
-    return execute([_work(step, run) for step in steps], run.patience, report, begun)
+def course(steps: Sequence[Step[Any]], run: Run) -> Course:
+    """The steps as work to be carried out, those that don't need each other in parallel."""
+    return Course([_work(step, run) for step in steps], run.patience)
 
 
 def _work(step: Step[Any], run: Run) -> Work:
-    def observed() -> Observed:
-        view = run.fresh()
+    def observed(since: float | None = None) -> Observed:
+        view = run.fresh(since)
         facts = step.observe(view)
         return Observed(step.decide(view, facts), partial(step.act, view, facts))
 
-    return Work(step.id, step.system, step.after, observed)
+    return Work(step.id, step.system, step.waits_for(run), observed, ahead=observed)
 
 
 def _observe(step: Step[Any], run: Run) -> StepPlan:

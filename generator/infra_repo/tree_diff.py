@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -144,8 +146,12 @@ def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:
 def recorded_answers(tree: Tree, prefix: str = "") -> dict[str, Any] | None:
     """The answers file that newservice left in a tree: the proof that it made it. None where there is none."""
     content = tree.read(f"{prefix}{ANSWERS_FILE}")
-    if content is None:
-        return None
+    return None if content is None else deepcopy(_answers_in(content))
+
+
+@lru_cache(maxsize=16)
+def _answers_in(content: bytes) -> dict[str, Any] | None:
+    """What an answers file says. A run reads the same one at each of its steps, and reading YAML takes long."""
     try:
         data = load_yaml(content)
     except (yaml.YAMLError, ValueError, RecursionError):

@@ -129,15 +129,15 @@ def _talk(folder: Path, store: Store, remote: Remote, url: str, *arguments: str)
         settings["core.sharedRepository"] = store.shared
     environment = {
         **remote.environment(),
-        **configuration(settings),
         "HOME": str(folder),  # curl would take another credential out of ~/.netrc
         "GIT_DIR": str(folder),
         "GIT_OBJECT_DIRECTORY": str(store.common / "objects"),
         "GIT_NO_REPLACE_OBJECTS": "1",
     }
-    _check_address(folder, url, environment)
+    _check_address(folder, url, {**environment, **configuration(settings)})
+    secret = {**configuration({**settings, **remote.authorization}), **remote.credential}
     try:
-        run_git(folder, *arguments, environment={**environment, **remote.credential}, longest=remote.longest)
+        run_git(folder, *arguments, environment={**environment, **secret}, longest=remote.longest)
     except SystemFailure as error:
         heals = not any(word in error.message.lower() for word in PERMANENT)
         raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,10 +12,10 @@ from typing import IO
 from generator.base.children import PIPE, Ended, Program, end, start
 from generator.base.errors import SystemFailure
 from generator.clients.git.process import failure, local_environment, not_started
+from generator.clients.git.trees import FOLDER, entries_of
 
 _COMMAND = ("cat-file", "--batch")
-_TREE_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0", re.DOTALL)
-_FOLDER, _SUBMODULE = "40000", "160000"
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,10 @@ class Reader:
         *folders, last = path.split("/")
         for folder in folders:
             mode, name = self._entry(name, folder)
-            if mode != _FOLDER:
+            if mode != FOLDER:
                 return None
         mode, name = self._entry(name, last)
-        return self._there(name) if mode not in ("", _FOLDER, _SUBMODULE) else None
+        return self._there(name) if mode not in ("", FOLDER, _SUBMODULE) else None
 
     def close(self) -> None:
         """End the process; the next read begins another."""
@@ -79,11 +77,8 @@ class Reader:
     def _entry(self, tree: str, wanted: str) -> tuple[str, str]:
         """Mode and id of what a tree has by a name; empty where it has nothing."""
         found = self._there(tree)
-        length = len(found.id) // 2
-        for name, mode, at in _entries(found.content, length):
-            if name == os.fsencode(wanted):
-                return mode, found.content[at : at + length].hex()
-        return "", ""
+        names = dict(entries_of(found.content, len(found.id) // 2))
+        return names.get(os.fsencode(wanted), ("", ""))
 
     def _there(self, name: str) -> Object:
         found = self.read(name)
@@ -141,11 +136,3 @@ def lost(folder: Path, name: str) -> SystemFailure:
         f"{folder} lacks {name.removesuffix('^{tree}')}: its objects are damaged, or not all of them are here",
         f"see git -C {folder} fsck; where it finds faults, clone the repository again",
     )
-
-
-def _entries(content: bytes, length: int) -> Iterator[tuple[bytes, str, int]]:
-    """Names of a tree's entries, their modes, and where their ids are."""
-    at = 0
-    while found := _TREE_ENTRY.match(content, at):
-        yield found[2], found[1].decode(), found.end()
-        at = found.end() + length

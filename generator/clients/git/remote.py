@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,3 +96,10 @@ class Remote:
     def credential(self) -> dict[str, str]:
         """User and token, for the one process that talks to the forge."""
         return {"NEWSERVICE_GIT_USER": self.user, "NEWSERVICE_GIT_TOKEN": self.token.reveal()}
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """Configuration for the same process: the first request says who asks. Git alone would ask without it first."""
+        parts = urlsplit(self.platform.forgejo.url)
+        word = base64.b64encode(f"{self.user}:{self.token.reveal()}".encode()).decode()
+        return {f"http.{parts.scheme}://{parts.netloc}/.extraHeader": f"Authorization: Basic {word}"}

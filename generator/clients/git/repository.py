@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from generator.base.errors import PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
 from generator.clients.git import network
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
+from generator.clients.git.building import build_tree
 from generator.clients.git.process import (
     PLAIN,
     as_text,
@@ -162,25 +162,17 @@ class Repository:
 
         ``merged`` are further parents; ``tree`` is what to begin with instead of the base's own files.
 
-        Works on objects and an index of its own: the checkout, its index and its branches stay as they are.
+        Works on objects alone: the checkout, its index and its branches stay as they are.
         """
-        tree = self._tree(tree or base, files, removed)
+        tree = build_tree(self.path, tree or base, files, removed)
         return self._committed(tree, (base, *merged), message, self._author())
 
     def commit_alone(self, files: Iterable[File], parents: Iterable[str], message: str, signature: Signature) -> str:
         """Make a commit of exactly ``files`` and return its id, which is the same on every machine."""
         settings = configuration({**PLAIN, "i18n.commitEncoding": "utf-8"})
-        return self._committed(self._tree("--empty", files), parents, message, {**settings, **signature.environment})
-
-    def _tree(self, beginning: str, files: Iterable[File], removed: Iterable[str] = ()) -> str:
-        """The tree that begins as another one, with ``files`` and without the paths ``removed``."""
-        with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            self._git("read-tree", beginning, env=index)
-            entries = [*self._stored(files, Path(folder)), *(f"0 {_NO_OBJECT}\t{path}" for path in removed)]
-            listed = "".join(f"{entry}\0" for entry in entries).encode()
-            self._git("update-index", "-z", "--index-info", given=listed, env=index)
-            return self._git("write-tree", env=index).strip()
+        return self._committed(
+            build_tree(self.path, "", files), parents, message, {**settings, **signature.environment}
+        )
 
     def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
         told = self._git(
@@ -190,16 +182,6 @@ class Repository:
             env=environment,
         )
         return told.strip()
-
-    def _stored(self, files: Iterable[File], folder: Path) -> list[str]:
-        """Store the files' contents; what an index says of each. Two processes for all, however many there are."""
-        files = list(files)
-        for number, file in enumerate(files):
-            (folder / str(number)).write_bytes(file.content)
-        paths = "".join(f"{folder / str(number)}\n" for number in range(len(files))).encode()
-        blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", given=paths).split()
-        modes = ("100755" if file.executable else "100644" for file in files)
-        return [f"{mode} {blob}\t{file.path}" for mode, blob, file in zip(modes, blobs, files, strict=True)]
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree that merging two commits gives, and the paths in it that conflict. Nothing is moved."""

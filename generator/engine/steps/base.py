@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from generator.engine.context import Run
+from generator.engine.executor import Done
 from generator.engine.plan import Action, Decision, State
 
 Facts = TypeVar("Facts")
@@ -20,6 +21,10 @@ class Step(ABC, Generic[Facts]):
     after: ClassVar[tuple[str, ...]] = ()
     """Ids of the steps that must be through before this one acts; those that a service does not take don't count."""
 
+    def waits_for(self, run: Run) -> tuple[str, ...]:  # noqa: ARG002 - for steps that wait for some services only
+        """``after``, less what makes no difference to this service."""
+        return self.after
+
     @abstractmethod
     def observe(self, run: Run) -> Facts:
         """Read what is there. Never writes."""
@@ -29,8 +34,11 @@ class Step(ABC, Generic[Facts]):
         """Say what is to be done about it. Pure: no system is asked."""
 
     @abstractmethod
-    def act(self, run: Run, facts: Facts) -> str:
-        """Do it; the only writer. Returns what was done, for people."""
+    def act(self, run: Run, facts: Facts) -> str | Done:
+        """Do it; the only writer. Returns what was done, for people.
+
+        ``run`` is the pass in which ``facts`` were observed. An act that looks at its effect says since when.
+        """
 
 
 def absent(summary: str) -> Decision:

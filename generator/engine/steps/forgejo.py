@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import together
+from generator.base.memo import quietly, together
 from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
+from generator.engine.executor import Done
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.visibility import (
@@ -20,6 +22,7 @@ from generator.engine.steps.visibility import (
     check_before_push,
     copies_of,
     decide_forgejo,
+    glance,
     look_again,
     wants_private,
 )
@@ -53,7 +56,7 @@ class ForgejoRepository(Step[RepositoryFacts]):
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, whose it is, and how visible the mirror is where that counts."""
         mirror = (lambda: None) if wants_private(run) else run.mirror_repository
-        together(run.canonical, run.canonical_answers, mirror)
+        together(run.canonical, run.canonical_answers, run.canonical_head, mirror)
         return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
@@ -157,7 +160,7 @@ class ForgejoMirror(Step[MirrorFacts]):
             return drifted(f"{where}: behind, is synchronised")
         return present(f"{where} at {(facts.canonical or '')[:8]}")
 
-    def act(self, run: Run, facts: MirrorFacts) -> str:
+    def act(self, run: Run, facts: MirrorFacts) -> Done:
         """Make it one mirror, push once, and wait until GitHub shows the commit.
 
         One whose push fails is linked anew: its credentials may be old, and can't be changed. What was there goes
@@ -167,26 +170,43 @@ class ForgejoMirror(Step[MirrorFacts]):
         fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
         if not fitting:
             _add(run)
-        if not fitting or len(facts.mirrors) > 1:
-            _keep_one(run)
         run.progress(f"pushing {run.owner}/{run.name} to GitHub; a first push may take minutes")
-        error = _push(run)
+        pushed, error = self._push(run, tidy=not fitting or len(facts.mirrors) > 1)
         if error and fitting:
             _add(run)
-            _keep_one(run)
-            error = _push(run)
+            pushed, error = self._push(run, tidy=True)
         if error:
             raise _failed(run, error)
-        branch, canonical = run.platform.forgejo.branch, facts.canonical
-        if not run.patience.until(lambda: run.github.branch(run.mirror, branch) == canonical, SETTLING_SECONDS):
-            raise SystemFailure(
-                "forgejo.mirror_behind",
-                f"Forgejo reports the mirror as pushed, but {run.mirror} is not at {canonical}",
-                "look at the mirror's settings on Forgejo: one to elsewhere that fails keeps those after it from being "
-                "pushed; then run the same command again",
-                passing=True,
-            )
-        return f"{run.mirror} is at {(canonical or '')[:8]}"
+        branch, canonical, since = run.platform.forgejo.branch, facts.canonical, pushed.since
+        if pushed.mirror_heads().get(branch) != canonical:
+            if not run.patience.until(lambda: run.github.branch(run.mirror, branch) == canonical, SETTLING_SECONDS):
+                raise SystemFailure(
+                    "forgejo.mirror_behind",
+                    f"Forgejo reports the mirror as pushed, but {run.mirror} is not at {canonical}",
+                    "look at the mirror's settings on Forgejo: one to elsewhere that fails keeps those after it from "
+                    "being pushed; then run the same command again",
+                    passing=True,
+                )
+            since = time.monotonic()
+        return Done(f"{run.mirror} is at {(canonical or '')[:8]}", since)
+
+    def _push(self, run: Run, *, tidy: bool) -> tuple[Run, str]:
+        """Push now; what was seen then, and the error of our mirror, empty where it has none.
+
+        ``tidy``: remove surplus mirrors first. What became of mirrors to elsewhere is not ours. Raises
+        ``SystemFailure`` where it can't have gone well and left no error, or GitHub may not have it.
+        """
+        _check_and_tidy(run, tidy=tidy)
+        well = run.forgejo.sync_push_mirrors(run.owner, run.name)
+        after = run.fresh()
+        together(after.push_mirrors, quietly(partial(self.observe, after)))
+        mirrors = after.push_mirrors()
+        ours = _ours(run, mirrors)
+        if not ours:
+            raise _failed(run, "it was removed meanwhile")
+        if not well and not any(mirror.last_error for mirror in mirrors):
+            raise _failed(run, "Forgejo gives no reason")
+        return after, "; ".join(mirror.last_error for mirror in ours if mirror.last_error)
 
 
 def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
@@ -257,27 +277,20 @@ def unlink(run: Run) -> None:
         run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
 
 
-def _keep_one(run: Run) -> None:
-    """Remove all mirrors but one. Another run may be at it at the same time: both look first, and choose alike."""
-    mirrors = _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ())
-    for surplus in sorted(mirrors, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]:
-        run.forgejo.delete_push_mirror(run.owner, run.name, surplus.name)
+def _check_and_tidy(run: Run, *, tidy: bool) -> None:
+    """Look at the copies' visibility right before the push, and with ``tidy`` remove all our mirrors but one.
 
-
-def _push(run: Run) -> str:
-    """Push now; the error of our mirror, empty where it has none. What became of mirrors to elsewhere is not ours.
-
-    Raises ``SystemFailure`` where it can't have gone well and left no error, or GitHub may not have it.
+    Another run may be tidying at the same time: both look first, and choose alike.
     """
-    check_before_push(run, unlink)
-    well = run.forgejo.sync_push_mirrors(run.owner, run.name)
-    mirrors = run.forgejo.push_mirrors(run.owner, run.name) or []
-    ours = _ours(run, mirrors)
-    if not ours:
-        raise _failed(run, "it was removed meanwhile")
-    if not well and not any(mirror.last_error for mirror in mirrors):
-        raise _failed(run, "Forgejo gives no reason")
-    return "; ".join(mirror.last_error for mirror in ours if mirror.last_error)
+    view = run.fresh()
+    surplus: list[PushMirror] = []
+    if tidy:
+        _, mirrors = together(partial(glance, view), view.push_mirrors)
+        ours = _ours(run, mirrors or ())
+        surplus = sorted(ours, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]
+    for mirror in surplus:
+        run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
+    check_before_push(run.fresh() if surplus else view, unlink)
 
 
 def _failed(run: Run, why: str) -> SystemFailure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from generator.base.memo import together
 from generator.clients.github import Mirror
@@ -37,6 +36,10 @@ class GitHubRepository(Step[RepositoryFacts]):
     id = "github.repository"
     system = "github"
     after = ("forgejo.repository",)  # which may have become private although it was to be public
+
+    def waits_for(self, run: Run) -> tuple[str, ...]:
+        """Where the answers want both copies private, neither depends on the other."""
+        return () if wants_private(run) else self.after
 
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, if there is one, and how visible the canonical one is where that counts."""
@@ -80,7 +83,7 @@ class GitHubRepository(Step[RepositoryFacts]):
 def _create(run: Run, *, private: bool) -> str:
     """Create the mirror; a public one is closed at once where a person closed the canonical one meanwhile."""
     run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
-    if not private and look_again(run).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
+    if not private and look_again(run.fresh()).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
         run.github.make_private(run.mirror)
     return run.platform.github.web_url(run.name)
 
@@ -107,9 +110,7 @@ class GitHubSecrets(Step[frozenset[str]]):
     def act(self, run: Run, facts: frozenset[str]) -> str:
         """Seal and write the missing ones."""
         missing, wanted = _missing(run, facts), _wanted(run)
-        together(
-            *(partial(run.github.put_secret, run.mirror, name, run.credentials[wanted[name]].value) for name in missing)
-        )
+        run.github.put_secrets(run.mirror, {name: run.credentials[wanted[name]].value for name in missing})
         return f"set {', '.join(missing)}"
 
 

@@ -10,6 +10,7 @@ from generator.base.memo import together
 from generator.clients.forgejo import PullRequest
 from generator.clients.git import merges
 from generator.engine.context import Run
+from generator.engine.executor import Done
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
@@ -98,7 +99,7 @@ class InfraCommit(Step[InfraFacts]):
             return drifted(f"{run.infra_branch} can't be merged any more ({', '.join(facts.stuck)}): is brought up")
         return decision
 
-    def act(self, run: Run, facts: InfraFacts) -> str:
+    def act(self, run: Run, facts: InfraFacts) -> str | Done:
         """Commit on objects, beside every checkout, and push without force."""
         if facts.stuck:
             return _bring_up(run, facts)
@@ -117,9 +118,10 @@ class InfraCommit(Step[InfraFacts]):
         spent = [facts.branch] if facts.spent and facts.branch else []
         sha = run.infra.commit_onto(onto, files, _message(run, state), spent)
         run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+        pushed = run.fresh()
         if fresh:
-            _give_way(run.fresh(), state, sha)
-        return f"{run.infra_branch} at {sha[:8]}"
+            _give_way(pushed, state, sha)
+        return Done(f"{run.infra_branch} at {sha[:8]}", pushed.since)
 
 
 def _give_way(run: Run, state: InfraState, sha: str) -> None:
@@ -255,7 +257,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
             return present(facts.pull_request.url)
         return absent(f"{run.infra_branch} into {run.platform.infra.branch}")
 
-    def act(self, run: Run, facts: PullRequestFacts) -> str:
+    def act(self, run: Run, facts: PullRequestFacts) -> Done:
         """Open it, with the order of applying as a checklist."""
         infra = run.platform.infra
         if (head := run.infra_heads().get(run.infra_branch)) and facts.pull_request is None:
@@ -271,8 +273,10 @@ class InfraPullRequest(Step[PullRequestFacts]):
         run.forgejo.create_pull_request(
             run.owner, infra.repository, base=infra.branch, head=run.infra_branch, title=_title(run), body=body
         )
-        found = run.forgejo.pull_request(run.owner, infra.repository, infra.branch, run.infra_branch)
-        return found.url if found else run.infra_branch
+        opened = run.fresh()
+        together(opened.pull_request, opened.infra_heads)
+        found = opened.pull_request()
+        return Done(found.url if found else run.infra_branch, opened.since)
 
 
 def made_here(run: Run, message: str) -> bool:

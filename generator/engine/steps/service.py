@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from generator.engine.commits import Commit
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
-from generator.engine.steps.visibility import check_before_push
+from generator.engine.steps.visibility import check_before_push, glance
 from generator.infra_repo.fingerprints import blob_ids, seal
 from generator.infra_repo.tree_diff import ANSWERS_FILE, differing_answers, recorded_answers
 from generator.infra_repo.trees import Folder, Tree
@@ -106,7 +107,8 @@ class ServicePush(Step[CommitFacts]):
     after = ("service.commit", "forgejo.repository", "github.repository")  # a push may go on to a mirror at once
 
     def observe(self, run: Run) -> CommitFacts:
-        """Both copies."""
+        """The canonical repository and the folder; where there is something to push, how visible the copies are."""
+        together(partial(glance, run), run.woodpecker_number, run.canonical_head, run.canonical_answers)
         return observe_both(run)
 
     def decide(self, run: Run, facts: CommitFacts) -> Decision:

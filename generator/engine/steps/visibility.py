@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import together
+from generator.base.memo import quietly, together
 from generator.clients.forgejo import Repository
 from generator.clients.github import Mirror
 from generator.engine.context import Run
@@ -83,12 +83,17 @@ def copies_of(run: Run, canonical: Repository | None, mirror: Mirror | None) -> 
     return Copies(wants_private(run), forgejo, github)
 
 
+def glance(run: Run) -> None:
+    """Look at both copies, beside what else is looked at, for the check before a push, which meets a failure."""
+    together(quietly(run.canonical), quietly(run.mirror_repository))
+
+
 def look_again(run: Run) -> Copies:
-    """Both copies as they are now, not as they were seen in this pass.
+    """Both copies as they are now: as they were seen in this pass only where that began a moment ago.
 
     Raises ``SystemFailure`` or ``PreflightError`` where one can't be seen.
     """
-    view = run.fresh()
+    view = run if run.recent else run.fresh()
     together(view.canonical, view.mirror_repository)
     return copies_of(view, view.canonical(), view.mirror_repository())
 
@@ -120,7 +125,7 @@ def _decide(
 
 
 def check_before_push(run: Run, else_first: Callable[[Run], None] = lambda _: None) -> None:
-    """Look at both copies again. Raises ``SystemFailure`` where one of them has to be closed first.
+    """Look at both copies again; see ``look_again``. Raises ``SystemFailure`` where one has to be closed first.
 
     The steps close it before anything is pushed. What is found here was changed since then. ``else_first`` is called
     before the failure is raised.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import PreflightError
+from generator.base.memo import quietly
 from generator.engine.context import Run
 from generator.engine.plan import Action, Plan
 from generator.engine.steps.vault import path as vault_path
@@ -45,6 +46,8 @@ _WRITES = (Action.CREATE, Action.UPDATE)
 def _parts(run: Run, writes: Collection[str], systems: Collection[str]) -> Iterator[Part]:
     if "forgejo" in systems:
         yield Part((), lambda: _forgejo(run, writes))
+    if "forgejo.repository" in writes:
+        yield Part((), lambda: _login(run))
     if {"infra.commit", "infra.pull_request"} & set(writes):
         yield _single("forgejo.infra", lambda: _infra(run))
     if "github" in systems or "forgejo.mirror" in writes:
@@ -76,6 +79,12 @@ def _forgejo(run: Run, writes: Collection[str]) -> Iterator[Check]:
     if pushing is not None and "github.secrets" in writes:
         others = listed.without_refusals()
         yield forgejo.judge_scopes("forgejo_git.scopes", others, pushing.value, forgejo.PUSH_SCOPES, pushing.source)
+
+
+def _login(run: Run) -> list[Check]:
+    """Who asks, which creating a repository has to know: looked up beside the others, and nothing to judge."""
+    quietly(run.forgejo.login)()
+    return []
 
 
 def _infra(run: Run) -> Check:

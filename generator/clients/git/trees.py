@@ -1,0 +1,97 @@
+"""Git's trees with some of their files changed. Only the folders that change are read and written, however many files
+there are beside them; an index would list them all. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+FOLDER = "40000"
+"""The mode of a folder."""
+
+_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0", re.DOTALL)
+_ID_BYTES = 20  # of sha1: other repositories are refused
+
+Entry = tuple[str, str]
+"""The mode of what a tree has by a name, and its id."""
+
+
+def entries_of(content: bytes, id_bytes: int = _ID_BYTES) -> Iterator[tuple[bytes, Entry]]:
+    """What a tree object has, by name."""
+    at = 0
+    while found := _ENTRY.match(content, at):
+        at = found.end() + id_bytes
+        yield found[2], (found[1].decode(), content[found.end() : at].hex())
+
+
+def id_of(content: bytes) -> str:
+    """The id of a tree object."""
+    return hashlib.sha1(b"tree %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def folders_of(paths: Iterable[str]) -> list[str]:
+    """Every folder above these paths, the root (an empty name) first."""
+    found = [""]
+    for path in paths:
+        parts = path.split("/")
+        found += ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+    return list(dict.fromkeys(found))
+
+
+def changed(before: Mapping[str, bytes], files: Mapping[str, Entry | None]) -> tuple[str, dict[str, bytes]]:
+    """A tree with some files changed: its id, and the tree objects that have to be written, by id.
+
+    ``before``: the content of each folder above a changed file, as far as it exists. ``files``: mode and id by path,
+    None for a file that goes. Raises ``KeyError`` with a folder's id where ``before`` lacks one that exists.
+    """
+    change = _Change(before, files)
+    return change.folder("") or change.keep(b""), change.objects
+
+
+class _Change:
+    """``objects`` are the trees that have to be written, by id."""
+
+    def __init__(self, before: Mapping[str, bytes], files: Mapping[str, Entry | None]) -> None:
+        self._before = before
+        self._files = files
+        self._below: dict[str, dict[bytes, str]] = {}
+        for path in (*files, *filter(None, folders_of(files))):
+            folder, _, name = path.rpartition("/")
+            self._below.setdefault(folder, {})[os.fsencode(name)] = path
+        self.objects: dict[str, bytes] = {}
+
+    def folder(self, folder: str) -> str | None:
+        """Id of a folder as it becomes; None for one that holds nothing any more."""
+        entries = dict(entries_of(self._before.get(folder, b"")))
+        for name, path in self._below[folder].items():
+            entry = self._entry(path, entries.get(name))
+            if entry is None:
+                entries.pop(name, None)
+            else:
+                entries[name] = entry
+        ordered = sorted(entries.items(), key=lambda item: item[0] + b"/" * (item[1][0] == FOLDER))
+        lines = (b"%s %s\0%s" % (mode.encode(), name, bytes.fromhex(sha)) for name, (mode, sha) in ordered)
+        return self.keep(b"".join(lines)) if ordered else None
+
+    def keep(self, content: bytes) -> str:
+        """Note a tree object to be written; its id."""
+        sha = id_of(content)
+        self.objects[sha] = content
+        return sha
+
+    def _entry(self, path: str, there: Entry | None) -> Entry | None:
+        """What stands at a path that changes, or below which something does."""
+        wanted = self._files.get(path)
+        is_folder = there is not None and there[0] == FOLDER
+        if wanted is not None:
+            return wanted
+        if path not in self._below:
+            return there if is_folder else None
+        if there is not None and is_folder and path not in self._before:
+            raise KeyError(there[1])
+        made = self.folder(path)
+        if made is not None:
+            return FOLDER, made
+        return None if is_folder else there
