@@ -117,6 +117,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("args", [{"a": 1}], "must be text"),
     ("run_as", {"uid": -1}, "from 0"),
     ("run_as", {"user": 1}, "not known"),
+    ("hardening", {"privileged": False}, "not known"),
+    ("hardening", {"seccomp": "RuntimeDefault"}, "true or false"),
     ("cpu", "1.5", "amount of CPU"),
     ("replicas", 11, "0 to 10"),
     ("memory_limit", "1Mi", "less than the 256Mi"),

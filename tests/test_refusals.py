@@ -37,6 +37,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
     # rule, answers, question, what the message says: the rule and the way out
     ("a group that is two", {"access": ["Family,Friends"]}, "access", ["[0]", "a group's name"]),
     ("a group twice", {"access": ["Family", "Family"]}, "access", ["is there twice", "name it once"]),
+    (
+        "root that is refused",
+        {"run_as": {"uid": 0}, "hardening": {"non_root": True}},
+        "hardening",
+        ["run_as has uid 0", "leave non_root out"],
+    ),
     ("nobody may pass", {"access": []}, "access", ["must not be empty"]),
     ("sleep of what is parked", {"scale_to_zero": "dynamic", "replicas": 0}, "scale_to_zero", ["parked", "leave"]),
     ("sleep of several pods", {"scale_to_zero": "blocking", "replicas": 2}, "scale_to_zero", ["one pod", "replicas 1"]),
