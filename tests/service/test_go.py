@@ -19,16 +19,14 @@ import pytest
 
 from generator.template.answers import Answers, resolve
 from generator.template.questions import load_questions
-from generator.template.template import PACKAGE, Template
-from tests.answers import render
+from generator.template.template import Template
 
 from .test_text import FRAGMENTS, labels_of, readme_texts
-from .trees import REPOSITORY_ID
+from .trees import REPOSITORY_ID, texts_of
 
 pytestmark = pytest.mark.slow
 
 TEMPLATE = Template.installed()
-FOLDER = PACKAGE.parent / "templates" / "service" / "go"
 FACTS = {"woodpecker_repo_id": REPOSITORY_ID}
 SETTINGS = ("GOCACHE", "GOMODCACHE", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB")
 
@@ -82,17 +80,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def answers_for(given: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> Answers:
     return resolve(TEMPLATE, load_questions(TEMPLATE), dict(given), {**FACTS, **(facts or {})})
-
-
-def files_for(answers: Answers) -> Iterator[tuple[str, str]]:
-    """The files, each on its own; all but the answers file."""
-    for source in sorted(path for path in FOLDER.rglob("*") if path.is_file() and "answers_file" not in path.name):
-        path = TEMPLATE.render(source.relative_to(FOLDER).as_posix(), answers.context)
-        if any(part in ("", ".jinja") for part in path.split("/")):
-            continue
-        text = source.read_text(encoding="utf-8")
-        templated = path.endswith(".jinja")
-        yield path.removesuffix(".jinja"), TEMPLATE.render(text, answers.context) if templated else text
 
 
 @dataclass
@@ -162,7 +149,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def rendered(root: Path) -> dict[str, dict[str, str]]:
     """Each variant's files, on disk below ``root`` too."""
-    trees = {name: dict(files_for(answers_for(given))) for name, given in VARIANTS.items()}
+    trees = {name: dict(texts_of(TEMPLATE, answers_for(given).context)) for name, given in VARIANTS.items()}
     for name, files in trees.items():
         for path, text in files.items():
             target = root / name / path
@@ -177,15 +164,6 @@ def services(root: Path, rendered: dict[str, dict[str, str]], go_environment: di
 
 
 # --- What is written --------------------------------------------------------------------------------------------
-
-
-def test_the_renderer_makes_the_same(rendered: dict[str, dict[str, str]]) -> None:
-    """The helper above renders file by file; one variant shows that nothing else happens."""
-    files = {
-        file.path: file.content.decode() for file in render(TEMPLATE, answers_for(VARIANTS["web-hostile"]), "service")
-    }
-    del files[".copier-answers.yml"]
-    assert files == rendered["web-hostile"]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -232,7 +210,7 @@ def test_without_a_database_there_is_no_dependency(rendered: dict[str, dict[str,
 def test_module_path_is_one_that_go_takes(rendered: dict[str, dict[str, str]]) -> None:
     platform = {**TEMPLATE.platform, "github": {"url": "https://git.example.org:8443", "api_url": "", "owner": "Acme"}}
     del platform["connection"]
-    files = dict(files_for(answers_for(COMMON, {"platform": platform})))
+    files = dict(texts_of(TEMPLATE, answers_for(COMMON, {"platform": platform}).context))
     assert files["go.mod"].startswith("module git.example.org/acme/city-guide\n")
     assert rendered["web-some-parts"]["go.mod"].startswith("module github.com/viktorbarzin/con-service\n")
 
