@@ -10,14 +10,14 @@ from tests import contracts
 from tests.answers import RICH
 from tests.full import few
 from tests.test_kinds import CRONJOB, EVERYTHING, OWN_CODE, WIDGET, WITHOUT_CI, Kind, given
-from tests.world import World, both_platforms
+from tests.world import World, fully_both
 
 pytestmark = pytest.mark.skipif(
     not contracts.FOLDER.is_dir(), reason="the servers' descriptions are not beside this checkout (../shared/contracts)"
 )
 
 
-@both_platforms
+@fully_both
 def test_a_whole_onboarding_keeps_to_the_contracts(world: World) -> None:
     assert world.run("create", RICH).code == 0
     name = str(RICH["name"])
