@@ -223,6 +223,7 @@ def running(workshop: Workshop, lines: list[dict[str, Any]], **environment: str)
             process.kill()
 
 
+@full
 @pytest.mark.slow
 def test_linters_and_tests_pass_and_the_server_runs_as_the_stack_asks(
     workshop: Workshop, drawn: dict[str, Tree]
