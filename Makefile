@@ -30,7 +30,7 @@ test: $(STAMP) ## the tests for every change; takes minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-all: $(STAMP) ## these, and those that take long and rarely fail alone
-	$(BIN)/python -m pytest -n auto --dist worksteal -m 'full or not full'
+	NEWSERVICE_UPGRADE_EVERY=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'full or not full'
 
 fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis
@@ -40,7 +40,8 @@ faults: $(STAMP) ## every fault at every request of an onboarding, a kill at eve
 	NEWSERVICE_FLEET_KILLS=25 $(BIN)/python -m pytest -q tests/fleet/test_kills.py
 
 upgrades: $(STAMP) ## every update of the campaign, a hundred of them held against copier's own; takes minutes
-	NEWSERVICE_UPGRADE_SEEDS=1,3 NEWSERVICE_UPGRADE_COPIER=100 $(BIN)/python -m pytest -q tests/upgrade/test_campaign.py
+	NEWSERVICE_UPGRADE_SEEDS=1,3 NEWSERVICE_UPGRADE_EVERY=1 NEWSERVICE_UPGRADE_COPIER=100 \
+		$(BIN)/python -m pytest -q -m 'full or not full' tests/upgrade/test_campaign.py
 
 check: $(STAMP) ## lint, format, types and the direction of imports
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from generator.template.questions import load_questions
 from generator.template.template import Template
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer, render
 from tests.checkout import add_questions
+from tests.full import full
 from tests.plain_copier import copied
 
 
@@ -285,6 +286,7 @@ def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(question
     assert problem.hint
 
 
+@full
 def test_copier_alone_refuses_the_same(tmp_path: Path) -> None:
     good = answer(SMALLEST)
     sample = WRONG[::13]
@@ -309,7 +311,9 @@ def test_copier_alone_makes_the_same_tree(tmp_path: Path, layer: Layer) -> None:
     ("given", "fact"),
     [
         ({"redis": True}, "redis_index"),
-        ({"auth": "none", "auth_reason": "a public page", "anubis": True}, "anubis_redis_index"),
+        pytest.param(
+            {"auth": "none", "auth_reason": "a public page", "anubis": True}, "anubis_redis_index", marks=full
+        ),
     ],
 )
 def test_an_index_that_newservice_picks_is_asked_of_copier_alone(

@@ -8,15 +8,16 @@ import pytest
 
 from tests import contracts
 from tests.answers import RICH
+from tests.full import few
 from tests.test_kinds import CRONJOB, EVERYTHING, OWN_CODE, WIDGET, WITHOUT_CI, Kind, given
-from tests.world import World, both_platforms
+from tests.world import World, fully_both
 
 pytestmark = pytest.mark.skipif(
     not contracts.FOLDER.is_dir(), reason="the servers' descriptions are not beside this checkout (../shared/contracts)"
 )
 
 
-@both_platforms
+@fully_both
 def test_a_whole_onboarding_keeps_to_the_contracts(world: World) -> None:
     assert world.run("create", RICH).code == 0
     name = str(RICH["name"])
@@ -32,7 +33,9 @@ def test_a_whole_onboarding_keeps_to_the_contracts(world: World) -> None:
     assert len(used) >= 20
 
 
-@pytest.mark.parametrize("kind", [CRONJOB, OWN_CODE, WITHOUT_CI, WIDGET, EVERYTHING], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", few(2, [EVERYTHING, CRONJOB, OWN_CODE, WITHOUT_CI, WIDGET]), ids=lambda kind: kind.name
+)
 def test_each_kind_keeps_to_the_contracts(world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made, looked at, merged, and made again."""
     monkeypatch.setenv("OF_ANOTHER_SYSTEM", "correct-horse")

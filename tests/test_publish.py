@@ -30,6 +30,7 @@ from generator.template.releases import FOLDER, Releases
 from generator.template.template import Template
 from tests.answers import SMALLEST, render
 from tests.checkout import commit_all, git
+from tests.full import full
 from tests.invoke import Command
 from tests.processes import kill_all
 from tests.world import Told, World
@@ -419,6 +420,7 @@ def theirs(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
+@full
 def test_plain_copier_takes_every_release_and_the_next_one(
     press: Press, next_release: Releases, tmp_path: Path
 ) -> None:

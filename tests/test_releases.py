@@ -17,6 +17,7 @@ from generator.template.release_check import check_template
 from generator.template.releases import FOLDER, Release, Releases, commit_id, template_members, tree_id
 from generator.template.template import Template
 from tests.checkout import git
+from tests.full import full
 from tests.invoke import Command
 
 RELEASES = Releases()
@@ -264,6 +265,7 @@ def test_flags_before_a_subcommand_are_never_dropped(capsys: pytest.CaptureFixtu
     assert told.code == ExitCode.USAGE
 
 
+@full
 def test_the_command_releases(checkout: Command, releases: Releases, template: Template) -> None:
     before = snapshot(releases.folder)
     unreleased = checkout("templates", "--json").of("template")[-1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator.sandbox import Exchange, sequence
 from tests import speed
+from tests.full import full
 from tests.world import World
 
 
@@ -25,6 +26,7 @@ def test_the_longest_chain() -> None:
     assert sequence([]) == []
 
 
+@full
 def test_a_create_is_measured(world: World, tmp_path: Path) -> None:
     with speed.started(world.sandbox, tmp_path) as process:
         first, second = (speed.measured(world.sandbox, process, "measured") for _ in range(2))

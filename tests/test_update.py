@@ -16,6 +16,7 @@ from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import resolve
 from tests.answers import QUESTIONS, RICH, TEMPLATE, render
 from tests.checkout import add_questions, commit_all, git, published_template
+from tests.full import few
 from tests.invoke import Command, Desk
 from tests.world import ELSEWHERE
 
@@ -85,12 +86,15 @@ CRONJOB: dict[str, Any] = {
 SOMEBODY: dict[str, Any] = {"forgejo": {"owner": "somebody"}}
 every_kind = pytest.mark.parametrize(
     "published",
-    [
-        (RICH, SOMEBODY),
-        (WORKER, SOMEBODY),
-        (CRONJOB, SOMEBODY),
-        ({**RICH, "tier": "gold"}, yaml.safe_load(ELSEWHERE.read_text(encoding="utf-8"))),
-    ],
+    few(
+        1,
+        [
+            (RICH, SOMEBODY),
+            (WORKER, SOMEBODY),
+            (CRONJOB, SOMEBODY),
+            ({**RICH, "tier": "gold"}, yaml.safe_load(ELSEWHERE.read_text(encoding="utf-8"))),
+        ],
+    ),
     ids=["web", "worker", "cronjob", "elsewhere"],
     indirect=True,
 )

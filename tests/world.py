@@ -25,12 +25,16 @@ from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Repository as Mirror
 from generator.sandbox.messages import Request, Response
+from tests.full import few
 
 ELSEWHERE = Path(__file__).parent / "golden" / "other-platform" / "platform.yml"
 """The profile of a made-up platform."""
 
 both_platforms = pytest.mark.parametrize("world", [None, ELSEWHERE], ids=["built-in", "elsewhere"], indirect=True)
 """Runs a test on the built-in platform and on the made-up one."""
+
+fully_both = pytest.mark.parametrize("world", few(1, [None, ELSEWHERE]), ids=["built-in", "elsewhere"], indirect=True)
+"""Runs a test on the built-in platform, and on the made-up one in ``make test-all``."""
 
 elsewhere = pytest.mark.parametrize("world", [ELSEWHERE], ids=["elsewhere"], indirect=True)
 """Runs a test on the made-up platform only."""

@@ -12,6 +12,7 @@ import pytest
 from tests.fleet import bench
 from tests.fleet.bench import Extent, tell
 from tests.fleet.measure import can_watch, run
+from tests.full import full
 
 TAKES = "import hashlib; hashlib.sha256(b'x' * (64 << 20)).digest()"
 BOTH = (
@@ -19,6 +20,7 @@ BOTH = (
 )
 
 
+@full
 def test_every_figure_is_there(capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
     bench.main(Extent((2,), compared=2, rounds=1, sample=1), request.getfixturevalue("_release"))
     told = capsys.readouterr().out

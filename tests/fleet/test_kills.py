@@ -21,7 +21,7 @@ from tests.fleet.fleet import command
 from tests.processes import descendants, kill_all, until, words_of
 from tests.world import Told
 
-COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "3"))
+COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "2"))
 SEED = 20261123
 owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from tests.full import few
+
 from .trees import PYTHON, Tree
 
 # What is imported, and what has to be installed for it.
@@ -88,7 +90,7 @@ def test_its_own_tests_pass(installed: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PYTHON)
+@pytest.mark.parametrize("name", few(4, PYTHON))
 def test_own_tests_of_each_kind_pass(python: Path, trees: dict[str, Tree], name: str) -> None:
     said = own_tests(python, trees[name].root)
     passed = re.search(r"(\d+) passed in ", said)

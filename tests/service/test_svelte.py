@@ -17,6 +17,7 @@ from hypothesis import given
 
 from generator.template.template import PACKAGE, Template
 from tests.answers import render
+from tests.full import full
 
 from .conftest import answers_for
 from .node import NODE, Workshop, postgres, toolchain
@@ -222,6 +223,7 @@ def running(workshop: Workshop, lines: list[dict[str, Any]], **environment: str)
             process.kill()
 
 
+@full
 @pytest.mark.slow
 def test_linters_and_tests_pass_and_the_server_runs_as_the_stack_asks(
     workshop: Workshop, drawn: dict[str, Tree]
@@ -250,6 +252,7 @@ def test_linters_and_tests_pass_and_the_server_runs_as_the_stack_asks(
     assert [line["message"] for line in lines][-1] == "stopped"
 
 
+@full
 @pytest.mark.slow
 def test_mysql_and_metrics_on_a_port_of_their_own(workshop: Workshop, drawn: dict[str, Tree]) -> None:
     workshop.take(drawn["mysql"])

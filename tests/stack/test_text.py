@@ -104,7 +104,7 @@ def environment(stack: dict[str, str]) -> dict[str, Any]:
     return {env["name"]: env.attributes.get("value") for env in pod.all("container", "env")}
 
 
-@settings(quick, max_examples=examples(12, texts=30))
+@settings(quick, max_examples=examples(4, texts=30))
 @given(st.lists(values, min_size=30, max_size=30), st.lists(lines, min_size=8, max_size=8))
 @example(
     ["{pg_host}", "${pg_host}", "$${pg_host}", "%{pg_host}", "%%{pg_host}", "$$$", "$%{x}", "%${x}", "{{pg_host}}",
@@ -112,7 +112,7 @@ def environment(stack: dict[str, str]) -> dict[str, Any]:
     ["${x}", "$${x}", "$$${x}", "%{x}", "%%{x}", "%%%{x}", "$%{x}", "%${x}"],
 )  # fmt: skip
 def test_terraform_sees_the_text_that_was_written(entries: list[str], titles: list[str]) -> None:
-    """Twelve times 38 texts at a time, because starting Terraform takes longer than reading them."""
+    """Four times 38 texts at a time, because starting Terraform takes longer than reading them."""
     env = {f"V{number}": entry for number, entry in enumerate(entries)}
     stack = rendered(env=env)
     found = [environment_source(stack), *(title_source(rendered(title=title)) for title in titles)]

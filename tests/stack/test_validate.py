@@ -16,6 +16,7 @@ import pytest
 from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX
 from generator.template.template import Template
+from tests.full import full
 
 from . import infra
 from .provider.mirror import SCHEMAS
@@ -200,6 +201,7 @@ def infra_of(folder: Path, root: str) -> Path:
 # --- what is refused -----------------------------------------------------------------------------------------
 
 
+@full
 def test_a_sound_stack_is_not_blamed_for_others(verdicts: dict[str, list[Diagnostic]]) -> None:
     assert "sound" not in verdicts
 
