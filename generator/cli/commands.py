@@ -72,7 +72,7 @@ def _has_value(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
             raise UsageError(
                 "usage.value",
                 f"{param.opts[0]} has no value: {text} after it is a flag",
-                f"give {param.opts[0]} its value; where {text} is just that, write it into an answers file",
+                f"give {param.opts[0]} a value; if {text} really is the value, write it into an answers file",
             )
     return value
 
