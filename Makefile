@@ -52,14 +52,14 @@ check: $(STAMP) ## lint, format, types and the direction of imports
 bench: $(STAMP) ## how long commands take, as ratios measured in one run
 	$(BIN)/python -m tests.bench
 
-docs: $(STAMP) ## make what is generated in docs/ anew, and build the site into site/
+docs: $(STAMP) ## regenerate the generated parts of docs/, and build the site into site/
 	$(BIN)/python -m docs.builder
 
 format: $(STAMP) ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-golden: $(STAMP) ## render the golden trees anew, to be read as a diff
+golden: $(STAMP) ## render the golden trees again, to be read as a diff
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_golden.py
 
 clean: ## remove what the other targets made

@@ -19,7 +19,7 @@ from docs.builder.events import events
 from docs.builder.parts import rows
 from docs.builder.profile import profile_keys
 from docs.builder.questions import QUESTIONS
-from docs.builder.reference import PARTS, made_anew, shown_anew
+from docs.builder.reference import PARTS, regenerated, rerun
 from generator.base.errors import ExitCode
 from generator.base.parallel import Status
 from generator.engine.plan import Action, State
@@ -68,7 +68,7 @@ def shape_words(shape: Any) -> set[str]:
 
 @every_page
 def test_generated_parts_are_as_the_code_has_them(found: Page) -> None:
-    assert made_anew(found.path) == found.path.read_text(encoding="utf-8"), "out of date: run `make docs`"
+    assert regenerated(found.path) == found.path.read_text(encoding="utf-8"), "out of date: run `make docs`"
 
 
 def test_every_part_is_in_a_page() -> None:
@@ -295,7 +295,7 @@ SHOWN = [found for found in PAGES if "```console checked" in found.path.read_tex
 @pytest.mark.parametrize("found", SHOWN, ids=lambda found: found.path.name)
 def test_shown_output_is_real(found: Page) -> None:
     """Blocks marked ``console checked`` are what the commands in them print, here and now."""
-    assert shown_anew(found.path) == found.text, "out of date: run `make docs`"
+    assert rerun(found.path) == found.text, "out of date: run `make docs`"
 
 
 def test_output_is_shown_where_people_look_first() -> None:

@@ -15,7 +15,7 @@ from generator.base.errors import ExitCode, SystemFailure, UsageError
 from generator.base.parallel import StepResult
 from generator.base.terminal_text import visible
 from generator.base.yaml_text import MOST
-from generator.cli.faults import as_told
+from generator.cli.faults import as_reported
 from generator.cli.live import LiveSteps
 from generator.cli.report import Result
 from generator.cli.text import TextReporter
@@ -80,10 +80,10 @@ def test_a_path_that_is_too_long_is_the_persons(command: Command, given: tuple[s
 
 
 def test_only_a_long_name_is_the_persons() -> None:
-    long = as_told(OSError(36, "File name too long", "x" * 5000))
+    long = as_reported(OSError(36, "File name too long", "x" * 5000))
     assert isinstance(long, UsageError)
     assert (long.code, "5000 characters" in long.message, len(long.message) < 120) == ("usage.path", True, True)
-    assert as_told(OSError(5, "Input/output error", "x")).code == "internal"
+    assert as_reported(OSError(5, "Input/output error", "x")).code == "internal"
 
 
 # --- what a terminal would take for commands -----------------------------------------------------------------

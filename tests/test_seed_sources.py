@@ -233,7 +233,7 @@ def test_a_credential_that_is_typed_is_refused_before_anything_is_written(world:
         timeout=60,
     )
     process.delaybeforesend = None
-    for question in ("is not shown", "once more:"):
+    for question in ("not shown", "again:"):
         process.expect_exact(question)
         process.send(f"{os.environ['GITHUB_TOKEN']}\r")
     process.expect_exact("the value holds the credential in GITHUB_TOKEN")

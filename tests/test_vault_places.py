@@ -295,7 +295,7 @@ def test_a_kept_plan_is_carried_out_in_its_namespace_alone(team: World, monkeypa
     monkeypatch.setenv("VAULT_NAMESPACE", "a/b")
     assert "VAULT_NAMESPACE differs: a/b, was team" in moved(team, kept)
     monkeypatch.delenv("VAULT_NAMESPACE")
-    assert "VAULT_NAMESPACE differs: not there, was team" in moved(team, kept)
+    assert "VAULT_NAMESPACE differs: not set, was team" in moved(team, kept)
     assert written(team, before) == set()
     monkeypatch.setenv("VAULT_NAMESPACE", "team/")
     told = apply(team, kept)

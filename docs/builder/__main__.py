@@ -1,4 +1,4 @@
-"""``make docs``: generated parts, shown output and pictures made anew, then the site built and its links checked.
+"""``make docs``: regenerates generated parts, shown output and pictures, then builds the site and checks its links.
 
 ``--check`` writes nothing into the checkout but the site, and fails where something is out of date.
 """
@@ -13,24 +13,24 @@ from pathlib import Path
 from docs.builder.drawing import draw
 from docs.builder.parts import PartError
 from docs.builder.pictures import FOLDER, SHOTS, take
-from docs.builder.reference import ROOT, made_anew, pages, shown_anew
+from docs.builder.reference import ROOT, pages, regenerated, rerun
 from docs.builder.site import SiteError, build
 
 SITE = ROOT / "site"
 
 
 def main(arguments: list[str]) -> int:
-    """Make everything anew, or check it; the process's exit code."""
+    """Regenerate everything, or check it; returns the process's exit code."""
     only_look = "--check" in arguments
     began = time.monotonic()
     try:
-        changed = [str(path.relative_to(ROOT)) for path in _anew(write=not only_look)]
+        changed = [str(path.relative_to(ROOT)) for path in _changed(write=not only_look)]
         built = build(ROOT, SITE)
     except (PartError, SiteError, TimeoutError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for name in changed:
-        sys.stdout.write(f"{'out of date' if only_look else 'made anew'}: {name}\n")
+        sys.stdout.write(f"{'out of date' if only_look else 'regenerated'}: {name}\n")
     sys.stdout.write(
         f"{built.pages} pages in site/, {built.internal} links inside lead somewhere, {built.external} lead outside; "
         f"{time.monotonic() - began:.1f} s\n"
@@ -38,9 +38,9 @@ def main(arguments: list[str]) -> int:
     return 1 if only_look and changed else 0
 
 
-def _anew(*, write: bool) -> Iterator[Path]:
-    """Every file that is not as it is made now."""
-    for make in (made_anew, shown_anew):
+def _changed(*, write: bool) -> Iterator[Path]:
+    """Every file whose contents have changed."""
+    for make in (regenerated, rerun):
         for page in pages():
             text = make(page)
             if text != page.read_text(encoding="utf-8"):

@@ -1,4 +1,4 @@
-"""Generated parts of a page: what stands between a mark and the next end, made anew from the code.
+"""Generated parts of a page: the text between a mark and the next end, regenerated from the code.
 
 A part is marked ``<!-- generated: NAME ARGUMENT -->`` and ends with ``<!-- end -->``. Both are comments, so a page is
 read as plain Markdown everywhere. What the code can't know (the meaning of a row, say) is written by hand into the
@@ -29,7 +29,7 @@ class PartError(ValueError):
 
 
 def regenerate(text: str, parts: Mapping[str, Part]) -> str:
-    """``text`` with all its generated parts made anew.
+    """``text`` with all its generated parts regenerated.
 
     Raises ``PartError`` for a part that nobody makes, or a mark without an end.
     """

@@ -1,4 +1,4 @@
-"""Pages made anew: their generated parts, and the commands in them run again."""
+"""Regenerates pages: their generated parts, and the output of the commands in them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pages() -> list[Path]:
     return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def made_anew(page: Path) -> str:
+def regenerated(page: Path) -> str:
     """A page's text with its generated parts as the code has them now."""
     text = page.read_text(encoding="utf-8")
     complete = COMPLETE.get(str(page.relative_to(ROOT)))
@@ -54,16 +54,16 @@ def made_anew(page: Path) -> str:
     return regenerate(text, PARTS)
 
 
-def shown_anew(page: Path) -> str:
+def rerun(page: Path) -> str:
     """A page's text with what the commands in its blocks ``console checked`` print now.
 
     They run in a folder of their own, with a checkout of the sandbox's infra repository at ``../infra``.
     """
     text = page.read_text(encoding="utf-8")
-    return _CHECKED.sub(lambda block: block["open"] + _run_anew(block["body"]) + block["close"], text)
+    return _CHECKED.sub(lambda block: block["open"] + _rerun_block(block["body"]) + block["close"], text)
 
 
-def _run_anew(body: str) -> str:
+def _rerun_block(body: str) -> str:
     told = []
     for found in _RUN.finditer(body):
         command = re.sub(r"\\\n\s*", "", found["command"])

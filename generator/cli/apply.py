@@ -1,4 +1,4 @@
-"""``newservice apply``: carry out a plan that was kept in a file, unless something moved since."""
+"""``newservice apply``: carry out a saved plan, unless something has changed since."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ def _session(reporter: Reporter, options: Mapping[str, Any], saved: SavedPlan) -
 
 
 def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tuple[str, ...]) -> None:
-    """Look whether what the plan wants to read from here may be read; nothing was read yet.
+    """Check that the plan's sources of secrets may be read here; nothing is read yet.
 
-    Raises ``UsageError`` for a flag that is no source of the plan, and ``RefusedError`` where a file has become a link
-    to another, or a plan that was made elsewhere names a source that no flag repeats: whoever made it must not choose
+    Raises ``UsageError`` for a flag that is not a source of the plan, and ``RefusedError`` if a file has become a link
+    to another, or if a plan that was made elsewhere names a source that no flag repeats: its author must not choose
     what is read here.
     """
     _refuse_moved(
@@ -117,17 +117,17 @@ def _check_sources(session: Session, path: Path, saved: SavedPlan, repeated: tup
     wanted = [seed for seed in session.sources if seed.read_here]
     if saved.own or all(seed in given for seed in wanted):
         return
-    told = [f"{seed.shown_name} {seed.shown}" for seed in wanted]
+    sources = [f"{seed.shown_name} {seed.shown}" for seed in wanted]
     raise RefusedError(
         "plan.foreign",
-        "\n  ".join([f"{path} was not made by you on this machine, and reads values from here:", *told]),
+        "\n  ".join([f"{path} was not made by you on this machine, and reads values from here:", *sources]),
         "the service will be able to read them; if every one is meant for it, repeat them: "
         + visible(apply_line(path, session.options["platform"], map(str, wanted)), kept=""),
     )
 
 
 def _moved(session: Session, answers: Answers, saved: SavedPlan, plan: Plan) -> list[str]:
-    """What moved since the plan was made. A plan that was begun finds what it did itself, which does not count."""
+    """What has changed since the plan was made, apart from what a plan that was begun did itself."""
     now = kept(session, answers, plan)
     before_number = {}
     if saved.begun:
@@ -146,11 +146,11 @@ def _refuse_moved(path: Path, moved: list[str]) -> None:
 
 
 def _begin(session: Session, path: Path, saved: SavedPlan) -> None:
-    """Note in the file that its plan is being carried out: only then may things be there by its own doing."""
+    """Note in the file that its plan is being carried out: only then may things exist by its own doing."""
     if saved.begun:
         return
     try:
         write_plan(path, saved.started)
     except UsageError as error:
-        told = "so this plan can't be continued if it is interrupted; create with the same answers can"
-        session.reporter.progress(f"{error.message}, {told}")
+        note = "so this plan can't be continued if it is interrupted; create with the same answers can"
+        session.reporter.progress(f"{error.message}, {note}")

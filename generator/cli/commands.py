@@ -44,16 +44,16 @@ COMMANDS = {
 
 
 def invoke(command: click.Command, arguments: Sequence[str], reporter: Reporter) -> ExitCode:
-    """Run a command line; its exit code. Raises what the command raises, and what click says of the line.
+    """Run a command line and return its exit code. Raises what the command and click's parser raise.
 
-    click's own ``main`` would take the broken pipe of any program for a reader that has gone, and end the process.
+    click's own ``main`` would take the broken pipe of any program for a reader that has gone away, and end the process.
     """
     with command.make_context("newservice", list(arguments), obj=reporter) as context:
         return ExitCode(command.invoke(context) or ExitCode.OK)
 
 
 def _careful(command: click.Command) -> None:
-    """Let no flag take the next flag for its value, which click does: a forgotten text would undo a ``--dry-run``."""
+    """Let no flag take the next flag as its value, as click does: a forgotten value would swallow a ``--dry-run``."""
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         _careful(below)
     for option in command.params:
@@ -72,7 +72,7 @@ def _has_value(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
             raise UsageError(
                 "usage.value",
                 f"{param.opts[0]} has no value: {text} after it is a flag",
-                f"give {param.opts[0]} its value; where {text} is just that, write it into an answers file",
+                f"give {param.opts[0]} a value; if {text} really is the value, write it into an answers file",
             )
     return value
 
@@ -93,7 +93,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of this name; None where there is none."""
+        """The command of this name, or None."""
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None

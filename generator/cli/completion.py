@@ -1,7 +1,7 @@
 """``newservice completion``: the script for a shell, and the answers that the script asks for.
 
-click makes both; here stands only what its scripts get wrong. A shell waits for an answer at every press of a key, so
-nothing is imported here that asks a system.
+click provides both; this module only corrects what its scripts get wrong. A shell waits for an answer at every key
+press, so nothing is imported that talks to a system.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def completion_command(shell: str) -> ExitCode:
 
 
 def answer_shell() -> int:
-    """Print what could stand at the cursor, for the script that set the variable; return the process's exit code.
+    """Print the suggestions at the cursor, for the script that set the variable; return the process's exit code.
 
     Whatever goes wrong, nothing is suggested and nothing is reported: a person is typing.
     """
@@ -63,7 +63,7 @@ class _WholeWord(ShellComplete):
     """For shells that take ``--flag=value`` for one word and replace all of it; click suggests the value alone."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """What could stand at the cursor."""
+        """The suggestions at the cursor."""
         found = super().get_completions(args, incomplete)
         flag, equals, _ = incomplete.partition("=")
         if equals and flag.startswith("--"):
@@ -82,7 +82,7 @@ class _Bash(BashComplete):
         return [word for word in args if word != "="], incomplete
 
     def format_completion(self, item: CompletionItem) -> str:
-        """A line as the script reads it; quoted twice, since both `read` and the shell take a backslash away."""
+        """A line as the script reads it; quoted twice, since both `read` and the shell remove a backslash."""
         words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
         typed = words[at] if at < len(words) else ""
         if "'" in typed or '"' in typed:

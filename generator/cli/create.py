@@ -12,7 +12,7 @@ import click
 
 from generator.base.errors import ExitCode, UsageError
 from generator.base.stopping import held
-from generator.cli.faults import as_told
+from generator.cli.faults import as_reported
 from generator.cli.following import after_the_pull_request
 from generator.cli.options import Answering
 from generator.cli.plan import observed_plan, planned, refuse
@@ -54,9 +54,9 @@ def create(
     agree: Callable[[Session, Plan], None],
     begin: Callable[[], None] = lambda: None,
 ) -> ExitCode:
-    """Plan, show, and carry out once ``agree`` returns; it raises where the person wants something else.
+    """Plan, show, and carry out once ``agree`` returns; it raises if the person wants something else.
 
-    ``begin`` is called right before the first write. Raises what stands in the way of the plan.
+    ``begin`` is called right before the first write. Raises whatever prevents the plan.
     """
     if not session.options["dry_run"]:
         session.check_typing()
@@ -76,7 +76,7 @@ def execute(
     begin: Callable[[], None] = lambda: None,
     agree: Callable[[Session, Plan], None] | None = None,
 ) -> ExitCode:
-    """Carry out a plan that was shown and is not refused, after a yes, and say what became of it.
+    """Carry out a plan that was shown and is not refused, after confirmation, and report the outcome.
 
     ``begin`` is called right before the first write. Raises what ``agree`` raises, which is ``confirm`` where nothing
     else is said.
@@ -99,9 +99,9 @@ def execute(
 
 
 def confirm(session: Session, plan: Plan) -> None:  # noqa: ARG001 - what agrees to a plan may look at it
-    """Ask a person for a yes. Raises ``click.Abort`` for a no, ``UsageError`` where nobody can be asked.
+    """Ask a person for confirmation. Raises ``click.Abort`` for a no, ``UsageError`` if nobody can be asked.
 
-    Without a terminal the command itself is the yes.
+    Without a terminal, running the command counts as confirmation.
     """
     if session.options["yes"] or session.options["non_interactive"] or not sys.stdin.isatty():
         return
@@ -148,7 +148,7 @@ def _provision(session: Session, run: Run, plan: Plan, way: Course) -> Result:
     else:
         outcome = way.execute(session.reporter.step, session.reporter.begun)
     if outcome.failure:
-        session.reporter.error(as_told(outcome.failure))
+        session.reporter.error(as_reported(outcome.failure))
     return _result(outcome, run, plan.to_do)
 
 

@@ -41,7 +41,7 @@ ANSWERS = {
 
 
 def run_demo(folder: Path) -> ExitCode:
-    """Create a service below ``folder`` on an embedded platform, then look at what is really there.
+    """Create a service below ``folder`` on an embedded platform, then check what really exists.
 
     Raises ``SystemFailure`` when something that should exist does not.
     """
@@ -61,8 +61,8 @@ def run_demo(folder: Path) -> ExitCode:
             return code
         platform = load_platform(Template.installed().platform, sandbox.profile)
         _say("\nWhat exists now, as the embedded platform shows it")
-        for what, told in _look(sandbox, platform, name):
-            _say(f"  = {what:<22} {told}")
+        for what, seen in _look(sandbox, platform, name):
+            _say(f"  = {what:<22} {seen}")
     _say(f"\nEverything that was created is in {folder}: answers.yml, {name}/ and platform/.")
     return ExitCode.OK
 
@@ -110,9 +110,11 @@ def _look(sandbox: Sandbox, platform: Platform, name: str) -> Iterator[tuple[str
     yield "Vault", f"{platform.vault.mount}/{name} holds {', '.join(stored)}"
 
 
-def _expect(truth: bool, told: str) -> None:
+def _expect(truth: bool, message: str) -> None:
     if not truth:
-        raise SystemFailure("demo.not_there", f"the demonstration did not create what it should: {told}", "report this")
+        raise SystemFailure(
+            "demo.not_there", f"the demonstration did not create what it should: {message}", "report this"
+        )
 
 
 @contextmanager

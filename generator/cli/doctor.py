@@ -31,7 +31,7 @@ def doctor_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 def look(session: Session) -> Result:
-    """Look at everything, tell each check, and say what they mean together."""
+    """Run all checks, report each one, and return the result that follows from them."""
     checks = examine(session.platform, session.infra, session.environ)
     for check in checks:
         session.reporter.check(check)
@@ -39,9 +39,9 @@ def look(session: Session) -> Result:
 
 
 def result_of(checks: Sequence[Check], advised: str) -> Result:
-    """Only what failed is missing; what waits or could not be proven is told, and stops nothing.
+    """The result of all checks: only a failed one means that something is missing.
 
-    ``advised`` comes with the remedies, where there are any.
+    ``advised`` is added to the remedies, if there are any.
     """
     remedies = tuple(dict.fromkeys(f"{check.id}: {check.hint}" for check in checks if check.hint and not check.well))
     remedies += (f"profile: {advised}",) if remedies and advised else ()
@@ -49,5 +49,5 @@ def result_of(checks: Sequence[Check], advised: str) -> Result:
         return Result("success", ExitCode.OK, closing="everything is in order")
     if any(check.state is CheckState.FAILED for check in checks):
         return Result("error", ExitCode.PREFLIGHT, next=remedies, closing="something is missing; nothing was written")
-    told = "nothing is missing, but not everything could be proven"
-    return Result("partial", ExitCode.OK, next=remedies, closing=told)
+    closing = "nothing is missing, but not everything could be proven"
+    return Result("partial", ExitCode.OK, next=remedies, closing=closing)

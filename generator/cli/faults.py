@@ -11,14 +11,14 @@ from generator.base.errors import NewserviceError, UsageError
 from generator.base.secrets import redact
 
 
-def as_told(error: BaseException) -> NewserviceError:
-    """``error`` as people are told: as it is, or with the place of its trace where it is a fault of ours."""
+def as_reported(error: BaseException) -> NewserviceError:
+    """``error`` as it is reported: unchanged, or with the place of its trace if it is a fault of newservice."""
     if isinstance(error, NewserviceError):
         return error
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # only a person gives such a name
         name = os.fsdecode(error.filename or "")
-        told = f"a path is too long: {name[:40]}... ({len(name)} characters)"
-        return UsageError("usage.path", told, "give a shorter path")
+        message = f"a path is too long: {name[:40]}... ({len(name)} characters)"
+        return UsageError("usage.path", message, "give a shorter path")
     trace = redact("".join(traceback.format_exception(error)))
     return NewserviceError(
         "internal",

@@ -28,7 +28,7 @@ from generator.fleet.update import Update, Waves
 from generator.template.releases import Releases
 
 MOST_NAMES = 5
-"""Names that are told in one line."""
+"""How many names are shown in one line."""
 
 
 @click.group("fleet")
@@ -61,7 +61,7 @@ _COMMON: list[flags.Flag] = [
 
 @dataclass
 class Opened:
-    """A fleet, what it is told to, and the report that is asked for."""
+    """A fleet, its session, and the report to be written."""
 
     fleet: Fleet
     session: Session
@@ -76,7 +76,7 @@ class Opened:
         template: str = "",
         notes: Sequence[str] = (),
     ) -> ExitCode:
-        """The last word, and the report; ``template`` is what all is held against (default: the newest release)."""
+        """Report the result and write the report; ``template`` is the version compared with (default: the newest)."""
         newest = template or str(self.fleet.releases.newest)
         self.write(findings, newest, notes)
         status = "partial" if code else "success" if self.session.reporter.wrote else "unchanged"
@@ -85,7 +85,7 @@ class Opened:
         return code
 
     def write(self, findings: Sequence[Finding], template: str = "", notes: Sequence[str] = ()) -> None:
-        """The report, where one is asked for."""
+        """Write the report, if one is requested."""
         if self.report is not None:
             newest, platform = template or str(self.fleet.releases.newest), self.fleet.platform.name
             report = Report(self.command, platform, newest, tuple(findings), datetime.now(UTC), tuple(notes))
@@ -96,7 +96,7 @@ class Opened:
 def open_fleet(
     reporter: Reporter, options: Mapping[str, Any], command: str, *, keep_sandbox: bool = False
 ) -> Iterator[Opened]:
-    """The fleet on the platform that the options name. Raises what keeps all of it from being seen."""
+    """The fleet on the platform that the options name. Raises whatever prevents all of it from being seen."""
     report = check_report(options["report"]) if options["report"] else None
     retry = options.get("retry")
     selection = Selection(

@@ -6,7 +6,7 @@ from generator.engine.project import Project
 
 
 def after_the_pull_request(project: Project) -> tuple[str, ...]:
-    """From the open pull request on to proof of life."""
+    """From the open pull request to a live service."""
     return (
         "review and merge the pull request in the infra repository",
         *project.to_do,

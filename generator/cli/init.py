@@ -87,8 +87,8 @@ def _flags(command: click.Command) -> None:
 
 
 def _help(interview: Interview, fact: Fact) -> str:
-    told = "required" if fact.required else f"default: {interview.told(fact) or 'none'}"
-    return f"{fact.help}  [{told}]"
+    needed = "required" if fact.required else f"default: {interview.told(fact) or 'none'}"
+    return f"{fact.help}  [{needed}]"
 
 
 _flags(init_command)
@@ -131,7 +131,7 @@ def _facts(
 
 
 def _ask(interview: Interview, given: Mapping[str, str], answered: Mapping[str, str]) -> dict[str, str]:
-    """What was given, and what a person answers to the rest. Raises ``click.Abort`` when the person stops."""
+    """The given facts, and a person's answers to the others. Raises ``click.Abort`` when the person stops."""
     from generator.wizard import ask_text, open_prompter  # heavy, and needed with a terminal only
     from generator.wizard.prompter import Back
 
@@ -141,27 +141,27 @@ def _ask(interview: Interview, given: Mapping[str, str], answered: Mapping[str, 
         f"The profile of your platform: {len(asked)} facts, all shown for review before it is written.", strong=True
     )
     prompter.say(f"{prompter.back} goes back, Ctrl-C stops without writing anything.")
-    told = {fact.name: answered[fact.name] for fact in asked if fact.name in answered}
+    found = {fact.name: answered[fact.name] for fact in asked if fact.name in answered}
     at = 0
     while at < len(asked):
         fact = asked[at]
-        before = {name: told[name] for name in (item.name for item in asked[:at])}
-        proposal = told.get(fact.name) or interview.proposed({**given, **before}).get(fact.name, "")
+        before = {name: found[name] for name in (item.name for item in asked[:at])}
+        proposal = found.get(fact.name) or interview.proposed({**given, **before}).get(fact.name, "")
         try:
             label = f"{fact.name} ({at + 1} of {len(asked)})"
-            told[fact.name] = ask_text(label, proposal, fact.fault, fact.help)
+            found[fact.name] = ask_text(label, proposal, fact.fault, fact.help)
             at += 1
         except Back:
             at = max(at - 1, 0)
         except EOFError as error:
             raise click.Abort from error
-    return {**given, **told}
+    return {**given, **found}
 
 
 def _profile(
     session: Session, interview: Interview, facts: Mapping[str, str], sets: Mapping[str, Any], path: Path
 ) -> str:
-    """The file's text. Raises ``UsageError`` where that would be no profile, or would hold a credential."""
+    """The file's text. Raises ``UsageError`` if that would not be a valid profile, or would contain a credential."""
     builtin = session.template.platform
     overrides = interview.overrides(facts, sets)
     platform = merged_platform(builtin, overrides, "these facts")
@@ -177,23 +177,23 @@ def _profile(
 
 
 def _there(path: Path) -> str | None:
-    """What stands in the place of the file; None where nothing does."""
+    """The text of an existing file; None if there is none."""
     try:
         if path.is_symlink() and not path.exists():
-            told = f"{path} is a link to {path.readlink()}, which does not exist"
-            raise RefusedError("platform.exists", told, "remove the link or create its target, or name another file")
+            message = f"{path} is a link to {path.readlink()}, which does not exist"
+            raise RefusedError("platform.exists", message, "remove the link or create its target, or name another file")
         return path.read_text(encoding="utf-8") if os.path.lexists(path) else None
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             raise  # nothing is there
-        told = f"{path} exists and can't be read as a profile"
-        raise RefusedError("platform.exists", told, "name another file with --out") from error
+        message = f"{path} exists and can't be read as a profile"
+        raise RefusedError("platform.exists", message, "name another file with --out") from error
 
 
 def _agreed(session: Session, path: Path, before: str | None, text: str, facts: Mapping[str, str]) -> bool:
-    """Whether a person says yes; shown are the facts, or what a profile that is there would become.
+    """Whether a person confirms, after seeing the facts, or the diff of an existing profile.
 
-    Raises ``RefusedError`` where one is there and nobody says that it may go.
+    Raises ``RefusedError`` if a profile exists and nobody can agree to replace it.
     """
     changes = "" if before is None else _diff(path, before, text)
     asks = session.interactive and not session.options["yes"]
@@ -239,12 +239,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _checked(session: Session, path: Path, written: Result) -> Result:
-    """The last word: the profile is there, and what doctor says of it. Nothing that it finds takes the file back."""
-    told = partial(replace, written, urls={"profile": str(path)})
+    """The result: where the profile is, and doctor's findings, which do not undo the file."""
+    ended = partial(replace, written, urls={"profile": str(path)})
     use, chosen = _how_to_use(path, session.environ)
     doctor = f"newservice doctor{chosen}"
     if session.options["no_check"]:
-        return told(next=(*use, f"check it: {doctor}"), closing=f"{path} exists, and was not checked")
+        return ended(next=(*use, f"check it: {doctor}"), closing=f"{path} exists, and was not checked")
     from generator.cli.doctor import look  # heavy, with all the clients
 
     options = {**session.options, "platform": str(path)}
@@ -252,9 +252,9 @@ def _checked(session: Session, path: Path, written: Result) -> Result:
         found = look(checking)
     closing = f"{path} exists; {(found.closing or found.status).replace('; nothing was written', '')}"
     if found.status == "success":
-        return told(next=(*use, f"your first service: newservice create{chosen}"), closing=closing)
+        return ended(next=(*use, f"your first service: newservice create{chosen}"), closing=closing)
     again = f"then check again: {doctor}"
-    return told(status="partial", exit_code=found.exit_code, next=(*found.next, again, *use), closing=closing)
+    return ended(status="partial", exit_code=found.exit_code, next=(*found.next, again, *use), closing=closing)
 
 
 def _how_to_use(path: Path, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:

@@ -103,8 +103,8 @@ class JsonReporter(Reporter):
         )
 
     def _write(self, event: str, *, masked: bool = True, **content: Any) -> None:
-        told = redacted(content, _redacted_key) if masked else content
-        self.line(json.dumps({"event": event, "schema": SCHEMA, **told}, ensure_ascii=False), self._out)
+        shown = redacted(content, _redacted_key) if masked else content
+        self.line(json.dumps({"event": event, "schema": SCHEMA, **shown}, ensure_ascii=False), self._out)
 
 
 def _redacted_key(name: str) -> str:

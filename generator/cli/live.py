@@ -1,4 +1,4 @@
-"""The steps of a run on a terminal, each with its state and how long it takes, while they are under way."""
+"""The steps of a run on a terminal, each with its state and how long it takes, while they run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "dim"
 
 
 class LiveSteps:
-    """A list that is drawn again in its place until ``close``, which takes it away: the lines that stay come after.
+    """A list that is drawn again in its place until ``close``, which removes it: permanent lines are written above.
 
-    Raises nothing where it can't be drawn: ``fits`` says before whether it can.
+    Raises nothing if it can't be drawn; ``fits`` says beforehand whether it can.
     """
 
     def __init__(self, steps: Sequence[str], stream: TextIO) -> None:
@@ -50,13 +50,13 @@ class LiveSteps:
         return set(self._steps) <= set(self._ended)
 
     def begun(self, step: str) -> None:
-        """A step is under way."""
+        """A step has started."""
         self._begun.setdefault(step, time.monotonic())
         if not self._live.is_started:
             self._live.start(refresh=True)
 
     def ended(self, result: StepResult) -> None:
-        """A step is through."""
+        """A step has ended."""
         self._ended[result.id] = result
 
     def note(self, text: str) -> None:
@@ -64,13 +64,13 @@ class LiveSteps:
         self._console.print(Text(visible(redact(text))), soft_wrap=True)
 
     def close(self) -> None:
-        """Take the list away."""
+        """Remove the list."""
         self._live.stop()
 
     def __rich__(self) -> Text:
         lines = [self._line(step) for step in self._steps]
-        told = f"  {len(self._ended)} of {len(self._steps)}; Ctrl-C stops, and the same command continues"
-        return Text("\n", no_wrap=True, overflow="ellipsis").join([*lines, Text(told, "dim")])
+        footer = f"  {len(self._ended)} of {len(self._steps)}; Ctrl-C stops, and the same command continues"
+        return Text("\n", no_wrap=True, overflow="ellipsis").join([*lines, Text(footer, "dim")])
 
     def _line(self, step: str) -> Text:
         result, began = self._ended.get(step), self._begun.get(step)
@@ -78,5 +78,5 @@ class LiveSteps:
         spent = result.elapsed_ms / 1000 if result else time.monotonic() - began if began is not None else 0.0
         seconds = f"{spent:5.1f} s" if result or began is not None else " " * 7
         sign = SIGNS[result.status] if result else ">" if began is not None else " "
-        told = visible(redact(result.summary)).splitlines()[0] if result and result.summary else ""
-        return Text(f"  {sign} {step:<24} {state:<9} {seconds}  {told}", _STYLES.get(state, ""))
+        summary = visible(redact(result.summary)).splitlines()[0] if result and result.summary else ""
+        return Text(f"  {sign} {step:<24} {state:<9} {seconds}  {summary}", _STYLES.get(state, ""))

@@ -117,10 +117,10 @@ def collect(
     name: str | None,
     unread: list[Problem] | None = None,
 ) -> dict[str, Any]:
-    """All answers that were given: flags win over ``--set``, that over the file.
+    """All answers that were given: flags override ``--set``, which overrides the file.
 
     ``flags`` holds the command's parameters named ``answer_<question>``. What can't be read of flags and ``--set`` is
-    put into ``unread``, or raised together as ``AnswersError`` where there is none. Raises ``UsageError`` for a file
+    put into ``unread``, or raised together as ``AnswersError`` without it. Raises ``UsageError`` for a file
     that can't be read, or when NAME and ``--name`` differ.
     """
     by_name = {question.name: question for question in questions if question.public}
@@ -206,7 +206,7 @@ def _json(text: str) -> Any:
 
 
 def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
-    """An answers file; an answers file that copier left works as well, what is not a question in it is passed over."""
+    """An answers file; one that copier recorded works as well; its keys that are no questions are ignored."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except OSError as error:

@@ -16,7 +16,7 @@ from generator.cli.report import write_line
 
 
 def page(text: str) -> None:
-    """Show a text in the person's pager, or print it where there is none. Returns once the pager has ended, anyhow.
+    """Show a text in the person's pager, or print it without one. Returns once the pager has ended in any way.
 
     The pager is the one program that is left on the terminal with us: a Ctrl-C there is for it. Raises
     ``KeyboardInterrupt`` for every other signal.

@@ -73,8 +73,8 @@ def kept(session: Session, answers: Answers, plan: Plan) -> SavedPlan:
 
 def _kept_result(session: Session, result: Result, out: Path, seeds: tuple[str, ...]) -> Result:
     """The last word, with the command that carries the plan out; ``seeds`` are the sources that it has to repeat."""
-    told = apply_line(out, session.options.get("platform"), seeds)
-    return replace(result, next=(told,), closing=f"this is a plan, saved in {out}; nothing else was written")
+    command = apply_line(out, session.options.get("platform"), seeds)
+    return replace(result, next=(command,), closing=f"this is a plan, saved in {out}; nothing else was written")
 
 
 def apply_line(path: Path, platform: str | None, seeds: Iterable[str] = ()) -> str:
@@ -130,8 +130,8 @@ def refuse(session: Session, answers: Answers, plan: Plan) -> None:
         )
     if plan.unknown:
         first = plan.unknown[0].decision
-        told = "; ".join(dict.fromkeys(step.decision.summary for step in plan.unknown))
-        raise PreflightError(first.code, told, first.hint)
+        summaries = "; ".join(dict.fromkeys(step.decision.summary for step in plan.unknown))
+        raise PreflightError(first.code, summaries, first.hint)
     if plan.refusals:
         raise RefusedError(
             f"{plan.refusals[0].id}.refused",

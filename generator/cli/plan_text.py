@@ -95,8 +95,8 @@ def _files(plan: Plan) -> Iterable[str]:
     for repo, title in (("service", "Service repository"), ("infra", "Infra repository")):
         changes = {item.path: str(item.action) for item in plan.files if item.repo == repo}
         if changes:
-            told = ", ".join(f"{number} {action}" for action, number in Counter(changes.values()).items())
-            yield f"\n{title} ({told})"
+            counts = ", ".join(f"{number} {action}" for action, number in Counter(changes.values()).items())
+            yield f"\n{title} ({counts})"
             yield from _tree(changes)
 
 
@@ -104,9 +104,9 @@ def _registrations(plan: Plan) -> Iterable[str]:
     if plan.registrations:
         yield "\nRegistrations"
     for item in plan.registrations:
-        told = "differs, left alone" if item.action == "update" else item.action
+        action = "differs, left alone" if item.action == "update" else item.action
         sign = "=" if item.action == "update" else SIGNS[item.action]
-        yield f"  {sign} {item.id:<16} {item.path} ({told})"
+        yield f"  {sign} {item.id:<16} {item.path} ({action})"
 
 
 def _steps(plan: Plan) -> Iterable[str]:

@@ -10,7 +10,7 @@ import click
 
 from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli import flags
-from generator.cli.faults import as_told
+from generator.cli.faults import as_reported
 from generator.cli.plan import before_the_first_write, refuse
 from generator.cli.recorded import check_name, recorded
 from generator.cli.report import Reporter, Result
@@ -93,7 +93,7 @@ def _remove(session: Session, answers: Answers) -> Result:
         _confirm(session, answers.name)
         outcome = carry_out(removals, run, plan, session.reporter.step, session.reporter.begun)
         if outcome.failure:
-            session.reporter.error(as_told(outcome.failure))
+            session.reporter.error(as_reported(outcome.failure))
         return _result(run, plan, outcome)
 
 
@@ -187,8 +187,8 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
     done = {step.id for step in outcome.steps if step.status == "done"}
     place = run.project.service_dir
     if "infra.removal_request" in done:
-        told = "the stack's removal waits for review, and everything else for its merge"
-        return Result("success", ExitCode.OK, run.name, urls, tuple(following), told)
+        closing = "the stack's removal waits for review, and everything else for its merge"
+        return Result("success", ExitCode.OK, run.name, urls, tuple(following), closing)
     stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
     if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
         following.append(

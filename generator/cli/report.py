@@ -1,4 +1,4 @@
-"""What commands have to tell: results, and who tells them. The two who do are ``json_lines`` and ``text``."""
+"""Results of commands, and the interface of reporters; ``json_lines`` and ``text`` implement it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from generator.base.errors import ExitCode, NewserviceError
 from generator.base.stopping import held
 
-if TYPE_CHECKING:  # `newservice --help` tells nothing of these, and they take a while
+if TYPE_CHECKING:  # `newservice --help` needs none of these, and they take a while
     from generator.base.checks import Check
     from generator.base.parallel import StepResult
     from generator.engine.plan import Plan
@@ -53,7 +53,7 @@ class TemplateVersion:
 class Surroundings:
     """An embedded platform that runs: where its profile and its clone are, its addresses, and its own credentials.
 
-    They open nothing else, so they are told in clear.
+    They open nothing else, so they are shown in clear text.
     """
 
     profile: str
@@ -63,7 +63,7 @@ class Surroundings:
 
 
 class Reporter(ABC):
-    """Tells what happens.
+    """Reports what happens.
 
     ``service`` is the name that the command is about, as soon as it is known; ``wrote`` whether anything was written.
     ``ending``: the result is being reported, and no signal may cut it short. ``concluded`` is the exit code
@@ -82,7 +82,7 @@ class Reporter(ABC):
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
         """A plan, before anything is done; for people under ``title``, and with the answers that it is made from."""
 
-    def begun(self, step: str) -> None:  # noqa: B027 - most have nothing to tell of it
+    def begun(self, step: str) -> None:  # noqa: B027 - most have nothing to report
         """The step of this id is under way."""
 
     @abstractmethod
@@ -125,7 +125,7 @@ class Reporter(ABC):
 
     @abstractmethod
     def last_words(self, result: Result) -> None:
-        """Tell of the result."""
+        """Print the result."""
 
     def line(self, text: str, stream: TextIO) -> None:
         """Print a line, unless the result was printed."""

@@ -56,9 +56,9 @@ def report_end(reporter: Reporter, error: BaseException) -> ExitCode:
         return _stopped(reporter, "interrupted", "run the same command again")
     if isinstance(error, click.ClickException):
         return report_failure(reporter, UsageError("usage", error.format_message(), _way_out(error)))
-    from generator.cli.faults import as_told
+    from generator.cli.faults import as_reported
 
-    return report_failure(reporter, as_told(error))
+    return report_failure(reporter, as_reported(error))
 
 
 def report_failure(reporter: Reporter, error: NewserviceError) -> ExitCode:
@@ -74,10 +74,10 @@ def report_failure(reporter: Reporter, error: NewserviceError) -> ExitCode:
 def _afterwards(code: ExitCode, error: BaseException) -> ExitCode:
     """The exit code stays what the result says; a fault on the way out is reported beside it."""
     if not _is_interruption(error):
-        from generator.cli.faults import as_told
+        from generator.cli.faults import as_reported
         from generator.cli.text import TextReporter
 
-        TextReporter().error(as_told(error))
+        TextReporter().error(as_reported(error))
     return code
 
 

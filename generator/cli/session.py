@@ -158,7 +158,7 @@ class Session:
     def surroundings(self) -> Iterator[Session]:
         """This session, its secrets out of the sight of children, and closed at the end.
 
-        What is missing on a platform that nobody chose is told with the way to choose one.
+        If something is missing and no platform was chosen, the hint says how to choose one.
         """
         with hidden_from_children(self.secret_variables), self._opened:
             try:
@@ -214,7 +214,7 @@ class Session:
         return self._seeds
 
     def typed_seeds(self, answers: Answers) -> dict[str, Secret]:
-        """The same with what a person types now, unseen and twice. Raises ``RefusedError`` for a credential."""
+        """The same with what a person types now, twice and without echo. Raises ``RefusedError`` for a credential."""
         seeds = self.seeds(answers)
         for name in [name for name, value in seeds.items() if value is TO_BE_TYPED]:
             from generator.wizard import ask_secret  # heavy, and needed with a terminal only

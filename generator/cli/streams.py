@@ -1,4 +1,4 @@
-"""This process's own standard output and error, and what becomes of a command when nobody takes what it prints.
+"""This process's own standard output and error, and what happens to a command whose output nobody reads.
 
 A reader that has gone away, or a full disk, is no reason to stop in the middle of the work: what can't be written is
 dropped, here and nowhere else, and decides about the exit code at the end. A broken pipe that is met anywhere else is
@@ -66,7 +66,7 @@ def _opened(stream: TextIO | None, number: int) -> TextIO:
 
 
 def exit_code(code: ExitCode) -> ExitCode:
-    """The exit code of a command that ended with ``code``, given what became of its output.
+    """The exit code of a command that ended with ``code``, given whether its output was read.
 
     Without a reader nobody knows what was done, and the command counts as interrupted.
     """

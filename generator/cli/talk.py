@@ -32,7 +32,7 @@ class _Changed(Exception):  # noqa: N818 - a wish, no error
 
 
 def talk(session: Session, create: Create) -> ExitCode:
-    """Ask, let the person review, and create; what stands in the way of a plan can be answered otherwise.
+    """Ask, let the person review, and create; if a plan is not possible, the person can change the answers.
 
     Raises what ``create`` raises once something was written, or with ``--yes``.
     """
@@ -98,7 +98,7 @@ class _Person:
         self._begun = True
 
     def _stands_in_the_way(self, error: NewserviceError) -> Choice:
-        """Tell it, and ask what to do about it; otherwise it ends the command."""
+        """Report it and ask what to do; otherwise it ends the command."""
         self._session.reporter.error(error)
         try:
             return self._conversation.choose(plan=False)
@@ -109,14 +109,14 @@ class _Person:
 
 
 def _told(session: Session, error: NewserviceError) -> click.exceptions.Exit:
-    """The end of the command, after an error that was told already."""
+    """End the command after an error that was reported already."""
     status = "refused" if isinstance(error, RefusedError) else "error"
     session.reporter.result(Result(status, error.exit_code, session.reporter.service))
     return click.exceptions.Exit(int(error.exit_code))
 
 
 def _kept(session: Session, path: Path) -> ExitCode:
-    """The last word where the answers were kept: how to go on."""
+    """The result when the answers were saved: how to continue."""
     flags = [_flag(name, session.options[name]) for name in _FLAGS if session.options[name]]
     seeds = [word for seed in session.options["seeds"] for word in ("--seed", seed)]
     here = path.parent == Path.cwd()

@@ -1,4 +1,4 @@
-"""``newservice templates``: what was released; and, for maintainers, the next release and its way to the forge."""
+"""``newservice templates``: the released versions; and, for maintainers, releasing and publishing them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.base.stopping import held
 from generator.cli import flags
-from generator.cli.faults import as_told
+from generator.cli.faults import as_reported
 from generator.cli.fleet import fleet_options, open_fleet
 from generator.cli.plan import before_the_first_write, planned
 from generator.cli.report import Reporter, Result, TemplateVersion
@@ -57,8 +57,8 @@ def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     for version in _versions(releases, template, seen):
         reporter.template_version(version)
     standing = releases.standing(template)
-    next_, told = _STANDING[standing.state]
-    closing = f"template {standing.version} is installed; {told}"
+    next_, relation = _STANDING[standing.state]
+    closing = f"template {standing.version} is installed; {relation}"
     reporter.result(Result("success", ExitCode.OK, next=next_, closing=closing))
     return ExitCode.OK
 
@@ -95,10 +95,10 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     reporter.progress("rendering samples with copier, to compare them")
     count = check_template(template)
     added, changed, removed = releases.changes(template)
-    told = f"{added} files added, {changed} changed, {removed} removed; {count} samples rendered alike"
+    summary = f"{added} files added, {changed} changed, {removed} removed; {count} samples rendered alike"
     if options["dry_run"]:
         result = Result(
-            "success", ExitCode.OK, closing=f"template {version} can be released: {told}; nothing was written"
+            "success", ExitCode.OK, closing=f"template {version} can be released: {summary}; nothing was written"
         )
     else:
         with held():
@@ -108,7 +108,7 @@ def release_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             f"commit {PACKAGE.name}/{FOLDER.name} together with the template",
             "newservice templates publish",
         )
-        result = Result("success", ExitCode.OK, next=following, closing=f"template {version} is released: {told}")
+        result = Result("success", ExitCode.OK, next=following, closing=f"template {version} is released: {summary}")
     for line in _versions(releases, template, None):
         reporter.template_version(line)
     reporter.result(result)
@@ -171,14 +171,14 @@ def preview_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 def _published(reporter: Reporter, publisher: Publisher, plan: Plan) -> Result:
-    """Carry the plan out, where there is anything to do."""
+    """Carry out the plan, if there is anything to do."""
     if plan.changes_nothing:
         for step in unchanged(plan):
             reporter.step(step)
         return Result("unchanged", ExitCode.OK, plan.service)
     outcome = publisher.carry_out(reporter.step)
     if outcome.failure:
-        reporter.error(as_told(outcome.failure))
+        reporter.error(as_reported(outcome.failure))
     if outcome.exit_code is ExitCode.OK:
         return Result("success" if outcome.wrote else "unchanged", ExitCode.OK, plan.service)
     refused = outcome.exit_code is ExitCode.REFUSED and not outcome.wrote
@@ -196,18 +196,18 @@ def _refuse(plan: Plan) -> None:
 
 
 def _closed(address: Address, before: Seen) -> tuple[str, ...]:
-    """What a plain ``copier update`` needs, where not everybody may read the templates."""
+    """What a plain ``copier update`` needs if the templates' repository is private."""
     if before.repository is not None and not before.repository.private:
         return ()
-    told = (
+    note = (
         f"{address} is private: a plain copier update needs an account on Forgejo "
         "that may read it; newservice itself has every release and needs none"
     )
-    return (told,)
+    return (note,)
 
 
 def _seen(reporter: Reporter, options: Mapping[str, Any], releases: Releases) -> Seen:
-    """What is at the profile's template address."""
+    """What exists at the profile's template address."""
     with open_session(reporter, options, keep_sandbox=False) as session:
         publication = Publication(releases, Address.of(session.platform))
         with open_forge(session.platform, session.environ, reporter.progress) as forge, before_the_first_write():
@@ -215,7 +215,7 @@ def _seen(reporter: Reporter, options: Mapping[str, Any], releases: Releases) ->
 
 
 def _versions(releases: Releases, template: Template, seen: Seen | None) -> Iterator[TemplateVersion]:
-    """A line for each release, and one for the installed template where that is none."""
+    """A line for each release, and one for the installed template if it is not released."""
     standing = releases.standing(template)
     for release in releases.all:
         commit = releases.commits[release.version]

@@ -98,10 +98,10 @@ class TextReporter(Reporter):
         if self._quiet:
             return
         sign = "*" if version.installed else " "
-        told = f"  {sign} {version.version:<10} {(version.released or version.state)[:10]:<10}"
+        line = f"  {sign} {version.version:<10} {(version.released or version.state)[:10]:<10}"
         if version.installed:
-            told += "  installed"
-        self._say(told + (f"  at the template address: {version.published}" if version.published else ""))
+            line += "  installed"
+        self._say(line + (f"  at the template address: {version.published}" if version.published else ""))
 
     def tree(self, finding: Finding) -> None:
         """A line, and below it what matters of it."""
@@ -123,11 +123,11 @@ class TextReporter(Reporter):
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
         if not self._quiet:
-            told = f"    {text} ..."
+            line = f"    {text} ..."
             if self._live:
-                self._live.note(told)
+                self._live.note(line)
             else:
-                self._note(told)
+                self._note(line)
 
     def error(self, error: NewserviceError) -> None:
         """What, where, what next."""
@@ -177,10 +177,10 @@ class TextReporter(Reporter):
         self._write(text, self._err, paint, fold=True)
 
     def _write(self, text: str, stream: TextIO, paint: Callable[[str], str], *, fold: bool) -> None:
-        told = visible(redact(text))  # names, files and other systems' words may hold commands for a terminal
-        told = folded(told) if fold and stream.isatty() else told
+        shown = visible(redact(text))  # names, files and other systems' words may hold commands for a terminal
+        shown = folded(shown) if fold and stream.isatty() else shown
         self._printed = True
-        self.line(paint(told) if coloured(stream) else told, stream)
+        self.line(paint(shown) if coloured(stream) else shown, stream)
 
 
 _CHECK_SIGNS = {

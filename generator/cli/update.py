@@ -101,7 +101,7 @@ def _answered(session: Session, recorded: Recorded) -> dict[str, Any]:
 
 
 def _planned(session: Session, place: Place, recorded: Recorded, given: Mapping[str, Any]) -> Upgrade:
-    """The update, with what a person answers on the terminal to what is asked anew."""
+    """The update, with a person's answers on the terminal to new questions."""
     releases = Releases()
     upgrader = Upgrader(releases, session.platform)
     to = releases.find(session.options["to"]) if session.options["to"] else None
@@ -160,9 +160,11 @@ def _checked(upgrade: Upgrade, session: Session, given: Mapping[str, Any]) -> Re
     name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
         return _nothing(upgrade)
-    told = f"{versions}; " + (f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts")
+    closing = f"{versions}; " + (
+        f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts"
+    )
     again = shlex.join(["newservice", "update", session.options["path"], *_flags(session, given)])
-    return Result("success", ExitCode.OK, name, next=(again,), closing=told)
+    return Result("success", ExitCode.OK, name, next=(again,), closing=closing)
 
 
 def _flags(session: Session, given: Mapping[str, Any]) -> Iterator[str]:
@@ -193,8 +195,8 @@ def _result(place: Place, upgrade: Upgrade, given: Mapping[str, Any]) -> Result:
     if not upgrade.changes:
         return _nothing(upgrade)
     if upgrade.conflicts:
-        told = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
-        return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=told)
+        closing = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
+        return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=closing)
     what = "the new answers" if given and _stays(upgrade) else "what is about the template"
     following = ("git diff", f"git commit, with {what} alone ({versions})")
     return Result("success", ExitCode.OK, name, next=following, closing=f"template {versions}; nothing was committed")

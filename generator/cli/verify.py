@@ -1,4 +1,4 @@
-"""``newservice verify``: proof of life."""
+"""``newservice verify``: checks that a service is alive."""
 
 from __future__ import annotations
 
@@ -101,5 +101,5 @@ def _result(run: Run, seen: Look) -> Result:
         following += (f"newservice verify {run.name} --wait",)
     ids = [check.id for check in unwell(seen)]
     failed = [check.id for check in seen.checks if check.state is CheckState.FAILED]
-    told = f"not alive: {', '.join(failed)} failed" if failed else f"not alive yet: {', '.join(ids)}"
-    return Result("partial", ExitCode.NOT_ALIVE, run.name, urls, following, told)
+    closing = f"not alive: {', '.join(failed)} failed" if failed else f"not alive yet: {', '.join(ids)}"
+    return Result("partial", ExitCode.NOT_ALIVE, run.name, urls, following, closing)

@@ -16,21 +16,21 @@ import yaml
 from generator.base.errors import NewserviceError
 from generator.base.secrets import forgotten_afterwards
 from generator.base.stopping import stopped_by
-from generator.cli.faults import as_told
+from generator.cli.faults import as_reported
 from generator.cli.json_lines import JsonReporter
 from generator.cli.runner import report_failure, run_command
 
 Event = dict[str, Any]
 
 _LAST_WORDS = ("error", "result")
-"""What a command tells when it is over already."""
+"""Events of a command that has ended already."""
 
 
 @dataclass
 class Call:
-    """A command under way. ``told`` is called with every object as it comes, by any of the command's threads."""
+    """A command under way. ``on_event`` is called with every object, by any of the command's threads."""
 
-    told: Callable[[Event], None] = lambda _: None
+    on_event: Callable[[Event], None] = lambda _: None
     events: list[Event] = field(default_factory=list)
     _unwanted: threading.Event = field(default_factory=threading.Event)
     _stopped: bool = False
@@ -42,8 +42,7 @@ class Call:
     ) -> None:
         """Run a command line, with ``answers`` as its answers file, unless ``guard`` raises.
 
-        Whatever goes wrong is told as the command line tells it. The secrets that it learns of are known to this call
-        only.
+        Whatever goes wrong is reported as on the command line. Secrets that it learns are known to this call only.
         """
         self._thread = threading.get_ident()
         with forgotten_afterwards(), stopped_by(self._unwanted):
@@ -52,30 +51,30 @@ class Call:
                 with _kept(answers) as flags:
                     run_command([line[0], *flags, "--json", *line[1:]], JsonReporter(_Lines(self._take)))
             except Exception as error:  # noqa: BLE001 - every call has a result
-                self.refuse(as_told(error))
+                self.refuse(as_reported(error))
 
     def refuse(self, error: NewserviceError) -> None:
-        """Tell of an error in place of a command."""
+        """Report an error in place of a command."""
         report_failure(JsonReporter(_Lines(self._take)), error)
 
     def stop(self) -> None:
-        """Nobody waits any more: the command is interrupted, as by a person, where it waits or tells something."""
+        """Nobody waits any more: the command is interrupted, as by a person, where it waits or reports something."""
         self._unwanted.set()
 
     @property
     def failed(self) -> bool:
-        """Whether the exit code is another than 0."""
+        """Whether the exit code is not 0."""
         return bool(self.events[-1]["exit_code"])
 
     def document(self) -> dict[str, Any]:
-        """All that was told."""
+        """All events and the result."""
         return {"events": self.events[:-1], "result": self.events[-1]}
 
     def _take(self, line: str) -> None:
         event: Event = json.loads(line)
         with self._lock:
             self.events.append(event)
-        self.told(event)
+        self.on_event(event)
         mine = threading.get_ident() == self._thread  # where an interruption is understood
         if mine and self._unwanted.is_set() and not self._stopped and event["event"] not in _LAST_WORDS:
             self._stopped = True

@@ -20,7 +20,7 @@ def may_be_there(path: str) -> None:
 
 
 def nothing_to_take_back(path: str) -> None:
-    """Raise ``RefusedError`` where ``update --check`` would first take back an update that was killed.
+    """Raise ``RefusedError`` if ``update --check`` would first undo an update that was killed.
 
     Raises what ``Place.of`` raises for a path that is no checkout.
     """

@@ -82,7 +82,7 @@ def serve(settings: Settings, *, sandbox: bool = False) -> None:
 def remember_server_credentials(settings: Settings) -> None:
     """Make this server's own credentials known for as long as it runs; what a call learns is forgotten with it."""
     chosen = Path(settings.platform) if settings.platform else None
-    with suppress(NewserviceError):  # every call tells of it
+    with suppress(NewserviceError):  # every call reports it
         remember_credentials(load_platform(Template.installed().platform, chosen, os.environ), os.environ)
     with suppress(NewserviceError):
         vault_token(os.environ)
@@ -167,7 +167,7 @@ class _Service:
         return types.ListToolsResult(tools=[_described(tool) for tool in self._tools.values()])
 
     async def call_tool(self, context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
-        """Run a tool; what goes wrong with it is told in its result."""
+        """Run a tool; errors are reported in its result."""
         given = asked.arguments or {}
         if asked.name not in self._tools and asked.name not in self._withheld:
             raise MCPError(types.INVALID_PARAMS, f"there is no tool {asked.name}")
@@ -210,7 +210,7 @@ class _Service:
 def _wrong(error: ValidationError) -> str:
     """What is wrong with an argument, without repeating it: it may be a secret given by mistake."""
     place = error.json_path.removeprefix("$").lstrip(".") or "arguments"
-    if error.validator in ("additionalProperties", "required"):  # these tell names only
+    if error.validator in ("additionalProperties", "required"):  # these contain names only
         return f"{place}: {error.message}"
     rule = {"type": "must be of type", "pattern": "must match", "minLength": "must have a length of at least"}
     return f"{place}: {rule.get(str(error.validator), f'must obey {error.validator}')} {error.validator_value}"
@@ -221,7 +221,7 @@ async def _run(
 ) -> types.CallToolResult:
     """Run a command line in a thread.
 
-    A call that is cancelled ends where it waits or tells something, as if a person had interrupted it.
+    A cancelled call ends where it waits or reports something, as if a person had interrupted it.
     """
 
     async def watch() -> None:
@@ -232,7 +232,7 @@ async def _run(
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
-        async with _progress(context) as call.told:
+        async with _progress(context) as call.on_event:
             await anyio.to_thread.run_sync(call.run, line, answers, guard)
         group.cancel_scope.cancel()
     return _result(call)
@@ -240,7 +240,7 @@ async def _run(
 
 @asynccontextmanager
 async def _progress(context: Any) -> AsyncIterator[Callable[[Event], None]]:
-    """What tells a client of steps, checks and progress; for any thread, and none of them waits for the client."""
+    """A function that reports steps, checks and progress to a client; any thread may call it, and none waits."""
     count = _Count()
     token = anyio.lowlevel.current_token()
     sending, receiving = anyio.create_memory_object_stream[tuple[float, int | None, str]](math.inf)
@@ -262,7 +262,7 @@ async def _progress(context: Any) -> AsyncIterator[Callable[[Event], None]]:
 
 
 class _Count:
-    """How far a command is, by what it tells."""
+    """How far a command is, by its events."""
 
     def __init__(self) -> None:
         self._number = 0.0

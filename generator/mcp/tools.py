@@ -9,7 +9,7 @@ from typing import Any
 from generator.mcp.sources import Sources
 
 Given = Mapping[str, Any]
-"""Arguments of a call, held against the tool's schema already."""
+"""Arguments of a call, validated by the tool's schema."""
 
 _ANSWERS = {
     "type": "object",
@@ -37,7 +37,7 @@ def _places(given: Given) -> None:
 
 @dataclass(frozen=True)
 class Tool:
-    """One command as a tool. ``writes``: it is there for what it changes; ``line`` makes its command line, without
+    """One command as a tool. ``writes``: its purpose is a change; ``line`` makes its command line, without
     answers, and with names and paths behind ``--``, so that none of them is ever taken for a flag."""
 
     name: str
@@ -50,7 +50,7 @@ class Tool:
     infra: bool = True
     """Whether it takes ``--infra``."""
     edits: bool = False
-    """Whether it changes what is there, beside adding to it."""
+    """Whether it changes existing things, in addition to adding new ones."""
     guard: Callable[[Given], None] = _places
     """Raises a ``NewserviceError`` where the command must not be run; called by the thread that would run it."""
 

@@ -34,7 +34,7 @@ __all__ = [
 
 
 def open_prompter() -> Prompter:
-    """The terminal that is there; one that can't move its cursor, or show our signs, gets lines and numbers."""
+    """The available terminal; one that can't move its cursor, or show our signs, gets lines and numbers."""
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if os.environ.get("TERM", "") in ("", "dumb", "unknown") or encoding != "utf8":
         from generator.wizard.lines import Lines
@@ -94,7 +94,7 @@ def ask_anew(
 
 
 def confirm(text: str) -> bool:
-    """Ask for a yes."""
+    """Ask for confirmation."""
     try:
         return open_prompter().confirm(text, default=False)
     except Back:
@@ -143,10 +143,10 @@ def _silent_terminal() -> Iterator[None]:
 
 def _opening(platform: Platform) -> str:
     if platform.source == "built-in":
-        told = "the built-in profile; `newservice init` writes your own"
+        origin = "the built-in profile; `newservice init` writes your own"
     else:
-        told = f"profile {platform.source}"
-    return f"A new service on the platform {platform.name} ({told})."
+        origin = f"profile {platform.source}"
+    return f"A new service on the platform {platform.name} ({origin})."
 
 
 def _check_given(
@@ -160,8 +160,8 @@ def _check_given(
     try:
         resolve(template, questions, given, facts)
     except AnswersError as error:
-        told = (problem for problem in error.problems if problem.question in given)
-        wrong = [item for item in told if item.code == "answer.unknown" or item.question not in file_alone]
+        relevant = (problem for problem in error.problems if problem.question in given)
+        wrong = [item for item in relevant if item.code == "answer.unknown" or item.question not in file_alone]
         if wrong:
             raise AnswersError(wrong) from None
 

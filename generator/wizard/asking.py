@@ -18,7 +18,7 @@ from generator.wizard.texts import refuse
 from generator.wizard.wording import explained, known, part_problems, suggestion
 
 Keep = Callable[[Any], None]
-"""Is told of an answer that is right as far as it goes, and not through yet: a person may stop or go back any time."""
+"""Called with an answer that is right so far but not finished: a person may stop or go back at any time."""
 
 
 def ask_question(
@@ -51,7 +51,7 @@ def ask_question(
 
 
 def problems_of(question: Question, resolution: Resolution, value: Any) -> list[str]:
-    """Why a value is no answer, one sentence each; which question it is about is plain to see."""
+    """Why a value is not a valid answer, one sentence each; which question it is about is plain to see."""
     return [problem.message.removeprefix(f"{question.name}: ") for problem in resolution.check(question, value)]
 
 

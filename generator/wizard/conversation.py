@@ -14,7 +14,7 @@ from generator.template.questions import Question
 from generator.wizard.asking import ask_question, say
 from generator.wizard.interview import Interview, Row, Step
 from generator.wizard.keeping import answers_text, home_place, keep_answers, place_for, place_named
-from generator.wizard.layout import brief, told, wrap
+from generator.wizard.layout import brief, shown, wrap
 from generator.wizard.prompter import Back, Option, Prompter
 from generator.wizard.texts import refuse
 
@@ -145,7 +145,7 @@ class Conversation:
         self.interview.answer(question.name, self._asked(question))
 
     def _asked(self, question: Question) -> Any:
-        """The answer. What is right of it is there already while the person is still at it."""
+        """The answer. Its valid part is kept while the person still edits it."""
         resolution, said = self.interview.before(question.name), self.interview.said(question.name)
         return ask_question(
             self.prompter, question, resolution, said, partial(self.interview.keep_aside, question.name)
@@ -166,7 +166,7 @@ class Conversation:
         last = ""
         for row in rows:
             group, last = ("" if row.question.group == last else row.question.group), row.question.group
-            first, *rest = wrap(told(row.value, row.question.shape or {}), max(width - groups - names, 20))
+            first, *rest = wrap(shown(row.value, row.question.shape or {}), max(width - groups - names, 20))
             self.prompter.say(f"{group:<{groups}}{row.question.name:<{names}}{first}")
             for line in rest:
                 self.prompter.say(" " * (groups + names) + line)
@@ -195,7 +195,7 @@ class Conversation:
         return self.prompter.select(label, options)
 
     def _changed(self, question: Question) -> None:
-        """Another answer, and what follows of it; going back takes all of it back."""
+        """Another answer and what follows from it; going back undoes all of it."""
         before = self.interview.copy()
         self.prompter.say("")
         self.prompter.say(question.group, strong=True)

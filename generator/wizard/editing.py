@@ -44,7 +44,7 @@ class Editor:
     """Edits one answer.
 
     ``check`` judges parts as they are typed, ``check_all`` the whole answer; ``read`` reads a text as the command line
-    does. ``keep`` is told of the answer whenever it is right as a whole: a person may stop at any prompt.
+    does. ``keep`` is called with the answer whenever it is right as a whole: a person may stop at any prompt.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Editor:
     def _choice(
         self, label: str, shape: Shape, value: Any, judge: Callable[[Any], Sequence[str]], whole: bool = False
     ) -> Any:
-        """One of the words, or more than a word where the shape knows more."""
+        """One of the words, or a structure if the shape allows one."""
         right = value is not MISSING and not (self._check_all if whole else judge)(value)  # nobody chose it yet
         options, chosen = choice_menu(shape, value if right else MISSING, whole)
         while True:
@@ -120,7 +120,7 @@ class Editor:
     def _list(
         self, label: str, shape: Shape, value: Any, judge: Callable[[Any], Sequence[str]], whole: bool = False
     ) -> Any:
-        """Items of one kind; the first one is asked for at once where there is none."""
+        """Items of one kind; the first is asked for right away if there is none."""
         items = list(value) if isinstance(value, list) else []
 
         def change(at: int | None) -> None:
@@ -220,7 +220,7 @@ class Editor:
                 continue
 
     def _field(self, label: str, shape: Shape, there: dict[str, Any], name: str) -> None:
-        """One field; what is left out, or is what it is anyway, is not there."""
+        """One field; it is absent if it is left out or has its default."""
         field = fields_of(shape)[name]
         required = name in shape.get("required", ())
         default = default_of(shape, name)
@@ -272,7 +272,7 @@ class Editor:
 
 
 def _as_branch(branch: Shape, value: Any) -> Any:
-    """What is there, as this way of answering has it: a word is the field that can be that word."""
+    """The current value, in the form of this way of answering: a word is the field that can be that word."""
     if branch.get("type") != "object":
         return value if isinstance(value, int) and not isinstance(value, bool) else MISSING
     if isinstance(value, Mapping):

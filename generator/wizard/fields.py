@@ -48,7 +48,7 @@ def open_branches(shape: Shape) -> list[Shape]:
 
 
 def word(value: Any) -> str:
-    """A word as people are told it."""
+    """A word as it is shown to people."""
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 

@@ -18,7 +18,7 @@ NEEDS = "what it needs"
 class Step:
     """One thing that is asked: a question, or the checklist of those that are offered.
 
-    ``number`` and ``total`` count over what applies now. ``wrong`` says why the answer that is there can't stay.
+    ``number`` and ``total`` count over what applies now. ``wrong`` says why the current answer can't stay.
     """
 
     group: str
@@ -104,9 +104,9 @@ class Interview:
             self._settled.add(name)
 
     def keep_aside(self, name: str, value: Any) -> None:
-        """What was begun on a question: it is there when the question comes up again, and is kept.
+        """Keep an unfinished answer: it is shown when the question comes up again.
 
-        What was there before nobody has begun; what is the default anyway is no answer.
+        An unchanged answer does not count as begun, and the default does not count as an answer.
         """
         if not _same(value, self.said(name)):
             self._note(name, value)
@@ -136,7 +136,7 @@ class Interview:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What was said and applies, by question; what was given and does not is left to be told by others."""
+        """What was said and applies, by question; inapplicable ones are reported elsewhere."""
         said = self._said()
         applying = {question.name for question, resolution in self._walk() if resolution.applies(question) is not False}
         return {name: value for name, value in said.items() if name in applying or self._is_as_given(name)}
@@ -227,7 +227,7 @@ class Interview:
                 yield Row(question, said[question.name] if question.name in said else resolution.default(question))
 
     def _steps(self) -> list[Step]:
-        """All steps that apply now, in their order. A default that is wrong is one: somebody has to say better."""
+        """All steps that apply now, in their order. A wrong default is one: it needs a better answer."""
         found: list[tuple[Question | None, str, tuple[str, ...]]] = []
         offers: list[Question] = []
         for question, asks, wrong in self._settling():

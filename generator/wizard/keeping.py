@@ -1,4 +1,4 @@
-"""The file that answers are kept in when a person stops: private, whole, and never over somebody else's file."""
+"""The file that answers are kept in when a person stops: private, complete, and never in place of another file."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def place_named(text: str, name: str) -> Path:
 def answers_text(answers: Mapping[str, Any], width: int = 10**6) -> tuple[str, tuple[str, ...]]:
     """The answers as YAML, and the names of those that hold a credential and are left out."""
     secret = tuple(name for name, value in answers.items() if _text({name: value}) != redact(_text({name: value})))
-    told = {name: value for name, value in answers.items() if name not in secret}
-    text = _text(told, width)
+    kept = {name: value for name, value in answers.items() if name not in secret}
+    text = _text(kept, width)
     if text != visible(text):  # on a screen nothing is taken for a command
-        text = str(yaml.safe_dump(told, sort_keys=False, width=width))
+        text = str(yaml.safe_dump(kept, sort_keys=False, width=width))
     return text, secret
 
 

@@ -61,7 +61,7 @@ def _pieces(words: Sequence[str], width: int) -> Iterator[str]:
 
 
 def columns(cell: str, text: str, indent: int, width: int) -> list[str]:
-    """``cell``, and ``text`` beside it in a column that begins at ``indent``."""
+    """``cell``, followed by ``text`` in a column that begins at ``indent``."""
     pad = indent - cells(cell)
     if not text:
         return [cell]
@@ -71,7 +71,7 @@ def columns(cell: str, text: str, indent: int, width: int) -> list[str]:
     return [cell + " " * pad + first, *(" " * indent + line for line in rest)]
 
 
-def told(value: Any, shape: Shape = _NO_SHAPE) -> str:
+def shown(value: Any, shape: Shape = _NO_SHAPE) -> str:
     """An answer, or a part of one, in a few words; ``shape`` says what else could stand there."""
     if value is MISSING or value is None:
         return "not said"
@@ -84,7 +84,7 @@ def told(value: Any, shape: Shape = _NO_SHAPE) -> str:
 
 def brief(value: Any, shape: Shape = _NO_SHAPE, width: int = 50) -> str:
     """An answer in a few words, and no more than fit."""
-    text = told(value, shape)
+    text = shown(value, shape)
     return text if cells(text) <= width else text[: width - 3] + "..."
 
 
@@ -92,7 +92,7 @@ def _all_told(value: Mapping[Any, Any] | list[Any], shape: Shape) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{plain(str(key))}: {_inner(item, part_of(shape, key))}" for key, item in value.items())
     between = "; " if any(isinstance(item, Mapping) for item in value) else ", "
-    return between.join(told(item, part_of(shape, at)) for at, item in enumerate(value))
+    return between.join(shown(item, part_of(shape, at)) for at, item in enumerate(value))
 
 
 def _as_in_a_file(value: Any) -> str:
@@ -107,4 +107,4 @@ def _as_in_a_file(value: Any) -> str:
 
 
 def _inner(value: Any, shape: Shape) -> str:
-    return f"({told(value, shape)})" if isinstance(value, Mapping | list) and value else told(value, shape)
+    return f"({shown(value, shape)})" if isinstance(value, Mapping | list) and value else shown(value, shape)

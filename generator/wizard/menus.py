@@ -17,7 +17,7 @@ from generator.wizard.fields import (
     words_of,
     written,
 )
-from generator.wizard.layout import brief, told
+from generator.wizard.layout import brief, shown
 from generator.wizard.prompter import Option
 
 DONE, ADD, REMOVE, WRITE, KEEP, LEAVE_OUT = "done", "add", "remove", "write", "keep", "leave out"
@@ -30,7 +30,7 @@ def choice_menu(shape: Shape, value: Any, whole: bool) -> tuple[list[Option], in
     values = [value_of(item, shape) for item in words_of(shape)]
     chosen = next((at for at, item in enumerate(values) if type(item) is type(value) and item == value), None)
     if chosen is None and value is not MISSING:
-        options.insert(0, Option(KEEP, "as it is", told(value, shape), brief(value, shape)))
+        options.insert(0, Option(KEEP, "as it is", shown(value, shape), brief(value, shape)))
     for branch in open_branches(shape):
         title = "more settings ..." if branch.get("type") == "object" else "a number ..."
         options.append(Option(branch, title))
@@ -49,8 +49,8 @@ def optional_menu(field: Shape, value: Any) -> tuple[list[Option], int]:
 def entries(there: Any, shape: Shape) -> list[Option]:
     """What is in a list or a map."""
     if isinstance(there, Mapping):
-        return [Option(key, told(str(key)), told(value, part_of(shape, key))) for key, value in there.items()]
-    return [Option(at, f"{at + 1}", told(item, part_of(shape, at))) for at, item in enumerate(there)]
+        return [Option(key, shown(str(key)), shown(value, part_of(shape, key))) for key, value in there.items()]
+    return [Option(at, f"{at + 1}", shown(item, part_of(shape, at))) for at, item in enumerate(there)]
 
 
 def collection_menu(there: Any, shape: Shape, whole: bool) -> list[Option]:
@@ -68,11 +68,13 @@ def collection_menu(there: Any, shape: Shape, whole: bool) -> list[Option]:
 
 def form_menu(shape: Shape, there: Mapping[str, Any], whole: bool) -> list[Option]:
     """The fields of a form, with what they are."""
-    options = [Option(DONE, "done", told(dict(there), shape), brief(dict(there), shape))]
+    options = [Option(DONE, "done", shown(dict(there), shape), brief(dict(there), shape))]
     helps = shape.get("helps", {})
     for name, field in fields_of(shape).items():
         default = default_of(shape, name)
-        value = told(there[name], field) if name in there else "" if default is MISSING else f"({told(default, field)})"
+        value = (
+            shown(there[name], field) if name in there else "" if default is MISSING else f"({shown(default, field)})"
+        )
         explains = " - ".join(part for part in (value, helps.get(name, "")) if part)
         options.append(Option((name,), name, explains))
     return [*options, Option(WRITE, "write it as YAML ...")] if whole else options

@@ -99,7 +99,7 @@ class Terminal:
 
 
 class _Explained(questionary.Choice):
-    """A choice with what it leads to beside it, laid out anew whenever it is drawn: a window may change its size."""
+    """A choice with its explanation, laid out again whenever it is drawn: a window may change its size."""
 
     over: Callable[[], bool]
 
@@ -158,7 +158,7 @@ class _Proposed(Lexer):
 
 
 def _stands(label: str, text: str) -> None:
-    """The line that stays of a prompt that was taken away."""
+    """The line that remains of a removed prompt."""
     parts = [("class:qmark", "?"), ("class:question", f" {label} "), ("class:answer", text)]
     print_formatted_text(FormattedText(parts), style=merge_styles_default([STYLE]), output=_output())
 

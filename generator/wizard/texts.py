@@ -1,4 +1,4 @@
-"""Asks for a text, a number, or a list of words: one line that says what is there, and is read back."""
+"""Asks for a text, a number, or a list of words: one line that shows the current value and is read back."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def ask_words(prompter: Prompter, label: str, value: Any, judge: Judge) -> Any:
 
 
 def refuse(prompter: Prompter, problems: Sequence[str]) -> None:
-    """Why an answer is none."""
+    """Why an answer is not valid."""
     for problem in problems:
         prompter.say("\n".join(f"  {line}" for line in wrap(f"! {problem}", prompter.width() - 2)))
 

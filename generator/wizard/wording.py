@@ -32,8 +32,8 @@ def suggestion(question: Question, resolution: Resolution) -> str:
 
 def part_problems(template: Template, value: Any, shape: Mapping[str, Any]) -> Sequence[str]:
     """What is wrong with a part of an answer, by the template's own rules for shapes."""
-    told = template.render(_PART, {"value": value, "shape": shape})
-    return [line.strip() for line in told.splitlines() if line.strip()]
+    rendered = template.render(_PART, {"value": value, "shape": shape})
+    return [line.strip() for line in rendered.splitlines() if line.strip()]
 
 
 def _key(choice: Any) -> str:

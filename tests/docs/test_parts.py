@@ -1,4 +1,4 @@
-"""Generated parts: made anew from the code, with what was written by hand kept."""
+"""Generated parts: regenerated from the code, with what was written by hand kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fruits(_argument: str, old: Rows) -> str:
 FRUITS = ("`apple`", "`pear`")
 
 
-def test_facts_are_made_anew_and_words_are_kept() -> None:
+def test_facts_are_regenerated_and_words_are_kept() -> None:
     made = regenerate(PAGE, {"fruits": fruits})
     assert rows(made) == {
         "`apple`": {"fruit": "`apple`", "colour": "red", "meaning": "eaten raw"},

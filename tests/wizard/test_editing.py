@@ -296,7 +296,7 @@ def test_a_field_that_is_needed_is_asked_until_it_is_there() -> None:
 def test_a_command_is_one_line() -> None:
     found, script = ask("command", ("command", 'python -m "app x'), ("command", 'python -m "app x"'))
     assert found == ["python", "-m", "app x"]
-    assert "can't be taken apart" in script.text_said
+    assert "can't be split into words" in script.text_said
     assert ask("command", ("command", ENTER), said=["a", "b c"])[1].proposed["command"] == "a 'b c'"
     assert ask("command", ("command", ""), said=["a"])[0] == []
 

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from generator.wizard.layout import brief, cells, columns, told, wrap
+from generator.wizard.layout import brief, cells, columns, shown, wrap
 from generator.wizard.lines import Lines
 from generator.wizard.prompter import Back, Option
 
@@ -33,10 +33,10 @@ def test_lines(typed: Lines, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed.text("name", placeholder="e.g. this") == "word"
     with pytest.raises(EOFError):
         typed.text("name")
-    shown = capsys.readouterr().out
-    assert "a number from 1 to 3" in shown
-    assert "what the first leads to" in shown
-    assert "\x1b" not in shown
+    printed = capsys.readouterr().out
+    assert "a number from 1 to 3" in printed
+    assert "what the first leads to" in printed
+    assert "\x1b" not in printed
 
 
 def test_a_text_can_be_emptied_and_its_blanks_stay(
@@ -65,9 +65,9 @@ def test_words_are_never_cut_and_nothing_is_too_wide() -> None:
 
 
 def test_answers_in_a_few_words() -> None:
-    assert told({"a": 1, "b": {"c": True}, "d": []}) == "a: 1, b: (c: yes), d: none"
-    assert told([{"a": 1}, {"b": 2}]) == "a: 1; b: 2"
-    assert told(["a", "b"]) == "a, b"
-    assert told("\x1b[2Jgone") == "\\x1b[2Jgone"
+    assert shown({"a": 1, "b": {"c": True}, "d": []}) == "a: 1, b: (c: yes), d: none"
+    assert shown([{"a": 1}, {"b": 2}]) == "a: 1; b: 2"
+    assert shown(["a", "b"]) == "a, b"
+    assert shown("\x1b[2Jgone") == "\\x1b[2Jgone"
     assert brief("x" * 99).endswith("...")
     assert cells(brief("x" * 99)) == 50

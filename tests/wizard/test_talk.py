@@ -68,7 +68,7 @@ def test_a_plan_that_is_refused_is_tried_again_once_it_can_be(create: Any, workd
     given = (item for item in (*ALL, *NOTHING_NEEDED) if "image" not in item)
     told = create(person, *given, *owned, "--service-dir", link)
     assert told.code == 0, told
-    assert "lies inside of the infra repository's clone" in told.err
+    assert "lies inside the infra repository's clone" in told.err
     assert (workdir / "elsewhere" / ".copier-answers.yml").is_file()
 
 
@@ -94,7 +94,7 @@ def test_answers_that_went_home_are_taken_up_from_there(
     assert told.code == 130
     kept = workdir / "infra" / "notes-app.answers.yml"
     assert f"--answers {kept} --infra" in told.out
-    assert f"the answers are kept in {kept}, and nothing else was written" in told.err
+    assert f"the answers are saved in {kept}, and nothing else was written" in told.err
 
 
 def _only_below(folder: Path) -> Any:
@@ -121,7 +121,7 @@ def test_ctrl_c_where_a_secret_is_typed_keeps_the_answers(
     script = Script((REVIEW, ENTER), (DECIDE, "carry it out"), (KEEP, ENTER), enter=True)
     told = create(script, *NAMED, *given, places=False)
     assert told.code == 130, told
-    assert "the answers are kept in ./notes-app.answers.yml, and nothing else was written" in told.err
+    assert "the answers are saved in ./notes-app.answers.yml, and nothing else was written" in told.err
     assert yaml.safe_load((workdir / "notes-app.answers.yml").read_text())["secrets"] == {"TOKEN": "token"}
 
 

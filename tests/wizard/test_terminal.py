@@ -211,7 +211,7 @@ def test_a_plan_that_is_refused_can_be_answered_otherwise(
     shown = terminal(*NAMED, *inside)
     shown.answers(*AFTER_NAMED, REVIEW)
     shown.asks("What now?")
-    assert "lies inside of the infra repository's clone" in shown.words
+    assert "lies inside the infra repository's clone" in shown.words
     shown.picks("What now?", "change an answer")
     shown.picks(REVIEW, "change an answer ...")
     shown.picks("Change which answer?", "Image image_source")
