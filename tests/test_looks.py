@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -58,3 +59,29 @@ def test_the_first_failure_in_order_is_raised_when_all_are_through() -> None:
     with pytest.raises(KeyError):
         together(lambda: None, lambda: fail(KeyError()), lambda: fail(ValueError()))
     assert len(ended) == 2
+
+
+def test_a_later_pass_takes_what_another_has_looked_at_in_its_time() -> None:
+    looks, asked = Looks(), list[str]()
+
+    def look(name: str) -> str:
+        asked.append(name)
+        return name
+
+    first = looks.later()
+    assert first.look("it", lambda: look("first")) == "first"
+    assert looks.later(first.since).look("it", lambda: look("second")) == "first"
+    assert looks.later().look("it", lambda: look("third")) == "third"
+    assert first.look("it", lambda: look("fourth")) == "first"  # a pass sees one thing once
+    assert asked == ["first", "third"]
+
+
+def test_a_failed_look_of_another_pass_is_tried_again() -> None:
+    looks, moment = Looks(), time.monotonic()
+
+    def fail() -> str:
+        raise LookupError("not there")
+
+    with pytest.raises(LookupError):
+        looks.later(moment).look("it", fail)
+    assert looks.later(moment).look("it", lambda: "seen") == "seen"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator.sandbox import Exchange, sequence
+from generator.sandbox import Exchange, Sandbox, sequence
 from tests import speed
-from tests.full import full
-from tests.world import World
 
 
 def exchange(name: str, began: float, ended: float) -> Exchange:
@@ -26,12 +24,16 @@ def test_the_longest_chain() -> None:
     assert sequence([]) == []
 
 
-@full
-def test_a_create_is_measured(world: World, tmp_path: Path) -> None:
-    with speed.started(world.sandbox, tmp_path) as process:
-        first, second = (speed.measured(world.sandbox, process, "measured") for _ in range(2))
+def test_a_create_is_measured(tmp_path: Path) -> None:
+    """With a latency that says more than the machine's load; what is asked at the same time arrives a moment apart."""
+    work = tmp_path / "work"
+    work.mkdir()
+    with Sandbox.start(tmp_path / "platform", latency=0.25) as sandbox, speed.started(sandbox, work) as process:
+        speed.measured(sandbox, process, "loads")
+        first, second = (speed.measured(sandbox, process, "measured") for _ in range(2))
         assert process.stdin is not None
         process.stdin.close()
-    assert 0 < len(second.chain) < len(first.chain) < first.requests
+    assert 0 < len(second.chain) < len(first.chain) <= speed.MOST_IN_SEQUENCE + 3, first.chain
+    assert first.requests <= 95
     assert any(what.startswith("forgejo POST") for what in first.chain)
     assert not any(what.split()[1] in ("POST", "PUT", "PATCH") for what in second.chain)

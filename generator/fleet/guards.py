@@ -164,7 +164,7 @@ class Checks:
 
     def _guarded(self, stacks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, list[str]]]:
         """What the guards say of stacks; all of them lie there with their updates while several are looked at."""
-        if not self.guards:
+        if not self.guards or not stacks:
             return
         self._listed = self.snapshot.below(task.place.prefix for _, task in stacks)
         for _, task in stacks:

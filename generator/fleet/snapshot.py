@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice, takewhile
 
 from generator.base.errors import SystemFailure
 from generator.clients.objects import Objects
@@ -55,7 +58,14 @@ class Snapshot:
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""
-        return [path for path in self.ids if path.startswith(f"{folder.rstrip('/')}/")]
+        beginning = f"{folder.rstrip('/')}/"
+        first = bisect_left(self._ordered, beginning)
+        return list(takewhile(lambda path: path.startswith(beginning), islice(self._ordered, first, None)))
+
+    @cached_property
+    def _ordered(self) -> list[str]:
+        """All paths in order: what is below a folder stands together."""
+        return sorted(self.ids)
 
     def below(self, prefixes: Iterable[str]) -> dict[str, dict[str, str]]:
         """By prefix (all of them equally deep): ids of the files below it, by path."""

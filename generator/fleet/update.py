@@ -26,6 +26,9 @@ from generator.lifecycle.update import Upgrader
 FEW_PLANS = 2
 """Updates that are worth a second process."""
 
+PARTS = 15
+"""In so many parts the stacks are planned and checked at most, waves or not: guards look at all stacks each time."""
+
 
 @dataclass(frozen=True)
 class Waves:
@@ -61,6 +64,7 @@ class Update:
     skipped: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     _turns: list[list[str]] = field(default_factory=list)
+    _ready: dict[Place, Task] = field(default_factory=dict)
 
     def look(self) -> None:
         """See the whole fleet, and whose turn is when; nothing is written. Raises what keeps it from being seen."""
@@ -94,6 +98,7 @@ class Update:
         while waves:
             wave, number = waves.popleft(), number + 1
             self.fleet.progress(f"wave {number} of {number + len(waves)}: {_names(wave)}")
+            self._prepare([wave, *waves] if number > 1 else [wave], checks)
             found = self._carried_out(
                 [place for place in self.findings if place.name in wave and self._open(place)], checks
             )
@@ -106,6 +111,32 @@ class Update:
                 first, *rest = waves.popleft()
                 waves.extendleft((rest, [first]))
             doubted = failed
+
+    def _prepare(self, coming: Sequence[Sequence[str]], checks: Checks) -> None:
+        """Plan and check the stacks of the coming wave, and in a large fleet of some waves after it; push none."""
+        if not self._unready(coming[0]):
+            return
+        most = -(-len(self.findings) // PARTS)
+        names: list[str] = []
+        for wave in coming:
+            if names and len(names) + len(wave) > most:
+                break
+            names += wave
+        places = self._unready(names)
+        made = mapped(self._plan, [(place, self.fleet.infra) for place in places], self.fleet.jobs, FEW_PLANS)
+        self._ready |= zip(places, self._checked(made, checks), strict=True)
+
+    def _unready(self, names: Collection[str]) -> list[Place]:
+        """The stacks among these services that have their turn yet, and are not planned."""
+        return [
+            place
+            for place in self.findings
+            if place.layer == "stack" and place.name in names and place not in self._ready and self._open(place)
+        ]
+
+    @property
+    def _plan(self) -> Callable[[tuple[Place, Source]], Task]:
+        return partial(_planned, self.fleet.upgrader)
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
@@ -164,16 +195,14 @@ class Update:
         with ExitStack() as stack:
             opened = [pair for chunk in chunks(services, 8) for pair in stack.enter_context(self.fleet.opened(chunk))]
             seen = [self._settle(source) for _, source in opened if isinstance(source, Finding)]
-            pairs = [(place, self.fleet.infra) for place in wave if place.layer == "stack"]
-            pairs += [(place, source) for place, source in opened if isinstance(source, Source)]
-            return [*seen, *map(self._settle, self._found(pairs, checks))]
+            own = [(place, source) for place, source in opened if isinstance(source, Source)]
+            tasks = self._checked(mapped(self._plan, own, self.fleet.jobs, FEW_PLANS), checks)
+            pairs = [(self.fleet.infra, self._ready.pop(place)) for place in wave if place.layer == "stack"]
+            pairs += zip([source for _, source in own], tasks, strict=True)
+            return [*seen, *map(self._settle, self._found(pairs))]
 
-    def _found(self, pairs: Sequence[tuple[Place, Source]], checks: Checks) -> list[Finding]:
-        made = mapped(partial(_planned, self.fleet.upgrader), pairs, self.fleet.jobs, FEW_PLANS)
-        tasks = self._checked(made, checks)
-        if self.dry_run:
-            return [_as_if(task) for task in tasks]
-        return self._brought(list(zip([source for _, source in pairs], tasks, strict=True)))
+    def _found(self, pairs: Sequence[tuple[Source, Task]]) -> list[Finding]:
+        return [_as_if(task) for _, task in pairs] if self.dry_run else self._brought(pairs)
 
     def _checked(self, tasks: Sequence[Task], checks: Checks) -> list[Task]:
         """The same; what fails a check is not pushed, and reviewers are told what was not checked."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import tree_sitter_hcl
@@ -68,7 +68,12 @@ class Block:
     path: tuple[str, ...]
     start: int
     end: int
-    tokens: tuple[str, ...]
+    node: Node = field(repr=False, compare=False)
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """Read when they are asked for: most blocks of a shared file are somebody else's."""
+        return tuple(_tokens(self.node))
 
 
 Setting = tuple[str, ...] | None
@@ -184,7 +189,7 @@ def _labels(block: Node) -> Iterator[str]:
 
 
 def _block(node: Node, path: tuple[str, ...]) -> Block:
-    return Block(path, node.start_byte, node.end_byte, tuple(_tokens(node)))
+    return Block(path, node.start_byte, node.end_byte, node)
 
 
 def _tokens(node: Node) -> Iterator[str]:

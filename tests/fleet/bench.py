@@ -32,7 +32,7 @@ from tests.upgrade.releases import NEXT, Next, add_release, profile
 BEHIND = 2
 """How ``copier check-update --quiet`` ends where there is something newer."""
 
-UPDATE, STATUS, MEMORY, FLAT = 10, 50, 300, 1.5
+UPDATE, STATUS, MEMORY, FLAT = 10, 50, 300, 1.1
 """The targets: so many times faster than copier, so many MiB at most, and what a larger fleet may cost more, each."""
 
 

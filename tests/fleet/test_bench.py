@@ -47,7 +47,7 @@ def test_a_fleet_of_any_size_is_held_against_the_next_smaller_one(capsys: pytest
     bench.flatness({600: 0.4, 15: 0.1, 150: 0.2})
     told = capsys.readouterr().out
     assert re.findall(r"each of (\d+) / each of (\d+)", told) == [("150", "15"), ("600", "150")]
-    assert told.count("= 2.000 (target 1.500: MISSED)") == 2
+    assert told.count("= 2.000 (target 1.100: MISSED)") == 2
 
 
 @pytest.mark.skipif(not can_watch(), reason="this system does not tell what memory processes share")

@@ -19,11 +19,11 @@ Entry = tuple[str, str]
 
 
 def entries_of(content: bytes, id_bytes: int = _ID_BYTES) -> Iterator[tuple[bytes, Entry]]:
-    """What a tree object has, by name."""
+    """What a tree object has, by name; old programs wrote modes with a zero in front."""
     at = 0
     while found := _ENTRY.match(content, at):
         at = found.end() + id_bytes
-        yield found[2], (found[1].decode(), content[found.end() : at].hex())
+        yield found[2], (found[1].decode().lstrip("0"), content[found.end() : at].hex())
 
 
 def id_of(content: bytes) -> str:

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from generator.infra_repo.registrations.lines import one_line
@@ -81,7 +82,8 @@ class Table:
         return names.index(name) if name in names else None
 
 
-def tables(text: str) -> list[Table]:
+@lru_cache(maxsize=8)
+def tables(text: str) -> tuple[Table, ...]:
     """All tables of a Markdown text, in order; those in code blocks and comments are none."""
     found: list[Table] = []
     section = ""
@@ -96,7 +98,7 @@ def tables(text: str) -> list[Table]:
             found.append(table)
             index += 1 + len(table.rows)
         index += 1
-    return found
+    return tuple(found)
 
 
 def sections(text: str) -> list[str]:
