@@ -14,8 +14,8 @@ from generator.clients.git import write_files
 from generator.engine.connections import open_run
 from generator.engine.onboarding import carry_out, observe
 from generator.engine.project import InfraState, Project
+from generator.engine.recorded import read_recorded
 from generator.engine.steps import steps_for
-from generator.infra_repo.tree_diff import recorded_answers
 from generator.infra_repo.trees import Folder
 from generator.platform.profile import load_platform
 from generator.template.answers import resolve
@@ -40,7 +40,7 @@ def take(infra: Path, *indexes: int) -> None:
 
 
 def recorded(desk: Desk) -> dict[str, Any]:
-    return recorded_answers(Folder(desk.infra), "stacks/reader/") or {}
+    return dict(read_recorded(Folder(desk.infra), "stacks/reader/").document)
 
 
 def test_a_free_index_is_picked_recorded_and_kept(desk: Desk) -> None:

@@ -15,12 +15,12 @@ from generator.cli.remove import _result
 from generator.cli.report import Result
 from generator.clients.forgejo import Forgejo
 from generator.engine.connections import open_run
+from generator.engine.ownership import MARK
 from generator.engine.plan import Plan
 from generator.engine.project import Project
-from generator.engine.steps.forgejo import MARK
-from generator.lifecycle.removal import removals_for
+from generator.engine.steps.removal import removals_for
+from generator.engine.steps.removal.repository import REMOVING
 from generator.lifecycle.removal.carry import observe, written
-from generator.lifecycle.removal.repository import REMOVING
 from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind
 from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror

@@ -18,10 +18,11 @@ from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forgejo, open_run
 from generator.engine.context import Run
 from generator.engine.executor import unchanged
+from generator.engine.ownership import of_tree
 from generator.engine.plan import Decision, Plan
-from generator.infra_repo.tree_diff import recorded_answers
-from generator.lifecycle.removal import removals_for
-from generator.lifecycle.removal.base import is_kept
+from generator.engine.recorded import read_recorded
+from generator.engine.steps.removal import removals_for
+from generator.engine.steps.removal.base import is_kept
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights
 from generator.template.answers import Answers
@@ -122,23 +123,19 @@ def _answers(session: Session) -> dict[str, Any] | None:
     name = str(session.options["name"])
     owner, infra = session.platform.owner("forgejo"), session.platform.data["infra"]
     with open_forgejo(session.platform, session.environ) as forgejo:
-        found = recorded_answers(RemoteCommit(forgejo, owner, name, session.platform.branch))
-        if found is None:  # a stack that was taken out: its answers stand in the history
+        found = read_recorded(RemoteCommit(forgejo, owner, name, session.platform.branch))
+        if not found:  # a stack that was taken out: its answers stand in the history
             path = f"{infra['stacks']}/{name}/"
             commits = forgejo.commits(owner, infra["repository"], infra["branch"], path=path.rstrip("/"), limit=1)
             if commits and commits[0].parents:
-                found = recorded_answers(RemoteCommit(forgejo, owner, infra["repository"], commits[0].parents[0]), path)
-        if found is None and forgejo.repository(owner, name) is not None:
+                found = read_recorded(RemoteCommit(forgejo, owner, infra["repository"], commits[0].parents[0]), path)
+        if not found and forgejo.repository(owner, name) is not None:
             raise RefusedError(
                 "remove.unknown",
                 f"{owner}/{name} exists, and nothing says with which answers it was made",
                 "give the answers with --answers; newservice removes only what it can compare",
             )
-    if found is None or found.get("name") != name:
-        return None
-    session.look_back(found)
-    public = {question.name for question in session.questions if question.public}
-    return {key: value for key, value in found.items() if key in public}
+    return session.look_back(found) if of_tree(found, name).ours else None
 
 
 def _check_limit(session: Session, plan: Plan) -> None:

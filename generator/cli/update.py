@@ -18,9 +18,10 @@ from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.engine.plan import Plan, build_plan
+from generator.engine.recorded import Recorded, read_recorded
 from generator.infra_repo.tree_diff import FileChange, RegistrationChange
 from generator.infra_repo.trees import Folder
-from generator.lifecycle.update import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
+from generator.lifecycle.update import Entry, Merged, Upgrade, Upgrader
 from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
 from generator.template.files import File
 from generator.template.questions import load_questions
@@ -57,7 +58,7 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             if found:
                 reporter.progress(f"an update that was interrupted is taken back: {', '.join(found)}")
             check_clean(place)
-            recorded = read_recorded(Folder(place.root), place.prefix)
+            recorded = read_recorded(Folder(place.root), place.prefix).sound()
             reporter.service = recorded.name
             given = _answered(session, recorded)
             upgrade = _planned(session, place, recorded, given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from generator.base.errors import SystemFailure
 from generator.base.memo import Looks
@@ -13,9 +13,9 @@ from generator.base.secrets import Secret
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.project import InfraState, Project
+from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.seeds import Seed
 from generator.infra_repo.allocations import Holding, collisions
-from generator.infra_repo.tree_diff import recorded_answers
 from generator.infra_repo.trees import Listing
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
@@ -149,29 +149,29 @@ class Run:
         """Commit id of the canonical branch."""
         return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.branch))
 
-    def canonical_answers(self) -> dict[str, Any] | None:
-        """The answers file of the canonical branch."""
+    def canonical_answers(self) -> Recorded:
+        """What the canonical branch records."""
         found = self._seen.look("answers", lambda: self._answers_at(self.platform.branch))
-        if found is None and (head := self.canonical_head()):
+        if not found and (head := self.canonical_head()):
             return self._known.look(
                 ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
             )
         return found
 
-    def _pushed(self, head: str) -> dict[str, Any] | None:
-        """The answers file of a commit that may be on its way still: of somebody else's only where all is there."""
+    def _pushed(self, head: str) -> Recorded:
+        """What a commit records that may be on its way still: of somebody else's only where all is there."""
         found, repository = self._answers_at(head), self.forgejo.repository(self.owner, self.name)
-        if found is None and repository and repository.empty:
+        if not found and repository and repository.empty:
             raise SystemFailure(
                 "forgejo.unseen",
                 f"forgejo: {self.owner}/{self.name} has a branch and is still called empty: a push is under way",
                 "wait a moment, then run the same command again",
                 passing=True,
             )
-        return self._answers_at(head) if found is None else found
+        return found or self._answers_at(head)
 
-    def _answers_at(self, ref: str) -> dict[str, Any] | None:
-        return recorded_answers(RemoteCommit(self.forgejo, self.owner, self.name, ref))
+    def _answers_at(self, ref: str) -> Recorded:
+        return read_recorded(RemoteCommit(self.forgejo, self.owner, self.name, ref))
 
     def push_mirrors(self) -> list[PushMirror]:
         """All push mirrors of the canonical repository. Raises ``SystemFailure`` where they can't be seen."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from generator.base.errors import AnswersError
 from generator.base.memo import Looks
+from generator.engine.ownership import of_tree
+from generator.engine.recorded import read_recorded
 from generator.infra_repo.allocations import (
     Allocation,
     Facts,
@@ -28,9 +30,7 @@ from generator.infra_repo.tree_diff import (
     RegistrationChange,
     compare,
     compare_registrations,
-    differing_answers,
     not_ours,
-    recorded_answers,
 )
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
@@ -160,15 +160,15 @@ class Project:
         ``others`` tells what other stacks hold; it is asked only where something is to be picked. Raises
         ``AnswersError`` where nothing is free.
         """
-        recorded = recorded_answers(tree, self.stack_prefix) or {}
-        ours = recorded.get("name") == self.name
-        facts = self._facts(recorded if ours else {}, others)
+        recorded = read_recorded(tree, self.stack_prefix)
+        ours = of_tree(recorded, self.name).ours
+        facts = self._facts(recorded.values if ours else {}, others)
         registrations = compare_registrations(self.registrations, tree)
         return InfraState(
             files=tuple(compare("infra", self.stack_files(facts), tree, self.stack_prefix)),
             registrations=tuple(registrations if ours else not_ours(registrations)),
             made_by_us=ours,
-            changed=tuple(differing_answers(recorded, self.answers.public)) if ours else (),
+            changed=recorded.differing(self.answers.public) if ours else (),
             facts=facts,
         )
 

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from generator.base.errors import AnswersError
 from generator.clients.objects import NO_FILE
-from generator.engine.steps.infra import MADE_BY
+from generator.engine.ownership import signed
 from generator.fleet.branch import Branch, observe_branch, title
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.source import Source
@@ -183,4 +183,4 @@ def _message(finding: Finding, files: Iterable[File], removed: Iterable[str]) ->
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
     ids = {file.path: blob_id(file.content) for file in files} | dict.fromkeys(removed, NO_FILE)
     told = f"From template {finding.version} to {finding.to}; edits are kept."
-    return f"{title(finding.place.name, finding.to)}\n\n{MADE_BY}\n\n{told}\n{seal(ids)}\n"
+    return signed(title(finding.place.name, finding.to), f"{told}\n{seal(ids)}\n")

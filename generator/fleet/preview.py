@@ -14,8 +14,8 @@ from generator.fleet.planning import upgrade_of
 from generator.fleet.pool import mapped
 from generator.fleet.source import Source
 from generator.fleet.tree_status import guarded, recorded_only
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.lifecycle.update import Upgrade, Upgrader
+from generator.template.files import ANSWERS_FILE
 from generator.template.template import Template
 
 FEW_PREVIEWS = 4

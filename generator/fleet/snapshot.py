@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from generator.base.errors import SystemFailure
 from generator.clients.objects import Objects
-from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.template.files import ANSWERS_FILE
 
 _EXECUTABLE = "100755"
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any, Literal
-
-import yaml
+from typing import Literal
 
 from generator.base.errors import RefusedError
-from generator.base.yaml_text import load_yaml
 from generator.infra_repo.registrations import Registration, register, unregister
 from generator.infra_repo.trees import Tree
 from generator.template.files import File
-
-ANSWERS_FILE = ".copier-answers.yml"
 
 FileAction = Literal["create", "update", "unchanged", "conflict", "delete"]
 
@@ -139,23 +134,6 @@ def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:
         first.setdefault(change.path, change.before)
         last[change.path] = change.after
     return [File(path, text.encode()) for path, text in last.items() if text != first[path]]
-
-
-def recorded_answers(tree: Tree, prefix: str = "") -> dict[str, Any] | None:
-    """The answers file that newservice left in a tree: the proof that it made it. None where there is none."""
-    content = tree.read(f"{prefix}{ANSWERS_FILE}")
-    if content is None:
-        return None
-    try:
-        data = load_yaml(content)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def differing_answers(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Questions to which ``recorded`` has another answer than ``wanted``; what was not recorded does not count."""
-    return [name for name, value in wanted.items() if name in recorded and recorded[name] != value]
 
 
 def _text(registration: Registration, tree: Tree) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 from packaging.version import Version
 
+from generator.engine.recorded import Recorded
 from generator.infra_repo.tree_diff import compare_registrations, registered_files
-from generator.lifecycle.update import Recorded, Upgrader
+from generator.lifecycle.update import Upgrader
 from generator.lifecycle.update.maker import Maker
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import infra_files
@@ -71,7 +72,7 @@ class Origin:
         said = yaml.safe_load(place.read_text(encoding="utf-8")) if place.is_file() else {}
         own = {"connection", "registrations", "checks"}
         known = {key: value for key, value in said.items() if key in self.maker.template.platform and key not in own}
-        recorded = Recorded(str(self.given["name"]), "stack", FIRST, {"profile": known})
+        recorded = Recorded(document={"profile": known})
         return self.maker.split(recorded)[0]["platform"]
 
     @property

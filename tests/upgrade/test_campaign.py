@@ -21,11 +21,11 @@ import yaml
 from copier import run_update
 
 from generator.base.errors import AnswersError
-from generator.infra_repo.tree_diff import ANSWERS_FILE, compare_registrations, registered_files
+from generator.infra_repo.tree_diff import compare_registrations, registered_files
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.maker import Maker
-from generator.template.files import File, Layer
+from generator.template.files import ANSWERS_FILE, File, Layer
 from generator.template.releases import Releases
 from tests.checkout import commit_all, git
 from tests.upgrade.releases import published

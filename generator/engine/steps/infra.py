@@ -10,14 +10,12 @@ from generator.base.memo import together
 from generator.clients.forgejo import PullRequest
 from generator.clients.git import merges
 from generator.engine.context import Run
+from generator.engine.ownership import signed
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.infra_repo.fingerprints import blob_ids, seal
 from generator.infra_repo.tree_diff import compare_registrations, refusal, registered_files
-
-MADE_BY = "Made by newservice."
-"""Stands in the message of each of newservice's commits to the infra repository."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ def _bring_up(run: Run, facts: InfraFacts) -> str:
             f"{run.infra_branch} and {default} have both changed {', '.join(by_hand)}, and not by registrations alone",
             f"merge {default} into {run.infra_branch} by hand, then run the same command again",
         )
-    message = f"{_bringing_up(run)}\n\n{MADE_BY}\n"
+    message = signed(_bringing_up(run))
     files = [ours[path] for path in conflicting]
     sha = run.infra.commit_onto(facts.branch, files, message, [facts.base], tree=tree)
     run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
@@ -275,9 +273,9 @@ class InfraPullRequest(Step[PullRequestFacts]):
         return found.url if found else run.infra_branch
 
 
-def made_here(run: Run, message: str) -> bool:
-    """Whether a commit's message is one that newservice writes for this stack."""
-    return message.startswith(tuple(f"{title}\n\n{MADE_BY}\n" for title in (_title(run), _bringing_up(run))))
+def titles(run: Run) -> tuple[str, ...]:
+    """The first lines of the commits that newservice makes for this stack."""
+    return f"{_title(run)}\n", f"{_bringing_up(run)}\n"
 
 
 def _bringing_up(run: Run) -> str:
@@ -291,7 +289,6 @@ def _title(run: Run) -> str:
 def _message(run: Run, state: InfraState) -> str:
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
     registered = "".join(f"- {item.id}: {item.path}\n" for item in state.unregistered)
-    parts = [f"{_title(run)}\n\n{MADE_BY}\n"]
-    parts += [f"Registered in:\n{registered}"] if registered else []
+    parts = [f"Registered in:\n{registered}"] if registered else []
     parts += [f"{seal(blob_ids(state.missing))}\n"] if state.missing else []
-    return "\n".join(parts)
+    return signed(_title(run), "\n".join(parts))

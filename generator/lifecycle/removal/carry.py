@@ -13,8 +13,8 @@ from generator.base.parallel import StepResult
 from generator.engine.context import Run
 from generator.engine.executor import Observed, Outcome, WithheldError, Work, execute
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
-from generator.lifecycle.removal.base import Covered, Removal, is_kept, kept, waits
-from generator.lifecycle.removal.stack import StackFacts
+from generator.engine.steps.removal.base import Covered, Removal, is_kept, kept, waits
+from generator.engine.steps.removal.stack import StackFacts
 
 _WRITES = (Action.DELETE, Action.CREATE)
 

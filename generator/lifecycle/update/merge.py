@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from generator.clients.git import merge_file
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.infra_repo.trees import Tree
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 
 Action = Literal["add", "update", "delete", "unchanged", "kept", "conflict"]
 

@@ -12,7 +12,6 @@ from packaging.version import Version
 from generator.base.errors import NewserviceError, RefusedError, UsageError
 from generator.engine.recorded import Recorded, parse_recorded, read_recorded
 from generator.infra_repo.registrations import Registration
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.infra_repo.trees import Listing, Tree
 from generator.lifecycle.update.entries import Entries, Entry, merge_entries
 from generator.lifecycle.update.maker import Maker
@@ -20,7 +19,7 @@ from generator.lifecycle.update.merge import Merged, edited_files, merge_files
 from generator.lifecycle.update.modules import unknown_arguments
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 from generator.template.releases import Releases
 from generator.template.template import Template
 
@@ -161,7 +160,7 @@ class Upgrader:
 
     def _read(self, tree: Tree, prefix: str) -> Recorded:
         """What is recorded below ``prefix``, where that is the stack's own folder."""
-        recorded = read_recorded(tree, prefix)
+        recorded = read_recorded(tree, prefix).sound()
         own = f"{self.platform.data['infra']['stacks']}/{recorded.name}/"
         if recorded.layer == "stack" and prefix != own:
             raise RefusedError(
@@ -204,7 +203,7 @@ class Upgrader:
         """The entries of a stack by its answers file; remembered, for others of the fleet ask for the same."""
         if content not in self._known_entries:
             try:
-                recorded = parse_recorded(content, path)
+                recorded = parse_recorded(content, path).sound()
                 maker = self._made_by(recorded)
                 found = maker.registrations(maker.answers(recorded))
             except NewserviceError:  # it can't be updated, and says so where it is looked at

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from generator.base.memo import together
 from generator.clients.forgejo import Commit, PullRequest
 from generator.engine.context import Run
+from generator.engine.ownership import of_branch, of_content, of_tree
 from generator.engine.plan import Decision
+from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.steps.base import foreign
-from generator.engine.steps.infra import made_here
-from generator.infra_repo.fingerprints import blob_ids, differing, sealed
+from generator.engine.steps.infra import titles
+from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable
+from generator.infra_repo.fingerprints import blob_ids, differing
 from generator.infra_repo.tree_diff import (
     FileChange,
     RegistrationChange,
     compare_registrations,
-    recorded_answers,
     registered_files,
 )
-from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable
 from generator.template.files import File
 
 MOST_COMMITS = 50
@@ -35,7 +35,7 @@ class BranchFacts:
     """
 
     head: str | None = None
-    recorded: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Recorded = UNRECORDED
     merged: bool = False
     commits: tuple[Commit, ...] = ()
     edited: tuple[str, ...] = ()
@@ -52,10 +52,10 @@ def observe_branch(run: Run) -> BranchFacts:
     if head is None or base is None:
         return BranchFacts(pull_request=pull)
     commits = run.forgejo.commits(run.owner, run.infra_repository, head, without=base, limit=MOST_COMMITS)
-    recorded = recorded_answers(run.infra_tree(head), run.project.stack_prefix) or {}
+    recorded = read_recorded(run.infra_tree(head), run.project.stack_prefix)
     if not commits or (pull is not None and pull.merged and pull.head == head):
         return BranchFacts(head, recorded, merged=True, pull_request=pull)
-    if recorded.get("name") != run.name:
+    if not of_tree(recorded, run.name).ours:
         return BranchFacts(head, recorded, commits=tuple(commits), pull_request=pull)
     edited, files, registrations = _compare(run, head, commits, stands_on(head, commits) or base)
     return BranchFacts(head, recorded, False, tuple(commits), edited, files, registrations, pull)
@@ -120,12 +120,12 @@ def decide_branch(run: Run, facts: BranchFacts) -> Decision:
     where = f"{run.infra_branch} of {run.owner}/{run.infra_repository}"
     if facts.head is None:
         return gone(f"{run.infra_branch} is not there")
-    if facts.recorded.get("name") != run.name:
+    if not of_tree(facts.recorded, run.name).ours:
         return foreign(f"{where} holds no stack of newservice's for this service", "merge or delete it by hand")
     if facts.merged:
         return removable(f"{where}, merged")
     by_hand = "delete it on Forgejo if nobody needs it"
-    strangers = [commit.id[:8] for commit in facts.commits if not made_here(run, commit.message)]
+    strangers = of_branch(facts.commits, titles(run)).others
     if strangers or len(facts.commits) >= MOST_COMMITS:
         return kept(where, [f"it has commits of others ({listed(strangers)})"], by_hand)
     if facts.edited:
@@ -155,8 +155,9 @@ def _compare(
     registrations = compare_registrations(project.registrations, run.infra_tree(onto))
     before, after = (run.forgejo.tree(run.owner, run.infra_repository, sha) for sha in (onto, head))
     stack = {path: sha for path, sha in after.items() if path.startswith(prefix)}
-    if not any(sealed(commit.message, stack) for commit in commits):
-        stack = {f"{prefix}{path}": sha for path, sha in blob_ids(project.stack_files(facts)).items()}
+    rendered = {f"{prefix}{path}": sha for path, sha in blob_ids(project.stack_files(facts)).items()}
+    if not of_content((commit.message for commit in commits), stack, lambda: rendered).untouched:
+        stack = rendered
     wanted = {**before, **stack, **blob_ids(registered_files(registrations))}
     added = tuple(
         RegistrationChange(item.id, item.path, "remove", item.after, item.before)

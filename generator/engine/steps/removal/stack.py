@@ -3,25 +3,26 @@ branch itself: somebody has to destroy what was applied first."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from generator.base.memo import together
 from generator.clients.forgejo import Commit, PullRequest
 from generator.engine.context import Run
+from generator.engine.ownership import of_branch, of_tree, signed
 from generator.engine.plan import Action, Decision, State
+from generator.engine.recorded import read_recorded
 from generator.engine.steps.base import foreign
-from generator.engine.steps.infra import MADE_BY
+from generator.engine.steps.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
+from generator.engine.steps.removal.branch import not_as_written
 from generator.infra_repo.fingerprints import blob_id, sealed
 from generator.infra_repo.tree_diff import (
     FileChange,
     RegistrationChange,
     compare,
     compare_unregistered,
-    recorded_answers,
     registered_files,
 )
-from generator.lifecycle.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
-from generator.lifecycle.removal.branch import not_as_written
 from generator.template.files import File
 
 REMOVAL_PREFIX = "newservice-remove/"
@@ -72,7 +73,7 @@ def observe_stack(run: Run) -> StackFacts:
         pending = tuple(run.forgejo.commits(run.owner, run.infra_repository, branch, without=base))
     prefix, tree = run.project.stack_prefix, run.infra_tree(base)
     paths = tuple(tree.paths(prefix.rstrip("/")))
-    ours = (recorded_answers(tree, prefix) or {}).get("name") == run.name
+    ours = of_tree(read_recorded(tree, prefix), run.name).ours
     cleared = branch is not None and not run.infra_tree(branch).paths(prefix.rstrip("/"))
     if not ours:
         return StackFacts(base, False, paths, branch=branch, pending=pending, cleared=cleared, pull_request=pull)
@@ -191,11 +192,11 @@ def decide_stack(run: Run, facts: StackFacts) -> Decision:
         )
     if facts.paths and not facts.ours:
         return foreign(f"{prefix} exists in {repository} and was not made by newservice", "nothing of it is removed")
-    strangers = [commit.id[:8] for commit in facts.pending if not _made_here(run, commit)]
-    if facts.branch and facts.pending and len(strangers) == len(facts.pending) and not facts.spent:
+    made = of_branch(facts.pending, [f"{_title(run)}\n"])
+    if facts.branch and not made.ours and not facts.spent:
         return foreign(f"{repository} has a branch {branch} that newservice did not make", "merge or delete it by hand")
     if not facts.ours:
-        return _decide_leftover(run, facts, strangers)
+        return _decide_leftover(run, facts, made.others)
     if facts.edited:
         by_hand = "take it out by hand, or put these files back first"
         return kept(f"{prefix} on {default}", [not_as_written(run, facts.edited)], by_hand)
@@ -211,17 +212,13 @@ def decide_stack(run: Run, facts: StackFacts) -> Decision:
     return removable(told + "".join(f"; {line}" for line in left), left)
 
 
-def _decide_leftover(run: Run, facts: StackFacts, strangers: list[str]) -> Decision:
+def _decide_leftover(run: Run, facts: StackFacts, strangers: Sequence[str]) -> Decision:
     branch = removal_branch(run)
     if facts.branch is None:
         return gone(f"{run.project.stack_prefix} is not on {run.platform.data['infra']['branch']}")
     if strangers and not facts.spent:
         return kept(branch, [f"it has commits of others ({listed(strangers)})"])
     return removable(f"{branch}, which brings nothing any more")
-
-
-def _made_here(run: Run, commit: Commit) -> bool:
-    return commit.message.startswith(f"{_title(run)}\n\n{MADE_BY}")
 
 
 def _why(item: RegistrationChange) -> str:
@@ -247,4 +244,4 @@ def _title(run: Run) -> str:
 def _message(run: Run, facts: StackFacts) -> str:
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
     taken = "".join(f"- {item.id}: {item.path}\n" for item in facts.registrations if item.action == "remove")
-    return f"{_title(run)}\n\n{MADE_BY}\n" + (f"\nTaken out of:\n{taken}" if taken else "")
+    return signed(_title(run), f"Taken out of:\n{taken}" if taken else "")
