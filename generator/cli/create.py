@@ -22,7 +22,7 @@ from generator.engine.executor import Outcome, unchanged
 from generator.engine.files_only import write_files
 from generator.engine.onboarding import carry_out
 from generator.engine.plan import Plan
-from generator.engine.steps import steps_for
+from generator.engine.steps import steps_between
 from generator.lifecycle.doctor import preflight, require
 from generator.template.answers import Answers
 
@@ -143,7 +143,8 @@ def _provision(session: Session, answers: Answers, plan: Plan) -> Result:
         for result in outcome.steps:
             session.reporter.step(result)
     else:
-        outcome = carry_out(steps_for(answers), run, session.reporter.step, session.reporter.begun)
+        steps = steps_between(None, answers).wanted
+        outcome = carry_out(steps, run, session.reporter.step, session.reporter.begun)
     if outcome.failure:
         session.reporter.error(as_told(outcome.failure))
     return _result(outcome, run, plan.to_do)

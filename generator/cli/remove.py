@@ -21,7 +21,7 @@ from generator.engine.executor import unchanged
 from generator.engine.ownership import of_tree
 from generator.engine.plan import Decision, Plan
 from generator.engine.recorded import read_recorded
-from generator.engine.steps.removal import removals_for
+from generator.engine.steps import steps_between
 from generator.engine.steps.removal.base import is_kept
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights
@@ -75,7 +75,7 @@ def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 def _remove(session: Session, answers: Answers) -> Result:
     with _open(session, answers) as run:
-        removals = removals_for(answers)
+        removals = steps_between(answers, None).gone
         with before_the_first_write():
             plan = observe(removals, run)
             session.reporter.plan(plan, title="Removal of", diffs=bool(session.options["diffs"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -260,13 +260,17 @@ class Run:
             )
         return heads
 
-    def pull_request(self) -> PullRequest | None:
-        """The newest pull request of our branch that is open or was merged."""
-        branch = self.platform.data["infra"]["branch"]
+    def pull_request(self, head: str = "") -> PullRequest | None:
+        """The newest pull request of our branch, or of ``head``, that is open or was merged."""
+        branch, head = self.platform.data["infra"]["branch"], head or self.infra_branch
         return self._seen.look(
-            "pull request",
-            lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, self.infra_branch),
+            ("pull request", head),
+            lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, head),
         )
+
+    def once(self, what: Hashable, how: Callable[[], Given]) -> Given:
+        """What ``how`` observes; in one pass each thing is observed once."""
+        return self._seen.look(what, how)
 
     def infra_tree(self, sha: str) -> Listing:
         """A commit of the infra repository: from the clone where it has it, else from the forge."""

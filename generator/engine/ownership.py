@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from generator.base.secrets import Secret
 from generator.engine.recorded import Recorded
-from generator.infra_repo.fingerprints import differing, sealed
+from generator.infra_repo.fingerprints import Blob, differing, sealed
 
 if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
     from generator.clients.forgejo import Repository
@@ -126,9 +126,9 @@ def _is_signed(message: str, titles: tuple[str, ...]) -> bool:
 
 
 def of_content(
-    messages: Iterable[str], found: Mapping[str, str], rendered: Callable[[], Mapping[str, str]]
+    messages: Iterable[str], found: Mapping[str, Blob], rendered: Callable[[], Mapping[str, Blob]]
 ) -> Ownership:
-    """Files, given as ids by path: a commit's seal says that newservice wrote them, or they are as ``rendered`` now.
+    """Files by path: a commit's seal says that newservice wrote them, or they are as ``rendered`` now.
 
     The seal holds whatever template wrote them; ``rendered`` is asked for only where there is none.
     """

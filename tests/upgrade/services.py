@@ -12,9 +12,9 @@ import yaml
 from packaging.version import Version
 
 from generator.engine.recorded import Recorded
-from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.engine.versions import Maker
+from generator.infra_repo.entries import compare_registrations, registered_files
 from generator.lifecycle.update import Upgrader
-from generator.lifecycle.update.maker import Maker
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import Answers, resolve
@@ -36,6 +36,9 @@ class Files:
 
     def read(self, path: str) -> bytes | None:
         return self.content.get(path)
+
+    def executable(self, path: str) -> bool:
+        return self.content.get(path, b"").startswith(b"#!")
 
     def paths(self, folder: str) -> list[str]:
         return [path for path in self.content if path.startswith(f"{folder}/")]

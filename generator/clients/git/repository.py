@@ -28,6 +28,7 @@ from generator.clients.git.process import (
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
 from generator.clients.git.status import uncommitted
+from generator.infra_repo.fingerprints import EXECUTABLE
 from generator.template.files import File
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ class Repository:
         found = self._reader.file(sha, path) if sha else None
         return found.content if found else None
 
+    def executable(self, sha: str, path: str) -> bool:
+        """Whether a file in a commit can be run."""
+        return bool(sha) and self._reader.mode(sha, path) == EXECUTABLE
+
     def blob(self, sha: str) -> bytes | None:
         """Content of a blob by its id, or None where this repository lacks it."""
         found = self._reader.read(sha) if _ID.fullmatch(sha) else None
@@ -198,7 +203,7 @@ class Repository:
             (folder / str(number)).write_bytes(file.content)
         paths = "".join(f"{folder / str(number)}\n" for number in range(len(files))).encode()
         blobs = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", given=paths).split()
-        modes = ("100755" if file.executable else "100644" for file in files)
+        modes = (EXECUTABLE if file.executable else "100644" for file in files)
         return [f"{mode} {blob}\t{file.path}" for mode, blob, file in zip(modes, blobs, files, strict=True)]
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:

@@ -13,7 +13,7 @@ Facts = TypeVar("Facts")
 
 
 class Step(ABC, Generic[Facts]):
-    """One thing that must exist in one system."""
+    """One thing in one system, and the state that is wanted of it: it must exist, or it must go."""
 
     id: ClassVar[str]
     system: ClassVar[str]
@@ -30,7 +30,7 @@ class Step(ABC, Generic[Facts]):
 
     @abstractmethod
     def act(self, run: Run, facts: Facts) -> str:
-        """Do it; the only writer. Returns what was done, for people."""
+        """Do it; the only writer. Returns what was done, for people. Raises ``WithheldError`` where it is left."""
 
 
 def absent(summary: str) -> Decision:

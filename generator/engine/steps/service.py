@@ -18,7 +18,7 @@ from generator.engine.plan import Action, Decision, State
 from generator.engine.recorded import Recorded, parse_recorded, read_recorded
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.engine.steps.visibility import check_before_push
-from generator.infra_repo.fingerprints import blob_ids, seal
+from generator.infra_repo.fingerprints import blobs, seal
 from generator.infra_repo.trees import Folder, Tree
 from generator.template.files import ANSWERS_FILE, File
 
@@ -135,7 +135,7 @@ class ServicePush(Step[CommitFacts]):
 def first_message(run: Run, files: Iterable[File]) -> str:
     """The message of a service's first commit, sealed with what is rendered for it."""
     version = run.project.template.version
-    return f"{first_title(run)}\n\nTemplate version {version}.\n\n{seal(blob_ids(files))}\n"
+    return f"{first_title(run)}\n\nTemplate version {version}.\n\n{seal(blobs(files))}\n"
 
 
 def first_title(run: Run) -> str:

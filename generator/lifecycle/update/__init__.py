@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from generator.lifecycle.update.entries import Entry
-from generator.lifecycle.update.merge import Merged
 from generator.lifecycle.update.plan import Standing, Upgrade, Upgrader
 
-__all__ = [
-    "Entry",
-    "Merged",
-    "Standing",
-    "Upgrade",
-    "Upgrader",
-]
+__all__ = ["Standing", "Upgrade", "Upgrader"]

@@ -13,15 +13,11 @@ from generator.engine.plan import Decision
 from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.steps.base import foreign
 from generator.engine.steps.infra import titles
+from generator.engine.steps.infra_branch import is_merged
 from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable
-from generator.infra_repo.fingerprints import blob_ids, differing
-from generator.infra_repo.tree_diff import (
-    FileChange,
-    RegistrationChange,
-    compare_registrations,
-    registered_files,
-)
-from generator.template.files import File
+from generator.infra_repo.entries import RegistrationChange, compare_registrations, registered_files
+from generator.infra_repo.fingerprints import blobs, differing
+from generator.infra_repo.tree_diff import FileChange
 
 MOST_COMMITS = 50
 """A branch with more commits is not newservice's own."""
@@ -53,7 +49,7 @@ def observe_branch(run: Run) -> BranchFacts:
         return BranchFacts(pull_request=pull)
     commits = run.forgejo.commits(run.owner, run.infra_repository, head, without=base, limit=MOST_COMMITS)
     recorded = read_recorded(run.infra_tree(head), run.project.stack_prefix)
-    if not commits or (pull is not None and pull.merged and pull.head == head):
+    if not commits or is_merged(pull, head):
         return BranchFacts(head, recorded, merged=True, pull_request=pull)
     if not of_tree(recorded, run.name).ours:
         return BranchFacts(head, recorded, commits=tuple(commits), pull_request=pull)
@@ -84,7 +80,7 @@ class BranchRemoval(Removal[BranchFacts]):
 
     def covers(self, run: Run, facts: BranchFacts) -> Covered:  # noqa: ARG002
         """The stack and the registrations on it."""
-        files = tuple(FileChange("infra", path, "delete", None, File(path, b"")) for path in facts.files)
+        files = tuple(FileChange("infra", path, "delete", None, None) for path in facts.files)
         return Covered(files, facts.registrations)
 
 
@@ -154,11 +150,11 @@ def _compare(
     facts = project.infra_state(run.infra_tree(head), list).facts
     registrations = compare_registrations(project.registrations, run.infra_tree(onto))
     before, after = (run.forgejo.tree(run.owner, run.infra_repository, sha) for sha in (onto, head))
-    stack = {path: sha for path, sha in after.items() if path.startswith(prefix)}
-    rendered = {f"{prefix}{path}": sha for path, sha in blob_ids(project.stack_files(facts)).items()}
+    stack = {path: blob for path, blob in after.items() if path.startswith(prefix)}
+    rendered = blobs(project.stack_files(facts), prefix)
     if not of_content((commit.message for commit in commits), stack, lambda: rendered).untouched:
         stack = rendered
-    wanted = {**before, **stack, **blob_ids(registered_files(registrations))}
+    wanted = {**before, **stack, **blobs(registered_files(registrations))}
     added = tuple(
         RegistrationChange(item.id, item.path, "remove", item.after, item.before)
         for item in registrations

@@ -16,9 +16,8 @@ from generator.engine.steps.base import foreign
 from generator.engine.steps.forgejo import our_mirrors
 from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable, unseen
 from generator.engine.steps.service import first_title
-from generator.infra_repo.fingerprints import blob_ids
+from generator.infra_repo.fingerprints import Blob, blobs
 from generator.infra_repo.tree_diff import FileChange
-from generator.template.files import File
 
 _BEING_REMOVED = "(being removed)"
 REMOVING = f" {_BEING_REMOVED}{MARK}"
@@ -37,7 +36,7 @@ class RepositoryFacts:
     commits: tuple[Commit, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
     tagged: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Blob] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
     activity: Activity | None = None
 
@@ -112,7 +111,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
 
     def covers(self, run: Run, facts: RepositoryFacts) -> Covered:  # noqa: ARG002
         """Its files."""
-        return Covered(tuple(FileChange("service", path, "delete", None, File(path, b"")) for path in facts.files))
+        return Covered(tuple(FileChange("service", path, "delete", None, None) for path in facts.files))
 
     def _commit_of(self, run: Run, reference: str) -> str:
         """The commit of a tag, which may be an object of its own."""
@@ -151,9 +150,9 @@ def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:
         yield f"there are tags on other commits ({listed(name.removeprefix('refs/tags/') for name in tags)})"
 
 
-def _rendered(run: Run, facts: RepositoryFacts) -> dict[str, str]:
+def _rendered(run: Run, facts: RepositoryFacts) -> dict[str, Blob]:
     number = facts.recorded.values.get("woodpecker_repo_id")
-    return blob_ids(run.project.service_files(number if isinstance(number, int) else 0))
+    return blobs(run.project.service_files(number if isinstance(number, int) else 0))
 
 
 def _additions(facts: RepositoryFacts) -> Iterator[str]:
