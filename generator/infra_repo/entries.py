@@ -12,8 +12,6 @@ from generator.infra_repo.trees import Tree
 from generator.template.files import File
 
 EntryAction = Literal["add", "update", "remove", "present", "absent", "kept", "refuse"]
-DIFFERS = "registration.foreign"
-"""The code of a refusal where the entry exists in another form than the wanted one."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> 
 
 def left_alone(change: RegistrationChange) -> RegistrationChange:
     """The same where the entry is the service's own: somebody edited it, and a creation changes nothing."""
-    if change.refusal is None or change.refusal.code != DIFFERS:
+    if change.refusal is None or change.refusal.code != "registration.foreign":
         return change
     return replace(change, action="update", refusal=None)
 
@@ -195,7 +193,7 @@ def _no_file(item: Registration) -> RefusedError:
 
 def _differs(item: Registration, details: str) -> RefusedError:
     return RefusedError(
-        DIFFERS,
+        "registration.foreign",
         f"registration {item.id}: {item.path} has an entry under the service's names that differs: {details}",
         "remove the entry if it was made for this service, or choose another name",
     )
