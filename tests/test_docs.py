@@ -23,7 +23,7 @@ from docs.builder.reference import PARTS, regenerated, rerun
 from generator.base.errors import ExitCode
 from generator.base.parallel import Status
 from generator.engine.plan import Action, State
-from generator.engine.steps import steps_for
+from generator.engine.steps import steps_between
 from generator.infra_repo.registrations import declared_ids
 from generator.platform.profile import load_platform
 from generator.template.answers import resolve
@@ -35,7 +35,7 @@ from .pages import ROOT, Page, page, page_at
 
 CODE = Path(generator.__file__).parent
 TEMPLATE = Template.installed()
-STEPS = [step.id for step in steps_for(answer(RICH))]
+STEPS = [step.id for step in steps_between(None, answer(RICH)).wanted]
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror", "--bare", "--all", "--message", "--stat", "--tags"}
 FLAGS_OF_OTHERS |= {"--depth", "--filter", "--reference", "--separate-git-dir", "--shared"}
 FLAGS_OF_OTHERS |= {"--strict"}  # copier's, curl's and git's; MkDocs'

@@ -16,8 +16,8 @@ import yaml
 
 from generator.clients.git import write_files
 from generator.engine.project import Project
+from generator.infra_repo.entries import compare_registrations
 from generator.infra_repo.registrations import declared_ids
-from generator.infra_repo.tree_diff import compare_registrations
 from generator.infra_repo.trees import Folder
 from generator.platform.profile import load_platform
 from generator.sandbox.infra_repository import FILES as SANDBOX_INFRA

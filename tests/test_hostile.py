@@ -128,7 +128,7 @@ def test_nothing_of_a_file_does(command: Command) -> None:
 
 def test_nothing_of_a_diff_does() -> None:
     out = io.StringIO()
-    change = FileChange("infra", "stacks/x/a.tf", "update", b"old\n", File("a.tf", b"a\x1b[31mb\tend\n"))
+    change = FileChange("infra", "stacks/x/a.tf", "update", File("a.tf", b"old\n"), File("a.tf", b"a\x1b[31mb\tend\n"))
     plan = build_plan("x", files=[change], registrations=(), steps=())
     TextReporter(out=out, err=out).plan(plan, diffs=True)
     assert "+a\\x1b[31mb\tend\n" in out.getvalue()

@@ -185,6 +185,23 @@ def test_after_the_merge_there_is_nothing_to_ask_for(world: World) -> None:
     assert world.sandbox.journal.writes() == []
 
 
+def test_the_service_s_own_entries_take_nothing_from_it(world: World) -> None:
+    """An entry is missing on the default branch: removed by hand, or new in a later template. The others stay."""
+    database = {**UPSTREAM, "database": "postgres", "port": 8080}
+    assert world.run("create", database).code == 0
+    world.merge("reader")
+    (plan,) = world.run("plan", database).of("plan")
+    (catalog,) = [item["path"] for item in plan["registrations"] if item["id"] == "catalog"]
+    lines = (world.infra.bare.file(world.base, catalog) or b"").splitlines(keepends=True)
+    without = b"".join(line for line in lines if b"reader" not in line)
+    world.infra.bare.commit_files(world.base, {catalog: without}, "docs: less", 1_790_000_000)
+
+    told = world.run("create", database)
+    assert (told.code, told.result["status"]) == (0, "success"), told.out
+    assert statuses(told)["infra.commit"] == "done"
+    assert b"reader" in (world.infra.bare.file("newservice/reader", catalog) or b"")
+
+
 @both_platforms
 def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None:
     told = world.run("create", UPSTREAM)

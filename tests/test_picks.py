@@ -14,8 +14,8 @@ from generator.clients.git import write_files
 from generator.engine.connections import open_run
 from generator.engine.onboarding import course, observe
 from generator.engine.project import InfraState, Project
-from generator.engine.steps import steps_for
-from generator.infra_repo.tree_diff import recorded_answers
+from generator.engine.recorded import read_recorded
+from generator.engine.steps import steps_between
 from generator.infra_repo.trees import Folder
 from generator.platform.profile import load_platform
 from generator.template.answers import resolve
@@ -40,7 +40,7 @@ def take(infra: Path, *indexes: int) -> None:
 
 
 def recorded(desk: Desk) -> dict[str, Any]:
-    return recorded_answers(Folder(desk.infra), "stacks/reader/") or {}
+    return dict(read_recorded(Folder(desk.infra), "stacks/reader/").document)
 
 
 def test_a_free_index_is_picked_recorded_and_kept(desk: Desk) -> None:
@@ -128,7 +128,7 @@ def test_an_index_that_is_taken_between_plan_and_commit_is_replaced(world: World
         TEMPLATE, platform, resolve(TEMPLATE, QUESTIONS, CACHED, {"platform": platform.facts}), world.folder / "reader"
     )
     with open_run(wanted, world.sandbox.infra, environ=world.sandbox.environment) as run:
-        steps = steps_for(wanted.answers)
+        steps = steps_between(None, wanted.answers).wanted
         assert observe(steps, run).steps[0].decision.summary.endswith("redis_index 0")
         hold(world, "master", 0, 1)
         outcome = course(steps, run).execute(lambda _: None)
@@ -219,10 +219,10 @@ def test_a_made_up_allocation_is_picked_rendered_and_recorded(own: Template, tmp
     balance(infra, 4000)
     state = state_of(own, infra)
     assert state.facts == {"listener_port": 4001}
-    texts = {change.path: change.file.content.decode() for change in state.files}
+    texts = {change.path: change.content.decode() for change in state.files}
     assert texts["stacks/reader/main.tf"] == STACK.replace("[[ listener_port ]]", "4001")
     assert yaml.safe_load(texts["stacks/reader/.copier-answers.yml"])["listener_port"] == 4001
-    write_files(infra, [change.file for change in state.files])
+    write_files(infra, [change.after for change in state.files if change.after])
     balance(infra, 4001)
     again = state_of(own, infra)
     assert again.facts == {"listener_port": 4001}

@@ -8,7 +8,7 @@ import yaml
 
 from generator.clients.transport import http_client
 from generator.engine.project import Project
-from generator.infra_repo.tree_diff import compare_registrations
+from generator.infra_repo.entries import compare_registrations
 from generator.platform.profile import load_platform
 from tests.answers import TEMPLATE, UPSTREAM, answer
 from tests.world import World
@@ -28,6 +28,9 @@ class Tree:
 
     def read(self, path: str) -> bytes | None:
         return self._world.infra.bare.file(self._ref, path)
+
+    def executable(self, path: str) -> bool:
+        return False
 
 
 def merge(world: World, name: str) -> int:

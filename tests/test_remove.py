@@ -14,12 +14,12 @@ import pytest
 from generator.cli.json_lines import JsonReporter
 from generator.cli.report import Reporter, Result
 from generator.engine.connections import open_run
+from generator.engine.ownership import MARK
 from generator.engine.plan import Plan
 from generator.engine.project import Project
-from generator.engine.steps.forgejo import MARK
-from generator.lifecycle.removal import removals_for
+from generator.engine.steps import steps_between
+from generator.engine.steps.removal.repository import REMOVING
 from generator.lifecycle.removal.carry import observe, written
-from generator.lifecycle.removal.repository import REMOVING
 from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind
 from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror
@@ -78,7 +78,7 @@ def looking(world: World, given: Mapping[str, Any]) -> Iterator[Callable[[], Pla
     answers = resolve(TEMPLATE, QUESTIONS, given, {"platform": platform.facts})
     project = Project(TEMPLATE, platform, answers, world.folder / answers.name)
     with open_run(project, world.sandbox.infra) as run:
-        yield lambda: observe(removals_for(answers), run)
+        yield lambda: observe(steps_between(answers, None).gone, run)
 
 
 def tree(world: World, revision: str) -> dict[str, str]:
@@ -507,6 +507,24 @@ def test_an_edited_stack_stays_whole_and_an_edited_entry_alone(world: World) -> 
     assert remove(world, name, "--yes").result["status"] == "unchanged"
 
 
+def test_an_entry_that_another_service_has_too_stays(world: World) -> None:
+    """Two services on two paths of one host, whose page both asked for: the first removal keeps it for the other."""
+    page = {"port": 8080, "outage_page": True, "host": "shared"}
+    one, other = ({**UPSTREAM, **page, "name": name, "paths": [f"/{name}"]} for name in ("reader", "writer"))
+    for given in (one, other):
+        assert world.run("create", given).code == 0
+        world.merge(str(given["name"]))
+    with looking(world, one) as look:
+        entries = {item.id: item for item in look().registrations}
+    assert (entries["outage-page"].action, entries["catalog"].action) == ("present", "remove")
+    worker = entries["outage-page"].path
+    assert remove(world, "reader", "--yes").code == 0
+    assert world.infra.bare.file("newservice-remove/reader", worker) == world.infra.bare.file(world.base, worker)
+    merge_removal(world, "reader")
+    assert remove(world, "writer", "--yes").code == 0
+    assert b"shared" not in (world.infra.bare.file("newservice-remove/writer", worker) or b"shared")
+
+
 def test_what_can_not_be_seen_keeps_everything(world: World) -> None:
     """Nothing is claimed of it, whatever the failure is."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
@@ -587,7 +605,7 @@ def test_a_removal_that_stopped_continues(world: World) -> None:
         world.sandbox.faults.clear()
         assert told.code == 5, (path, told.out)
         stopped += [item["id"] for item in told.of("step") if item["status"] == "failed"]
-    writers = [removal.id for removal in removals_for(answer(RICH)) if removal.id not in TAKEN_OUT]
+    writers = [removal.id for removal in steps_between(answer(RICH), None).gone if removal.id not in TAKEN_OUT]
     assert list(dict.fromkeys(stopped)) == writers
     assert stopped.count("forgejo.repository") == 2  # archived first
     assert remove(world, NAME, "--yes").code == 0

@@ -18,7 +18,8 @@ from generator.engine.plan_drift import basis_moved, plan_moved
 from generator.engine.plan_file import check_place, read_plan, write_plan
 from generator.engine.plan_inputs import Basis, basis_of
 from generator.engine.saved_plan import SavedPlan, content_digest, from_text, keep, to_text
-from generator.infra_repo.tree_diff import FileChange, RegistrationChange
+from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.tree_diff import FileChange
 from generator.platform.profile import Platform
 from generator.template.files import File
 
@@ -55,7 +56,8 @@ def made(
 
 
 def file(action: Any, before: bytes | None, after: bytes, repo: Any = "infra") -> FileChange:
-    return FileChange(repo, "stacks/x/main.tf", action, before, File("stacks/x/main.tf", after))
+    found = None if before is None else File("stacks/x/main.tf", before)
+    return FileChange(repo, "stacks/x/main.tf", action, found, File("stacks/x/main.tf", after))
 
 
 def entry(action: str, before: str, after: str, name: str = "catalog") -> RegistrationChange:

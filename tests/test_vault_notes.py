@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from generator.clients.vault import Entry, Vault
 from generator.engine.context import Run, Systems
 from generator.engine.executor import Outcome
 from generator.engine.onboarding import course
+from generator.engine.ownership import NOTE, intent, of_secret
 from generator.engine.seeds import LEFT_OPEN
 from generator.engine.steps import vault as step
 from generator.platform.profile import load_platform
@@ -89,7 +89,7 @@ def no_last_note(keeper: Keeper, seeds: dict[str, Secret]) -> None:
 
 
 def without_note(entry: Entry) -> bool:
-    return bool(entry.names) and not step.made_by_us(entry)
+    return bool(entry.names) and not of_secret(entry).ours
 
 
 # --- lost answers and killed runs --------------------------------------------------------------------------
@@ -101,8 +101,8 @@ def test_a_lost_answer_leaves_the_secret_ours(keeper: Keeper, kind: FaultKind, s
     fault = keeper.sandbox.faults.add("vault", "POST", DATA, 1, kind)
     assert keeper.take(seeds).failure is None
     assert fault.hits == 1
-    assert (keeper.versions, step.made_by_us(keeper.entry)) == (1, True)
-    assert keeper.entry.notes[step.NOTE].startswith("made version 1 at ")
+    assert (keeper.versions, of_secret(keeper.entry).ours) == (1, True)
+    assert keeper.entry.notes[NOTE].startswith("made version 1 at ")
 
 
 @SEEDS
@@ -110,7 +110,7 @@ def test_a_lost_answer_of_a_note_leaves_the_secret_ours(keeper: Keeper, seeds: d
     for method in ("POST", "PATCH"):
         keeper.sandbox.faults.add("vault", method, METADATA, 1, FaultKind.RESET_AFTER)
     assert keeper.take(seeds).failure is None
-    assert (keeper.versions, step.made_by_us(keeper.entry)) == (1, True)
+    assert (keeper.versions, of_secret(keeper.entry).ours) == (1, True)
 
 
 @SEEDS
@@ -120,7 +120,7 @@ def test_a_run_that_ends_before_its_last_note(keeper: Keeper, seeds: dict[str, S
     step.VaultSecrets().act(keeper.run(seeds), keeper.entry)
     keeper.sandbox.faults.clear()
     assert keeper.versions == 1
-    assert step.made_by_us(keeper.entry) == (seeds != GIVEN)
+    assert of_secret(keeper.entry).ours == (seeds != GIVEN)
     assert keeper.take(seeds).failure is None
     assert keeper.versions == 1
 
@@ -130,8 +130,8 @@ def test_where_not_even_a_look_is_answered_the_note_stands_already(keeper: Keepe
     keeper.sandbox.faults.add("vault", "GET", DATA, 3, FaultKind.RESET_BEFORE, after=1)
     keeper.take({})
     assert keeper.take({}).failure is None
-    assert (keeper.versions, step.made_by_us(keeper.entry)) == (1, True)
-    assert keeper.entry.notes[step.NOTE].startswith("makes version 1, sha256:")
+    assert (keeper.versions, of_secret(keeper.entry).ours) == (1, True)
+    assert keeper.entry.notes[NOTE].startswith("makes version 1, sha256:")
 
 
 # --- what is not ours --------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_who_writes_between_the_note_and_the_secret_keeps_it(keeper: Keeper) -> 
     theirs = {"a": "theirs", "b": "theirs"}
     meanwhile(keeper.sandbox, "vault", "POST", DATA, lambda: keeper.state.write("reader", theirs))
     assert isinstance(keeper.take({}).failure, SystemFailure)
-    assert keeper.state.notes["reader"][step.NOTE].startswith("makes version 1, ")
+    assert keeper.state.notes["reader"][NOTE].startswith("makes version 1, ")
     assert without_note(keeper.entry)
     assert keeper.take({}).failure is None
     assert without_note(keeper.entry)
@@ -182,8 +182,8 @@ def test_no_digest_is_made_of_a_value_that_a_person_gave(keeper: Keeper) -> None
     some = {"a": GIVEN["a"]}
     no_last_note(keeper, some)
     keeper.take(some)
-    digest = hashlib.sha256(f"newservice\0b\0{keeper.state.read('reader')['b']}".encode()).hexdigest()
-    assert keeper.state.notes["reader"] == {step.NOTE: f"makes version 1, sha256:{digest}"}
+    value = Secret(keeper.state.read("reader")["b"])
+    assert keeper.state.notes["reader"] == {NOTE: intent(1, "b", value)}
 
 
 # --- rights, and the notes of others -----------------------------------------------------------------------
@@ -249,8 +249,8 @@ def test_metadata_without_a_version(keeper: Keeper) -> None:
     keeper.client.note(PATH, {"team": "data"})
     assert (keeper.entry.version, keeper.entry.notes) == (0, {})
     assert keeper.take({}).failure is None
-    assert keeper.state.notes["reader"].keys() == {"team", step.NOTE}
-    assert step.made_by_us(keeper.entry)
+    assert keeper.state.notes["reader"].keys() == {"team", NOTE}
+    assert of_secret(keeper.entry).ours
 
 
 def test_the_sandbox_patches_metadata_as_vault_does(keeper: Keeper) -> None:

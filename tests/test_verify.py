@@ -22,7 +22,7 @@ from generator.clients.registry import Registry
 from generator.clients.woodpecker import Pipeline, Registration
 from generator.engine.plan import Action, Decision, State
 from generator.engine.project import InfraState
-from generator.infra_repo.tree_diff import RegistrationChange
+from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify import Look, Rhythm, follow, look
 from generator.lifecycle.verify.build import (
     ImageFacts,

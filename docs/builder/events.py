@@ -16,7 +16,7 @@ from generator.cli.report import Result, Surroundings, TemplateVersion
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan
 from generator.engine.plan_inputs import Basis
 from generator.engine.seeds import Seed
-from generator.engine.steps import Step, steps_for
+from generator.engine.steps import Step, steps_between
 from generator.fleet.findings import Finding, Place
 from generator.fleet.findings import State as TreeState
 from generator.template.answers import resolve
@@ -53,10 +53,10 @@ def events_part(_argument: str, old: Rows) -> str:
     return table(["event", "when", "keys"], lines)
 
 
-def steps() -> list[Step[Any]]:
+def steps() -> tuple[Step[Any], ...]:
     """All steps, in order: those of the demonstration, which takes each."""
     template = Template.installed()
-    return steps_for(resolve(template, load_questions(template), ANSWERS))
+    return steps_between(None, resolve(template, load_questions(template), ANSWERS)).wanted
 
 
 def steps_part(_argument: str, _old: Rows) -> str:

@@ -15,7 +15,8 @@ import yaml
 from packaging.version import Version
 
 from docs.builder.terminal import Terminal
-from generator.lifecycle.update import Recorded, Upgrader
+from generator.engine.recorded import Recorded
+from generator.lifecycle.update import Upgrader
 from generator.sandbox import Sandbox
 from generator.template.answers import resolve
 from generator.template.releases import Releases
@@ -71,7 +72,7 @@ class Scene:
             maker = upgrader.maker(_version(releases, number))
             said = yaml.safe_load(self.sandbox.profile.read_text(encoding="utf-8"))
             profile = {key: said[key] for key in said if key in maker.template.platform and key not in _NOT_FACTS}
-            facts = maker.split(Recorded(name, "stack", _version(releases, number), {"profile": profile}))[0]
+            facts = maker.split(Recorded(document={"profile": profile}))[0]
             given = {"name": name, "title": name.capitalize(), "description": "Does its work", **_UPSTREAM}
             answers = resolve(maker.template, maker.questions, given, {**facts, "layer": "stack"})
             for file in maker.files(answers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -32,6 +33,25 @@ def load_yaml(text: str | bytes) -> Any:
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def load_plain_yaml(text: bytes) -> Any:
+    """The same, ten times as fast for an ordinary text: libyaml reads it, where PyYAML was built with it.
+
+    One with anchors, or nested so deeply that libyaml's recursion could exhaust the stack and kill the process, is
+    read as by ``load_yaml``.
+    """
+    flow = text.count(b"[") + text.count(b"{")
+    ordinary = len(text) <= _ORDINARY and flow <= _DEEP and b"&" not in text and not _RUN.search(text)
+    return yaml.load(text, Loader=_FAST) if ordinary else load_yaml(text)  # noqa: S506 - either is a safe one
+
+
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEP = 300
+_ORDINARY = 64 * 1024
+"""Each level of indentation takes a column on every line below it: more than a few hundred need a longer text."""
+_RUN = re.compile(rb"(?:[-?:][ \t]+){20}")
+"""Levels on one line."""
 
 
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:

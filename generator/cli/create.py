@@ -23,7 +23,7 @@ from generator.engine.executor import Course, Outcome, unchanged
 from generator.engine.files_only import write_files
 from generator.engine.onboarding import course
 from generator.engine.plan import Plan
-from generator.engine.steps import steps_for
+from generator.engine.steps import steps_between
 from generator.lifecycle.doctor import preflight, require
 from generator.template.answers import Answers
 
@@ -84,7 +84,7 @@ def execute(
     way = None
     if not session.options["no_provision"]:
         run = session.run(answers)
-        way = course(steps_for(answers), run)
+        way = course(steps_between(None, answers).wanted, run)
     if not plan.changes_nothing:
         if way is not None:
             require(way.look_ahead(partial(preflight, run, plan)))

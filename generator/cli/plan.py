@@ -104,10 +104,10 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     if session.options["no_provision"]:
         return replace(plan_files(project, session.infra, notes), basis=basis)
     from generator.engine.onboarding import observe  # heavy, with all its clients, and not needed for files only
-    from generator.engine.steps import steps_for
+    from generator.engine.steps import steps_between
 
     with before_the_first_write():
-        return replace(observe(steps_for(answers), session.run(answers), notes), basis=basis)
+        return replace(observe(steps_between(None, answers).wanted, session.run(answers), notes), basis=basis)
 
 
 @contextmanager

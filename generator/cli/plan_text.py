@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.base.lazy_import import lazily
+from generator.infra_repo.tree_diff import content_of
+from generator.template.files import File
 
 if TYPE_CHECKING:
     import difflib
@@ -57,13 +59,17 @@ def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
     """Unified diffs of all files and registrations that would change."""
     for item in plan.files:
         if item.action in ("create", "update", "conflict"):
-            before = (item.before or b"").decode("utf-8", "replace")
-            yield item.path, _diff(item.path, before, item.file.content.decode("utf-8", "replace"))
+            after = item.after if item.written else item.wanted or item.after
+            yield item.path, _diff(item.path, _text(item.before), _text(after))
         elif item.action == "delete" and item.before is not None:
-            yield item.path, _diff(item.path, item.before.decode("utf-8", "replace"), "")
+            yield item.path, _diff(item.path, _text(item.before), "")
     for change in plan.registrations:
         if change.before != change.after:
             yield change.path, _diff(change.path, change.before, change.after)
+
+
+def _text(file: File | None) -> str:
+    return content_of(file).decode("utf-8", "replace")
 
 
 def _diff(path: str, before: str, after: str) -> str:
@@ -93,7 +99,7 @@ def _tree(changes: dict[str, str]) -> list[str]:
 
 def _files(plan: Plan) -> Iterable[str]:
     for repo, title in (("service", "Service repository"), ("infra", "Infra repository")):
-        changes = {item.path: str(item.action) for item in plan.files if item.repo == repo}
+        changes = {item.path: str(item.shown) for item in plan.files if item.repo == repo}
         if changes:
             counts = ", ".join(f"{number} {action}" for action, number in Counter(changes.values()).items())
             yield f"\n{title} ({counts})"
@@ -104,9 +110,10 @@ def _registrations(plan: Plan) -> Iterable[str]:
     if plan.registrations:
         yield "\nRegistrations"
     for item in plan.registrations:
-        action = "differs, left alone" if item.action == "update" else item.action
-        sign = "=" if item.action == "update" else SIGNS[item.action]
-        yield f"  {sign} {item.id:<16} {item.path} ({action})"
+        left = item.action == "update" and item.before == item.after
+        note = "differs, left alone" if left else item.action
+        sign = "=" if left else SIGNS[item.action]
+        yield f"  {sign} {item.id:<16} {item.path} ({note})"
 
 
 def _steps(plan: Plan) -> Iterable[str]:

@@ -10,7 +10,8 @@ from generator.cli.session import Session
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forge
 from generator.engine.context import BRANCH_PREFIX
-from generator.infra_repo.tree_diff import recorded_answers
+from generator.engine.ownership import of_tree
+from generator.engine.recorded import Recorded, read_recorded
 from generator.infra_repo.trees import Folder
 from generator.template.answers import resolve
 
@@ -25,11 +26,9 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
     if not name:
         raise UsageError("usage.name", f"{command} needs the service's name", f"newservice {command} NAME")
     check_name(session, name)
-    for found in _answers_files(session, name):
-        if found and found.get("name") == name:
-            session.look_back(found)
-            public = {question.name for question in session.questions if question.public}
-            return {key: value for key, value in found.items() if key in public}
+    for found in _recorded(session, name):
+        if of_tree(found, name).ours:
+            return session.look_back(found)
     if len(session.given()) > 1:
         return {}
     raise UsageError(
@@ -46,15 +45,15 @@ def check_name(session: Session, name: str) -> None:
     resolve(session.template, asked, {"name": name}, {"platform": session.platform.facts})
 
 
-def _answers_files(session: Session, name: str) -> Iterator[dict[str, Any] | None]:
-    """Where a service's answers stand: its folder, the infra clone, and the forge's branches."""
+def _recorded(session: Session, name: str) -> Iterator[Recorded]:
+    """What is recorded where a service's answers may be: its folder, the infra clone, and the forge's branches."""
     infra = session.platform.infra
     stack = infra.stack(name)
-    yield recorded_answers(Folder(session.service_dir(name)))
-    yield recorded_answers(Folder(session.infra), stack)
+    yield read_recorded(Folder(session.service_dir(name)))
+    yield read_recorded(Folder(session.infra), stack)
     if session.options["no_provision"]:
         return
     owner = session.platform.forgejo.owner
     with open_forge(session.platform, session.environ) as forge:
         for branch in (infra.branch, f"{BRANCH_PREFIX}{name}"):
-            yield recorded_answers(RemoteCommit(forge.api, owner, infra.repository, branch), stack)
+            yield read_recorded(RemoteCommit(forge.api, owner, infra.repository, branch), stack)

@@ -19,10 +19,11 @@ from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forge, open_run
 from generator.engine.context import Run
 from generator.engine.executor import unchanged
+from generator.engine.ownership import of_tree
 from generator.engine.plan import Decision, Plan
-from generator.infra_repo.tree_diff import recorded_answers
-from generator.lifecycle.removal import removals_for
-from generator.lifecycle.removal.base import is_kept
+from generator.engine.recorded import read_recorded
+from generator.engine.steps import steps_between
+from generator.engine.steps.removal.base import is_kept
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights
 from generator.template.answers import Answers
@@ -77,7 +78,7 @@ def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 def _remove(session: Session, answers: Answers) -> Result:
     with _open(session, answers) as run:
-        removals = removals_for(answers)
+        removals = steps_between(answers, None).gone
         with before_the_first_write():
             plan = observe(removals, run)
             session.reporter.plan(plan, title="Removal of", diffs=bool(session.options["diffs"]))
@@ -125,23 +126,19 @@ def _answers(session: Session) -> dict[str, Any] | None:
     name = str(session.options["name"])
     owner, infra = session.platform.forgejo.owner, session.platform.infra
     with open_forge(session.platform, session.environ) as forge:
-        found = recorded_answers(RemoteCommit(forge.api, owner, name, session.platform.forgejo.branch))
-        if found is None:  # a stack that was taken out: its answers stand in the history
+        found = read_recorded(RemoteCommit(forge.api, owner, name, session.platform.forgejo.branch))
+        if not found:  # a stack that was taken out: its answers stand in the history
             path = infra.stack(name)
             commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
             if commits and commits[0].parents:
-                found = recorded_answers(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
-        if found is None and forge.api.repository(owner, name) is not None:
+                found = read_recorded(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
+        if not found and forge.api.repository(owner, name) is not None:
             raise RefusedError(
                 "remove.unknown",
                 f"{owner}/{name} exists, and nothing says with which answers it was created",
                 "give the answers with --answers; newservice removes only what it can compare",
             )
-    if found is None or found.get("name") != name:
-        return None
-    session.look_back(found)
-    public = {question.name for question in session.questions if question.public}
-    return {key: value for key, value in found.items() if key in public}
+    return session.look_back(found) if of_tree(found, name).ours else None
 
 
 def _check_limit(session: Session, plan: Plan) -> None:

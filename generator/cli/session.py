@@ -22,9 +22,9 @@ from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
 from generator.engine.credentials import refuse_credentials, remember_credentials
 from generator.engine.project import Project
+from generator.engine.recorded import Recorded
 from generator.engine.seed_rules import refuse_sources
 from generator.engine.seeds import TO_BE_TYPED, Seed, parse_seed, read_seed, remarks
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.platform.profile import Platform, advice, load_platform
 from generator.template.answers import Answers, resolve
 from generator.template.questions import Question, load_questions
@@ -107,20 +107,21 @@ class Session:
             raise AnswersError(self._unread)
         return answers
 
-    def look_back(self, answers_file: Mapping[str, Any]) -> None:
-        """From here on use the version of the template, and the facts, that an answers file was made with.
+    def look_back(self, recorded: Recorded) -> dict[str, Any]:
+        """From here on use the version of the template, and the facts, that a tree records; the answers that it does.
 
         What an earlier version made is compared with what it made then. A version that is not known is left alone.
         """
-        from generator.lifecycle.update import UnreadableError, Upgrader, recorded_in
+        self._look_back(recorded)
+        public = {question.name for question in self.questions if question.public}
+        return {key: value for key, value in recorded.values.items() if key in public}
+
+    def _look_back(self, recorded: Recorded) -> None:
+        from generator.lifecycle.update import Upgrader
         from generator.template.releases import Releases
 
         releases = Releases()
-        try:
-            recorded = recorded_in(answers_file, ANSWERS_FILE)
-        except UnreadableError:
-            return
-        if recorded.version not in {release.version for release in releases.all}:
+        if recorded.problem or recorded.version not in {release.version for release in releases.all}:
             return
         if str(recorded.version) == self.template.version:
             return

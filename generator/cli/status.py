@@ -16,7 +16,7 @@ from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import common_options, open_session
 from generator.engine.plan import Plan
 from generator.engine.project import Project
-from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.template.files import ANSWERS_FILE
 
 
 @click.command("status", cls=Answering)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.template.files import ANSWERS_FILE
 from generator.template.questions import Question
 from generator.template.template import PACKAGE, Template, parse_yaml
 

@@ -6,8 +6,9 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -20,11 +21,11 @@ from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.cli.suggestions import folders
 from generator.engine.plan import Plan, build_plan
-from generator.infra_repo.tree_diff import FileChange, RegistrationChange
+from generator.engine.recorded import Recorded, read_recorded
+from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.trees import Folder
-from generator.lifecycle.update import Entry, Merged, Recorded, Upgrade, Upgrader, read_recorded
+from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
-from generator.template.files import File
 from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.template import Template
@@ -59,7 +60,7 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             if found:
                 reporter.progress(f"an interrupted update is undone: {', '.join(found)}")
             check_clean(place)
-            recorded = read_recorded(Folder(place.root), place.prefix)
+            recorded = read_recorded(Folder(place.root), place.prefix).sound()
             reporter.service = recorded.name
             given = _answered(session, recorded)
             upgrade = _planned(session, place, recorded, given)
@@ -124,25 +125,16 @@ def _as_plan(upgrade: Upgrade) -> Plan:
     recorded = upgrade.recorded
     return build_plan(
         recorded.name,
-        files=[_file(recorded, item) for item in upgrade.files],
-        registrations=[_entry(item) for item in upgrade.entries],
+        files=upgrade.files,
+        registrations=[_shown(item) for item in upgrade.entries],
         steps=(),
         notes=(f"template {_versions(upgrade)}", *upgrade.notes),
     )
 
 
-_FILE_ACTIONS = {"add": "create", "update": "update", "delete": "delete", "conflict": "conflict"}
-
-
-def _file(recorded: Recorded, item: Merged) -> FileChange:
-    repo: Literal["service", "infra"] = "service" if recorded.layer == "service" else "infra"
-    action: Any = _FILE_ACTIONS.get(item.action, "unchanged")
-    return FileChange(repo, item.path, action, item.before, File(item.path, item.after or b"", item.executable))
-
-
-def _entry(item: Entry) -> RegistrationChange:
-    action = "present" if item.action == "kept" else "refuse" if item.action == "conflict" else item.action
-    return RegistrationChange(item.id, item.path, action, item.before, item.after)
+def _shown(item: RegistrationChange) -> RegistrationChange:
+    """An entry as plans show it: what is kept, or was gone before, needs nothing."""
+    return replace(item, action="present") if item.action in ("kept", "absent") else item
 
 
 def _stays(upgrade: Upgrade) -> bool:
@@ -203,10 +195,10 @@ def _result(place: Place, upgrade: Upgrade, given: Mapping[str, Any]) -> Result:
 
 
 def _ways_out(place: Place, upgrade: Upgrade) -> tuple[str, ...]:
-    entries = [f"{item.path} ({item.id}): {item.reason}" for item in upgrade.entries if item.action == "conflict"]
+    entries = [f"{item.path} ({item.id}): {item.reason}" for item in upgrade.entries if item.action == "refuse"]
     files = [item.path for item in upgrade.files if item.action == "conflict"]
     git, own = ["git", "-C", str(place.root)], place.prefix or "."
-    back = shlex.join([*git, "restore", "--staged", "--worktree", "--", own, *upgrade.shared])
+    back = shlex.join([*git, "restore", "--staged", "--worktree", "--", own, *(file.path for file in upgrade.shared)])
     return (
         *((f"resolve the marked lines in {', '.join(files)}, then git add them",) if files else ()),
         *(f"by hand: {entry}" for entry in entries),

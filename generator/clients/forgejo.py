@@ -12,6 +12,7 @@ from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import flag, listed, number, text
 from generator.clients.transport import Api, http_client
+from generator.infra_repo.fingerprints import EXECUTABLE, Blob
 from generator.platform.profile import Platform
 
 
@@ -169,9 +170,9 @@ class Forgejo:
         response = self._api.request("GET", address, params={"ref": ref}, allow=(404,))
         return None if response.status_code == 404 else response.content
 
-    def tree(self, owner: str, name: str, sha: str) -> dict[str, str]:
-        """Blob ids by path of all files in a commit."""
-        files: dict[str, str] = {}
+    def tree(self, owner: str, name: str, sha: str) -> dict[str, Blob]:
+        """All files in a commit by path."""
+        files: dict[str, Blob] = {}
         for page in range(1, 101):
             query = {"recursive": "true", "per_page": 1000, "page": page}
             found, more = self._api.read("GET", f"/repos/{owner}/{name}/git/trees/{sha}", _tree, params=query)
@@ -352,10 +353,14 @@ def _rights(data: Any) -> Rights:
     return Rights(push=flag(data["permissions"]["push"]), archived=flag(data["archived"]))
 
 
-def _tree(data: Any) -> tuple[dict[str, str], bool]:
-    """Blob ids by path, and whether there is more; a commit without files may say null."""
+def _tree(data: Any) -> tuple[dict[str, Blob], bool]:
+    """Files by path, and whether there is more; a commit without files may say null."""
     items = listed(data["tree"], null=True)
-    files = {text(item["path"]): text(item["sha"]) for item in items if item["type"] == "blob"}
+    files = {
+        text(item["path"]): Blob(text(item["sha"]), text(item["mode"]) == EXECUTABLE)
+        for item in items
+        if item["type"] == "blob"
+    }
     return files, bool(data.get("truncated"))
 
 

@@ -8,8 +8,9 @@ from io import BytesIO
 
 from generator.clients.git import Remote, Repository, network
 from generator.clients.git.process import failure, git_process
+from generator.infra_repo.fingerprints import EXECUTABLE, Blob
 
-NO_FILE = "0" * 40
+NO_FILE = Blob("0" * 40)
 """What git calls the content of a file that is not there."""
 
 
@@ -51,10 +52,11 @@ class Objects(Repository):
             raise failure(self.path, command, ended.without_output)
         return dict(_batch(ended.out))
 
-    def changes(self, base: str, head: str) -> dict[str, str]:
-        """Ids of contents in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where a file is gone."""
+    def changes(self, base: str, head: str) -> dict[str, Blob]:
+        """Files in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where one is gone."""
         told = self._git("diff-tree", "-r", "-z", "--no-renames", base, head).split("\0")
-        return {path: entry.split(" ")[3] for entry, path in zip(told[::2], told[1::2], strict=False) if entry}
+        pairs = [(entry.split(" "), path) for entry, path in zip(told[::2], told[1::2], strict=False) if entry]
+        return {path: Blob(entry[3], entry[1] == EXECUTABLE) for entry, path in pairs}
 
     def own_commits(self, head: str, base: str) -> list[Told]:
         """Commits that ``head`` has and ``base`` lacks, the newest first."""

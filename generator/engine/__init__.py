@@ -1,4 +1,4 @@
-"""From a project to plans and writes: connections, steps, the executor, recorded state, saved plans.
+"""From what is recorded to what is wanted: ownership, transitions, plans, steps, the executor, saved plans.
 
 May import clients, platform, infra_repo, template and base.
 """

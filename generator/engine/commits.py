@@ -7,6 +7,7 @@ from functools import cached_property
 
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import Repository
+from generator.infra_repo.fingerprints import Blob
 from generator.infra_repo.trees import Blobs
 
 
@@ -20,6 +21,10 @@ class Commit:
     def read(self, path: str) -> bytes | None:
         """Content of a file in the commit."""
         return self.repository.file(self.sha, path)
+
+    def executable(self, path: str) -> bool:
+        """Whether a file of the commit can be run."""
+        return self.repository.executable(self.sha, path)
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""
@@ -46,15 +51,19 @@ class RemoteCommit:
             blob = self._blobs.get(path)
             if blob is None:
                 return None
-            content = self.cache.blob(blob)
+            content = self.cache.blob(blob.id)
             if content is not None:
                 return content
         return self.forgejo.file(self.owner, self.name, path, self.sha)
+
+    def executable(self, path: str) -> bool:
+        """Whether a file of the commit can be run, by a request for the commit's listing."""
+        return path in self._blobs and self._blobs[path].executable
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""
         return [path for path in self._blobs if path.startswith(f"{folder.rstrip('/')}/")]
 
     @cached_property
-    def _blobs(self) -> dict[str, str]:
+    def _blobs(self) -> dict[str, Blob]:
         return self.forgejo.tree(self.owner, self.name, self.sha)

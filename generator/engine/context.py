@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from generator.base.errors import SystemFailure
 from generator.base.memo import Looks
@@ -14,9 +14,9 @@ from generator.base.secrets import Secret
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.project import InfraState, Project
+from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.seeds import Seed
 from generator.infra_repo.allocations import Holding, collisions
-from generator.infra_repo.tree_diff import recorded_answers
 from generator.infra_repo.trees import Listing
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
@@ -166,29 +166,29 @@ class Run:
         """Commit id of the canonical branch."""
         return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.forgejo.branch))
 
-    def canonical_answers(self) -> dict[str, Any] | None:
-        """The answers file of the canonical branch."""
+    def canonical_answers(self) -> Recorded:
+        """What the canonical branch records."""
         found = self._seen.look("answers", lambda: self._answers_at(self.platform.forgejo.branch))
-        if found is None and (head := self.canonical_head()):
+        if not found and (head := self.canonical_head()):
             return self._known.look(
                 ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
             )
         return found
 
-    def _pushed(self, head: str) -> dict[str, Any] | None:
-        """The answers file of a commit that may be on its way still: of somebody else's only where all is there."""
+    def _pushed(self, head: str) -> Recorded:
+        """What a commit records that may be on its way still: of somebody else's only where all is there."""
         found, repository = self._answers_at(head), self.forgejo.repository(self.owner, self.name)
-        if found is None and repository and repository.empty:
+        if not found and repository and repository.empty:
             raise SystemFailure(
                 "forgejo.unseen",
                 f"forgejo: {self.owner}/{self.name} has a branch and is still called empty: a push is under way",
                 "wait a moment, then run the same command again",
                 passing=True,
             )
-        return self._answers_at(head) if found is None else found
+        return found or self._answers_at(head)
 
-    def _answers_at(self, ref: str) -> dict[str, Any] | None:
-        return recorded_answers(RemoteCommit(self.forgejo, self.owner, self.name, ref))
+    def _answers_at(self, ref: str) -> Recorded:
+        return read_recorded(RemoteCommit(self.forgejo, self.owner, self.name, ref))
 
     def push_mirrors(self) -> list[PushMirror]:
         """All push mirrors of the canonical repository. Raises ``SystemFailure`` where they can't be seen."""
@@ -277,13 +277,17 @@ class Run:
             )
         return heads
 
-    def pull_request(self) -> PullRequest | None:
-        """The newest pull request of our branch that is open or was merged."""
-        branch = self.platform.infra.branch
+    def pull_request(self, head: str = "") -> PullRequest | None:
+        """The newest pull request of our branch, or of ``head``, that is open or was merged."""
+        branch, head = self.platform.infra.branch, head or self.infra_branch
         return self._seen.look(
-            "pull request",
-            lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, self.infra_branch),
+            ("pull request", head),
+            lambda: self.forgejo.pull_request(self.owner, self.infra_repository, branch, head),
         )
+
+    def once(self, what: Hashable, how: Callable[[], Given]) -> Given:
+        """What ``how`` observes; in one pass each thing is observed once."""
+        return self._seen.look(what, how)
 
     def infra_tree(self, sha: str) -> Listing:
         """A commit of the infra repository: from the clone where it has it, else from the forge."""

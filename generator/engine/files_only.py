@@ -11,7 +11,9 @@ from generator.base.errors import RefusedError, UsageError
 from generator.base.files import write_file
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
-from generator.infra_repo.tree_diff import FileChange, compare, refusal, registered_files
+from generator.engine.transition import NOTHING, End, transition
+from generator.infra_repo.entries import refusal, registered_files
+from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Folder
 from generator.template.files import File
 
@@ -33,7 +35,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     state = project.infra_state(Folder(infra), others)
     if not state.made_by_us:
         project.check_allocations(others(), state.facts)
-    service = compare("service", project.service_files(0), Folder(project.service_dir))
+    service = transition(NOTHING, End(project.service_files(0)), Folder(project.service_dir), "service").files
     return build_plan(
         project.name,
         files=[*service, *state.files],
@@ -72,8 +74,8 @@ def write_files(project: Project, infra: Path, plan: Plan) -> None:
     Raises ``UsageError`` when a folder or file can't be written; then everything is put back.
     """
     registered = registered_files(plan.registrations)
-    service = [item.file for item in plan.files if item.repo == "service" and item.action == "create"]
-    stack = [item.file for item in plan.files if item.repo == "infra" and item.action == "create"]
+    created = [(item.repo, item.after) for item in plan.files if item.action == "create"]
+    service, stack = ([file for repo, file in created if file and repo == kind] for kind in ("service", "infra"))
     try:
         with _all_or_none(project.service_dir, service), _all_or_none(infra, [*stack, *registered]):
             pass

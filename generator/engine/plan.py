@@ -11,7 +11,8 @@ from typing import Any
 
 from generator.engine.plan_inputs import Basis
 from generator.engine.seeds import Seed
-from generator.infra_repo.tree_diff import FileChange, RegistrationChange
+from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.tree_diff import FileChange, content_of
 
 
 class State(StrEnum):
@@ -82,8 +83,8 @@ class Plan:
         seen = {
             "basis": self.basis.as_document() if self.basis else None,
             "document": self.as_document(),
-            "contents": [hashlib.sha256(change.file.content).hexdigest() for change in self.files],
-            "before": [hashlib.sha256(change.before or b"").hexdigest() for change in self.files],
+            "contents": [hashlib.sha256(change.content).hexdigest() for change in self.files],
+            "before": [hashlib.sha256(content_of(change.before)).hexdigest() for change in self.files],
             "registered": [hashlib.sha256(change.after.encode()).hexdigest() for change in self.registrations],
         }
         return "sha256:" + hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
@@ -108,7 +109,7 @@ class Plan:
         """Whether everything is there already."""
         if self.steps:
             return all(step.decision.action is Action.NONE for step in self.steps)
-        written = all(change.action == "unchanged" for change in self.files)
+        written = all(change.shown == "unchanged" for change in self.files)
         return written and all(change.action in ("present", "update") for change in self.registrations)
 
     @property
@@ -125,7 +126,7 @@ class Plan:
         """The plan as the interface's JSON object, without event and digest."""
         return {
             "service": self.service,
-            "files": [{"repo": item.repo, "path": item.path, "action": item.action} for item in self.files],
+            "files": [{"repo": item.repo, "path": item.path, "action": item.shown} for item in self.files],
             "registrations": [{"id": item.id, "path": item.path, "action": item.action} for item in self.registrations],
             "steps": [
                 {

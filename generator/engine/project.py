@@ -11,6 +11,10 @@ from typing import Any
 
 from generator.base.errors import AnswersError
 from generator.base.memo import Looks
+from generator.engine.ownership import of_tree
+from generator.engine.recorded import read_recorded
+from generator.engine.transition import NOTHING, End, transition
+from generator.engine.versions import Versions
 from generator.infra_repo.allocations import (
     Allocation,
     Facts,
@@ -22,20 +26,14 @@ from generator.infra_repo.allocations import (
     settled,
     survey,
 )
+from generator.infra_repo.entries import RegistrationChange, left_alone
 from generator.infra_repo.registrations import Registration, load
-from generator.infra_repo.tree_diff import (
-    FileChange,
-    RegistrationChange,
-    compare,
-    compare_registrations,
-    differing_answers,
-    not_ours,
-    recorded_answers,
-)
+from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
 from generator.template.files import File, Layer
+from generator.template.releases import Releases
 from generator.template.renderer import Renderer
 from generator.template.template import Template, parse_yaml
 
@@ -57,7 +55,8 @@ class InfraState:
     @property
     def missing(self) -> tuple[File, ...]:
         """Stack files that are not there. A stack that we made and somebody edited is complete as it is."""
-        return () if self.made_by_us else tuple(item.file for item in self.files if item.action == "create")
+        created = (item.after for item in self.files if item.action == "create")
+        return () if self.made_by_us else tuple(file for file in created if file)
 
     @property
     def foreign(self) -> bool:
@@ -77,7 +76,7 @@ class InfraState:
     @property
     def edited(self) -> int:
         """How many of our files differ from what the answers would render now, or were taken away."""
-        return sum(item.action != "unchanged" for item in self.files)
+        return sum(item.differs for item in self.files)
 
     @property
     def complete(self) -> bool:
@@ -120,6 +119,11 @@ class Project:
         return load(self.template.registrations, expression, self.answers.context, self.platform.registrations)
 
     @cached_property
+    def versions(self) -> Versions:
+        """The template's versions, for what other services were made by."""
+        return Versions(Releases(), self.platform)
+
+    @cached_property
     def to_do(self) -> tuple[str, ...]:
         """What a person does after the merge, in the order that works."""
         steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
@@ -140,13 +144,24 @@ class Project:
         return self._render("stack", facts)
 
     def survey(self, tree: Listing, folder: str = "") -> list[Holding]:
-        """What other stacks of ``tree`` hold of what this service needs for itself; ``folder`` narrows it to one."""
+        """What other stacks of ``tree`` hold of what this service needs for itself; ``folder`` narrows it to one.
+
+        Where the tree has the service's stack, its own entries in other stacks' files don't count.
+        """
+        own = {} if folder else self._without_entries(tree)
         paths = [
             path
             for path in tree.paths(folder or self.platform.infra.stacks)
             if reads(self.allocations, path) and not path.startswith(self.stack_prefix)
         ]
-        return survey(self.allocations, ((path, tree.read(path) or b"") for path in paths))
+        return survey(self.allocations, ((path, own.get(path) or tree.read(path) or b"") for path in paths))
+
+    def _without_entries(self, tree: Tree) -> dict[str, bytes]:
+        """The shared files as they would be without the entries of a service that the tree records."""
+        if not of_tree(read_recorded(tree, self.stack_prefix), self.name).ours:
+            return {}
+        ending = transition(End((), tuple(self.registrations)), NOTHING, tree, "infra")
+        return {file.path: file.content for file in ending.shared}
 
     def check_allocations(self, others: Sequence[Holding], facts: Facts) -> None:
         """Raise ``AnswersError`` where another stack has what this service needs, choices made for it included."""
@@ -160,15 +175,16 @@ class Project:
         ``others`` tells what other stacks hold; it is asked only where something is to be picked. Raises
         ``AnswersError`` where nothing is free.
         """
-        recorded = recorded_answers(tree, self.stack_prefix) or {}
-        ours = recorded.get("name") == self.name
-        facts = self._facts(recorded if ours else {}, others)
-        registrations = compare_registrations(self.registrations, tree)
+        recorded = read_recorded(tree, self.stack_prefix)
+        ours = of_tree(recorded, self.name).ours
+        facts = self._facts(recorded.values if ours else {}, others)
+        goal = End(self.stack_files(facts), tuple(self.registrations))
+        found = transition(NOTHING, goal, tree, "infra", self.stack_prefix)
         return InfraState(
-            files=tuple(compare("infra", self.stack_files(facts), tree, self.stack_prefix)),
-            registrations=tuple(registrations if ours else not_ours(registrations)),
+            files=found.files,
+            registrations=tuple(map(left_alone, found.entries)) if ours else found.entries,
             made_by_us=ours,
-            changed=tuple(differing_answers(recorded, self.answers.public)) if ours else (),
+            changed=recorded.differing(self.answers.public) if ours else (),
             facts=facts,
         )
 

@@ -66,9 +66,9 @@ def keep(plan: Plan, *, provision: bool, service_dir: Path, infra: Path, seeds: 
             {
                 "repo": item.repo,
                 "path": item.path,
-                "action": item.action,
-                "before": None if item.before is None else content_digest(item.before),
-                "after": content_digest(item.file.content),
+                "action": item.shown,
+                "before": None if item.before is None else content_digest(item.before.content),
+                "after": content_digest(item.content),
             }
             for item in plan.files
         ),

@@ -8,13 +8,12 @@ from packaging.version import InvalidVersion, Version
 
 from generator.base.errors import NewserviceError
 from generator.clients.forgejo import PullRequest
-from generator.engine.steps.infra import MADE_BY
+from generator.engine.ownership import of_branch, of_content
+from generator.engine.recorded import read_recorded
 from generator.fleet.findings import Place
 from generator.fleet.snapshot import Snapshot
 from generator.fleet.source import Source, update_branch
-from generator.infra_repo.fingerprints import sealed
-from generator.infra_repo.tree_diff import ANSWERS_FILE
-from generator.lifecycle.update import read_recorded
+from generator.template.files import ANSWERS_FILE
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,6 @@ def title(name: str, version: str) -> str:
     return f"chore({name}): template {version}"
 
 
-def made_here(name: str, message: str) -> bool:
-    """Whether a commit's message is one that an update of this service writes."""
-    return message.startswith(title(name, "")) and MADE_BY in message.splitlines()
-
-
 def observe_branch(source: Source, place: Place) -> Branch | None:
     """The branch of a tree's update; None where there is none. Reads objects only."""
     name = update_branch(place.name)
@@ -54,12 +48,11 @@ def observe_branch(source: Source, place: Place) -> Branch | None:
     common = objects.common(head, source.base)
     if not own or not common:
         return Branch(head, spent=not own, strangers=() if not own else (head[:8],), pull=pull)
-    strangers = [commit.id[:8] for commit in own if not made_here(place.name, commit.message)]
-    changed = objects.changes(common, head)
-    if not strangers and not sealed(own[0].message, changed):
-        strangers = [f"{head[:8]}, which somebody changed"]
+    strangers = of_branch(own, [title(place.name, "")]).others
+    if not strangers and of_content([own[0].message], objects.changes(common, head), dict).others:
+        strangers = (f"{head[:8]}, which somebody changed",)
     stuck = common != source.base and bool(objects.merge(head, source.base)[1])
-    return Branch(head, False, stuck, tuple(strangers), _version(source, place, head), pull)
+    return Branch(head, False, stuck, strangers, _version(source, place, head), pull)
 
 
 def _version(source: Source, place: Place, head: str) -> Version | None:

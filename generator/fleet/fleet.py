@@ -22,10 +22,10 @@ from generator.fleet.selection import Selection
 from generator.fleet.snapshot import made_stacks
 from generator.fleet.source import Source, infra_offline, infra_online, service_online, update_branch
 from generator.fleet.tree_status import guarded, recorded_only, stand
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.infra_repo.trees import Tree
 from generator.lifecycle.update import Upgrader
 from generator.platform.profile import Platform
+from generator.template.files import ANSWERS_FILE
 from generator.template.releases import Releases
 
 Item = TypeVar("Item")

@@ -13,12 +13,12 @@ from packaging.version import Version
 
 from generator.base.errors import AnswersError
 from generator.clients.objects import NO_FILE
-from generator.engine.steps.infra import MADE_BY
+from generator.engine.ownership import signed
 from generator.fleet.branch import Branch, observe_branch, title
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.source import Source
 from generator.fleet.tree_status import guarded, recorded_only
-from generator.infra_repo.fingerprints import blob_id, seal
+from generator.infra_repo.fingerprints import blobs, seal
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.template.files import File
 from generator.template.template import Template
@@ -109,11 +109,11 @@ def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Bran
     upgraded = upgrade_of(upgrader, source, finding)
     if isinstance(upgraded, Finding):
         return Task(upgraded, branch=branch)
-    files = tuple(_with_mode(source, file) for file in upgraded.written)
+    files = upgraded.written
     removed = upgraded.removed
     before = {path: source.snapshot.read(path) for path in (*(file.path for file in files), *removed)}
     return Task(
-        finding.but(State.WAITING, files=_notes(upgraded), message=""),
+        finding.but(State.WAITING, files=notes_of(upgraded), message=""),
         Verb.PUSH,
         branch,
         files=files,
@@ -123,12 +123,6 @@ def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Bran
         kept=tuple(item.path for item in upgraded.files if item.edited and item.path not in removed),
         notes=upgraded.notes,
     )
-
-
-def _with_mode(source: Source, file: File) -> File:
-    """A file that is there stays executable, or not, as somebody made it."""
-    snapshot = source.snapshot
-    return replace(file, executable=file.path in snapshot.executable) if file.path in snapshot.ids else file
 
 
 def _committed(source: Source, task: Task) -> Task:
@@ -156,7 +150,7 @@ def upgrade_of(
         return finding.but(State.ASKS, question=", ".join(asked), message=told, hint=_answer(place, asked))
     if upgraded.conflicts:
         notes = tuple(FileNote(path, "conflict") for path in upgraded.conflicts)
-        reasons = [item.reason for item in upgraded.entries if item.action == "conflict" and item.reason]
+        reasons = [item.reason for item in upgraded.entries if item.action == "refuse" and item.reason]
         told = f"{len(notes)} file{'s' if len(notes) != 1 else ''} changed on both sides"
         return finding.but(State.CONFLICT, files=notes, message="; ".join([told, *reasons]))
     return upgraded
@@ -168,19 +162,23 @@ def _answer(place: Place, questions: Iterable[str]) -> str:
     return f"in a clone of {place.repository}: newservice update {where} {sets}; then merge the result"
 
 
-def _notes(upgraded: Upgrade) -> tuple[FileNote, ...]:
+def notes_of(upgraded: Upgrade) -> tuple[FileNote, ...]:
     """The files that change, those with entries of all services among them."""
-    own = [FileNote(item.path, item.action) for item in upgraded.files if item.action in ("add", "update", "delete")]
-    return (*own, *(FileNote(path, "update") for path in upgraded.shared))
+    own = [FileNote(item.path, _ACTIONS[item.action]) for item in upgraded.files if item.action in _ACTIONS]
+    return (*own, *(FileNote(file.path, "update") for file in upgraded.shared))
+
+
+_ACTIONS = {"create": "add", "update": "update", "delete": "delete"}
+"""What is done about a file, as reports say it."""
 
 
 def _entries(upgraded: Upgrade) -> tuple[FileNote, ...]:
-    changed = [item for item in upgraded.entries if item.action != "present"]
+    changed = [item for item in upgraded.entries if item.action not in ("present", "absent")]
     return tuple(FileNote(f"{item.path} ({item.id})", item.action) for item in changed)
 
 
 def _message(finding: Finding, files: Iterable[File], removed: Iterable[str]) -> str:
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
-    ids = {file.path: blob_id(file.content) for file in files} | dict.fromkeys(removed, NO_FILE)
+    ids = blobs(files) | dict.fromkeys(removed, NO_FILE)
     told = f"From template {finding.version} to {finding.to}; edits are kept."
-    return f"{title(finding.place.name, finding.to)}\n\n{MADE_BY}\n\n{told}\n{seal(ids)}\n"
+    return signed(title(finding.place.name, finding.to), f"{told}\n{seal(ids)}\n")

@@ -8,14 +8,14 @@ from functools import partial
 from jinja2 import TemplateError
 
 from generator.base.errors import NewserviceError, UsageError
-from generator.fleet.findings import FileNote, Finding, Place, State, in_order
+from generator.fleet.findings import Finding, Place, State, in_order
 from generator.fleet.fleet import AT_ONCE, Fleet, chunks
-from generator.fleet.planning import upgrade_of
+from generator.fleet.planning import notes_of, upgrade_of
 from generator.fleet.pool import mapped
 from generator.fleet.source import Source
 from generator.fleet.tree_status import guarded, recorded_only
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.lifecycle.update import Upgrade, Upgrader
+from generator.template.files import ANSWERS_FILE
 from generator.template.template import Template
 
 FEW_PREVIEWS = 4
@@ -72,7 +72,5 @@ def _looked_at(upgrader: Upgrader, template: Template, place: Place, source: Sou
 
 def _told(finding: Finding, upgraded: Upgrade) -> Finding:
     """Clean where nothing changes but what the answers file records."""
-    own = [item for item in upgraded.files if item.action in ("add", "update", "delete")]
-    notes = [FileNote(item.path, item.action) for item in own if not item.path.endswith(ANSWERS_FILE)]
-    notes += [FileNote(path, "update") for path in upgraded.shared]
-    return finding.but(State.CHANGED if notes else State.CLEAN, files=tuple(notes))
+    notes = tuple(note for note in notes_of(upgraded) if not note.path.endswith(ANSWERS_FILE))
+    return finding.but(State.CHANGED if notes else State.CLEAN, files=notes)

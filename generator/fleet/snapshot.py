@@ -11,30 +11,29 @@ from itertools import islice, takewhile
 
 from generator.base.errors import SystemFailure
 from generator.clients.objects import Objects
-from generator.infra_repo.tree_diff import ANSWERS_FILE
-
-_EXECUTABLE = "100755"
+from generator.infra_repo.fingerprints import EXECUTABLE
+from generator.template.files import ANSWERS_FILE
 
 
 @dataclass
 class Snapshot:
     """A commit's files: the ids of all, and the contents that were read. A forked process may go on reading.
 
-    ``executable`` are the paths of those that can be run.
+    ``runnable`` are the paths of those that can be run.
     """
 
     objects: Objects
     sha: str
     ids: Mapping[str, str]
-    executable: frozenset[str] = frozenset()
+    runnable: frozenset[str] = frozenset()
     _contents: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, objects: Objects, sha: str) -> Snapshot:
         """The commit's listing; contents are read when they are asked for."""
         entries = objects.entries(sha)
-        executable = frozenset(path for path, (mode, _) in entries.items() if mode == _EXECUTABLE)
-        return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, executable)
+        runnable = frozenset(path for path, (mode, _) in entries.items() if mode == EXECUTABLE)
+        return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, runnable)
 
     def load(self, paths: Iterable[str]) -> None:
         """Read the contents of files ahead, all in one process."""
@@ -55,6 +54,10 @@ class Snapshot:
                 "clone the repository without --filter",
             )
         return self._contents[sha]
+
+    def executable(self, path: str) -> bool:
+        """Whether a file can be run."""
+        return path in self.runnable
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from generator.base.errors import AnswersError, NewserviceError, RefusedError
+from generator.engine.recorded import Recorded, read_recorded
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.infra_repo.trees import Tree
-from generator.lifecycle.update import Recorded, Standing, Upgrader, read_recorded
+from generator.lifecycle.update import Standing, Upgrader
 
 
 def stand(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
@@ -17,7 +18,7 @@ def stand(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
 
 def recorded_only(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
     """The same from the answers file alone: its files are not looked at."""
-    return guarded(place, lambda: _recorded(upgrader, place, read_recorded(tree, place.prefix)))
+    return guarded(place, lambda: _recorded(upgrader, place, read_recorded(tree, place.prefix).sound()))
 
 
 def guarded(place: Place, look: Callable[[], Finding]) -> Finding:

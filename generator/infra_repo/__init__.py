@@ -1,4 +1,4 @@
-"""Texts of the infra repository: HCL, registrations in shared files, allocations, trees and their differences. Pure.
+"""Texts of the infra repository: HCL, entries in shared files, allocations, trees and their differences. Pure.
 
 May import template and base.
 """

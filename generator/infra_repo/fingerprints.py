@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from generator.template.files import File
+
+EXECUTABLE = "100755"
+"""Git's mode of a file that can be run."""
 
 
 def blob_id(content: bytes) -> str:
@@ -13,25 +17,32 @@ def blob_id(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
-def blob_ids(files: Iterable[File]) -> dict[str, str]:
-    """The ids of files by path."""
-    return {file.path: blob_id(file.content) for file in files}
+class Blob(NamedTuple):
+    """What a file holds, by git's id, and whether it can be run."""
+
+    id: str
+    executable: bool = False
 
 
-def differing(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """Paths that are there in one only, or with other content."""
+def blobs(files: Iterable[File], prefix: str = "") -> dict[str, Blob]:
+    """What files hold, by path below ``prefix``."""
+    return {f"{prefix}{file.path}": Blob(blob_id(file.content), file.executable) for file in files}
+
+
+def differing(wanted: Mapping[str, Blob], found: Mapping[str, Blob]) -> list[str]:
+    """Paths that are there in one only, or with other content, or in another mode."""
     return sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
 
 
-def seal(ids: Mapping[str, str]) -> str:
+def seal(files: Mapping[str, Blob]) -> str:
     """A line for a commit's message that says what newservice put into these files.
 
     Whoever changes the commit changes what is in it, but not that line: no later template is needed to see it.
     """
-    listed = "".join(f"{sha} {path}\n" for path, sha in sorted(ids.items()))
+    listed = "".join(f"{blob.id} {path}\n" for path, blob in sorted(files.items()))
     return f"Content sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
 
 
-def sealed(message: str, ids: Mapping[str, str]) -> bool:
+def sealed(message: str, files: Mapping[str, Blob]) -> bool:
     """Whether a commit's message says that these files, and no others, are what newservice put into it."""
-    return seal(ids) in message.splitlines()
+    return seal(files) in message.splitlines()

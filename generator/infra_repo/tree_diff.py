@@ -1,175 +1,166 @@
-"""What a tree of files lacks. Pure: trees are read, nothing is written."""
+"""The difference of two trees, contents and modes, merged into a third: what is to be done about each file. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from copy import deepcopy
+import posixpath
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import zip_longest
-from typing import Any, Literal
+from pathlib import PurePosixPath
+from typing import Literal
 
-import yaml
-
-from generator.base.errors import RefusedError
-from generator.base.yaml_text import load_yaml
-from generator.infra_repo.registrations import Registration, register, unregister
 from generator.infra_repo.trees import Tree
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 
-ANSWERS_FILE = ".copier-answers.yml"
-
-FileAction = Literal["create", "update", "unchanged", "conflict", "delete"]
+Repo = Literal["service", "infra"]
+FileAction = Literal["create", "update", "delete", "unchanged", "kept", "conflict"]
+MergeTexts = Callable[[bytes, bytes, bytes], tuple[bytes, bool]]
+"""Merges ours and theirs, given what both come from (in the middle); and whether conflicts are marked in the result."""
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """One wanted file against what is there."""
+    """One file: ``base`` and ``wanted`` are the start's and the goal's, ``before`` is what exists; None for no file.
 
-    repo: Literal["service", "infra"]
+    ``path`` is from the repository's root. ``kept``: somebody's own edit or removal, and there is nothing new.
+    ``after`` is what is to exist. In a ``conflict`` it has git's marks where both sides changed the same lines; else a
+    person decides before anything is written.
+    """
+
+    repo: Repo
     path: str
     action: FileAction
-    before: bytes | None
-    file: File
+    before: File | None
+    after: File | None
+    base: File | None = None
+    wanted: File | None = None
+
+    @property
+    def edited(self) -> bool:
+        """Whether what exists is not what the start made. A file that is its owner's does not count."""
+        return not _same(self.before, self.base) and not (self.base and self.base.once)
+
+    @property
+    def differs(self) -> bool:
+        """Whether what exists is not what the goal makes. A file that is its owner's does not count."""
+        own = self.wanted and self.wanted.once and self.before
+        return not own and not _same(self.before, self.wanted)
+
+    @property
+    def shown(self) -> FileAction:
+        """The action in plans: what is kept stays unchanged."""
+        return "unchanged" if self.action == "kept" else self.action
+
+    @property
+    def content(self) -> bytes:
+        """What a plan is about: the goal's content or, where the goal has no such file, what stays."""
+        return content_of(self.wanted or self.after)
+
+    @property
+    def written(self) -> File | None:
+        """The file to be written; None where none is."""
+        return None if _same(self.after, self.before) else self.after
 
 
-@dataclass(frozen=True)
-class RegistrationChange:
-    """One registration against what is there; ``before`` and ``after`` are the whole file's text.
+def content_of(file: File | None) -> bytes:
+    """A file's content; empty for no file."""
+    return file.content if file else b""
 
-    ``refusal`` is set, and the action is ``refuse``, where its place was not found or is somebody else's.
+
+def merge_trees(
+    repo: Repo,
+    start: Iterable[File],
+    goal: Iterable[File],
+    tree: Tree,
+    prefix: str = "",
+    merge: MergeTexts | None = None,
+) -> tuple[FileChange, ...]:
+    """Each file of the start and of the goal, by path: what brings ``tree`` from one to the other.
+
+    Without ``merge``, what both sides changed is left as it is found.
     """
-
-    id: str
-    path: str
-    action: str
-    before: str
-    after: str
-    refusal: RefusedError | None = None
-
-
-def compare(repo: Literal["service", "infra"], files: Iterable[File], tree: Tree, prefix: str = "") -> list[FileChange]:
-    """Compare rendered files with a tree.
-
-    A file that is there and differs is a conflict, for it is never overwritten; one that is made once may differ.
-    """
-    changes = []
-    for file in files:
-        path = f"{prefix}{file.path}"
-        before = tree.read(path)
-        right = file.once or before == file.content
-        action: FileAction = "create" if before is None else "unchanged" if right else "conflict"
-        changes.append(FileChange(repo, path, action, before, replace(file, path=path)))
-    return changes
-
-
-def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
-    """What each registration would change. Several in one file build on one another."""
-    texts: dict[str, str] = {}
-    return [_compare_registration(registration, tree, texts) for registration in registrations]
-
-
-def _compare_registration(registration: Registration, tree: Tree, texts: dict[str, str]) -> RegistrationChange:
-    before = texts.get(registration.path, "")
-    try:
-        if registration.path not in texts:
-            before = _text(registration, tree)
-        change = register(registration, before)
-    except RefusedError as error:
-        return RegistrationChange(registration.id, registration.path, "refuse", before, before, error)
-    texts[registration.path] = change.text
-    return RegistrationChange(registration.id, registration.path, change.action, before, change.text)
-
-
-def compare_unregistered(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
-    """What taking each registration back would change, the last one first; several in one file build on one another.
-
-    ``remove``, ``absent``, or ``update`` with its ``refusal`` where an entry stays: somebody edited it.
-    """
-    texts: dict[str, str] = {}
-    return [_compare_unregistered(registration, tree, texts) for registration in reversed(list(registrations))]
-
-
-def _compare_unregistered(registration: Registration, tree: Tree, texts: dict[str, str]) -> RegistrationChange:
-    path, before = registration.path, texts.get(registration.path, "")
-    try:
-        if path not in texts:
-            before = _text(registration, tree)
-        change = unregister(registration, before)
-    except RefusedError as error:
-        return RegistrationChange(registration.id, path, "update", before, before, error)
-    texts[path] = change.text
-    return RegistrationChange(registration.id, path, change.action, before, change.text)
-
-
-def not_ours(changes: Iterable[RegistrationChange]) -> list[RegistrationChange]:
-    """Registrations of a stack that is yet to be made: an entry that differs can only be somebody else's."""
-    return [_refused(change) if change.action == "update" else change for change in changes]
-
-
-def _refused(change: RegistrationChange) -> RegistrationChange:
-    error = RefusedError(
-        "registration.foreign",
-        f"registration {change.id}: {change.path} has an entry under the service's names that is not as it would be"
-        f": {_difference(change.before, change.after)}",
-        "take the entry away if it was made for this service, or choose another name",
+    made, wanted = (
+        {file.path: replace(file, path=f"{prefix}{file.path}") for file in files} for files in (start, goal)
     )
-    return replace(change, action="refuse", refusal=error)
+    return tuple(
+        _merged(repo, made.get(path), wanted.get(path), _found(tree, f"{prefix}{path}"), merge)
+        for path in sorted({*made, *wanted}, key=PurePosixPath)
+    )
 
 
-def _difference(before: str, after: str) -> str:
-    """The first lines in which two texts differ, for a sentence."""
-    lines = zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
-    pair = next((pair for pair in lines if pair[0] != pair[1]), None)
-    return f"'{pair[0].strip()}' instead of '{pair[1].strip()}'" if pair else "a comment of somebody's belongs to it"
+def _found(tree: Tree, path: str) -> File | None:
+    content = tree.read(path)
+    return None if content is None else File(path, content, tree.executable(path))
 
 
-def refusal(changes: Iterable[RegistrationChange]) -> RefusedError | None:
-    """Everything that keeps registrations from being made, as one error; None where nothing does."""
-    errors = [change.refusal for change in changes if change.refusal]
-    if not errors:
-        return None
-    messages, hints = (dict.fromkeys(texts) for texts in zip(*((e.message, e.hint) for e in errors), strict=True))
-    return RefusedError(errors[0].code, "; ".join(messages), "\n".join(hints))
+def _same(one: File | None, other: File | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.content, one.executable) == (other.content, other.executable)
 
 
-def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:
-    """The files that the registrations change, each once, in its last form."""
-    first: dict[str, str] = {}
-    last: dict[str, str] = {}
-    for change in changes:
-        first.setdefault(change.path, change.before)
-        last[change.path] = change.after
-    return [File(path, text.encode()) for path, text in last.items() if text != first[path]]
+def _merged(
+    repo: Repo, base: File | None, wanted: File | None, found: File | None, merge: MergeTexts | None
+) -> FileChange:
+    path = next(file.path for file in (wanted, base) if file)
+    action, after = _outcome(base, wanted, found, merge)
+    if after and found:
+        after = replace(after, executable=_mode(base, wanted, found))
+        if action in ("unchanged", "kept") and after.executable != found.executable:
+            action = "update"
+        elif action == "unchanged" and not _same(found, wanted):
+            action = "kept"  # in another mode, or with other line ends
+    return FileChange(repo, path, action, found, after, base, wanted)
 
 
-def recorded_answers(tree: Tree, prefix: str = "") -> dict[str, Any] | None:
-    """The answers file that newservice left in a tree: the proof that it made it. None where there is none."""
-    content = tree.read(f"{prefix}{ANSWERS_FILE}")
-    return None if content is None else deepcopy(_answers_in(content))
+def _mode(base: File | None, wanted: File | None, found: File) -> bool:
+    """The goal's mode, unless somebody changed it, or there is nothing to tell that by."""
+    untouched = base is not None and found.executable == base.executable
+    return wanted.executable if wanted and untouched and not wanted.once else found.executable
 
 
-@lru_cache(maxsize=16)
-def _answers_in(content: bytes) -> dict[str, Any] | None:
-    """What an answers file says. A run reads the same one at each of its steps, and reading YAML takes long."""
-    try:
-        data = load_yaml(content)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
+def _outcome(
+    base: File | None, wanted: File | None, found: File | None, merge: MergeTexts | None
+) -> tuple[FileAction, File | None]:
+    """The action and the file, its mode aside.
+
+    A file whose line ends are those of another system is merged without them, and keeps them.
+    """
+    if merge is None or found is None or b"\r\n" not in found.content or (base and b"\r\n" in base.content):
+        return _decided(base, wanted, found, merge)
+    plain = replace(found, content=found.content.replace(b"\r\n", b"\n"))
+    action, after = _decided(base, wanted, plain, merge)
+    if after is None or after.content == plain.content:
+        return action, after and found
+    return action, replace(after, content=after.content.replace(b"\n", b"\r\n"))
 
 
-def differing_answers(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Questions to which ``recorded`` has another answer than ``wanted``; what was not recorded does not count."""
-    return [name for name, value in wanted.items() if name in recorded and recorded[name] != value]
+def _decided(
+    base: File | None, wanted: File | None, found: File | None, merge: MergeTexts | None
+) -> tuple[FileAction, File | None]:
+    if found is None:
+        return _missing(base, wanted)
+    if wanted is not None and wanted.content == found.content:
+        return "unchanged", found
+    if wanted is not None and merge and posixpath.basename(wanted.path) == ANSWERS_FILE:
+        return "update", wanted
+    if wanted is not None and wanted.once:
+        return "kept", found
+    if base is not None and base.content == found.content:
+        return ("delete", None) if wanted is None else ("update", wanted)
+    if wanted is None:
+        return "conflict", found
+    if base is not None and wanted.content == base.content:
+        return "kept", found
+    if merge is None:
+        return "conflict", found
+    merged, conflicts = merge(found.content, content_of(base), wanted.content)
+    if conflicts:
+        return "conflict", replace(found, content=merged)
+    return ("unchanged" if merged == found.content else "update"), replace(found, content=merged)
 
 
-def _text(registration: Registration, tree: Tree) -> str:
-    content = tree.read(registration.path)
-    if content is None:
-        raise RefusedError(
-            "registration.file_not_found",
-            f"registration {registration.id}: the infra repository has no {registration.path}",
-            "check --infra and the platform profile",
-        )
-    return content.decode("utf-8")
+def _missing(base: File | None, wanted: File | None) -> tuple[FileAction, File | None]:
+    """One that others removed stays removed; one that is made once comes again, as with copier."""
+    if wanted is None:
+        return "unchanged", None
+    return ("kept", None) if base and not wanted.once else ("create", wanted)

@@ -14,6 +14,9 @@ class Tree(Protocol):
     def read(self, path: str) -> bytes | None:
         """Content of the file at a POSIX path, or None where there is no file."""
 
+    def executable(self, path: str) -> bool:
+        """Whether the file at a POSIX path can be run."""
+
 
 @runtime_checkable
 class Listing(Tree, Protocol):
@@ -31,6 +34,10 @@ class Nothing:
         """Nothing."""
         return None
 
+    def executable(self, path: str) -> bool:  # noqa: ARG002
+        """Nothing can be run."""
+        return False
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -42,6 +49,11 @@ class Folder:
         """Content of a file below the folder."""
         target = self.root / path
         return target.read_bytes() if target.is_file() else None
+
+    def executable(self, path: str) -> bool:
+        """Whether its owner may run a file below the folder."""
+        target = self.root / path
+        return target.is_file() and bool(target.stat().st_mode & 0o100)
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+ANSWERS_FILE = ".copier-answers.yml"
+"""The file in each tree that records with which answers, and from which version of the template, it was made."""
+
 Layer = Literal["service", "stack"]
 """The two trees: the service's own repository, and its stack in the infra repository."""
 

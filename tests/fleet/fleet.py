@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.infra_repo.entries import compare_registrations, registered_files
 from generator.platform.profile import Platform
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.repositories import BareRepository

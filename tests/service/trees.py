@@ -12,8 +12,7 @@ from typing import Any
 
 import yaml
 
-from generator.infra_repo.tree_diff import ANSWERS_FILE
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 from generator.template.renderer import Renderer, Source
 from generator.template.template import Template
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from generator.infra_repo.tree_diff import ANSWERS_FILE
 from generator.template.answers import Answers, resolve
+from generator.template.files import ANSWERS_FILE
 from generator.template.questions import Question, load_questions
 from generator.template.renderer import Renderer
 from generator.template.template import Template

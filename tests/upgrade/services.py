@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 from packaging.version import Version
 
-from generator.infra_repo.tree_diff import compare_registrations, registered_files
-from generator.lifecycle.update import Recorded, Upgrader
-from generator.lifecycle.update.maker import Maker
+from generator.engine.recorded import Recorded
+from generator.engine.versions import Maker
+from generator.infra_repo.entries import compare_registrations, registered_files
+from generator.lifecycle.update import Upgrader
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import Answers, resolve
@@ -35,6 +36,9 @@ class Files:
 
     def read(self, path: str) -> bytes | None:
         return self.content.get(path)
+
+    def executable(self, path: str) -> bool:
+        return self.content.get(path, b"").startswith(b"#!")
 
     def paths(self, folder: str) -> list[str]:
         return [path for path in self.content if path.startswith(f"{folder}/")]
@@ -72,7 +76,7 @@ class Origin:
         said = yaml.safe_load(place.read_text(encoding="utf-8")) if place.is_file() else {}
         own = {"connection", "registrations", "checks"}
         known = {key: value for key, value in said.items() if key in self.maker.template.platform and key not in own}
-        recorded = Recorded(str(self.given["name"]), "stack", self.version, {"profile": known})
+        recorded = Recorded(document={"profile": known})
         return self.maker.split(recorded)[0]["platform"]
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from packaging.version import Version
 
-from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.infra_repo.entries import compare_registrations, registered_files
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.template.releases import Releases
 from tests.answers import SMALLEST

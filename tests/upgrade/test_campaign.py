@@ -24,11 +24,11 @@ from copier import run_update
 from packaging.version import Version
 
 from generator.base.errors import AnswersError
-from generator.infra_repo.tree_diff import ANSWERS_FILE, compare_registrations, registered_files
+from generator.engine.versions import Maker
+from generator.infra_repo.entries import compare_registrations, registered_files
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
-from generator.lifecycle.update.maker import Maker
-from generator.template.files import File, Layer
+from generator.template.files import ANSWERS_FILE, File, Layer
 from generator.template.releases import Releases
 from generator.template.template import Template
 from tests.checkout import commit_all, git
@@ -151,10 +151,15 @@ class Edit:
         lines[self.place : self.place + self.replaces] = [self.line]
 
 
+def wanted_of(upgrade: Upgrade) -> dict[str, bytes | None]:
+    """What the template makes now; None for a file that it gave up."""
+    return {item.path: item.wanted.content if item.wanted else None for item in upgrade.files}
+
+
 def edits(case: Case, random: Random, *, apart: bool) -> list[Edit]:
     """Edits here and there; ``apart``: only where the template changes nothing, nor in the lines next to that."""
     found = []
-    now = {item.path: item.wanted for item in case.plain.files}
+    now = wanted_of(case.plain)
     for file in case.files:
         path = f"{case.prefix}{file.path}"
         lines = file.content.splitlines(keepends=True)
@@ -270,7 +275,7 @@ def test_copier_update_makes_the_same_tree(
             lay_out(place, origin, layer, ours, random)
             upgrade = ours.plan(Folder(place), origin.prefix(layer), template=TEMPLATE)
             run_update(place / origin.prefix(layer), defaults=True, overwrite=True, quiet=True, conflict="inline")
-            wanted = {item.path: item.after for item in upgrade.files if item.after is not None}
+            wanted = {item.path: item.after.content for item in upgrade.files if item.after is not None}
             found = {
                 path.relative_to(place).as_posix(): path.read_bytes()
                 for path in place.rglob("*")
@@ -292,9 +297,7 @@ def lay_out(place: Path, origin: Origin, layer: Layer, ours: Upgrader, random: R
         (place / path).write_bytes(file.content)
         (place / path).chmod(0o755 if file.executable else 0o644)
     commit_all(place, "feat: made")
-    now = {
-        item.path: item.wanted for item in ours.plan(origin.tree(layer), origin.prefix(layer), template=TEMPLATE).files
-    }
+    now = wanted_of(ours.plan(origin.tree(layer), origin.prefix(layer), template=TEMPLATE))
     for path, file in own.items():
         lines = file.content.splitlines(keepends=True)
         if file.once or file.path == ANSWERS_FILE or not lines:

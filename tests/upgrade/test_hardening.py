@@ -27,7 +27,7 @@ def updated(origin: Origin, **given: Any) -> Upgrade:
 
 
 def texts(upgrade: Upgrade) -> str:
-    return "".join((item.wanted or b"").decode() for item in upgrade.files if item.path.endswith(".tf"))
+    return "".join(item.wanted.content.decode() for item in upgrade.files if item.wanted and item.path.endswith(".tf"))
 
 
 @pytest.mark.parametrize("version", BEFORE, ids=str)

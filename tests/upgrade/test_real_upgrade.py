@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.infra_repo.tree_diff import compare_registrations, registered_files
+from generator.infra_repo.entries import compare_registrations, registered_files
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrader
 from generator.template.releases import Releases

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from generator.base.errors import RefusedError
+from generator.infra_repo.tree_diff import content_of
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrader
 from generator.lifecycle.update.checkout import Place, alone
@@ -458,4 +459,4 @@ def test_a_profile_of_another_platform_has_no_say(made: Made, added: Next) -> No
     ours = own.changed({"pager": "our-pager"})
     upgrade = Upgrader(added.releases, ours).plan(Folder(made.desk.infra), f"{STACK}/")
     (changed,) = [item for item in upgrade.files if item.path.endswith("terragrunt.hcl")]
-    assert (changed.after or b"").endswith(b"# our-pager: nobody, none\n")
+    assert content_of(changed.after).endswith(b"# our-pager: nobody, none\n")

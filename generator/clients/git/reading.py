@@ -55,14 +55,22 @@ class Reader:
 
     def file(self, commit: str, path: str) -> Object | None:
         """The file at a path of a commit; None where there is none. Raises where a part of the commit is not here."""
+        mode, name = self._at(commit, path)
+        return self._there(name) if mode not in ("", FOLDER, _SUBMODULE) else None
+
+    def mode(self, commit: str, path: str) -> str:
+        """Git's mode of what is at a path of a commit; empty where nothing is."""
+        return self._at(commit, path)[0]
+
+    def _at(self, commit: str, path: str) -> tuple[str, str]:
+        """Mode and id of what is at a path of a commit; empty where nothing is."""
         name = f"{commit}^{{tree}}"
         *folders, last = path.split("/")
         for folder in folders:
             mode, name = self._entry(name, folder)
             if mode != FOLDER:
-                return None
-        mode, name = self._entry(name, last)
-        return self._there(name) if mode not in ("", FOLDER, _SUBMODULE) else None
+                return "", ""
+        return self._entry(name, last)
 
     def close(self) -> None:
         """End the process; the next read begins another."""

@@ -28,6 +28,7 @@ from generator.clients.git.process import (
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
 from generator.clients.git.status import uncommitted
+from generator.infra_repo.fingerprints import EXECUTABLE
 from generator.template.files import File
 
 if TYPE_CHECKING:
@@ -134,6 +135,10 @@ class Repository:
         """Content of a file in a commit, or None. Raises ``SystemFailure`` where a part of the commit is not here."""
         found = self._reader.file(sha, path) if sha else None
         return found.content if found else None
+
+    def executable(self, sha: str, path: str) -> bool:
+        """Whether a file in a commit can be run."""
+        return bool(sha) and self._reader.mode(sha, path) == EXECUTABLE
 
     def blob(self, sha: str) -> bytes | None:
         """Content of a blob by its id, or None where this repository lacks it."""

@@ -1,22 +1,48 @@
-"""The steps of an onboarding, in the order that works."""
+"""The steps that bring the systems from one state of a service to another, in the order that works."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from generator.engine.steps.base import Step
 from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository
 from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository, GitHubSecrets
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
+from generator.engine.steps.removal.base import Removal
+from generator.engine.steps.removal.branch import BranchRemoval, PullRequestRemoval
+from generator.engine.steps.removal.mirror import MirrorLinkRemoval, MirrorRemoval, RegistrationRemoval
+from generator.engine.steps.removal.repository import RepositoryRemoval
+from generator.engine.steps.removal.secrets import SecretsRemoval
+from generator.engine.steps.removal.stack import StackRemoval, StackRemovalRequest
 from generator.engine.steps.service import ServiceCommit, ServicePush
 from generator.engine.steps.vault import VaultSecrets
 from generator.engine.steps.woodpecker import WoodpeckerRegistration, WoodpeckerSettings
 from generator.template.answers import Answers
 
-__all__ = ["Step", "steps_for"]
+__all__ = ["Removal", "Step", "Steps", "steps_between"]
 
 
-def steps_for(answers: Answers) -> list[Step[Any]]:
+@dataclass(frozen=True)
+class Steps:
+    """What is to exist on the systems, and what is to be removed from them."""
+
+    wanted: tuple[Step[Any], ...] = ()
+    gone: tuple[Removal[Any], ...] = ()
+
+
+def steps_between(start: Answers | None, goal: Answers | None) -> Steps:
+    """The steps from what one end's answers created to what the other's want; None: there is no such service.
+
+    What both ends take is only wanted. The stack's removal is for a service that ends: else its files just change.
+    """
+    wanted = _wanted(goal) if goal else []
+    kept = {step.id for step in wanted}
+    gone = [item for item in (_gone(start) if start else []) if goal is None or item.group != "infra"]
+    return Steps(tuple(wanted), tuple(item for item in gone if item.id not in kept))
+
+
+def _wanted(answers: Answers) -> list[Step[Any]]:
     """The steps that a service with these answers takes.
 
     Secrets come before the first push, or its run fails; Woodpecker's number comes before the commit that holds
@@ -30,3 +56,19 @@ def steps_for(answers: Answers) -> list[Step[Any]]:
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
         steps += [ServiceCommit(), ServicePush(), ForgejoMirror(), GitHubDefaultBranch()]
     return [*steps, InfraCommit(), InfraPullRequest()]
+
+
+def _gone(answers: Answers) -> list[Removal[Any]]:
+    """What is removed of a service with these answers, in this order.
+
+    The mirror's link goes first of the repositories, so that nothing is pushed by force meanwhile; Woodpecker's
+    registration before the repository that it belongs to, or its webhook would stay; the canonical repository after
+    everything that was made from it. Secrets go last: they are read by the stack.
+    """
+    systems = answers.systems
+    removals: list[Removal[Any]] = [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
+    if answers.owned:
+        removals += [MirrorLinkRemoval()]
+        removals += [RegistrationRemoval()] if "woodpecker" in systems else []
+        removals += [MirrorRemoval(), RepositoryRemoval()]
+    return [*removals, SecretsRemoval()] if "vault" in systems else removals

@@ -14,7 +14,7 @@ Facts = TypeVar("Facts")
 
 
 class Step(ABC, Generic[Facts]):
-    """One thing that must exist in one system."""
+    """One thing in one system, and the state that is wanted of it: it must exist, or it must go."""
 
     id: ClassVar[str]
     system: ClassVar[str]
@@ -38,6 +38,7 @@ class Step(ABC, Generic[Facts]):
         """Do it; the only writer. Returns what was done, for people.
 
         ``run`` is the pass in which ``facts`` were observed. An act that looks at its effect says since when.
+        Raises ``WithheldError`` where it is left.
         """
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from generator.base.errors import SystemFailure
@@ -15,7 +14,9 @@ from generator.base.memo import quietly, together
 from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
 from generator.engine.executor import Done
+from generator.engine.ownership import MARK, of_references, of_repository
 from generator.engine.plan import Decision
+from generator.engine.recorded import Recorded
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.visibility import (
     Copies,
@@ -26,13 +27,9 @@ from generator.engine.steps.visibility import (
     look_again,
     wants_private,
 )
-from generator.infra_repo.tree_diff import differing_answers
 
 SETTLING_SECONDS = 60.0
 """How long a mirror's new branch may stay unseen on GitHub after the push was reported as done."""
-
-MARK = " (made by newservice)"
-"""Ends the description of a repository that newservice made: the proof while it is still empty."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class RepositoryFacts:
     """
 
     repository: Repository | None
-    recorded: dict[str, Any] | None
+    recorded: Recorded
     copies: Copies
 
 
@@ -62,20 +59,21 @@ class ForgejoRepository(Step[RepositoryFacts]):
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
         where = f"{run.owner}/{run.name}"
-        repository, recorded = facts.repository, facts.recorded or {}
+        repository, recorded = facts.repository, facts.recorded
         if repository is None:
             return decide_forgejo(facts.copies, where)
-        if repository.empty and not repository.description.endswith(MARK):
+        ours = of_repository(repository, recorded, run.name).ours
+        if repository.empty and not ours:
             return foreign(
                 f"{where} exists, is empty and was not made by newservice",
                 "delete it on Forgejo, or choose another name",
             )
-        if not repository.empty and recorded.get("name") != run.name:
+        if not ours:
             return foreign(
                 f"{where} exists and holds somebody else's work (no answers file of newservice for this name)",
                 "choose another name; newservice never writes into a repository that it did not make",
             )
-        changed = differing_answers(recorded, run.answers.public)
+        changed = recorded.differing(run.answers.public)
         if changed:
             return answers_changed(where, changed)
         if repository.archived:
@@ -126,7 +124,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         )
         mirrors = run.push_mirrors()
         return MirrorFacts(
-            mirrors=tuple(_ours(run, mirrors)),
+            mirrors=tuple(our_mirrors(run, mirrors)),
             astray=tuple(_astray(run, mirrors)),
             canonical=run.canonical_head(),
             mirrored=run.mirror_heads().get(run.platform.forgejo.branch),
@@ -201,7 +199,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         after = run.fresh()
         together(after.push_mirrors, quietly(partial(self.observe, after)))
         mirrors = after.push_mirrors()
-        ours = _ours(run, mirrors)
+        ours = our_mirrors(run, mirrors)
         if not ours:
             raise _failed(run, "it was removed meanwhile")
         if not well and not any(mirror.last_error for mirror in mirrors):
@@ -209,7 +207,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         return after, "; ".join(mirror.last_error for mirror in ours if mirror.last_error)
 
 
-def _ours(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
+def our_mirrors(run: Run, mirrors: Iterable[PushMirror]) -> list[PushMirror]:
     """The mirrors to the service's repository on GitHub."""
     wanted = run.platform.github.clone_url(run.name)
     return [mirror for mirror in mirrors if same_address(mirror.address, wanted)]
@@ -247,7 +245,7 @@ def _lost(run: Run) -> list[str]:
     lacking = {sha for sha, there in zip(strange, held, strict=True) if not there}
     return [
         *_named("branch", (branch for branch, sha in heads.items() if sha in lacking)),
-        *_named("tag", (tag for tag, sha in tags.items() if here.get(tag) != sha)),
+        *_named("tag", of_references(here, tags).others),
     ]
 
 
@@ -273,7 +271,7 @@ def _add(run: Run) -> None:
 
 def unlink(run: Run) -> None:
     """Remove all mirrors to the service's repository on GitHub: else Forgejo pushes with the next commit."""
-    for mirror in _ours(run, run.forgejo.push_mirrors(run.owner, run.name) or ()):
+    for mirror in our_mirrors(run, run.forgejo.push_mirrors(run.owner, run.name) or ()):
         run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
 
 
@@ -286,7 +284,7 @@ def _check_and_tidy(run: Run, *, tidy: bool) -> None:
     surplus: list[PushMirror] = []
     if tidy:
         _, mirrors = together(partial(glance, view), view.push_mirrors)
-        ours = _ours(run, mirrors or ())
+        ours = our_mirrors(run, mirrors or ())
         surplus = sorted(ours, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]
     for mirror in surplus:
         run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)

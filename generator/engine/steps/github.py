@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from generator.base.memo import together
 from generator.clients.github import Mirror
 from generator.engine.context import Run
+from generator.engine.ownership import of_mirror
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.engine.steps.forgejo import unlink
@@ -52,7 +53,7 @@ class GitHubRepository(Step[RepositoryFacts]):
         mirror = facts.mirror
         if mirror is None:
             return absent(f"{decide_github(facts.copies, run.mirror).summary}, empty")
-        if mirror.description != mirror_description(run):
+        if not of_mirror(mirror, mirror_description(run)).ours:
             return foreign(
                 f"{run.mirror} exists on GitHub and was not made by newservice",
                 "choose another name; or, if it may be overwritten by the mirror, set its description to: "

@@ -11,14 +11,13 @@ from generator.clients.forgejo import PullRequest
 from generator.clients.git import merges
 from generator.engine.context import Run
 from generator.engine.executor import Done
+from generator.engine.ownership import signed
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
-from generator.infra_repo.fingerprints import blob_ids, seal
-from generator.infra_repo.tree_diff import compare_registrations, refusal, registered_files
-
-MADE_BY = "Made by newservice."
-"""Stands in the message of each of newservice's commits to the infra repository."""
+from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit
+from generator.infra_repo.entries import compare_registrations, refusal, registered_files
+from generator.infra_repo.fingerprints import blobs, seal
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def observe_infra(run: Run) -> InfraFacts:
     found = run.pull_request() if branch and base_state and not base_state.complete else None
     if base is None or branch is None or found is None:
         return InfraFacts(base, base_state, branch, branch_state)
-    spent = found.merged and found.head == branch
+    spent = is_merged(found, branch)
     stuck = () if found.merged else _stuck(run, found.merge_base, base, branch)
     return InfraFacts(base, base_state, branch, branch_state, spent, stuck)
 
@@ -77,10 +76,7 @@ class InfraCommit(Step[InfraFacts]):
         repository = f"{run.owner}/{run.infra_repository}"
         base = facts.base_state
         if base is None:
-            return foreign(
-                f"{repository} has no branch {run.platform.infra.branch}",
-                "correct infra.repository and infra.branch in the platform profile",
-            )
+            return no_default_branch(run)
         if base.foreign:
             return foreign(
                 f"{run.project.stack_prefix} exists in {repository} and was not made by newservice",
@@ -114,10 +110,8 @@ class InfraCommit(Step[InfraFacts]):
             told = "; ".join(problem.message for problem in error.problems)
             raise RefusedError("infra.taken", f"meanwhile: {told}", "choose other names") from None
         files = [*state.missing, *registered_files(state.registrations)]
-        # A spent branch is a second parent: the push stays a fast-forward, whichever way it was merged.
         spent = [facts.branch] if facts.spent and facts.branch else []
-        sha = run.infra.commit_onto(onto, files, _message(run, state), spent)
-        run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+        sha = push_commit(run, run.infra_branch, onto, files, _message(run, state), spent)
         pushed = run.fresh()
         if fresh:
             _give_way(pushed, state, sha)
@@ -173,10 +167,9 @@ def _bring_up(run: Run, facts: InfraFacts) -> str:
             f"{run.infra_branch} and {default} have both changed {', '.join(by_hand)}, and not by registrations alone",
             f"merge {default} into {run.infra_branch} by hand, then run the same command again",
         )
-    message = f"{_bringing_up(run)}\n\n{MADE_BY}\n"
+    message = signed(_bringing_up(run))
     files = [ours[path] for path in conflicting]
-    sha = run.infra.commit_onto(facts.branch, files, message, [facts.base], tree=tree)
-    run.infra.push(run.remote, run.infra_url, sha, run.infra_branch)
+    sha = push_commit(run, run.infra_branch, facts.branch, files, message, [facts.base], tree=tree)
     return f"{run.infra_branch} at {sha[:8]}, mergeable again"
 
 
@@ -259,29 +252,21 @@ class InfraPullRequest(Step[PullRequestFacts]):
 
     def act(self, run: Run, facts: PullRequestFacts) -> Done:
         """Open it, with the order of applying as a checklist."""
-        infra = run.platform.infra
         if (head := run.infra_heads().get(run.infra_branch)) and facts.pull_request is None:
             _give_way(run, run.infra_state(head), head)
-        body = run.project.template.render(
-            "[% include 'templates/pull_request.md.jinja' %]",
-            {
-                **run.answers.context,
-                "to_do": run.project.to_do,
-                "registrations": facts.state.unregistered if facts.state else [],
-            },
+        return ask_for(
+            run,
+            run.infra_branch,
+            _title(run),
+            "templates/pull_request.md.jinja",
+            to_do=run.project.to_do,
+            registrations=facts.state.unregistered if facts.state else [],
         )
-        run.forgejo.create_pull_request(
-            run.owner, infra.repository, base=infra.branch, head=run.infra_branch, title=_title(run), body=body
-        )
-        opened = run.fresh()
-        together(opened.pull_request, opened.infra_heads)
-        found = opened.pull_request()
-        return Done(found.url if found else run.infra_branch, opened.since)
 
 
-def made_here(run: Run, message: str) -> bool:
-    """Whether a commit's message is one that newservice writes for this stack."""
-    return message.startswith(tuple(f"{title}\n\n{MADE_BY}\n" for title in (_title(run), _bringing_up(run))))
+def titles(run: Run) -> tuple[str, ...]:
+    """The first lines of the commits that newservice makes for this stack."""
+    return f"{_title(run)}\n", f"{_bringing_up(run)}\n"
 
 
 def _bringing_up(run: Run) -> str:
@@ -295,7 +280,6 @@ def _title(run: Run) -> str:
 def _message(run: Run, state: InfraState) -> str:
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
     registered = "".join(f"- {item.id}: {item.path}\n" for item in state.unregistered)
-    parts = [f"{_title(run)}\n\n{MADE_BY}\n"]
-    parts += [f"Registered in:\n{registered}"] if registered else []
-    parts += [f"{seal(blob_ids(state.missing))}\n"] if state.missing else []
-    return "\n".join(parts)
+    parts = [f"Registered in:\n{registered}"] if registered else []
+    parts += [f"{seal(blobs(state.missing))}\n"] if state.missing else []
+    return signed(_title(run), "\n".join(parts))

@@ -9,20 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from generator.base.errors import SystemFailure
 from generator.base.memo import together
 from generator.clients.git import Repository, adopt_folder, create_repository
 from generator.engine.commits import Commit
 from generator.engine.context import Run
+from generator.engine.ownership import of_tree
 from generator.engine.plan import Action, Decision, State
+from generator.engine.recorded import Recorded, parse_recorded, read_recorded
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.engine.steps.visibility import check_before_push, glance
-from generator.infra_repo.fingerprints import blob_ids, seal
-from generator.infra_repo.tree_diff import ANSWERS_FILE, differing_answers, recorded_answers
+from generator.infra_repo.fingerprints import blobs, seal
 from generator.infra_repo.trees import Folder, Tree
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Place:
     occupied: bool
     writable: bool
     head: str | None
-    recorded: dict[str, Any] | None
+    recorded: Recorded
     rendered_only: bool
 
 
@@ -42,7 +41,7 @@ class CommitFacts:
     """The canonical branch, the folder on this machine, and Woodpecker's number."""
 
     canonical: str | None
-    recorded: dict[str, Any] | None
+    recorded: Recorded
     place: Place
     woodpecker_id: int | None
 
@@ -68,7 +67,7 @@ class ServiceCommit(Step[CommitFacts]):
     def decide(self, run: Run, facts: CommitFacts) -> Decision:
         """Work that is there is never overwritten: it is ours and complete, or it is refused."""
         if facts.canonical:
-            if (facts.recorded or {}).get("name") != run.name:
+            if not of_tree(facts.recorded, run.name).ours:
                 return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
             return _decide_number(run, facts)
         place = facts.place
@@ -138,7 +137,7 @@ class ServicePush(Step[CommitFacts]):
 def first_message(run: Run, files: Iterable[File]) -> str:
     """The message of a service's first commit, sealed with what is rendered for it."""
     version = run.project.template.version
-    return f"{first_title(run)}\n\nTemplate version {version}.\n\n{seal(blob_ids(files))}\n"
+    return f"{first_title(run)}\n\nTemplate version {version}.\n\n{seal(blobs(files))}\n"
 
 
 def first_title(run: Run) -> str:
@@ -148,7 +147,7 @@ def first_title(run: Run) -> str:
 
 def _decide_number(run: Run, facts: CommitFacts) -> Decision:
     """The workflow on the forge deploys by Woodpecker's number; a repository that lives is not changed by us."""
-    recorded = (facts.recorded or {}).get("woodpecker_repo_id")
+    recorded = facts.recorded.values.get("woodpecker_repo_id")
     if facts.woodpecker_id is not None and recorded != facts.woodpecker_id:
         return Decision(
             State.DRIFTED,
@@ -169,12 +168,12 @@ def _holding_number(run: Run, recorded: Any, wanted: int) -> list[str]:
 
 def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decision:
     """A folder that was never pushed: exactly what we would make now, or hands off."""
-    if (place.recorded or {}).get("name") != run.name:
+    if not of_tree(place.recorded, run.name).ours:
         return foreign(
             f"{place.path} is not empty and was not made by newservice for {run.name}",
             "name another folder with --service-dir",
         )
-    changed = differing_answers(place.recorded or {}, run.answers.public)
+    changed = place.recorded.differing(run.answers.public)
     if changed:
         return foreign(
             f"{place.path} was made with other answers to {', '.join(changed)}, and never pushed",
@@ -198,7 +197,7 @@ def _decide_occupied(run: Run, place: Place, woodpecker_id: int | None) -> Decis
 def _same_origin(run: Run, place: Place, woodpecker_id: int | None) -> bool:
     """Whether platform, template and number are those of this run; the number counts as soon as it is known."""
     files = {file.path: file.content for file in run.project.service_files(woodpecker_id or 0)}
-    ours, theirs = yaml.safe_load(files[ANSWERS_FILE]), dict(place.recorded or {})
+    ours, theirs = parse_recorded(files[ANSWERS_FILE]).document, dict(place.recorded.document)
     if woodpecker_id is None:
         theirs["woodpecker_repo_id"] = ours["woodpecker_repo_id"]
     return bool(ours == theirs)
@@ -210,11 +209,10 @@ def _look_at(run: Run, woodpecker_id: int | None) -> Place:
     repository = Repository.open(path) if occupied else None
     head = repository.head() if repository else None
     tree: Tree = Commit(repository, head) if repository and head else Folder(path)
-    recorded = recorded_answers(tree)
+    recorded = read_recorded(tree)
     if repository:
         repository.close()
-    ours = recorded is not None and recorded.get("name") == run.name
-    rendered_only = head is None and ours and _only_rendered(run, path, woodpecker_id)
+    rendered_only = head is None and of_tree(recorded, run.name).ours and _only_rendered(run, path, woodpecker_id)
     return Place(path, occupied, _writable(path), head, recorded, rendered_only)
 
 

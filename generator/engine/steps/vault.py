@@ -6,7 +6,6 @@ makes up a value for it.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,12 +14,10 @@ from generator.base.errors import PreflightError, SystemFailure
 from generator.base.secrets import Secret
 from generator.clients.vault import Entry
 from generator.engine.context import Run
+from generator.engine.ownership import NOTE, intent, written
 from generator.engine.plan import Action, Decision, State
 from generator.engine.seeds import LEFT_OPEN, Seed
 from generator.engine.steps.base import Step, absent, drifted, present
-
-NOTE = "newservice"
-"""Key of a secret's custom metadata under which newservice notes what it made."""
 
 LATER = "newservice.later."
 """Begins the keys of the notes on properties that a person fills in; the property's name follows."""
@@ -90,34 +87,6 @@ def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
     return replace(decision, seeds=tuple(sources.values()))
 
 
-def made_by_us(entry: Entry) -> bool:
-    """Whether newservice wrote this very version, and nobody has written since.
-
-    The note holds Vault's own time of the version or, as long as that is not noted, proof of a value in it.
-    """
-    noted = entry.notes.get(NOTE)
-    if not entry.names or noted is None:
-        return False
-    return noted == _noted(entry) or any(noted == _proof(entry.version, name, entry) for name in entry.names)
-
-
-def _noted(entry: Entry) -> str:
-    return f"made version {entry.version} at {entry.created}"
-
-
-def _proof(version: int, name: str, entry: Entry) -> str:
-    return _intent(version, name, entry.value(name) or Secret(""))
-
-
-def _intent(version: int, name: str, value: Secret) -> str:
-    """What is noted before a version is written: only who knows the value could have said it, and nobody guesses it.
-
-    For generated values alone, with their 256 bits of chance: the digest of a person's value could be guessed at.
-    """
-    digest = hashlib.sha256(f"newservice\0{name}\0{value.reveal()}".encode()).hexdigest()
-    return f"makes version {version}, sha256:{digest}"
-
-
 def _intend(run: Run, version: int, values: Mapping[str, Secret]) -> bool:
     """Note what is about to be written, with proof; whether that is possible, and Vault took it.
 
@@ -127,7 +96,7 @@ def _intend(run: Run, version: int, values: Mapping[str, Secret]) -> bool:
     if not generated:
         return False
     try:
-        run.vault.note(path(run), {NOTE: _intent(version, generated[0], values[generated[0]])})
+        run.vault.note(path(run), {NOTE: intent(version, generated[0], values[generated[0]])})
     except PreflightError:
         return False
     return True
@@ -155,7 +124,7 @@ def _note(run: Run, version: int) -> bool:
         entry = run.vault.read(path(run))
         if entry.version != version:
             return False
-        run.vault.note(path(run), {NOTE: _noted(entry)})
+        run.vault.note(path(run), {NOTE: written(entry)})
         return True
 
     try:

@@ -8,6 +8,7 @@ from generator.base.errors import SystemFailure
 from generator.base.memo import together
 from generator.clients.woodpecker import Registration
 from generator.engine.context import Run
+from generator.engine.ownership import of_registration
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 
@@ -38,7 +39,7 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
         found = facts.registration
         if found is None:
             return absent(f"{run.mirror}")
-        if facts.github_id is None or found.forge_remote_id != str(facts.github_id):
+        if not of_registration(found, facts.github_id).ours:
             return foreign(
                 f"Woodpecker's {found.full_name} (number {found.id}) belongs to another repository of that name",
                 f"remove the old registration on Woodpecker (repository {found.id}), then run the same command again",

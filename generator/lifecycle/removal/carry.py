@@ -11,10 +11,10 @@ from generator.base.errors import PreflightError, RefusedError, SystemFailure
 from generator.base.memo import together
 from generator.base.parallel import StepResult
 from generator.engine.context import Run
-from generator.engine.executor import Observed, Outcome, WithheldError, Work, execute
+from generator.engine.executor import Done, Observed, Outcome, WithheldError, Work, execute
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
-from generator.lifecycle.removal.base import Covered, Removal, is_kept, kept, waits
-from generator.lifecycle.removal.stack import StackFacts
+from generator.engine.steps.removal.base import Covered, Removal, is_kept, kept, waits
+from generator.engine.steps.removal.stack import StackFacts
 
 _WRITES = (Action.DELETE, Action.CREATE)
 
@@ -141,13 +141,13 @@ def _observed(
     return Observed(mine.decision, _nothing, withheld=removal.id in left)
 
 
-def _act(item: Found, run: Run, left: dict[str, Decision]) -> str:
+def _act(item: Found, run: Run, left: dict[str, Decision]) -> str | Done:
     try:
-        summary: str = item.removal.act(run.fresh(), item.facts)
+        done: str | Done = item.removal.act(run.fresh(), item.facts)
     except WithheldError as error:
         left[item.removal.id] = error.decision
         raise
-    return summary
+    return done
 
 
 def _nothing() -> str:

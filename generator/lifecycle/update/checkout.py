@@ -16,8 +16,9 @@ from pathlib import Path
 from generator.base.errors import RefusedError, UsageError
 from generator.base.files import write_file
 from generator.clients.git import Repository, locked
+from generator.engine.transition import Transition
 from generator.infra_repo.fingerprints import blob_id
-from generator.lifecycle.update import Upgrade
+from generator.template.files import File
 
 _PLACE = "newservice-update"
 _JOURNAL = "journal.json"
@@ -63,7 +64,7 @@ def alone(place: Place) -> Iterator[None]:
         yield
 
 
-def check_clean(place: Place, upgrade: Upgrade | None = None) -> None:
+def check_clean(place: Place, upgrade: Transition | None = None) -> None:
     """Raise ``RefusedError`` where what an update reads or touches is not as it is committed, or not plainly a file."""
     shared = {entry.path for entry in upgrade.entries} if upgrade else set()
     paths = [place.prefix or ".", *sorted(shared)]
@@ -94,18 +95,18 @@ def _listed(paths: list[str]) -> str:
     return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
 
 
-def _touched(upgrade: Upgrade) -> list[str]:
+def _touched(upgrade: Transition) -> list[str]:
     return [*(file.path for file in upgrade.written), *upgrade.removed]
 
 
-def _in_the_way(place: Place, upgrade: Upgrade) -> list[str]:
+def _in_the_way(place: Place, upgrade: Transition) -> list[str]:
     """Files to be written that are there and that the last commit has not: ignored ones, of which git tells nothing."""
     head = place.repository.head() or ""
     there = [path for path in _touched(upgrade) if (place.root / path).exists()]
     return [path for path in there if place.repository.file(head, path) is None]
 
 
-def _links(place: Place, upgrade: Upgrade) -> list[str]:
+def _links(place: Place, upgrade: Transition) -> list[str]:
     root = place.root
     return [
         path
@@ -114,12 +115,16 @@ def _links(place: Place, upgrade: Upgrade) -> list[str]:
     ]
 
 
-def carry_out(place: Place, upgrade: Upgrade) -> None:
+def carry_out(place: Place, upgrade: Transition) -> None:
     """Write an update's files into the checkout; files in conflict get git's marks and are unmerged for git.
 
     Raises ``UsageError`` when a file can't be written; everything is put back then.
     """
-    marked = {item.path: (item.base, item.before, item.wanted) for item in upgrade.files if item.action == "conflict"}
+    marked = {
+        item.path: (_content(item.base), _content(item.before), _content(item.wanted))
+        for item in upgrade.files
+        if item.action == "conflict"
+    }
     executable = {file.path for file in upgrade.written if file.executable}
     contents: dict[str, bytes | None] = {file.path: file.content for file in upgrade.written}
     contents |= dict.fromkeys(upgrade.removed)
@@ -127,14 +132,23 @@ def carry_out(place: Place, upgrade: Upgrade) -> None:
         for path, draft in drafts.items():
             target = place.root / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            mode = target.stat().st_mode & 0o777 if target.exists() else 0o755 if path in executable else 0o644
-            draft.chmod(mode)
+            draft.chmod(_mode(target, executable=path in executable))
             draft.replace(target)
         for path in upgrade.removed:
             (place.root / path).unlink()
             _prune(place.root, path)
         if marked:
             place.repository.mark_unmerged(marked)
+
+
+def _content(file: File | None) -> bytes | None:
+    return file.content if file else None
+
+
+def _mode(target: Path, *, executable: bool) -> int:
+    """The permissions of a file to be written: those of the one that exists, but for whether it can be run."""
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+    return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
 
 
 def interrupted(repository: Repository) -> bool:

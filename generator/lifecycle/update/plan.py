@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from packaging.version import Version
 
-from generator.base.errors import NewserviceError, RefusedError, UsageError
-from generator.engine.recorded import Recorded, parse_recorded, read_recorded
-from generator.infra_repo.registrations import Registration
-from generator.infra_repo.tree_diff import ANSWERS_FILE
+from generator.base.errors import RefusedError, UsageError
+from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.transition import Transition, transition
+from generator.engine.versions import Maker, Versions
+from generator.infra_repo.tree_diff import Repo, merge_trees
 from generator.infra_repo.trees import Listing, Tree
-from generator.lifecycle.update.entries import Entries, Entry, merge_entries
-from generator.lifecycle.update.maker import Maker
-from generator.lifecycle.update.merge import Merged, edited_files, merge_files
 from generator.lifecycle.update.modules import unknown_arguments
-from generator.platform.profile import Platform
 from generator.template.answers import Answers
-from generator.template.files import File
-from generator.template.releases import Releases
+from generator.template.files import ANSWERS_FILE, File
 from generator.template.template import Template
 
 
@@ -40,38 +36,13 @@ class Standing:
         return self.recorded.version < self.newest
 
 
-@dataclass(frozen=True)
-class Upgrade:
-    """What an update changes."""
+@dataclass(frozen=True, kw_only=True)
+class Upgrade(Transition):
+    """What an update changes: from what is ``recorded`` to ``answers`` of the template's version ``to``."""
 
     recorded: Recorded
     to: str
     answers: Answers
-    files: tuple[Merged, ...]
-    entries: tuple[Entry, ...]
-    shared: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def conflicts(self) -> tuple[str, ...]:
-        """Paths in which a person has to decide."""
-        files = [item.path for item in self.files if item.action == "conflict"]
-        entries = [item.path for item in self.entries if item.action == "conflict"]
-        return tuple(dict.fromkeys([*files, *entries]))
-
-    @property
-    def written(self) -> tuple[File, ...]:
-        """Files to be written, those with entries of all services among them."""
-        own = [
-            File(item.path, item.after, item.executable)
-            for item in self.files
-            if item.after is not None and item.after != item.before
-        ]
-        return (*own, *(File(path, content) for path, content in self.shared.items()))
-
-    @property
-    def removed(self) -> tuple[str, ...]:
-        """Paths of files to be taken away."""
-        return tuple(item.path for item in self.files if item.action == "delete")
 
     @property
     def changes(self) -> bool:
@@ -83,13 +54,6 @@ class Upgrade:
         """What a person should know about the answers, and about entries that stay as somebody made them."""
         kept = [f"{item.path}: {item.reason}" for item in self.entries if item.action == "kept" and item.reason]
         return (*self.answers.notes, *kept)
-
-
-def _held_back(item: Merged, prefix: str) -> Merged:
-    """The answers file goes on saying the earlier version while an entry is left to a person: it comes up again."""
-    if item.path != f"{prefix}{ANSWERS_FILE}":
-        return item
-    return replace(item, action="unchanged", after=item.before)
 
 
 def _refuse_opening(before: Answers, after: Answers) -> None:
@@ -104,21 +68,17 @@ def _refuse_opening(before: Answers, after: Answers) -> None:
 
 
 @dataclass
-class Upgrader:
+class Upgrader(Versions):
     """Plans updates, of one service or of many. Not for several threads at once."""
-
-    releases: Releases
-    platform: Platform
-    _makers: dict[Version, Maker] = field(default_factory=dict)
-    _unreleased: list[Maker] = field(default_factory=list)
-    _known_entries: dict[bytes, list[Registration]] = field(default_factory=dict)
 
     def standing(self, tree: Tree, prefix: str = "") -> Standing:
         """Where the tree below ``prefix`` stands. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
         recorded = self._read(tree, prefix)
-        maker = self._made_by(recorded)
+        maker = self.made_by(recorded)
         made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))  # long to make, and never held against one
-        edited, deleted = edited_files(made, tree, prefix)
+        touched = [item for item in merge_trees(_repo(recorded), made, made, tree, prefix) if item.edited]
+        edited = tuple(item.path for item in touched if item.before)
+        deleted = tuple(item.path for item in touched if not item.before)
         return Standing(recorded, self.releases.target(recorded.version), edited, deleted)
 
     def plan(
@@ -137,9 +97,9 @@ class Upgrader:
         private service would become public; ``UsageError`` for an older one.
         """
         recorded = self._read(tree, prefix)
-        old = self._made_by(recorded)
+        old = self.made_by(recorded)
         to = to or self.releases.target(recorded.version)
-        new = self.maker(to) if template is None else self._of(template)
+        new = self.maker(to) if template is None else self.unreleased(template)
         if template is None and to < recorded.version:
             raise UsageError(
                 "update.downgrade",
@@ -149,20 +109,16 @@ class Upgrader:
         before = old.answers(recorded)
         after = new.answers(recorded, given, self._news(before, old, new))
         _refuse_opening(before, after)
-        wanted = new.files(after)
-        entries = Entries((), {})
+        goal = new.end(after)
         if recorded.layer == "stack":
-            self._check_modules(wanted, tree, prefix, new)
-            claimed = partial(self._claimed, tree, recorded.name)
-            entries = merge_entries(old.registrations(before), new.registrations(after), tree, claimed)
-        files = merge_files(old.files(before), wanted, tree, prefix)
-        if any(entry.action == "conflict" for entry in entries.entries):
-            files = tuple(_held_back(item, prefix) for item in files)
-        return Upgrade(recorded, new.template.version, after, files, entries.entries, entries.files)
+            self._check_modules(goal.files, tree, prefix, new)
+        claimed = partial(self.claimed, tree, recorded.name)
+        found = transition(old.end(before), goal, tree, _repo(recorded), prefix, claimed)
+        return Upgrade(found.files, found.entries, recorded=recorded, to=new.template.version, answers=after)
 
     def _read(self, tree: Tree, prefix: str) -> Recorded:
         """What is recorded below ``prefix``, where that is the stack's own folder."""
-        recorded = read_recorded(tree, prefix)
+        recorded = read_recorded(tree, prefix).sound()
         own = self.platform.infra.stack(recorded.name)
         if recorded.layer == "stack" and prefix != own:
             raise RefusedError(
@@ -193,27 +149,6 @@ class Upgrader:
             )
         return found
 
-    def _claimed(self, tree: Tree, name: str, entry: Registration) -> bool:
-        """Whether another stack of the tree, of whichever version, has this entry too."""
-        stacks = self.platform.infra.stacks
-        paths = tree.paths(stacks) if isinstance(tree, Listing) else []
-        others = [
-            path for path in paths if path.endswith(f"/{ANSWERS_FILE}") and path != f"{stacks}/{name}/{ANSWERS_FILE}"
-        ]
-        return any(entry in self._entries(tree.read(path) or b"", path) for path in others)
-
-    def _entries(self, content: bytes, path: str) -> list[Registration]:
-        """The entries of a stack by its answers file; remembered, for others of the fleet ask for the same."""
-        if content not in self._known_entries:
-            try:
-                recorded = parse_recorded(content, path)
-                maker = self._made_by(recorded)
-                found = maker.registrations(maker.answers(recorded))
-            except NewserviceError:  # it can't be updated, and says so where it is looked at
-                found = []
-            self._known_entries[content] = found
-        return self._known_entries[content]
-
     def _check_modules(self, wanted: tuple[File, ...], tree: Tree, prefix: str, new: Maker) -> None:
         """Raise ``RefusedError`` where the platform is older than the template: access would hang on nothing."""
         if not isinstance(tree, Listing):
@@ -226,31 +161,6 @@ class Upgrader:
                 "bring its modules up first, or update to an earlier version with --to",
             )
 
-    def _made_by(self, recorded: Recorded) -> Maker:
-        if self.releases.knows(recorded.version):
-            return self.maker(recorded.version)
-        if recorded.version > self.releases.newest:
-            raise RefusedError(
-                "template.newer",
-                f"{recorded.name} was made by template {recorded.version}; this newservice has {self.releases.newest}",
-                "install a newer newservice",
-            )
-        raise RefusedError(
-            "template.unknown_version",
-            f"{recorded.name} was made by template {recorded.version}, which this newservice doesn't have",
-            "install the newservice that has it",
-        )
 
-    def maker(self, version: Version | None = None) -> Maker:
-        """A released version, the newest by default, with its questions."""
-        version = version or self.releases.newest
-        if version not in self._makers:
-            self._makers[version] = Maker(self.releases.template(version), self.platform.registrations)
-        return self._makers[version]
-
-    def _of(self, template: Template) -> Maker:
-        found = next((maker for maker in self._unreleased if maker.template.root == template.root), None)
-        if found is None:
-            found = Maker(template, self.platform.registrations)
-            self._unreleased.append(found)
-        return found
+def _repo(recorded: Recorded) -> Repo:
+    return "service" if recorded.layer == "service" else "infra"

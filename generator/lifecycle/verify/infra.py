@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generator.base.checks import Check, CheckState
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
-from generator.infra_repo.tree_diff import RegistrationChange
+from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify.build import AGAIN
 from generator.template.answers import Watcher
 

@@ -8,7 +8,7 @@ from generator.base.errors import PreflightError
 from generator.clients.registry import Registry
 from generator.engine.context import Run
 from generator.engine.steps.forgejo import same_address
-from generator.infra_repo.tree_diff import RegistrationChange
+from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
 from generator.lifecycle.verify.delivery import Delivery
 from generator.lifecycle.verify.infra import InfraFacts

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from generator.clients.vault import Entry
 from generator.engine.context import Run
+from generator.engine.ownership import of_secret
 from generator.engine.plan import Decision
-from generator.engine.steps.vault import command, made_by_us, path, place
-from generator.lifecycle.removal.base import Removal, gone, kept, removable
+from generator.engine.steps.removal.base import Removal, gone, kept, removable
+from generator.engine.steps.vault import command, path, place
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SecretsRemoval(Removal[SecretsFacts]):
     def observe(self, run: Run) -> SecretsFacts:
         """The secret as it stands."""
         entry = run.vault.read(path(run))
-        return SecretsFacts(entry, made_by_us(entry) and run.vault.may_delete(path(run)))
+        return SecretsFacts(entry, of_secret(entry).ours and run.vault.may_delete(path(run)))
 
     def decide(self, run: Run, facts: SecretsFacts) -> Decision:
         """Only a version that newservice noted as its own; whatever else is in there is somebody's."""
@@ -37,7 +38,7 @@ class SecretsRemoval(Removal[SecretsFacts]):
         if not entry.names:
             return gone(f"{where} holds nothing")
         by_hand = f"if nobody needs it: {command(run, entry, 'delete')}"
-        if not made_by_us(entry):
+        if not of_secret(entry).ours:
             return kept(where, ["nothing proves that newservice wrote it and nobody since"], by_hand)
         if not facts.allowed:
             return kept(where, ["Vault's token may not delete it (update on the mount's delete/ path)"], by_hand)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from generator.base.memo import together
 from generator.clients.forgejo import Commit, PullRequest
 from generator.engine.context import Run
+from generator.engine.ownership import of_branch, of_content, of_tree
 from generator.engine.plan import Decision
+from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.steps.base import foreign
-from generator.engine.steps.infra import made_here
-from generator.infra_repo.fingerprints import blob_ids, differing, sealed
-from generator.infra_repo.tree_diff import (
-    FileChange,
-    RegistrationChange,
-    compare_registrations,
-    recorded_answers,
-    registered_files,
-)
-from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable
-from generator.template.files import File
+from generator.engine.steps.infra import titles
+from generator.engine.steps.infra_branch import is_merged
+from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable
+from generator.infra_repo.entries import RegistrationChange, compare_registrations, registered_files
+from generator.infra_repo.fingerprints import blobs, differing
+from generator.infra_repo.tree_diff import FileChange
 
 MOST_COMMITS = 50
 """A branch with more commits is not newservice's own."""
@@ -35,7 +31,7 @@ class BranchFacts:
     """
 
     head: str | None = None
-    recorded: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Recorded = UNRECORDED
     merged: bool = False
     commits: tuple[Commit, ...] = ()
     edited: tuple[str, ...] = ()
@@ -52,10 +48,10 @@ def observe_branch(run: Run) -> BranchFacts:
     if head is None or base is None:
         return BranchFacts(pull_request=pull)
     commits = run.forgejo.commits(run.owner, run.infra_repository, head, without=base, limit=MOST_COMMITS)
-    recorded = recorded_answers(run.infra_tree(head), run.project.stack_prefix) or {}
-    if not commits or (pull is not None and pull.merged and pull.head == head):
+    recorded = read_recorded(run.infra_tree(head), run.project.stack_prefix)
+    if not commits or is_merged(pull, head):
         return BranchFacts(head, recorded, merged=True, pull_request=pull)
-    if recorded.get("name") != run.name:
+    if not of_tree(recorded, run.name).ours:
         return BranchFacts(head, recorded, commits=tuple(commits), pull_request=pull)
     edited, files, registrations = _compare(run, head, commits, stands_on(head, commits) or base)
     return BranchFacts(head, recorded, False, tuple(commits), edited, files, registrations, pull)
@@ -84,7 +80,7 @@ class BranchRemoval(Removal[BranchFacts]):
 
     def covers(self, run: Run, facts: BranchFacts) -> Covered:  # noqa: ARG002
         """The stack and the registrations on it."""
-        files = tuple(FileChange("infra", path, "delete", None, File(path, b"")) for path in facts.files)
+        files = tuple(FileChange("infra", path, "delete", None, None) for path in facts.files)
         return Covered(files, facts.registrations)
 
 
@@ -120,12 +116,12 @@ def decide_branch(run: Run, facts: BranchFacts) -> Decision:
     where = f"{run.infra_branch} of {run.owner}/{run.infra_repository}"
     if facts.head is None:
         return gone(f"{run.infra_branch} is not there")
-    if facts.recorded.get("name") != run.name:
+    if not of_tree(facts.recorded, run.name).ours:
         return foreign(f"{where} holds no stack of newservice's for this service", "merge or delete it by hand")
     if facts.merged:
         return removable(f"{where}, merged")
     by_hand = "delete it on Forgejo if nobody needs it"
-    strangers = [commit.id[:8] for commit in facts.commits if not made_here(run, commit.message)]
+    strangers = of_branch(facts.commits, titles(run)).others
     if strangers or len(facts.commits) >= MOST_COMMITS:
         return kept(where, [f"it has commits of others ({listed(strangers)})"], by_hand)
     if facts.edited:
@@ -154,10 +150,11 @@ def _compare(
     facts = project.infra_state(run.infra_tree(head), list).facts
     registrations = compare_registrations(project.registrations, run.infra_tree(onto))
     before, after = (run.forgejo.tree(run.owner, run.infra_repository, sha) for sha in (onto, head))
-    stack = {path: sha for path, sha in after.items() if path.startswith(prefix)}
-    if not any(sealed(commit.message, stack) for commit in commits):
-        stack = {f"{prefix}{path}": sha for path, sha in blob_ids(project.stack_files(facts)).items()}
-    wanted = {**before, **stack, **blob_ids(registered_files(registrations))}
+    stack = {path: blob for path, blob in after.items() if path.startswith(prefix)}
+    rendered = blobs(project.stack_files(facts), prefix)
+    if not of_content((commit.message for commit in commits), stack, lambda: rendered).untouched:
+        stack = rendered
+    wanted = {**before, **stack, **blobs(registered_files(registrations))}
     added = tuple(
         RegistrationChange(item.id, item.path, "remove", item.after, item.before)
         for item in registrations

@@ -11,11 +11,12 @@ from generator.clients.forgejo import PushMirror
 from generator.clients.github import Activity, Mirror
 from generator.clients.woodpecker import Registration
 from generator.engine.context import Run
+from generator.engine.ownership import of_mirror, of_references, of_registration
 from generator.engine.plan import Decision
 from generator.engine.steps.base import foreign
-from generator.engine.steps.forgejo import same_address
+from generator.engine.steps.forgejo import our_mirrors
 from generator.engine.steps.github import mirror_description
-from generator.lifecycle.removal.base import Removal, gone, kept, listed, removable, unseen
+from generator.engine.steps.removal.base import Removal, gone, kept, listed, removable, unseen
 
 
 class MirrorLinkRemoval(Removal[tuple[PushMirror, ...]]):
@@ -27,8 +28,7 @@ class MirrorLinkRemoval(Removal[tuple[PushMirror, ...]]):
 
     def observe(self, run: Run) -> tuple[PushMirror, ...]:
         """Those that lead to this service's mirror."""
-        wanted = run.platform.github.clone_url(run.name)
-        return tuple(item for item in run.push_mirrors() if same_address(item.address, wanted))
+        return tuple(our_mirrors(run, run.push_mirrors()))
 
     def decide(self, run: Run, facts: tuple[PushMirror, ...]) -> Decision:
         """A link holds nothing of anybody's; whether it goes is decided by what it links."""
@@ -63,7 +63,7 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
         together(run.registration, run.mirror_repository)
         registration = run.registration()
         if registration is None:
-            number = (run.canonical_answers() or {}).get("woodpecker_repo_id")
+            number = run.canonical_answers().values.get("woodpecker_repo_id")
             known = run.woodpecker.registered(number) if isinstance(number, int) and number else None
             if known is not None and known.full_name.lower() == run.mirror.lower():
                 raise unseen(f"the registration of {run.mirror}", "woodpecker")
@@ -80,7 +80,7 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
         by_hand = f"remove repository {found.id} on Woodpecker if nobody needs it"
         if facts.mirror is None:
             return kept(where, ["the repository that it belonged to is gone from GitHub"], by_hand)
-        if found.forge_remote_id != str(facts.mirror.id):
+        if not of_registration(found, facts.mirror.id).ours:
             return foreign(f"{where} belongs to another repository of that name", by_hand)
         if facts.additions:
             return kept(where, [f"it was given {listed(facts.additions)}"], by_hand)
@@ -130,7 +130,7 @@ class MirrorRemoval(Removal[MirrorFacts]):
         """Ours is what carries our description; it stays as soon as it holds anything of its own."""
         if facts.mirror is None:
             return gone(f"{run.mirror} is not there")
-        if facts.mirror.description != mirror_description(run):
+        if not of_mirror(facts.mirror, mirror_description(run)).ours:
             return foreign(
                 f"{run.mirror} exists on GitHub and was not made by newservice",
                 "nothing is removed; where it is the mirror of this service all the same, set its description to: "
@@ -172,7 +172,7 @@ def _own_tags(run: Run) -> tuple[str, ...]:
     if tags is None:
         raise unseen(run.mirror, "github", "its tags")
     canonical = run.forgejo.references(run.owner, run.name) if tags else {}
-    return tuple(name.removeprefix("refs/tags/") for name, sha in tags.items() if canonical.get(name) != sha)
+    return tuple(name.removeprefix("refs/tags/") for name in of_references(canonical, tags).others)
 
 
 def _reasons(run: Run, facts: MirrorFacts, mirror: Mirror) -> Iterator[str]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from generator.base.memo import together
 from generator.clients.forgejo import Activity, Commit, Repository
 from generator.engine.context import Run
 from generator.engine.executor import WithheldError
+from generator.engine.ownership import MARK, of_content, of_references, of_repository
 from generator.engine.plan import Action, Decision, State
+from generator.engine.recorded import UNRECORDED, Recorded
 from generator.engine.steps.base import foreign
-from generator.engine.steps.forgejo import MARK, same_address
+from generator.engine.steps.forgejo import our_mirrors
+from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable, unseen
 from generator.engine.steps.service import first_title
-from generator.infra_repo.fingerprints import blob_ids, differing, sealed
+from generator.infra_repo.fingerprints import Blob, blobs
 from generator.infra_repo.tree_diff import FileChange
-from generator.lifecycle.removal.base import Covered, Removal, gone, kept, listed, removable, unseen
-from generator.template.files import File
 
 _BEING_REMOVED = "(being removed)"
 REMOVING = f" {_BEING_REMOVED}{MARK}"
@@ -32,11 +32,11 @@ class RepositoryFacts:
     """
 
     repository: Repository | None = None
-    recorded: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Recorded = UNRECORDED
     commits: tuple[Commit, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
     tagged: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Blob] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
     activity: Activity | None = None
 
@@ -62,15 +62,16 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
         activity = forgejo.activity(owner, name)
         if activity is None or references.get(f"refs/heads/{run.platform.forgejo.branch}") != head:
             raise unseen(f"{owner}/{name}", "forgejo")
-        wanted = run.platform.github.clone_url(name)
+        mirrors = run.push_mirrors()
+        ours = our_mirrors(run, mirrors)
         return RepositoryFacts(
             repository,
-            run.canonical_answers() or {},
+            run.canonical_answers(),
             tuple(forgejo.commits(owner, name, head, limit=2)) if head else (),
             references,
             {tag: self._commit_of(run, tag) for tag in references if tag.startswith("refs/tags/")},
             forgejo.tree(owner, name, head) if head else {},
-            tuple(item.address for item in run.push_mirrors() if not same_address(item.address, wanted)),
+            tuple(item.address for item in mirrors if item not in ours),
             activity,
         )
 
@@ -80,7 +81,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
         if facts.repository is None:
             return gone(f"{where} is not there")
         empty = facts.repository.empty and not facts.references  # Forgejo's own word for it may be late
-        if facts.recorded.get("name") != run.name and not (empty and facts.repository.description.endswith(MARK)):
+        if not of_repository(facts.repository, facts.recorded, run.name, empty=empty).ours:
             return foreign(
                 f"{where} exists and was not made by newservice for this service",
                 "nothing of it is removed; remove by hand what is yours",
@@ -110,7 +111,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
 
     def covers(self, run: Run, facts: RepositoryFacts) -> Covered:  # noqa: ARG002
         """Its files."""
-        return Covered(tuple(FileChange("service", path, "delete", None, File(path, b"")) for path in facts.files))
+        return Covered(tuple(FileChange("service", path, "delete", None, None) for path in facts.files))
 
     def _commit_of(self, run: Run, reference: str) -> str:
         """The commit of a tag, which may be an object of its own."""
@@ -137,10 +138,11 @@ def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:
     commit = facts.commits[0]
     if not commit.message.startswith(f"{first_title(run)}\n"):
         yield "its commit is not newservice's"
-    elif not sealed(commit.message, facts.files) and (changed := differing(_rendered(run, facts), facts.files)):
+    elif changed := of_content([commit.message], facts.files, lambda: _rendered(run, facts)).others:
         yield f"files are not as newservice committed them ({listed(changed)})"
-    branches = {f"refs/heads/{run.platform.forgejo.branch}"}
-    others = [name for name in facts.references if name.startswith("refs/heads/") and name not in branches]
+    ours = {f"refs/heads/{run.platform.forgejo.branch}": commit.id}
+    heads = {name: sha for name, sha in facts.references.items() if name.startswith("refs/heads/")}
+    others = [name for name in of_references(ours, heads).others if name not in ours]
     if others:
         yield f"there are other branches ({listed(name.removeprefix('refs/heads/') for name in others)})"
     tags = [name for name, sha in facts.tagged.items() if sha != commit.id]
@@ -148,9 +150,9 @@ def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:
         yield f"there are tags on other commits ({listed(name.removeprefix('refs/tags/') for name in tags)})"
 
 
-def _rendered(run: Run, facts: RepositoryFacts) -> dict[str, str]:
-    number = facts.recorded.get("woodpecker_repo_id")
-    return blob_ids(run.project.service_files(number if isinstance(number, int) else 0))
+def _rendered(run: Run, facts: RepositoryFacts) -> dict[str, Blob]:
+    number = facts.recorded.values.get("woodpecker_repo_id")
+    return blobs(run.project.service_files(number if isinstance(number, int) else 0))
 
 
 def _additions(facts: RepositoryFacts) -> Iterator[str]:

@@ -1,19 +1,17 @@
-"""What a removal is: it observes, decides purely from what it saw, and is the only one to act on it."""
+"""What a removal is: a step that wants a thing of newservice's to be gone."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Literal
 
 from generator.base.errors import SystemFailure
 from generator.engine.context import Run
 from generator.engine.plan import Action, Decision, State
-from generator.infra_repo.tree_diff import FileChange, RegistrationChange
-
-Facts = TypeVar("Facts")
-Group = Literal["infra", "repository", "secrets"]
+from generator.engine.steps.base import Facts, Step
+from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.tree_diff import FileChange
 
 
 @dataclass(frozen=True)
@@ -24,24 +22,10 @@ class Covered:
     registrations: tuple[RegistrationChange, ...] = ()
 
 
-class Removal(ABC, Generic[Facts]):
+class Removal(Step[Facts]):
     """One thing that newservice may have made, on its way out. What belongs to one ``group`` stays together."""
 
-    id: ClassVar[str]
-    system: ClassVar[str]
-    group: ClassVar[Group]
-
-    @abstractmethod
-    def observe(self, run: Run) -> Facts:
-        """Read what is there. Never writes."""
-
-    @abstractmethod
-    def decide(self, run: Run, facts: Facts) -> Decision:
-        """Say what is to be done about it. Pure: no system is asked."""
-
-    @abstractmethod
-    def act(self, run: Run, facts: Facts) -> str:
-        """Take it away; the only writer. Returns what was done, for people. Raises ``WithheldError`` where it stays."""
+    group: ClassVar[Literal["infra", "repository", "secrets"]]
 
     def covers(self, run: Run, facts: Facts) -> Covered:  # noqa: ARG002
         """What goes with it, where it goes."""

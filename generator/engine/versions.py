@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from generator.engine.recorded import Recorded
+from packaging.version import Version
+
+from generator.base.errors import NewserviceError, RefusedError
+from generator.engine.recorded import Recorded, parse_recorded
+from generator.engine.transition import End
 from generator.infra_repo.registrations import Adjustments, Registration, load
+from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
 from generator.template.answers import Answers, resolve
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 from generator.template.questions import Question, load_questions
+from generator.template.releases import Releases
 from generator.template.renderer import Renderer
 from generator.template.template import Template
 
@@ -72,6 +78,10 @@ class Maker:
 
         return load(self.template.registrations, expression, answers.context, self._adjusted)
 
+    def end(self, answers: Answers) -> End:
+        """The end of a transition that these answers are."""
+        return End(self.files(answers), tuple(self.registrations(answers)))
+
     def adjusted(self, platform: Platform) -> Platform:
         """The profile in force, as far as this version has what it leaves out."""
         told = {"skip": self._adjusted.skip, "own": self._adjusted.own}
@@ -91,3 +101,70 @@ class Maker:
             question = next(item for item in self.questions if item.name == "platform")
             self._platforms[key] = json.loads(self.template.render(str(question.default), {"profile": profile}))
         return self._platforms[key]
+
+
+@dataclass
+class Versions:
+    """The template's versions on one platform. Not for several threads at once."""
+
+    releases: Releases
+    platform: Platform
+    _makers: dict[Version, Maker] = field(default_factory=dict)
+    _unreleased: list[Maker] = field(default_factory=list)
+    _known_entries: dict[bytes, list[Registration]] = field(default_factory=dict)
+
+    def maker(self, version: Version | None = None) -> Maker:
+        """A released version, the newest by default, with its questions."""
+        version = version or self.releases.newest
+        if version not in self._makers:
+            self._makers[version] = Maker(self.releases.template(version), self.platform.registrations)
+        return self._makers[version]
+
+    def unreleased(self, template: Template) -> Maker:
+        """A version that is not released."""
+        found = next((maker for maker in self._unreleased if maker.template.root == template.root), None)
+        if found is None:
+            found = Maker(template, self.platform.registrations)
+            self._unreleased.append(found)
+        return found
+
+    def knows(self, recorded: Recorded) -> bool:
+        """Whether what is recorded can be rendered again, by a version that was released."""
+        return not recorded.problem and self.releases.knows(recorded.version)
+
+    def made_by(self, recorded: Recorded) -> Maker:
+        """The version that made a tree. Raises ``UnreadableError``, or ``RefusedError`` for one that is not known."""
+        if self.knows(recorded.sound()):
+            return self.maker(recorded.version)
+        if recorded.version > self.releases.newest:
+            raise RefusedError(
+                "template.newer",
+                f"{recorded.name} was made by template {recorded.version}; this newservice has {self.releases.newest}",
+                "install a newer newservice",
+            )
+        raise RefusedError(
+            "template.unknown_version",
+            f"{recorded.name} was made by template {recorded.version}, which this newservice doesn't have",
+            "install the newservice that has it",
+        )
+
+    def claimed(self, tree: Tree, name: str, entry: Registration) -> bool:
+        """Whether another stack than that of ``name``, of whichever version, has this entry in the tree too."""
+        stacks = self.platform.infra.stacks
+        paths = tree.paths(stacks) if isinstance(tree, Listing) else []
+        others = [
+            path for path in paths if path.endswith(f"/{ANSWERS_FILE}") and path != f"{stacks}/{name}/{ANSWERS_FILE}"
+        ]
+        return any(entry in self._entries(tree.read(path) or b"", path) for path in others)
+
+    def _entries(self, content: bytes, path: str) -> list[Registration]:
+        """The entries of a stack by its answers file; remembered, for others of the fleet ask for the same."""
+        if content not in self._known_entries:
+            try:
+                recorded = parse_recorded(content, path)
+                maker = self.made_by(recorded)
+                found = maker.registrations(maker.answers(recorded))
+            except NewserviceError:  # it can't be updated, and says so where it is looked at
+                found = []
+            self._known_entries[content] = found
+        return self._known_entries[content]

@@ -3,25 +3,25 @@ branch itself: somebody has to destroy what was applied first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from generator.base.memo import together
 from generator.clients.forgejo import Commit, PullRequest
 from generator.engine.context import Run
+from generator.engine.executor import Done
+from generator.engine.ownership import of_branch, of_content, of_tree, signed
 from generator.engine.plan import Action, Decision, State
+from generator.engine.recorded import read_recorded
 from generator.engine.steps.base import foreign
-from generator.engine.steps.infra import MADE_BY
-from generator.infra_repo.fingerprints import blob_id, sealed
-from generator.infra_repo.tree_diff import (
-    FileChange,
-    RegistrationChange,
-    compare,
-    compare_unregistered,
-    recorded_answers,
-    registered_files,
-)
-from generator.lifecycle.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
-from generator.lifecycle.removal.branch import not_as_written
+from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit
+from generator.engine.steps.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
+from generator.engine.steps.removal.branch import not_as_written
+from generator.engine.transition import NO_CHANGE, NOTHING, End, Transition, transition
+from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.fingerprints import Blob, blobs
+from generator.infra_repo.trees import Tree
 from generator.template.files import File
 
 REMOVAL_PREFIX = "newservice-remove/"
@@ -40,8 +40,7 @@ class StackFacts:
     ours: bool = False
     paths: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
-    files: tuple[FileChange, ...] = ()
-    registrations: tuple[RegistrationChange, ...] = ()
+    ending: Transition = NO_CHANGE
     branch: str | None = None
     pending: tuple[Commit, ...] = ()
     cleared: bool = False
@@ -50,8 +49,7 @@ class StackFacts:
     @property
     def spent(self) -> bool:
         """Whether the removal branch brings nothing any more: it was merged, as it stands or in one commit."""
-        merged = self.pull_request is not None and self.pull_request.merged and self.pull_request.head == self.branch
-        return self.branch is not None and (merged or not self.pending)
+        return self.branch is not None and (is_merged(self.pull_request, self.branch) or not self.pending)
 
 
 def removal_branch(run: Run) -> str:
@@ -61,10 +59,13 @@ def removal_branch(run: Run) -> str:
 
 def observe_stack(run: Run) -> StackFacts:
     """Look at the default branch and at the removal branch, as the forge has them now."""
-    found = together(run.infra_heads, lambda: _pull_request(run))
-    pull = found[1] if isinstance(found[1], PullRequest) else None
-    heads, default = run.infra_heads(), run.platform.infra.branch
-    base, branch = heads.get(default), heads.get(removal_branch(run))
+    return run.once(StackFacts, lambda: _observe(run))
+
+
+def _observe(run: Run) -> StackFacts:
+    together(run.infra_heads, lambda: _pull_request(run))
+    heads, pull = run.infra_heads(), _pull_request(run)
+    base, branch = heads.get(run.platform.infra.branch), heads.get(removal_branch(run))
     if base is None:
         return StackFacts()
     pending: tuple[Commit, ...] = ()
@@ -72,26 +73,28 @@ def observe_stack(run: Run) -> StackFacts:
         pending = tuple(run.forgejo.commits(run.owner, run.infra_repository, branch, without=base))
     prefix, tree = run.project.stack_prefix, run.infra_tree(base)
     paths = tuple(tree.paths(prefix.rstrip("/")))
-    ours = (recorded_answers(tree, prefix) or {}).get("name") == run.name
     cleared = branch is not None and not run.infra_tree(branch).paths(prefix.rstrip("/"))
-    if not ours:
-        return StackFacts(base, False, paths, branch=branch, pending=pending, cleared=cleared, pull_request=pull)
-    wanted = run.project.stack_files(run.project.infra_state(tree, list).facts)
-    compared = compare("infra", wanted, tree, prefix)
-    edited = [item.path for item in compared if item.before != item.file.content]
-    edited += sorted(set(paths) - {item.path for item in compared})
-    if edited and _sealed(run, base, {path: blob_id(tree.read(path) or b"") for path in paths}):
-        edited = []  # an older template wrote them, and nobody has changed them since
-    files = tuple(FileChange("infra", path, "delete", tree.read(path), File(path, b"")) for path in paths)
-    registrations = tuple(compare_unregistered(run.project.registrations, tree))
-    return StackFacts(base, True, paths, tuple(edited), files, registrations, branch, pending, cleared, pull)
+    facts = StackFacts(base, paths=paths, branch=branch, pending=pending, cleared=cleared, pull_request=pull)
+    if not of_tree(read_recorded(tree, prefix), run.name).ours:
+        return facts
+    found = [File(path, tree.read(path) or b"", tree.executable(path)) for path in paths]
+    own = tuple(replace(file, path=file.path.removeprefix(prefix)) for file in found)
+    start = End(own, tuple(run.project.registrations))
+    ending = transition(start, NOTHING, tree, "infra", prefix, partial(run.project.versions.claimed, tree, run.name))
+    return replace(facts, ours=True, edited=_edited(run, base, tree, found), ending=ending)
 
 
-def _sealed(run: Run, base: str, ids: dict[str, str]) -> bool:
-    """Whether one of the commits that touched the stack says that newservice wrote these very files."""
+def _edited(run: Run, base: str, tree: Tree, found: Sequence[File]) -> tuple[str, ...]:
+    """Paths of the stack that are neither as rendered, nor as one of the stack's commits says that it wrote them."""
+
+    def rendered() -> Mapping[str, Blob]:
+        return blobs(run.project.stack_files(run.project.infra_state(tree, list).facts), run.project.stack_prefix)
+
+    if of_content((), blobs(found), rendered).untouched:
+        return ()
     folder = run.project.stack_prefix.rstrip("/")
     touched = run.forgejo.commits(run.owner, run.infra_repository, base, path=folder)
-    return any(sealed(commit.message, ids) for commit in touched)
+    return of_content((commit.message for commit in touched), blobs(found), rendered).others
 
 
 class StackRemoval(Removal[StackFacts]):
@@ -120,16 +123,15 @@ class StackRemoval(Removal[StackFacts]):
         run.bring(facts.base, run.platform.infra.branch)
         if facts.branch:
             run.bring(facts.branch, branch)
-        files, removed = registered_files(facts.registrations), [item.path for item in facts.files]
-        # A spent branch is a second parent: the push stays a fast-forward, whichever way it was merged.
         spent = [facts.branch] if facts.branch else []
-        sha = run.infra.commit_onto(facts.base, files, _message(run, facts), spent, removed)
-        run.infra.push(run.remote, run.infra_url, sha, branch)
+        ending = facts.ending
+        sha = push_commit(run, branch, facts.base, ending.shared, _message(run, facts), spent, ending.removed)
         return f"{branch} at {sha[:8]}"
 
     def covers(self, run: Run, facts: StackFacts) -> Covered:  # noqa: ARG002
         """The stack's files and its entries in shared files, the edited ones too, which stay."""
-        return Covered(facts.files, tuple(item for item in facts.registrations if item.action != "absent"))
+        entries = (item for item in facts.ending.entries if item.action != "absent")
+        return Covered(facts.ending.files, tuple(map(_shown, entries)))
 
 
 class StackRemovalRequest(Removal[StackFacts]):
@@ -153,29 +155,28 @@ class StackRemovalRequest(Removal[StackFacts]):
         default = run.platform.infra.branch
         return Decision(State.ABSENT, Action.CREATE, f"{removal_branch(run)} into {default}", to_do=(_later(run),))
 
-    def act(self, run: Run, facts: StackFacts) -> str:
+    def act(self, run: Run, facts: StackFacts) -> Done:
         """Open it."""
-        infra, branch = run.platform.infra, removal_branch(run)
-        body = run.project.template.render(
-            "[% include 'templates/removal.md.jinja' %]",
-            {
-                **run.answers.context,
-                "files": [item.path for item in facts.files],
-                "taken": [item for item in facts.registrations if item.action == "remove"],
-                "left": [item for item in facts.registrations if item.action == "update"],
-                "apply": _applied(run, facts),
-            },
+        return ask_for(
+            run,
+            removal_branch(run),
+            _title(run),
+            "templates/removal.md.jinja",
+            files=facts.ending.removed,
+            taken=[item for item in facts.ending.entries if item.action == "remove"],
+            left=[item for item in facts.ending.entries if item.action == "refuse"],
+            apply=_applied(run, facts),
         )
-        run.forgejo.create_pull_request(
-            run.owner, infra.repository, base=infra.branch, head=branch, title=_title(run), body=body
-        )
-        found = _pull_request(run)
-        return found.url if found else branch
+
+
+def _shown(item: RegistrationChange) -> RegistrationChange:
+    """An entry as plans show it: what can't be removed differs and stays."""
+    return replace(item, action={"refuse": "update", "kept": "present"}.get(item.action, item.action))
 
 
 def _applied(run: Run, facts: StackFacts) -> list[str]:
     """What a person applies because it lost an entry, in the order of the onboarding backwards."""
-    taken = {item.id for item in facts.registrations if item.action == "remove"}
+    taken = {item.id for item in facts.ending.entries if item.action == "remove"}
     noted = sorted((item.order, item.apply_note) for item in run.project.registrations if item.id in taken)
     return list(dict.fromkeys(note for _, note in reversed(noted) if note))
 
@@ -185,17 +186,14 @@ def decide_stack(run: Run, facts: StackFacts) -> Decision:
     repository, branch, prefix = f"{run.owner}/{run.infra_repository}", removal_branch(run), run.project.stack_prefix
     default = run.platform.infra.branch
     if facts.base is None:
-        return foreign(
-            f"{repository} has no branch {default}",
-            "correct infra.repository and infra.branch in the platform profile",
-        )
+        return no_default_branch(run)
     if facts.paths and not facts.ours:
         return foreign(f"{prefix} exists in {repository} and was not made by newservice", "nothing of it is removed")
-    strangers = [commit.id[:8] for commit in facts.pending if not _made_here(run, commit)]
-    if facts.branch and facts.pending and len(strangers) == len(facts.pending) and not facts.spent:
+    made = of_branch(facts.pending, [f"{_title(run)}\n"])
+    if facts.branch and not made.ours and not facts.spent:
         return foreign(f"{repository} has a branch {branch} that newservice did not make", "merge or delete it by hand")
     if not facts.ours:
-        return _decide_leftover(run, facts, strangers)
+        return _decide_leftover(run, facts, made.others)
     if facts.edited:
         by_hand = "take it out by hand, or put these files back first"
         return kept(f"{prefix} on {default}", [not_as_written(run, facts.edited)], by_hand)
@@ -203,15 +201,15 @@ def decide_stack(run: Run, facts: StackFacts) -> Decision:
         if facts.cleared:
             return waits(f"{branch} takes {prefix} out; it waits for review")
         return kept(branch, ["the stack is still on it"], "delete that branch, then run the same command again")
-    entries = sum(item.action == "remove" for item in facts.registrations)
+    entries = sum(item.action == "remove" for item in facts.ending.entries)
     left = [
-        f"{item.path}: the entry of {item.id} stays, for {_why(item)}" for item in facts.registrations if item.refusal
+        f"{item.path}: the entry of {item.id} stays, for {_why(item)}" for item in facts.ending.entries if item.refusal
     ]
-    told = f"{len(facts.files)} files in {prefix} and {entries} registrations, by {branch}"
+    told = f"{len(facts.ending.files)} files in {prefix} and {entries} registrations, by {branch}"
     return removable(told + "".join(f"; {line}" for line in left), left)
 
 
-def _decide_leftover(run: Run, facts: StackFacts, strangers: list[str]) -> Decision:
+def _decide_leftover(run: Run, facts: StackFacts, strangers: Sequence[str]) -> Decision:
     branch = removal_branch(run)
     if facts.branch is None:
         return gone(f"{run.project.stack_prefix} is not on {run.platform.infra.branch}")
@@ -220,17 +218,12 @@ def _decide_leftover(run: Run, facts: StackFacts, strangers: list[str]) -> Decis
     return removable(f"{branch}, which brings nothing any more")
 
 
-def _made_here(run: Run, commit: Commit) -> bool:
-    return commit.message.startswith(f"{_title(run)}\n\n{MADE_BY}")
-
-
 def _why(item: RegistrationChange) -> str:
     return "somebody edited it" if item.refusal and item.refusal.code == "registration.edited" else "its place is gone"
 
 
 def _pull_request(run: Run) -> PullRequest | None:
-    infra = run.platform.infra
-    return run.forgejo.pull_request(run.owner, infra.repository, infra.branch, removal_branch(run))
+    return run.pull_request(removal_branch(run))
 
 
 def _later(run: Run) -> str:
@@ -246,5 +239,5 @@ def _title(run: Run) -> str:
 
 def _message(run: Run, facts: StackFacts) -> str:
     """No free text of anybody's: some words in a commit's message are commands to a CI."""
-    taken = "".join(f"- {item.id}: {item.path}\n" for item in facts.registrations if item.action == "remove")
-    return f"{_title(run)}\n\n{MADE_BY}\n" + (f"\nTaken out of:\n{taken}" if taken else "")
+    taken = "".join(f"- {item.id}: {item.path}\n" for item in facts.ending.entries if item.action == "remove")
+    return signed(_title(run), f"Taken out of:\n{taken}" if taken else "")

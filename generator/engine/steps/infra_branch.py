@@ -1,0 +1,58 @@
+"""What every branch of newservice's in the infra repository has in common: one commit, pushed, and a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from generator.base.memo import together
+from generator.clients.forgejo import PullRequest
+from generator.engine.context import Run
+from generator.engine.executor import Done
+from generator.engine.plan import Decision
+from generator.engine.steps.base import foreign
+from generator.template.files import File
+
+
+def no_default_branch(run: Run) -> Decision:
+    """There is nothing that a branch could be made from."""
+    return foreign(
+        f"{run.owner}/{run.infra_repository} has no branch {run.platform.infra.branch}",
+        "correct infra.repository and infra.branch in the platform profile",
+    )
+
+
+def is_merged(pull: PullRequest | None, head: str | None) -> bool:
+    """Whether a branch was merged as it stands."""
+    return pull is not None and pull.merged and pull.head == head
+
+
+def push_commit(
+    run: Run,
+    branch: str,
+    onto: str,
+    files: Iterable[File],
+    message: str,
+    merged: Iterable[str] = (),
+    removed: Iterable[str] = (),
+    tree: str = "",
+) -> str:
+    """Commit on objects, beside every checkout, and push without force; the commit.
+
+    A branch that was merged already is a second parent (``merged``): so the push stays a fast-forward, whichever way
+    it was merged.
+    """
+    sha = run.infra.commit_onto(onto, files, message, merged, removed, tree=tree)
+    run.infra.push(run.remote, run.infra_url, sha, branch)
+    return sha
+
+
+def ask_for(run: Run, branch: str, title: str, template: str, **context: object) -> Done:
+    """Open the branch's pull request, its text rendered from ``template``; its address, or the branch's name."""
+    body = run.project.template.render(f"[% include '{template}' %]", {**run.answers.context, **context})
+    base = run.platform.infra.branch
+    run.forgejo.create_pull_request(run.owner, run.infra_repository, base=base, head=branch, title=title, body=body)
+    opened = run.fresh()
+    together(partial(opened.pull_request, branch), opened.infra_heads)
+    found = opened.pull_request(branch)
+    return Done(found.url if found else branch, opened.since)

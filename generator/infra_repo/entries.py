@@ -1,0 +1,199 @@
+"""The entries of a service in files that all services share: what brings them from one state to another. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from generator.base.errors import RefusedError
+from generator.infra_repo.registrations import Registration, register, unregister
+from generator.infra_repo.trees import Tree
+from generator.template.files import File
+
+EntryAction = Literal["add", "update", "remove", "present", "absent", "kept", "refuse"]
+
+
+@dataclass(frozen=True)
+class RegistrationChange:
+    """One registration in one file; ``before`` and ``after`` are the whole file's text.
+
+    ``kept``: it stays as somebody left it, for the ``reason`` where a person should know. ``refuse``: it should change
+    and can't without a person, for the ``refusal``. ``executable`` is the file's mode, which stays.
+    """
+
+    id: str
+    path: str
+    action: str
+    before: str = ""
+    after: str = ""
+    refusal: RefusedError | None = None
+    reason: str = ""
+    executable: bool = False
+
+
+def merge_entries(
+    start: Iterable[Registration],
+    goal: Iterable[Registration],
+    tree: Tree,
+    claimed: Callable[[Registration], bool] = lambda _: False,
+) -> list[RegistrationChange]:
+    """What brings the entries of the start to those of the goal: only what differs between the two is touched.
+
+    Several entries in one file build on one another. ``claimed`` says whether another service of the tree has the very
+    same entry, which then stays.
+    """
+    texts = _Texts(tree)
+    made, wanted = ({(item.id, item.path): item for item in items} for items in (start, goal))
+    brought = [_brought(made.get(key), item, texts) for key, item in wanted.items()]
+    gone = [item for key, item in reversed(made.items()) if key not in wanted]
+    return [*brought, *(_removed(item, texts, claimed, ends=not wanted) for item in gone)]
+
+
+def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
+    """What each registration of a service that is created would change; an entry that differs stays (``update``)."""
+    return [left_alone(change) for change in merge_entries((), registrations, tree)]
+
+
+def left_alone(change: RegistrationChange) -> RegistrationChange:
+    """The same where the entry is the service's own: somebody edited it, and a creation changes nothing."""
+    if change.refusal is None or change.refusal.code != "registration.foreign":
+        return change
+    return replace(change, action="update", refusal=None)
+
+
+def refusal(changes: Iterable[RegistrationChange]) -> RefusedError | None:
+    """Everything that keeps registrations from being made, as one error; None where nothing does."""
+    errors = [change.refusal for change in changes if change.refusal]
+    if not errors:
+        return None
+    messages, hints = (dict.fromkeys(texts) for texts in zip(*((e.message, e.hint) for e in errors), strict=True))
+    return RefusedError(errors[0].code, "; ".join(messages), "\n".join(hints))
+
+
+def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:
+    """The files that the registrations change, each once, in its last form."""
+    first: dict[str, str] = {}
+    last: dict[str, RegistrationChange] = {}
+    for change in changes:
+        first.setdefault(change.path, change.before)
+        last[change.path] = change
+    return [
+        File(path, change.after.encode(), change.executable)
+        for path, change in last.items()
+        if change.after != first[path]
+    ]
+
+
+class _Texts:
+    """The shared files as they become; several entries in one file build on one another."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._now: dict[str, str | None] = {}
+
+    def read(self, path: str) -> str | None:
+        """Raises ``RefusedError`` for what is no text."""
+        if path not in self._now:
+            content = self._tree.read(path)
+            try:
+                self._now[path] = None if content is None else content.decode("utf-8")
+            except UnicodeDecodeError:
+                raise RefusedError("registration.place_not_found", f"{path} is no text", "") from None
+        return self._now[path]
+
+    def change(
+        self, item: Registration, action: EntryAction, text: str | None = None, reason: str = ""
+    ) -> RegistrationChange:
+        """The change, with the file's new ``text`` where there is one."""
+        before = self.read(item.path) or ""
+        after = before if text is None else text
+        if after == before:
+            return RegistrationChange(item.id, item.path, action, before, before, reason=reason)
+        self._now[item.path] = after
+        executable = self._tree.executable(item.path)
+        return RegistrationChange(item.id, item.path, action, before, after, None, reason, executable)
+
+    def stuck(
+        self, item: Registration, error: RefusedError, reason: str = "", *, same: bool = False
+    ) -> RegistrationChange:
+        """Nothing can be done about it; nothing has to be where the goal wants what the start had."""
+        text = self._now.get(item.path) or ""
+        told = reason or error.message
+        if same:
+            return RegistrationChange(item.id, item.path, "kept", text, text, reason=told)
+        return RegistrationChange(item.id, item.path, "refuse", text, text, error, told)
+
+
+def _removed(
+    item: Registration, texts: _Texts, claimed: Callable[[Registration], bool], *, ends: bool
+) -> RegistrationChange:
+    """``ends``: the service itself goes, so that nobody asks what stands in the entry's place."""
+    try:
+        text = texts.read(item.path)
+        if text is None:  # the file itself is gone, and the entry with it
+            return texts.change(item, "absent")
+        change = unregister(item, text)
+        if change.action == "remove" and claimed(item):
+            return texts.change(item, "kept", reason="another service has the same entry")
+        if change.action == "remove":
+            return texts.change(item, "remove", change.text)
+    except RefusedError as error:
+        return texts.stuck(item, error)
+    if ends or not _has_place(item, text):
+        return texts.change(item, "absent")
+    told = "somebody took the entry out before; the new version has none: see what it does instead"
+    return texts.change(item, "kept", reason=told)
+
+
+def _has_place(item: Registration, text: str) -> bool:
+    try:
+        return register(item, text).action == "add"
+    except RefusedError:
+        return False
+
+
+def _brought(made: Registration | None, item: Registration, texts: _Texts) -> RegistrationChange:
+    same = made is not None and made.edits == item.edits
+    try:
+        text = texts.read(item.path)
+        if text is None:
+            return texts.stuck(item, _no_file(item), f"the infra repository has no {item.path}", same=same)
+        if register(item, text).action == "present":
+            return texts.change(item, "present")
+        return texts.change(item, "kept") if same else _written(made, item, text, texts)
+    except RefusedError as error:
+        return texts.stuck(item, error, same=same)
+
+
+def _written(made: Registration | None, item: Registration, text: str, texts: _Texts) -> RegistrationChange:
+    """The entry is new, or the template has changed it: only one that is as newservice made it is touched."""
+    change = register(item, text)
+    then = register(made, text) if made else None
+    if made and then and then.action == "add":
+        return texts.change(item, "kept")  # removed by somebody
+    if made and then and then.action == "present":
+        replaced = register(item, text, replace=True)
+        if replaced.action == "add":  # it is known by another name now: the earlier one goes
+            replaced = register(item, unregister(made, text).text)
+        return texts.change(item, "update", replaced.text)
+    if change.action == "update" or then:
+        details = "; ".join(then.details if then else change.details)
+        return texts.stuck(item, _differs(item, details), details)
+    return texts.change(item, "add", change.text)
+
+
+def _no_file(item: Registration) -> RefusedError:
+    return RefusedError(
+        "registration.file_not_found",
+        f"registration {item.id}: the infra repository has no {item.path}",
+        "check --infra and the platform profile",
+    )
+
+
+def _differs(item: Registration, details: str) -> RefusedError:
+    return RefusedError(
+        "registration.foreign",
+        f"registration {item.id}: {item.path} has an entry under the service's names that differs: {details}",
+        "remove the entry if it was made for this service, or choose another name",
+    )
