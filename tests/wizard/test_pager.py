@@ -162,7 +162,7 @@ def test_a_signal_at_a_question_asks_nothing_more(
     code, text = shown.ends()
     assert code == 130
     assert "interrupted; nothing was written" in text
-    assert "Keep the answers" not in text
+    assert "Save the answers" not in text
     assert untouched()
 
 
