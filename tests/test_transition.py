@@ -62,8 +62,8 @@ def test_one_file(start: File | None, found: File | None, goal: File | None, act
 
 
 def test_another_mode_is_an_edit() -> None:
-    assert between(NOW, RUNNABLE, NOW).edited == ("run.sh",)
-    assert between(NOW, NOW, LATER).edited == ()
+    assert [item.edited for item in between(NOW, RUNNABLE, NOW).files] == [True]
+    assert [item.edited for item in between(NOW, NOW, LATER).files] == [False]
 
 
 def test_an_entry_left_to_a_person_keeps_the_version_that_is_recorded_but_no_service() -> None:

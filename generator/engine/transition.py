@@ -59,11 +59,6 @@ class Transition:
         entries = [item.path for item in self.entries if item.action == "refuse"]
         return tuple(dict.fromkeys([*files, *entries]))
 
-    @property
-    def edited(self) -> tuple[str, ...]:
-        """Paths of files that are not as the start made them, those that others removed among them."""
-        return tuple(item.path for item in self.files if item.edited)
-
 
 NO_CHANGE = Transition()
 

@@ -36,8 +36,8 @@ class FileChange:
 
     @property
     def edited(self) -> bool:
-        """Whether what exists is not what the start made. A file that is its owner's does not count."""
-        return not _same(self.before, self.base) and not (self.base and self.base.once)
+        """Whether what exists is not what the start made."""
+        return not _same(self.before, self.base)
 
     @property
     def differs(self) -> bool:

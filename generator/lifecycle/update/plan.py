@@ -75,8 +75,10 @@ class Upgrader(Versions):
         """Where the tree below ``prefix`` stands. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
         recorded = self._read(tree, prefix)
         maker = self.made_by(recorded)
-        made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))  # long to make, and never held against one
-        touched = [item for item in merge_trees(_repo(recorded), made, made, tree, prefix) if item.edited]
+        # The answers file takes long to render, and neither it nor what is its owner's counts as edited.
+        made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))
+        own = [file for file in made if not file.once]
+        touched = [item for item in merge_trees(_repo(recorded), own, own, tree, prefix) if item.edited]
         edited = tuple(item.path for item in touched if item.before)
         deleted = tuple(item.path for item in touched if not item.before)
         return Standing(recorded, self.releases.target(recorded.version), edited, deleted)
