@@ -167,7 +167,7 @@ def test_all_that_is_missing_or_wrong_is_told_at_once(command: Command) -> None:
         ),
         ("redis.indexes=&a [&b [*a, *b], *a]", "platform.invalid", "'redis.indexes' must be a number"),
         ("name=Acme\n", "answer.invalid", "name: must be one line"),
-        ("pull_secret=sesame-open-up", "platform.secret", "would hold the value of a credential"),
+        ("pull_secret=sesame-open-up", "platform.secret", "would contain the value of a credential"),
     ],
 )
 def test_no_wrong_profile_is_written(
