@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from generator.base.memo import together
 from generator.clients.github import Mirror
 from generator.engine.context import Run
+from generator.engine.executor import Done
 from generator.engine.ownership import of_mirror
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
@@ -67,7 +68,7 @@ class GitHubRepository(Step[RepositoryFacts]):
         decision = decide_github(facts.copies, run.mirror)
         return drifted(f"{decision.summary}; it is unarchived") if mirror.archived else decision
 
-    def act(self, run: Run, facts: RepositoryFacts) -> str:
+    def act(self, run: Run, facts: RepositoryFacts) -> str | Done:
         """Create it empty, or correct what drifted. A public one is created only after another look."""
         if facts.mirror is None:
             return _create(run, private=facts.copies.closed or look_again(run).closed)
@@ -81,12 +82,14 @@ class GitHubRepository(Step[RepositoryFacts]):
         return f"{run.mirror} corrected"
 
 
-def _create(run: Run, *, private: bool) -> str:
+def _create(run: Run, *, private: bool) -> str | Done:
     """Create the mirror; a public one is closed at once where a person closed the canonical one meanwhile."""
     run.github.create_repository(run.mirror, description=mirror_description(run), private=private)
-    if not private and look_again(run.fresh()).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
+    created, url = run.fresh(), run.platform.github.web_url(run.name)
+    if not private and look_again(created).treatment_of_github in (Treatment.CLOSE, Treatment.CREATE_PRIVATE):
         run.github.make_private(run.mirror)
-    return run.platform.github.web_url(run.name)
+        return url
+    return Done(url, created.since)
 
 
 class GitHubSecrets(Step[frozenset[str]]):
