@@ -231,6 +231,7 @@ def test_streams_that_are_closed_disturb_nothing(tmp_path: Path, places: list[st
 def test_a_slow_reader_of_a_stream_that_does_not_block_has_everything(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     process = started(tmp_path, "schema", "--json", stdout=writing)
     os.close(writing)
     until(lambda: unread(reading) >= fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ) - select.PIPE_BUF)
