@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ OWN = {"self", "cls", "super()", "os", "choice"}
 """Whose private names a test's own classes use, and names that only look private: ``os._exit``, ``_asdict``."""
 
 
+@cache
 def parsed(path: Path) -> ast.Module | None:
     """A module of the tests; None where it names nothing of the code."""
     text = path.read_text(encoding="utf-8")

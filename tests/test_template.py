@@ -138,7 +138,7 @@ def test_a_language_is_a_folder_and_an_entry(with_deno: Template, tmp_path: Path
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"kind": "worker"}, "deno is for kind web or cronjob"),
+        ({"kind": "worker"}, "deno does not go with kind worker; choose kind web or cronjob"),
         ({"ci_test": "go"}, "the code is written in deno; choose deno, custom or none"),
         ({"metrics": {"path": "/playground"}}, "the service answers /playground with something else"),
     ],

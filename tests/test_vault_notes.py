@@ -255,7 +255,8 @@ def test_metadata_without_a_version(keeper: Keeper) -> None:
 
 def test_the_sandbox_patches_metadata_as_vault_does(keeper: Keeper) -> None:
     headers = {"X-Vault-Token": keeper.sandbox.tokens.vault}
-    request = Api("vault", http_client(keeper.platform, "vault", headers, "/v1"), "a test", keeper.patience).request
+    client = http_client(keeper.platform, "vault", headers, "/v1")
+    request = Api("vault", client, "a test", keeper.patience).request
     kind = {"Content-Type": "application/merge-patch+json"}
     body: dict[str, Any] = {"custom_metadata": {"a": "1", "b": "2"}}
     address = "/secret/metadata/reader"
@@ -267,3 +268,4 @@ def test_the_sandbox_patches_metadata_as_vault_does(keeper: Keeper) -> None:
     assert keeper.state.notes["reader"] == {"b": "2", "c": "3"}
     long = {"custom_metadata": {"a": "x" * 513}}
     assert request("PATCH", address, json=long, headers=kind, allow=(400,)).status_code == 400
+    client.close()

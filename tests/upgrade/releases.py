@@ -82,15 +82,15 @@ class Next:
 
 
 def add_release(folder: Path, change: Callable[[Path], None] = change_everything, version: str = NEXT) -> Next:
-    """The real releases and, after them, the newest one with a change."""
-    known = Releases()
+    """The real releases and, after them, the installed template with a change."""
+    known, installed = Releases(), Template.installed()
     own = folder / "released"
     shutil.copytree(known.folder, own, ignore=shutil.ignore_patterns("__pycache__"))
     repository = folder / "newservice.git"
-    published(repository)
+    published(repository, installed)
     change(repository)
     config = repository / "copier.yml"
-    text, was = config.read_text(encoding="utf-8"), f'default: "{known.newest}"'
+    text, was = config.read_text(encoding="utf-8"), f'default: "{installed.version}"'
     assert text.count(was) == 1
     config.write_text(text.replace(was, f'default: "{version}"'), encoding="utf-8")
     found = Releases(own)

@@ -107,7 +107,7 @@ def test_a_wrong_text_is_told_with_its_reason_and_stays_to_be_corrected() -> Non
 def test_a_choice_that_the_answers_before_forbid_is_told() -> None:
     found, script = ask("language", ("language", "svelte"), ("language", "go"), kind="worker")
     assert found == "go"
-    assert "svelte is for kind web" in script.text_said
+    assert "svelte does not go with kind worker" in script.text_said
 
 
 def test_what_was_said_before_is_shown() -> None:
