@@ -40,6 +40,7 @@ REPLACED: dict[str, set[str]] = {
         "generator.base.parallel.GRACE_SECONDS",
         "generator.cli.verify.RHYTHM",
         "generator.engine.executor.SETTLING_SECONDS",
+        "generator.engine.look_ahead.FRESH_SECONDS",
         "generator.engine.steps.forgejo.SETTLING_SECONDS",
         "generator.fleet.script.LONGEST_SECONDS",
     },

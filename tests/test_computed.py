@@ -222,14 +222,15 @@ def test_redis() -> None:
     ],
 )
 def test_volumes_of_each_kind(volume: dict[str, Any], disk: dict[str, Any]) -> None:
-    (found,) = computed("disks", volumes=[{"name": "my-data", "mount": "/data", **volume}])
+    (found,) = computed("disks", hardening={}, volumes=[{"name": "my-data", "mount": "/data", **volume}])
     assert disk.items() <= found.items()
 
 
 def test_volumes_are_known_before_the_names_that_they_get() -> None:
     """``drives`` is what questions may read before ``names`` is answered; ``disks`` adds the names to each."""
     given: dict[str, Any] = {
-        "volumes": [{"name": kind, "mount": f"/{kind}", "kind": kind} for kind in ("encrypted", "nfs", "config")]
+        "volumes": [{"name": kind, "mount": f"/{kind}", "kind": kind} for kind in ("encrypted", "nfs", "config")],
+        "hardening": {},
     }
     drives, disks = computed("drives", **given), computed("disks", **given)
     assert [{key: value for key, value in disk.items() if key not in ("address", "claim")} for disk in disks] == drives
@@ -435,7 +436,7 @@ def test_names_of_a_stack_made_by_hand() -> None:
 @pytest.mark.parametrize("kind", ["encrypted", "block", "nfs", "nfs-ssd", "config"])
 def test_every_volume_that_has_a_name_can_keep_it(kind: str) -> None:
     """Half of the names is enough: the other half is the default."""
-    given: dict[str, Any] = {"volumes": [{**DATA, "kind": kind}]}
+    given: dict[str, Any] = {"volumes": [{**DATA, "kind": kind}], "hardening": {}}
     (default,) = computed("disks", **given)
     (found,) = computed("disks", **given, names={"claims": {"data": {"address": "old", "name": "old-data"}}})
     assert (found["address"], found["claim"]) == ("old", "old-data")

@@ -408,9 +408,12 @@ def test_status_may_be_asked_from_inside_of_the_infra_clone(world: World) -> Non
 
 def test_a_renamed_mirror_is_not_taken_for_ours() -> None:
     """GitHub forwards the old name, and PyGithub follows; the embedded GitHub has no renames, so the decision alone."""
-    platform = SimpleNamespace(service_url=lambda name: f"https://forge.test/{name}.git")
+    forge = SimpleNamespace(web_url=lambda name: f"https://forge.test/{name}")
     run: Any = SimpleNamespace(
-        mirror="ViktorBarzin/notes-app", name="notes-app", answers=answer(SMALLEST), platform=platform
+        mirror="ViktorBarzin/notes-app",
+        name="notes-app",
+        answers=answer(SMALLEST),
+        platform=SimpleNamespace(forgejo=forge),
     )
     ours = Mirror(1, run.mirror, mirror_description(run), private=True, archived=False, default_branch="master", url="")
     facts = RepositoryFacts(ours, copies_of(run, None, ours))

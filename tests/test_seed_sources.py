@@ -418,7 +418,7 @@ def test_a_plan_made_elsewhere_reads_nothing_that_is_not_named_again(world: Worl
     assert (told.code, code(told)) == (2, "plan.seed")
     assert list(world.sandbox.journal) == []
 
-    command = shlex.split(apply(world, path).of("error")[0]["hint"].partition("say so: ")[2])
+    command = shlex.split(apply(world, path).of("error")[0]["hint"].partition("repeat them: ")[2])
     assert command[:2] == ["newservice", "apply"]
     told = world.tell([*command[1:], "--json"])
     assert told.result["status"] == "success", told.out

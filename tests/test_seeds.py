@@ -123,7 +123,7 @@ def test_nobody_types_where_nobody_is(desk: Desk) -> None:
 
 
 def run(seeds: dict[str, Secret] | None = None, elsewhere: tuple[str, ...] = ()) -> Any:
-    platform = SimpleNamespace(data={"vault": {"mount": "secret"}})
+    platform = SimpleNamespace(vault=SimpleNamespace(mount="secret"))
     answers = SimpleNamespace(vault_properties=["b", "a"], known_elsewhere=list(elsewhere))
     seeds = seeds or {}
     kinds = {LEFT_OPEN: Seed("", "later"), TO_BE_TYPED: Seed("", "prompt")}

@@ -32,7 +32,7 @@ def stored(**given: Any) -> Block:
 
 def source(**given: Any) -> Block:
     """Where the pod's volume comes from."""
-    (found,) = pod(volumes=[volume(**given)]).one("volume").blocks
+    (found,) = pod(volumes=[volume(**given)], hardening={}).one("volume").blocks
     return found
 
 
@@ -70,7 +70,7 @@ class TestBlock:
 
 
 def test_each_volume_is_mounted_as_asked() -> None:
-    found = pod(**TWO)
+    found = pod(**TWO, hardening={})
     assert [mount.attributes for mount in found.all("container", "volume_mount")] == [
         {"name": "data", "mount_path": "/data"},
         {"name": "me-dia", "mount_path": "/srv/media", "sub_path": "a/b", "read_only": True},
@@ -162,13 +162,13 @@ class TestJobs:
 
     def test_beside_a_running_service_they_leave_its_block_volumes_alone(self) -> None:
         job = {"name": "tidy", "schedule": "@daily", "command": ["tidy"]}
-        found = job_pod("tidy", volumes=list(self.VOLUMES), cronjobs=[job])
+        found = job_pod("tidy", volumes=list(self.VOLUMES), cronjobs=[job], hardening={})
         assert [block["name"] for block in found.all("volume")] == ["media", "t"]
         assert [mount["name"] for mount in found.all("container", "volume_mount")] == ["media", "t"]
         assert not found.all("security_context")
 
     def test_alone_they_have_all(self) -> None:
-        found = job_pod("run", volumes=list(self.VOLUMES), kind="cronjob")
+        found = job_pod("run", volumes=list(self.VOLUMES), kind="cronjob", hardening={})
         assert [block["name"] for block in found.all("volume")] == ["da-ta", "media", "t"]
         assert found.one("security_context").attributes == {"fs_group": 1000}
 

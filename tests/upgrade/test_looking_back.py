@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.template.releases import Releases
 from generator.template.template import Template
 from tests.answers import RICH
 from tests.upgrade.releases import Next, add_release, install
@@ -21,7 +22,11 @@ def test_a_service_of_an_earlier_version_is_whole_and_can_be_removed(
     world: World, added: Next, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its files are compared with what was made then, not with what would be made now."""
-    assert world.run("create", RICH).code == 0
+    releases = Releases()
+    earlier = releases.template(releases.newest)
+    with monkeypatch.context() as patched:
+        patched.setattr(Template, "installed", lambda: earlier)
+        assert world.run("create", RICH).code == 0
     install(monkeypatch, added)
     newest = Template(Path(added.repository))
     monkeypatch.setattr(Template, "installed", lambda: newest)

@@ -56,7 +56,7 @@ class _Change:
     def __init__(self, before: Mapping[str, bytes], files: Mapping[str, Entry | None]) -> None:
         self._before = before
         self._files = files
-        self._below: dict[str, dict[bytes, str]] = {}
+        self._below: dict[str, dict[bytes, str]] = {"": {}}
         for path in (*files, *filter(None, folders_of(files))):
             folder, _, name = path.rpartition("/")
             self._below.setdefault(folder, {})[os.fsencode(name)] = path
