@@ -62,11 +62,11 @@ def test_a_built_tree_is_the_one_of_an_index(seed: int, tmp_path: Path) -> None:
         assert build_tree(repository.path, tree, [], everything) == by_index(repository, "", [], [], index)
 
 
-def test_a_tree_without_a_change_is_the_same(tmp_path: Path) -> None:
+def test_a_tree_without_a_change_is_the_same() -> None:
     """A merge of a branch that brings nothing of its own is made this way."""
-    scratch_repository(tmp_path)
-    made = build_tree(tmp_path, "", [File("a/b", b"x")])
-    assert build_tree(tmp_path, made, []) == made
+    with scratch_repository() as repository:
+        made = build_tree(repository.path, "", [File("a/b", b"x")])
+        assert build_tree(repository.path, made, []) == made
 
 
 def test_a_folder_that_is_not_here_is_not_taken_for_empty() -> None:
