@@ -228,7 +228,7 @@ def test_many_conflicts_are_counted(desk: Desk) -> None:
         if path.is_file():
             path.write_text("my own\n")
     message = refused(desk)["message"]
-    assert message.startswith("19 files are there and differ: ")
+    assert message.startswith("19 files already exist and differ: ")
     assert message.endswith(" and 14 more")
 
 

@@ -205,7 +205,7 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
         (["--env", "{A: ["], "not valid YAML"),
         (["--volumes", "data"], "'data' in 'data' is not key=value"),
         (["--volumes", "name=a,b"], "'b' in 'name=a,b'"),
-        (["--volumes", "name=a\nb,mount=/a"], "a line break stands outside of double quotes"),
+        (["--volumes", "name=a\nb,mount=/a"], "it has a line break outside double quotes"),
         (["--homepage", "tile"], "'tile'"),
         (["--set", "tier"], "--set tier is not key=value"),
         (["--set", "memory.x=1"], "memory: must be text"),

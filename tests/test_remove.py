@@ -273,7 +273,7 @@ KEPT = {
     "a fork": Change(entry(lambda world: canonical(world).counters, "forks_count", 1), INFRA | SECRETS, "it has forks"),
     "a webhook": Change(entry(lambda world: canonical(world).hooks, 1, {"id": 1}), INFRA | SECRETS, "it has webhooks"),
     "archived": Change(attribute(canonical, "archived", True), INFRA | SECRETS, "it was archived"),
-    "described": Change(attribute(canonical, "description", "Mine"), INFRA | SECRETS, "its description does not end"),
+    "described": Change(attribute(canonical, "description", "Mine"), INFRA | SECRETS, "its description no longer ends"),
     "a commit on GitHub": Change(
         commit(mirror, ""), INFRA | SECRETS, "holds what the canonical repository does not (master)"
     ),
@@ -338,7 +338,7 @@ KEPT = {
     "another version in Vault": Change(another_version, INFRA | REPOSITORY, "vault kv delete secret/"),
     "no note in Vault": Change(without_note, INFRA | REPOSITORY, "nothing proves"),
     "a token that may not": Change(
-        attribute(lambda world: world.sandbox.vault, "capabilities", ["read"]), INFRA | REPOSITORY, "may not delete it"
+        attribute(lambda world: world.sandbox.vault, "capabilities", ["read"]), INFRA | REPOSITORY, "can't delete it"
     ),
 }
 FOREIGN: Mapping[str, tuple[Callable[[World], Callable[[], object]], str]] = {

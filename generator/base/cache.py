@@ -1,4 +1,4 @@
-"""The person's cache: what may be deleted at any time, and what nobody else can have written."""
+"""The person's cache: it may be deleted at any time, and nobody else can have written to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.base.files import is_private
 def cache_folder(name: str = "") -> Path | None:
     """newservice's folder in the person's cache, or the one of this name in it, created where it is missing.
 
-    None where it can't be created, or where somebody else could write to it.
+    None where it can't be created, or where someone else could write to it.
     """
     folder = user_cache_path("newservice")
     try:

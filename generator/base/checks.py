@@ -1,4 +1,4 @@
-"""What a command that only looks has found: one line each, for people and scripts alike."""
+"""What a read-only command has found: one line each, for people and scripts alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class CheckState(StrEnum):
 
     OK = "ok"
     WAITING = "waiting"
-    """Not yet: it may still come by itself."""
+    """Not yet: it may still become well without intervention."""
     FAILED = "failed"
     UNKNOWN = "unknown"
     """It could not be seen, and nothing is claimed about it."""
@@ -24,7 +24,7 @@ class CheckState(StrEnum):
 class Check:
     """One thing that was looked at. ``id`` is dotted and stable; ``hint`` says what to do where it is not well.
 
-    ``code`` is that of the error which it was, where it has one of its own.
+    ``code`` is that of the error behind it, where that has a code of its own.
     """
 
     id: str

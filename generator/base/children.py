@@ -1,7 +1,7 @@
-"""Programs that newservice starts: the one place that starts any, but for the pager.
+"""Programs that newservice starts: the only place that starts any, except for the pager.
 
-Each runs in a session of its own. A Ctrl-C on the terminal then reaches newservice alone: what is under way is brought
-to its end, or ended from here with all that it started itself. Nor can a program ask on the terminal.
+Each runs in a session of its own. A Ctrl-C on the terminal then reaches newservice alone: what is under way is
+finished, or ended from here with everything that it started. Nor can a program prompt on the terminal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FINISHING_SECONDS = 1.0
 """How long a program may still take when its command is interrupted: a local commit takes milliseconds."""
 
 ENDING_SECONDS = 2.0
-"""How long a program may take to end in good order once it is asked to."""
+"""How long a program may take to end cleanly once it is asked to."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def run(
 
 
 def end(process: Program) -> None:
-    """End a program that was started: it reads no more, and has a moment to end by itself."""
+    """End a program that was started: its input is closed, and it has a moment to end by itself."""
     if process.stdin:
         with suppress(OSError):
             process.stdin.close()
@@ -130,7 +130,7 @@ def end_all() -> None:
 
 
 def _end(processes: Sequence[Program]) -> None:
-    """End programs and all that they started: in good order, so that git takes its locks away, or else by force."""
+    """End programs and all that they started: cleanly, so that git removes its locks, or else by force."""
     for process in processes:
         _send(process, signal.SIGTERM)
     deadline = time.monotonic() + ENDING_SECONDS
@@ -145,7 +145,7 @@ def _end(processes: Sequence[Program]) -> None:
 
 
 def _send(process: Program, number: signal.Signals) -> None:
-    """Send a signal to a program's session; it may have ended itself, and left others behind."""
+    """Send a signal to a program's session; the program may have ended already and left others behind."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 

@@ -35,6 +35,6 @@ def write_file(
 
 
 def is_private(path: Path) -> bool:
-    """Whether nobody but this person can have written a file or folder. Raises ``OSError`` where there is none."""
+    """Whether nobody but this person can have written a file or folder. Raises ``OSError`` where it does not exist."""
     status = path.lstat()
     return not stat.S_ISLNK(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022

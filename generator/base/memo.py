@@ -1,4 +1,4 @@
-"""What was seen in one pass: each thing once, also when several ask for it at the same time."""
+"""Memoizes what one pass observes: each thing once, even when several callers ask for it at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True)
 class _Look:
-    """A look, under way or through. ``began``: seconds of the monotonic clock."""
+    """A look, under way or done. ``began``: seconds of the monotonic clock."""
 
     future: Future[Any] = field(default_factory=Future)
     began: float = field(default_factory=time.monotonic)
@@ -46,7 +46,7 @@ class _Common:
 
 
 class Looks:
-    """Remembers what each look gave: whoever asks for the same thing is given the same.
+    """Remembers the result of each look: every caller that asks for the same thing gets the same result.
 
     ``failures``: a look that failed is remembered as well, and not tried again. ``since`` is when this pass began:
     nothing in it was looked at earlier.
@@ -94,7 +94,7 @@ class Looks:
 
 
 def quietly(look: Callable[[], object]) -> Callable[[], None]:
-    """A look beside others: who needs what it gives looks as well, and meets its failure."""
+    """A look in parallel with others: the caller that needs its result looks as well, and gets its failure."""
 
     def looking() -> None:
         with suppress(NewserviceError):

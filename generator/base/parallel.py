@@ -1,4 +1,4 @@
-"""Tasks that need each other, each begun as soon as what it needs is through. Knows nothing of systems."""
+"""Tasks that depend on each other, each begun as soon as its predecessors are done. Knows nothing of systems."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def carry_out_tasks(
 ) -> tuple[list[StepResult], BaseException | None, bool]:
     """Carry out all tasks; their results, the first failure, and whether a person interrupted.
 
-    After a failure nothing new is begun, and what is under way is brought to its end. ``stop`` ends all waiting of the
-    tasks; it is called on an interruption. ``begun`` is told the id of each task that begins. It and ``report`` are
+    After a failure nothing new is begun, and what is under way is finished. ``stop`` ends all waiting of the
+    tasks; it is called on an interruption. ``begun`` receives the id of each task that begins. It and ``report`` are
     called by the caller's own thread only.
     """
     schedule = _Schedule(tasks, report, begun)
@@ -72,7 +72,7 @@ def carry_out_tasks(
 
 
 class _Schedule:
-    """What is waiting, running and through."""
+    """What is waiting, running and done."""
 
     def __init__(
         self, tasks: Sequence[Task], report: Callable[[StepResult], None], begun: Callable[[str], None]
@@ -96,7 +96,7 @@ class _Schedule:
         return self._begun - self._through
 
     def begin(self) -> bool:
-        """Begin every task whose predecessors are through; whether any is under way."""
+        """Begin every task whose predecessors are done; returns whether any is under way."""
         if self.failure is None:
             pending = {task.id for task in self._tasks} - self._through
             for task in self._tasks:
@@ -116,7 +116,7 @@ class _Schedule:
         self._note(end.result)
 
     def wait_a_little(self) -> None:
-        """After an interruption: what still ends within the grace has its say. A second one ends the waiting."""
+        """After an interruption: what still ends within the grace period is recorded. A second one ends the waiting."""
         deadline = time.monotonic() + GRACE_SECONDS
         try:
             while any(name not in self._ends for name in self.running):
@@ -127,7 +127,7 @@ class _Schedule:
             return
 
     def tell_the_rest(self) -> None:
-        """Report what ended unheard, what was cut off, and what was not reached."""
+        """Report what ended without being reported, what was cut off, and what was not reached."""
         running, through = self.running, self._through
         for task in self._tasks:
             if task.id in through:
@@ -149,7 +149,7 @@ class _Schedule:
 
 
 def _cut_off(end: _Ended) -> _Ended:
-    """What ends after an interruption: a system that fails then fails by it, for programs that run for us stop too."""
+    """The end of a task after an interruption, which also explains a system's failure: our programs stop too."""
     if not isinstance(end.failure, SystemFailure):
         return end
     failure = SystemFailure("run.interrupted", f"{end.result.id}: interrupted", "the same command again continues")
@@ -173,6 +173,6 @@ def _taken(task: Task) -> _Ended:
         status, summary = task.take()
     except NewserviceError as error:
         failure, status, summary = error, "failed", error.message
-    except BaseException as error:  # noqa: BLE001 - what was done so far is told even after a fault of ours
+    except BaseException as error:  # noqa: BLE001 - what was done so far is reported even after a fault of ours
         failure, status, summary = error, "failed", f"{type(error).__name__} in newservice itself"
     return _Ended(StepResult(task.id, status, round((time.monotonic() - started) * 1000), summary), failure)

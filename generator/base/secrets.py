@@ -60,9 +60,9 @@ class Secret:
 
 
 def redact(text: str) -> str:
-    """``text`` without any secret that this process knows: the last net under everything that is printed.
+    """``text`` without any secret that this process knows: the safety net under everything that is printed.
 
-    What a foreign system says could quote a token back; no code of ours relies on this.
+    The answer of an outside system could quote a token; no code of ours relies on this.
     """
     for value in sorted(_forms, key=len, reverse=True):
         text = text.replace(value, MASK)

@@ -1,4 +1,4 @@
-"""A stop that is asked for from outside: what waits in a command hears of it at once.
+"""A stop that is requested from outside: whatever waits in a command notices it at once.
 
 On a command line a signal ends every wait by itself: it raises ``KeyboardInterrupt`` in the main thread. A server
 carries its commands out in threads, and no signal reaches those.
@@ -23,7 +23,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What interrupts a command: Ctrl-C, a polite request to end, and a terminal that was closed."""
 
 STUCK_SECONDS = 2.0
-"""A command that is interrupted, and whose last words nobody takes for so long, ends at the next signal."""
+"""An interrupted command whose final output nobody reads for this long ends at the next signal."""
 
 APART_SECONDS = 0.5
 """Signals that follow each other faster are one: a key that is held down must not cut short what the first one ends."""
@@ -45,7 +45,7 @@ class Terminated(Interrupted):
 
 @dataclass
 class _Interruptions:
-    """What the signal handler knows; the main thread's alone. ``over``: whether the last words are being said."""
+    """What the signal handler knows; the main thread's alone. ``over``: whether the final output is being written."""
 
     over: Callable[[], bool] = lambda: False
     held: int = 0
@@ -68,7 +68,7 @@ def stopped_by(event: threading.Event) -> Iterator[None]:
 
 
 def stop_event() -> threading.Event:
-    """What is set when this thread's command is to stop; one that nobody sets where nobody can ask."""
+    """What is set when this thread's command is to stop; one that is never set where no stop can be requested."""
     asked = _ASKED.get()
     return threading.Event() if asked is None else asked
 
@@ -82,8 +82,8 @@ def pause(seconds: float) -> None:
 def interrupt_on_signals(over: Callable[[], bool]) -> None:
     """Let signals raise ``KeyboardInterrupt`` in the main thread, until ``over`` says that the command is ending.
 
-    From then on they are ignored, so that the last words are said whole; but a process that can't say them, because
-    nobody reads, ends all the same. A signal that this process was started to ignore (``nohup``) stays ignored.
+    From then on they are ignored, so that the final output is complete; but a process that can't write it, because
+    nobody reads, ends nevertheless. A signal that this process was started to ignore (``nohup``) stays ignored.
     """
     _interruptions.over = over
     for number in heard_signals():

@@ -1,4 +1,4 @@
-"""What a terminal would take for commands, as text that everybody sees. Pure."""
+"""What a terminal would take for commands, as visible text. Pure."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ MOST = 10_000
 
 
 class TooLargeError(yaml.YAMLError):
-    """Aliases of aliases: the text says little, and is much."""
+    """Aliases of aliases: the text is short, and its value is huge."""
 
 
 def load_yaml(text: str | bytes) -> Any:
@@ -28,8 +28,8 @@ def load_yaml(text: str | bytes) -> Any:
             return None
         sizes: dict[int, int] = {}
         size = _size(node, sizes)
-        if size > MOST and size > len(sizes):  # before values are made: merge keys multiply there
-            raise TooLargeError(f"its aliases come to more than {MOST} values; write them out, or leave them away")
+        if size > MOST and size > len(sizes):  # before values are built: merge keys multiply there
+            raise TooLargeError(f"its aliases come to more than {MOST} values; write them out, or leave them out")
         return loader.construct_document(node)
     finally:
         loader.dispose()
@@ -55,7 +55,7 @@ _RUN = re.compile(rb"(?:[-?:][ \t]+){20}")
 
 
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
-    """How many values a node comes to, each seen as often as it stands there; ``sizes`` has those that are known."""
+    """How many values a node comes to, each counted as often as it occurs; ``sizes`` has those that are known."""
     known = sizes.get(id(node))
     if known is not None:
         return known

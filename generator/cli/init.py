@@ -87,7 +87,7 @@ def _flags(command: click.Command) -> None:
 
 
 def _help(interview: Interview, fact: Fact) -> str:
-    needed = "required" if fact.required else f"default: {interview.told(fact) or 'none'}"
+    needed = "required" if fact.required else f"default: {interview.shown_default(fact) or 'none'}"
     return f"{fact.help}  [{needed}]"
 
 

@@ -23,7 +23,7 @@ class Commit:
         return self.repository.file(self.sha, path)
 
     def executable(self, path: str) -> bool:
-        """Whether a file of the commit can be run."""
+        """Whether a file of the commit is executable."""
         return self.repository.executable(self.sha, path)
 
     def paths(self, folder: str) -> list[str]:
@@ -35,8 +35,8 @@ class Commit:
 class RemoteCommit:
     """Files of a commit on the forge, for commits that no clone here has.
 
-    ``cache`` has contents by their ids, which spares requests: most files of a commit that is not here are here all
-    the same.
+    ``cache`` has contents by their ids, which saves requests: most files of a commit that is missing here
+    are here anyway.
     """
 
     forgejo: Forgejo
@@ -46,7 +46,7 @@ class RemoteCommit:
     cache: Blobs | None = None
 
     def read(self, path: str) -> bytes | None:
-        """Content of a file in the commit, by a request at most."""
+        """Content of a file in the commit; takes at most one request."""
         if self.cache is not None:
             blob = self._blobs.get(path)
             if blob is None:
@@ -57,7 +57,7 @@ class RemoteCommit:
         return self.forgejo.file(self.owner, self.name, path, self.sha)
 
     def executable(self, path: str) -> bool:
-        """Whether a file of the commit can be run, by a request for the commit's listing."""
+        """Whether a file of the commit is executable; takes one request for the commit's listing."""
         return path in self._blobs and self._blobs[path].executable
 
     def paths(self, folder: str) -> list[str]:

@@ -44,7 +44,7 @@ def open_run(
     progress: Callable[[str], None] = lambda _: None,
     needed: Iterable[str] | None = None,
 ) -> Iterator[Run]:
-    """A run with open connections, closed at the end. ``needed`` names the credentials where not all are.
+    """A run with open connections, closed at the end. ``needed`` names the credentials where not all are required.
 
     Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
     """
@@ -71,7 +71,7 @@ def open_run(
 
 @dataclass(frozen=True)
 class Forge:
-    """The canonical forge with nothing else: its API, how git reaches it, and how often things are tried."""
+    """The canonical forge with nothing else: its API, how git reaches it, and its retry policy."""
 
     api: Forgejo
     remote: Remote
@@ -104,7 +104,7 @@ def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -
 
 
 def open_clone(platform: Platform, infra: Path) -> Repository:
-    """The clone of the infra repository, to be closed. Raises ``PreflightError`` where there is none to work with."""
+    """The clone of the infra repository, to be closed. Raises ``PreflightError`` where no usable clone exists."""
     clone = Repository.open(infra)
     if clone is None:
         raise PreflightError(
@@ -121,7 +121,7 @@ def open_clone(platform: Platform, infra: Path) -> Repository:
 def _vault(
     platform: Platform, environ: Mapping[str, str], stack: ExitStack, patience: Patience
 ) -> Callable[[], Vault | None]:
-    """Opens Vault when it is first asked for; None where there is no token for it.
+    """Opens Vault on first use; None without a token for it.
 
     It raises ``PreflightError`` where environment and profile name different namespaces.
     """

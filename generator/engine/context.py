@@ -35,7 +35,7 @@ BRANCH_PREFIX = "newservice/"
 """What the branches of the infra repository that newservice makes begin with."""
 
 RECENT_SECONDS = 2.0
-"""How long ago a look may have begun that is the last one before a write."""
+"""The maximum age of the last look before a write, counted from its beginning."""
 
 Client = TypeVar("Client")
 Given = TypeVar("Given")
@@ -43,7 +43,7 @@ Given = TypeVar("Given")
 
 @dataclass(frozen=True)
 class Systems:
-    """Clients of the outside systems; ``vault`` is there only where the service needs it."""
+    """Clients of the outside systems; ``vault`` is set only where the service needs it."""
 
     forgejo: Forgejo
     github: GitHub | None = None
@@ -176,12 +176,12 @@ class Run:
         return found
 
     def _pushed(self, head: str) -> Recorded:
-        """What a commit records that may be on its way still: of somebody else's only where all is there."""
+        """What a commit records. No record counts only once the push is over. Raises ``SystemFailure`` before."""
         found, repository = self._answers_at(head), self.forgejo.repository(self.owner, self.name)
         if not found and repository and repository.empty:
             raise SystemFailure(
                 "forgejo.unseen",
-                f"forgejo: {self.owner}/{self.name} has a branch and is still called empty: a push is under way",
+                f"forgejo: {self.owner}/{self.name} has a branch but is still reported as empty: a push is under way",
                 "wait a moment, then run the same command again",
                 passing=True,
             )
@@ -204,11 +204,14 @@ class Run:
         return self._of_canonical(found or None, "branches and tags") or {}
 
     def _of_canonical(self, seen: Given | None, what: str) -> Given | None:
-        """What was seen of the canonical repository; nothing is nothing only where there is none."""
+        """``seen`` of the canonical repository; None is accepted only where the repository does not exist.
+
+        Raises ``SystemFailure`` where ``what`` can't be seen in an existing one.
+        """
         if seen is None and self.canonical() is not None:
             raise SystemFailure(
                 "forgejo.unseen",
-                f"forgejo: {self.owner}/{self.name} is there, but its {what} can't be seen",
+                f"forgejo: {self.owner}/{self.name} exists, but its {what} can't be seen",
                 "give the token that right, or wait a moment; then run the same command again",
                 passing=True,
             )
@@ -234,11 +237,14 @@ class Run:
         return frozenset(self._of_mirror(names, "Actions secrets") or ())
 
     def _of_mirror(self, seen: Given | None, what: str) -> Given | None:
-        """What was seen of the mirror; nothing is nothing only where there is no mirror."""
+        """``seen`` of the mirror; None is accepted only where the mirror does not exist.
+
+        Raises ``SystemFailure`` where ``what`` can't be seen in an existing one.
+        """
         if seen is None and self.mirror_repository() is not None:
             raise SystemFailure(
                 "github.unseen",
-                f"github: {self.mirror} is there, but its {what} can't be seen",
+                f"github: {self.mirror} exists, but its {what} can't be seen",
                 "give the token that right, or wait a moment; then run the same command again",
                 passing=True,
             )
@@ -271,7 +277,7 @@ class Run:
         if not heads:
             raise SystemFailure(
                 "forgejo.unseen",
-                f"forgejo: {self.owner}/{self.infra_repository} is there, but its branches can't be seen",
+                f"forgejo: {self.owner}/{self.infra_repository} exists, but its branches can't be seen",
                 "give the token that right, or wait a moment; then run the same command again",
                 passing=True,
             )

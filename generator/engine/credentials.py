@@ -28,7 +28,7 @@ class Credential:
 
 
 def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
-    """Vault's token: VAULT_TOKEN, else the file that ``vault login`` leaves; None where there is neither."""
+    """Vault's token: VAULT_TOKEN, else the file that ``vault login`` leaves; None where neither exists."""
     if environ.get("VAULT_TOKEN"):
         return Credential(_clean(environ["VAULT_TOKEN"], "VAULT_TOKEN"), "VAULT_TOKEN")
     path, text = _token_file(environ)
@@ -106,7 +106,7 @@ def _clean(text: str, source: str) -> Secret:
         raise PreflightError(
             "credentials.malformed",
             f"the credential in {source} is empty or holds characters that no token has",
-            f"set {source} anew",
+            f"set {source} again",
         )
     return Secret(text)
 
@@ -146,5 +146,5 @@ def refuse_credentials(
     for name, value in seeds.items():
         source = next((source for source, credential in known if value.holds(credential)), None)
         if source:
-            told = f"--seed {name}: the value holds the credential in {source}"
-            raise RefusedError("seed.credential", told, OWN_VALUE)
+            message = f"--seed {name}: the value holds the credential in {source}"
+            raise RefusedError("seed.credential", message, OWN_VALUE)

@@ -1,6 +1,6 @@
 """The one loop that changes systems: observe, decide, act, and observe until the effect is visible.
 
-Who wants something changed says how it is observed and how it is acted on; nothing here knows of a system.
+The caller supplies how each thing is observed and changed; nothing here knows of a system.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Work:
-    """One thing to change. ``observe`` reads the system anew and never writes; ``after`` names what comes first.
+    """One thing to change. ``observe`` reads the system again and never writes; ``after`` names what comes first.
 
     ``settled`` observes the effect, where that takes fewer requests than ``observe``. ``ahead`` observes as well, and
     takes what others have looked at since a given moment (seconds of the monotonic clock). With it the work is

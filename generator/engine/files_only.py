@@ -46,7 +46,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
 
 
 def check_writable(project: Project, infra: Path, plan: Plan) -> None:
-    """Raise ``RefusedError`` where carrying out ``plan`` would touch work that is there."""
+    """Raise ``RefusedError`` where carrying out ``plan`` would touch existing work."""
     if error := refusal(plan.registrations):
         raise error
     if plan.conflicts:
@@ -54,7 +54,7 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
         more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""
         raise RefusedError(
             "files.conflict",
-            f"{len(plan.conflicts)} files are there and differ: {paths}{more}",
+            f"{len(plan.conflicts)} files already exist and differ: {paths}{more}",
             "newservice never overwrites work: move them away, or name other folders",
         )
     from generator.clients.git import uncommitted  # heavy, with all its modules

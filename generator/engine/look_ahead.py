@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 Observation = TypeVar("Observation")
 
 FRESH_SECONDS = 1.0
-"""How long ago an observation may have ended that is acted on."""
+"""The maximum age of an observation that is acted on, counted from its end."""
 
 
 class LookAhead(Generic[Observation]):
@@ -36,7 +36,7 @@ class LookAhead(Generic[Observation]):
         self._begun: dict[str, Future[tuple[Observation, float]]] = {}
 
     def begin(self) -> None:
-        """Observe everything that nothing comes before, and return when that is through."""
+        """Observe all work without predecessors, and return when that is done."""
         now = time.monotonic()
         with self._lock:
             begun = [self._begin(work, now) for work, others in self._after.items() if not others]
@@ -60,7 +60,7 @@ class LookAhead(Generic[Observation]):
                     self._begun.pop(later, None)
 
     def take(self, work: str) -> Observation | None:
-        """The observation of ``work``, once; None where there is none, it failed, or it is not fresh any more."""
+        """The observation of ``work``, once; None where it does not exist, failed, or is no longer fresh."""
         with self._lock:
             future = self._begun.pop(work, None)
         if future is None or future.exception() is not None:
@@ -69,7 +69,7 @@ class LookAhead(Generic[Observation]):
         return observation if time.monotonic() - ended < FRESH_SECONDS else None
 
     def wait(self) -> None:
-        """Return when nothing is being observed any more."""
+        """Return when no observation is under way any more."""
         with self._lock:
             begun = list(self._begun.values())
         wait(begun)

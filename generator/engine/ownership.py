@@ -1,4 +1,4 @@
-"""Whose a thing is: the proofs that newservice made it for a service, and what of it others changed since. Pure.
+"""Who owns a thing: the proofs that newservice made it for a service, and what others changed in it since. Pure.
 
 ``docs/decisions/0005-ownership.md`` says why each proof is one. Steps, removals and the fleet decide from these alone.
 """
@@ -114,7 +114,7 @@ def signed(title: str, rest: str = "") -> str:
 def of_branch(commits: Iterable[CommitLike], titles: Iterable[str]) -> Ownership:
     """A branch, by the commits that it adds: each is signed, under a title that begins with one of ``titles``.
 
-    It is newservice's as soon as one of them is, or there is none.
+    It is newservice's as soon as one of them is, or where it adds none.
     """
     wanted, commits = tuple(titles), list(commits)
     others = tuple(commit.id[:8] for commit in commits if not _is_signed(commit.message, wanted))
@@ -130,7 +130,7 @@ def of_content(
 ) -> Ownership:
     """Files by path: a commit's seal says that newservice wrote them, or they are as ``rendered`` now.
 
-    The seal holds whatever template wrote them; ``rendered`` is asked for only where there is none.
+    The seal holds whatever template wrote them; ``rendered`` is called only where no seal matches.
     """
     if any(sealed(message, found) for message in messages):
         return Ownership(True)

@@ -101,12 +101,12 @@ class Plan:
 
     @property
     def conflicts(self) -> list[FileChange]:
-        """Files that are there and differ."""
+        """Files that exist and differ."""
         return [change for change in self.files if change.action == "conflict"]
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether everything is there already."""
+        """Whether everything exists already."""
         if self.steps:
             return all(step.decision.action is Action.NONE for step in self.steps)
         written = all(change.shown == "unchanged" for change in self.files)

@@ -17,7 +17,7 @@ _SHOWN = 10
 """How many keys of a profile are shown; another profile differs in nearly all."""
 
 _NEARER = ("absent", "drifted", "present")
-"""States on the way to what is wanted; all of them say that the thing is ours or not there yet."""
+"""States on the way to what is wanted; all of them say that the thing is ours or does not exist yet."""
 
 _MEANT = {
     "create": "was to be created",
@@ -48,20 +48,20 @@ def basis_moved(then: Basis, now: Basis) -> list[str]:
 
 
 def plan_moved(then: SavedPlan, now: SavedPlan, before_number: Mapping[str, str] | None = None) -> list[str]:
-    """What differs at all; empty where the saved plan may be carried out, or carried on.
+    """Everything that differs, a sentence each; empty where the saved plan may be carried out or continued.
 
     ``before_number`` are the digests of the service's files, by path, as they come out before Woodpecker's number is
     known: a plan that was begun may have registered the mirror itself.
     """
     if then.digest == now.digest:
         return []
-    told = [
+    differences = [
         *basis_moved(then.basis, now.basis),
         *_pairs(then.steps, now.steps, _step_key, _step_moved_for(then.begun)),
         *_pairs(then.files, now.files, _file_key, _file_moved_for(then.begun, before_number or {})),
         *_pairs(_numbered(then.registrations), _numbered(now.registrations), _registration_key, _entry_for(then.begun)),
     ]
-    return list(dict.fromkeys(told or ([] if then.begun else ["the observed state has changed"])))
+    return list(dict.fromkeys(differences or ([] if then.begun else ["the observed state has changed"])))
 
 
 def _tools_moved(then: Basis, now: Basis) -> Iterator[str]:
@@ -106,8 +106,8 @@ def _pairs(
             yield f"{_name(old[each])} is no longer part of the plan"
         elif each not in old:
             yield f"{_name(new[each])} is part of the plan now, and was not before"
-        elif old[each] != new[each] and (told := compare(old[each], new[each])):
-            yield told
+        elif old[each] != new[each] and (message := compare(old[each], new[each])):
+            yield message
 
 
 def _step_key(item: Item) -> Hashable:
@@ -177,7 +177,7 @@ def _entry_for(begun: bool) -> Compare:
             return None
         if old["action"] != new["action"]:
             return f"{name} {_MEANT[old['action']]}, {_NOW[new['action']]}"
-        if begun and old["action"] != "add":  # what is there is read from our own branch now
+        if begun and old["action"] != "add":  # what exists is read from our own branch now
             return None
         if old["before"] != new["before"]:
             return f"{name}: {new['path']} was changed since"

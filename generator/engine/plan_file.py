@@ -1,4 +1,4 @@
-"""The file that a plan is kept in: private, whole or not there, and never in the place of somebody else's file."""
+"""The file that a plan is kept in: private, complete or absent, and never written over another file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.engine.saved_plan import SavedPlan, from_text, is_plan, to_text
 
 
 def read_plan(path: Path) -> SavedPlan:
-    """The plan in a file. Raises ``UsageError`` where there is none, or one that can't be relied on."""
+    """The plan in a file. Raises ``UsageError`` where it holds none, or one that can't be relied on."""
     text = _text(path)
     if text is None:
         raise UsageError("plan.unreadable", f"{path} can't be read as a plan", "newservice plan --out FILE makes one")
@@ -22,7 +22,7 @@ def read_plan(path: Path) -> SavedPlan:
 def check_place(path: Path, service_dir: Path) -> None:
     """Look whether a plan can be kept at ``path``, before anything is observed.
 
-    Raises ``RefusedError`` where something else is there, ``UsageError`` where nothing can be written.
+    Raises ``RefusedError`` where another file is in the way, ``UsageError`` where nothing can be written.
     """
     if path.is_relative_to(service_dir):
         raise UsageError(
@@ -31,18 +31,16 @@ def check_place(path: Path, service_dir: Path) -> None:
             "name a file elsewhere with --out",
         )
     if os.path.lexists(path) and not is_plan(_text(path) or ""):
-        raise RefusedError("plan.exists", f"{path} is there and is no saved plan", "name another file with --out")
+        raise RefusedError("plan.exists", f"{path} exists and is not a saved plan", "name another file with --out")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(
-            "plan.unwritable", f"{path.parent} is no folder that can be written", "name another with --out"
-        )
+        raise UsageError("plan.unwritable", f"{path.parent} is not a writable folder", "name another with --out")
 
 
 def write_plan(path: Path, saved: SavedPlan) -> bool:
     """Keep a plan, for nobody else to read; what was there stays until the new one is complete.
 
-    A plan that names sources of secrets is marked as one's own; returns whether ``apply`` will know it as that, or
-    needs not. Raises ``UsageError`` where the plan can't be written.
+    A plan that names sources of secrets is marked as one's own; returns whether ``apply`` will recognize it,
+    or does not need to. Raises ``UsageError`` where the plan can't be written.
     """
     key = made_key() if saved.seeds else None
     try:

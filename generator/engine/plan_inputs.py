@@ -98,7 +98,7 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _without_passwords(value: Any) -> Any:
-    """A value without the user and password that somebody may have written into an address."""
+    """A value without the user and password that someone may have written into an address."""
     if isinstance(value, Mapping):
         return {key: _without_passwords(item) for key, item in value.items()}
     if isinstance(value, list):

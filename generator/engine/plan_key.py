@@ -19,7 +19,7 @@ _CHARACTERS = 64
 
 
 def own_key() -> bytes | None:
-    """The key; None where there is none, or one that others could have read or written."""
+    """The key; None where it does not exist, or where others could have read or written it."""
     try:
         handle = os.open(_place(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
@@ -32,7 +32,7 @@ def own_key() -> bytes | None:
 
 
 def made_key() -> bytes | None:
-    """The key, made where there is none; None where none can be kept.
+    """The key, made where it does not exist; None where it can't be stored.
 
     Two commands that make it at the same time agree on one.
     """
@@ -42,7 +42,7 @@ def made_key() -> bytes | None:
         with tempfile.NamedTemporaryFile("w", dir=place.parent, encoding="ascii") as file:
             file.write(secrets.token_hex(_CHARACTERS // 2))
             file.flush()
-            os.link(file.name, place)  # fails where there is one
+            os.link(file.name, place)  # fails where it exists
     return own_key()
 
 

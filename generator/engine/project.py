@@ -1,4 +1,4 @@
-"""What is wanted for one service, and what a tree of the infra repository has and lacks of it. No system is asked."""
+"""What is wanted for one service, and what a tree of the infra repository has and lacks of it. Queries no system."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from generator.template.template import Template, parse_yaml
 class InfraState:
     """What one commit of the infra repository has and lacks of this service.
 
-    ``changed`` names the questions that the stack there was answered differently to. ``facts`` are what was picked
+    ``changed`` names the questions to which the existing stack was given other answers. ``facts`` are what was picked
     for the stack: those that it records, else what is free now.
     """
 
@@ -54,28 +54,28 @@ class InfraState:
 
     @property
     def missing(self) -> tuple[File, ...]:
-        """Stack files that are not there. A stack that we made and somebody edited is complete as it is."""
+        """Stack files that do not exist. A stack that we made and someone edited is complete as it is."""
         created = (item.after for item in self.files if item.action == "create")
         return () if self.made_by_us else tuple(file for file in created if file)
 
     @property
     def foreign(self) -> bool:
-        """Whether a stack of this name is there that newservice did not make."""
+        """Whether a stack of this name exists that newservice did not make."""
         return not self.made_by_us and any(item.before is not None for item in self.files)
 
     @property
     def unregistered(self) -> tuple[RegistrationChange, ...]:
-        """Registrations that are not there."""
+        """Registrations that do not exist yet."""
         return tuple(item for item in self.registrations if item.action == "add")
 
     @property
     def refusals(self) -> tuple[RegistrationChange, ...]:
-        """Registrations whose place was not found, or is somebody else's."""
+        """Registrations whose place was not found, or is taken by someone else's entry."""
         return tuple(item for item in self.registrations if item.action == "refuse")
 
     @property
     def edited(self) -> int:
-        """How many of our files differ from what the answers would render now, or were taken away."""
+        """How many of our files differ from what the answers would render now, or were removed."""
         return sum(item.differs for item in self.files)
 
     @property

@@ -22,7 +22,7 @@ _DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+$")
 
 @dataclass(frozen=True)
 class Recorded:
-    """The answers file at ``place``, as it was read. ``document`` is empty where there is none, or it is no map.
+    """The answers file at ``place``, as it was read. ``document`` is empty where there is no file, or no map in it.
 
     ``problem`` says why nothing can be rendered from it; the rest is still proof of whose the tree is.
     """

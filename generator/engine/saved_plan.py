@@ -90,7 +90,7 @@ def keep(plan: Plan, *, provision: bool, service_dir: Path, infra: Path, seeds: 
 
 
 def content_digest(content: bytes) -> str:
-    """How a file's content is told in a document."""
+    """A file's content as a document records it."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
@@ -137,9 +137,9 @@ def from_text(text: str, where: str, key: bytes | None = None) -> SavedPlan:
             f"{where} is a plan of form {document.get('schema')}, and this newservice reads form {SCHEMA}",
             "use the newservice that made it, or make a new plan",
         )
-    told = document.pop("checksum", None)
+    recorded = document.pop("checksum", None)
     try:
-        if told != _checksum(document):
+        if recorded != _checksum(document):
             raise ValueError("checksum")
         mark = str(document.pop("mark", ""))
         own = key is not None and hmac.compare_digest(mark.encode(), _mark(document, key).encode())

@@ -45,7 +45,7 @@ _IN_USE = re.compile(
     r"|GNUPGHOME|GPG_TTY|SSH_AUTH_SOCK|SSH_AGENT_PID|SSH_ASKPASS|(?i:(?:HTTP|HTTPS|FTP|ALL|NO)_PROXY)"
     r"|_?NEWSERVICE_.*|(?:GIT|LC|XDG|DYLD)_.*|PYTHON[A-Z]+|VIRTUAL_ENV"
 )
-"""Variables that newservice, git or their libraries read. The one that holds a secret is taken away from every child
+"""Variables that newservice, git or their libraries read. The one that holds a secret is hidden from every child
 process, and its value is masked in all that is printed."""
 
 
@@ -170,19 +170,19 @@ def read_seed(seed: Seed, environ: Mapping[str, str]) -> Secret:
 
 def remarks(seeds: Iterable[Seed], values: Mapping[str, Secret]) -> tuple[str, ...]:
     """What a person should know about these sources and what was read from them, one sentence each."""
-    told = []
+    notes = []
     for seed in seeds:
         if seed.exposed:
             place = seed.shown_place
-            told.append(
+            notes.append(
                 f"others on this machine can read {place}, which holds the value of {seed.shown_name}: chmod 600"
             )
         if seed.read_here and seed.name in values and _PRIVATE_KEY.search(values[seed.name].reveal()):
-            told.append(
+            notes.append(
                 f"the value of {seed.shown_name} ({seed.shown}) is a private key: give the service one that opens "
                 "nothing else"
             )
-    return tuple(told)
+    return tuple(notes)
 
 
 def _content(seed: Seed) -> str:

@@ -84,8 +84,8 @@ class Maker:
 
     def adjusted(self, platform: Platform) -> Platform:
         """The profile in force, as far as this version has what it leaves out."""
-        told = {"skip": self._adjusted.skip, "own": self._adjusted.own}
-        return platform.changed({"registrations": told})
+        registrations = {"skip": self._adjusted.skip, "own": self._adjusted.own}
+        return platform.changed({"registrations": registrations})
 
     @cached_property
     def _adjusted(self) -> Adjustments:
@@ -129,7 +129,7 @@ class Versions:
         return found
 
     def knows(self, recorded: Recorded) -> bool:
-        """Whether what is recorded can be rendered again, by a version that was released."""
+        """Whether what is recorded can be rendered again by a released version."""
         return not recorded.problem and self.releases.knows(recorded.version)
 
     def made_by(self, recorded: Recorded) -> Maker:

@@ -48,7 +48,7 @@ class Place:
 
     In blocks that match ``block`` and ``having``: the first of ``settings`` that is written out. Or in texts that
     ``text`` matches, below names that ``key`` matches: then ``settings`` are groups of the two. ``default`` is the
-    value where none of them is there.
+    value where none of them is written out.
     """
 
     value: str
@@ -110,7 +110,7 @@ def load_allocations(template: Template, answers: Answers) -> list[Allocation]:
 def survey(allocations: Iterable[Allocation], files: Iterable[tuple[str, bytes]]) -> list[Holding]:
     """What ``files`` (path and content of other stacks') say that others hold of these allocations.
 
-    A file that is no HCL is passed over: it is not ours to judge.
+    A file that is not HCL is skipped: it is not ours to judge.
     """
     found: dict[tuple[str, str], Holding] = {}
     wanted = list(allocations)
@@ -130,7 +130,7 @@ def reads(allocations: Iterable[Allocation], path: str) -> bool:
 
 
 def collisions(allocations: Sequence[Allocation], holdings: Iterable[Holding], facts: Facts) -> list[Problem]:
-    """What of these allocations, and of the ``facts`` picked for them, another stack has; each told once."""
+    """What of these allocations, and of the ``facts`` picked for them, another stack has; each is reported once."""
     held: dict[tuple[str, str], Holding] = {}
     for holding in holdings:
         held.setdefault((holding.what, holding.value), holding)
@@ -179,7 +179,7 @@ class _Source:
 
     @cached_property
     def document(self) -> Document | None:
-        """The file as Terraform; None where it is none."""
+        """The file as Terraform; None where it is not HCL."""
         if not fnmatchcase(self.path, TERRAFORM):
             return None
         try:
@@ -189,7 +189,7 @@ class _Source:
 
     @cached_property
     def texts(self) -> list[tuple[str, str, str]]:
-        """Where a text stands, the names that lead to it, and the text: a value of Terraform, or a line."""
+        """The location of a text, the names that lead to it, and the text: a value of Terraform, or a line."""
         if self.document is not None:
             return [(f"{'.'.join(item.block)} in {self.path}", item.key, item.text) for item in self.document.texts()]
         if fnmatchcase(self.path, TERRAFORM):
@@ -223,8 +223,8 @@ def _holdings(item: Allocation, source: _Source) -> Iterator[Holding]:
             if item.among:
                 yield Holding(item.what, theirs, where)
             elif theirs == (place.value or item.value):
-                told = [f"{what} {', '.join(map(repr, sorted(common)))}" for what, common in shared if what]
-                yield Holding(item.what, item.value, where, f" with {' and '.join(told)}" if told else "")
+                details = [f"{what} {', '.join(map(repr, sorted(common)))}" for what, common in shared if what]
+                yield Holding(item.what, item.value, where, f" with {' and '.join(details)}" if details else "")
 
 
 def _free(item: Allocation, used: set[str]) -> Any:

@@ -18,7 +18,7 @@ EntryAction = Literal["add", "update", "remove", "present", "absent", "kept", "r
 class RegistrationChange:
     """One registration in one file; ``before`` and ``after`` are the whole file's text.
 
-    ``kept``: it stays as somebody left it, for the ``reason`` where a person should know. ``refuse``: it should change
+    ``kept``: it stays as someone left it; ``reason`` says why where a person should know. ``refuse``: it should change
     and can't without a person, for the ``refusal``. ``executable`` is the file's mode, which stays.
     """
 
@@ -56,7 +56,7 @@ def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> 
 
 
 def left_alone(change: RegistrationChange) -> RegistrationChange:
-    """The same where the entry is the service's own: somebody edited it, and a creation changes nothing."""
+    """The same where the entry is the service's own: someone edited it, and a creation changes nothing."""
     if change.refusal is None or change.refusal.code != "registration.foreign":
         return change
     return replace(change, action="update", refusal=None)
@@ -93,13 +93,13 @@ class _Texts:
         self._now: dict[str, str | None] = {}
 
     def read(self, path: str) -> str | None:
-        """Raises ``RefusedError`` for what is no text."""
+        """The file as it is now; None where it does not exist. Raises ``RefusedError`` for one that is not text."""
         if path not in self._now:
             content = self._tree.read(path)
             try:
                 self._now[path] = None if content is None else content.decode("utf-8")
             except UnicodeDecodeError:
-                raise RefusedError("registration.place_not_found", f"{path} is no text", "") from None
+                raise RefusedError("registration.place_not_found", f"{path} is not a text file", "") from None
         return self._now[path]
 
     def change(
@@ -117,18 +117,18 @@ class _Texts:
     def stuck(
         self, item: Registration, error: RefusedError, reason: str = "", *, same: bool = False
     ) -> RegistrationChange:
-        """Nothing can be done about it; nothing has to be where the goal wants what the start had."""
+        """The change where nothing can be done; ``same``: the goal wants what the start had, so nothing has to be."""
         text = self._now.get(item.path) or ""
-        told = reason or error.message
+        message = reason or error.message
         if same:
-            return RegistrationChange(item.id, item.path, "kept", text, text, reason=told)
-        return RegistrationChange(item.id, item.path, "refuse", text, text, error, told)
+            return RegistrationChange(item.id, item.path, "kept", text, text, reason=message)
+        return RegistrationChange(item.id, item.path, "refuse", text, text, error, message)
 
 
 def _removed(
     item: Registration, texts: _Texts, claimed: Callable[[Registration], bool], *, ends: bool
 ) -> RegistrationChange:
-    """``ends``: the service itself goes, so that nobody asks what stands in the entry's place."""
+    """``ends``: the service itself goes, so it does not matter what is in the entry's place."""
     try:
         text = texts.read(item.path)
         if text is None:  # the file itself is gone, and the entry with it
@@ -142,8 +142,8 @@ def _removed(
         return texts.stuck(item, error)
     if ends or not _has_place(item, text):
         return texts.change(item, "absent")
-    told = "somebody took the entry out before; the new version has none: see what it does instead"
-    return texts.change(item, "kept", reason=told)
+    reason = "someone removed the entry before; the new version has none: see what it does instead"
+    return texts.change(item, "kept", reason=reason)
 
 
 def _has_place(item: Registration, text: str) -> bool:
@@ -171,7 +171,7 @@ def _written(made: Registration | None, item: Registration, text: str, texts: _T
     change = register(item, text)
     then = register(made, text) if made else None
     if made and then and then.action == "add":
-        return texts.change(item, "kept")  # removed by somebody
+        return texts.change(item, "kept")  # someone removed it
     if made and then and then.action == "present":
         replaced = register(item, text, replace=True)
         if replaced.action == "add":  # it is known by another name now: the earlier one goes

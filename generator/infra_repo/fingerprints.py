@@ -30,7 +30,7 @@ def blobs(files: Iterable[File], prefix: str = "") -> dict[str, Blob]:
 
 
 def differing(wanted: Mapping[str, Blob], found: Mapping[str, Blob]) -> list[str]:
-    """Paths that are there in one only, or with other content, or in another mode."""
+    """Paths that exist in only one of the two, or with different content or mode."""
     return sorted(path for path in {*wanted, *found} if wanted.get(path) != found.get(path))
 
 

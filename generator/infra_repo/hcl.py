@@ -72,7 +72,7 @@ class Block:
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
-        """Read when they are asked for: most blocks of a shared file are somebody else's."""
+        """The tokens, read on first use: most blocks of a shared file are other people's."""
         return tuple(_tokens(self.node))
 
 
@@ -123,7 +123,7 @@ class Document:
                 yield Text(path, ".".join(names), _content(node))
 
     def containers(self, place: Sequence[str]) -> list[Container | None]:
-        """What stands at ``place`` (block type, labels, nested names, attribute): a container, or None for else."""
+        """What is at ``place`` (block type, labels, nested names, attribute): a container, or None if it is none."""
         return [_container(node) for node in _descend(self.root, tuple(place))]
 
     def heredocs(self, place: Sequence[str]) -> list[list[tuple[int, int]]]:
@@ -245,7 +245,7 @@ def _body(block: Node) -> Node:
 
 
 def _entries(parent: Node) -> Iterator[tuple[str, Node]]:
-    """What stands in a body or map: names, and the value's expression or the nested block's body."""
+    """The entries of a body or map: names, and the value's expression or the nested block's body."""
     for node in parent.children:
         if node.type == "attribute":
             yield _text(node.children[0]), node.children[-1]

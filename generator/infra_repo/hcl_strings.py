@@ -9,7 +9,7 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([nrt"\\]))|\$\$
 
 
 def quote(value: str) -> str:
-    """``value`` as a quoted HCL string that stands for exactly that text, whatever it holds."""
+    """``value`` as a quoted HCL string that means exactly that text, whatever it holds."""
     plain = "".join(_quote_character(char) for char in value)
     # After another marker, doubling would be ambiguous to readers: spell the last one as an escape there.
     plain = re.sub(r"(?<=\$)\$(?=\{)", r"\\u0024", plain)
@@ -29,7 +29,7 @@ _SHORT = {character: "\\" + name for name, character in _ESCAPES.items()}
 
 
 def unquote(body: str) -> str:
-    """The text that the inside of a quoted HCL string without interpolation stands for."""
+    """The text that the inside of a quoted HCL string without interpolation means."""
 
     def decode(match: re.Match[str]) -> str:
         short, long, name = match.groups()

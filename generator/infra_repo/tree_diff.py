@@ -21,7 +21,7 @@ MergeTexts = Callable[[bytes, bytes, bytes], tuple[bytes, bool]]
 class FileChange:
     """One file: ``base`` and ``wanted`` are the start's and the goal's, ``before`` is what exists; None for no file.
 
-    ``path`` is from the repository's root. ``kept``: somebody's own edit or removal, and there is nothing new.
+    ``path`` is from the repository's root. ``kept``: someone's own edit or removal, and there is nothing new.
     ``after`` is what is to exist. In a ``conflict`` it has git's marks where both sides changed the same lines; else a
     person decides before anything is written.
     """
@@ -113,7 +113,7 @@ def _merged(
 
 
 def _mode(base: File | None, wanted: File | None, found: File) -> bool:
-    """The goal's mode, unless somebody changed it, or there is nothing to tell that by."""
+    """The goal's mode, unless someone changed it, or there is nothing to compare it with."""
     untouched = base is not None and found.executable == base.executable
     return wanted.executable if wanted and untouched and not wanted.once else found.executable
 
@@ -160,7 +160,7 @@ def _decided(
 
 
 def _missing(base: File | None, wanted: File | None) -> tuple[FileAction, File | None]:
-    """One that others removed stays removed; one that is made once comes again, as with copier."""
+    """A file that others removed stays removed; one that is created once comes again, as with copier."""
     if wanted is None:
         return "unchanged", None
     return ("kept", None) if base and not wanted.once else ("create", wanted)

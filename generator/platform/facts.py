@@ -87,8 +87,8 @@ class Interview:
                 known[fact.name] = value
         return known
 
-    def told(self, fact: Fact) -> str:
-        """What is proposed for a fact, before any is known: other facts stand as their names in capitals."""
+    def shown_default(self, fact: Fact) -> str:
+        """What is proposed for a fact before any is known: other facts appear as their names in capitals."""
         return fact.shown or self.proposal(fact, {name: name.upper() for name in self._names}) or ""
 
     def settle(self, given: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
@@ -122,7 +122,7 @@ class Interview:
         return profile
 
     def meanings_once(self) -> Callable[[str], str]:
-        """A function that has a line for a key of the profile; one that is said of several only the first time."""
+        """A function that returns the line for a key of the profile; a line shared by several keys only once."""
         left = dict(self.meanings)
 
         def meaning(key: str) -> str:
@@ -142,7 +142,7 @@ class Interview:
 def read_sets(interview: Interview, pairs: Iterable[str]) -> tuple[dict[str, str], dict[str, Any], list[Problem]]:
     """``--set`` pairs as facts, by name, and as other keys of the profile, by dotted key; and what is wrong with them.
 
-    A fact's own rule is looked at by ``settle``, with all others.
+    ``settle`` checks a fact's own rule, with all others.
     """
     by_key = {fact.key: fact for fact in interview.facts if fact.key}
     facts: dict[str, str] = {}
@@ -156,12 +156,12 @@ def read_sets(interview: Interview, pairs: Iterable[str]) -> tuple[dict[str, str
             else:
                 _check_pair(pair)
                 found = {**others, key: read_yaml(text)}
-                interview.overrides(None, found)  # it may lie below something that is no map
+                interview.overrides(None, found)  # it may lie below something that is not a map
                 others = found
         except UsageError as error:
             problems.append(Problem(error.code, "" if has_user(key) else key, error.message, error.hint))
     wrong = profile_problems(interview.template.platform, interview.overrides(None, others))
-    problems += [Problem("platform.invalid", key, f"--set: {told}", PROFILE_HINT) for key, told in wrong]
+    problems += [Problem("platform.invalid", key, f"--set: {message}", PROFILE_HINT) for key, message in wrong]
     return facts, others, problems
 
 
@@ -180,7 +180,7 @@ def _put(profile: dict[str, Any], key: str, value: Any) -> None:
     for folder in folders:
         place = place.setdefault(folder, {})
         if not isinstance(place, dict):
-            raise UsageError("answer.pair", f"--set {key}: there is no map {folder} to put it in", "set the map whole")
+            raise UsageError("answer.pair", f"--set {key}: no map {folder} exists to put it in", "set the map whole")
     before = place.get(name)
     if isinstance(before, dict) and isinstance(value, dict):
         for below, item in value.items():

@@ -55,7 +55,7 @@ class CredentialSource:
 
 @dataclass(frozen=True)
 class Retry:
-    """How often something is tried that failed and may heal, and the pauses in between."""
+    """How often an operation with a transient failure is tried, and the pauses in between."""
 
     attempts: int
     first_seconds: float
@@ -100,11 +100,11 @@ class Forge(System):
     owner: str
 
     def web_url(self, repository: str) -> str:
-        """Where people find a repository of the owner."""
+        """The address of one of the owner's repositories for people."""
         return f"{self.url}/{self.owner}/{repository}"
 
     def clone_url(self, repository: str) -> str:
-        """Where git finds it."""
+        """The address of the same repository for git."""
         return f"{self.web_url(repository)}.git"
 
 
@@ -276,16 +276,16 @@ def merged_platform(builtin: Mapping[str, Any], overrides: Mapping[str, Any], so
 
     Raises ``UsageError`` with everything that is wrong with them.
     """
-    told = [problem for _, problem in profile_problems(builtin, overrides)]
-    if told:
-        raise UsageError("platform.invalid", f"{source}: {'; '.join(told)}", PROFILE_HINT)
+    problems = [problem for _, problem in profile_problems(builtin, overrides)]
+    if problems:
+        raise UsageError("platform.invalid", f"{source}: {'; '.join(problems)}", PROFILE_HINT)
     return Platform.of(merge(builtin, overrides), source)
 
 
 def reason(platform: Platform, environ: Mapping[str, str] = os.environ) -> str:
     """Why this profile is in force, in a few words."""
     if platform.source == BUILT_IN:
-        return f"built-in: there is no --platform, no {ENVIRONMENT_VARIABLE} and no {user_profile()}"
+        return f"built-in: no --platform, no {ENVIRONMENT_VARIABLE} and no {user_profile()}"
     if environ.get(ENVIRONMENT_VARIABLE) and platform.source == str(Path(environ[ENVIRONMENT_VARIABLE])):
         return f"{platform.source}, named by {ENVIRONMENT_VARIABLE}"
     if platform.source == str(user_profile()):
@@ -308,8 +308,8 @@ def _read(path: Path) -> dict[str, Any]:
             "platform.unreadable", f"the platform profile {path} can't be read: {error.strerror}", "check --platform"
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, nested without end, ...
-        told = " ".join(str(error).split())
-        raise UsageError("platform.invalid", f"{path} is not valid YAML: {told}", "correct the file") from error
+        detail = " ".join(str(error).split())
+        raise UsageError("platform.invalid", f"{path} is not valid YAML: {detail}", "correct the file") from error
     if not isinstance(data, dict):
         raise UsageError("platform.invalid", f"{path} is not a platform profile", PROFILE_HINT)
     return data

@@ -47,7 +47,7 @@ def profile_problems(builtin: Mapping[str, Any], overrides: Mapping[str, Any]) -
         found.append(("schema", f"'schema' is {sound['schema']}, and this newservice reads {builtin['schema']}"))
     found += unusable(sound, {key: value for key, value in merge(builtin, sound).items() if key not in wrong})
     own = sound.get("registrations", {}).get("own", [])
-    return [*found, *(("registrations.own", told) for told in faults(own))]
+    return [*found, *(("registrations.own", message) for message in faults(own))]
 
 
 Misfits = Iterator[tuple[str, str]]
@@ -134,7 +134,7 @@ class Rule:
         )
 
     def _number(self, value: float) -> str:
-        """Comparisons with what is no number at all are false, and refused."""
+        """What is wrong with a number. Comparisons with a value that is not a number are false, so it is refused."""
         if not math.isfinite(value) or (self.whole and value != int(value)):
             return f"must be a {'whole ' if self.whole else ''}number"
         if self.minimum is not None and value < self.minimum:
@@ -168,14 +168,14 @@ def unusable(said: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[tupl
         for rule in rules():
             if (path in own or rule.always) and any(fnmatchcase(path, key) for key in rule.keys):
                 more = "" if path in own else f" (built in is {value})"
-                yield from ((path, f"'{path}' {told}{more}") for told in _faults(rule, value, whole))
+                yield from ((path, f"'{path}' {message}{more}") for message in _faults(rule, value, whole))
 
 
 NO_USER = "must be an address without user and password; a profile only says where credentials are"
 
 
 def has_user(text: str) -> bool:
-    """Whether there is an address with a user in a text; one for SSH may name a user, without a password."""
+    """Whether a text holds an address with a user; one for SSH may name a user, without a password."""
     return any(_names_user(found["scheme"].lower(), found["rest"]) for found in _ADDRESS.finditer(text))
 
 
@@ -189,7 +189,7 @@ def _names_user(scheme: str, rest: str) -> bool:
 
 def _faults(rule: Rule, value: Any, whole: Mapping[str, Any]) -> Iterator[str]:
     items = value if isinstance(value, list) else [value]
-    yield from dict.fromkeys(told for item in items if (told := rule.fault(item, whole)))
+    yield from dict.fromkeys(message for item in items if (message := rule.fault(item, whole)))
 
 
 def _values(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -43,8 +43,8 @@ def _entries(
         said = overrides is not None and key in overrides
         value = overrides[key] if overrides is not None and said else standard
         sign, indent, path = "" if said else "#", "  " * depth, f"{prefix}{key}"
-        if told := meaning(path):
-            yield f"{'#' if overrides is None else ''}{indent}# {told}"
+        if comment := meaning(path):
+            yield f"{'#' if overrides is None else ''}{indent}# {comment}"
         if isinstance(value, dict) and isinstance(standard, dict) and key not in REPLACED:
             yield f"{sign}{indent}{key}:"
             yield from _entries(standard, value if said else None, f"{path}.", depth + 1, meaning)

@@ -37,14 +37,14 @@ def vault_address(platform: Platform, environ: Mapping[str, str]) -> str:
 
 def other_namespace(platform: Platform, environ: Mapping[str, str]) -> str | None:
     """The namespace of ``VAULT_NAMESPACE`` where the profile names another; None where it does not matter."""
-    told = environ.get("VAULT_NAMESPACE", "")
-    return bare_namespace(told) if told and bare_namespace(told) != platform.vault.namespace else None
+    namespace = environ.get("VAULT_NAMESPACE", "")
+    return bare_namespace(namespace) if namespace and bare_namespace(namespace) != platform.vault.namespace else None
 
 
 def vault_location(platform: Platform, environ: Mapping[str, str]) -> VaultLocation:
-    """Where to reach Vault: the environment's words, as for Vault's own commands, else the profile's.
+    """Where to reach Vault: the environment's values, as for Vault's own commands, else the profile's.
 
-    Raises ``PreflightError`` for a ``VAULT_NAMESPACE`` that is none, or where the profile names another one: values
+    Raises ``PreflightError`` for an invalid ``VAULT_NAMESPACE``, or where the profile names another one: values
     would go where the platform does not look for them.
     """
     meant, other = platform.vault.namespace, other_namespace(platform, environ)

@@ -28,7 +28,7 @@ class DeclaredDelivery:
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who watches the service because of a line in its stack, and the words of that line."""
+    """Who watches the service because of a line in its stack, and the text of that line."""
 
     name: str
     words: tuple[str, ...]
@@ -85,12 +85,12 @@ class Answers:
 
     @property
     def site(self) -> str:
-        """Where people find it; empty where it answers nobody."""
+        """The service's address for people; empty where it serves nobody."""
         return str(self.context["site"] or "")
 
     @property
     def ci(self) -> bool:
-        """Whether CI builds the image; only of meaning where the service is owned."""
+        """Whether CI builds the image; only meaningful where the service is owned."""
         return bool(self.context["ci"])
 
     @property
@@ -121,7 +121,7 @@ class Answers:
 
     @property
     def vault_properties(self) -> tuple[str, ...]:
-        """What is read of the service's path in Vault."""
+        """The properties that are read from the service's path in Vault."""
         return tuple(self.context["vault_properties"])
 
     @property
@@ -146,8 +146,8 @@ def resolve(
 
     ``facts`` fills the internal questions (``platform``, ``layer``, ``woodpecker_repo_id``); what is found later goes
     to ``Answers.with_facts``. ``recorded`` is what an answers file says, maybe of another version of the template: an
-    answer there that is none any more counts as not given (copier's rule for updates). Raises ``AnswersError`` with one
-    problem for each wrong, unknown or missing answer.
+    answer there that is no longer valid counts as not given (copier's rule for updates). Raises ``AnswersError`` with
+    one problem for each wrong, unknown or missing answer.
     """
     return _Basis(template, questions, given, facts or {}, recorded or {}).resolve({}, ())
 

@@ -51,10 +51,10 @@ def read_yaml(text: str, source: str = "") -> Any:
     """Parse YAML within bounds. Raises ``UsageError`` that names ``source``, or the text itself."""
     try:
         return load_yaml(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, a number without end, ...
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an invalid date, an endless number, ...
         where = source or f"'{text[:60]}'"
-        told = " ".join(str(error).split())
-        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {told}", "correct it") from None
+        reason = " ".join(str(error).split())
+        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {reason}", "correct it") from None
 
 
 def _is_yaml(text: str) -> bool:
@@ -75,7 +75,7 @@ def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
-    """``name=data,size=2Gi``; a pair with a comma stands in double quotes; a list's items are split at ``;``."""
+    """``name=data,size=2Gi``; a pair with a comma is put in double quotes; a list's items are split at ``;``."""
     pairs: dict[str, Any] = {}
     for field in _fields(text):
         key, equals, value = field.partition("=")
@@ -97,6 +97,6 @@ def _fields(text: str) -> list[str]:
     except csv.Error:
         raise UsageError(
             "answer.pair",
-            f"'{text}' can't be taken apart: a line break stands outside of double quotes",
+            f"'{text}' can't be parsed: it has a line break outside double quotes",
             "put the pair in double quotes, or write YAML: '{key: value, ...}'",
         ) from None

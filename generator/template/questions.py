@@ -22,7 +22,7 @@ class _Missing:
 
 
 MISSING: Any = _Missing()
-"""Stands for an answer or default that is not there; None is an answer of its own."""
+"""Represents a missing answer or default; None is an answer of its own."""
 
 Kind = Literal["str", "int", "float", "bool", "json", "yaml", "path"]
 
@@ -69,8 +69,8 @@ class Question:
 
     @property
     def summary(self) -> str:
-        """The help up to its first colon or semicolon: what follows is on single choices, which are explained beside
-        it then. A rule of docs/reference/questions.md."""
+        """The help up to its first colon or semicolon: what follows is about single choices, which are then explained
+        beside it. A rule of docs/reference/questions.md."""
         return re.split(r"[:;]", self.help, maxsplit=1)[0].rstrip(".") + "."
 
     @property

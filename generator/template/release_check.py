@@ -1,6 +1,6 @@
 """Whether a template is fit to be released: copier and newservice make the same files of it. Alone imports copier.
 
-Copier is what a plain ``copier update`` uses; were it to differ from newservice, one release would be two.
+A plain ``copier update`` uses copier; if it differed from newservice, one release would have two results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from generator.template.renderer import Renderer
 from generator.template.template import Template, parse_yaml
 
 SMALLEST = {"name": "sample", "title": "Sample", "description": "A sample", "image": "ghcr.io/example/sample:1.0.0"}
-"""What the smallest services say; an answer whose question does not apply is passed over."""
+"""What the smallest services say; an answer whose question does not apply is skipped."""
 
 VARIED = ("image_source", "language", "kind")
 """The questions that decide which files there are: every combination of their choices is rendered."""
@@ -51,8 +51,8 @@ def _check(template: Template) -> int:
         plain = plain_template(template, Path(folder))
         for answers in _samples(template):
             if different := differences(plain, renderer.render(answers)):
-                told = ", ".join(str(answers.values[name]) for name in VARIED if name in answers.values)
-                raise _unfit(f"copier and newservice make different files of {told}: {', '.join(different)}")
+                sample = ", ".join(str(answers.values[name]) for name in VARIED if name in answers.values)
+                raise _unfit(f"copier and newservice make different files of {sample}: {', '.join(different)}")
             count += 1
     return count
 

@@ -2,7 +2,7 @@
 
 An archive never changes once it is released; the index says which git tree it holds, and tests hold both together. A
 release's commit follows from the index alone, so it has the same id wherever it is made: that is what lets
-`newservice templates publish` be repeated, by anybody.
+`newservice templates publish` be repeated, by anyone.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Release:
 
 @dataclass(frozen=True)
 class Installed:
-    """The template that is installed, and how it stands to the releases.
+    """The installed template, and how it compares with the releases.
 
-    ``unreleased``: there is no release of its version. ``differs``: there is, and its files are others.
+    ``unreleased``: its version has no release. ``differs``: it has one, with other files.
     """
 
     version: str
@@ -123,7 +123,7 @@ class Releases:
         return found
 
     def standing(self, template: Template) -> Installed:
-        """How a template stands to the releases."""
+        """How a template compares with the releases."""
         tree = tree_id(tuple(template_members(template)))
         known = {str(release.version): release.tree for release in self.all}
         if template.version not in known:
@@ -138,7 +138,7 @@ class Releases:
         return len(now.keys() - before.keys()), len(changed), len(before.keys() - now.keys())
 
     def find(self, version: str) -> Version:
-        """A released version by its name, with or without ``v``. Raises ``UsageError`` where there is none."""
+        """A released version by its name, with or without ``v``. Raises ``UsageError`` where it does not exist."""
         known = {release.version for release in self.all}
         try:
             wanted = Version(version)

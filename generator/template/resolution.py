@@ -41,7 +41,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 class _UnsetError(Exception):
-    """A default says that there is none for these answers."""
+    """A default that declares itself unset for these answers."""
 
 
 _TRUTH = {"True": True, "False": False}
@@ -86,7 +86,7 @@ class Resolution:
     def settle(
         self, question: Question, given: Mapping[str, Any], facts: Mapping[str, Any], recorded: Mapping[str, Any]
     ) -> None:
-        """Settle one question from where its answer stands; ``resolve`` says what each of them is."""
+        """Settle one question from the source of its answer; ``resolve`` describes each source."""
         noted, self._reads = len(self.notes), set()
         if question.internal:
             self.take(question, facts)
@@ -106,15 +106,15 @@ class Resolution:
         self.outcomes[question.name] = outcome
 
     def take_recorded(self, question: Question, value: Any) -> None:
-        """Settle one question from what is recorded, where it still asks and that still is an answer to it."""
+        """Settle one question from what is recorded, where the question still applies and the answer is still valid."""
         if question.computed or self.applies(question) is False:
             self.take(question, {})
         elif self.check(question, value):
             found = len(self.problems)
             self.take(question, {})
-            told = f"'{question.name}' was {_short(value)}, which is no answer any more"
-            self.problems[found:] = [replace(problem, message=told) for problem in self.problems[found:]]
-            self.notes.append(told)
+            message = f"'{question.name}' was {_short(value)}, which is no longer valid"
+            self.problems[found:] = [replace(problem, message=message) for problem in self.problems[found:]]
+            self.notes.append(message)
         else:
             self._settle(question, question.cast(value), record=True)
 
@@ -127,7 +127,7 @@ class Resolution:
         return self.applies(question) is not False and self._holds(question, "ask", question.ask) is not False
 
     def default(self, question: Question) -> Any:
-        """The rendered default; ``MISSING`` where there is none or where it can't be known yet."""
+        """The rendered default; ``MISSING`` where the question has none or where it can't be known yet."""
         value = self._default(question)
         return MISSING if value is _UNSET else value
 
@@ -159,8 +159,8 @@ class Resolution:
             return [_not_a_choice(question, value, choices) if choices else _wrong(question, value, str(error))]
         if choices and value not in choices:
             return [_not_a_choice(question, value, choices)]
-        told = self._evaluate(question, "validator", question.validator, {question.name: value}) or ""
-        return [_wrong(question, value, line.strip()) for line in told.splitlines() if line.strip()]
+        output = self._evaluate(question, "validator", question.validator, {question.name: value}) or ""
+        return [_wrong(question, value, line.strip()) for line in output.splitlines() if line.strip()]
 
     def _take_default(self, question: Question, applies: bool | None) -> None:
         value = self._default(question)
@@ -250,7 +250,7 @@ def _wrong(question: Question, value: Any, rule: str) -> Problem:
     inside = bool(colon) and " " not in place
     dot = "" if place.startswith("[") else "."
     message = f"{question.name}{dot}{rule}" if inside else f"{question.name}: {rule}"
-    given = "" if question.quiet else f" (given: {_short(value)})"  # a secret's value may be there by mistake
+    given = "" if question.quiet else f" (given: {_short(value)})"  # it may be a secret's value, given by mistake
     code = "answer.protected" if protected else "answer.invalid"
     return Problem(code, question.name, message + given, f"{question.option}: {question.help}")
 

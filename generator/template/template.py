@@ -144,7 +144,7 @@ class Template:
 
     @cached_property
     def _marks(self) -> tuple[str, ...]:
-        """A text without any of these comes out as it stands there."""
+        """A text without any of these is rendered unchanged."""
         found = self.environment
         line_ends = ("\r",) if found.keep_trailing_newline else ("\r", "\n")
         return found.block_start_string, found.variable_start_string, found.comment_start_string, *line_ends

@@ -1,6 +1,6 @@
 """Compiled templates and parsed YAML, kept in the person's cache: making them takes most of a command's time.
 
-What changed is made again. Without a folder to which only this person can write, everything is made each time.
+What changed is regenerated. Without a folder to which only this person can write, everything is regenerated each time.
 """
 
 from __future__ import annotations
@@ -100,5 +100,5 @@ def kept(text: str, make: Callable[[], bytes]) -> bytes:
             return body
     body = make()
     with suppress(OSError):
-        place.write_bytes(_sealed(body))  # who reads half of it passes it over
+        place.write_bytes(_sealed(body))  # a reader that finds half of it skips it
     return body

@@ -19,7 +19,7 @@ class Step(ABC, Generic[Facts]):
     id: ClassVar[str]
     system: ClassVar[str]
     after: ClassVar[tuple[str, ...]] = ()
-    """Ids of the steps that must be through before this one acts; those that a service does not take don't count."""
+    """Ids of the steps that must be done before this one acts; those that a service does not take don't count."""
 
     def waits_for(self, run: Run) -> tuple[str, ...]:  # noqa: ARG002 - for steps that wait for some services only
         """``after``, less what makes no difference to this service."""
@@ -27,7 +27,7 @@ class Step(ABC, Generic[Facts]):
 
     @abstractmethod
     def observe(self, run: Run) -> Facts:
-        """Read what is there. Never writes."""
+        """Read what exists. Never writes."""
 
     @abstractmethod
     def decide(self, run: Run, facts: Facts) -> Decision:
@@ -38,27 +38,27 @@ class Step(ABC, Generic[Facts]):
         """Do it; the only writer. Returns what was done, for people.
 
         ``run`` is the pass in which ``facts`` were observed. An act that looks at its effect says since when.
-        Raises ``WithheldError`` where it is left.
+        Raises ``WithheldError`` where it must not write.
         """
 
 
 def absent(summary: str) -> Decision:
-    """There is nothing yet: create it."""
+    """It does not exist yet: create it."""
     return Decision(State.ABSENT, Action.CREATE, summary)
 
 
 def present(summary: str) -> Decision:
-    """It is there and right."""
+    """It exists and is as wanted."""
     return Decision(State.PRESENT, Action.NONE, summary)
 
 
 def drifted(summary: str) -> Decision:
-    """It is ours but not as it should be: mend it."""
+    """It is ours but not as it should be: fix it."""
     return Decision(State.DRIFTED, Action.UPDATE, summary)
 
 
 def foreign(summary: str, hint: str) -> Decision:
-    """It is there and not ours: hands off."""
+    """It exists and is not ours: hands off."""
     return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
 
 
@@ -67,5 +67,5 @@ def answers_changed(what: str, questions: Iterable[str]) -> Decision:
     return foreign(
         f"{what} was made with other answers to {', '.join(questions)}",
         "create only adds what is missing: run it with the recorded answers; change a service that exists by hand, "
-        "or, as long as nothing of it is in use, remove what was made and create it anew",
+        "or, as long as nothing of it is in use, remove what was made and create it again",
     )

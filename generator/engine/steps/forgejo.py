@@ -70,7 +70,7 @@ class ForgejoRepository(Step[RepositoryFacts]):
             )
         if not ours:
             return foreign(
-                f"{where} exists and holds somebody else's work (no answers file of newservice for this name)",
+                f"{where} exists and holds someone else's work (no answers file of newservice for this name)",
                 "choose another name; newservice never writes into a repository that it did not make",
             )
         changed = recorded.differing(run.answers.public)
@@ -161,8 +161,8 @@ class ForgejoMirror(Step[MirrorFacts]):
     def act(self, run: Run, facts: MirrorFacts) -> Done:
         """Make it one mirror, push once, and wait until GitHub shows the commit.
 
-        One whose push fails is linked anew: its credentials may be old, and can't be changed. What was there goes
-        only when the new one is there.
+        One whose push fails is linked again: its credentials may be old, and can't be changed. The old link goes
+        only when the new one exists.
         """
         check_before_push(run, unlink)
         fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
@@ -189,10 +189,10 @@ class ForgejoMirror(Step[MirrorFacts]):
         return Done(f"{run.mirror} is at {(canonical or '')[:8]}", since)
 
     def _push(self, run: Run, *, tidy: bool) -> tuple[Run, str]:
-        """Push now; what was seen then, and the error of our mirror, empty where it has none.
+        """Push now; returns the pass that observed the result, and our mirror's error, empty where it has none.
 
         ``tidy``: remove surplus mirrors first. What became of mirrors to elsewhere is not ours. Raises
-        ``SystemFailure`` where it can't have gone well and left no error, or GitHub may not have it.
+        ``SystemFailure`` where the push failed without an error, or GitHub may not have it.
         """
         _check_and_tidy(run, tidy=tidy)
         well = run.forgejo.sync_push_mirrors(run.owner, run.name)
@@ -254,7 +254,7 @@ def _named(kind: str, names: Iterable[str]) -> list[str]:
 
 
 def _fits(run: Run, mirror: PushMirror) -> bool:
-    """Whether it is set up as it should be."""
+    """Whether a mirror is set up as it should be."""
     return mirror.sync_on_commit and _seconds(mirror.interval) == _seconds(run.platform.mirror_interval)
 
 

@@ -100,7 +100,7 @@ class GitHubSecrets(Step[frozenset[str]]):
     after = ("github.repository",)
 
     def observe(self, run: Run) -> frozenset[str]:
-        """Names of the secrets; values can't be read by anybody."""
+        """Names of the secrets; values can't be read by anyone."""
         together(run.mirror_repository, run.mirror_secrets)
         return run.mirror_secrets()
 
@@ -127,7 +127,7 @@ class BranchFacts:
 
 
 class GitHubDefaultBranch(Step[BranchFacts]):
-    """GitHub shows the canonical branch; it accepts that only once the branch is there."""
+    """GitHub shows the canonical branch; it accepts that only once the branch exists."""
 
     id = "github.default_branch"
     system = "github"

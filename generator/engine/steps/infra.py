@@ -24,8 +24,8 @@ from generator.infra_repo.fingerprints import blobs, seal
 class InfraFacts:
     """Heads of the default branch and of ours, and what each has and lacks.
 
-    ``spent``: our branch was merged as it stands, and what it brought is not on the default branch any more.
-    ``stuck``: files in which our branch, waiting for review, can't be merged any more.
+    ``spent``: our branch was merged as it is, and what it added is no longer on the default branch.
+    ``stuck``: files in which our branch, waiting for review, can no longer be merged.
     """
 
     base: str | None
@@ -62,17 +62,17 @@ def _stuck(run: Run, common: str, base: str, branch: str) -> tuple[str, ...]:
 
 
 class InfraCommit(Step[InfraFacts]):
-    """Stack, registrations and docs stand in one commit: on the default branch, or on the branch for review."""
+    """Stack, registrations and docs are in one commit: on the default branch, or on the branch for review."""
 
     id = "infra.commit"
     system = "forgejo"
 
     def observe(self, run: Run) -> InfraFacts:
-        """Both branches."""
+        """The heads of both branches, and what each has and lacks."""
         return observe_infra(run)
 
     def decide(self, run: Run, facts: InfraFacts) -> Decision:
-        """Add what is missing; a stack that somebody else made is not touched, one that was edited stays."""
+        """Add what is missing; a stack that someone else made is not touched, one that was edited stays."""
         repository = f"{run.owner}/{run.infra_repository}"
         base = facts.base_state
         if base is None:
@@ -89,10 +89,10 @@ class InfraCommit(Step[InfraFacts]):
         if error := refusal(base.registrations):
             return foreign(error.message, error.hint)
         if facts.branch_state is None or facts.spent:
-            return absent(_told(run, base))
+            return absent(_summary(run, base))
         decision = _decide_branch(run, facts.branch_state)
         if facts.stuck and decision.action is not Action.REFUSE:
-            return drifted(f"{run.infra_branch} can't be merged any more ({', '.join(facts.stuck)}): is brought up")
+            return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): it is updated")
         return decision
 
     def act(self, run: Run, facts: InfraFacts) -> str | Done:
@@ -107,8 +107,8 @@ class InfraCommit(Step[InfraFacts]):
         try:
             run.check_allocations(state)
         except AnswersError as error:
-            told = "; ".join(problem.message for problem in error.problems)
-            raise RefusedError("infra.taken", f"meanwhile: {told}", "choose other names") from None
+            problems = "; ".join(problem.message for problem in error.problems)
+            raise RefusedError("infra.taken", f"meanwhile: {problems}", "choose other names") from None
         files = [*state.missing, *registered_files(state.registrations)]
         spent = [facts.branch] if facts.spent and facts.branch else []
         sha = push_commit(run, run.infra_branch, onto, files, _message(run, state), spent)
@@ -122,7 +122,7 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
     """Withdraw our branch where another one, made earlier, has what ours needs for itself.
 
     Two runs that look before either has pushed see nothing of each other; after its push each sees the other, and the
-    earlier one keeps. Raises ``SystemFailure``: looked at anew, something else is free, or the names are taken.
+    earlier one keeps. Raises ``SystemFailure``: the next look finds something else free, or the names taken.
     """
     rivals = run.rivals(state)
     if not rivals:
@@ -131,7 +131,7 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
     times: dict[str, datetime] = {}
     for branch in (run.infra_branch, *rivals):
         made = run.forgejo.branch_time(run.owner, run.infra_repository, branch)
-        if made is not None:  # one that has given way meanwhile is no rival any more
+        if made is not None:  # one that has given way meanwhile is no longer a rival
             times[branch] = made
     ours = times.get(run.infra_branch)
     earlier = [
@@ -148,7 +148,7 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
 
 
 def _bring_up(run: Run, facts: InfraFacts) -> str:
-    """Merge the default branch into ours; where both registered something in one place, ours is entered anew.
+    """Merge the default branch into ours; where both registered something in one place, ours is entered again.
 
     Other people's commits on either side stay. Raises ``RefusedError`` where that can't be done without them.
     """
@@ -199,7 +199,7 @@ def _decide_branch(run: Run, branch: InfraState) -> Decision:
     return drifted(f"{run.infra_branch} gets {len(branch.unregistered)} registrations that it lacks")
 
 
-def _told(run: Run, state: InfraState) -> str:
+def _summary(run: Run, state: InfraState) -> str:
     count = len(state.unregistered)
     registered = f" and {count} registration{'s' if count != 1 else ''}" if count else ""
     picked = "".join(f", {name} {value}" for name, value in state.facts.items())
@@ -228,7 +228,7 @@ class PullRequestFacts:
 
 
 class InfraPullRequest(Step[PullRequestFacts]):
-    """A pull request asks for the commit, unless it is on the default branch already."""
+    """A pull request proposes the commit, unless it is on the default branch already."""
 
     id = "infra.pull_request"
     system = "forgejo"
@@ -245,7 +245,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
     def decide(self, run: Run, facts: PullRequestFacts) -> Decision:
         """Open one where none is open and something is to be merged."""
         if facts.merged:
-            return present(f"nothing to ask for: it is on {run.platform.infra.branch}")
+            return present(f"nothing to propose: it is on {run.platform.infra.branch}")
         if facts.pull_request and facts.pull_request.state == "open":
             return present(facts.pull_request.url)
         return absent(f"{run.infra_branch} into {run.platform.infra.branch}")
@@ -278,7 +278,7 @@ def _title(run: Run) -> str:
 
 
 def _message(run: Run, state: InfraState) -> str:
-    """No free text of anybody's: some words in a commit's message are commands to a CI."""
+    """The commit's message. It holds no free text from people: some words in one are commands to a CI."""
     registered = "".join(f"- {item.id}: {item.path}\n" for item in state.unregistered)
     parts = [f"Registered in:\n{registered}"] if registered else []
     parts += [f"{seal(blobs(state.missing))}\n"] if state.missing else []

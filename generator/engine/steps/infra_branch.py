@@ -1,4 +1,4 @@
-"""What every branch of newservice's in the infra repository has in common: one commit, pushed, and a pull request."""
+"""What all of newservice's branches in the infra repository have in common: one commit, pushed, and a pull request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generator.template.files import File
 
 
 def no_default_branch(run: Run) -> Decision:
-    """There is nothing that a branch could be made from."""
+    """The refusal where no default branch exists to branch from."""
     return foreign(
         f"{run.owner}/{run.infra_repository} has no branch {run.platform.infra.branch}",
         "correct infra.repository and infra.branch in the platform profile",
@@ -23,7 +23,7 @@ def no_default_branch(run: Run) -> Decision:
 
 
 def is_merged(pull: PullRequest | None, head: str | None) -> bool:
-    """Whether a branch was merged as it stands."""
+    """Whether a branch was merged as it is."""
     return pull is not None and pull.merged and pull.head == head
 
 
@@ -37,7 +37,7 @@ def push_commit(
     removed: Iterable[str] = (),
     tree: str = "",
 ) -> str:
-    """Commit on objects, beside every checkout, and push without force; the commit.
+    """Commit on objects, beside every checkout, and push without force; returns the commit's id.
 
     A branch that was merged already is a second parent (``merged``): so the push stays a fast-forward, whichever way
     it was merged.
@@ -48,7 +48,7 @@ def push_commit(
 
 
 def ask_for(run: Run, branch: str, title: str, template: str, **context: object) -> Done:
-    """Open the branch's pull request, its text rendered from ``template``; its address, or the branch's name."""
+    """Open the branch's pull request, its text rendered from ``template``; returns its address or the branch's name."""
     body = run.project.template.render(f"[% include '{template}' %]", {**run.answers.context, **context})
     base = run.platform.infra.branch
     run.forgejo.create_pull_request(run.owner, run.infra_repository, base=base, head=branch, title=title, body=body)

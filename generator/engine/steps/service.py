@@ -26,7 +26,7 @@ from generator.template.files import ANSWERS_FILE, File
 
 @dataclass(frozen=True)
 class Place:
-    """The folder on this machine: what stands there."""
+    """The folder on this machine, and what it holds."""
 
     path: Path
     occupied: bool
@@ -61,11 +61,11 @@ class ServiceCommit(Step[CommitFacts]):
     after = ("woodpecker.registration",)
 
     def observe(self, run: Run) -> CommitFacts:
-        """Both copies."""
+        """The state of both copies: the canonical repository and the folder."""
         return observe_both(run)
 
     def decide(self, run: Run, facts: CommitFacts) -> Decision:
-        """Work that is there is never overwritten: it is ours and complete, or it is refused."""
+        """Existing work is never overwritten: it is ours and complete, or it is refused."""
         if facts.canonical:
             if not of_tree(facts.recorded, run.name).ours:
                 return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
@@ -146,7 +146,7 @@ def first_title(run: Run) -> str:
 
 
 def _decide_number(run: Run, facts: CommitFacts) -> Decision:
-    """The workflow on the forge deploys by Woodpecker's number; a repository that lives is not changed by us."""
+    """The workflow on the forge deploys by Woodpecker's number; a repository in use is not changed by us."""
     recorded = facts.recorded.values.get("woodpecker_repo_id")
     if facts.woodpecker_id is not None and recorded != facts.woodpecker_id:
         return Decision(

@@ -1,6 +1,6 @@
 """The service's own secrets in Vault: missing properties are added, existing ones are never touched.
 
-A property that somebody said he would fill in is noted on the secret (Vault's custom metadata), so that no later run
+A property that a person has yet to fill in is noted on the secret (Vault's custom metadata), so that no later run
 makes up a value for it.
 """
 
@@ -30,11 +30,11 @@ class VaultSecrets(Step[Entry]):
     system = "vault"
 
     def observe(self, run: Run) -> Entry:
-        """The secret as it stands."""
+        """The secret as Vault has it now."""
         return run.vault.read(path(run))
 
     def decide(self, run: Run, facts: Entry) -> Decision:
-        """Create it, add what is missing, or leave it. What a person fills in is not missing any more."""
+        """Create it, add what is missing, or leave it. What a person fills in no longer counts as missing."""
         missing, left = _missing(run, facts), _left_open(run, facts)
         unknown = [name for name in missing if name in run.answers.known_elsewhere and name not in run.seeds]
         unknown = [name for name in unknown if name not in left]
@@ -65,11 +65,11 @@ class VaultSecrets(Step[Entry]):
         proven = whole and _intend(run, facts.version + 1, values)
         if wrote:
             _write(run, facts, values)
-        told = f"{place(run, facts)}: added {', '.join(values) or 'nothing yet'}"
-        told += f"; to be filled in: {', '.join(left)}" if left else ""
+        summary = f"{place(run, facts)}: added {', '.join(values) or 'nothing yet'}"
+        summary += f"; to be filled in: {', '.join(left)}" if left else ""
         if whole and not _note(run, facts.version + 1) and not proven:
-            told += "; Vault took no note of who made it, so remove will leave it"
-        return told
+            summary += "; Vault took no note of who made it, so remove will leave it"
+        return summary
 
 
 def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
@@ -88,9 +88,9 @@ def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:
 
 
 def _intend(run: Run, version: int, values: Mapping[str, Secret]) -> bool:
-    """Note what is about to be written, with proof; whether that is possible, and Vault took it.
+    """Note what is about to be written, with proof; returns whether that is possible and Vault accepted it.
 
-    A refusal is none of the service's business; any other failure raises, and nothing was written.
+    A refusal does not concern the service; any other failure raises, and nothing was written.
     """
     generated = sorted(name for name in values if name not in run.seeds)
     if not generated:
@@ -103,7 +103,7 @@ def _intend(run: Run, version: int, values: Mapping[str, Secret]) -> bool:
 
 
 def _write(run: Run, facts: Entry, values: Mapping[str, Secret]) -> None:
-    """Write them; where the answer is lost, look whether they are there."""
+    """Write them; where the answer is lost, look whether they were written."""
     try:
         run.vault.add(path(run), facts, dict(values))
     except SystemFailure as error:
@@ -129,7 +129,7 @@ def _note(run: Run, version: int) -> bool:
 
     try:
         return run.patience(note, repeatable=True)
-    except (PreflightError, SystemFailure):  # the secret is there, which is what the service needs
+    except (PreflightError, SystemFailure):  # the secret exists, which is what the service needs
         return False
 
 
@@ -169,7 +169,7 @@ def _unnoted(left: list[str], entry: Entry) -> list[str]:
 
 
 def _how_to_fill(run: Run, entry: Entry, name: str) -> str:
-    """The command takes the value from standard input: it never stands on a command line."""
+    """The command takes the value from standard input: it never appears on a command line."""
     return (
         f"fill in {name}: `{command(run, entry, 'patch')} {name}=-` reads it from standard input, line breaks included"
     )

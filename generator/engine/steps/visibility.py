@@ -16,7 +16,7 @@ from generator.engine.steps.base import absent, drifted, present
 
 
 class Visibility(StrEnum):
-    """Who may see a copy. Internal: not everybody, but more people than those who were let in."""
+    """Who may see a copy. Internal: not everyone, but more people than those who were let in."""
 
     PRIVATE = "private"
     INTERNAL = "internal"

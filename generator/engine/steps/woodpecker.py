@@ -35,7 +35,7 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
         return RegistrationFacts(run.registration(), repository.id if repository else None)
 
     def decide(self, run: Run, facts: RegistrationFacts) -> Decision:
-        """Register, switch on again, or leave."""
+        """Register it, switch it on again, or leave it."""
         found = facts.registration
         if found is None:
             return absent(f"{run.mirror}")
@@ -72,7 +72,7 @@ class WoodpeckerSettings(Step[Registration | None]):
         return run.registration()
 
     def decide(self, run: Run, facts: Registration | None) -> Decision:  # noqa: ARG002
-        """A new registration is untrusted from the start; an old one may not be."""
+        """A new registration is untrusted from the start; an old one might be trusted."""
         if facts is None:
             return Decision(State.ABSENT, Action.NONE, "a new registration is trusted with nothing")
         trusted = [name for name, value in facts.trusted.items() if value]
@@ -81,7 +81,7 @@ class WoodpeckerSettings(Step[Registration | None]):
         return present("trusted with nothing")
 
     def act(self, run: Run, facts: Registration | None) -> str:
-        """Take the trusted flags away."""
+        """Remove the trusted flags."""
         assert facts is not None  # noqa: S101 - decide acts on a registration only
         run.woodpecker.distrust(facts.id)
         return "trusted with nothing"

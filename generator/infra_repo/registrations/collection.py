@@ -60,7 +60,7 @@ def remove(document: Document, container: Container, element: Element, comment: 
     above = _comments_above(document, container, element)
     wanted = [comment] if comment else []
     texts = [data[start:end].decode() for start, end in above]
-    # In a container that was empty before, comments that stood there already are above ours.
+    # In a container that was empty before, comments that existed already are above ours.
     if texts != wanted and (len(container.elements) > 1 or texts[len(texts) - len(wanted) :] != wanted):
         raise EditedEntryError("the comment above it is another one")
     start = above[-len(wanted)][0] if wanted else element.start

@@ -122,8 +122,8 @@ def _adjusted(built_in: list[_Declaration], platform: Adjustments) -> list[_Decl
     for number, name in enumerate(platform.skip):
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
-            told = f", did you mean '{near[0]}'?" if near else f"; there are {', '.join(known)}"
-            raise _profile_error(platform.source, f"registrations.skip[{number}]: there is no '{name}'{told}")
+            suggestion = f", did you mean '{near[0]}'?" if near else f"; there are {', '.join(known)}"
+            raise _profile_error(platform.source, f"registrations.skip[{number}]: there is no '{name}'{suggestion}")
     kept = {declaration.id: declaration for declaration in built_in if declaration.id not in platform.skip}
     for number, data in enumerate(platform.own):
         error = partial(_own_error, platform.source, number)
@@ -262,5 +262,5 @@ def _own_error(source: str, number: int, reason: str) -> UsageError:
     return _profile_error(source, _own(number, reason))
 
 
-def _profile_error(source: str, told: str) -> UsageError:
-    return UsageError("platform.invalid", f"{source}: {told}", "see docs/reference/platform.md")
+def _profile_error(source: str, reason: str) -> UsageError:
+    return UsageError("platform.invalid", f"{source}: {reason}", "see docs/reference/platform.md")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class State(Enum):
-    """How the wanted entry stands in a text."""
+    """The state of the wanted entry in a text."""
 
     ABSENT = "absent"
     PRESENT = "present"
@@ -32,11 +32,11 @@ class PlaceNotFoundError(Exception):
 
 
 class EditedEntryError(Exception):
-    """The entry is there but no longer as it was written; the argument says what differs."""
+    """The entry exists but is no longer as it was written; the argument says what differs."""
 
 
 class Edit(Protocol):
-    """One entry in one place. All methods are pure and raise ``PlaceNotFoundError`` for want of the place."""
+    """One entry in one place. All methods are pure and raise ``PlaceNotFoundError`` where the place is missing."""
 
     @property
     def location(self) -> str:
@@ -51,13 +51,13 @@ class Edit(Protocol):
         """The entry as text to paste by hand."""
 
     def find(self, text: str) -> Finding:
-        """How the entry stands in ``text``."""
+        """The state of the entry in ``text``."""
 
     def insert(self, text: str) -> str:
         """``text`` with the entry, which must be absent."""
 
     def remove(self, text: str) -> str:
-        """``text`` without the entry, which must be there.
+        """``text`` without the entry, which must exist.
 
         Raises ``EditedEntryError`` when the entry differs from what ``insert`` writes.
         """

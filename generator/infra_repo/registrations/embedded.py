@@ -46,7 +46,7 @@ def read_collection(data: bytes, start: int, end: int, closing: str) -> tuple[Co
         if match is None or not reader.take(match):
             break
         at = match.end()
-    raise PlaceNotFoundError(f"what stands there can't be read up to its '{closing}'")
+    raise PlaceNotFoundError(f"its content can't be read up to its '{closing}'")
 
 
 @dataclass
@@ -60,7 +60,7 @@ class _Reader:
     comments: list[Comment] = field(default_factory=list)
 
     def take(self, token: re.Match[bytes]) -> bool:
-        """Take one token; False where it can't stand there."""
+        """Take one token; False where it is not allowed."""
         kind = token.lastgroup
         if kind == "comment":
             self.comments.append(Comment(token.start(), token.end(), token[0].decode()))
@@ -72,7 +72,7 @@ class _Reader:
         return kind != "quote" and self.depth >= 0
 
     def separate(self, comma: int | None) -> bool:
-        """End the element that is being read; False where there is none."""
+        """End the element that is being read; False where none is being read."""
         if not self.tokens:
             return False
         first, last = self.tokens[0], self.tokens[-1]
@@ -83,7 +83,7 @@ class _Reader:
 
 
 def _unquote(source: str) -> str:
-    """The text that a quoted string stands for. An escape that is none stays as it is, which is Python's way."""
+    """The text that a quoted string means. An invalid escape stays as it is, which is Python's way."""
 
     def decode(match: re.Match[str]) -> str:
         code = match["four"] or match["eight"] or match["two"]

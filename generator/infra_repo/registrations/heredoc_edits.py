@@ -18,7 +18,7 @@ _TEMPLATE = re.compile(rb"(?<!\$)\$\{|(?<!%)%\{")
 class HclHeredocItem:
     """The string ``value`` in the collection between ``opening`` and ``closing``, in the heredoc at ``place``.
 
-    ``opening`` must begin one line of the text, and only one. The heredoc may stand inside of function calls.
+    ``opening`` must begin one line of the text, and only one. The heredoc may be inside function calls.
     """
 
     place: tuple[str, ...]
@@ -47,7 +47,7 @@ class HclHeredocItem:
         return PRESENT if self._element(container) else ABSENT
 
     def insert(self, text: str) -> str:
-        """``text`` with the item behind the last one; code is indented by four where there is none to follow."""
+        """``text`` with the item behind the last one; code is indented by four where there is no item to follow."""
         document, container = self._open(text)
         return collection.insert(document, container, quote(self.value), step=b"    ").decode()
 
@@ -77,7 +77,7 @@ class HclHeredocItem:
             raise PlaceNotFoundError(f"{count} with '{self.opening}' there")
         container, comments = read_collection(document.data, start + found[0].end(), end, self.closing)
         if _TEMPLATE.search(document.data[container.opened : container.closing]):
-            raise PlaceNotFoundError("what stands there is made by a template")
+            raise PlaceNotFoundError("its content is made by a template")
         return replace(document, comments=comments), container
 
 

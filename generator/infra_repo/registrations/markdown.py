@@ -1,7 +1,7 @@
 """Tables of Markdown files as GitHub renders them: sections, rows, cells, and text that stays text in a cell.
 
 Follows CommonMark 0.31 (headings, fences, escapes) and the table extension of GitHub Flavored Markdown: a
-pipe ends a cell unless a backslash stands directly before it.
+pipe ends a cell unless a backslash directly precedes it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Places in HCL files: the attribute that an entry goes into, told apart from everything that only looks like it."""
+"""Places in HCL files: the attribute that an entry goes into, distinguished from everything that resembles it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def open_container(text: str, place: tuple[str, ...], kind: str) -> tuple[Docume
 
 
 def only(found: list[_Place]) -> _Place:
-    """The one attribute that was found. Raises ``PlaceNotFoundError`` where there is none, or another."""
+    """The one attribute that was found. Raises ``PlaceNotFoundError`` where none exists, or more than one."""
     if not found:
         raise PlaceNotFoundError("it has no such attribute")
     if len(found) > 1:

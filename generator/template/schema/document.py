@@ -46,7 +46,7 @@ class _Document:
         self._known = Resolution(template, context={"platform": facts})
 
     def schema(self) -> dict[str, Any]:
-        """The whole of it."""
+        """The complete schema."""
         demanded = [question for question in self._questions if question.default is MISSING]
         schema: dict[str, Any] = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -74,7 +74,7 @@ class _Document:
         return {**self._annotations(question, beyond), **form}
 
     def _form(self, question: Question) -> dict[str, Any]:
-        """What an answer looks like; what its shape says in words stands in the description of the property."""
+        """What an answer looks like; what its shape says in words is in the description of the property."""
         schema: dict[str, Any] = plain(question.shape) if question.shape else {}
         schema.pop("description", None)
         if not schema and question.type in _TYPES:
@@ -87,8 +87,8 @@ class _Document:
     def _annotations(self, question: Question, beyond: list[str]) -> dict[str, Any]:
         """What people and agents read, and no validator does."""
         form = (question.shape or {}).get("message", "")
-        told = f" {form[0].upper()}{form[1:]}." if form else ""
-        said: dict[str, Any] = {"description": question.help + told, "x-flag": question.option}
+        sentence = f" {form[0].upper()}{form[1:]}." if form else ""
+        said: dict[str, Any] = {"description": question.help + sentence, "x-flag": question.option}
         if question.type == "bool":
             said["x-flag-false"] = f"--no-{question.option.removeprefix('--')}"
         if isinstance(question.when, str):
@@ -125,7 +125,7 @@ class _Document:
         return f"derived ({_bare(default)})" if one else "derived from other answers"
 
     def _applies(self, when: str) -> str:
-        """A condition as it stands in copier.yml; what is computed for it alone is written out."""
+        """A condition as written in copier.yml; what is computed for it alone is written out."""
         computed = self._computed.get(_bare(when))
         return _bare(str(computed.default)) if computed else _bare(when)
 

@@ -14,7 +14,7 @@ from generator.template.resolution import Resolution
 from generator.template.template import Template
 
 _MOST = 500
-"""More combinations of choices than this are not tried."""
+"""The most combinations of choices that are tried."""
 
 
 class Requirements:

@@ -13,7 +13,7 @@ from generator.template.questions import MISSING, Question
 from generator.template.template import Template
 
 BLANK = "…"
-"""Stands in a sentence for what depends on the answers."""
+"""Replaces what depends on the answers in a sentence."""
 
 _SHAPES = "check"
 """The macro that holds an answer against its shape, which the schema has anyway."""

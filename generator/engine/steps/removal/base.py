@@ -33,12 +33,12 @@ class Removal(Step[Facts]):
 
 
 def gone(summary: str) -> Decision:
-    """It is not there, or not any more."""
+    """It does not exist, or no longer."""
     return Decision(State.ABSENT, Action.NONE, summary)
 
 
 def removable(summary: str, to_do: Iterable[str] = ()) -> Decision:
-    """It is newservice's and nobody has changed it: take it away."""
+    """It is newservice's and nobody has changed it: remove it."""
     return Decision(State.PRESENT, Action.DELETE, summary, to_do=tuple(to_do))
 
 
@@ -48,19 +48,19 @@ def waits(summary: str, to_do: Iterable[str] = ()) -> Decision:
 
 
 def kept(what: str, reasons: Iterable[str], to_do: str = "") -> Decision:
-    """It stays: somebody has changed it, or that nobody has can't be proven."""
-    told = f"{what} stays: {', '.join(reasons)}"
-    return Decision(State.DRIFTED, Action.NONE, told, to_do=(f"{told}{f'; {to_do}' if to_do else ''}",))
+    """It stays: someone has changed it, or it can't be proven that nobody has."""
+    summary = f"{what} stays: {', '.join(reasons)}"
+    return Decision(State.DRIFTED, Action.NONE, summary, to_do=(f"{summary}{f'; {to_do}' if to_do else ''}",))
 
 
-def unseen(what: str, system: str, told: str = "") -> SystemFailure:
-    """A thing is there, and a part of it that counts can't be seen, or moved while it was looked at.
+def unseen(what: str, system: str, detail: str = "") -> SystemFailure:
+    """The failure where a thing exists, and a part of it that counts can't be seen, or changed while it was looked at.
 
-    ``told``: what could not be seen, and the right that it asks for.
+    ``detail``: what could not be seen, and the right that it requires.
     """
     return SystemFailure(
         f"{system}.unseen",
-        f"{system}: {what} is there, but not all of it can be seen{f' ({told})' if told else ''}",
+        f"{system}: {what} exists, but not all of it can be seen{f' ({detail})' if detail else ''}",
         "give the token that right, or wait a moment; then run the same command again",
         passing=True,
     )

@@ -1,4 +1,4 @@
-"""What waits for review in the infra repository: our branch and its pull request, never anybody's commits."""
+"""What waits for review in the infra repository: our branch and its pull request, never anyone else's commits."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class BranchRemoval(Removal[BranchFacts]):
         return observe_branch(run)
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:
-        """Ours goes; with a commit or an edit of somebody's it stays."""
+        """Ours goes; with someone else's commit or edit it stays."""
         return decide_branch(run, facts)
 
     def act(self, run: Run, facts: BranchFacts) -> str:
@@ -92,7 +92,7 @@ class PullRequestRemoval(Removal[BranchFacts]):
     group = "infra"
 
     def observe(self, run: Run) -> BranchFacts:
-        """Both."""
+        """The branch and its pull request."""
         return observe_branch(run)
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:
@@ -102,7 +102,7 @@ class PullRequestRemoval(Removal[BranchFacts]):
         branch = decide_branch(run, facts)
         if branch.action.value == "delete":
             return removable(f"{facts.pull_request.url} is closed")
-        return kept(facts.pull_request.url, [f"it asks for {run.infra_branch}"])
+        return kept(facts.pull_request.url, [f"it proposes {run.infra_branch}"])
 
     def act(self, run: Run, facts: BranchFacts) -> str:
         """Close it, unmerged."""
@@ -112,10 +112,10 @@ class PullRequestRemoval(Removal[BranchFacts]):
 
 
 def decide_branch(run: Run, facts: BranchFacts) -> Decision:
-    """What becomes of the branch; pure."""
+    """The decision about the branch. Pure."""
     where = f"{run.infra_branch} of {run.owner}/{run.infra_repository}"
     if facts.head is None:
-        return gone(f"{run.infra_branch} is not there")
+        return gone(f"{run.infra_branch} does not exist")
     if not of_tree(facts.recorded, run.name).ours:
         return foreign(f"{where} holds no stack of newservice's for this service", "merge or delete it by hand")
     if facts.merged:
@@ -130,9 +130,9 @@ def decide_branch(run: Run, facts: BranchFacts) -> Decision:
 
 
 def stands_on(head: str, commits: list[Commit]) -> str | None:
-    """The commit on which a branch's own ``commits`` stand; None where they begin a history.
+    """The commit on which a branch's own ``commits`` are based; None where they begin a history.
 
-    A branch that was brought up stands on the commit that it was brought up to: its second parent.
+    A branch that was updated is based on the commit that it was updated to: its second parent.
     """
     own = {commit.id: commit for commit in commits}
     at: str | None = head

@@ -31,15 +31,15 @@ class MirrorLinkRemoval(Removal[tuple[PushMirror, ...]]):
         return tuple(our_mirrors(run, run.push_mirrors()))
 
     def decide(self, run: Run, facts: tuple[PushMirror, ...]) -> Decision:
-        """A link holds nothing of anybody's; whether it goes is decided by what it links."""
+        """A link holds nobody's work; whether it goes is decided by what it links."""
         where = f"{run.owner}/{run.name} to {run.platform.github.clone_url(run.name)}"
-        return removable(where) if facts else gone(f"{where} is not there")
+        return removable(where) if facts else gone(f"{where} does not exist")
 
     def act(self, run: Run, facts: tuple[PushMirror, ...]) -> str:
         """Remove each."""
         for mirror in facts:
             run.forgejo.delete_push_mirror(run.owner, run.name, mirror.name)
-        return f"{run.owner}/{run.name} is mirrored to GitHub no more"
+        return f"{run.owner}/{run.name} is no longer mirrored to GitHub"
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
         return removable(f"{where} and its pipelines")
 
     def act(self, run: Run, facts: RegistrationFacts) -> str:
-        """Take it away, not only to sleep."""
+        """Remove it, not just deactivate it."""
         assert facts.registration is not None  # noqa: S101 - decide acts on a registration only
         run.woodpecker.remove(facts.registration.id)
-        return f"{run.mirror} is registered no more"
+        return f"{run.mirror} is no longer registered"
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class MirrorRemoval(Removal[MirrorFacts]):
     def decide(self, run: Run, facts: MirrorFacts) -> Decision:
         """Ours is what carries our description; it stays as soon as it holds anything of its own."""
         if facts.mirror is None:
-            return gone(f"{run.mirror} is not there")
+            return gone(f"{run.mirror} does not exist")
         if not of_mirror(facts.mirror, mirror_description(run)).ours:
             return foreign(
                 f"{run.mirror} exists on GitHub and was not made by newservice",
@@ -159,8 +159,8 @@ def _activity(run: Run) -> Activity:
     except PreflightError as error:
         if error.code != "github.forbidden":
             raise
-        told = f"{error.message}; a fine-grained token needs Issues and Contents, read"
-        raise unseen(run.mirror, "github", told) from error
+        reason = f"{error.message}; a fine-grained token needs Issues and Contents, read"
+        raise unseen(run.mirror, "github", reason) from error
     if activity is None:
         raise unseen(run.mirror, "github")
     return activity

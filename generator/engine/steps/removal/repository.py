@@ -26,7 +26,7 @@ REMOVING = f" {_BEING_REMOVED}{MARK}"
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """The canonical repository and all that somebody may have added to it.
+    """The canonical repository and all that people may have added to it.
 
     ``tagged`` are the commits of its tags, by name; ``elsewhere`` the push mirrors to other places than ours.
     """
@@ -76,11 +76,11 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
         )
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
-        """Somebody else's is refused; ours stays as soon as anything of it is not newservice's."""
+        """Someone else's is refused; ours stays as soon as anything in it is not newservice's."""
         where = f"{run.owner}/{run.name}"
         if facts.repository is None:
-            return gone(f"{where} is not there")
-        empty = facts.repository.empty and not facts.references  # Forgejo's own word for it may be late
+            return gone(f"{where} does not exist")
+        empty = facts.repository.empty and not facts.references  # Forgejo's own flag may lag behind
         if not of_repository(facts.repository, facts.recorded, run.name, empty=empty).ours:
             return foreign(
                 f"{where} exists and was not made by newservice for this service",
@@ -94,7 +94,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
     def act(self, run: Run, facts: RepositoryFacts) -> str:
         """Close it to pushes, look once more, and delete it; open it again where that look found anything."""
         assert facts.repository is not None  # noqa: S101 - decide acts on a repository only
-        told, before = f"{run.owner}/{run.name} is deleted", facts.repository.description.removesuffix(REMOVING)
+        summary, before = f"{run.owner}/{run.name} is deleted", facts.repository.description.removesuffix(REMOVING)
         description = before if before.endswith(MARK) else f"{before}{MARK}"
         if not facts.repository.archived:
             marked = f"{description.removesuffix(MARK)}{REMOVING}"
@@ -102,12 +102,12 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
         view = run.fresh()
         last = self.decide(view, self.observe(view))
         if last.state is State.ABSENT:
-            return told
+            return summary
         if last.action is not Action.DELETE:
             run.forgejo.set_archived(run.owner, run.name, archived=False, description=description)
             raise WithheldError(last if last.action is Action.NONE else kept(f"{run.owner}/{run.name}", [last.summary]))
         run.forgejo.delete_repository(run.owner, run.name)
-        return told
+        return summary
 
     def covers(self, run: Run, facts: RepositoryFacts) -> Covered:  # noqa: ARG002
         """Its files."""
@@ -120,14 +120,14 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
 
 
 def _settings(facts: RepositoryFacts) -> Iterator[str]:
-    assert facts.repository is not None  # noqa: S101 - decide asks only where it is there
+    assert facts.repository is not None  # noqa: S101 - called only where it exists
     removing = facts.repository.description.endswith(REMOVING)
     if facts.repository.archived and not removing:
         yield "it was archived"
     if removing and not facts.repository.archived:
-        yield f"somebody opened it again while it was being removed (take '{_BEING_REMOVED}' out of its description)"
+        yield f"someone opened it again while it was being removed (take '{_BEING_REMOVED}' out of its description)"
     if not facts.repository.description.endswith(MARK):
-        yield f"its description does not end with '{MARK.strip()}' any more"
+        yield f"its description no longer ends with '{MARK.strip()}'"
 
 
 def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:

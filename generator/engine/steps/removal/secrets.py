@@ -28,20 +28,20 @@ class SecretsRemoval(Removal[SecretsFacts]):
     group = "secrets"
 
     def observe(self, run: Run) -> SecretsFacts:
-        """The secret as it stands."""
+        """The secret as Vault has it now, and whether the token may delete it."""
         entry = run.vault.read(path(run))
         return SecretsFacts(entry, of_secret(entry).ours and run.vault.may_delete(path(run)))
 
     def decide(self, run: Run, facts: SecretsFacts) -> Decision:
-        """Only a version that newservice noted as its own; whatever else is in there is somebody's."""
+        """Only a version that newservice noted as its own; anything else in there belongs to someone."""
         entry, where = facts.entry, place(run, facts.entry)
         if not entry.names:
             return gone(f"{where} holds nothing")
         by_hand = f"if nobody needs it: {command(run, entry, 'delete')}"
         if not of_secret(entry).ours:
-            return kept(where, ["nothing proves that newservice wrote it and nobody since"], by_hand)
+            return kept(where, ["nothing proves that newservice wrote it and nobody changed it since"], by_hand)
         if not facts.allowed:
-            return kept(where, ["Vault's token may not delete it (update on the mount's delete/ path)"], by_hand)
+            return kept(where, ["Vault's token can't delete it (needs update on the mount's delete/ path)"], by_hand)
         return removable(f"{where} version {entry.version} ({', '.join(sorted(entry.names))})", [_undo(run, entry)])
 
     def act(self, run: Run, facts: SecretsFacts) -> str:
@@ -52,6 +52,6 @@ class SecretsRemoval(Removal[SecretsFacts]):
 
 def _undo(run: Run, entry: Entry) -> str:
     return (
-        f"the deleted secret can be had back: {command(run, entry, f'undelete -versions={entry.version}')}; "
-        f"for good: {command(run, entry, 'metadata delete')}"
+        f"the deleted secret can be restored: {command(run, entry, f'undelete -versions={entry.version}')}; "
+        f"to delete it for good: {command(run, entry, 'metadata delete')}"
     )

@@ -1,5 +1,5 @@
 """A stack that was merged: a commit that takes it out, on a branch of its own, and a pull request. Never the default
-branch itself: somebody has to destroy what was applied first."""
+branch itself: a person has to destroy what was applied first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class StackFacts:
 
     @property
     def spent(self) -> bool:
-        """Whether the removal branch brings nothing any more: it was merged, as it stands or in one commit."""
+        """Whether the removal branch has nothing left to merge: it was merged, as it is or in one commit."""
         return self.branch is not None and (is_merged(self.pull_request, self.branch) or not self.pending)
 
 
@@ -105,7 +105,7 @@ class StackRemoval(Removal[StackFacts]):
     group = "infra"
 
     def observe(self, run: Run) -> StackFacts:
-        """Both branches."""
+        """The stack on the default branch, and the removal branch."""
         return observe_stack(run)
 
     def decide(self, run: Run, facts: StackFacts) -> Decision:
@@ -135,20 +135,20 @@ class StackRemoval(Removal[StackFacts]):
 
 
 class StackRemovalRequest(Removal[StackFacts]):
-    """A pull request asks for that commit, and says what a person does first."""
+    """A pull request proposes that commit, and says what a person does first."""
 
     id = "infra.removal_request"
     system = "forgejo"
     group = "infra"
 
     def observe(self, run: Run) -> StackFacts:
-        """Both branches and the pull request."""
+        """The stack on the default branch, the removal branch and its pull request."""
         return observe_stack(run)
 
     def decide(self, run: Run, facts: StackFacts) -> Decision:
         """Open one where the stack is on its way out and none is open."""
         if not facts.ours or is_kept(decide_stack(run, facts)):
-            return gone("nothing to ask for")
+            return gone("nothing to propose")
         pull = facts.pull_request
         if pull is not None and pull.state == "open":
             return waits(pull.url, [_later(run)])
@@ -182,7 +182,7 @@ def _applied(run: Run, facts: StackFacts) -> list[str]:
 
 
 def decide_stack(run: Run, facts: StackFacts) -> Decision:
-    """What becomes of the stack; pure."""
+    """The decision about the stack. Pure."""
     repository, branch, prefix = f"{run.owner}/{run.infra_repository}", removal_branch(run), run.project.stack_prefix
     default = run.platform.infra.branch
     if facts.base is None:
@@ -205,8 +205,8 @@ def decide_stack(run: Run, facts: StackFacts) -> Decision:
     left = [
         f"{item.path}: the entry of {item.id} stays, for {_why(item)}" for item in facts.ending.entries if item.refusal
     ]
-    told = f"{len(facts.ending.files)} files in {prefix} and {entries} registrations, by {branch}"
-    return removable(told + "".join(f"; {line}" for line in left), left)
+    summary = f"{len(facts.ending.files)} files in {prefix} and {entries} registrations, by {branch}"
+    return removable(summary + "".join(f"; {line}" for line in left), left)
 
 
 def _decide_leftover(run: Run, facts: StackFacts, strangers: Sequence[str]) -> Decision:
@@ -215,11 +215,11 @@ def _decide_leftover(run: Run, facts: StackFacts, strangers: Sequence[str]) -> D
         return gone(f"{run.project.stack_prefix} is not on {run.platform.infra.branch}")
     if strangers and not facts.spent:
         return kept(branch, [f"it has commits of others ({listed(strangers)})"])
-    return removable(f"{branch}, which brings nothing any more")
+    return removable(f"{branch}, which has nothing left to merge")
 
 
 def _why(item: RegistrationChange) -> str:
-    return "somebody edited it" if item.refusal and item.refusal.code == "registration.edited" else "its place is gone"
+    return "someone edited it" if item.refusal and item.refusal.code == "registration.edited" else "its place is gone"
 
 
 def _pull_request(run: Run) -> PullRequest | None:
@@ -238,6 +238,6 @@ def _title(run: Run) -> str:
 
 
 def _message(run: Run, facts: StackFacts) -> str:
-    """No free text of anybody's: some words in a commit's message are commands to a CI."""
+    """The commit's message. It holds no free text from people: some words in one are commands to a CI."""
     taken = "".join(f"- {item.id}: {item.path}\n" for item in facts.ending.entries if item.action == "remove")
     return signed(_title(run), f"Taken out of:\n{taken}" if taken else "")
