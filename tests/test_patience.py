@@ -86,7 +86,7 @@ def test_a_long_pause_is_told() -> None:
         told.append(text)
         stopped.set()
 
-    patience = Patience(attempts=2, first=0, longest=60, stopped=stopped, told=hear)
+    patience = Patience(attempts=2, first=0, longest=60, stopped=stopped, report=hear)
     _, attempt = failing(passing(after=42))
     with pytest.raises(SystemFailure):
         patience(attempt, repeatable=True)

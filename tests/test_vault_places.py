@@ -270,15 +270,15 @@ def test_a_vault_that_passes_over_namespaces(team: World, where: str, monkeypatc
         profile(team, vault={"namespace": "team"})
     else:
         monkeypatch.setenv("VAULT_NAMESPACE", "team")
-    refused(team, "vault.namespace", "passes over the namespace team", "root namespace", "unset VAULT_NAMESPACE")
-    assert "passes over the namespace team" in checks(team)["vault.mount"]["summary"]
+    refused(team, "vault.namespace", "ignores the namespace team", "root namespace", "unset VAULT_NAMESPACE")
+    assert "ignores the namespace team" in checks(team)["vault.mount"]["summary"]
 
 
 def test_a_vault_that_passes_over_namespaces_gives_no_credentials(team: World, monkeypatch: pytest.MonkeyPatch) -> None:
     team.sandbox.vault.community = True
     monkeypatch.delenv("FORGEJO_TOKEN")
     monkeypatch.setenv("VAULT_NAMESPACE", "team")
-    refused_told(team, "credentials.vault", "passes over the namespace team")
+    refused_told(team, "credentials.vault", "ignores the namespace team")
 
 
 def test_who_needs_nothing_of_vault_is_not_asked_for_a_namespace(team: World, monkeypatch: pytest.MonkeyPatch) -> None:

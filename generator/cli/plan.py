@@ -98,7 +98,7 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     where a system fails while it is looked at: nothing was written yet.
     """
     refuse_secrets(answers)
-    session.seeds(answers)  # a source without a value is told before anything is looked at
+    session.seeds(answers)  # a source without a value is reported before any system is contacted
     project, notes = session.project(answers), (*answers.notes, *session.seed_notes)
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:

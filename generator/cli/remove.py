@@ -164,7 +164,7 @@ def _confirm(session: Session, name: str) -> None:
 
 
 def _planned(run: Run, plan: Plan) -> Result:
-    following = _told(plan, {})
+    following = _to_do(plan, {})
     if not written(plan):
         return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would be removed")
     if run.answers.owned and run.project.service_dir.exists():
@@ -177,7 +177,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
         status = "refused" if outcome.exit_code is ExitCode.REFUSED and not outcome.wrote else "partial"
         again = "run the same command again to continue"
         return Result(status, outcome.exit_code, run.name, {}, (*_left(outcome.left), again))
-    following, urls = [*_told(plan, outcome.left)], {}
+    following, urls = [*_to_do(plan, outcome.left)], {}
     request = next((step.summary for step in outcome.steps if step.id == "infra.removal_request"), "")
     if request.startswith("http"):
         urls["pull_request"] = request
@@ -189,7 +189,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
     stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
     if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
         following.append(
-            f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} anew"
+            f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} again"
         )
     if "github.repository" in done:
         following.append(f"images of {run.answers.image_reference} stay in the registry")
@@ -198,7 +198,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
 
 
 def _closing(outcome: Carried, stays: Collection[str]) -> str:
-    """The end in one line; ``stays`` are the ids of what somebody changed, before the plan or since."""
+    """The end in one line; ``stays`` are the ids of what someone changed, before the plan or since."""
     if outcome.left:
         done = "removed the rest; " if outcome.wrote else ""
         return f"{done}not all that was shown is gone, these stay: {', '.join(outcome.left)}"
@@ -207,12 +207,12 @@ def _closing(outcome: Carried, stays: Collection[str]) -> str:
     return f"removed what is newservice's{'; the rest stays' if stays else ''}"
 
 
-def _told(plan: Plan, left: Mapping[str, Decision]) -> tuple[str, ...]:
-    """What a person has to know of each thing: as it was planned, or as it turned out."""
+def _to_do(plan: Plan, left: Mapping[str, Decision]) -> tuple[str, ...]:
+    """What a person still has to do, for each step: as planned, or as it turned out."""
     planned = [line for step in plan.steps if step.id not in left for line in step.decision.to_do]
     return tuple(dict.fromkeys([*planned, *_left(left)]))
 
 
 def _left(left: Mapping[str, Decision]) -> list[str]:
-    """Why what was to go stays."""
+    """The reasons why things that should be removed stay."""
     return [line for item in left.values() for line in item.to_do or (item.summary,)]

@@ -104,11 +104,11 @@ class _Person:
             return self._conversation.choose(plan=False)
         except Stopped as stopped:
             if stopped.kept is None:
-                raise _told(self._session, error) from None
+                raise _reported(self._session, error) from None
             raise
 
 
-def _told(session: Session, error: NewserviceError) -> click.exceptions.Exit:
+def _reported(session: Session, error: NewserviceError) -> click.exceptions.Exit:
     """End the command after an error that was reported already."""
     status = "refused" if isinstance(error, RefusedError) else "error"
     session.reporter.result(Result(status, error.exit_code, session.reporter.service))

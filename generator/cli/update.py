@@ -113,10 +113,10 @@ def _planned(session: Session, place: Place, recorded: Recorded, given: Mapping[
         missing = [item.question for item in error.problems if item.code == "answer.missing"]
         if not session.interactive or len(missing) < len(error.problems):
             raise
-    from generator.wizard import ask_anew  # heavy, and needed with a terminal only
+    from generator.wizard import ask_again  # heavy, and needed with a terminal only
 
     maker = upgrader.maker(to)
-    given = ask_anew(maker.template, maker.questions, missing, given, *maker.split(recorded))
+    given = ask_again(maker.template, maker.questions, missing, given, *maker.split(recorded))
     return upgrader.plan(*place_of, to=to, given=given)
 
 

@@ -1,4 +1,4 @@
-"""One module for each outside system.
+"""One module for each external system.
 
 May import platform and everything below it.
 """

@@ -14,7 +14,7 @@ from generator.base.errors import PreflightError
 class Authorities:
     """The public authorities and a profile's own, as one file: naming one alone would replace the others.
 
-    The file has no name on the disk where the system allows that. Raises ``PreflightError`` when ``ca_file`` can't be
+    Where the system allows it, the file has no name on disk. Raises ``PreflightError`` when ``ca_file`` can't be
     read.
     """
 
@@ -37,6 +37,6 @@ class Authorities:
             self.path = str(nameless)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close and remove the file."""
         with suppress(FileNotFoundError):
             self._file.close()

@@ -18,7 +18,7 @@ from generator.platform.profile import Platform
 
 @dataclass(frozen=True)
 class Repository:
-    """What is known of a repository. ``limited``: its owner is not shown to everybody, and so neither is it."""
+    """What is known about a repository. ``limited``: its owner is not visible to everyone, so neither is it."""
 
     owner: str
     name: str
@@ -33,7 +33,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class PushMirror:
-    """A push mirror; the server never hands its credentials back."""
+    """A push mirror; the server never returns its credentials."""
 
     name: str
     address: str
@@ -60,9 +60,9 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A token as its user's list shows it: what it may do, and the end of its value.
+    """A token as its user's list shows it: its scopes, and the last characters of its value.
 
-    ``limited``: it reaches some repositories only, or public ones only.
+    ``limited``: it is limited to some repositories, or to public ones.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Rights:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit: its id, those that it stands on, and its message."""
+    """A commit: its id, its parents' ids, and its message."""
 
     id: str
     parents: tuple[str, ...]
@@ -90,10 +90,10 @@ class Commit:
 
 @dataclass(frozen=True)
 class Activity:
-    """What people have made of a repository beside its commits.
+    """What people have added to a repository besides commits.
 
-    ``issues``: those that could be seen, open or not, pull requests among them; as soon as there is one the number says
-    no more. ``untracked``: issues are switched off or kept elsewhere, and those of before can't be seen.
+    ``issues``: visible issues and pull requests, in any state; only whether it is zero is meaningful. ``untracked``:
+    issues are switched off or kept elsewhere, so earlier ones can't be seen.
     """
 
     issues: int
@@ -121,17 +121,17 @@ class Forgejo:
         self._api.close()
 
     def login(self) -> str:
-        """Name of the token's user; asked for once."""
+        """Name of the token's user; requested only once."""
         return self._once.look("login", lambda: self._api.read("GET", "/user", lambda data: text(data["login"])))
 
     def repository(self, owner: str, name: str) -> Repository | None:
-        """The repository, or None where there is none that this token may see."""
+        """The repository, or None if it does not exist or this token may not see it."""
         return self._api.find("GET", f"/repos/{owner}/{name}", _repository)
 
     def create_repository(self, owner: str, name: str, *, description: str, private: bool, branch: str) -> None:
-        """Create an empty repository for ``owner``, a user or an organisation. Its first push makes ``branch``.
+        """Create an empty repository for ``owner``, a user or an organisation. Its first push creates ``branch``.
 
-        One that is there already is left alone: another run may have been quicker, the caller looks whose it is.
+        One that already exists is left alone: another run may have created it first; the caller checks who owns it.
         """
         path = "/user/repos" if owner == self.login() else f"/orgs/{owner}/repos"
         body = {
@@ -144,7 +144,7 @@ class Forgejo:
         self._api.request("POST", path, json=body, allow=(409,))
 
     def make_private(self, owner: str, name: str) -> None:
-        """Let only those see the repository who were let in. Nothing here makes one more visible."""
+        """Make the repository private. Nothing here makes a repository more visible."""
         self._api.request("PATCH", f"/repos/{owner}/{name}", json={"private": True})
 
     def branch(self, owner: str, name: str, branch: str) -> str | None:
@@ -153,7 +153,7 @@ class Forgejo:
         return self._api.find("GET", path, lambda data: text(data["commit"]["id"]))
 
     def branch_time(self, owner: str, name: str, branch: str) -> datetime | None:
-        """When the newest commit of a branch was made; None where there is no such branch any more."""
+        """When the newest commit of a branch was made; None if the branch no longer exists."""
         path = f"/repos/{owner}/{name}/branches/{quote(branch, safe='')}"
         return self._api.find("GET", path, lambda data: datetime.fromisoformat(data["commit"]["timestamp"]))
 
@@ -182,7 +182,7 @@ class Forgejo:
         return files
 
     def branches(self, owner: str, name: str) -> dict[str, str]:
-        """Commit ids by branch; none where the repository is empty."""
+        """Commit ids by branch; empty if the repository is empty."""
         branches: dict[str, str] = {}
         for page in range(1, 101):
             query = {"limit": 50, "page": page}
@@ -193,7 +193,7 @@ class Forgejo:
         return branches
 
     def push_mirrors(self, owner: str, name: str) -> list[PushMirror] | None:
-        """All push mirrors of a repository; None where there is no repository that this token may see."""
+        """All push mirrors of a repository; None if this token can't see the repository."""
         return self._api.find("GET", f"/repos/{owner}/{name}/push_mirrors", _mirrors)
 
     def add_push_mirror(
@@ -210,26 +210,26 @@ class Forgejo:
         return self._api.read("POST", f"/repos/{owner}/{name}/push_mirrors", _mirror, json=body)
 
     def delete_push_mirror(self, owner: str, name: str, mirror: str) -> None:
-        """Remove a push mirror by its ``remote_name``; one that is gone already is as good."""
+        """Remove a push mirror by its ``remote_name``; it is no error if it is already gone."""
         self._api.request("DELETE", f"/repos/{owner}/{name}/push_mirrors/{quote(mirror)}", allow=(404,))
 
     def sync_push_mirrors(self, owner: str, name: str) -> bool:
-        """Push all mirrors now, one after the other, and wait for it; whether all went well.
+        """Push all mirrors now, one after the other, and wait; returns whether all succeeded.
 
-        Where one failed, those after it were skipped, and its ``last_error`` says why.
+        If one failed, those after it were skipped, and its ``last_error`` says why.
         """
         path = f"/repos/{owner}/{name}/push_mirrors-sync"
         response = self._api.request("POST", path, timeout=self._mirror_timeout, allow=(500,))
         return response.status_code != 500
 
     def pull_request(self, owner: str, name: str, base: str, head: str) -> PullRequest | None:
-        """The open pull request from ``head`` into ``base``; else the newest one that was merged; else None."""
+        """The open pull request from ``head`` into ``base``; otherwise the newest merged one; otherwise None."""
         found = [pull for pull in self._pulls(owner, name) if (pull.branch, pull.base) == (head, base)]
         standing = [pull for pull in found if pull.state == "open"] or [pull for pull in found if pull.merged]
         return standing[0] if standing else None
 
     def create_pull_request(self, owner: str, name: str, *, base: str, head: str, title: str, body: str) -> None:
-        """Open a pull request; one that another run opened meanwhile is as good."""
+        """Open a pull request; it is no error if another run has already opened it."""
         data = {"base": base, "head": head, "title": title, "body": body}
         self._api.request("POST", f"/repos/{owner}/{name}/pulls", json=data, allow=(409,))
 
@@ -244,7 +244,7 @@ class Forgejo:
         return pulls
 
     def access_tokens(self, user: str) -> list[AccessToken]:
-        """All access tokens of a user. Raises ``PreflightError`` where this token may not ask for them."""
+        """All access tokens of a user. Raises ``PreflightError`` if this token is not allowed to list them."""
         tokens: list[AccessToken] = []
         for page in range(1, 21):  # 50 a page is the server's own cap
             query = {"limit": 50, "page": page}
@@ -255,20 +255,20 @@ class Forgejo:
         return tokens
 
     def rights(self, owner: str, name: str) -> Rights | None:
-        """What this token's user may do in a repository; None where there is none that the token may see."""
+        """What this token's user may do in a repository; None if the token can't see the repository."""
         return self._api.find("GET", f"/repos/{owner}/{name}", _rights)
 
     def may_create(self, user: str, organisation: str) -> bool | None:
-        """Whether a user may create repositories in an organisation; None where there is none that can be seen."""
+        """Whether a user may create repositories in an organisation; None if the organisation can't be seen."""
         path = f"/users/{quote(user)}/orgs/{quote(organisation)}/permissions"
         return self._api.find("GET", path, lambda data: flag(data["can_create_repository"]))
 
     def commits(
         self, owner: str, name: str, sha: str, *, without: str = "", path: str = "", limit: int = 50
     ) -> list[Commit]:
-        """The newest commits of a branch, tag or commit, 50 at most; those that ``without`` has too are left out.
+        """The newest commits of a branch, tag or commit, at most 50; those reachable from ``without`` are left out.
 
-        ``path``: only those that touched it.
+        ``path``: only commits that touched it.
         """
         query = {"sha": sha, "limit": limit, "stat": "false", "files": "false", "verification": "false"}
         query |= {key: value for key, value in (("not", without), ("path", path)) if value}
@@ -276,20 +276,20 @@ class Forgejo:
         return self._api.find("GET", f"/repos/{owner}/{name}/commits", _commits, params=query, missing=nothing) or []
 
     def references(self, owner: str, name: str) -> dict[str, str]:
-        """The ids that all references name, by full name; an annotated tag's is the tag's own."""
+        """The ids of all references by full name; for an annotated tag, the id of the tag object."""
         return self._api.find("GET", f"/repos/{owner}/{name}/git/refs", _references, missing=(404, 409)) or {}
 
     def activity(self, owner: str, name: str) -> Activity | None:
-        """What people have made of a repository; None where there is none, or its issues can't be seen.
+        """What people have added to a repository; None if it or its issues can't be seen.
 
         Raises ``PreflightError`` without the scope ``read:issue``.
         """
         found = self._api.find("GET", f"/repos/{owner}/{name}", _activity)
         if found is None:
             return None
-        activity, wiki_told = found
+        activity, wiki_known = found
         hooks = self._api.read("GET", f"/repos/{owner}/{name}/hooks", listed, params={"limit": 50})
-        if not wiki_told:  # Forgejo before version 14
+        if not wiki_known:  # Forgejo before version 14
             pages = self._api.find("GET", f"/repos/{owner}/{name}/wiki/pages", listed)
             activity = replace(activity, wiki=bool(pages))
         query = {"state": "all", "limit": 1}
@@ -299,16 +299,16 @@ class Forgejo:
         return replace(activity, webhooks=len(hooks), issues=activity.issues + len(issues or []))
 
     def set_archived(self, owner: str, name: str, *, archived: bool, description: str) -> None:
-        """Archive a repository, or open it again, with a description that says so. An archived one takes no pushes."""
+        """Archive or unarchive a repository, and set its description. An archived repository rejects pushes."""
         body = {"archived": archived, "description": description}
         self._api.request("PATCH", f"/repos/{owner}/{name}", json=body)
 
     def delete_repository(self, owner: str, name: str) -> None:
-        """Delete a repository, for good; one that is gone already is as good."""
+        """Delete a repository for good; it is no error if it is already gone."""
         self._api.request("DELETE", f"/repos/{owner}/{name}", allow=(404,))
 
     def open_pull_requests(self, owner: str, name: str) -> list[PullRequest]:
-        """All open pull requests; none where the repository is empty, or has none at all."""
+        """All open pull requests; empty if the repository is empty or has no pull requests."""
         pulls: list[PullRequest] = []
         for page in range(1, 101):  # 50 a page is the server's own cap
             query = {"state": "open", "limit": 50, "page": page}
@@ -319,14 +319,14 @@ class Forgejo:
         return pulls
 
     def newest_pull_request(self, owner: str, name: str, base: str, head: str) -> PullRequest | None:
-        """The newest pull request from ``head`` into ``base``, whatever became of it."""
+        """The newest pull request from ``head`` into ``base``, in any state; None if there is none."""
         path = f"/repos/{owner}/{name}/pulls/{quote(base, safe='')}/{quote(head)}"
         return self._api.find("GET", path, _pull_request)
 
     def edit_pull_request(
         self, owner: str, name: str, number: int, *, title: str, body: str, close: bool = False
     ) -> None:
-        """Give a pull request another title and text; ``close`` it, unmerged, at the same time."""
+        """Change the title and text of a pull request; ``close`` also closes it without merging."""
         data = {"title": title, "body": body, **({"state": "closed"} if close else {})}
         self._api.request("PATCH", f"/repos/{owner}/{name}/pulls/{number}", json=data)
 
@@ -354,7 +354,7 @@ def _rights(data: Any) -> Rights:
 
 
 def _tree(data: Any) -> tuple[dict[str, Blob], bool]:
-    """Files by path, and whether there is more; a commit without files may say null."""
+    """Files by path, and whether there are more; the answer for a commit without files may be null."""
     items = listed(data["tree"], null=True)
     files = {
         text(item["path"]): Blob(text(item["sha"]), text(item["mode"]) == EXECUTABLE)
@@ -426,7 +426,7 @@ def _commit(data: Any) -> Commit:
 
 
 def _activity(data: Any) -> tuple[Activity, bool]:
-    """All but the webhooks, and whether the wiki is told of."""
+    """Everything but the webhooks, and whether the answer reports the wiki."""
     activity = Activity(
         issues=number(data["open_issues_count"]) + number(data["open_pr_counter"]),
         untracked=not flag(data["has_issues"]) or bool(data.get("external_tracker")),

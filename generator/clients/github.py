@@ -32,12 +32,12 @@ else:
 Given = TypeVar("Given")
 
 _MINUTE = 60.0
-"""What GitHub wants to be left alone for where it names no time (REST API, best practices)."""
+"""Seconds to wait when GitHub names no time (REST API, best practices)."""
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """What is known of a mirror repository. ``private``: not everybody sees it; ``internal``: the enterprise does."""
+    """What is known about a mirror repository. ``private``: not public; ``internal``: visible to the enterprise."""
 
     id: int
     full_name: str
@@ -51,7 +51,7 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Account:
-    """Whose token it is, and a classic token's scopes; None for a fine-grained one, whose permissions are not told."""
+    """The token's user, and a classic token's scopes; None for a fine-grained one, which reports none."""
 
     login: str
     scopes: frozenset[str] | None
@@ -72,7 +72,7 @@ class WorkflowRun:
 
 @dataclass(frozen=True)
 class Limit:
-    """Requests that are left in this hour, and when it ends (seconds of the epoch)."""
+    """Requests left in this hour, and when it ends (Unix time)."""
 
     remaining: int
     reset: int
@@ -80,10 +80,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Activity:
-    """What people have made of a repository beside its commits.
+    """What people have added to a repository besides commits.
 
-    ``issues``: whether there are any issues or pull requests, in whatever state; ``untracked``: issues are switched
-    off, and those of before can't be seen. ``releases``: whether there are any, drafts among them.
+    ``issues``: whether there are any issues or pull requests, in any state; ``untracked``: issues are switched off, so
+    earlier ones can't be seen. ``releases``: whether there are any, including drafts.
     """
 
     issues: bool
@@ -96,7 +96,7 @@ class Activity:
 
 
 class GitHub:
-    """Client of one GitHub. PyGithub's own client serves one thread: each caller has one of its own, used again."""
+    """Client of one GitHub. PyGithub's own client serves one thread: each call takes one from a pool."""
 
     def __init__(
         self, platform: Platform, token: Secret, source: str = "GITHUB_TOKEN", patience: Patience | None = None
@@ -120,19 +120,19 @@ class GitHub:
             self._authorities.close()
 
     def login(self) -> str:
-        """Name of the token's user; asked for once."""
+        """Name of the token's user; requested only once."""
         if not self._login:
             self._login = self._read("GET user", lambda: _text(self._github.get_user().login))
         return self._login
 
     def repository(self, full_name: str) -> Mirror | None:
-        """The repository, or None where there is none that this token may see."""
+        """The repository, or None if it does not exist or this token may not see it."""
         return self._read(f"GET repository {full_name}", lambda: self._found(full_name))
 
     def create_repository(self, full_name: str, *, description: str, private: bool) -> None:
-        """Create an empty repository, never initialised: what it holds comes from the canonical one alone.
+        """Create an empty repository, never initialised: all of its content comes from the canonical one.
 
-        One that is there already is left alone: another run may have been quicker, the caller looks whose it is.
+        One that already exists is left alone: another run may have created it first; the caller checks who owns it.
         """
         owner, _, name = full_name.partition("/")
         own = self.login().lower() == owner.lower()
@@ -144,21 +144,21 @@ class GitHub:
                     name, description=description, private=private, auto_init=False, has_wiki=False, has_projects=False
                 )
             except github.GithubException as error:
-                if error.status != 422 or "already exists" not in _told(error):
+                if error.status != 422 or "already exists" not in _detail(error):
                     raise
 
         self._write(f"create repository {full_name}", create)
 
     def make_private(self, full_name: str) -> None:
-        """Let only those see the repository who were let in. Nothing here makes one more visible."""
+        """Make the repository private. Nothing here makes a repository more visible."""
         self._edit(full_name, private=True)
 
     def unarchive(self, full_name: str) -> None:
-        """Let an archived repository take changes again."""
+        """Unarchive a repository."""
         self._edit(full_name, archived=False)
 
     def set_default_branch(self, full_name: str, branch: str) -> None:
-        """Show another branch, which must exist."""
+        """Change the default branch to ``branch``, which must exist."""
         self._edit(full_name, default_branch=branch)
 
     def _edit(self, full_name: str, **changes: Any) -> None:
@@ -176,7 +176,7 @@ class GitHub:
         return self._read(f"GET branch {branch} of {full_name}", find)
 
     def branches(self, full_name: str) -> dict[str, str] | None:
-        """Commit ids by branch; None where there is no repository that this token may see."""
+        """Commit ids by branch; None if this token can't see the repository."""
 
         def find() -> dict[str, str] | None:
             try:
@@ -187,10 +187,10 @@ class GitHub:
         return self._read(f"GET branches of {full_name}", find)
 
     def references(self, full_name: str, prefix: str) -> dict[str, str] | None:
-        """The ids that references name, by full name (``refs/tags/v1``); an annotated tag's is the tag's own.
+        """The ids of references by full name (``refs/tags/v1``); for an annotated tag, the id of the tag object.
 
-        ``prefix``: what their names begin with, without ``refs/``. None where there is no repository that this token
-        may see; a repository that is still empty has none.
+        ``prefix``: what their names begin with, without ``refs/``. None if this token can't see the repository; empty
+        if the repository is still empty.
         """
 
         def find() -> dict[str, str] | None:
@@ -204,7 +204,7 @@ class GitHub:
             except github.UnknownObjectException:
                 return None
             except github.GithubException as error:
-                if error.status == 409 and "empty" in _told(error):  # the server's word for it
+                if error.status == 409 and "empty" in _detail(error):  # the server's wording
                     return {}
                 raise
             return found
@@ -212,7 +212,7 @@ class GitHub:
         return self._read(f"GET references {prefix} of {full_name}", find)
 
     def secret_names(self, full_name: str) -> set[str] | None:
-        """Names of the Actions secrets, whose values nobody can read; None where the repository can't be seen."""
+        """Names of the Actions secrets (values can't be read); None if the repository can't be seen."""
 
         def find() -> set[str] | None:
             try:
@@ -238,48 +238,48 @@ class GitHub:
         together(*(partial(write, name) for name in values))
 
     def account(self) -> Account:
-        """Whose token it is and what it may do, from one request.
+        """The token's user and scopes, from one request.
 
-        A classic token's scopes are in a header that fine-grained tokens' answers lack (REST API, OAuth scopes).
+        A classic token's scopes are in a header that is missing for fine-grained tokens (REST API, OAuth scopes).
         """
         headers, data = self._ask("/user")
-        told = headers.get("x-oauth-scopes")
-        scopes = None if told is None else frozenset(part.strip() for part in str(told).split(",") if part.strip())
+        listed = headers.get("x-oauth-scopes")
+        scopes = None if listed is None else frozenset(part.strip() for part in str(listed).split(",") if part.strip())
         self._login = self._login or str(data["login"])
         return Account(str(data["login"]), scopes)
 
     def limit(self) -> Limit:
-        """What is left of the hour's requests; asking costs none."""
+        """The requests left in this hour; this request does not count."""
         core = self._ask("/rate_limit")[1]["resources"]["core"]
         return Limit(int(core["remaining"]), int(core["reset"]))
 
     def may_create(self, organisation: str) -> bool | None:
-        """Whether the token's user may create repositories in an organisation; None where that can't be seen.
+        """Whether the token's user may create repositories in an organisation; None if that can't be seen.
 
-        Raises ``PreflightError`` for one of which the user is no member, or of which the token may not know.
+        Raises ``PreflightError`` if the user is not a member, or the token may not see the membership.
         """
         membership = self._ask(f"/user/memberships/orgs/{quote(organisation)}")[1]
         if membership.get("state") != "active":
             return False
-        told = (membership.get("permissions") or {}).get("can_create_repository")
-        if told is None and membership.get("role") == "admin":
+        allowed = (membership.get("permissions") or {}).get("can_create_repository")
+        if allowed is None and membership.get("role") == "admin":
             return True
-        if told is None:
-            told = self._ask(f"/orgs/{quote(organisation)}")[1].get("members_can_create_private_repositories")
-        return None if told is None else bool(told)
+        if allowed is None:
+            allowed = self._ask(f"/orgs/{quote(organisation)}")[1].get("members_can_create_private_repositories")
+        return None if allowed is None else bool(allowed)
 
     def refused(self, path: str) -> str | None:
-        """The permissions that a path of the API asks for, where this token is refused it; None where it is not.
+        """The permissions that a path of the API requires, if this token is refused; None if it is accepted.
 
-        For fine-grained tokens GitHub names them in a header (REST API, troubleshooting).
+        For fine-grained tokens, GitHub names them in a header (REST API, troubleshooting).
         """
 
         def ask() -> str | None:
             try:
                 self._github.requester.requestJsonAndCheck("GET", path)
             except github.GithubException as error:
-                told = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
-                wanted = told.get("x-accepted-github-permissions", "")
+                headers = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
+                wanted = headers.get("x-accepted-github-permissions", "")
                 if error.status not in (403, 404) or not wanted or _limited(error):
                     raise
                 return wanted
@@ -288,14 +288,14 @@ class GitHub:
         return self._read(f"GET {path}", ask)
 
     def newest(self) -> str | None:
-        """Full name of the repository of the token's user that was pushed to last; None where there is none."""
+        """Full name of the user's most recently pushed repository; None if there is none."""
         _, data = self._ask("/user/repos?affiliation=owner&sort=pushed&per_page=1")
         return str(data[0]["full_name"]) if data else None
 
     def activity(self, full_name: str) -> Activity | None:
-        """What people have made of a repository beside its commits; None where there is none to be seen.
+        """What people have added to a repository besides commits; None if the repository can't be seen.
 
-        Raises ``PreflightError`` where it is there, and its issues or releases can't be seen.
+        Raises ``PreflightError`` if it exists, but its issues or releases can't be seen.
         """
 
         def find() -> Activity | None:
@@ -316,25 +316,25 @@ class GitHub:
         seen = self._read(f"GET repository {full_name}", find)
         if seen is None:
             return None
-        # Where issues are switched off, the answer to this is not described.
+        # The answer for a repository with issues switched off is not documented.
         issues = seen.issues or (not seen.untracked and self._any(f"/repos/{full_name}/issues?state=all"))
         return replace(seen, issues=issues, releases=self._any(f"/repos/{full_name}/releases?page=1"))
 
     def delete_repository(self, full_name: str) -> None:
-        """Delete a repository, for good. Raises ``PreflightError`` where the token may not."""
+        """Delete a repository, for good. Raises ``PreflightError`` if the token is not allowed to."""
         self._write(f"delete repository {full_name}", lambda: self._existing(full_name).delete())
 
     def runs(self, full_name: str, sha: str) -> list[WorkflowRun]:
         """The workflow runs of a commit, newest first; at most a hundred.
 
-        Raises ``PreflightError`` where they may not be seen, or there is no such repository.
+        Raises ``PreflightError`` if the token may not see them, or the repository does not exist.
         """
         path = f"/repos/{full_name}/actions/runs?head_sha={quote(sha)}&per_page=100"
         runs = self._understood(path, lambda data: [_run(item) for item in data["workflow_runs"]])
         return sorted(runs, key=lambda run: run.number, reverse=True)
 
     def failed_jobs(self, full_name: str, run: int) -> list[str]:
-        """Names of a run's jobs that neither succeeded nor were left out, as far as they are through."""
+        """Names of a run's completed jobs that neither succeeded nor were skipped."""
         well = (None, "success", "skipped", "neutral")
         return self._understood(
             f"/repos/{full_name}/actions/runs/{run}/jobs?per_page=100",
@@ -342,15 +342,15 @@ class GitHub:
         )
 
     def runs_actions(self, full_name: str) -> bool:
-        """Whether Actions are switched on in a repository. Raises ``PreflightError`` without the right to know."""
+        """Whether Actions are switched on in a repository. Raises ``PreflightError`` if the token may not see this."""
         return self._understood(f"/repos/{full_name}/actions/permissions", lambda data: bool(data["enabled"]))
 
     def _any(self, path: str) -> bool:
-        """Whether a list has any entry; ``path`` with the beginning of its query."""
+        """Whether a list has any entry; ``path`` includes the start of a query."""
         return self._understood(f"{path}&per_page=1", lambda data: bool(_list(data)))
 
     def _understood(self, path: str, read: Callable[[Any], Given]) -> Given:
-        """What ``read`` makes of a path's answer. One that it can't read is no answer of GitHub's."""
+        """The result of ``read`` for a path's answer. Raises ``SystemFailure`` if ``read`` can't parse it."""
         return self._read(
             f"GET {path.partition('?')[0]}",
             lambda: read(self._github.requester.requestJsonAndCheck("GET", path)[1]),
@@ -362,12 +362,12 @@ class GitHub:
 
     @property
     def _github(self) -> github.Github:
-        """The client of the call that is under way in this thread; its objects ask when they are first read."""
+        """The client of this thread's current call; its objects are loaded lazily."""
         client: github.Github = self._used.client
         return client
 
     def _existing(self, full_name: str) -> GithubRepository:
-        """A repository that is known to be there: no request before the one asked for."""
+        """A repository that is known to exist: loaded lazily, without an extra request."""
         return self._github.get_repo(full_name)
 
     def _lazy_user(self) -> Any:
@@ -380,11 +380,11 @@ class GitHub:
             return None
 
     def _read(self, what: str, call: Callable[[], Given]) -> Given:
-        """What ``call`` gives; it changes nothing, and is repeated with patience."""
+        """The result of ``call``, which changes nothing and is retried."""
         return self._patience(lambda: self._once(what, call), repeatable=True)
 
     def _write(self, what: str, call: Callable[[], Given], *, repeatable: bool = False) -> Given:
-        """What ``call`` gives; it changes something. ``repeatable``: doing it twice is the same as once."""
+        """The result of ``call``, which changes something. ``repeatable``: it is idempotent."""
 
         def paced() -> Given:
             self._pace.wait()
@@ -398,7 +398,7 @@ class GitHub:
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
-        """A client for this thread, and its failures as ours."""
+        """Provide a client for this thread, and translate its exceptions to ours."""
         try:
             client = self._idle.get_nowait()
         except queue.Empty:
@@ -410,7 +410,7 @@ class GitHub:
             if isinstance(error, github.BadAttributeException):
                 raise _no_answer(what, error) from None
             raise self._failure(what, error) from None
-        except OSError as error:  # requests' own failures among them
+        except OSError as error:  # includes requests' exceptions
             raise _unreachable(what, error) from None
         except (ValueError, TypeError, AttributeError, AssertionError, KeyError) as error:
             raise _no_answer(what, error) from None
@@ -419,7 +419,7 @@ class GitHub:
             self._idle.put(client)
 
     def _opened(self) -> github.Github:
-        # No retries of PyGithub's own: it repeats creations, which then meet their own success.
+        # No retries by PyGithub: it would retry creations, which then fail because the first attempt succeeded.
         return github.Github(
             base_url=self._platform.github.api_url,
             auth=github.Auth.Token(self._token.reveal()),
@@ -432,12 +432,12 @@ class GitHub:
         )
 
     def _failure(self, what: str, error: github.GithubException) -> NewserviceError:
-        told = _told(error)
+        detail = _detail(error)
         limited = _limited(error)
         if limited:
             return SystemFailure(
                 "github.limited",
-                f"github: {what} was refused for now: too many requests{told}; GitHub asks to wait {limited:.0f} s",
+                f"github: {what} was refused for now: too many requests{detail}; GitHub asks to wait {limited:.0f} s",
                 "nothing is lost: wait, then run the same command again",
                 passing=True,
                 undone=True,
@@ -450,24 +450,24 @@ class GitHub:
         if error.status in (403, 404):
             return PreflightError(
                 "github.forbidden",
-                f"github: {what} answered {error.status}{told}: it is missing, or the token may not see or do it",
+                f"github: {what} answered {error.status}{detail}: it is missing, or the token may not see or do it",
                 f"the token in {self._source} needs the scopes repo and workflow (fine-grained: Administration, "
                 "Contents, Secrets and Workflows, write)",
             )
         return SystemFailure(
             "github.failed",
-            f"github: {what} answered {error.status}{told}",
-            "nothing is lost: mend what is named here and run the same command again",
+            f"github: {what} answered {error.status}{detail}",
+            "nothing is lost: fix what is named here and run the same command again",
             passing=error.status >= 500,
         )
 
 
 def _limited(error: github.GithubException) -> float:
-    """Seconds to wait where a rate limit was met, else 0: Retry-After, then the reset, then a minute."""
+    """Seconds to wait if a rate limit was hit, otherwise 0: Retry-After, then the reset time, then a minute."""
     headers: Mapping[str, str] = {str(key).lower(): str(value) for key, value in (error.headers or {}).items()}
     used_up = headers.get("x-ratelimit-remaining") == "0"
-    told = _told(error).lower()
-    secondary = error.status in (403, 429) and ("rate limit" in told or "retry-after" in headers or used_up)
+    detail = _detail(error).lower()
+    secondary = error.status in (403, 429) and ("rate limit" in detail or "retry-after" in headers or used_up)
     if error.status != 429 and not secondary:
         return 0
     if asked := wait_asked(headers):
@@ -480,10 +480,10 @@ def _unreachable(what: str, error: OSError) -> SystemFailure:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     unsent = isinstance(error, requests.ConnectTimeout) or type(reason).__name__ == "NewConnectionError"
     late = isinstance(error, requests.Timeout)
-    told = "did not answer in time" if late else f"could not be sent: {type(error).__name__}"
+    reason = "did not answer in time" if late else f"could not be sent: {type(error).__name__}"
     return SystemFailure(
         "github.timeout" if late else "github.unreachable",
-        f"github: {what} {told}",
+        f"github: {what} {reason}",
         "check the network and the certificate, then run the same command again",
         passing="CERTIFICATE_VERIFY_FAILED" not in str(error),
         undone=unsent,
@@ -499,21 +499,21 @@ def _no_answer(what: str, error: Exception) -> SystemFailure:
 
 
 def _text(value: object) -> str:
-    """``value``, which must be text: an answer without it is no answer of GitHub's."""
+    """``value``, which must be text. Raises ``TypeError`` otherwise."""
     if not isinstance(value, str):
         raise TypeError("no text where GitHub gives one")
     return value
 
 
 def _flag(value: object) -> bool:
-    """``value``, which must be true or false: nothing is not to be read as "public"."""
+    """``value``, which must be true or false: a missing value must not be read as "public"."""
     if not isinstance(value, bool):
         raise TypeError("neither true nor false where GitHub gives one of them")
     return value
 
 
 def _list(value: object) -> list[Any]:
-    """``value``, which must be a list: anything else is not to be read as "nothing"."""
+    """``value``, which must be a list: anything else must not be read as "nothing"."""
     if not isinstance(value, list):
         raise TypeError("no list where GitHub gives one")
     return value
@@ -525,7 +525,7 @@ def _next(headers: Mapping[str, Any]) -> str:
     return next((str(link["url"]) for link in links if link.get("rel") == "next"), "")
 
 
-def _told(error: github.GithubException) -> str:
+def _detail(error: github.GithubException) -> str:
     data = error.data if isinstance(error.data, dict) else {}
     parts = [str(data.get("message", ""))]
     parts += [str(item.get("message", "")) for item in data.get("errors") or [] if isinstance(item, dict)]

@@ -1,4 +1,4 @@
-"""Git's objects, many at a time: what a fleet is read from, without a process for each file."""
+"""Reads many git objects at a time: a fleet is read without a process for each file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from generator.clients.git.process import failure, git_process
 from generator.infra_repo.fingerprints import EXECUTABLE, Blob
 
 NO_FILE = Blob("0" * 40)
-"""What git calls the content of a file that is not there."""
+"""The id that git uses for the content of a missing file."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """A commit, as its branch tells of it."""
+class LoggedCommit:
+    """A commit, as ``git log`` lists it."""
 
     id: str
     parents: tuple[str, ...]
@@ -24,25 +24,25 @@ class Told:
 
 
 class Objects(Repository):
-    """A repository's objects. No method keeps a helper process, so that forked processes may use it as well."""
+    """A repository's objects. No method keeps a helper process, so forked processes can use it too."""
 
     @classmethod
     def of(cls, repository: Repository) -> Objects:
-        """The objects of a repository, which is closed with it."""
+        """The objects of ``repository``; closing either closes both."""
         return cls(repository.path, repository.git_dir, repository._reader)
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
-        """Ids of the contents by path, of all files of a commit or of those below a folder."""
+        """Blob ids by path, for all files of a commit or those below a folder."""
         return {path: blob for path, (_, blob) in self.entries(sha, folder).items()}
 
     def entries(self, sha: str, folder: str = "") -> dict[str, tuple[str, str]]:
-        """The same with git's modes: mode and id by path."""
-        told = self._git("ls-tree", "-r", "-z", sha, *(["--", folder] if folder else []))
-        entries = (entry.split("\t", 1) for entry in told.split("\0") if entry)
+        """Git's mode and blob id by path, for all files of a commit or those below a folder."""
+        output = self._git("ls-tree", "-r", "-z", sha, *(["--", folder] if folder else []))
+        entries = (entry.split("\t", 1) for entry in output.split("\0") if entry)
         return {path: (head.split(" ")[0], head.split(" ")[2]) for head, path in entries if " blob " in head}
 
     def contents(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """Contents by id, read by one process; what is not here is left out. Raises ``SystemFailure``."""
+        """Contents by id, read by one process; missing objects are left out. Raises ``SystemFailure`` if git fails."""
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
@@ -53,19 +53,19 @@ class Objects(Repository):
         return dict(_batch(ended.out))
 
     def changes(self, base: str, head: str) -> dict[str, Blob]:
-        """Files in ``head`` by path, where they differ from ``base``; ``NO_FILE`` where one is gone."""
-        told = self._git("diff-tree", "-r", "-z", "--no-renames", base, head).split("\0")
-        pairs = [(entry.split(" "), path) for entry, path in zip(told[::2], told[1::2], strict=False) if entry]
+        """Files of ``head`` that differ from ``base``, by path; ``NO_FILE`` for one that was deleted."""
+        output = self._git("diff-tree", "-r", "-z", "--no-renames", base, head).split("\0")
+        pairs = [(entry.split(" "), path) for entry, path in zip(output[::2], output[1::2], strict=False) if entry]
         return {path: Blob(entry[3], entry[1] == EXECUTABLE) for entry, path in pairs}
 
-    def own_commits(self, head: str, base: str) -> list[Told]:
+    def own_commits(self, head: str, base: str) -> list[LoggedCommit]:
         """Commits that ``head`` has and ``base`` lacks, the newest first."""
-        told = self._git("log", "-z", "--format=%H%x01%P%x01%B", head, f"^{base}", "--")
-        parts = (entry.split("\x01", 2) for entry in told.split("\0") if entry.strip())
-        return [Told(sha, tuple(parents.split()), message) for sha, parents, message in parts]
+        output = self._git("log", "-z", "--format=%H%x01%P%x01%B", head, f"^{base}", "--")
+        parts = (entry.split("\x01", 2) for entry in output.split("\0") if entry.strip())
+        return [LoggedCommit(sha, tuple(parents.split()), message) for sha, parents, message in parts]
 
     def common(self, one: str, other: str) -> str:
-        """The newest commit that both come from; empty where there is none."""
+        """The newest common ancestor of two commits; empty if there is none."""
         asked = ("merge-base", one, other)
         ended = git_process(self.path, *asked)
         if ended.status not in (0, 1):
@@ -78,11 +78,11 @@ class Objects(Repository):
 
     @property
     def shallow(self) -> bool:
-        """Whether a part of the history is not here."""
+        """Whether part of the history is missing."""
         return self._git("rev-parse", "--is-shallow-repository").strip() == "true"
 
     def push_branches(self, remote: Remote, url: str, heads: Mapping[str, str]) -> None:
-        """Push commits by branch to ``url``, each for itself and none by force.
+        """Push commits by branch to ``url``, not atomically and none by force.
 
         Raises ``SystemFailure`` when one is rejected, which says nothing about the others; or when the forge can't be
         reached.
@@ -91,14 +91,14 @@ class Objects(Repository):
         network.push(self._store(), remote, url, pairs)
 
     def fetch_branches(self, remote: Remote, url: str, branches: Sequence[str], *, depth: int = 0) -> None:
-        """Bring branches' objects here, no reference is moved: ``depth`` commits of each only, or all history."""
+        """Fetch branches' objects, without moving references: only ``depth`` commits of each, or all history."""
         shallow = [f"--depth={depth}"] if depth else ["--unshallow"] if self.shallow else []
         names = [f"refs/heads/{branch}" for branch in branches]
         network.fetch(self._store(tips=True), remote, url, names, *shallow)
 
 
-def _batch(told: bytes) -> Iterable[tuple[str, bytes]]:
-    stream = BytesIO(told)
+def _batch(output: bytes) -> Iterable[tuple[str, bytes]]:
+    stream = BytesIO(output)
     while header := stream.readline().split():
         if len(header) == 3:
             content = stream.read(int(header[2]))

@@ -1,7 +1,7 @@
-"""Trying again: how often and how long is the profile's, what may be repeated is decided here.
+"""Retries: how often and how long comes from the profile; what may be repeated is decided here.
 
-Only what changes nothing is repeated as it is: reading, and what the system surely has not carried out. A change
-whose fate is unknown is never sent again blindly: its step looks first at what there is now.
+Only requests without effect are repeated as they are: reads, and writes that the system certainly did not carry out. A
+write with an unknown outcome is never repeated blindly: its step observes the current state first.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ else:
 Given = TypeVar("Given")
 
 _LONGEST_IN_ALL = 300.0
-"""Seconds after which nothing is begun again, however many attempts are left."""
+"""Seconds after which no further attempt is made, however many are left."""
 
 _WORTH_TELLING = 5.0
-"""Seconds of waiting that a person should know of."""
+"""Pauses of at least this many seconds are reported."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How often something is tried, and how long in between.
+    """How often something is tried, and how long to wait in between.
 
-    ``first`` and ``longest`` are seconds; pauses double, with some chance in them, so that runs which failed together
-    don't come back together. ``stopped`` ends all waiting; ``told`` hears of long pauses.
+    ``first`` and ``longest`` are seconds; pauses double, with jitter, so that runs which failed together don't retry
+    together. ``stopped`` ends all waiting; ``report`` is called with a message before long pauses.
     """
 
     attempts: int
     first: float
     longest: float
     stopped: threading.Event = field(default_factory=threading.Event)
-    told: Callable[[str], None] = lambda _: None
+    report: Callable[[str], None] = lambda _: None
 
     @classmethod
-    def of(cls, platform: Platform, told: Callable[[str], None] = lambda _: None) -> Patience:
-        """The profile's patience, which ends with the command that this thread carries out."""
+    def of(cls, platform: Platform, report: Callable[[str], None] = lambda _: None) -> Patience:
+        """The profile's retries, which end with the command that this thread carries out."""
         retry = platform.connection.retry
-        return cls(retry.attempts, retry.first_seconds, retry.longest_seconds, stop_event(), told)
+        return cls(retry.attempts, retry.first_seconds, retry.longest_seconds, stop_event(), report)
 
     def __call__(self, what: Callable[[], Given], *, repeatable: bool) -> Given:
-        """What ``what`` gives. ``repeatable``: it changes nothing, or looks before it does.
+        """The result of ``what``. ``repeatable``: it changes nothing, or observes the state before it does.
 
-        Raises the last failure when the attempts are used up, when it can't heal, or when it asks for more patience
-        than there is.
+        Raises the last failure when the attempts are used up, when it is permanent, or when it asks for a longer pause
+        than allowed.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: self._again(error, repeatable=repeatable)),
@@ -76,14 +76,14 @@ class Patience:
                 return what()
             except SystemFailure as error:
                 failures.append(error)
-                if len(failures) > 1:  # what was waited for here is not waited for again further up
+                if len(failures) > 1:  # not retried again further up
                     error.passing &= len(failures) < self.attempts
                 raise
 
         return retrying(once)
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Poll until ``condition`` holds; whether it did within ``seconds``. For read-after-write delays only."""
+        """Poll until ``condition`` holds; returns whether it did within ``seconds``. For read-after-write delays."""
         deadline, pause = time.monotonic() + seconds, min(self.first, 0.1)
         while not condition():
             if time.monotonic() >= deadline or self.stopped.wait(pause):
@@ -105,7 +105,7 @@ class Patience:
     def _tell(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if state.upcoming_sleep >= _WORTH_TELLING and isinstance(error, SystemFailure):
-            self.told(f"{error.message}; trying again in {state.upcoming_sleep:.0f} s")
+            self.report(f"{error.message}; trying again in {state.upcoming_sleep:.0f} s")
 
 
 class Pace:
@@ -117,7 +117,7 @@ class Pace:
         self._next = 0.0
 
     def wait(self) -> None:
-        """Return when it is this caller's turn."""
+        """Block until it is this caller's turn."""
         with self._lock:
             pause = self._next - time.monotonic()
             if pause > 0:

@@ -1,4 +1,4 @@
-"""The image registry, as far as asking for tags goes: the OCI distribution API and its tokens."""
+"""The image registry, for looking up tags: the OCI distribution API and its tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generator.platform.profile import Platform
 if TYPE_CHECKING:
     import httpx
 
-# A registry that has an image in another form than those asked for says that there is none.
+# A registry that has an image only in a format that is not listed answers that it does not exist.
 _MANIFESTS = ", ".join(
     f"application/vnd.{kind}+json"
     for kind in (
@@ -32,7 +32,7 @@ _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class Registry:
-    """Client of one registry: what anybody sees, and what the holder of ``token`` sees."""
+    """Client of one registry: what everyone can see, and what the holder of ``token`` can see."""
 
     def __init__(
         self, platform: Platform, token: Secret, source: str = "REGISTRY_TOKEN", patience: Patience | None = None
@@ -50,15 +50,15 @@ class Registry:
         self._api.close()
 
     def digest(self, name: str, tag: str, *, anonymous: bool = False) -> str | None:
-        """Digest of the manifest under a tag of the image ``name`` (without the host), or None where none is seen.
+        """Digest of the manifest under a tag of the image ``name`` (without the host), or None if it can't be seen.
 
-        ``anonymous`` asks as anybody, without the token; what is refused then is not seen. Raises ``PreflightError``
-        where the token is refused, or would have to go to another host. Source: OCI distribution specification.
+        ``anonymous`` asks without the token; what is refused then counts as not visible. Raises ``PreflightError`` if
+        the token is refused, or would have to be sent to another host. Source: OCI distribution specification.
         """
         response = self._manifest(name, tag, anonymous)
         if response is None or response.status_code == HTTPStatus.NOT_FOUND:
             return None
-        self._api.parsed(response)  # a page of a proxy's is no manifest
+        self._api.parsed(response)  # a proxy's error page is not a manifest
         digest = response.headers.get("docker-content-digest", "")
         if not digest:
             raise SystemFailure(
@@ -69,14 +69,14 @@ class Registry:
         return str(digest)
 
     def _manifest(self, name: str, tag: str, anonymous: bool) -> httpx.Response | None:
-        """The answer to a request for a manifest: 200 or 404; None where it is refused to anybody."""
+        """The answer to a request for a manifest: 200 or 404; None if anonymous access is refused."""
         known = "" if anonymous else self._passes.get(name, "")
         response = self._ask(name, tag, known)
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             fresh = self._pass(name, response, anonymous)
             if fresh is None:
                 return None
-            if not anonymous:  # what anybody may see can change at any moment
+            if not anonymous:  # anonymous access can change at any time
                 self._passes[name] = fresh
             response = self._ask(name, tag, fresh)
         if response.status_code not in _REFUSED:
@@ -90,7 +90,7 @@ class Registry:
         return self._api.request("GET", f"/v2/{name}/manifests/{tag}", headers=headers, allow=(404, *_REFUSED))
 
     def _pass(self, name: str, refused: httpx.Response, anonymous: bool) -> str | None:
-        """A token for pulling one image, from where the registry sends us; None where anybody gets none."""
+        """A token for pulling one image, from the registry's realm; None if anonymous access is refused."""
         asked = dict(_PARAMETER.findall(refused.headers.get("www-authenticate", "")))
         realm = asked.get("realm", "")
         if _origin(realm) != self._origin:
@@ -128,6 +128,6 @@ class Registry:
 
 
 def _origin(address: str) -> str:
-    """Scheme, host and port: what a credential belongs to."""
+    """Scheme, host and port, which a credential belongs to; empty if the address has none."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme and parts.netloc else ""

@@ -1,7 +1,7 @@
-"""Looking at parsed JSON as what it should be: anything else raises, and is never taken for "there is none".
+"""Checks the types of parsed JSON: an unexpected type raises, and is never taken for "nothing exists".
 
-Every function takes a value that a system answered, and raises ``TypeError`` where it is of another type; a missing
-field is Python's own ``KeyError``. ``Api`` tells both as an answer that the system does not give.
+Every function takes a value from a system's answer, and raises ``TypeError`` if it is of another type; a missing field
+is Python's own ``KeyError``. ``Api`` reports both as an answer that the system does not give.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def fields(data: Any) -> dict[str, Any]:
 
 
 def text(data: Any) -> str:
-    """Text that says something: an empty name or commit id is none."""
+    """Text that is not empty: an empty name or commit id is invalid."""
     if not isinstance(data, str) or not data:
         raise TypeError(f"text, not {type(data).__name__}")
     return data

@@ -1,4 +1,4 @@
-"""HTTP as the platform needs it: the internal load balancer's address, the real name's certificate, patience."""
+"""HTTP as the platform needs it: the internal load balancer's address, the real name's certificate, retries."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Given = TypeVar("Given")
 
 _READING = frozenset({"GET", "HEAD", "LIST"})
 
-# Answers of a system, or of what stands before it, that may be others in a moment.
+# Statuses of a system, or of a proxy in front of it, that may be temporary.
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
-# Of these, the answer that says that nothing was done. A 503 may come from what stands before a server that acted.
+# Of these, the statuses that prove that nothing was done. A 503 may come from a proxy in front of a server that acted.
 _UNDONE = frozenset({429})
 
 
 @cache
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Certificates are always checked: against the system's authorities, and ``ca_file`` where one is named.
+    """A context that always checks certificates: against the system's authorities, and ``ca_file`` if there is one.
 
-    Reading the authorities takes longer than a request: once is enough.
+    Cached, because reading the authorities takes longer than a request. Raises ``PreflightError`` for a bad file.
     """
     context = ssl.create_default_context()
     if ca_file:
@@ -53,11 +53,11 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
 def http_client(
     platform: Platform, system: str, headers: dict[str, str], path: str = "", address: str = ""
 ) -> httpx.Client:
-    """A client for one system of the platform, through the load balancer where the profile says so.
+    """A client for one system of the platform, through the load balancer if the profile says so.
 
-    ``address`` takes the place of the profile's; the load balancer serves the profile's hosts only.
+    ``address`` replaces the profile's; the load balancer serves the profile's hosts only.
     """
-    from generator.clients.pinned import PinnedTransport  # derived from a class of httpx's
+    from generator.clients.pinned import PinnedTransport  # its base class is from httpx
 
     context = tls_context(platform.connection.ca_file)
     base = (address or platform.systems[system].url).rstrip("/")
@@ -79,7 +79,7 @@ def http_client(
 
 
 class Api:
-    """Requests to one system, with its failures as ``NewserviceError``, repeated where that is safe.
+    """Requests to one system, with its failures as ``NewserviceError``, retried where that is safe.
 
     ``within`` follows the address in messages: a part of the system that the address does not name.
     """
@@ -98,9 +98,9 @@ class Api:
         self._client.close()
 
     def request(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> httpx.Response:
-        """Send one request; statuses of ``allow`` are handed back beside the 2xx, all others raise.
+        """Send one request; statuses in ``allow`` are returned like 2xx, all others raise.
 
-        Reading is repeated with patience; a change only where it surely did not happen. Raises ``PreflightError`` for
+        Reads are retried; a change only if it certainly did not happen. Raises ``PreflightError`` for
         a refused credential and ``SystemFailure`` for everything else.
         """
         return self._patience(lambda: self._send(method, path, allow, options), repeatable=method in _READING)
@@ -113,16 +113,16 @@ class Api:
             raise SystemFailure(
                 f"{self.system}.timeout",
                 f"{where} did not answer in time",
-                "look whether the system is up, then run the same command again",
+                "check whether the system is up, then run the same command again",
                 passing=True,
                 undone=isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout),
             ) from error
         except httpx.HTTPError as error:
-            # A request that can't even be written quotes its headers, and they hold the token.
-            told = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
+            # The error for a request that can't be written quotes its headers, which contain the token.
+            reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
             raise SystemFailure(
                 f"{self.system}.unreachable",
-                f"{where} could not be reached: {told or type(error).__name__}",
+                f"{where} could not be reached: {reason or type(error).__name__}",
                 "check the network, the load balancer and its certificate, then run the same command again",
                 passing=isinstance(error, httpx.TransportError) and not _distrusted(error),
                 undone=isinstance(error, httpx.ConnectError),
@@ -132,7 +132,7 @@ class Api:
         raise self._failure(where, response)
 
     def read(self, method: str, path: str, parse: Callable[[Any], Given], **options: Any) -> Given:
-        """As ``request``, and what ``parse`` makes of the body. Raises as ``understood``."""
+        """Send a request as ``request`` does, and parse its body. Raises the same as ``request`` and ``understood``."""
         return self.understood(self.request(method, path, **options), parse)
 
     def find(
@@ -144,12 +144,12 @@ class Api:
         missing: tuple[int, ...] = (HTTPStatus.NOT_FOUND,),
         **options: Any,
     ) -> Given | None:
-        """As ``read``, but None where the status is one of ``missing``: no body says that there is nothing."""
+        """Like ``read``, but None if the status is one of ``missing``; a body alone never means that nothing exists."""
         response = self.request(method, path, allow=missing, **options)
         return None if response.status_code in missing else self.understood(response, parse)
 
     def understood(self, response: httpx.Response, parse: Callable[[Any], Given]) -> Given:
-        """What ``parse`` makes of the body. Raises ``SystemFailure`` where it is no JSON, or of another shape."""
+        """The result of ``parse`` for the body. Raises ``SystemFailure`` if it is not JSON, or of another shape."""
         data = self.parsed(response)
         try:
             return parse(data)
@@ -162,7 +162,7 @@ class Api:
             ) from error
 
     def parsed(self, response: httpx.Response) -> Any:
-        """The body of a response as JSON. Raises ``SystemFailure`` when it is none."""
+        """The body of a response as JSON. Raises ``SystemFailure`` if it is not JSON."""
         try:
             return response.json()
         except ValueError as error:
@@ -175,7 +175,7 @@ class Api:
             ) from error
 
     def failure(self, response: httpx.Response) -> NewserviceError:
-        """What an error answer means, where ``request`` handed it back."""
+        """The error for an answer that ``request`` returned because its status was allowed."""
         return self._failure(self._where(response.request.method, response.request.url.path), response)
 
     def _where(self, method: str, path: str) -> str:
@@ -183,7 +183,7 @@ class Api:
 
     def _failure(self, where: str, response: httpx.Response) -> NewserviceError:
         status = response.status_code
-        told = _message(response)
+        detail = _message(response)
         if status == HTTPStatus.UNAUTHORIZED:
             return PreflightError(
                 f"{self.system}.unauthorized",
@@ -193,14 +193,14 @@ class Api:
         if status == HTTPStatus.FORBIDDEN:
             return PreflightError(
                 f"{self.system}.forbidden",
-                f"{where} answered 403{told}",
+                f"{where} answered 403{detail}",
                 f"give the token in {self._credential} the scope that this needs",
             )
         after = wait_asked(response.headers)
         return SystemFailure(
             f"{self.system}.failed",
-            f"{where} answered {status}{told}{f', and asks to wait {after:.0f} s' if after else ''}",
-            "nothing is lost: mend what is named here and run the same command again",
+            f"{where} answered {status}{detail}{f', and asks to wait {after:.0f} s' if after else ''}",
+            "nothing is lost: fix what is named here and run the same command again",
             passing=status in _PASSING,
             undone=status in _UNDONE,
             after=after,
@@ -219,7 +219,7 @@ def wait_asked(headers: Mapping[str, str]) -> float:
 
 
 def _distrusted(error: BaseException) -> bool:
-    """Whether a certificate was refused: trying again shows the same one."""
+    """Whether a certificate was refused: a retry would get the same one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -229,17 +229,17 @@ def _distrusted(error: BaseException) -> bool:
 
 
 def _message(response: httpx.Response) -> str:
-    """What the system said, when it said it in a form for people: one line, not too long."""
+    """The system's error message in one short line; empty if the body is neither JSON nor plain text."""
     kind = response.headers.get("content-type", "")
-    told: Any = ""
+    message: Any = ""
     if "json" in kind:
         try:
             body = response.json()
         except ValueError:
             return ""
         if isinstance(body, dict):
-            told = body.get("message") or body.get("errors") or body.get("error") or ""
+            message = body.get("message") or body.get("errors") or body.get("error") or ""
     elif "text/plain" in kind:
-        told = response.text
-    line = " ".join("; ".join(map(str, told)).split() if isinstance(told, list) else str(told).split())
+        message = response.text
+    line = " ".join("; ".join(map(str, message)).split() if isinstance(message, list) else str(message).split())
     return f": {line[:200]}" if line else ""

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """A secret as it stands: its version, 0 where there is none, the names of its properties, and all as JSON.
+    """The current state of a secret: its version (0 if none exists), the names of its properties, and all as JSON.
 
-    ``created`` is when Vault took the version, to the nanosecond; ``notes`` is the secret's custom metadata;
+    ``created`` is when Vault stored the version, to the nanosecond; ``notes`` is the secret's custom metadata;
     ``location`` is the Vault and namespace that it was read from.
     """
 
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class TokenFacts:
-    """What Vault says of a token: whose, its policies, and for how many seconds it lives (0: without end)."""
+    """What Vault reports about a token: its name, its policies, and its remaining seconds (0: it does not expire)."""
 
     name: str
     policies: tuple[str, ...]
@@ -57,8 +57,8 @@ class TokenFacts:
 class Vault:
     """Client of one Vault and namespace, those of ``location`` or the profile's. Paths start with the mount.
 
-    Every method that takes a path asks Vault first which mount it leads to, once for each mount, and raises
-    ``PreflightError`` where that is no KV version 2 mount that the token may see: nothing is written elsewhere.
+    Every method that takes a path first asks Vault which mount it leads to, once for each mount, and raises
+    ``PreflightError`` unless that is a KV version 2 mount that the token may see: nothing is written elsewhere.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Vault:
         return self._mounts.look(path)
 
     def read(self, path: str) -> Entry:
-        """The secret at ``path``, empty where there is none or where it was deleted: both are a 404."""
+        """The secret at ``path``, empty if it does not exist or was deleted: both are a 404."""
         response = self._secret(path) if self._mounts.known(path) else self._likely_secret(path)
         entry = self._api.understood(response, _deleted if self._misses(response) else _entry)
         return replace(entry, location=self.location)
@@ -95,9 +95,9 @@ class Vault:
         return self._api.request("GET", self._address(path), allow=(404,))
 
     def _likely_secret(self, path: str) -> httpx.Response:
-        """Read it where it most likely is, while Vault is asked which mount the path leads to.
+        """Read it where it most likely is, while asking Vault which mount the path leads to.
 
-        What that gave counts only if the mount is the path's first name: then it was the right place.
+        The answer counts only if the mount is the path's first segment: only then was it the right place.
         """
         first, _, rest = path.partition("/")
         likely: list[httpx.Response | NewserviceError] = []
@@ -118,14 +118,14 @@ class Vault:
     def add(self, path: str, entry: Entry, properties: dict[str, Secret]) -> None:
         """Write ``properties`` beside those of ``entry``, which must still be the newest version.
 
-        Check-and-set: when somebody wrote in between, Vault refuses and nothing is overwritten.
+        Check-and-set: if someone else wrote in between, Vault refuses and nothing is overwritten.
         """
         added = {name: value.reveal() for name, value in properties.items()}
         body = {"options": {"cas": entry.version}, "data": {**added, **json.loads(entry.content.reveal())}}
         self._api.request("POST", self._address(path), json=body)
 
     def token(self) -> TokenFacts:
-        """What Vault says of this token. Raises ``PreflightError`` where it is not accepted."""
+        """What Vault reports about this token. Raises ``PreflightError`` if it is not accepted."""
         return self._api.read("GET", "/auth/token/lookup-self", _token)
 
     def capabilities(self, path: str) -> frozenset[str]:
@@ -135,8 +135,8 @@ class Vault:
     def note(self, path: str, notes: Mapping[str, str]) -> None:
         """Add to the custom metadata of a secret; its other notes and its versions stay as they are.
 
-        Where the token may not ``patch`` the metadata, or Vault is too old for it, they are read and written anew.
-        Raises ``PreflightError`` where the token may not do that either (``create`` and ``update`` on the metadata).
+        If the token is not allowed to ``patch`` the metadata, or Vault is too old, they are read and rewritten.
+        Raises ``PreflightError`` if the token can't do that either (``create`` and ``update`` on the metadata).
         """
         address, body = self._address(path, "metadata"), {"custom_metadata": dict(notes)}
         kind = {"Content-Type": "application/merge-patch+json"}
@@ -144,18 +144,18 @@ class Vault:
         if not answer.is_success:
             standing = {} if self._misses(answer) else self._notes(path)
             answer = self._api.request("POST", address, json={"custom_metadata": {**standing, **notes}})
-        if answer.status_code != HTTPStatus.NO_CONTENT:  # Vault may have warnings; a page is none of its words
+        if answer.status_code != HTTPStatus.NO_CONTENT:  # Vault may add warnings; an HTML page is not from Vault
             self._api.understood(answer, fields)
 
     def _notes(self, path: str) -> Mapping[str, str]:
-        """The custom metadata, from the metadata itself or, where that is not to be read, from beside the secret."""
+        """The custom metadata, from the metadata itself or, if that can't be read, as returned with the secret."""
         response = self._api.request("GET", self._address(path, "metadata"), allow=(403, 404))
         if response.status_code == 403:
             return self.read(path).notes
         return {} if self._misses(response) else self._api.understood(response, lambda body: _custom(body["data"]))
 
     def delete(self, path: str, version: int) -> None:
-        """Delete exactly this version of a secret; ``vault kv undelete`` brings it back."""
+        """Delete exactly this version of a secret; ``vault kv undelete`` restores it."""
         self._api.request("POST", self._address(path, "delete"), json={"versions": [version]})
 
     def may_delete(self, path: str) -> bool:
@@ -174,14 +174,14 @@ class Vault:
         return f"/{quote(self._place(path, kind))}"
 
     def _place(self, path: str, kind: str) -> str:
-        """Where a secret is as policies write it: the kind of thing stands between the mount and the rest."""
+        """A secret's API path, as policies write it: ``kind`` is inserted after the mount."""
         mount = self._mounts.holding(path).path
         return f"{mount}{kind}/{path.removeprefix(mount)}"
 
     def _misses(self, response: httpx.Response) -> bool:
-        """Whether an answer says that there is nothing: a 404 without words.
+        """Whether an answer says that nothing exists: a 404 without an error message.
 
-        Raises ``SystemFailure`` for one with words: it says that something else is missing, such as the mount.
+        Raises ``SystemFailure`` for one with a message: something else is missing, such as the mount.
         """
         if response.status_code == HTTPStatus.NOT_FOUND and self._api.understood(response, _words):
             raise self._api.failure(response)
@@ -189,12 +189,12 @@ class Vault:
 
 
 def _words(body: Any) -> list[str]:
-    """The words of an error; the answer for a deleted version has metadata in their place."""
+    """The messages of an error; the answer for a deleted version has metadata instead."""
     return [] if fields(body).get("data") is not None else error_words(body)
 
 
 def _entry(body: Any) -> Entry:
-    """A secret with its newest version. Where the version was deleted, ``data`` may be null beside its metadata."""
+    """A secret with its newest version. If the version was deleted, ``data`` may be null next to its metadata."""
     outer = fields(body["data"])
     properties = {} if outer["data"] is None else fields(outer["data"])
     metadata = outer["metadata"]
@@ -203,7 +203,7 @@ def _entry(body: Any) -> Entry:
 
 
 def _deleted(body: Any) -> Entry:
-    """What a 404 says: a deleted version's metadata, or a list of no errors where there never was one."""
+    """The secret that a 404 describes: a deleted version's metadata, or no errors if there never was one."""
     if body.get("data") is not None:
         return _entry(body)
     return Entry(0, frozenset(), Secret("{}"))

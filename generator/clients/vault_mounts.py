@@ -1,4 +1,4 @@
-"""What Vault's mounts are: a path leads to one, and only Vault knows where its name ends."""
+"""Vault's mounts: a path leads to one, and only Vault knows where the mount's name ends."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Mount:
 
 
 class Mounts:
-    """The KV version 2 mounts that paths lead to, each asked for once. Several threads may ask at the same time.
+    """The KV version 2 mounts that paths lead to, each requested once. Thread-safe.
 
-    One lock for all: mounts never lie within each other, so a path below a known one needs no question of its own.
+    One lock for all: mounts are never nested, so a path below a known mount needs no request of its own.
     """
 
     def __init__(self, api: Api, location: VaultLocation, source: str) -> None:
@@ -54,14 +54,14 @@ class Mounts:
             return self.known(path) or self._look(path)
 
     def known(self, path: str) -> Mount | None:
-        """The same, where Vault said so before."""
+        """The mount that holds ``path``, if Vault has already named it."""
         return next((mount for mount in self._known.values() if path.startswith(mount.path)), None)
 
     def look(self, path: str) -> Mount:
-        """The same, asked anew. What was known counts until Vault has answered.
+        """The mount that holds ``path``, requested again. Other threads use the known one until Vault has answered.
 
-        Raises ``PreflightError`` where there is no mount or the token may not see it, where it is anything but KV
-        version 2, and where Vault does not know the namespace.
+        Raises ``PreflightError`` if no mount exists or the token may not see it, if it is anything but KV version 2,
+        and if Vault does not know the namespace.
         """
         with self._lock:
             try:
@@ -76,7 +76,7 @@ class Mounts:
         if rootless is not None and rootless.is_success and self._data(rootless) == self._data(answer):
             raise PreflightError(
                 "vault.namespace",
-                f"vault: this Vault passes over the namespace {self._location.namespace}: it has the same mount "
+                f"vault: this Vault ignores the namespace {self._location.namespace}: it has the same mount "
                 f"{mount.path} with and without it, and would store values in its root namespace",
                 "unset VAULT_NAMESPACE, or take vault.namespace out of the platform profile: namespaces need Vault "
                 "Enterprise or OpenBao",
@@ -89,7 +89,7 @@ class Mounts:
         return {name: known for name, known in self._known.items() if not path.startswith(name)}
 
     def _answers(self, path: str) -> tuple[httpx.Response, httpx.Response | None]:
-        """What Vault says of the path; and, where there is a namespace, what it says without it.
+        """Vault's answer for the path; and, if there is a namespace, its answer without the namespace.
 
         Vault's Community Edition does not refuse a namespace, it ignores it.
         """
@@ -128,7 +128,7 @@ class Mounts:
         return self._api.understood(answer, lambda body: fields(body)["data"])
 
     def _check(self, path: str, mount: Mount) -> None:
-        """Raise ``PreflightError`` for what is no place for a secret."""
+        """Raise ``PreflightError`` for a mount or path that can't hold a secret."""
         where = f"vault: {path}{self._location.within} leads to {mount.path}"
         name_another = "name a KV version 2 mount in the platform profile (vault.mount, or the credential's path)"
         if mount.version not in (0, 2):
@@ -144,7 +144,7 @@ class Mounts:
 
 
 def error_words(body: Any) -> list[str]:
-    """What Vault's errors say; a secret that is missing has no words. Raises where it is no answer of Vault's."""
+    """The messages of a Vault error; empty for a missing secret. Raises if the body is not an error from Vault."""
     return list(map(str, listed(fields(body)["errors"])))
 
 
@@ -152,7 +152,7 @@ def _mount(body: Any, path: str, namespace: str) -> Mount:
     data = fields(fields(body)["data"])
     name = f"{text(data['path']).strip('/')}/"
     if not f"{path}/".startswith(name):
-        name = name.removeprefix(f"{namespace}/")  # of a namespace below: told from the root
+        name = name.removeprefix(f"{namespace}/")  # in a child namespace: reported relative to the root
     if not f"{path}/".startswith(name):
         raise ValueError("a mount that the path does not lead to")
     kind = text(data["type"])

@@ -29,7 +29,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class Account:
-    """Whose token it is, and whether that user administers the whole instance."""
+    """The token's user, and whether that user administers the whole instance."""
 
     login: str
     admin: bool
@@ -37,7 +37,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline. ``errors`` kept it from running; ``steps`` are states by the steps' names, empty in a list."""
+    """A pipeline. ``errors`` kept it from running; ``steps`` are pairs of name and state, empty in a listing."""
 
     number: int
     status: str
@@ -61,26 +61,26 @@ class Woodpecker:
         self._api.close()
 
     def login(self) -> str:
-        """Name of the token's user; a bad token is anonymous elsewhere, here it is refused."""
+        """Name of the token's user; other endpoints treat a bad token as anonymous, this one refuses it."""
         return self.account().login
 
     def lookup(self, full_name: str) -> Registration | None:
-        """The registration of a repository, active or not; None where it never was registered."""
+        """The registration of a repository, active or not; None if it was never registered."""
         return self._api.find("GET", f"/repos/lookup/{quote(full_name)}", _registration)
 
     def registered(self, repository: int) -> Registration | None:
-        """The registration under a number of Woodpecker's own; None where there is none to be seen."""
+        """The registration with this Woodpecker number; None if it does not exist or can't be seen."""
         return self._api.find("GET", f"/repos/{repository}", _registration)
 
     def activate(self, forge_remote_id: int) -> None:
-        """Register a repository by its number on the forge, or switch an old registration on again.
+        """Register a repository by its number on the forge, or reactivate an old registration.
 
-        One that is active already is left alone: another run may have been quicker.
+        One that is already active is left alone: another run may have activated it first.
         """
         self._api.request("POST", "/repos", params={"forge_remote_id": str(forge_remote_id)}, allow=(409,))
 
     def distrust(self, repository: int) -> Registration:
-        """Take every trusted flag away: a trusted repository gets credentials written into each step."""
+        """Clear every trusted flag: a trusted repository gets credentials written into each step."""
         body = {"trusted": {"network": False, "volumes": False, "security": False}}
         return self._api.read("PATCH", f"/repos/{repository}", _registration, json=body)
 
@@ -95,11 +95,11 @@ class Woodpecker:
         return [f"secret {name}" for name in secrets] + [f"schedule {name}" for name in schedules]
 
     def remove(self, repository: int) -> None:
-        """Take a registration away with its pipelines, and its webhook from the forge; without that it only sleeps."""
+        """Delete a registration with its pipelines, and its webhook on the forge, instead of deactivating it."""
         self._api.find("DELETE", f"/repos/{repository}", fields, params={"remove": "true"})
 
     def pipelines(self, repository: int, pages: int = 4) -> list[Pipeline]:
-        """The newest pipelines of a repository, newest first, 50 a page: without their steps."""
+        """The newest pipelines of a repository, newest first, 50 a page, without their steps."""
         found: list[Pipeline] = []
         for page in range(1, pages + 1):
             query = {"page": page, "perPage": 50}
@@ -115,7 +115,7 @@ class Woodpecker:
 
 
 def _names(data: Any) -> list[str]:
-    """Names in a list; null may stand for an empty one."""
+    """Names in a list; an empty list may be null."""
     return [text(item["name"]) for item in listed(data, null=True)]
 
 

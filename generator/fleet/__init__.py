@@ -1,4 +1,4 @@
-"""Every service that newservice ever made: where each stands, and updating all of them to a newer template.
+"""All services that newservice has made: the status of each, and updating all of them to a newer template.
 
 May import lifecycle and everything below it.
 """

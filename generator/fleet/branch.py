@@ -1,4 +1,4 @@
-"""The branch on which an update waits: whose it is, and whether it still asks for the right thing."""
+"""The branch on which an update waits for review: who changed it, and whether it still proposes the right update."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from generator.template.files import ANSWERS_FILE
 
 @dataclass(frozen=True)
 class Branch:
-    """What was seen of it. ``strangers`` are the commits and paths in it that newservice did not make.
+    """The observed state of an update's branch. ``strangers`` are its commits and paths that newservice did not make.
 
-    ``spent``: the default branch has all of it. ``stuck``: it can't be merged any more. ``version`` is the template's
-    on it, as far as that can be read.
+    ``spent``: the default branch already contains all of it. ``stuck``: it can no longer be merged. ``version`` is its
+    template version, if that can be read.
     """
 
     head: str
@@ -38,7 +38,7 @@ def title(name: str, version: str) -> str:
 
 
 def observe_branch(source: Source, place: Place) -> Branch | None:
-    """The branch of a tree's update; None where there is none. Reads objects only."""
+    """The branch of a tree's update; None if there is no such branch. Reads objects only."""
     name = update_branch(place.name)
     head = source.heads.get(name)
     if head is None:
@@ -50,7 +50,7 @@ def observe_branch(source: Source, place: Place) -> Branch | None:
         return Branch(head, spent=not own, strangers=() if not own else (head[:8],), pull=pull)
     strangers = of_branch(own, [title(place.name, "")]).others
     if not strangers and of_content([own[0].message], objects.changes(common, head), dict).others:
-        strangers = (f"{head[:8]}, which somebody changed",)
+        strangers = (f"{head[:8]}, which someone changed",)
     stuck = common != source.base and bool(objects.merge(head, source.base)[1])
     return Branch(head, False, stuck, strangers, _version(source, place, head), pull)
 
@@ -59,7 +59,7 @@ def _version(source: Source, place: Place, head: str) -> Version | None:
     listed = source.objects.listing(head, f"{place.prefix}{ANSWERS_FILE}")  # one file: a repository may have thousands
     try:
         return read_recorded(Snapshot(source.objects, head, listed), place.prefix).version
-    except NewserviceError:  # a later newservice may write that file otherwise: its commit says it as well
+    except NewserviceError:  # a later newservice may write that file differently: see the commit's title
         return _titled(place, source.objects.own_commits(head, source.base)[0].message)
 
 

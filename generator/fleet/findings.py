@@ -1,4 +1,4 @@
-"""How a tree of the fleet was found, and the way out; the one place that names the states."""
+"""The state a tree of the fleet was found in, and its remedy; the only module that names the states."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.template.files import Layer
 
 
 class State(StrEnum):
-    """How a tree stands, or what became of it."""
+    """The state of a tree, or the result of changing it."""
 
     CURRENT = "current"
     BEHIND = "behind"
@@ -40,23 +40,23 @@ REMEDIES: Mapping[State, str] = {
     State.BEHIND: "newservice fleet update",
     State.EDITED: "nothing to do: updates keep these edits",
     State.WAITING: "review the pull request and merge it",
-    State.DECLINED: "the pull request was closed: open it again, or delete its branch to be asked anew",
+    State.DECLINED: "the pull request was closed: open it again, or delete its branch to be asked again",
     State.CONFLICT: "run newservice update in a checkout, solve the conflicts, and merge the result",
     State.ASKS: "run newservice update in a checkout with the answer, and merge the result",
     State.UNREADABLE: "restore the answers file from git's history",
     State.NEWER: "install a newer newservice",
-    State.DIRTY: "commit and push what the infra clone has there, or stash it; then run the same command again",
-    State.ARCHIVED: "open the repository again if it is to be updated; nothing to do otherwise",
-    State.MISSING: "look at its name and whether the token may see it; newservice create makes it anew",
-    State.CHECKS: "mend what the check names, in the stack or in the template; then run the same command again",
-    State.FAILED: "mend what is named, then run the same command again, or with --retry and the report",
+    State.DIRTY: "commit and push the changes in the infra clone, or stash them; then run the same command again",
+    State.ARCHIVED: "unarchive the repository if it should be updated; nothing to do otherwise",
+    State.MISSING: "check its name and whether the token may see it; newservice create creates it again",
+    State.CHECKS: "fix what the check names, in the stack or in the template; then run the same command again",
+    State.FAILED: "fix what is named, then run the same command again, or with --retry and the report",
     State.PENDING: "run the same command again",
     State.CLEAN: "",
     State.CHANGED: "",
-    State.BROKEN: "mend the template",
+    State.BROKEN: "fix the template",
 }
 
-# What a finding means for the whole command, the worst first.
+# The exit code that each state means for the whole command, the worst first.
 _WORST: tuple[tuple[ExitCode, frozenset[State]], ...] = (
     (ExitCode.SYSTEM, frozenset({State.FAILED, State.CHECKS, State.PENDING, State.BROKEN})),
     (ExitCode.CONFLICT, frozenset({State.CONFLICT})),
@@ -65,7 +65,7 @@ _WORST: tuple[tuple[ExitCode, frozenset[State]], ...] = (
 )
 
 RETRIED = frozenset({State.FAILED, State.CHECKS, State.PENDING})
-"""What ``--retry`` takes up again."""
+"""The states that ``--retry`` tries again."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Place:
 
 @dataclass(frozen=True)
 class FileNote:
-    """One file of a tree, and what is or was done about it."""
+    """One file of a tree, and the action planned for it or taken."""
 
     path: str
     action: str
@@ -96,9 +96,9 @@ class FileNote:
 
 @dataclass(frozen=True)
 class Finding:
-    """One tree. ``version`` is what it is of, ``to`` what it is brought to; ``files`` are those that count here.
+    """The state of one tree: its template ``version``, the version it is updated ``to``, and the ``files`` concerned.
 
-    ``message`` says what happened in a sentence, ``hint`` the way out where the state's own is not enough; ``question``
+    ``message`` says what happened in a sentence, ``hint`` the remedy where the state's own is not enough; ``question``
     is what has to be answered. ``action`` is what this run did: opened, updated, found or closed.
     """
 
@@ -121,15 +121,15 @@ class Finding:
 
     @property
     def remedy(self) -> str:
-        """What to do next; empty where there is nothing to do."""
+        """What to do next; empty if nothing."""
         return self.hint or REMEDIES[self.state]
 
     def but(self, state: State, **changes: Any) -> Finding:
-        """The same in another state."""
+        """A copy of this finding in another state."""
         return replace(self, state=state, **changes)
 
     def document(self) -> dict[str, Any]:
-        """As reports have it."""
+        """This finding as a JSON object of the report."""
         place = self.place
         return {
             "name": place.name,
@@ -149,17 +149,17 @@ class Finding:
 
 
 def exit_code(findings: Iterable[Finding]) -> ExitCode:
-    """The worst that any of them means; 0 where none needs anything."""
+    """The exit code of the worst state; 0 if no tree needs attention."""
     states = {finding.state for finding in findings}
     return next((code for code, bad in _WORST if bad & states), ExitCode.OK)
 
 
 def counted(findings: Sequence[Finding]) -> dict[str, int]:
-    """How many there are of each state, in the states' own order."""
+    """The number of findings in each state, in the order of ``State``."""
     found = Counter(finding.state for finding in findings)
     return {state.value: found[state] for state in State if found[state]}
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """By name; the stack before the repository."""
+    """The findings sorted by name, the stack before the repository."""
     return sorted(findings, key=lambda finding: (finding.place.name, finding.place.layer != "stack"))

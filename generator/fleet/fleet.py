@@ -31,17 +31,17 @@ from generator.template.releases import Releases
 Item = TypeVar("Item")
 
 FEW_LOOKS = 12
-"""Trees that are worth a second process, when they are looked at."""
+"""The number of trees to look at from which a second process pays off."""
 
 AT_ONCE = 8
-"""Repositories that are asked for at the same time."""
+"""The number of repositories that are requested in parallel."""
 
 
 @dataclass
 class Fleet:
-    """What a command on the fleet works with; without ``forge`` (offline) no system is asked.
+    """What a command on the fleet works with; without ``forge`` (offline), no system is contacted.
 
-    ``first``: so many services at most, by name. ``updating``: the branches of updates are needed with all they hold.
+    ``first``: at most this many services, by name. ``updating``: the objects of the updates' branches are needed too.
     """
 
     platform: Platform
@@ -57,12 +57,12 @@ class Fleet:
 
     @cached_property
     def upgrader(self) -> Upgrader:
-        """What plans updates."""
+        """The planner of updates."""
         return Upgrader(self.releases, self.platform)
 
     @cached_property
     def infra(self) -> Source:
-        """The infra repository. Raises ``SystemFailure`` where it can't be seen."""
+        """The infra repository. Raises ``SystemFailure`` if it can't be seen."""
         if self.forge is None:
             return infra_offline(self.platform, self.clone)
         return infra_online(self.platform, self.clone, self.forge, bring_branches=self.updating)
@@ -80,13 +80,13 @@ class Fleet:
         return tuple(Place(name, "stack", source.full_name, f"{folder}/{name}/") for name in names)
 
     def recorded(self) -> list[Finding]:
-        """Each selected stack by its answers file alone."""
+        """The finding for each selected stack, from its answers file alone."""
         tree = self.infra.snapshot
         tree.load(f"{place.prefix}{ANSWERS_FILE}" for place in self.stacks)
         return [recorded_only(self.upgrader, place, tree) for place in self.stacks]
 
     def standing(self) -> list[Finding]:
-        """Each selected stack with all of its files; uncommitted changes in the clone are told first."""
+        """The finding for each selected stack, from all of its files; uncommitted changes in the clone come first."""
         tree, memory = self.infra.snapshot, Memory.load(self.releases)
         files = tree.below(place.prefix for place in self.stacks)
         keys = {place: memory.key(place, files[place.prefix]) for place in self.stacks}
@@ -101,26 +101,26 @@ class Fleet:
         return [self.as_in_clone(asked(finding, self.infra)) for finding in found.values() if finding]
 
     def as_in_clone(self, finding: Finding) -> Finding:
-        """The finding, or that the clone has changes in this stack which nobody has committed."""
+        """The finding, or a ``dirty`` one if the clone has uncommitted changes in this stack."""
         prefix = finding.place.prefix
         dirty = [path for path in self._dirty if prefix and path.startswith(prefix)]
         if not dirty:
             return finding
-        told = f"the clone {self.clone.path} has changes that are not committed"
-        return finding.but(State.DIRTY, files=tuple(FileNote(path, "uncommitted") for path in dirty), message=told)
+        message = f"the clone {self.clone.path} has changes that are not committed"
+        return finding.but(State.DIRTY, files=tuple(FileNote(path, "uncommitted") for path in dirty), message=message)
 
     @cached_property
     def _dirty(self) -> tuple[str, ...]:
         return tuple(self.clone.changed_in(self.platform.infra.stacks))
 
     def owned(self, stacks: Iterable[Finding]) -> list[Place]:
-        """The repositories that services have of their own, as their stacks say; nothing where no forge is asked."""
+        """The repositories of the services that own one according to their stacks; empty when offline."""
         owner = self.platform.forgejo.owner
         names = [finding.place.name for finding in stacks if finding.owned]
         return [Place(name, "service", f"{owner}/{name}") for name in names] if self.forge else []
 
     def services_recorded(self, places: Sequence[Place]) -> list[Finding]:
-        """Services' repositories by their answers files alone."""
+        """The findings for services' repositories, from their answers files alone."""
         return self._at_once([partial(guarded, place, partial(self._service_recorded, place)) for place in places])
 
     def _service_recorded(self, place: Place) -> Finding:
@@ -132,11 +132,11 @@ class Fleet:
         return archived(found, known)
 
     def default_branch(self, place: Place) -> str:
-        """The branch that a service's repository was read at; the platform's where it was not read."""
+        """The branch at which a service's repository was read; the platform's default if it was not read."""
         return self._defaults.get(place, self.platform.forgejo.branch)
 
     def services_standing(self, places: Sequence[Place]) -> Iterator[Finding]:
-        """Services' repositories with all of their files, some at a time."""
+        """The findings for services' repositories, from all of their files; opened in chunks."""
         for chunk in chunks(places, AT_ONCE):
             with self.opened(chunk) as found:
                 yield from (self._stands(place, source) for place, source in found)
@@ -148,7 +148,7 @@ class Fleet:
 
     @contextmanager
     def opened(self, places: Sequence[Place]) -> Iterator[list[tuple[Place, Source | Finding]]]:
-        """Services' repositories, each in a scratch clone of its own; a finding where one can't be opened."""
+        """Services' repositories, each in a scratch clone of its own; a finding if one can't be opened."""
         with ExitStack() as stack:
             yield list(zip(places, self._at_once([partial(self._open, place, stack) for place in places]), strict=True))
 
@@ -162,7 +162,7 @@ class Fleet:
             return Finding(place, State.FAILED, message=error.message, hint=error.hint)
 
     def _known(self, place: Place) -> tuple[Forge, Known | None]:
-        assert self.forge is not None  # noqa: S101 - services are looked at only where there is a forge
+        assert self.forge is not None  # noqa: S101 - services are looked at only with a forge
         owner, name = place.repository.split("/", 1)
         return self.forge, self.forge.api.repository(owner, name)
 
@@ -171,7 +171,7 @@ class Fleet:
 
 
 def unseen(place: Place, known: Known | None) -> Finding:
-    """A service without a repository, or with one that nobody has pushed to."""
+    """The finding for a service whose repository is missing or empty."""
     if known is None:
         return Finding(
             place, State.MISSING, message=f"there is no repository {place.repository} that the token may see"
@@ -180,7 +180,7 @@ def unseen(place: Place, known: Known | None) -> Finding:
 
 
 def asked(finding: Finding, source: Source) -> Finding:
-    """The finding, or that its update waits for review."""
+    """The finding, or a ``waiting`` one if its update waits for review."""
     pull = source.pulls.get(update_branch(finding.place.name))
     if pull is None or finding.state is not State.BEHIND:
         return finding
@@ -188,12 +188,12 @@ def asked(finding: Finding, source: Source) -> Finding:
 
 
 def archived(finding: Finding, known: Known) -> Finding:
-    """The finding, or that the repository is archived."""
+    """The finding, or an ``archived`` one if the repository is archived."""
     return finding.but(State.ARCHIVED, message="the repository is archived") if known.archived else finding
 
 
 def chunks(things: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """The same things, some at a time."""
+    """Lists of ``size`` items each; the last may be shorter."""
     rest = iter(things)
     while chunk := list(islice(rest, size)):
         yield chunk

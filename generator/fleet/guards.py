@@ -1,9 +1,8 @@
-"""What is checked before an update is shown to anybody: files still parse, are formatted, and the platform's own
-guards are content.
+"""What is checked before an update is proposed: files still parse, are formatted, and pass the platform's own guards.
 
-Nothing is held against an update that a guard said of the stack before it in the same words. A guard that can't be run
-says nothing: its stack is not passed. The profile names the guards under ``checks``: scripts of the infra repository
-itself, from its default branch. One that the repository does not have is skipped, and told as such.
+A guard's complaint does not count if the guard already made it, in the same words, before the update. If a guard can't
+be run, its stack does not pass. The profile names the guards under ``checks``: scripts of the infra repository itself,
+from its default branch. A guard that the repository does not have is skipped, and reported as skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from generator.platform.profile import PROFILE_HINT, Platform
 from generator.template.files import File
 
 STACK = "<stack>"
-"""Stands for the stack's folder in a guard's command."""
+"""Placeholder for the stack's folder in a guard's command."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
@@ -45,18 +44,18 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
 
 
 _FORMATTED = (0, 3)
-"""What terraform ends with where it read all files: they are formatted, or some are not."""
+"""Terraform's exit codes when it could read all files: all are formatted, or some are not."""
 
 
 class _NotRunError(Exception):
-    """A check that could not be run, with what it said."""
+    """A check could not be run; the message is its output."""
 
 
 @dataclass(frozen=True)
 class Guard:
-    """A command of the infra repository, and the files and folders of it that the command needs.
+    """A command of the infra repository, and the files and folders that it needs from there.
 
-    ``whole`` is the command for all stacks at once, which spares asking for each where it is content.
+    ``whole`` checks all stacks at once; if it passes, ``run`` is not needed for each stack.
     """
 
     run: tuple[str, ...]
@@ -65,26 +64,26 @@ class Guard:
 
     @property
     def name(self) -> str:
-        """What people call it: its script."""
+        """The name shown to people: the file name of its script."""
         return next((Path(word).name for word in self.run if "/" in word and not word.startswith("/")), self.run[0])
 
     @property
     def script(self) -> str:
-        """The path of its script in the infra repository; empty where the command is a program of the machine."""
-        own = "/" in self.run[0] and not self.run[0].startswith("/")  # else it is an interpreter, or a program
+        """The path of its script in the infra repository; empty if the command is a program of this machine."""
+        own = "/" in self.run[0] and not self.run[0].startswith("/")  # otherwise an interpreter or a program
         words = self.run if own else [word for word in self.run[1:] if not word.startswith("-")]
         path = posixpath.normpath(words[0]) if words else ""
         return path if "/" in path and not re.search(r"\s|<", path) and not path.startswith(("/", "..")) else ""
 
 
 def guards_of(platform: Platform) -> tuple[Guard, ...]:
-    """The guards that the profile names. Raises ``UsageError`` for one that is no command."""
+    """The guards that the profile names. Raises ``UsageError`` for one that is not a command."""
     return tuple(_guard(item, platform.source) for item in platform.checks)
 
 
 def _guard(item: Any, source: str) -> Guard:
-    told = item if isinstance(item, dict) else {}
-    run, needs, whole = told.get("run"), told.get("needs", []), told.get("all", [])
+    entry = item if isinstance(item, dict) else {}
+    run, needs, whole = entry.get("run"), entry.get("needs", []), entry.get("all", [])
     if not run or not all(map(_words, (run, needs, whole))):
         raise UsageError(
             "platform.invalid",
@@ -100,7 +99,7 @@ def _words(value: Any) -> bool:
 
 @dataclass
 class Checks:
-    """A scratch folder with what the guards need of the infra repository, and the stacks that are looked at.
+    """A scratch folder with what the guards need of the infra repository, and the stacks being checked.
 
     ``missing`` are the guards that the repository does not have.
     """
@@ -120,17 +119,17 @@ class Checks:
         return (*formatted, *(f"{guard.name}: the infra repository has no {guard.script}" for guard in self.missing))
 
     def failures(self, tasks: Sequence[Task]) -> dict[int, str]:
-        """What is wrong with updates, by their number; an update that is right is not in it."""
+        """What is wrong with updates, by their index; updates that pass are left out."""
         wrong: dict[int, list[str]] = {number: list(_broken(task)) for number, task in enumerate(tasks)}
         stacks = [(number, task) for number, task in enumerate(tasks) if task.place.layer == "stack"]
         for number, said in self._unformatted(stacks):
             wrong[number].append(said)
-        for number, told in self._guarded(stacks):
-            wrong[number] += told
-        return {number: "; ".join(told) for number, told in wrong.items() if told}
+        for number, complaints in self._guarded(stacks):
+            wrong[number] += complaints
+        return {number: "; ".join(complaints) for number, complaints in wrong.items() if complaints}
 
     def _unformatted(self, stacks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, str]]:
-        """Files that terraform would format otherwise, or can't read, and that were right before."""
+        """Files that terraform would format differently or can't read, and that were fine before the update."""
         if not self._terraform:
             return
         try:
@@ -146,24 +145,24 @@ class Checks:
         yield from ((number, f"{path} is not as terraform fmt wants it") for number, path in sorted(wrong))
 
     def _misformed(self, files: Sequence[tuple[int, str, bytes]]) -> set[tuple[int, str]]:
-        """The same for any files, in one process where all can be read. Raises ``_NotRunError``."""
+        """Those of ``files`` that are not formatted; one process if all can be read. Raises ``_NotRunError``."""
         looked_at = [item for item in files if item[1].endswith((".tf", ".tfvars"))]
         if not looked_at or self._terraform is None:
             return set()
         with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
             write_files(Path(folder), (File(f"{number}/{path}", content) for number, path, content in looked_at))
-            told = run_script([self._terraform, "fmt", "-check", "-list=true", "-recursive", "."], Path(folder))
-        if told.broken:
-            raise _NotRunError(told.summary)
-        if told.status not in _FORMATTED and len(looked_at) > 1:  # one that can't be read: which?
+            result = run_script([self._terraform, "fmt", "-check", "-list=true", "-recursive", "."], Path(folder))
+        if result.broken:
+            raise _NotRunError(result.summary)
+        if result.status not in _FORMATTED and len(looked_at) > 1:  # one can't be read: find out which
             return {found for item in looked_at for found in self._misformed([item])}
-        if told.status not in _FORMATTED:
+        if result.status not in _FORMATTED:
             return {looked_at[0][:2]}
-        pairs = (line.strip().split("/", 1) for line in told.out.splitlines() if "/" in line)
+        pairs = (line.strip().split("/", 1) for line in result.out.splitlines() if "/" in line)
         return {(int(number), path) for number, path in pairs if number.isdecimal()}
 
     def _guarded(self, stacks: Sequence[tuple[int, Task]]) -> Iterator[tuple[int, list[str]]]:
-        """What the guards say of stacks; all of them lie there with their updates while several are looked at."""
+        """The guards' new complaints about each stack; while they run, every stack is laid out with its update."""
         if not self.guards or not stacks:
             return
         self._listed = self.snapshot.below(task.place.prefix for _, task in stacks)
@@ -173,23 +172,26 @@ class Checks:
         pool = ThreadPoolExecutor(max_workers=max(1, self.jobs))
         try:
             found = list(pool.map(lambda item: self._said(item[1], asked), stacks))
-        finally:  # an interruption waits for no guard
+        finally:  # an interruption does not wait for guards
             pool.shutdown(wait=False, cancel_futures=True)
         for (number, task), after in zip(stacks, found, strict=True):
             if after:
                 self._lay_out(task, changed=False)
                 before = self._said(task, asked)
                 self._lay_out(task, changed=True)
-                yield number, [_told(guard, said) for guard, said in after.items() if _new(said, before.get(guard))]
+                yield (
+                    number,
+                    [_complaint(guard, said) for guard, said in after.items() if _new(said, before.get(guard))],
+                )
 
     def _said(self, task: Task, guards: Sequence[Guard]) -> dict[Guard, Said]:
-        """What each guard that is not content says of a stack as it lies there."""
+        """The output of each guard that fails for a stack as it is laid out now."""
         folder = task.place.prefix.rstrip("/")
         found = {guard: run_script([word.replace(STACK, folder) for word in guard.run], self.root) for guard in guards}
         return {guard: said for guard, said in found.items() if said.status}
 
     def _lay_out(self, task: Task, *, changed: bool) -> None:
-        """Put a stack's folder there as the default branch has it, or as the update would leave it."""
+        """Write a stack's folder as the default branch has it, or as the update would leave it."""
         prefix = task.place.prefix
         files = {path: self.snapshot.read(path) or b"" for path in self._listed[prefix]}
         if changed:
@@ -224,12 +226,12 @@ def _is_there(path: str, snapshot: Snapshot) -> bool:
     return path in snapshot.ids or any(known.startswith(f"{path}/") for known in snapshot.ids)
 
 
-def _told(guard: Guard, said: Said) -> str:
+def _complaint(guard: Guard, said: Said) -> str:
     return f"{guard.name} can't be run: {said.summary}" if said.broken else f"{guard.name}: {said.summary}"
 
 
 def _new(said: Said, before: Said | None) -> bool:
-    """Whether a guard says of an update what it did not say before; only the numbers of lines may be others."""
+    """Whether a guard complains about something that it did not complain about before; line numbers may differ."""
     return said.broken or before is None or before.broken or bool(_lines(said) - _lines(before))
 
 
@@ -238,7 +240,7 @@ def _lines(said: Said) -> Counter[str]:
 
 
 def _broken(task: Task) -> Iterator[str]:
-    """Files that can't be parsed any more."""
+    """Messages for the files that can no longer be parsed."""
     for file in task.files:
         parser = _PARSERS.get(Path(file.path).suffix)
         if parser and not _parses(parser, file.content):

@@ -1,7 +1,7 @@
-"""How trees stood before, kept in the person's cache: a tree that did not change stands as it did.
+"""Findings of earlier runs, kept in the user's cache: a tree that did not change need not be looked at again.
 
-What is remembered is found by everything that it follows from: newservice, the template's versions, and each file of
-the tree.
+The key of a finding is a hash of everything it follows from: the newservice version, the template's versions, and each
+file of the tree.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from generator.template.releases import Releases
 from generator.template.template import Template
 
 MOST = 4000
-"""Trees that are remembered; the ones looked at last."""
+"""The number of trees that are remembered: those looked at last."""
 
 _NAME = "fleet.json"
 
@@ -30,7 +30,7 @@ _KEPT = frozenset({State.CURRENT, State.BEHIND, State.EDITED})
 
 @dataclass
 class Memory:
-    """What earlier runs found, and what this one finds."""
+    """The findings of earlier runs, and of this one."""
 
     basis: str
     _known: dict[str, Any] = field(default_factory=dict)
@@ -38,32 +38,32 @@ class Memory:
 
     @classmethod
     def load(cls, releases: Releases) -> Memory:
-        """What is kept for these versions; nothing where others could have written it, or it is damaged."""
+        """The findings kept for these versions; empty if others could have written the file, or it is damaged."""
         trees = [[str(release.version), release.tree] for release in releases.all]
         if releases.unreleased:
             trees.append([str(releases.unreleased), releases.standing(Template.installed()).tree])
         memory = cls(json.dumps([__version__, trees]))
-        with suppress(Exception):  # whatever is wrong with it: everything is looked at anew
+        with suppress(Exception):  # whatever is wrong with it: everything is looked at again
             folder = cache_folder()
             if folder and is_private(folder / _NAME):
                 memory._known = dict(json.loads((folder / _NAME).read_bytes()))
         return memory
 
     def key(self, place: Place, ids: Mapping[str, str]) -> str:
-        """What a tree with these contents is remembered by."""
-        told = json.dumps([self.basis, place.name, place.layer, place.repository, place.prefix, sorted(ids.items())])
-        return hashlib.sha256(told.encode()).hexdigest()
+        """The key under which a tree with these contents is remembered."""
+        inputs = json.dumps([self.basis, place.name, place.layer, place.repository, place.prefix, sorted(ids.items())])
+        return hashlib.sha256(inputs.encode()).hexdigest()
 
     def recall(self, key: str, place: Place) -> Finding | None:
-        """How the tree stood; None where that is not known."""
+        """The finding for an unchanged tree; None if it is not known."""
         with suppress(Exception):
-            told = self._known[key]
-            files = tuple(FileNote(path, action) for path, action in told["files"])
-            state = State(told["state"])
+            entry = self._known[key]
+            files = tuple(FileNote(path, action) for path, action in entry["files"])
+            state = State(entry["state"])
             if state in _KEPT:
-                self._new[key] = told
-                texts = (told["version"], told["to"])
-                return Finding(place, state, *texts, files, told["message"], owned=told["owned"] is True)
+                self._new[key] = entry
+                texts = (entry["version"], entry["to"])
+                return Finding(place, state, *texts, files, entry["message"], owned=entry["owned"] is True)
         return None
 
     def remember(self, key: str, finding: Finding) -> None:
@@ -79,13 +79,13 @@ class Memory:
             }
 
     def keep(self) -> None:
-        """Leave it to later runs, whole or not at all."""
+        """Write the cache file for later runs, atomically; failures are ignored."""
         if self._new.keys() <= self._known.keys():
             return
-        with suppress(Exception):  # a full disk or a cache that can't be written: it will be slower, no more
+        with suppress(Exception):  # a full disk or an unwritable cache only makes later runs slower
             folder = cache_folder()
             if folder is None:
                 return
-            others = {key: told for key, told in self._known.items() if key not in self._new}
+            others = {key: entry for key, entry in self._known.items() if key not in self._new}
             kept = dict(list({**others, **self._new}.items())[-MOST:])
             write_file(folder / _NAME, json.dumps(kept))

@@ -1,6 +1,6 @@
-"""What is to be done about one tree: decided from objects alone, and made as a commit that nobody sees yet.
+"""What to do about one tree: decided from git objects alone, and prepared as a commit that is not pushed yet.
 
-Runs in forked processes: what comes out can be handed from one to another.
+Runs in forked processes: the results can be passed between processes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Verb(StrEnum):
 class Task:
     """One tree whose update is carried out: its commit, and what the checks need to know of it.
 
-    ``before`` has the files that change as they were. ``notes`` are for the reviewer.
+    ``before`` has the previous contents of the files that change. ``notes`` are for the reviewer.
     """
 
     finding: Finding
@@ -57,12 +57,12 @@ class Task:
         return self.finding.place
 
     def now(self, finding: Finding) -> Task:
-        """The same with nothing left to do."""
+        """A copy of this task with this finding and nothing left to do."""
         return replace(self, finding=finding, verb=Verb.NOTHING)
 
 
 def planned(upgrader: Upgrader, source: Source, place: Place) -> Task:
-    """What is to be done about a tree, its commit made; never raises what is that tree's own matter."""
+    """The task for a tree, with its commit; errors that concern only this tree become its finding."""
     tasks: list[Task] = []
 
     def look() -> Finding:
@@ -81,31 +81,31 @@ def _planned(upgrader: Upgrader, source: Source, place: Place) -> Task:
     url = branch.pull.url if branch and branch.pull else ""
     finding = replace(finding, url=url)
     if branch and not branch.spent and branch.version and branch.version > upgrader.releases.newest:
-        told = f"its update to template {branch.version} is made already; this newservice has {finding.to}"
-        return Task(finding.but(State.NEWER, message=told), branch=branch)
+        message = f"its update to template {branch.version} already exists; this newservice has {finding.to}"
+        return Task(finding.but(State.NEWER, message=message), branch=branch)
     if finding.state is not State.BEHIND:
         return Task(finding, Verb.CLOSE if _overtaken(finding, branch) else Verb.NOTHING, branch)
     if branch and branch.strangers:
-        told = f"its branch has commits of others ({', '.join(branch.strangers[:3])}): left alone"
-        return Task(finding.but(State.WAITING, message=told, hint="merge that branch, or delete it"), branch=branch)
+        message = f"its branch has commits of others ({', '.join(branch.strangers[:3])}): left alone"
+        return Task(finding.but(State.WAITING, message=message, hint="merge that branch, or delete it"), branch=branch)
     if branch and not branch.spent and not branch.stuck and str(branch.version) == finding.to:
         waiting = finding.but(State.WAITING, message="its update waits for review")
         if branch.pull:
             return Task(waiting, Verb.ASK, branch)
-        asked = _upgraded(upgrader, source, finding, branch)  # for the words of the pull request that is lacking
+        asked = _upgraded(upgrader, source, finding, branch)  # for the text of the missing pull request
         return replace(asked, finding=waiting, verb=Verb.ASK)
     return _committed(source, _upgraded(upgrader, source, finding, branch))
 
 
 def _overtaken(finding: Finding, branch: Branch | None) -> bool:
-    """Whether a pull request asks for nothing that the tree, which is current, does not have."""
+    """Whether a pull request proposes nothing that the tree, which is current, does not already have."""
     if branch is None or branch.pull is None or branch.strangers:
         return False
     return branch.spent or (branch.version is not None and branch.version <= Version(finding.version))
 
 
 def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Branch | None) -> Task:
-    """The update of a tree that is behind, before there is a commit of it."""
+    """The update of a tree that is behind, not committed yet."""
     upgraded = upgrade_of(upgrader, source, finding)
     if isinstance(upgraded, Finding):
         return Task(upgraded, branch=branch)
@@ -126,7 +126,7 @@ def _upgraded(upgrader: Upgrader, source: Source, finding: Finding, branch: Bran
 
 
 def _committed(source: Source, task: Task) -> Task:
-    """The same with its commit, on the branch that is there or on the default branch; nobody sees it yet."""
+    """The task with its commit, on the existing branch or on the default branch; not pushed yet."""
     if task.verb is not Verb.PUSH:
         return task
     onto = task.branch.head if task.branch and not task.branch.spent else source.base
@@ -139,20 +139,20 @@ def _committed(source: Source, task: Task) -> Task:
 def upgrade_of(
     upgrader: Upgrader, source: Source, finding: Finding, template: Template | None = None
 ) -> Upgrade | Finding:
-    """The update of a tree; a finding where a person has to answer or to decide first."""
+    """The update of a tree; a finding if a person has to answer a question or decide first."""
     place = finding.place
     try:
         upgraded = upgrader.plan(source.snapshot, place.prefix, template=template)
     except AnswersError as error:
-        upgrader.standing(source.snapshot, place.prefix)  # raises where it is the recorded answers that don't fit
+        upgrader.standing(source.snapshot, place.prefix)  # raises if it is the recorded answers that don't fit
         asked = [problem.question for problem in error.problems]
-        told = "; ".join(problem.message for problem in error.problems)
-        return finding.but(State.ASKS, question=", ".join(asked), message=told, hint=_answer(place, asked))
+        message = "; ".join(problem.message for problem in error.problems)
+        return finding.but(State.ASKS, question=", ".join(asked), message=message, hint=_answer(place, asked))
     if upgraded.conflicts:
         notes = tuple(FileNote(path, "conflict") for path in upgraded.conflicts)
         reasons = [item.reason for item in upgraded.entries if item.action == "refuse" and item.reason]
-        told = f"{len(notes)} file{'s' if len(notes) != 1 else ''} changed on both sides"
-        return finding.but(State.CONFLICT, files=notes, message="; ".join([told, *reasons]))
+        message = f"{len(notes)} file{'s' if len(notes) != 1 else ''} changed on both sides"
+        return finding.but(State.CONFLICT, files=notes, message="; ".join([message, *reasons]))
     return upgraded
 
 
@@ -163,13 +163,13 @@ def _answer(place: Place, questions: Iterable[str]) -> str:
 
 
 def notes_of(upgraded: Upgrade) -> tuple[FileNote, ...]:
-    """The files that change, those with entries of all services among them."""
+    """The files that change, including those with the entries of all services."""
     own = [FileNote(item.path, _ACTIONS[item.action]) for item in upgraded.files if item.action in _ACTIONS]
     return (*own, *(FileNote(file.path, "update") for file in upgraded.shared))
 
 
 _ACTIONS = {"create": "add", "update": "update", "delete": "delete"}
-"""What is done about a file, as reports say it."""
+"""The actions on files, as reports name them."""
 
 
 def _entries(upgraded: Upgrade) -> tuple[FileNote, ...]:
@@ -178,7 +178,7 @@ def _entries(upgraded: Upgrade) -> tuple[FileNote, ...]:
 
 
 def _message(finding: Finding, files: Iterable[File], removed: Iterable[str]) -> str:
-    """No free text of anybody's: some words in a commit's message are commands to a CI."""
+    """The commit's message. It contains no free text: some words in a commit message are commands to a CI."""
     ids = blobs(files) | dict.fromkeys(removed, NO_FILE)
-    told = f"From template {finding.version} to {finding.to}; edits are kept."
-    return signed(title(finding.place.name, finding.to), f"{told}\n{seal(ids)}\n")
+    text = f"From template {finding.version} to {finding.to}; edits are kept."
+    return signed(title(finding.place.name, finding.to), f"{text}\n{seal(ids)}\n")

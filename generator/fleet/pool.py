@@ -1,4 +1,4 @@
-"""The same work for many things, on several cores, in processes that end by themselves."""
+"""Runs a function for many items on several cores, in processes that end by themselves."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def usable_cores() -> int:
 
 
 def mapped(work: Callable[[Given], Made], things: Sequence[Given], jobs: int, fewest: int) -> list[Made]:
-    """What ``work`` makes of each thing, in their order; ``work`` must not raise. ``fewest`` things are
-    worth another process.
+    """The result of ``work`` for each thing, in order; ``work`` must not raise. One more process is used for every
+    ``fewest`` things.
 
-    The first is made here, so that what is the same for all is at hand in the forked processes. They are given all of
-    their work at once and hand it back when they are through: none waits for a parent that was killed. In a process
-    that has threads everything is made here, for a fork would take their locks along.
+    The first is done here, so that what all share is already in memory when the processes fork. They get all of their
+    work at once and return it when they are done: none waits for a parent that was killed. In a process that has
+    threads everything is done here, because a fork would copy their locks.
     """
     count = min(jobs, len(things) // fewest + 1)
     if count < 2 or "fork" not in multiprocessing.get_all_start_methods() or threading.active_count() > 1:
@@ -40,14 +40,14 @@ def mapped(work: Callable[[Given], Made], things: Sequence[Given], jobs: int, fe
 
 
 def _shared(work: Callable[[Given], Made], shares: Sequence[Sequence[Given]]) -> list[list[Made]]:
-    """Each share's results: the last share is made here, the others by a process each."""
+    """Each share's results: the last share is done here, the others by one process each."""
     context = multiprocessing.get_context("fork")
     running: list[tuple[BaseProcess, Connection]] = []
     through = False
     try:
         for share in shares[:-1]:
             ours, theirs = context.Pipe(duplex=False)
-            # Open here, and a writer notices only when nobody can read any more.
+            # A writer notices that its reader is gone only once every copy of the reading end is closed.
             not_theirs = [*(other for _, other in running), ours]
             process: BaseProcess = context.Process(target=_work, args=(work, share, theirs, not_theirs), daemon=True)
             with held(), unsignalled():
@@ -63,7 +63,7 @@ def _shared(work: Callable[[Given], Made], shares: Sequence[Sequence[Given]]) ->
 
 
 def _end(running: Sequence[tuple[BaseProcess, Connection]], *, asked: bool) -> None:
-    """Wait for the processes; they end by themselves, unless they are ``asked`` to, because nobody wants their work."""
+    """Wait for the processes to end; terminate them if ``asked`` to, when their results are no longer wanted."""
     for process, ours in running:
         ours.close()
         if asked:
@@ -82,7 +82,7 @@ def _end(running: Sequence[tuple[BaseProcess, Connection]], *, asked: bool) -> N
 def _received(ours: Connection, work: Callable[[Given], Made], share: Sequence[Given]) -> list[Made]:
     try:
         made: list[Made] = ours.recv()
-    except (EOFError, OSError):  # killed, or out of memory: nobody else's work is lost
+    except (EOFError, OSError):  # killed, or out of memory: only its own share is done again
         made = [work(thing) for thing in share]
     return made
 
@@ -96,6 +96,6 @@ def _work(
             other.close()
         results.send([work(thing) for thing in share])
     except (BrokenPipeError, KeyboardInterrupt):
-        pass  # whoever wanted it is gone; ending in good order takes scratch folders away
+        pass  # the parent is gone; a normal end removes scratch folders
     finally:
         results.close()

@@ -1,4 +1,4 @@
-"""What a template that is not released would do to the fleet: every update made, nothing kept."""
+"""What an unreleased template would do to the fleet: every update is planned, nothing is kept."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from generator.template.files import ANSWERS_FILE
 from generator.template.template import Template
 
 FEW_PREVIEWS = 4
-"""Trees that are worth a second process."""
+"""The number of trees from which a second process pays off."""
 
 
-def preview(fleet: Fleet, template: Template, told: Callable[[Finding], None]) -> list[Finding]:
-    """Every tree of the selection with what the template would do to it: clean, changed, conflict, asks or broken."""
+def preview(fleet: Fleet, template: Template, report: Callable[[Finding], None]) -> list[Finding]:
+    """Every selected tree with what the template would do to it: clean, changed, conflict, asks or broken.
+
+    Each finding is passed to ``report`` as well."""
     pairs: list[tuple[Place, Source]] = [(place, fleet.infra) for place in fleet.stacks]
     fleet.infra.snapshot.load_stacks(place.prefix for place in fleet.stacks)
     found = list(_previewed(fleet, template, pairs))
@@ -34,12 +36,12 @@ def preview(fleet: Fleet, template: Template, told: Callable[[Finding], None]) -
             found += _previewed(fleet, template, [(p, source) for p, source in opened if isinstance(source, Source)])
     ordered = in_order(found)
     for finding in ordered:
-        told(finding)
+        report(finding)
     return ordered
 
 
 def check_preview(template: Template) -> None:
-    """Raise ``UsageError`` for a folder that is no template."""
+    """Raise ``UsageError`` for a folder that is not a template."""
     if not (template.root / "copier.yml").is_file():
         raise UsageError(
             "template.not_found", f"{template.root} has no copier.yml", "name a folder with copier.yml and templates/"
@@ -63,14 +65,14 @@ def _looked_at(upgrader: Upgrader, template: Template, place: Place, source: Sou
     try:
         upgraded = upgrade_of(upgrader, source, finding, template)
     except (TemplateError, KeyError, TypeError, ValueError) as error:
-        told = f"the template can't be rendered for it: {type(error).__name__}: {error}"
-        return finding.but(State.BROKEN, message=told)
+        message = f"the template can't be rendered for it: {type(error).__name__}: {error}"
+        return finding.but(State.BROKEN, message=message)
     except NewserviceError as error:
         return finding.but(State.BROKEN, message=error.message)
-    return upgraded if isinstance(upgraded, Finding) else _told(finding, upgraded)
+    return upgraded if isinstance(upgraded, Finding) else _clean_or_changed(finding, upgraded)
 
 
-def _told(finding: Finding, upgraded: Upgrade) -> Finding:
-    """Clean where nothing changes but what the answers file records."""
+def _clean_or_changed(finding: Finding, upgraded: Upgrade) -> Finding:
+    """Clean if nothing changes except what the answers file records."""
     notes = tuple(note for note in notes_of(upgraded) if not note.path.endswith(ANSWERS_FILE))
     return finding.but(State.CHANGED if notes else State.CLEAN, files=notes)

@@ -17,7 +17,7 @@ CLOSED = "Closed by newservice: the default branch is of template {version} alre
 
 @cache
 def _template() -> Template:
-    environment = Environment(  # noqa: S701 - Markdown; the page for a browser has an environment of its own
+    environment = Environment(  # noqa: S701 - Markdown; the HTML report has its own environment
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -29,16 +29,16 @@ def _template() -> Template:
 
 
 def code(text: str, *, cell: bool = False) -> str:
-    """Somebody's text, such as a path, as code on one line: nothing in it is markup, and nobody is called by it."""
+    """Foreign text, such as a path, as code on one line: nothing in it is markup, and no one is mentioned by it."""
     line = one_line(text)
     fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     blank = " " if "`" in line else ""
-    shown = line.replace("|", r"\|") if cell else line  # a table is cut at its bars before code is looked for
+    shown = line.replace("|", r"\|") if cell else line  # Markdown splits a table's cells before it looks for code
     return f"{fence}{blank}{shown}{blank}{fence}"
 
 
 def _plain(text: str) -> str:
-    """Somebody's sentence as plain text on one line."""
+    """A foreign sentence as plain text on one line."""
     return re.sub(r"^([-+=#>]|\d+[.)])|@", r"\\\g<0>", escape(text))
 
 
@@ -48,7 +48,7 @@ def body(task: Task) -> str:
 
 
 def closed_body(task: Task) -> str:
-    """The same pull request's text, with why it was closed at the end."""
+    """The pull request's current text, followed by the reason for closing it."""
     pull = task.branch.pull if task.branch else None
     said = pull.body.rstrip() if pull else ""
     return f"{said}\n\n{CLOSED.format(version=task.finding.version)}\n".lstrip()

@@ -1,4 +1,4 @@
-"""What a command on the fleet found, as a file: text, JSON, or a page for a browser that needs nothing else."""
+"""The findings of a fleet command as a file: text, JSON, or a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Report:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As JSON has it; ``--retry`` reads it."""
-        told: dict[str, Any] = {
+        """The report as a JSON object; ``--retry`` reads it."""
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "command": self.command,
             "platform": self.platform,
@@ -50,20 +50,20 @@ class Report:
             "notes": list(self.notes),
             "services": [finding.document() for finding in self.findings],
         }
-        return dict(redacted(told, key=str))
+        return dict(redacted(document, key=str))
 
 
 def check_report(path: Path) -> Path:
-    """The path, if a report can be written there. Raises ``UsageError``."""
+    """Return the path if a report can be written there. Raises ``UsageError`` otherwise."""
     if path.suffix not in FORMS:
-        raise UsageError("fleet.report", f"{path} has no form that a report has", f"let it end in {' or '.join(FORMS)}")
+        raise UsageError("fleet.report", f"{path} is not a type of report", f"let it end in {' or '.join(FORMS)}")
     if not path.absolute().parent.is_dir():
-        raise UsageError("fleet.report", f"{path}: there is no folder {path.absolute().parent}", "make it first")
+        raise UsageError("fleet.report", f"{path}: there is no folder {path.absolute().parent}", "create it first")
     return path
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write a report in the form that the path's end names, whole or not at all. Raises ``UsageError``."""
+    """Write a report atomically, in the form that the path's suffix names. Raises ``UsageError``."""
     form = {".html": as_page, ".json": as_json, ".txt": as_text}[path.suffix]
     try:
         write_file(path, form(report), 0o644)
@@ -72,12 +72,12 @@ def write_report(report: Report, path: Path) -> None:
 
 
 def as_json(report: Report) -> str:
-    """One JSON object."""
+    """The report as one JSON object."""
     return json.dumps(report.document, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_text(report: Report) -> str:
-    """A line for each tree, and what to do about those that need something."""
+    """The report as text: a line for each tree, and what to do about those that need attention."""
     lines = [f"newservice {report.command}, template {report.template}, {summary(report.findings)}", ""]
     lines += [f"  {one_line(note)}" for note in report.notes] + ([""] if report.notes else [])
     for finding in report.findings:
@@ -86,7 +86,7 @@ def as_text(report: Report) -> str:
 
 
 def as_page(report: Report) -> str:
-    """One page of HTML, what needs a person first: everything is in it, and it works without scripts."""
+    """The report as a self-contained HTML page without scripts; what needs a person comes first."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -102,19 +102,19 @@ def as_page(report: Report) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """How many of each, in one line."""
-    told = ", ".join(f"{count} {state}" for state, count in counted(findings).items())
-    return told or "no service was found"
+    """The number of findings in each state, in one line."""
+    counts = ", ".join(f"{count} {state}" for state, count in counted(findings).items())
+    return counts or "no service was found"
 
 
 def lines_of(finding: Finding) -> list[str]:
-    """One tree for people: a line, and below it what matters of it."""
+    """One tree as text: a line, followed by its files and remedy where they matter."""
     place = finding.place
     versions = f"{finding.version} -> {finding.to}" if finding.version != finding.to else finding.version
     name, state = one_line(place.name), finding.state
     head = f"  {_SIGNS[tone(state)]} {name:<24} {place.layer:<8} {versions:<16} {state.value:<11}"
-    told = " ".join(part for part in (finding.action, finding.url, finding.message) if part)
-    lines = [f"{head} {one_line(told)}".rstrip()]
+    details = " ".join(part for part in (finding.action, finding.url, finding.message) if part)
+    lines = [f"{head} {one_line(details)}".rstrip()]
     lines += [
         f"      {file.action:<11} {one_line(file.path)}" for file in finding.files if finding.state in _WITH_FILES
     ]

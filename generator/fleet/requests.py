@@ -1,4 +1,4 @@
-"""Brings updates before their reviewers: branches, pushed without force, and one pull request each."""
+"""Proposes updates to reviewers: pushes branches without force, and opens one pull request for each."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from generator.fleet.tree_status import guarded
 
 @dataclass(frozen=True)
 class Requests:
-    """What writes to the forge; each task's own failure is its finding, and stops no other."""
+    """Writes to the forge; a task that fails gets a finding, and the others continue."""
 
     forge: Forge
 
     def push(self, source: Source, tasks: Sequence[Task]) -> list[Task]:
-        """Push the branches of one repository together, each for itself; those that failed have nothing left to do."""
+        """Push one repository's branches in one push, not atomically; tasks that failed have nothing left to do."""
         heads = {update_branch(task.place.name): task.commit for task in tasks}
         error = self._pushed(source, heads)
         if error is None:
@@ -52,11 +52,11 @@ class Requests:
         try:
             source.objects.push_branches(self.forge.remote, source.url, heads)
         except SystemFailure as error:
-            moved = "rejected" in error.message  # it would be so again: somebody else pushed there
+            moved = "rejected" in error.message  # it would be rejected again: someone else pushed to the branch
             raise SystemFailure(error.code, error.message, error.hint, passing=error.passing and not moved) from None
 
     def ask(self, source: Source, task: Task) -> Finding:
-        """See to it that a task's pull request is there and right, or closed."""
+        """Make sure that a task's pull request is open and up to date, or closed."""
         verbs: Mapping[Verb, Callable[[Source, Task], Finding]] = {
             Verb.PUSH: self._asked,
             Verb.ASK: self._asked,
@@ -68,7 +68,7 @@ class Requests:
         return found if found.state is not State.FAILED else task.finding.but(State.FAILED, message=found.message)
 
     def ask_all(self, pairs: Iterable[tuple[Source, Task]]) -> list[Finding]:
-        """The same for several at the same time."""
+        """Do this for several tasks in parallel; returns their findings in order."""
         return together(*(partial(self.ask, source, task) for source, task in pairs))
 
     def _asked(self, source: Source, task: Task) -> Finding:
@@ -77,10 +77,10 @@ class Requests:
         if known is None:
             known = self.forge.api.newest_pull_request(source.owner, source.name, source.default, branch)
             if _declined(task, known):
-                assert known is not None  # noqa: S101 - there is no declining without one
+                assert known is not None  # noqa: S101 - only an existing pull request can be declined
                 return task.finding.but(State.DECLINED, url=known.url, message="its pull request was closed unmerged")
         if known is not None and known.state == "open":
-            return self._brought_up(source, task, known)
+            return self._updated(source, task, known)
         wanted = title(task.place.name, task.finding.to)
         self.forge.api.create_pull_request(
             source.owner, source.name, base=source.default, head=branch, title=wanted, body=body(task)
@@ -88,8 +88,8 @@ class Requests:
         made = self.forge.api.newest_pull_request(source.owner, source.name, source.default, branch)
         return task.finding.but(State.WAITING, url=made.url if made else "", action="opened")
 
-    def _brought_up(self, source: Source, task: Task, pull: PullRequest) -> Finding:
-        """One that is open says what its branch brings now."""
+    def _updated(self, source: Source, task: Task, pull: PullRequest) -> Finding:
+        """Update an open pull request to describe what its branch contains now."""
         wanted = title(task.place.name, task.finding.to)
         action = "updated" if task.verb is Verb.PUSH else "found"
         if task.verb is Verb.PUSH or pull.title != wanted:
@@ -98,10 +98,10 @@ class Requests:
         return task.finding.but(State.WAITING, url=pull.url, action=action)
 
     def _closed(self, source: Source, task: Task) -> Finding:
-        """One that nobody needs any more: its branch taken away if it is as it was, and closed with the reason.
+        """Close a pull request that is no longer needed: delete its branch if unchanged, then close it with the reason.
 
-        In this order: Forgejo closes a request itself when its branch is deleted, so nothing is left where this ends in
-        between; and one whose branch has moved on stays open.
+        In this order: Forgejo itself closes a pull request whose branch is deleted, so an interruption in between
+        leaves nothing open; and one whose branch has moved on stays open.
         """
         branch, pull = _open(task.branch)
         source.objects.delete_branch(self.forge.remote, source.url, branch.head, update_branch(task.place.name))
@@ -112,13 +112,13 @@ class Requests:
 
 
 def _open(branch: Branch | None) -> tuple[Branch, PullRequest]:
-    assert branch is not None  # noqa: S101 - only one that was seen is closed
+    assert branch is not None  # noqa: S101 - only an observed branch is closed
     assert branch.pull is not None  # noqa: S101
     return branch, branch.pull
 
 
 def _declined(task: Task, pull: PullRequest | None) -> bool:
-    """Whether somebody closed the very update that would be asked for again."""
+    """Whether someone closed the pull request for exactly this update without merging it."""
     if pull is None or pull.state == "open" or pull.merged or task.verb is not Verb.ASK:
         return False
     return task.branch is not None and pull.head == task.branch.head

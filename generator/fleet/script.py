@@ -1,4 +1,4 @@
-"""Runs a check that somebody else wrote: what it says, and whether it could be run at all."""
+"""Runs a third-party check: returns its output, and whether it could be run at all."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ LONGEST_SECONDS = 120
 """A check that takes longer is ended."""
 
 _NO_COMMAND = frozenset({126, 127})
-"""How a shell says that a program is not there, or can't be run."""
+"""A shell's exit codes for a program that is missing or can't be run."""
 
 _FAULT = re.compile(r"^Traceback \(most recent call last\):|^\S+: can't open file ", re.MULTILINE)
-"""What Python says of a script that it could not carry out."""
+"""Python's output for a script that it could not run, or that crashed."""
 
 _PASSED_ON = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYENV_ROOT"}
 )
-"""What a check gets of this process's environment. Nothing else: a CI keeps its secrets there."""
+"""The environment variables passed on to a check. No others: a CI keeps its secrets in the environment."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a check said: its status and its lines. ``broken``: it could not be run, so it said nothing of the stack."""
+    """A check's exit status and output. ``broken``: it could not be run, so its output says nothing about the stack."""
 
     status: int
     out: str
@@ -37,9 +37,9 @@ class Said:
 
     @property
     def summary(self) -> str:
-        """Its first lines, or for a fault its last one, for people."""
-        told = self.lines[-1:] if self.broken else self.lines[:3]
-        return " / ".join(told)[:300] or f"status {self.status}"
+        """For people: its first lines, or its last one if the check is broken."""
+        shown = self.lines[-1:] if self.broken else self.lines[:3]
+        return " / ".join(shown)[:300] or f"status {self.status}"
 
 
 def run_script(command: Sequence[str], folder: Path) -> Said:

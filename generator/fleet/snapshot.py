@@ -1,4 +1,4 @@
-"""One commit of a repository, read in a few processes for as many trees as there are."""
+"""One commit of a repository, read in a few processes for any number of trees."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from generator.template.files import ANSWERS_FILE
 
 @dataclass
 class Snapshot:
-    """A commit's files: the ids of all, and the contents that were read. A forked process may go on reading.
+    """A commit's files: the ids of all, and the contents read so far. A forked process can continue reading.
 
-    ``runnable`` are the paths of those that can be run.
+    ``runnable`` are the paths of the executable files.
     """
 
     objects: Objects
@@ -30,18 +30,18 @@ class Snapshot:
 
     @classmethod
     def of(cls, objects: Objects, sha: str) -> Snapshot:
-        """The commit's listing; contents are read when they are asked for."""
+        """A snapshot with the commit's listing; contents are read on demand."""
         entries = objects.entries(sha)
         runnable = frozenset(path for path, (mode, _) in entries.items() if mode == EXECUTABLE)
         return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, runnable)
 
     def load(self, paths: Iterable[str]) -> None:
-        """Read the contents of files ahead, all in one process."""
+        """Prefetch the contents of files, all in one process."""
         wanted = {self.ids[path] for path in paths if path in self.ids}
         self._contents.update(self.objects.contents(wanted - self._contents.keys()))
 
     def read(self, path: str) -> bytes | None:
-        """Content of a file. Raises ``SystemFailure`` where the clone lacks it."""
+        """Content of a file, or None. Raises ``SystemFailure`` if the clone lacks its content."""
         sha = self.ids.get(path)
         if sha is None:
             return None
@@ -56,7 +56,7 @@ class Snapshot:
         return self._contents[sha]
 
     def executable(self, path: str) -> bool:
-        """Whether a file can be run."""
+        """Whether a file is executable."""
         return path in self.runnable
 
     def paths(self, folder: str) -> list[str]:
@@ -67,11 +67,11 @@ class Snapshot:
 
     @cached_property
     def _ordered(self) -> list[str]:
-        """All paths in order: what is below a folder stands together."""
+        """All paths, sorted: those below a folder are adjacent."""
         return sorted(self.ids)
 
     def below(self, prefixes: Iterable[str]) -> dict[str, dict[str, str]]:
-        """By prefix (all of them equally deep): ids of the files below it, by path."""
+        """For each prefix (all equally deep), the ids of the files below it, by path."""
         found: dict[str, dict[str, str]] = {prefix: {} for prefix in prefixes}
         depth = max((prefix.count("/") for prefix in found), default=0)
         for path, sha in self.ids.items():
@@ -81,7 +81,7 @@ class Snapshot:
         return found
 
     def load_stacks(self, prefixes: Iterable[str]) -> None:
-        """Read everything below these prefixes ahead."""
+        """Prefetch all files below these prefixes."""
         self.load(path for files in self.below(prefixes).values() for path in files)
 
 

@@ -1,4 +1,4 @@
-"""A repository on the forge as a run saw it: its default branch's commit, the fleet's branches, open pull requests."""
+"""The observed state of a repository on the forge: its default branch, the fleet's branches, open pull requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform
 
 UPDATE_PREFIX = "newservice-update/"
-"""What the branches begin with that bring a tree to a newer template: ``newservice/`` is for new stacks."""
+"""Prefix of the branches that update a tree to a newer template; ``newservice/`` is for new stacks."""
 
 
 def update_branch(name: str) -> str:
@@ -50,7 +50,7 @@ class Source:
 
 
 def infra_offline(platform: Platform, clone: Objects) -> Source:
-    """The infra repository as the clone has it, without asking anybody. Raises ``PreflightError`` for an empty one."""
+    """The infra repository as the clone has it, without network access. Raises ``PreflightError`` for an empty one."""
     branch = platform.infra.branch
     base = clone.head(f"refs/heads/{branch}") or clone.head(f"refs/remotes/origin/{branch}") or clone.head()
     if base is None:
@@ -59,29 +59,29 @@ def infra_offline(platform: Platform, clone: Objects) -> Source:
 
 
 def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_branches: bool) -> Source:
-    """The infra repository as the forge has it now, with the objects here that the clone lacked.
+    """The infra repository as the forge has it now; objects that the clone lacks are fetched.
 
     ``bring_branches``: those of the updates' branches as well.
 
-    No reference and no checkout of the clone is moved. Raises ``SystemFailure`` where it can't be seen.
+    No reference and no checkout of the clone is moved. Raises ``SystemFailure`` if it can't be seen.
     """
     source = _infra(platform, clone, "")
     seen = _seen(forge, source)
     wanted = {seen.default: seen.base, **(seen.heads if bring_branches else {})}
-    cut = bring_branches and bool(seen.heads) and clone.shallow  # then nobody can tell where a branch has begun
+    cut = bring_branches and bool(seen.heads) and clone.shallow  # then a branch's starting point is unknown
     _fetch(forge, seen, [branch for branch, sha in wanted.items() if cut or not clone.has(sha)])
     return seen
 
 
 @contextmanager
 def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[Source]:
-    """A service's repository in a scratch clone of its own. Raises ``SystemFailure`` where it can't be seen."""
+    """A service's repository in its own scratch clone. Raises ``SystemFailure`` if it can't be seen."""
     with scratch_repository() as scratch:
         url = f"{platform.forgejo.url}/{known.owner}/{known.name}.git"
         default = known.default_branch or platform.forgejo.branch
         source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")
         seen = _seen(forge, source)
-        # What a branch adds can't be told without the history that it stands on; without one, the files are enough.
+        # Finding what a branch adds needs the history it is based on; without a branch, the files are enough.
         _fetch(forge, seen, [default, *seen.heads], depth=0 if seen.heads else 1)
         yield seen
 
@@ -96,7 +96,7 @@ def _seen(forge: Forge, source: Source) -> Source:
     if source.default not in heads:
         raise SystemFailure(
             "forgejo.unseen",
-            f"forgejo: {source.full_name} is there, but its branch {source.default} can't be seen",
+            f"forgejo: {source.full_name} exists, but its branch {source.default} can't be seen",
             "push that branch, correct the platform profile, or wait a moment; then run the same command again",
             passing=True,
         )
@@ -116,7 +116,7 @@ def _fetch(forge: Forge, source: Source, branches: Sequence[str], depth: int = 0
         if not source.objects.has(sha):
             raise SystemFailure(
                 "fleet.moved",
-                f"{source.full_name} moved meanwhile: {sha[:8]} is not there any more",
+                f"{source.full_name} changed in the meantime: {sha[:8]} no longer exists",
                 "run the same command again",
                 passing=True,
             )

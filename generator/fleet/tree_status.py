@@ -1,4 +1,4 @@
-"""How a tree stands by itself: its version, and which of its files are not as newservice made them."""
+"""The status of a single tree: its version, and which of its files differ from what newservice made."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from generator.lifecycle.update import Standing, Upgrader
 
 
 def stand(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
-    """How a tree stands, each of its files looked at. Never raises what is the tree's own fault."""
+    """The finding for a tree, from all of its files. Errors that concern only this tree become its finding."""
     return guarded(place, lambda: _standing(place, upgrader.standing(tree, place.prefix)))
 
 
 def recorded_only(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
-    """The same from the answers file alone: its files are not looked at."""
+    """The finding for a tree, from its answers file alone."""
     return guarded(place, lambda: _recorded(upgrader, place, read_recorded(tree, place.prefix).sound()))
 
 
 def guarded(place: Place, look: Callable[[], Finding]) -> Finding:
-    """What a look finds; where it fails, that is this tree's finding, and no other tree's matter."""
+    """The result of ``look``; an error becomes this tree's finding and does not affect other trees."""
     try:
         return look()
-    except AnswersError as error:  # what is recorded does not fit the version that it was made by
-        told = "; ".join(problem.message for problem in error.problems)
-        return Finding(place, State.UNREADABLE, message=f"its recorded answers don't fit: {told}")
+    except AnswersError as error:  # the recorded answers don't fit the version that recorded them
+        problems = "; ".join(problem.message for problem in error.problems)
+        return Finding(place, State.UNREADABLE, message=f"its recorded answers don't fit: {problems}")
     except RefusedError as error:
         state = _REFUSED.get(error.code, State.UNREADABLE)
         hint = "" if error.code in _SAID_BY_THE_STATE else error.hint
         return Finding(place, state, message=error.message, hint=hint)
     except NewserviceError as error:
         return Finding(place, State.FAILED, message=error.message, hint=error.hint)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other trees are looked at all the same
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other trees are still looked at
         return Finding(place, State.FAILED, message=f"a fault of newservice: {type(error).__name__}: {error}")
 
 
@@ -52,8 +52,8 @@ def _recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:
     if mismatch := _mismatch(place, recorded):
         return mismatch
     if recorded.version > newest:
-        told = f"{recorded.name} was made by template {recorded.version}; this newservice has {newest}"
-        return Finding(place, State.NEWER, str(recorded.version), str(newest), message=told)
+        message = f"{recorded.name} was made by template {recorded.version}; this newservice has {newest}"
+        return Finding(place, State.NEWER, str(recorded.version), str(newest), message=message)
     state = State.BEHIND if recorded.version < newest else State.CURRENT
     return Finding(place, state, str(recorded.version), str(newest), owned=recorded.owned)
 
@@ -64,15 +64,15 @@ def _standing(place: Place, standing: Standing) -> Finding:
         return mismatch
     files = (*_notes(standing.edited, "edited"), *_notes(standing.deleted, "deleted"))
     state = State.BEHIND if standing.behind else State.EDITED if files else State.CURRENT
-    told = f"{len(files)} file{'s' if len(files) != 1 else ''} changed by hand" if files else ""
-    return Finding(place, state, str(recorded.version), str(standing.newest), files, told, owned=recorded.owned)
+    message = f"{len(files)} file{'s' if len(files) != 1 else ''} changed by hand" if files else ""
+    return Finding(place, state, str(recorded.version), str(standing.newest), files, message, owned=recorded.owned)
 
 
 def _mismatch(place: Place, recorded: Recorded) -> Finding | None:
     if (recorded.name, recorded.layer) == (place.name, place.layer):
         return None
-    told = f"its answers file is that of the {recorded.layer} of {recorded.name}"
-    return Finding(place, State.UNREADABLE, str(recorded.version), message=told)
+    message = f"its answers file is that of the {recorded.layer} of {recorded.name}"
+    return Finding(place, State.UNREADABLE, str(recorded.version), message=message)
 
 
 def _notes(paths: Iterable[str], action: str) -> tuple[FileNote, ...]:

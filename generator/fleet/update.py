@@ -1,7 +1,7 @@
-"""Brings the fleet to the newest template: canaries first, then waves.
+"""Updates the fleet to the newest template: canaries first, then waves.
 
-A check that fails ends the run, for the template may be at fault. So does a wave of which nothing came through: that is
-a system. One service's own trouble stops no other.
+A failed check ends the run, because the template may be at fault. So does a wave in which everything failed: a system
+is probably down. A failure of one service does not stop the others.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from generator.fleet.source import Source, update_branch
 from generator.lifecycle.update import Upgrader
 
 FEW_PLANS = 2
-"""Updates that are worth a second process."""
+"""The number of updates from which a second process pays off."""
 
 PARTS = 15
-"""In so many parts the stacks are planned and checked at most, waves or not: guards look at all stacks each time."""
+"""Stacks are planned and checked in at most this many batches, because guards look at all stacks each time."""
 
 
 @dataclass(frozen=True)
 class Waves:
-    """Whose turn it is when: the ``canaries`` (default: the first one), then ``size`` services at a time."""
+    """The order of updates: the ``canaries`` (default: the first service), then ``size`` services at a time."""
 
     canaries: tuple[str, ...] = ()
     size: int = 10
     limit: int | None = None
 
     def of(self, names: Sequence[str], behind: Collection[str]) -> list[list[str]]:
-        """The waves. Canaries that are ``behind`` come first; where none of those named is, the first that is behind.
+        """The waves. Canaries that are ``behind`` come first; if none of them is, the first service that is behind.
 
-        What is not behind has only something to be closed, and comes last.
+        Services that are not behind come last: for them there is only a pull request to close.
         """
         chosen = sorted(names, key=lambda name: (name not in behind, name not in self.canaries))[: self.limit]
         ready = [name for name in chosen if name in behind]
@@ -51,15 +51,16 @@ class Waves:
 
 @dataclass
 class Update:
-    """One run. ``findings`` says of every tree at any time what is known of it, also when the run is interrupted;
-    ``skipped`` what could not be checked here, ``notes`` what a person should know of the run itself.
+    """One run. ``findings`` has the current finding for every tree at any time, also after an interruption;
+    ``skipped`` lists what could not be checked here, ``notes`` what a person should know about the run itself.
+    ``report`` is called with each finding once it is final.
     """
 
     fleet: Fleet
     forge: Forge
     waves: Waves
     dry_run: bool = False
-    told: Callable[[Finding], None] = lambda _: None
+    report: Callable[[Finding], None] = lambda _: None
     findings: dict[Place, Finding] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -67,12 +68,12 @@ class Update:
     _ready: dict[Place, Task] = field(default_factory=dict)
 
     def look(self) -> None:
-        """See the whole fleet, and whose turn is when; nothing is written. Raises what keeps it from being seen."""
+        """Observe the whole fleet and decide the waves; nothing is written. Raises any error that prevents this."""
         work = self._work()
         behind = {finding.place.name for finding in work if finding.state is State.BEHIND}
         self._turns = self.waves.of(list(dict.fromkeys(finding.place.name for finding in work)), behind)
         if behind and self.waves.canaries and not behind & {*self.waves.canaries}:
-            self._note(f"no canary that is named is behind here: {self._turns[0][0]} is the first instead")
+            self._note(f"none of the named canaries is behind here: {self._turns[0][0]} is updated first instead")
         begun = {name for wave in self._turns for name in wave}
         for finding in work:
             if finding.place.name in begun:
@@ -81,19 +82,19 @@ class Update:
                 self._settle(finding)  # beyond the limit
 
     def run(self) -> list[Finding]:
-        """Carry out what was seen; what became of it, by name."""
+        """Carry out the updates; returns the findings, sorted by name."""
         with open_checks(self.fleet.infra.snapshot, self.fleet.platform, self.fleet.jobs) as checks:
             self.skipped = checks.skipped if self._turns else ()
-            for told in self.skipped:
-                self._note(f"not checked: {told}")
+            for check in self.skipped:
+                self._note(f"not checked: {check}")
             self._run_waves(checks)
         for finding in self.findings.values():
             if finding.state is State.PENDING:
-                self.told(finding)
+                self.report(finding)
         return in_order(self.findings.values())
 
     def _run_waves(self, checks: Checks) -> None:
-        """Wave by wave. One service of which nothing came through is followed by one more alone: is it a system?"""
+        """Run wave by wave. If a wave of one service failed, one more runs alone, to see whether a system is down."""
         waves, number, doubted = deque(self._turns), 0, False
         while waves:
             wave, number = waves.popleft(), number + 1
@@ -113,7 +114,7 @@ class Update:
             doubted = failed
 
     def _prepare(self, coming: Sequence[Sequence[str]], checks: Checks) -> None:
-        """Plan and check the stacks of the coming wave, and in a large fleet of some waves after it; push none."""
+        """Plan and check the stacks of the next wave, and in a large fleet those of some later waves; push nothing."""
         if not self._unready(coming[0]):
             return
         most = -(-len(self.findings) // PARTS)
@@ -127,7 +128,7 @@ class Update:
         self._ready |= zip(places, self._checked(made, checks), strict=True)
 
     def _unready(self, names: Collection[str]) -> list[Place]:
-        """The stacks among these services that have their turn yet, and are not planned."""
+        """The stacks of these services that are still pending and not planned yet."""
         return [
             place
             for place in self.findings
@@ -147,11 +148,11 @@ class Update:
 
     def _settle(self, finding: Finding) -> Finding:
         self.findings[finding.place] = finding
-        self.told(finding)
+        self.report(finding)
         return finding
 
     def _work(self) -> list[Finding]:
-        """The trees that are behind, or whose pull request nobody needs any more; the others are settled."""
+        """The trees that are behind, or whose pull request is no longer needed; the others are settled."""
         stacks = [self.fleet.as_in_clone(finding) for finding in self.fleet.recorded()]
         behind = [finding.place.prefix for finding in stacks if finding.state is State.BEHIND]
         self.fleet.infra.snapshot.load_stacks(behind)  # all of them in one process
@@ -165,7 +166,7 @@ class Update:
         return work
 
     def _check_canaries(self) -> None:
-        """Raise ``UsageError`` for a canary that is in no shard, or that ``--only`` leaves out."""
+        """Raise ``UsageError`` for a canary that does not exist, or that ``--only`` leaves out."""
         known, selection = self.fleet.names, self.fleet.selection
         for name in self.waves.canaries:
             if name not in known or not selection.fits(name):
@@ -187,7 +188,7 @@ class Update:
         try:
             found = self.forge.api.newest_pull_request(owner, name, self.fleet.default_branch(place), branch)
         except NewserviceError:
-            return True  # its own turn tells what is wrong
+            return True  # the error is reported in its own turn
         return found is not None and found.state == "open"
 
     def _carried_out(self, wave: Sequence[Place], checks: Checks) -> list[Finding]:
@@ -205,22 +206,22 @@ class Update:
         return [_as_if(task) for _, task in pairs] if self.dry_run else self._brought(pairs)
 
     def _checked(self, tasks: Sequence[Task], checks: Checks) -> list[Task]:
-        """The same; what fails a check is not pushed, and reviewers are told what was not checked."""
+        """The tasks, without a push for those that fail a check; notes tell reviewers what was not checked."""
         if self.skipped:
-            told = tuple(f"Not checked before this was opened: {item}." for item in self.skipped)
+            notes = tuple(f"Not checked before this was opened: {item}." for item in self.skipped)
             tasks = [
-                replace(task, notes=(*task.notes, *(told if task.place.layer == "stack" else ()))) for task in tasks
+                replace(task, notes=(*task.notes, *(notes if task.place.layer == "stack" else ()))) for task in tasks
             ]
         new = [number for number, task in enumerate(tasks) if task.verb is Verb.PUSH]
         wrong = checks.failures([tasks[number] for number in new])
-        failed = {new[number]: told for number, told in wrong.items()}
+        failed = {new[number]: problem for number, problem in wrong.items()}
         return [
             task.now(task.finding.but(State.CHECKS, message=failed[number])) if number in failed else task
             for number, task in enumerate(tasks)
         ]
 
     def _brought(self, pairs: Sequence[tuple[Source, Task]]) -> list[Finding]:
-        """Push, one push a repository, then see to the pull requests; what failed is left for another run."""
+        """Push once for each repository, then open or update the pull requests; failures are left for another run."""
         requests, done = Requests(self.forge), [task for _, task in pairs]
         pushed: dict[str, list[int]] = {}
         for number, (source, task) in enumerate(pairs):
@@ -240,7 +241,7 @@ def _planned(upgrader: Upgrader, pair: tuple[Place, Source]) -> Task:
 
 
 def _as_if(task: Task) -> Finding:
-    """What a run that writes nothing tells of a tree that it would push."""
+    """The finding that a dry run reports for a task."""
     if task.verb is not Verb.PUSH:
         return task.finding
     return task.finding.but(State.BEHIND, message="its update merges cleanly and passes the checks")

@@ -100,7 +100,7 @@ class Fault:
     _spread: str = ""
 
     def fits(self, system: str, request: Request) -> bool:
-        """Whether it is meant for this request and not used up."""
+        """Whether it applies to this request and is not used up."""
         if self.times == 0:
             return False
         if self._spread:
@@ -183,12 +183,12 @@ class Faults:
         """Let fitting requests fail: the next ``times`` (None: all until cleared), once ``after`` have passed.
 
         ``*`` fits any system or method; ``path_regex`` and ``query`` are searched. ``kind`` is a :class:`FaultKind`
-        (or its text) or a :class:`Status`. ``spreads``: from the first hit on it is meant for every request of that
+        (or its text) or a :class:`Status`. ``spreads``: from the first hit on it applies to every request of that
         system. ``seconds`` is what limits tell the client to wait, and, with ``times`` given, how long connections
         are refused.
 
         A kind that breaks connections drops the fitting request before anything is done about it, and then the
-        connections that follow: for TLS the next ``times`` of that system, told by SNI; refused ones for ``seconds``,
+        connections that follow: for TLS the next ``times`` of that system, by SNI; refused ones for ``seconds``,
         whatever the system, as there is one address only. Until that is over, kept connections do not help: requests
         of that system are dropped on them, too.
         """

@@ -1,4 +1,4 @@
-"""The load balancer: one address, systems told apart by Host; and the place where tests hold or break answers."""
+"""The load balancer: one address, systems selected by Host; tests delay or break answers here."""
 
 from __future__ import annotations
 

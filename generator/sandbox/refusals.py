@@ -1,4 +1,4 @@
-"""What each system says on a bad day: the error answers of its own.
+"""The error answers of each system, in its own format.
 
 Sources: the servers' own code for Forgejo, Woodpecker and Vault; GitHub's documentation of its limits and rights.
 """
@@ -47,7 +47,7 @@ def forbidden(system: str, request: Request) -> Response:
 
 
 def not_found(system: str, request: Request) -> Response:
-    """It is missing, or may not be seen."""
+    """The system's answer for something that does not exist or that the caller may not see."""
     if _is_git(request):
         return text_response(404, "Not found.\n")
     answers: dict[str, Callable[[], Response]] = {
@@ -76,26 +76,26 @@ def too_many_requests(system: str, request: Request, seconds: float) -> Response
     if system == "github" and not _is_git(request):
         return json_response(429, {"message": _SECONDARY, "documentation_url": _LIMITS}, headers)
     if system == "vault":
-        told = {"errors": [f"request path {json.dumps(request.path)}: rate limit quota exceeded"]}
-        return json_response(429, told, headers)
+        body = {"errors": [f"request path {json.dumps(request.path)}: rate limit quota exceeded"]}
+        return json_response(429, body, headers)
     answer = text_response(429, "Too Many Requests\n")
     return Response(answer.status, answer.body, answer.content_type, headers)
 
 
 def secondary_limit(seconds: float) -> Response:
     """GitHub's answer to too much at once: a 403 that is no missing right."""
-    told = {"documentation_url": f"{_LIMITS}#about-secondary-rate-limits", "message": _SECONDARY}
-    return json_response(403, told, {"Retry-After": str(math.ceil(seconds)), **_quota(4000, 3600.0)})
+    body = {"documentation_url": f"{_LIMITS}#about-secondary-rate-limits", "message": _SECONDARY}
+    return json_response(403, body, {"Retry-After": str(math.ceil(seconds)), **_quota(4000, 3600.0)})
 
 
 def primary_limit(seconds: float) -> Response:
     """GitHub's answer when the hour's requests are used up: it says when the next hour begins."""
-    told = {"message": "API rate limit exceeded for user ID 1.", "documentation_url": f"{_LIMITS}#primary-rate-limits"}
-    return json_response(403, told, _quota(0, seconds))
+    body = {"message": "API rate limit exceeded for user ID 1.", "documentation_url": f"{_LIMITS}#primary-rate-limits"}
+    return json_response(403, body, _quota(0, seconds))
 
 
 def malformed(response: Response) -> Response:
-    """The same answer, its body broken off in the middle. An empty one becomes the beginning of an object."""
+    """The response with its body cut off in the middle. An empty body becomes the beginning of an object."""
     body = response.body[: len(response.body) // 2] if len(response.body) > 1 else b'{"'
     status = 200 if response.status == 204 else response.status
     return Response(status, body, response.content_type or "application/json", response.headers)

@@ -82,7 +82,7 @@ class Registry:
 
     @route("GET", "/token")
     def token(self, request: Request) -> Response:
-        """A token to pull one image with: for anybody where the image is public."""
+        """A token to pull one image; anonymous callers get one if the image is public."""
         name = request.parameter("scope").removeprefix("repository:").removesuffix(":pull")
         password = _password(request)
         if password is not None and not self._accepts(password):

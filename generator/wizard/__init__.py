@@ -29,7 +29,7 @@ from generator.wizard.prompter import Back, Prompter
 from generator.wizard.texts import refuse
 
 __all__ = [
-    "Choice", "Conversation", "Stopped", "ask_anew", "ask_secret", "ask_text", "begin", "confirm", "open_prompter",
+    "Choice", "Conversation", "Stopped", "ask_again", "ask_secret", "ask_text", "begin", "confirm", "open_prompter",
 ]  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def begin(
     return Conversation(open_prompter(), interview, _opening(platform), Path.cwd(), taken_up)
 
 
-def ask_anew(
+def ask_again(
     template: Template,
     questions: tuple[Question, ...],
     names: Container[str],

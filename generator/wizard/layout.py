@@ -76,7 +76,7 @@ def shown(value: Any, shape: Shape = _NO_SHAPE) -> str:
     if value is MISSING or value is None:
         return "not said"
     if isinstance(value, Mapping | list):
-        return _all_told(value, shape) or "none"
+        return _all_shown(value, shape) or "none"
     if "anyOf" in shape and is_text(shape):
         return _as_in_a_file(value)
     return plain(word(value)) if value != "" else '""'
@@ -88,7 +88,7 @@ def brief(value: Any, shape: Shape = _NO_SHAPE, width: int = 50) -> str:
     return text if cells(text) <= width else text[: width - 3] + "..."
 
 
-def _all_told(value: Mapping[Any, Any] | list[Any], shape: Shape) -> str:
+def _all_shown(value: Mapping[Any, Any] | list[Any], shape: Shape) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{plain(str(key))}: {_inner(item, part_of(shape, key))}" for key, item in value.items())
     between = "; " if any(isinstance(item, Mapping) for item in value) else ", "

@@ -49,9 +49,9 @@ def test_where_the_canary_is_through_the_next_one_leads(yard: Yard) -> None:
         assert told.code == 0, told.out
         said = [item["summary"] for item in told.of("progress")]
         first = "app-001" if place[0] == "--only" else "app-002"
-        assert f"no canary that is named is behind here: {first} is the first instead" in said
+        assert f"none of the named canaries is behind here: {first} is updated first instead" in said
         assert f"wave 1 of 2: {first}" in said
-        assert "is the first instead" in report.read_text()
+        assert "is updated first instead" in report.read_text()
     assert yard.fleet("update", "--canary", "app-000", "--only", "app-001").code == ExitCode.USAGE
 
 

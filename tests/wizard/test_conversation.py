@@ -12,7 +12,7 @@ import yaml
 import generator.wizard
 from generator.base.errors import AnswersError
 from generator.platform.profile import load_platform
-from generator.wizard import ask_anew, ask_text, begin, confirm
+from generator.wizard import ask_again, ask_text, begin, confirm
 from generator.wizard.conversation import Choice, Conversation, Stopped
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM
 from tests.wizard.script import BACK, ENTER, STOP, Script
@@ -281,7 +281,7 @@ def test_questions_of_an_update_can_be_gone_back_to(monkeypatch: pytest.MonkeyPa
     script = Script(("image", "nginx:1"), ("access", BACK), ("image", "nginx:2"), ("access", ENTER))
     monkeypatch.setattr(generator.wizard, "open_prompter", lambda: script)
     recorded = {key: value for key, value in UPSTREAM.items() if key != "image"}
-    found = ask_anew(TEMPLATE, QUESTIONS, ["image", "access"], {}, {"platform": TEMPLATE.platform}, recorded)
+    found = ask_again(TEMPLATE, QUESTIONS, ["image", "access"], {}, {"platform": TEMPLATE.platform}, recorded)
     assert found == {"image": "nginx:2", "access": ["Home Server Admins"]}
 
 

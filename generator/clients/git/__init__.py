@@ -1,15 +1,15 @@
-"""Git, as the program that people have.
+"""Git, through the program that the user has installed.
 
 Nothing here touches the files of a checkout that a person works in: commits for the infra repository are built from
-objects, and a new service's repository is made beside its place and moved there whole. No command of ours runs a
-program of the person's (hooks, monitors, filters), and only a push or fetch sees a token.
+objects, and a new service's repository is built beside its destination and then moved there. No command runs the
+user's own programs (hooks, monitors, filters), and only a push or fetch sees a token.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is reported where it is needed, not on import
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is reported when it is needed, not on import
 
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.creation import adopt_folder, create_repository, locked, scratch_repository, write_files

@@ -1,4 +1,4 @@
-"""Trees made of objects, in no checkout and with no index: as many processes for one file as for a thousand."""
+"""Builds trees from objects, without a checkout or an index; the number of processes does not grow with the files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from generator.template.files import File
 
 
 def build_tree(repository: Path, beginning: str, files: Iterable[File], removed: Iterable[str] = ()) -> str:
-    """The tree that begins as another one, or empty, with ``files`` and without the paths ``removed``; its id.
+    """Store the tree ``beginning`` (or an empty one) with ``files`` and without the paths ``removed``; returns its id.
 
-    ``beginning`` is a commit's or a tree's id. Raises ``SystemFailure`` where git fails, or a part of it is not here.
+    ``beginning`` is a commit's or a tree's id. Raises ``SystemFailure`` if git fails, or if part of it is missing here.
     """
     files = list(files)
     blobs = _stored(repository, "blob", [file.content for file in files])
@@ -59,7 +59,7 @@ def _folders(repository: Path, beginning: str, folders: Iterable[str]) -> dict[s
 
 
 def _stored(repository: Path, kind: str, contents: Sequence[bytes]) -> list[str]:
-    """Store objects of a kind; their ids. One process for all of them."""
+    """Store objects of a kind and return their ids. One process for all of them."""
     with tempfile.TemporaryDirectory(prefix="newservice-") as name:
         paths = [Path(name) / str(number) for number in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):

@@ -1,4 +1,4 @@
-"""New repositories: whole or not at all, in a folder that is there, or for a moment only."""
+"""Creates repositories: atomically, in an existing folder, or temporarily."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from generator.clients.git.process import run_git
 from generator.clients.git.repository import Repository
 from generator.template.files import File
 
-# An empty template, for the person's would bring hooks of theirs; and ids are the same for everybody, and those of the
-# forge's repositories, whatever kind of object the person's configuration prefers.
+# An empty template, because the user's own may contain hooks; and sha1 ids as in the forge's repositories, whatever
+# object format the user's configuration prefers.
 _INIT = ("init", "--quiet", "--template=", "--object-format=sha1")
 
 
 @contextmanager
 def scratch_repository() -> Iterator[Repository]:
-    """An empty repository without a working tree, for commits that go elsewhere; it goes at the end."""
+    """An empty bare repository for commits that go elsewhere; it is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
         run_git(Path(folder), *_INIT, "--bare")
         repository = Repository(Path(folder), Path(folder))
@@ -34,10 +34,10 @@ def scratch_repository() -> Iterator[Repository]:
 
 
 def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
-    """Make a repository with one commit at ``place``, all or nothing: it is built beside it and moved there.
+    """Create a repository with one commit at ``place``, atomically: it is built beside it and moved there.
 
     ``place`` must not exist or be an empty folder. Raises ``SystemFailure`` when the folder can't be written, or
-    when another run was quicker.
+    when another run created it first.
     """
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -47,12 +47,12 @@ def create_repository(place: Path, files: Iterable[File], branch: str, message: 
             draft.replace(place)
     except OSError as error:
         quicker = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
-        told = "another run made it meanwhile" if quicker else f"it can't be written: {error.strerror}"
-        raise SystemFailure("service.folder", f"{place}: {told}", "run the same command again") from error
+        reason = "another run created it in the meantime" if quicker else f"it can't be written: {error.strerror}"
+        raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again") from error
 
 
 def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
-    """Turn a folder that holds our rendered files into a repository with one commit; ``files`` win over theirs.
+    """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
     Raises ``SystemFailure`` when the folder can't be written.
     """
@@ -60,12 +60,12 @@ def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, 
         write_files(place, files)
         _commit(place, branch, message, origin)
     except OSError as error:
-        told = f"{place} can't be written: {error.strerror}"
-        raise SystemFailure("service.folder", told, "run the same command again") from error
+        message = f"{place} can't be written: {error.strerror}"
+        raise SystemFailure("service.folder", message, "run the same command again") from error
 
 
 def write_files(folder: Path, files: Iterable[File]) -> None:
-    """Write files below ``folder``, making folders as needed."""
+    """Write files below ``folder``, creating folders as needed."""
     for file in files:
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
 
 @contextmanager
 def _draft(place: Path) -> Iterator[Path]:
-    """A private folder beside ``place``; what killed runs left of theirs is taken away."""
+    """A private folder beside ``place``; those left behind by killed runs are removed."""
     prefix = f".{place.name}.newservice-"
     for stale in place.parent.glob(f"{prefix}*"):
         with locked(stale) as free:
@@ -102,7 +102,7 @@ def _draft(place: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[bool]:
-    """Hold a folder's lock while a run works in it; whether it was free. The lock goes with its process."""
+    """Hold a folder's lock while a run works in it; yields whether it was free. The lock ends with its process."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Versions of a file merged by git, in no repository."""
+"""Merges versions of a file with git, outside any repository."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from generator.clients.git.process import failure, git_process
 
 _MOST_CONFLICTS = 127
-"""The status is how many conflicts there are, up to so many; beyond it git could not merge."""
+"""The exit status is the number of conflicts, up to this limit; beyond it, git could not merge."""
 
 
 def merges(ours: bytes, common: bytes, theirs: bytes) -> bool:
-    """Whether git can merge two versions of a file by itself, given what both come from."""
+    """Whether git can merge two versions of a file without conflicts, given their common ancestor."""
     return not merge_file(ours, common, theirs)[1]
 
 
 def merge_file(ours: bytes, common: bytes, theirs: bytes) -> tuple[bytes, bool]:
-    """Two versions of a file merged, given what both come from; and whether conflicts are marked in it.
+    """Two versions of a file merged, given their common ancestor; and whether the result contains conflicts.
 
-    A file that is no text conflicts as a whole and stays as ``ours``.
+    A binary file conflicts as a whole and stays as ``ours``.
     """
     with tempfile.TemporaryDirectory(prefix="newservice-") as folder:
         for name, content in (("ours", ours), ("common", common), ("theirs", theirs)):

@@ -1,7 +1,7 @@
-"""Git on the network: in a repository of our own that borrows another one's objects.
+"""Git on the network: in a temporary repository that borrows another one's objects.
 
-Nothing of the clone's configuration, nor of the person's, has a say in where a token goes; and of the clone nothing
-changes but that it gains objects.
+Neither the clone's configuration nor the user's affects where a token is sent; and the clone only gains objects,
+nothing else in it changes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from generator.clients.git.remote import PERMANENT, Remote
 
 _CONFIGURATION = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 
-# Git's upkeep would know the references of our repository only, and throw away objects that the clone's need.
-_NO_UPKEEP = {"gc.auto": "0", "maintenance.auto": "false", "fetch.writeCommitGraph": "false"}
+# Git's maintenance would know the references of our repository only, and delete objects that the clone's need.
+_NO_MAINTENANCE = {"gc.auto": "0", "maintenance.auto": "false", "fetch.writeCommitGraph": "false"}
 
-# Where the clone borrows objects itself, git would look into that repository with its configuration.
+# If the clone itself borrows objects, git would read that repository with that repository's configuration.
 _NO_LOOK_ELSEWHERE = {"core.alternateRefsCommand": "true"}
 
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
@@ -46,16 +46,16 @@ class Store:
         return self.common / "shallow"
 
     def boundary(self) -> bytes | None:
-        """Where history is cut off; None where it is whole."""
+        """Where history is cut off; None if it is complete."""
         try:
             return self._shallow.read_bytes()
         except FileNotFoundError:
             return None
 
     def move_boundary(self, before: bytes | None, after: bytes | None) -> None:
-        """Cut history off elsewhere, after a fetch that brought more of it or less.
+        """Move the point where history is cut off, after a fetch that deepened or shortened it.
 
-        Raises ``SystemFailure`` where another git is doing so, or has done so since ``before`` was read.
+        Raises ``SystemFailure`` if another git is doing so, or has done so since ``before`` was read.
         """
         lock = self.common / "shallow.lock"
         try:
@@ -87,15 +87,15 @@ class Store:
 def push(store: Store, remote: Remote, url: str, references: Iterable[str], *options: str) -> None:
     """Push ``references`` (``<id>:<full name>``) to ``url``, none of them by force.
 
-    Raises ``SystemFailure`` when one is rejected or the forge can't be reached, ``RefusedError`` where git would go
-    to another address.
+    Raises ``SystemFailure`` when one is rejected or the forge can't be reached, ``RefusedError`` if git would use
+    another address.
     """
     with _borrowing(store) as folder:
         _talk(folder, store, remote, url, "push", "--porcelain", *options, url, *references)
 
 
 def fetch(store: Store, remote: Remote, url: str, references: Iterable[str], *options: str) -> None:
-    """Bring the objects of ``references`` (full names) of ``url`` into the store. Raises as ``push``."""
+    """Fetch the objects of ``references`` (full names) of ``url`` into the store. Raises the same as ``push``."""
     with _borrowing(store) as folder:
         before = Store(folder).boundary()
         _talk(folder, store, remote, url, *_FETCH, *options, url, *references)
@@ -106,9 +106,9 @@ def fetch(store: Store, remote: Remote, url: str, references: Iterable[str], *op
 
 @contextmanager
 def _borrowing(store: Store) -> Iterator[Path]:
-    """A repository without objects of its own, as git lays it out, that begins and ends where the store does.
+    """A repository without objects of its own, with the same tips and shallow boundary as the store.
 
-    It is made without git's help: ``git init`` would choose forms by the version of git.
+    It is written without git: the layout that ``git init`` chooses depends on the version of git.
     """
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -123,13 +123,13 @@ def _borrowing(store: Store) -> Iterator[Path]:
 
 
 def _talk(folder: Path, store: Store, remote: Remote, url: str, *arguments: str) -> None:
-    """The one place where git gets the token."""
-    settings = {**remote.settings, **_NO_UPKEEP, **_NO_LOOK_ELSEWHERE, f"remote.{url}.url": url}
+    """Run git with the network; the only place where it gets the token."""
+    settings = {**remote.settings, **_NO_MAINTENANCE, **_NO_LOOK_ELSEWHERE, f"remote.{url}.url": url}
     if store.shared:
         settings["core.sharedRepository"] = store.shared
     environment = {
         **remote.environment(),
-        "HOME": str(folder),  # curl would take another credential out of ~/.netrc
+        "HOME": str(folder),  # curl would take another credential from ~/.netrc
         "GIT_DIR": str(folder),
         "GIT_OBJECT_DIRECTORY": str(store.common / "objects"),
         "GIT_NO_REPLACE_OBJECTS": "1",
@@ -144,9 +144,9 @@ def _talk(folder: Path, store: Store, remote: Remote, url: str, *arguments: str)
 
 
 def _check_address(folder: Path, url: str, environment: Mapping[str, str]) -> None:
-    """Raise ``RefusedError`` unless git fetches from and pushes to this very address, and knows no other.
+    """Raise ``RefusedError`` unless git fetches from and pushes to exactly this address, and knows no other.
 
-    Nothing but a git that is not as it was installed can bring that about.
+    This can only fail with a git that was modified or comes with its own configuration.
     """
     known = run_git(folder, "remote", "--verbose", environment=environment)
     if known != f"{url}\t{url} (fetch)\n{url}\t{url} (push)\n":

@@ -1,4 +1,4 @@
-"""Git's processes: what they see of the world, and their failures as errors."""
+"""Runs git processes: their environment, and their failures as errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from generator.base.children import Ended, run
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.secrets import masked_variables
 
-# Whatever the person's configuration says: no program of theirs, no rewriting of what is stored.
+# Whatever the user's configuration says: none of their programs run, and nothing that is stored is rewritten.
 PLAIN = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -22,15 +22,15 @@ PLAIN = {
 
 _FIXED = {
     "LANGUAGE": "C",
-    "LC_ALL": "C",  # failures are recognised by git's own words
-    "GIT_OPTIONAL_LOCKS": "0",  # looking writes nothing: by itself `git status` would refresh the index on the way
+    "LC_ALL": "C",  # failures are recognised by git's messages
+    "GIT_OPTIONAL_LOCKS": "0",  # reading writes nothing: by default `git status` also refreshes the index
     "GIT_NO_LAZY_FETCH": "1",  # reading never fetches, with the clone's own settings and programs
-    "GIT_NO_REPLACE_OBJECTS": "1",  # an object is what its id says, whatever a clone has put in its place
+    "GIT_NO_REPLACE_OBJECTS": "1",  # an object is what its id says, whatever replacement a clone defines
 }
 
 
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:
-    """Configuration by environment, which wins over every file."""
+    """Git configuration as environment variables, which override every file."""
     environment = {"GIT_CONFIG_COUNT": str(len(settings))}
     for index, (key, value) in enumerate(settings.items()):
         environment[f"GIT_CONFIG_KEY_{index}"] = key
@@ -39,7 +39,7 @@ def configuration(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def local_environment(env: Mapping[str, str] | None = None, person: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The whole environment of a git that works on this machine only: the person's, ours, and ``env``; no secret."""
+    """The environment for local git commands: the user's variables without secrets, ours, and ``env``."""
     return {**person, **masked_variables(person), **_FIXED, **configuration(PLAIN), **(env or {})}
 
 
@@ -50,10 +50,10 @@ def git_process(
     given: bytes = b"",
     longest: float | None = None,
 ) -> Ended:
-    """Run git in a folder: how it ended, and what it said. ``given`` is what it reads; ``longest`` ends it (seconds).
+    """Run git in a folder; returns its status and output. ``given`` is its input, ``longest`` its time limit (seconds).
 
-    ``environment`` is the whole of what it sees; by default that of a git that works on this machine only. Raises
-    ``PreflightError`` where there is no git, and ``SystemFailure`` where it can't be started.
+    ``environment`` is its complete environment; by default that of ``local_environment``. Raises ``PreflightError`` if
+    git is not installed, and ``SystemFailure`` if it can't be started.
     """
     chosen = local_environment() if environment is None else environment
     try:
@@ -69,7 +69,7 @@ def run_git(
     given: bytes = b"",
     longest: float | None = None,
 ) -> str:
-    """What git says, run in the same way. Raises with git's own words when it fails."""
+    """Run git as ``git_process`` does and return its output. Raises an error with git's message if it fails."""
     ended = git_process(folder, *arguments, environment=environment, given=given, longest=longest)
     if ended.late:
         late = f"git {arguments[0]} with {_place(folder, arguments)} took longer than {longest:g} seconds"
@@ -80,12 +80,12 @@ def run_git(
 
 
 def as_text(output: bytes) -> str:
-    """What git wrote; bytes that are no text are kept, so that a path leads back to its file."""
+    """Git's output as text; bytes that are not UTF-8 are kept, so that a path still names its file."""
     return output.decode("utf-8", "surrogateescape")
 
 
 def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceError:
-    """The error for a git that failed, with its own words and git's own remedy where it names one."""
+    """The error for a git that failed, with git's message and git's own remedy if it names one."""
     said = words(ended)
     if "dubious ownership" in said:
         return PreflightError(
@@ -101,19 +101,19 @@ def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceE
 
 
 def words(ended: Ended) -> str:
-    """What git said of a failure, in one line."""
+    """Git's message about a failure, in one line."""
     said = (ended.err + b"\n" + ended.out).decode("utf-8", "replace")
     line = " ".join(said.split())[:500]
     return f"{line} (it {ended.how})" if line and ended.status < 0 else line
 
 
 def is_no_repository(ended: Ended) -> bool:
-    """Whether git failed because there is no repository, and not because it can't use the one that it found."""
+    """Whether git failed because no repository exists, not because it can't use the one that it found."""
     return b"not a git repository (or any" in ended.err
 
 
 def trust(folder: Path) -> str:
-    """The command that lets git work in a folder of another user's."""
+    """The command that lets git work in a folder of another user."""
     return f"git config --global --add safe.directory {shlex.quote(str(folder))}"
 
 

@@ -1,4 +1,4 @@
-"""Objects of a repository, read one by one through a process of git's that stays."""
+"""Reads objects of a repository one by one through a long-running git process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Object:
 
 
 class Reader:
-    """Reads objects, for any thread. The process begins with the first one, and again after it died or was cut off."""
+    """Reads objects, from any thread. The process starts with the first read, and again after it died."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,9 +38,9 @@ class Reader:
         self._owner = 0
 
     def read(self, name: str) -> Object | None:
-        """The object that git knows by a name; None where there is none.
+        """The object that git knows by a name; None if there is none.
 
-        Raises with git's own words where git can't read it, or where its process dies.
+        Raises an error with git's message if git can't read it, or if its process dies.
         """
         if "\n" in name:
             return None
@@ -49,21 +49,21 @@ class Reader:
                 return self._ask(name)
             except (OSError, EOFError):
                 raise self._dead(name) from None
-            except BaseException:  # an answer that was not read to its end would be the next one's
+            except BaseException:  # the rest of a half-read answer would be taken for the next one
                 self.close()
                 raise
 
     def file(self, commit: str, path: str) -> Object | None:
-        """The file at a path of a commit; None where there is none. Raises where a part of the commit is not here."""
+        """The file at a path of a commit; None if there is none. Raises ``SystemFailure`` if a part is missing."""
         mode, name = self._at(commit, path)
         return self._there(name) if mode not in ("", FOLDER, _SUBMODULE) else None
 
     def mode(self, commit: str, path: str) -> str:
-        """Git's mode of what is at a path of a commit; empty where nothing is."""
+        """Git's mode of the entry at a path of a commit; empty if nothing is there."""
         return self._at(commit, path)[0]
 
     def _at(self, commit: str, path: str) -> tuple[str, str]:
-        """Mode and id of what is at a path of a commit; empty where nothing is."""
+        """Mode and id of the entry at a path of a commit; empty if nothing is there."""
         name = f"{commit}^{{tree}}"
         *folders, last = path.split("/")
         for folder in folders:
@@ -73,7 +73,7 @@ class Reader:
         return self._entry(name, last)
 
     def close(self) -> None:
-        """End the process; the next read begins another."""
+        """End the process; the next read starts another."""
         with self._turn:
             process, self._process = self._process, None
             if process is not None and self._owner == os.getpid():
@@ -83,7 +83,7 @@ class Reader:
                 self._said = None
 
     def _entry(self, tree: str, wanted: str) -> tuple[str, str]:
-        """Mode and id of what a tree has by a name; empty where it has nothing."""
+        """Mode and id of a tree's entry by name; empty if there is none."""
         found = self._there(tree)
         names = dict(entries_of(found.content, len(found.id) // 2))
         return names.get(os.fsencode(wanted), ("", ""))
@@ -111,7 +111,7 @@ class Reader:
         return Object(sha, kind, content[:-1])
 
     def _opened(self) -> Program:
-        """The process; a forked one begins its own, for two could not share one."""
+        """The git process; a forked process starts its own, because two can't share one."""
         if self._process is None or self._owner != os.getpid():
             self.close()
             self._owner = os.getpid()
@@ -125,7 +125,7 @@ class Reader:
         return self._process
 
     def _dead(self, name: str) -> Exception:
-        """The error for a process that died while it was asked for something: what it said, and how it ended."""
+        """The error for a git process that died during a request: its output, and how it ended."""
         process, said = self._process, b""
         if process is not None:
             end(process)

@@ -1,4 +1,4 @@
-"""How git reaches the forge, and the token with it."""
+"""How git reaches the forge, and how it gets the token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.base.secrets import Secret, passed_on
 from generator.clients.git.process import PLAIN
 from generator.platform.profile import Platform
 
-# What git says of failures that another attempt does not fix.
+# Parts of git's messages about failures that another attempt does not fix.
 PERMANENT = (
     "authentication failed",
     "error: 401",
@@ -34,12 +34,12 @@ _HELPER = (
 _PASSED_ON = frozenset(
     {"PATH", "LD_LIBRARY_PATH", "GIT_EXEC_PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "NIX_SSL_CERT_FILE"}
 )
-"""What git on the network gets of this process's environment: where programs, temporary files and the system's
-authorities are. Nothing else, so that no variable that git or curl may know (``GIT_SSL_*``, ``GIT_TRACE*``,
-``GIT_CONFIG_*``, ``GIT_ASKPASS``, ``SSLKEYLOGFILE``...) has a say in where a token goes, or writes it down."""
+"""The environment variables that git on the network gets: where programs, temporary files and the system's
+authorities are. No others, so that no variable known to git or curl (``GIT_SSL_*``, ``GIT_TRACE*``,
+``GIT_CONFIG_*``, ``GIT_ASKPASS``, ``SSLKEYLOGFILE``...) affects where a token is sent, or writes it to a file."""
 
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
-"""What it gets as well where the forge is reached by DNS. A proxy sees no more than the forge's certified TLS."""
+"""Variables that it also gets if the forge is reached by DNS. A proxy sees only the forge's verified TLS."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Remote:
 
     @property
     def longest(self) -> float:
-        """Seconds after which a git that talks to the forge is ended: a cut answer can make it wait for ever."""
+        """Seconds after which a git that talks to the forge is ended: a truncated answer can make it wait forever."""
         return 10 * self.platform.connection.timeout_seconds
 
     @property
@@ -61,11 +61,11 @@ class Remote:
         parts = urlsplit(self.platform.forgejo.url)
         settings = {
             **PLAIN,
-            "safe.directory": "*",  # opened already, so the person trusts it; their own word for it is not read here
+            "safe.directory": "*",  # already opened, so the user trusts it; the user's own setting is not read here
             "credential.helper": "",
             f"credential.{parts.scheme}://{parts.netloc}.helper": _HELPER,
             "http.followRedirects": "false",
-            # A forge that stops talking is given up; git itself would wait for ever.
+            # Give up on a forge that stops responding; by default git would wait forever.
             "http.lowSpeedLimit": "1",
             "http.lowSpeedTime": str(max(1, round(self.platform.connection.timeout_seconds))),
             "http.sslVerify": "true",
@@ -77,7 +77,7 @@ class Remote:
         return settings
 
     def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The child's variables beside its configuration, and without the token: no prompt, no file of the person's."""
+        """The child's variables, without configuration and token: no prompts, none of the user's files."""
         wanted = _PASSED_ON if "forgejo" in self.platform.connection.pins else _PASSED_ON | _PROXIES
         environment = {
             **passed_on(environ, wanted),
@@ -86,7 +86,7 @@ class Remote:
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_ALLOW_PROTOCOL": urlsplit(self.platform.forgejo.url).scheme,
             "GIT_TERMINAL_PROMPT": "0",
-            "LC_ALL": "C",  # what went wrong is told apart by git's own words
+            "LC_ALL": "C",  # failures are recognised by git's messages
         }
         if ca_file := self.platform.connection.ca_file:
             environment["GIT_SSL_CAINFO"] = str(Path(ca_file).absolute())
@@ -99,7 +99,7 @@ class Remote:
 
     @property
     def authorization(self) -> dict[str, str]:
-        """Configuration for the same process: the first request says who asks. Git alone would ask without it first."""
+        """Configuration for the same process: authenticates the first request, which git by default does not."""
         parts = urlsplit(self.platform.forgejo.url)
         word = base64.b64encode(f"{self.user}:{self.token.reveal()}".encode()).decode()
         return {f"http.{parts.scheme}://{parts.netloc}/.extraHeader": f"Authorization: Basic {word}"}

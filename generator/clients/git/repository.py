@@ -1,4 +1,4 @@
-"""A repository: read, added to by objects, and brought to the forge."""
+"""A repository: reading it, adding objects to it, and pushing to the forge."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 REMEDY_FOR_UNFIT = "clone the infra repository without --filter and with sha1 ids, and name that clone with --infra"
 
 _NO_OBJECT = "0" * 40
-"""What an index calls a path that is to be taken out."""
+"""The id that removes a path from the index."""
 
 
 class Repository:
@@ -56,16 +56,16 @@ class Repository:
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:
-        """The repository whose working tree is ``path``, or a bare one there; None where there is none.
+        """The repository whose working tree is ``path``, or a bare one there; None if there is none.
 
-        Raises ``PreflightError`` where git does not work in it, with git's own words.
+        Raises ``PreflightError`` with git's message if git refuses to work in it.
         """
         found = cls.around(path)
         return found if found and found.path == path.absolute() else None
 
     @classmethod
     def around(cls, path: Path) -> Repository | None:
-        """The repository that ``path`` is in; None where there is none. Raises ``PreflightError`` as ``open`` does."""
+        """The repository that ``path`` is in; None if there is none. Raises ``PreflightError`` as ``open`` does."""
         if not _is_folder(path):
             return None
         try:
@@ -85,11 +85,11 @@ class Repository:
         return cls(path.absolute() if place.resolve() == path.resolve() else place, git_dir)
 
     def close(self) -> None:
-        """End the process that git keeps for reading objects."""
+        """End the git process that reads objects."""
         self._reader.close()
 
     def head(self, ref: str = "HEAD") -> str | None:
-        """Commit id of a reference, or None. Raises ``SystemFailure`` where the commit that it names is not here."""
+        """Commit id of a reference, or None. Raises ``SystemFailure`` if the commit that it names is missing."""
         found = self._reader.read(f"{ref}^{{commit}}")
         if found is not None:
             return found.id
@@ -111,15 +111,15 @@ class Repository:
         return uncommitted(self.path, paths)
 
     def hidden(self, paths: Iterable[str]) -> list[str]:
-        """Those files among and below ``paths`` whose state git does not look at: sparse, or assumed unchanged."""
+        """Files among and below ``paths`` whose state git does not check: sparse, or assumed unchanged."""
         wanted = list(paths)
-        told = self._git("ls-files", "-v", "-z", "--", *wanted) if wanted else ""
-        return [entry[2:] for entry in told.split("\0") if entry and (entry[0] == "S" or entry[0].islower())]
+        output = self._git("ls-files", "-v", "-z", "--", *wanted) if wanted else ""
+        return [entry[2:] for entry in output.split("\0") if entry and (entry[0] == "S" or entry[0].islower())]
 
     def mark_unmerged(self, versions: Mapping[str, tuple[bytes | None, bytes | None, bytes | None]]) -> None:
-        """Tell the index that files are in conflict, as a merge does: git commits none of them until they are added.
+        """Mark files as conflicting in the index, as a merge does: git commits none of them until they are added.
 
-        By path: what both sides come from, ours, and theirs; None where a side has no such file.
+        ``versions`` by path: the common ancestor, ours, and theirs; None if a side has no such file.
         """
         lines = []
         for path, contents in versions.items():
@@ -132,27 +132,27 @@ class Repository:
         self._git("update-index", "-z", "--index-info", given="".join(f"{line}\0" for line in lines).encode())
 
     def file(self, sha: str, path: str) -> bytes | None:
-        """Content of a file in a commit, or None. Raises ``SystemFailure`` where a part of the commit is not here."""
+        """Content of a file in a commit, or None. Raises ``SystemFailure`` if part of the commit is missing."""
         found = self._reader.file(sha, path) if sha else None
         return found.content if found else None
 
     def executable(self, sha: str, path: str) -> bool:
-        """Whether a file in a commit can be run."""
+        """Whether a file in a commit is executable."""
         return bool(sha) and self._reader.mode(sha, path) == EXECUTABLE
 
     def blob(self, sha: str) -> bytes | None:
-        """Content of a blob by its id, or None where this repository lacks it."""
+        """Content of a blob by its id, or None if this repository lacks it."""
         found = self._reader.read(sha) if _ID.fullmatch(sha) else None
         return found.content if found else None
 
     def reset_index(self, paths: Iterable[str]) -> None:
-        """Let the index have these paths as the last commit has them; the working tree stays as it is."""
+        """Reset these paths in the index to the last commit; the working tree stays as it is."""
         self._git("reset", "--quiet", "--", *paths)
 
     def paths(self, sha: str, folder: str) -> list[str]:
         """Paths of all files below a folder in a commit."""
-        told = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
-        return [path for path in told.split("\0") if path]
+        output = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
+        return [path for path in output.split("\0") if path]
 
     def commit_onto(
         self,
@@ -165,7 +165,7 @@ class Repository:
     ) -> str:
         """Make a commit with ``files`` and without the paths ``removed`` on top of ``base`` and return its id.
 
-        ``merged`` are further parents; ``tree`` is what to begin with instead of the base's own files.
+        ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files.
 
         Works on objects alone: the checkout, its index and its branches stay as they are.
         """
@@ -180,16 +180,16 @@ class Repository:
         )
 
     def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
-        told = self._git(
+        output = self._git(
             *("commit-tree", tree, "-F", "-"),
             *(word for parent in parents for word in ("-p", parent)),
             given=message.encode(),
             env=environment,
         )
-        return told.strip()
+        return output.strip()
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
-        """The tree that merging two commits gives, and the paths in it that conflict. Nothing is moved."""
+        """The tree that results from merging two commits, and its conflicting paths. No reference is moved."""
         command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
         ended = git_process(self.path, *command)
         if ended.status not in (0, 1):
@@ -198,18 +198,18 @@ class Repository:
         return tree, conflicting
 
     def commit_all(self, message: str) -> None:
-        """Commit every file of the working tree, those that the person's global ignores name as well."""
+        """Commit every file of the working tree, including those that the user's global ignore rules match."""
         self._git("add", "--all", "--force")
         self._git("commit", "--quiet", "--no-verify", "-m", message, env=self._author())
 
     def name_origin(self, url: str) -> None:
-        """Name the canonical address ``origin``, unless there is an ``origin`` already."""
+        """Add the canonical address as ``origin``, unless an ``origin`` already exists."""
         if "origin" not in self._git("remote").split():
             self._git("remote", "add", "origin", url)
 
     @property
     def unfit(self) -> str:
-        """Why commits for the forge can't be built from the objects here; empty where they can."""
+        """Why commits for the forge can't be built from the objects here; empty if they can."""
         wanted = r"^(extensions\.partialclone|remote\..*\.promisor)$"
         found = git_process(self.path, "config", "--get-regexp", wanted)
         if any(not line.endswith(" false") for line in as_text(found.out).splitlines()):
@@ -241,11 +241,11 @@ class Repository:
         network.push(self._store(), remote, url, [f":{reference}"], f"--force-with-lease={reference}:{sha}")
 
     def fetch(self, remote: Remote, url: str, branch: str) -> None:
-        """Bring a branch's objects here; no reference and no checkout of the person's is moved."""
+        """Fetch a branch's objects; no reference and no checkout is moved."""
         network.fetch(self._store(tips=True), remote, url, [f"refs/heads/{branch}"])
 
     def _store(self, *, tips: bool = False) -> network.Store:
-        """Where the objects are; with what a fetch has to know as well, where it begins and who may write there."""
+        """Where the objects are; with ``tips``, also what a fetch needs: the tips, and who may write there."""
         common = Path(self._git("rev-parse", "--path-format=absolute", "--git-common-dir").removesuffix("\n"))
         if not tips:
             return network.Store(common)
@@ -254,7 +254,7 @@ class Repository:
         return network.Store(common, frozenset(filter(None, ids)), shared)
 
     def _author(self) -> dict[str, str]:
-        """Nothing where git knows who commits, else a name that says who did."""
+        """Empty if git knows who commits, otherwise variables that name newservice as the author."""
         asked = ("var", "GIT_COMMITTER_IDENT")
         ended = git_process(self.path, *asked)
         if ended.status < 0:

@@ -1,5 +1,5 @@
-"""Git's trees with some of their files changed. Only the folders that change are read and written, however many files
-there are beside them; an index would list them all. Pure."""
+"""Computes git trees with some files changed. Only the folders that change are read and written, however many files
+the repository has; an index would list them all. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ENTRY = re.compile(rb"(\d+) ([^\0]+)\0", re.DOTALL)
 _ID_BYTES = 20  # of sha1: other repositories are refused
 
 Entry = tuple[str, str]
-"""The mode of what a tree has by a name, and its id."""
+"""The mode and the id of a tree's entry."""
 
 
 def entries_of(content: bytes, id_bytes: int = _ID_BYTES) -> Iterator[tuple[bytes, Entry]]:
-    """What a tree object has, by name; old programs wrote modes with a zero in front."""
+    """The entries of a tree object, with their names; old programs wrote modes with a leading zero."""
     at = 0
     while found := _ENTRY.match(content, at):
         at = found.end() + id_bytes
@@ -44,7 +44,7 @@ def changed(before: Mapping[str, bytes], files: Mapping[str, Entry | None]) -> t
     """A tree with some files changed: its id, and the tree objects that have to be written, by id.
 
     ``before``: the content of each folder above a changed file, as far as it exists. ``files``: mode and id by path,
-    None for a file that goes. Raises ``KeyError`` with a folder's id where ``before`` lacks one that exists.
+    None for a removed file. Raises ``KeyError`` with a folder's id if ``before`` lacks one that exists.
     """
     change = _Change(before, files)
     return change.folder("") or change.keep(b""), change.objects
@@ -63,7 +63,7 @@ class _Change:
         self.objects: dict[str, bytes] = {}
 
     def folder(self, folder: str) -> str | None:
-        """Id of a folder as it becomes; None for one that holds nothing any more."""
+        """Id of a folder's new tree; None if it has become empty."""
         entries = dict(entries_of(self._before.get(folder, b"")))
         for name, path in self._below[folder].items():
             entry = self._entry(path, entries.get(name))
@@ -76,22 +76,22 @@ class _Change:
         return self.keep(b"".join(lines)) if ordered else None
 
     def keep(self, content: bytes) -> str:
-        """Note a tree object to be written; its id."""
+        """Add a tree object to those that have to be written; returns its id."""
         sha = id_of(content)
         self.objects[sha] = content
         return sha
 
-    def _entry(self, path: str, there: Entry | None) -> Entry | None:
-        """What stands at a path that changes, or below which something does."""
+    def _entry(self, path: str, present: Entry | None) -> Entry | None:
+        """The new entry at a path that changes, or below which something changes."""
         wanted = self._files.get(path)
-        is_folder = there is not None and there[0] == FOLDER
+        is_folder = present is not None and present[0] == FOLDER
         if wanted is not None:
             return wanted
         if path not in self._below:
-            return there if is_folder else None
-        if there is not None and is_folder and path not in self._before:
-            raise KeyError(there[1])
+            return present if is_folder else None
+        if present is not None and is_folder and path not in self._before:
+            raise KeyError(present[1])
         made = self.folder(path)
         if made is not None:
             return FOLDER, made
-        return None if is_folder else there
+        return None if is_folder else present

@@ -58,8 +58,8 @@ class PullsApi:
         heads = repository.bare.heads()
         for branch in (base, head):
             if branch not in heads:
-                told = f"could not find '{branch}' to be a commit, branch or tag in the base repository"
-                raise not_found(f"{told} {repository.full_name}")
+                text = f"could not find '{branch}' to be a commit, branch or tag in the base repository"
+                raise not_found(f"{text} {repository.full_name}")
         if head == base:
             raise ForgejoError(422, "Invalid PullRequest: There are no changes between the head and the base")
         if not title:

@@ -36,7 +36,7 @@ class Token:
 
     @property
     def limited(self) -> bool:
-        """Whether it never passes for an administrator's, since version 15."""
+        """Whether it is limited: since version 15, such a token never counts as an administrator's."""
         return self.repositories is not None or "public-only" in self.scopes
 
     def grants(self, scope: str) -> bool:
@@ -136,7 +136,7 @@ class Repository:
 
 
 class State:
-    """All of it, with the arrangements that tests make."""
+    """The whole state of the sandbox's Forgejo, with settings and helpers for tests."""
 
     def __init__(self, root: Path, owner: str, token: str, git_token: str) -> None:
         self.root = root
@@ -145,7 +145,7 @@ class State:
         self.repositories: dict[str, Repository] = {}
         # Members of organisations by login, and whether they may create repositories there.
         self.organisations: dict[str, dict[str, bool]] = {}
-        # Owners that not everybody sees: limited (signed-in users) or private (members), by name.
+        # Owners that are not public: limited (signed-in users) or private (members), by name.
         self.visibilities: dict[str, str] = {}
         # FORCE_PRIVATE of the real server: whatever is asked, a new repository is private and none is opened.
         self.force_private = False
@@ -162,7 +162,7 @@ class State:
         return self.tokens[value]
 
     def repository(self, full_name: str) -> Repository:
-        """A repository by ``owner/name``, case ignored. Raises KeyError when there is none."""
+        """A repository by ``owner/name``, case ignored. Raises KeyError if it does not exist."""
         return self.repositories[full_name.lower()]
 
     def create_repository(

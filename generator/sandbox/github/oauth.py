@@ -84,21 +84,21 @@ class OAuth:
         return Response(302, headers={"Location": f"{wanted}?{urlencode(answer)}"})
 
     def _exchange(self, request: Request) -> Response:
-        """Turn a code into a token, once; what is wrong is told with 200, as GitHub does."""
+        """Turn a code into a token, once; errors are reported with status 200, as GitHub does."""
         asked = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
         application = self._applications.get(asked.get("client_id", ""))
         if application is None or not secrets.compare_digest(application.secret, asked.get("client_secret", "")):
-            return _told(request, {"error": "incorrect_client_credentials"})
+            return _reply(request, {"error": "incorrect_client_credentials"})
         grant = self._grants.get(asked.get("code", ""))
         if grant is None or grant.client_id != application.client_id:
-            return _told(request, {"error": "bad_verification_code"})
+            return _reply(request, {"error": "bad_verification_code"})
         del self._grants[asked["code"]]
         token = f"gho_{secrets.token_hex(18)}"
         self._github.tokens[token] = Token(grant.user, set(grant.scopes))
-        return _told(request, {"access_token": token, "scope": ",".join(sorted(grant.scopes)), "token_type": "bearer"})
+        return _reply(request, {"access_token": token, "scope": ",".join(sorted(grant.scopes)), "token_type": "bearer"})
 
 
-def _told(request: Request, answer: dict[str, str]) -> Response:
+def _reply(request: Request, answer: dict[str, str]) -> Response:
     if JSON in request.header("accept"):
         return json_response(200, answer)
     return Response(200, urlencode(answer).encode(), _FORM)

@@ -39,5 +39,5 @@ def needed(method: str, path: str) -> str:
 def refused(permission: str) -> Response:
     """Not with this token."""
     body = {"message": "Resource not accessible by personal access token", "status": "403"}
-    told = body | {"documentation_url": "https://docs.github.com/rest"}
-    return json_response(403, told, {"X-Accepted-GitHub-Permissions": permission})
+    data = body | {"documentation_url": "https://docs.github.com/rest"}
+    return json_response(403, data, {"X-Accepted-GitHub-Permissions": permission})

@@ -37,7 +37,7 @@ class Runs:
         branch: str | None = None,
         jobs: Conclusions | None = None,
     ) -> int:
-        """A run of ``sha``; its number. Raises KeyError where there is no such repository."""
+        """A run of ``sha``; its number. Raises KeyError if there is no such repository."""
         with self._github.lock:
             repository = self._github.repository(full_name)
             number = 9_000_000_001 + sum(len(item.runs) for item in self._github.repositories.values())

@@ -126,7 +126,7 @@ class Repository:
 
 
 class State:
-    """All of it, with the arrangements that tests make."""
+    """The whole state of the sandbox's GitHub, with settings and helpers for tests."""
 
     def __init__(self, root: Path, owner: str, token: str) -> None:
         self.root = root
@@ -139,7 +139,7 @@ class State:
         self.hook_ids = Numbers(500000001)
 
     def repository(self, full_name: str) -> Repository:
-        """A repository by ``owner/name``, case ignored. Raises KeyError when there is none."""
+        """A repository by ``owner/name``, case ignored. Raises KeyError if it does not exist."""
         return self.repositories[full_name.lower()]
 
     def create_repository(
@@ -163,7 +163,7 @@ class State:
         return created
 
     def secret(self, owner_repo: str, name: str) -> str:
-        """The plain text of a stored Actions secret. Raises KeyError when there is none."""
+        """The plain text of a stored Actions secret. Raises KeyError if it does not exist."""
         repository = self.repository(owner_repo)
         opened = repository.open(repository.secrets[name.upper()].sealed)
         if opened is None:

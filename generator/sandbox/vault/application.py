@@ -70,7 +70,7 @@ class Vault:
 
     @property
     def capabilities(self) -> list[str]:
-        """What every token may do everywhere, where all may do the same."""
+        """The capabilities of every token everywhere, if all are the same."""
         return next(iter(self.tokens.values())).capabilities("")
 
     @capabilities.setter
@@ -91,7 +91,7 @@ class Vault:
         return self.namespaces[""].mount(path, kind=kind, version=version)
 
     def unmount(self, path: str) -> None:
-        """Take a mount of the root namespace out. Raises KeyError where there is none."""
+        """Remove a mount of the root namespace. Raises KeyError if there is none."""
         self.namespaces[""].unmount(path)
 
     def write(self, path: str, data: Mapping[str, Any]) -> None:
@@ -174,7 +174,7 @@ class Vault:
         return self.tokens[call.request.header("x-vault-token")]
 
     @route("GET", "/sys/health")
-    def told_health(self, call: Call) -> Response:
+    def health_report(self, call: Call) -> Response:
         """Initialised, unsealed, active, unless ``health`` says otherwise."""
         state = {
             "initialized": self.health != 501,
@@ -193,20 +193,20 @@ class Vault:
 
     @route("POST", "/sys/capabilities-self")
     def capabilities_self(self, call: Call) -> Response:
-        """What the token may do at each of some paths; the first one's stand alone, too."""
+        """The token's capabilities at each of the given paths; for a single path also under ``capabilities``."""
         asked = [str(path) for path in call.request.json_object().get("paths") or []]
         if not asked:
             raise VaultError(400, "paths must be supplied")
-        told = {path: self._capabilities(call, path) for path in asked}
-        data = told | ({"capabilities": told[asked[0]]} if len(asked) == 1 else {})
+        capabilities = {path: self._capabilities(call, path) for path in asked}
+        data = capabilities | ({"capabilities": capabilities[asked[0]]} if len(asked) == 1 else {})
         return json_response(200, envelope(data) | data)
 
     @route("GET", "/sys/internal/ui/mounts/<path:path>")
     def mount_of(self, call: Call, path: str) -> Response:
-        """The mount that a path leads to. One that is missing can't be told from one that the token may not see."""
+        """The mount that a path leads to. A missing one gets the same answer as one that the token may not see."""
         engine, token = call.namespace.holding(path.rstrip("/")), self._token(call)
         if engine is None or not token.sees(token.seen_from_home(call.namespace.path, engine.path)):
             asked = f"{path.strip('/')}/"
-            told = "preflight capability check returned 403, please ensure client's policies grant access to path"
-            raise VaultError(403, f'{told} "{asked}"')
+            text = "preflight capability check returned 403, please ensure client's policies grant access to path"
+            raise VaultError(403, f'{text} "{asked}"')
         return json_response(200, envelope(engine.description()))

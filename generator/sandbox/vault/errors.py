@@ -1,4 +1,4 @@
-"""How Vault says no."""
+"""Vault's error answers."""
 
 from __future__ import annotations
 

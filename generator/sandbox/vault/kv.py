@@ -100,7 +100,7 @@ class KvTwo(Engine):
         return dict(newest.data)
 
     def has(self, path: str) -> bool:
-        """Whether the secret has metadata, which may be there before its first version. Deleting always changes."""
+        """Whether the secret has metadata, which may exist before its first version. Deleting always changes."""
         kind, _, name = path.partition("/")
         return kind == "delete" or self._has_metadata(name)
 
@@ -136,7 +136,7 @@ class KvTwo(Engine):
 
     @route("PATCH", "/data/<path:path>")
     def patch(self, request: Request, path: str) -> Response:
-        """A new version with some properties changed (null takes one away); 404 when there is none."""
+        """A new version with some properties changed (null removes one); 404 when there is none."""
         _need_merge_patch(request)
         if path not in self.secrets:
             raise VaultError(404)
@@ -181,7 +181,7 @@ class KvTwo(Engine):
 
     @route("PATCH", "/metadata/<path:path>")
     def patch_notes(self, request: Request, path: str) -> Response:
-        """Some custom metadata changes (null takes it away), the rest stays; 404 where there is no metadata."""
+        """Change some custom metadata (null removes it) and keep the rest; 404 if there is no metadata."""
         _need_merge_patch(request)
         if not self._has_metadata(path):
             raise VaultError(404)

@@ -71,7 +71,7 @@ class Namespace:
         return self.mounts[path]
 
     def unmount(self, path: str) -> None:
-        """Take a mount out with everything in it. Raises KeyError where there is none."""
+        """Remove a mount with everything in it. Raises KeyError if there is none."""
         del self.mounts[path.strip("/")]
 
     def holding(self, path: str) -> Engine | None:

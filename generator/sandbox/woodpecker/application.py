@@ -70,7 +70,7 @@ class Woodpecker(State):
         return Caller(user, user in self.admins)
 
     def signed_in(self, caller: Caller) -> str:
-        """The caller's login. Raises 401 for anybody."""
+        """The caller's login. Raises 401 for anonymous callers."""
         if not caller.user:
             raise WoodpeckerError(401, "User not authorized")
         return caller.user
@@ -104,7 +104,7 @@ class Woodpecker(State):
         return repository
 
     def administered(self, caller: Caller, number: str) -> Repository:
-        """A row that the caller may change. Raises 403 when it can be read and is somebody else's."""
+        """A row that the caller may change. Raises 403 if it is visible but belongs to someone else."""
         repository = self.row(caller, number)
         self.signed_in(caller)
         if not self.owns(caller, repository):

@@ -50,7 +50,7 @@ class PipelinesApi:
 
     @route("POST", "/repos/<number>/pipelines")
     def start(self, request: Request, caller: Caller, number: str) -> Response:
-        """Run the branch's manual pipelines: 200 with the pipeline, or 204 when none is meant for this event."""
+        """Run the branch's manual pipelines: 200 with the pipeline, or 204 if none is configured for this event."""
         row = self._woodpecker.row(caller, number)
         user = self._woodpecker.signed_in(caller)
         asked = request.json_object()
@@ -98,7 +98,7 @@ class Pipelines:
         sha: str = "0" * 40,
         workflows: Sequence[str] = (".woodpecker/deploy.yml",),
     ) -> int:
-        """A pipeline of the default branch; its number. Raises KeyError where there is no such registration."""
+        """A pipeline of the default branch; its number. Raises KeyError if there is no such registration."""
         with self._woodpecker.lock:
             row = self._woodpecker.repository(full_name)
             user = row.full_name.partition("/")[0]

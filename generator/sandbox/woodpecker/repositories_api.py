@@ -29,7 +29,7 @@ class RepositoriesApi:
 
     @route("GET", "/user")
     def me(self, request: Request, caller: Caller) -> Response:
-        """The token's user; ``admin`` is there only when true."""
+        """The token's user; ``admin`` is present only if true."""
         user = self._woodpecker.signed_in(caller)
         shown = {
             "id": 1,
@@ -56,7 +56,7 @@ class RepositoriesApi:
 
     @route("GET", "/repos")
     def instance(self, request: Request, caller: Caller) -> Response:
-        """All rows there are, for the instance's administrators."""
+        """All rows, for the instance's administrators only."""
         self._woodpecker.signed_in(caller)
         if not caller.admin:
             raise WoodpeckerError(403, "User not authorized")
@@ -85,9 +85,9 @@ class RepositoriesApi:
         entry = self._administered_on_forge(user, remote)
         hook = self._add_hook(entry)
         if row is None and self._has_row(entry.full_name):
-            # Recreated on the forge under its old name: the webhook is there before the conflict is found.
-            told = "Repository already exists in Woodpecker. Remove the stale repository entry and try again."
-            raise WoodpeckerError(409, told)
+            # Recreated on the forge under its old name: the webhook exists before the conflict is found.
+            text = "Repository already exists in Woodpecker. Remove the stale repository entry and try again."
+            raise WoodpeckerError(409, text)
         row = row or self._new_row(entry)
         row.active = True
         row.rename(entry.full_name)
@@ -101,7 +101,7 @@ class RepositoriesApi:
 
     @route("GET", "/repos/<number>/permissions")
     def permissions(self, request: Request, caller: Caller, number: str) -> Response:
-        """What the caller may do with a row, told to everybody."""
+        """What the caller may do with a row; anyone may ask."""
         row = self._woodpecker.numbered(caller, number)
         mine = self._woodpecker.owns(caller, row)
         seen = mine or row.settings["visibility"] == "public"

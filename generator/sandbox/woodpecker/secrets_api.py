@@ -107,8 +107,8 @@ class SecretsApi:
         if wrong := _wrong(made):
             raise WoodpeckerError(422, f"Error inserting {kind}. {wrong}")
         if name in secrets:
-            told = "on insert duplicate based on constraints was detected"
-            raise WoodpeckerError(500, f'Error inserting {kind} "{name}". {told}')
+            text = "on insert duplicate based on constraints was detected"
+            raise WoodpeckerError(500, f'Error inserting {kind} "{name}". {text}')
         made.id = next(self._woodpecker.secret_ids)
         secrets[name] = made
         return made
@@ -146,7 +146,7 @@ def _found(secrets: dict[str, Secret], name: str) -> Secret:
 
 
 def _wrong(secret: Secret) -> str:
-    """What the server says of a secret that it does not take: of the events first, of name and value last."""
+    """The server's error for a secret that it rejects: events are checked first, name and value last."""
     odd = [str(event) for event in secret.events if event not in EVENTS]
     if odd:
         return f"invalid webhook event: {odd[0]}\ninvalid secret event"

@@ -61,7 +61,7 @@ def bound(request: Request, types: dict[str, type]) -> dict[str, Any]:
 
 
 def change(row: Repository, request: Request, *, admin: bool) -> None:
-    """Apply what a request asks for, or nothing of it. Raises WoodpeckerError for what is not to be."""
+    """Apply all changes that a request asks for, or none. Raises WoodpeckerError if one is not allowed."""
     try:
         asked = bound(request, _TYPES)
     except UnreadableBodyError as error:
@@ -74,9 +74,9 @@ def change(row: Repository, request: Request, *, admin: bool) -> None:
         raise WoodpeckerError(403, "Insufficient privileges")
     if timeout < 1:
         raise WoodpeckerError(400, "Timeout must be at least 1 minute")
-    for key, (choices, told) in _CHOICES.items():
+    for key, (choices, message) in _CHOICES.items():
         if asked.get(key, choices[0]) not in choices:
-            raise WoodpeckerError(400, told)
+            raise WoodpeckerError(400, message)
     row.settings |= asked | {"trusted": trusted}
 
 

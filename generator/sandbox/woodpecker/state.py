@@ -80,7 +80,7 @@ class Repository:
 
 
 class State:
-    """All of it, with the arrangements that tests make."""
+    """The whole state of the sandbox's Woodpecker, with settings and helpers for tests."""
 
     def __init__(self, user: str, token: str) -> None:
         self.users: dict[str, str] = {token: user}
@@ -91,11 +91,11 @@ class State:
         self.ids = Numbers(101)
         self.secret_ids = Numbers(11)
         self.pipeline_ids = Numbers(5001)
-        # What becomes at once of a pipeline that the API starts: no agent is here to run it.
+        # The immediate status of a pipeline that the API starts: there is no agent to run it.
         self.new_status = "success"
 
     def repository(self, full_name: str) -> Repository:
-        """A row by ``owner/name``, case ignored, else by what it was called. Raises KeyError when there is none."""
+        """A row by ``owner/name``, case ignored, or by a former name. Raises KeyError if it does not exist."""
         wanted, rows = full_name.lower(), list(self.repositories.values())
         named = [row for row in rows if row.full_name.lower() == wanted]
         found = named or [row for row in rows if wanted in row.former_names]
