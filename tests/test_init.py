@@ -401,9 +401,9 @@ def test_doctor_names_init_where_something_is_missing() -> None:
     from generator.base.checks import Check
 
     builtin, own = (Platform.of(TEMPLATE.platform, source) for source in (BUILT_IN, "mine.yml"))
-    missing = [Check("vault.reachable", CheckState.FAILED, "no answer", "look whether it is up")]
+    missing = [Check("vault.reachable", CheckState.FAILED, "no answer", "check that it is up")]
     found = result_of(missing, advice(builtin))
     assert found.exit_code is ExitCode.PREFLIGHT
     assert found.next[-1].startswith("profile: the built-in profile is in force; `newservice init`")
-    assert result_of(missing, advice(own)).next == ("vault.reachable: look whether it is up",)
+    assert result_of(missing, advice(own)).next == ("vault.reachable: check that it is up",)
     assert result_of([Check("vault.reachable", CheckState.OK, "up")], advice(builtin)).next == ()

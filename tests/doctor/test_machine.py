@@ -114,5 +114,5 @@ def test_without_a_load_balancer_and_with_other_addresses(clinic: Clinic) -> Non
     assert checks["loadbalancer"].state is SKIPPED
     assert checks["forgejo.certificate"].state is UNKNOWN
     assert checks["forgejo.reachable"].state is FAILED
-    assert "nowhere is no address" in checks["vault.certificate"].summary
+    assert "nowhere is not a valid address" in checks["vault.certificate"].summary
     assert checks["woodpecker.reachable"].state is FAILED

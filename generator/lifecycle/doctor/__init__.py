@@ -1,4 +1,4 @@
-"""What has to be there before anything is written: looked at, never changed."""
+"""What must be in place before anything is written: read, never changed."""
 
 from generator.lifecycle.doctor.examination import examine
 from generator.lifecycle.doctor.preflight import preflight, require

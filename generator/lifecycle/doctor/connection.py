@@ -1,4 +1,4 @@
-"""The way to a system before anything is asked: the load balancer, and the certificate of each name."""
+"""The way to a system, before any request: the load balancer, and the certificate of each name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from generator.platform.profile import Pin, Platform
 BALANCER = "loadbalancer"
 
 SOON_DAYS = 14
-"""A certificate that ends sooner is told: those that renew themselves have done so by then."""
+"""A certificate that expires sooner is reported: those that renew themselves have done so by then."""
 
 _DAY = 86400.0
 _EXPIRED, _OTHER_NAME = 10, 62  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_HOSTNAME_MISMATCH
@@ -44,10 +44,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Line:
-    """What came of a connection: the end of the certificate's life, or one of three ways to fail.
+    """The result of a connection: when the certificate expires, or one of three failures.
 
     ``unconnected``: no TCP connection. ``broken``: no TLS. ``distrusted``: a certificate that is refused, with
-    OpenSSL's number of the reason.
+    OpenSSL's number for the reason.
     """
 
     until: float = 0.0
@@ -58,20 +58,20 @@ class Line:
 
     @property
     def trusted(self) -> bool:
-        """Whether something may be asked over it."""
+        """Whether requests may be sent over it."""
         return not (self.unconnected or self.broken or self.distrusted)
 
 
 def place_of(platform: Platform, system: str, url: str) -> Place:
     """Where ``system`` is reached at ``url``: through the load balancer only under the profile's own name.
 
-    Raises ``PreflightError`` for an address that is none.
+    Raises ``PreflightError`` for an invalid address.
     """
     parts = urlsplit(url)
     host, plain = parts.hostname or "", parts.scheme == "http"
     if not host or parts.scheme not in ("http", "https"):
-        told = f"{system}: {url} is no address"
-        raise PreflightError(f"{system}.address", told, "correct it in the profile or environment")
+        message = f"{system}: {url} is not a valid address"
+        raise PreflightError(f"{system}.address", message, "correct it in the profile or environment")
     pin = platform.pin(system, host)
     port = parts.port or (80 if plain else 443)
     if pin:
@@ -88,38 +88,38 @@ def observe_line(place: Place, ca_file: str | None, seconds: float) -> Line:
     context = tls_context(ca_file)
     try:
         with _connected(place.address, place.port, seconds) as connection:
-            return _shaken(context, connection, place.host)
+            return _handshake(context, connection, place.host)
     except OSError as error:
-        return Line(unconnected=_told(error))
+        return Line(unconnected=_cause(error))
 
 
 def judge_certificate(system: str, place: Place, line: Line, now: float) -> Check:
-    """The right name, a trusted chain, and days left. Without TLS only this machine itself may be talked to."""
+    """The right name, a trusted chain, and days left. Without TLS only this machine itself is acceptable."""
     name = f"{system}.certificate"
     if place.proxied:
         return Check(name, CheckState.SKIPPED, f"{place.host} is reached through a proxy")
     if place.plain and _loopback(place.address):
         return Check(name, CheckState.SKIPPED, f"{place} speaks plain http on this machine")
     if place.plain:
-        told = f"{place} speaks plain http: tokens would cross the network readable"
-        return Check(name, CheckState.FAILED, told, f"use https for {system}")
+        summary = f"{place} speaks plain http: tokens would cross the network unencrypted"
+        return Check(name, CheckState.FAILED, summary, f"use https for {system}")
     if line.unconnected:
         return Check(name, CheckState.UNKNOWN, f"{place} could not be seen: {line.unconnected}")
     if line.broken:
-        told = f"{place} does not speak TLS for this name: {line.broken}"
-        return Check(name, CheckState.FAILED, told, _where_to_look(system, place))
+        summary = f"{place} does not speak TLS for this name: {line.broken}"
+        return Check(name, CheckState.FAILED, summary, _where_to_look(system, place))
     if line.distrusted:
-        told = f"the certificate of {place} is refused: {line.distrusted}"
-        return Check(name, CheckState.FAILED, told, _remedy(system, place, line.reason))
+        summary = f"the certificate of {place} is refused: {line.distrusted}"
+        return Check(name, CheckState.FAILED, summary, _remedy(system, place, line.reason))
     days = int((line.until - now) // _DAY)
     if days < SOON_DAYS:
-        told = f"the certificate of {place} ends in {days} days"
-        return Check(name, CheckState.WAITING, told, "look why it was not renewed")
+        summary = f"the certificate of {place} expires in {days} days"
+        return Check(name, CheckState.WAITING, summary, "find out why it was not renewed")
     return Check(name, CheckState.OK, f"{place}, trusted for {days} days more")
 
 
 def judge_unreached(system: str, place: Place, line: Line) -> Check:
-    """Nothing is asked over a connection that is not there, or not the right one."""
+    """No request goes over a connection that failed, or that leads to the wrong server."""
     name = f"{system}.reachable"
     if line.unconnected:
         remedy = f"{_where_to_look(system, place)}; check the network (VPN?)"
@@ -128,28 +128,28 @@ def judge_unreached(system: str, place: Place, line: Line) -> Check:
 
 
 def observe_balancer(pin: Pin, seconds: float) -> str:
-    """Why the load balancer takes no connection; empty where it does."""
+    """Why the load balancer accepts no connection; empty where it does."""
     try:
         with _connected(pin.address, pin.port, seconds):
             return ""
     except OSError as error:
-        return _told(error)
+        return _cause(error)
 
 
 def judge_balancer(pin: Pin, failure: str, git: Place) -> Check:
-    """It takes connections, and git reaches it: git can be led to another address, but not to another port."""
+    """It accepts connections, and git reaches it: git can be sent to another address, but not to another port."""
     place = f"{pin.address}:{pin.port}"
     if failure:
         remedy = "check the network (VPN?), and connection.load_balancer in the profile"
-        return Check(BALANCER, CheckState.FAILED, f"{place} takes no connection: {failure}", remedy)
+        return Check(BALANCER, CheckState.FAILED, f"{place} accepts no connections: {failure}", remedy)
     if git.pinned and git.own_port != pin.port:
-        told = f"{place} takes connections, but git goes to port {git.own_port}, as forgejo.url says"
-        return Check(BALANCER, CheckState.FAILED, told, "let both have the same port in the profile")
-    return Check(BALANCER, CheckState.OK, f"{place} takes connections")
+        summary = f"{place} accepts connections, but git goes to port {git.own_port}, as forgejo.url says"
+        return Check(BALANCER, CheckState.FAILED, summary, "use the same port for both in the profile")
+    return Check(BALANCER, CheckState.OK, f"{place} accepts connections")
 
 
 def now() -> float:
-    """The time that certificates are held against."""
+    """The time that certificates are checked against."""
     return time.time()
 
 
@@ -160,14 +160,14 @@ def _connected(address: str, port: int, seconds: float) -> Iterator[socket.socke
         yield connection
 
 
-def _shaken(context: ssl.SSLContext, connection: socket.socket, host: str) -> Line:
+def _handshake(context: ssl.SSLContext, connection: socket.socket, host: str) -> Line:
     try:
         with context.wrap_socket(connection, server_hostname=host) as secured:
             until = str((secured.getpeercert() or {})["notAfter"])
     except ssl.SSLCertVerificationError as error:
         return Line(distrusted=error.verify_message.rstrip("."), reason=error.verify_code)
     except (OSError, ValueError) as error:
-        return Line(broken=_told(error))
+        return Line(broken=_cause(error))
     return Line(until=ssl.cert_time_to_seconds(until))
 
 
@@ -180,13 +180,13 @@ def _remedy(system: str, place: Place, reason: int) -> str:
 
 
 def _where_to_look(system: str, place: Place) -> str:
-    """Somebody else answers under the name: the address leads elsewhere, or the load balancer lacks the name."""
+    """Where to look when another server answers: the address is wrong, or the load balancer lacks the name."""
     if place.pinned:
-        return f"look whether the load balancer serves {place.host}, and at connection.load_balancer in the profile"
+        return f"check that the load balancer serves {place.host}, and connection.load_balancer in the profile"
     return f"check the address of {system} in the profile, and that {place.host} leads to it"
 
 
-def _told(error: Exception) -> str:
+def _cause(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLError):

@@ -1,4 +1,4 @@
-"""Everything that newservice needs, looked at together."""
+"""Everything that newservice needs, checked in one go."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from generator.lifecycle.doctor.tokens import Purse
 from generator.platform.profile import Platform, advice, reason
 
 LONGEST_SECONDS = 10.0
-"""Nothing is waited for longer here than this, whatever the profile says."""
+"""The longest time limit of a single request here, whatever the profile says."""
 
 _ROUNDS = 3
-"""A system is asked for one thing after the other: after so many times as long the rest is not waited for."""
+"""A system's requests go one after the other: its checks end after this many time limits."""
 
 _ONCE = Patience(attempts=1, first=0.1, longest=0)
 
@@ -38,9 +38,9 @@ _SYSTEMS: dict[str, tuple[Callable[[Scene], Iterator[Check]], tuple[str, ...]]] 
 
 
 def examine(platform: Platform, clone: Path, environ: Mapping[str, str] = os.environ) -> list[Check]:
-    """Every check, in an order for reading: this machine, the way there, then each system.
+    """Every check, in reading order: this machine, the way to the systems, then each system.
 
-    Reads only. What is wrong is told in the check; nothing is raised for it, and nothing hides anything else.
+    Reads only. Each check reports its own problem: none is raised, and none hides another.
     """
     remember_credentials(platform, environ)
     quick = _quick(platform)
@@ -71,22 +71,22 @@ def _balancer(scene: Scene) -> Check:
     way = scene.platform.connection
     pin = way.load_balancer
     if not pin:
-        told = "the profile has none: all systems are reached by their names"
-        return Check(connection.BALANCER, CheckState.SKIPPED, told)
+        summary = "the profile has none: all systems are reached by their names"
+        return Check(connection.BALANCER, CheckState.SKIPPED, summary)
     forge = connection.place_of(scene.platform, "forgejo", scene.url("forgejo"))
     return connection.judge_balancer(pin, connection.observe_balancer(pin, way.timeout_seconds), forge)
 
 
 def _profile(platform: Platform, environ: Mapping[str, str]) -> Check:
-    """The profile itself was read before; what it names is looked at here. Raises for an authority that is none."""
+    """The profile itself was read before; what it names is checked here. Raises for an unusable authority."""
     ca_file = platform.connection.ca_file
     tls_context(ca_file)
     authority = f", authority {ca_file}" if ca_file else ""
-    told = f"{platform.name}, schema {platform.schema} ({reason(platform, environ)}){authority}"
-    return Check(PROFILE, CheckState.OK, told, advice(platform))
+    summary = f"{platform.name}, schema {platform.schema} ({reason(platform, environ)}){authority}"
+    return Check(PROFILE, CheckState.OK, summary, advice(platform))
 
 
 def _quick(platform: Platform) -> Platform:
-    """The same profile with a time limit for looking."""
+    """The same profile with the time limit of these checks."""
     seconds = min(platform.connection.timeout_seconds, LONGEST_SECONDS)
     return platform.changed({"connection": {"timeout_seconds": seconds}})

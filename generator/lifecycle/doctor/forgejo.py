@@ -1,6 +1,6 @@
 """What Forgejo's tokens may do.
 
-No header names a token's scopes: they stand in the user's list of tokens, where a token is known by its last eight
+No header names a token's scopes: they are in the user's list of tokens, which identifies a token by its last eight
 characters. Where that list is closed, the 403 of a harmless request names what is missing (Forgejo, API and scopes).
 """
 
@@ -16,7 +16,7 @@ from generator.base.secrets import Secret
 from generator.clients.forgejo import AccessToken, Forgejo, Rights
 
 PUSH_SCOPES = ("write:repository",)
-"""What a token needs that only pushes: CI's."""
+"""What CI's token needs, which only pushes."""
 
 _REFUSED = re.compile(r"required scope\(s\): \[([^\]]*)\]")
 _UNAUTHORIZED = "forgejo.unauthorized"
@@ -34,7 +34,7 @@ class Listed:
     refused: tuple[str, ...] = ()
 
     def foreign(self, owner: str) -> bool:
-        """Whether it is certain that the user is not ``owner``, who then is an organisation."""
+        """Whether the user is certainly not ``owner``, which then is an organisation."""
         return self.login.lower() not in ("", owner.lower())
 
     def without_refusals(self) -> Listed:
@@ -60,7 +60,7 @@ def refused_scopes(error: NewserviceError) -> tuple[str, ...]:
 
 
 def whose(client: Forgejo) -> str:
-    """Login of the token's user; empty where the token is accepted but may not say.
+    """Login of the token's user; empty where the token is accepted but lacks the scope to say.
 
     Raises ``PreflightError`` where it is not accepted.
     """
@@ -73,7 +73,7 @@ def whose(client: Forgejo) -> str:
 
 
 def observe_tokens(client: Forgejo, owner: str) -> Listed:
-    """The tokens of the user whose token this is, who mostly is ``owner``: then it takes one request.
+    """The tokens of this token's user, who mostly is ``owner``: then it takes one request.
 
     Raises ``PreflightError`` where the token is not accepted, ``SystemFailure`` where Forgejo does not answer.
     """
@@ -82,7 +82,7 @@ def observe_tokens(client: Forgejo, owner: str) -> Listed:
     except PreflightError as error:
         if refused := refused_scopes(error):
             return Listed("", None, refused)
-    # Somebody else's list, or one that is closed to tokens; a token that is not accepted at all raises here.
+    # Another user's list, or one that is closed to tokens; a token that is not accepted at all raises here.
     login = whose(client)
     if login.lower() in ("", owner.lower()):
         return Listed(login, None)
@@ -119,7 +119,7 @@ def missing_scopes(token: AccessToken, needed: Iterable[str]) -> list[str]:
 
 
 def judge_scopes(name: str, listed: Listed, token: Secret, needed: tuple[str, ...], source: str) -> Check:
-    """Whether a token has all that it ``needed``; what could not be seen is not claimed.
+    """Whether a token has all ``needed`` scopes; nothing is claimed about what could not be seen.
 
     Tokens for some repositories, or for public ones, never pass a check for administrators: push mirrors, webhooks
     and settings stay closed to them.
@@ -127,18 +127,18 @@ def judge_scopes(name: str, listed: Listed, token: Secret, needed: tuple[str, ..
     remedy = f"make a new token on Forgejo (Settings, Applications) with {', '.join(needed)}, and put it into {source}"
     entry = find(listed, token)
     if entry is None and listed.refused:
-        told = f"the token lacks {', '.join(listed.refused)}"
-        return Check(name, CheckState.FAILED, told, remedy)
+        summary = f"the token lacks {', '.join(listed.refused)}"
+        return Check(name, CheckState.FAILED, summary, remedy)
     if entry is None:
         why = "its user's list of tokens is closed" if listed.tokens is None else f"it is none of {listed.login}'s"
         look = f"look on Forgejo (Settings, Applications): it needs {', '.join(needed)}, for all repositories"
         return Check(name, CheckState.UNKNOWN, f"the scopes could not be seen: {why}", look)
     if missing := missing_scopes(entry, needed):
-        told = f"the token {entry.name} lacks {', '.join(missing)}"
-        return Check(name, CheckState.FAILED, told, remedy)
+        summary = f"the token {entry.name} lacks {', '.join(missing)}"
+        return Check(name, CheckState.FAILED, summary, remedy)
     if entry.limited:
-        told = f"the token {entry.name} reaches some repositories or public ones only"
-        return Check(name, CheckState.FAILED, told, f"{remedy}, for all repositories")
+        summary = f"the token {entry.name} reaches some repositories or public ones only"
+        return Check(name, CheckState.FAILED, summary, f"{remedy}, for all repositories")
     return Check(name, CheckState.OK, f"the token {entry.name} has {', '.join(needed)}")
 
 
@@ -148,17 +148,17 @@ def check_infra(client: Forgejo, owner: str, name: str, source: str) -> Check:
 
 
 def judge_infra(rights: Rights | None, full_name: str, source: str) -> Check:
-    """There, open, and writable."""
+    """Whether the infra repository exists, is not archived, and takes pushes."""
     name = "forgejo.infra"
     if rights is None:
-        told = f"there is no {full_name} that the token in {source} may see"
-        remedy = f"correct forgejo.owner or infra.repository in the profile, or let its user in to {full_name}"
-        return Check(name, CheckState.FAILED, told, remedy)
+        summary = f"there is no {full_name} that the token in {source} may see"
+        remedy = f"correct forgejo.owner or infra.repository in the profile, or give its user access to {full_name}"
+        return Check(name, CheckState.FAILED, summary, remedy)
     if rights.archived:
         return Check(name, CheckState.FAILED, f"{full_name} is archived", "open it again on Forgejo")
     if not rights.push:
-        told = f"the user of the token in {source} may not push to {full_name}"
-        return Check(name, CheckState.FAILED, told, f"give that user the right to write {full_name}")
+        summary = f"the user of the token in {source} is not allowed to push to {full_name}"
+        return Check(name, CheckState.FAILED, summary, f"give that user the right to write {full_name}")
     return Check(name, CheckState.OK, f"may push to {full_name}")
 
 
@@ -171,17 +171,21 @@ def check_owner(client: Forgejo, login: str, owner: str) -> Check:
     except PreflightError as error:
         if error.code == _UNAUTHORIZED:
             raise
-        told = f"whether {login} may create repositories of {owner} could not be seen: {error.message}"
+        summary = f"could not find out whether {login} may create repositories in {owner}: {error.message}"
         remedy = "give the token read:organization and read:user, or look on Forgejo at the organisation's teams"
-        return Check("forgejo.owner", CheckState.UNKNOWN, told, remedy)
+        return Check("forgejo.owner", CheckState.UNKNOWN, summary, remedy)
 
 
 def judge_owner(may_create: bool | None, login: str, owner: str) -> Check:
-    """An organisation of which the user may make repositories."""
+    """Whether ``owner`` is an organisation in which the user may create repositories."""
     if may_create is None:
-        told = f"{owner} is neither {login}, whose token it is, nor an organisation that {login} can see"
-        return Check("forgejo.owner", CheckState.FAILED, told, "correct forgejo.owner in the profile, or use its token")
+        summary = f"{owner} is neither {login}, whose token it is, nor an organisation that {login} can see"
+        return Check(
+            "forgejo.owner", CheckState.FAILED, summary, "correct forgejo.owner in the profile, or use its token"
+        )
     if not may_create:
-        told = f"{login} may not create repositories in {owner}"
-        return Check("forgejo.owner", CheckState.FAILED, told, f"add {login} to a team of {owner} that may create them")
+        summary = f"{login} is not allowed to create repositories in {owner}"
+        return Check(
+            "forgejo.owner", CheckState.FAILED, summary, f"add {login} to a team of {owner} that may create them"
+        )
     return Check("forgejo.owner", CheckState.OK, f"{login} creates repositories in {owner}")

@@ -1,4 +1,4 @@
-"""Looks at several things at once, so that one that is dead neither hides nor delays another."""
+"""Runs several checks at once, so that a dead system neither hides nor delays another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from generator.base.errors import NewserviceError, PreflightError
 Seen = TypeVar("Seen")
 
 _NOT_AS_DESCRIBED = (AttributeError, LookupError, TypeError, ValueError)
-"""What reading an answer raises that is JSON, but not the JSON of that system."""
+"""What is raised on reading an answer that is JSON, but not the JSON of that system."""
 
 
 def attempt(name: str, look: Callable[[], Seen], failure: CheckState = CheckState.FAILED) -> Seen | Check:
@@ -26,15 +26,15 @@ def attempt(name: str, look: Callable[[], Seen], failure: CheckState = CheckStat
     except NewserviceError as error:
         return Check(name, failure, error.message, error.hint)
     except _NOT_AS_DESCRIBED as error:
-        told = f"was answered with something that this system does not say ({type(error).__name__})"
-        return Check(name, failure, told, "the address is wrong, or a proxy answered; check the platform profile")
+        summary = f"the answer is not one that this system gives ({type(error).__name__})"
+        return Check(name, failure, summary, "the address is wrong, or a proxy answered; check the platform profile")
 
 
 @dataclass
 class Part:
-    """Checks that are made one after the other, and the ids that are told in any case.
+    """Checks that run one after the other, and the ids that are reported in any case.
 
-    A check that ``look`` does not come to is told as unknown, with the one that was in its way.
+    A check that ``look`` does not reach is reported as unknown, with the one that prevented it.
     """
 
     ids: tuple[str, ...]
@@ -43,7 +43,7 @@ class Part:
     _fault: BaseException | None = None
 
     def run(self) -> None:
-        """Look, check after check; what goes wrong in between belongs to the next one."""
+        """Run check after check; an error in between belongs to the next one."""
         try:
             for check in self.look():
                 self._found[check.id] = check
@@ -53,20 +53,20 @@ class Part:
                 self._found[name] = Check(name, CheckState.FAILED, error.message, error.hint)
             else:
                 self._fault = error
-        except BaseException as error:  # noqa: BLE001 - a fault of ours, raised again where the others are through
+        except BaseException as error:  # noqa: BLE001 - our own bug, raised again once the others have finished
             self._fault = error
 
     def checks(self, late: str = "") -> list[Check]:
-        """Every check of this part: those of ``ids``, or what was found where there are none.
+        """Every check of this part: those of ``ids``, or all that were found if it has no ids.
 
-        ``late`` says that the time was up before it was through. Raises what was a fault of newservice.
+        ``late`` is the summary for a part that did not finish in time. Raises again what was a bug of newservice.
         """
         if self._fault is not None:
             raise self._fault
         found = dict(self._found)
         waiting = next((name for name in self.ids if name not in found), "") if late else ""
         if waiting:
-            remedy = "look whether the system is up, and at the network"
+            remedy = "check that the system is up, and check the network"
             found[waiting] = Check(waiting, CheckState.FAILED, late, remedy)
         failed = next((check.id for check in found.values() if check.state is CheckState.FAILED), "")
         why = f"not proven: see {failed}" if failed else "not proven"
@@ -74,7 +74,7 @@ class Part:
 
 
 def gather(parts: Iterable[Part], seconds: float | None = None) -> list[Check]:
-    """All checks of all parts in their order, after ``seconds`` at the latest where they are given.
+    """All checks of all parts in their order, after at most ``seconds`` if given.
 
     Threads that are still waiting then are left to their own time limits; they end with the process.
     """

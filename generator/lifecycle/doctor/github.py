@@ -1,7 +1,7 @@
 """What GitHub's token may do.
 
-A classic token's scopes are told with every answer. A fine-grained one has permissions instead, which no answer
-tells: a request that is refused names what it lacks, and what is not refused is not proven (GitHub, REST API).
+Every answer names a classic token's scopes. A fine-grained token has permissions instead, which no answer names:
+a refused request names what it lacks, and a request that is not refused proves nothing (GitHub, REST API).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ PERMISSIONS = "Administration, Contents, Secrets and Workflows: write; Actions: 
 """What a fine-grained token needs. One for selected repositories does not cover a new one."""
 
 ENOUGH_REQUESTS = 300
-"""What is left of the hour should be more than this: a create with its looks before and after takes some sixty."""
+"""Fewer requests left in this hour are reported: a create with its reads before and after takes some sixty."""
 
 _READING_PACKAGES = frozenset({"read:packages", "write:packages", "delete:packages"})
 
 _UNAUTHORIZED = "github.unauthorized"
 
-# Reading that needs a permission each; writing contains it.
+# Reads that need one permission each; the permission to write includes it.
 _READS = ("actions/secrets", "actions/permissions", "actions/runs?per_page=1", "commits?per_page=1")
 
 
@@ -45,19 +45,19 @@ def judge_packages(account: Account, source: str) -> Check:
     name = "registry.token"
     if account.scopes is not None and not _READING_PACKAGES.isdisjoint(account.scopes):
         return Check(name, CheckState.OK, f"GitHub's, from {source}, with read:packages")
-    told = "lacks read:packages" if account.scopes is not None else "is fine-grained, and can't read packages"
+    problem = "lacks read:packages" if account.scopes is not None else "is fine-grained, and can't read packages"
     remedy = "tick read:packages for it, or name a classic token for the registry alone"
-    return Check(name, CheckState.FAILED, f"the token in {source} {told}: private images can't be seen", remedy)
+    return Check(name, CheckState.FAILED, f"the token in {source} {problem}: private images can't be seen", remedy)
 
 
 def judge_fine_grained(refused: list[str], source: str) -> Check:
-    """A fine-grained token: what it certainly lacks, else nothing is claimed."""
+    """What a fine-grained token certainly lacks; otherwise nothing is claimed."""
     name = "github.scopes"
     if refused:
-        told = f"the fine-grained token is refused what needs {', '.join(refused)}"
-        return Check(name, CheckState.FAILED, told, f"give the token in {source} {PERMISSIONS}")
-    told = "a fine-grained token's permissions can't be read"
-    return Check(name, CheckState.UNKNOWN, told, f"look on GitHub: the token in {source} needs {PERMISSIONS}")
+        summary = f"the fine-grained token is refused requests that need {', '.join(refused)}"
+        return Check(name, CheckState.FAILED, summary, f"give the token in {source} {PERMISSIONS}")
+    summary = "a fine-grained token's permissions can't be read"
+    return Check(name, CheckState.UNKNOWN, summary, f"check on GitHub: the token in {source} needs {PERMISSIONS}")
 
 
 def check_scopes(client: GitHub, account: Account, source: str) -> Check:
@@ -88,14 +88,14 @@ def check_owner(client: GitHub, account: Account, owner: str) -> Check:
     except PreflightError as error:
         if error.code == _UNAUTHORIZED:
             raise
-        told = f"{owner} is neither {account.login}, whose token it is, nor an organisation that the token may ask"
-        return Check(name, CheckState.FAILED, told, f"{remedy}; for an organisation give the token read:org")
+        summary = f"{owner} is neither {account.login}, whose token it is, nor an organisation that the token may query"
+        return Check(name, CheckState.FAILED, summary, f"{remedy}; for an organisation give the token read:org")
     if may_create is None:
-        told = f"whether {account.login} may create repositories in {owner} is not told"
-        return Check(name, CheckState.UNKNOWN, told, f"look at the member privileges of {owner} on GitHub")
+        summary = f"GitHub does not say whether {account.login} may create repositories in {owner}"
+        return Check(name, CheckState.UNKNOWN, summary, f"check the member privileges of {owner} on GitHub")
     if not may_create:
-        told = f"{account.login} may not create repositories in {owner}"
-        return Check(name, CheckState.FAILED, told, f"ask an owner of {owner} on GitHub for that right")
+        summary = f"{account.login} is not allowed to create repositories in {owner}"
+        return Check(name, CheckState.FAILED, summary, f"ask an owner of {owner} on GitHub for that right")
     return Check(name, CheckState.OK, f"{account.login} creates mirrors in {owner}")
 
 
@@ -105,5 +105,5 @@ def judge_limit(limit: Limit) -> Check:
     if limit.remaining >= ENOUGH_REQUESTS:
         return Check(name, CheckState.OK, f"{limit.remaining} requests left in this hour")
     until = time.strftime("%H:%M", time.localtime(limit.reset))
-    told = f"{limit.remaining} requests left until {until}"
-    return Check(name, CheckState.WAITING, told, f"wait until {until}, or stop what else uses this token")
+    summary = f"{limit.remaining} requests left until {until}"
+    return Check(name, CheckState.WAITING, summary, f"wait until {until}, or stop whatever else uses this token")

@@ -21,8 +21,8 @@ CLONE = "infra.clone"
 class Clone:
     """What is known of a clone.
 
-    ``remotes`` are the addresses that it has, without user and password. ``behind`` is how many commits its own copy
-    of the forge's branch has more than its branch; None where either is missing. ``unfit`` says why commits can't be
+    ``remotes`` are its addresses, without user and password. ``behind`` is how many commits its branch lacks of its
+    own copy of the forge's branch; None where either is missing. ``unfit`` says why commits can't be
     built from its objects; empty where they can.
     """
 
@@ -34,7 +34,7 @@ class Clone:
 
 
 def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone | None:
-    """The clone at ``path``; None where its top is not there. Raises with git's words where git does not work in it."""
+    """The clone at ``path``; None if ``path`` is not its top. Raises with git's own message if git fails in it."""
 
     def ask(*arguments: str) -> str | None:
         return run_git(environ, "-C", str(path), *arguments)
@@ -70,17 +70,17 @@ def judge_clone(clone: Clone | None, path: Path, platform: Platform) -> Check:
     if clone is None:
         return Check(CLONE, CheckState.FAILED, f"{path} is not a clone of the infra repository", remedy)
     if not any(_names(remote) == name for remote in clone.remotes):
-        told = ", ".join(clone.remotes) or "none"
-        return Check(CLONE, CheckState.FAILED, f"{path} is a clone of something else; its remotes: {told}", remedy)
+        remotes = ", ".join(clone.remotes) or "none"
+        return Check(CLONE, CheckState.FAILED, f"{path} is a clone of something else; its remotes: {remotes}", remedy)
     if not clone.has_branch:
-        told = f"{path} has no branch {branch}"
-        return Check(CLONE, CheckState.FAILED, told, f"git -C {path} fetch origin {branch}")
+        summary = f"{path} has no branch {branch}"
+        return Check(CLONE, CheckState.FAILED, summary, f"git -C {path} fetch origin {branch}")
     if clone.unfit:
         return Check(CLONE, CheckState.FAILED, f"{path} {clone.unfit}", REMEDY_FOR_UNFIT)
-    told = f"{path}, branch {branch}"
-    told += f", {clone.behind} commits behind (fine)" if clone.behind else ""
-    told += f", {clone.changed} changed files (left alone)" if clone.changed else ""
-    return Check(CLONE, CheckState.OK, told)
+    summary = f"{path}, branch {branch}"
+    summary += f", {clone.behind} commits behind (fine)" if clone.behind else ""
+    summary += f", {clone.changed} changed files (left alone)" if clone.changed else ""
+    return Check(CLONE, CheckState.OK, summary)
 
 
 def _unfit(path: Path) -> str:

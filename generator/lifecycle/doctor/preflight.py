@@ -1,4 +1,4 @@
-"""The same proof before the first write of a run: only of what its plan is about to do."""
+"""The same checks before the first write of a run, only for what its plan is about to do."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _UNSEEN = CheckState.UNKNOWN
 
 
 def preflight(run: Run, plan: Plan) -> list[Check]:
-    """What can be proven of the tokens that ``plan`` is going to write with; nothing where it writes nothing.
+    """What can be proven of the tokens that ``plan`` will write with; nothing if it writes nothing.
 
-    The systems are asked at the same time, one request each where a person's own repositories are concerned.
+    The systems are asked at the same time, with one request each for a person's own repositories.
     """
     writes = {step.id: step.decision.action for step in plan.steps if step.decision.action in _WRITES}
     systems = {step.system for step in plan.steps if step.id in writes}
@@ -28,7 +28,7 @@ def preflight(run: Run, plan: Plan) -> list[Check]:
 
 
 def require(checks: Iterable[Check]) -> None:
-    """Raise ``PreflightError`` that names everything which is certainly missing."""
+    """Raise a ``PreflightError`` that names everything that is certainly missing."""
     failed = [check for check in checks if check.state is CheckState.FAILED]
     if failed:
         system = failed[0].id.partition(".")[0].partition("_")[0]
@@ -82,7 +82,7 @@ def _forgejo(run: Run, writes: Collection[str]) -> Iterator[Check]:
 
 
 def _login(run: Run) -> list[Check]:
-    """Who asks, which creating a repository has to know: looked up beside the others, and nothing to judge."""
+    """Look up the token's user, whom creating a repository needs, beside the other checks; it yields no check."""
     quietly(run.forgejo.login)()
     return []
 
@@ -104,6 +104,6 @@ def _github(run: Run, writes: Collection[str]) -> Iterator[Check]:
 
 
 def _woodpecker(run: Run) -> Check:
-    """A token that is not accepted counts as nobody elsewhere: only this request refuses it."""
+    """Elsewhere Woodpecker treats an invalid token as anonymous: only this request refuses it."""
     login = run.woodpecker.account().login
     return Check("woodpecker.token", CheckState.OK, f"{login}, from {run.credentials['woodpecker'].source}")

@@ -1,4 +1,4 @@
-"""Whether the real server answers: asked without a token, by a path that only that server answers in its own way."""
+"""Whether the real server answers, asked without a token at a path that each server answers in its own way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     httpx = lazily("httpx")
 
-# Woodpecker answers unknown paths with a page and 200: what is asked must be answered with JSON of its own.
+# Woodpecker answers unknown paths with a page and 200: the answer must be its own JSON.
 _PATHS = {
     "forgejo": "/api/v1/version",
     "github": "/rate_limit",
@@ -43,7 +43,7 @@ _VAULT_DOES_NOT = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said, or why it said nothing. ``body`` is None where it is no JSON object."""
+    """A server's answer, or why there was none. ``body`` is None where it is not a JSON object."""
 
     status: int = 0
     kind: str = ""
@@ -52,7 +52,7 @@ class Answer:
 
 
 def observe(platform: Platform, system: str, url: str) -> Answer:
-    """Ask once, without any credential. Raises ``PreflightError`` for an address that is none."""
+    """Ask once, without any credential. Raises ``PreflightError`` for an invalid address."""
     try:
         with _client(platform, system, url) as client:
             response = client.get(_PATHS[system])
@@ -72,57 +72,57 @@ def judge(system: str, answer: Answer) -> Check:
     """Whether it was the server itself, and whether it is ready."""
     name, title = f"{system}.reachable", _TITLES[system]
     if answer.failure:
-        return Check(name, CheckState.FAILED, f"{title} does not answer: {answer.failure}", "look whether it is up")
+        return Check(name, CheckState.FAILED, f"{title} does not answer: {answer.failure}", "check that it is up")
     if system == "vault":
         return _judge_vault(answer)
     if answer.body is not None and _is_itself(system, answer.status, answer.body):
-        told = str(answer.body.get("version", "")) if answer.status == httpx.codes.OK else "wants a sign-in first"
-        return Check(name, CheckState.OK, f"{title} answers{f' ({told})' if told else ''}")
-    return _somebody_else(system, answer)
+        detail = str(answer.body.get("version", "")) if answer.status == httpx.codes.OK else "wants a sign-in first"
+        return Check(name, CheckState.OK, f"{title} answers{f' ({detail})' if detail else ''}")
+    return _another_server(system, answer)
 
 
 def _is_itself(system: str, status: int, body: dict[str, Any]) -> bool:
-    """The answer of that server: to everybody, or to those who are signed in only.
+    """Whether this is that server's answer: an open one, or its refusal of an anonymous request.
 
-    Forgejo with REQUIRE_SIGNIN_VIEW tells strangers not even its version; GitHub's server may have no limits (404),
-    or private mode; a registry wants a token, in the words of the OCI distribution specification.
+    Forgejo with REQUIRE_SIGNIN_VIEW hides even its version; a GitHub server may have no limits (404), or private mode;
+    a registry asks for a token, in the format of the OCI distribution specification.
     """
     if system == "woodpecker":
         return status == httpx.codes.OK and "version" in body
     if system == "registry":
         return status == httpx.codes.OK or (status == httpx.codes.UNAUTHORIZED and "errors" in body)
-    told = "version" if system == "forgejo" else "resources"
+    key = "version" if system == "forgejo" else "resources"
     closed = (401, 403) if system == "forgejo" else (401, 403, 404, 429)
-    return (status == httpx.codes.OK and told in body) or (status in closed and "message" in body)
+    return (status == httpx.codes.OK and key in body) or (status in closed and "message" in body)
 
 
 def _judge_vault(answer: Answer) -> Check:
     name = "vault.reachable"
     if answer.body is None or "sealed" not in answer.body:
-        return _somebody_else("vault", answer)
+        return _another_server("vault", answer)
     if answer.status in _VAULT_DOES_NOT:
-        told, remedy = _VAULT_DOES_NOT[answer.status]
-        return Check(name, CheckState.FAILED, f"Vault {told}", remedy)
+        problem, remedy = _VAULT_DOES_NOT[answer.status]
+        return Check(name, CheckState.FAILED, f"Vault {problem}", remedy)
     if answer.status not in _VAULT_SERVES:
-        return _somebody_else("vault", answer)
-    told = f"{_VAULT_SERVES[answer.status]}, {answer.body.get('version') or 'version not told'}"
-    return Check(name, CheckState.OK, f"Vault answers ({told})")
+        return _another_server("vault", answer)
+    state = f"{_VAULT_SERVES[answer.status]}, {answer.body.get('version') or 'version not reported'}"
+    return Check(name, CheckState.OK, f"Vault answers ({state})")
 
 
-def _somebody_else(system: str, answer: Answer) -> Check:
+def _another_server(system: str, answer: Answer) -> Check:
     title = _TITLES[system]
-    told = f"{_PATHS[system]} is answered with {answer.status} and {answer.kind}, which is not {title}'s answer"
+    summary = f"{_PATHS[system]} answers {answer.status} with {answer.kind}, which is not {title}'s answer"
     if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return Check(f"{system}.reachable", CheckState.FAILED, told, f"look whether {title} is up behind its proxy")
-    remedy = f"check the address of {system} in the profile; a proxy or a sign-in page may stand before it"
-    return Check(f"{system}.reachable", CheckState.FAILED, told, remedy)
+        return Check(f"{system}.reachable", CheckState.FAILED, summary, f"check that {title} is up behind its proxy")
+    remedy = f"check the address of {system} in the profile; a proxy or a sign-in page may be in front of it"
+    return Check(f"{system}.reachable", CheckState.FAILED, summary, remedy)
 
 
 def _client(platform: Platform, system: str, url: str) -> httpx.Client:
     headers = {"Accept": "application/json"}
     if system != "github":
         return http_client(platform, system, headers, "", url)
-    try:  # as its client: by the system's proxies
+    try:  # like its client, through the environment's proxies
         return httpx.Client(
             base_url=url,
             headers=headers,
@@ -130,5 +130,5 @@ def _client(platform: Platform, system: str, url: str) -> httpx.Client:
             verify=tls_context(platform.connection.ca_file),
         )
     except httpx.InvalidURL as error:
-        told = f"{system}: {url} is no address: {error}"
-        raise PreflightError(f"{system}.address", told, "correct it in the profile") from error
+        message = f"{system}: {url} is not a valid address: {error}"
+        raise PreflightError(f"{system}.address", message, "correct it in the profile") from error

@@ -1,4 +1,4 @@
-"""One way to look at every system: the certificate, the server, whose token it is, what the token may do."""
+"""The checks of each system: its certificate, the server, whose token it is, what the token may do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXAMPLE = "newservice-example"
 
 @dataclass(frozen=True)
 class Scene:
-    """What the looking needs: a profile with short time limits, the credentials, and a single try each."""
+    """What the checks need: a profile with short time limits, the credentials, and a patience of a single try."""
 
     platform: Platform
     purse: Purse
@@ -70,7 +70,7 @@ def look_at_forgejo(scene: Scene) -> Iterator[Check]:
 
 
 def look_at_git_token(scene: Scene) -> Iterator[Check]:
-    """The token that CI pushes with. It may say little of itself: the list of the main token's user has it."""
+    """The token that CI pushes with. It can reveal little about itself; the main user's list of tokens has it."""
     if "forgejo_git" not in scene.platform.actions_secrets.values():
         for name in ("forgejo_git.token", "forgejo_git.scopes"):
             yield Check(name, CheckState.SKIPPED, "no Actions secret of this platform is filled from it")
@@ -87,7 +87,7 @@ def look_at_git_token(scene: Scene) -> Iterator[Check]:
     main = attempt("forgejo_git.scopes", lambda: scene.purse.find("forgejo"))
     shared = isinstance(main, Credential) and main.value == credential.value
     yield _ok(
-        "forgejo_git.token", f"accepted, from {source}" + ("; CI gets all that the main token may" if shared else "")
+        "forgejo_git.token", f"accepted, from {source}" + ("; CI gets all rights of the main token" if shared else "")
     )
     listed = forgejo.Listed("", None, refused)
     if isinstance(main, Credential) and not refused:
@@ -140,8 +140,8 @@ def look_at_vault(scene: Scene) -> Iterator[Check]:
         yield client
         return
     if client is None:
-        told = "neither VAULT_TOKEN nor the file that `vault login` leaves has one; secrets of services need it"
-        yield Check("vault.token", CheckState.FAILED, told, "log in (`vault login`), or set VAULT_TOKEN")
+        summary = "neither VAULT_TOKEN nor the file that `vault login` leaves has one; services' secrets need it"
+        yield Check("vault.token", CheckState.FAILED, summary, "log in (`vault login`), or set VAULT_TOKEN")
         return
     source = client.source
     if not reached:
@@ -156,14 +156,14 @@ def look_at_vault(scene: Scene) -> Iterator[Check]:
 
 
 def look_at_registry(scene: Scene) -> Iterator[Check]:
-    """The image registry, which only proof of life asks."""
+    """The image registry, which only `verify` asks."""
     reached = yield from _reached(scene, "registry")
     credential = yield from _found(scene, "registry", reached=reached)
     if credential is None or not reached:
         return
     main = attempt("registry.token", lambda: scene.purse.find("github"))
     if isinstance(main, Check) or main.value != credential.value:
-        yield _ok("registry.token", f"from {credential.source}; its rights show when an image is looked at")
+        yield _ok("registry.token", f"from {credential.source}; its rights show when an image is read")
         return
     with closing(GitHub(scene.platform, main.value, main.source, scene.patience)) as client:
         account = attempt("registry.token", client.account)
@@ -171,13 +171,13 @@ def look_at_registry(scene: Scene) -> Iterator[Check]:
 
 
 def look_at_slack(scene: Scene) -> Iterator[Check]:
-    """Only whether there is a webhook: trying it would post a message."""
+    """Only whether a webhook is set: trying it would post a message."""
     if "slack" not in scene.platform.actions_secrets.values():
         yield Check("slack.token", CheckState.SKIPPED, "no Actions secret of this platform is filled from it")
         return
     credential = yield from _found(scene, "slack")
     if credential is not None:
-        yield _ok("slack.token", f"a webhook from {credential.source}; never tried, the first build shows it")
+        yield _ok("slack.token", f"a webhook from {credential.source}; never tried; the first build tests it")
 
 
 def _reached(scene: Scene, system: str) -> Generator[Check, None, bool]:
@@ -205,7 +205,7 @@ def _reached(scene: Scene, system: str) -> Generator[Check, None, bool]:
 
 
 def _found(scene: Scene, name: str, *, reached: bool = True) -> Generator[Check, None, Credential | None]:
-    """A credential; where it is missing, or its system is not reached, that is told here."""
+    """A credential, or None if it is missing. Yields a check if it is missing or its system is not reached."""
     try:
         credential = scene.purse.find(name)
     except PreflightError as error:
@@ -220,5 +220,5 @@ def _unproven(name: str, source: str) -> Check:
     return Check(f"{name}.token", CheckState.UNKNOWN, f"from {source}; not proven: see {name}.reachable")
 
 
-def _ok(name: str, told: str) -> Check:
-    return Check(name, CheckState.OK, told)
+def _ok(name: str, summary: str) -> Check:
+    return Check(name, CheckState.OK, summary)

@@ -16,7 +16,7 @@ from generator.platform.vault_location import VaultLocation, vault_location
 
 
 class ReadOnce(Vault):
-    """A Vault whose secrets are each read once, whoever asks; where it does not answer, nobody waits again.
+    """A Vault client that reads each secret once and shares it; after Vault fails to answer, no caller waits again.
 
     ``source`` says where its token is from.
     """
@@ -48,7 +48,7 @@ class ReadOnce(Vault):
 
 @dataclass
 class Purse:
-    """Finds credentials one by one, so that one that is missing hides no other."""
+    """Finds credentials one by one, so that a missing one does not hide another."""
 
     platform: Platform
     environ: Mapping[str, str]
@@ -62,9 +62,9 @@ class Purse:
         self._stack.close()
 
     def vault(self) -> ReadOnce | None:
-        """Vault, opened when it is first asked for; None where there is no token for it.
+        """Vault, opened on first use; None without a token for it.
 
-        Raises ``PreflightError`` for a token that can't be one, an address that is none, or two namespaces.
+        Raises ``PreflightError`` for an impossible token, an invalid address, or two namespaces.
         """
         with self._lock:
             if self._opened is None and (token := vault_token(self.environ)):

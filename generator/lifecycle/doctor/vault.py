@@ -7,7 +7,7 @@ from generator.base.errors import PreflightError
 from generator.clients.vault import TokenFacts, Vault
 
 CAPABILITIES = ("create", "read", "update")
-"""What writing a service's secrets takes: a new one, one that has properties already, and looking at it."""
+"""What writing a service's secrets needs: to create one, to add to an existing one, and to read it."""
 
 SOON_SECONDS = 3600
 
@@ -15,17 +15,19 @@ _EVERYTHING = "root"
 
 
 def judge_token(facts: TokenFacts, source: str) -> Check:
-    """Accepted, and with life left. A life of 0 has no end."""
+    """Whether an accepted token stays valid long enough; one with 0 seconds never expires."""
     name = "vault.token"
-    told = f"{facts.name or 'a token'} from {source}, policies {', '.join(facts.policies) or 'none'}"
+    summary = f"{facts.name or 'a token'} from {source}, policies {', '.join(facts.policies) or 'none'}"
     if 0 < facts.seconds < SOON_SECONDS:
         minutes = facts.seconds // 60
-        return Check(name, CheckState.WAITING, f"{told}; it ends in {minutes} minutes", "log in again (`vault login`)")
-    return Check(name, CheckState.OK, told)
+        return Check(
+            name, CheckState.WAITING, f"{summary}; it expires in {minutes} minutes", "log in again (`vault login`)"
+        )
+    return Check(name, CheckState.OK, summary)
 
 
 def check_mount(client: Vault, path: str) -> Check:
-    """What ``path`` leads to, asked of Vault now. Raises ``SystemFailure`` where Vault does not say."""
+    """Check the mount that ``path`` leads to. Raises ``SystemFailure`` where Vault does not say."""
     name = "vault.mount"
     try:
         mount = client.mount(path)
@@ -35,13 +37,13 @@ def check_mount(client: Vault, path: str) -> Check:
 
 
 def check_capabilities(client: Vault, path: str, source: str) -> Check:
-    """What the token may do at ``path``. Asking that is itself a right, of Vault's policy ``default``."""
+    """Whether the token may read and write at ``path``. Asking needs a right, too: Vault's policy ``default``."""
     try:
         return judge_capabilities(client.capabilities(path), path, source)
     except PreflightError as error:
-        told = f"what the token may do with {path} could not be seen: {error.message}"
-        remedy = f"its policies must allow {', '.join(CAPABILITIES)} there; with the policy `default` it can be asked"
-        return Check("vault.scopes", CheckState.UNKNOWN, told, remedy)
+        summary = f"could not find out what the token may do with {path}: {error.message}"
+        remedy = f"its policies must allow {', '.join(CAPABILITIES)} there; the policy `default` lets it be checked"
+        return Check("vault.scopes", CheckState.UNKNOWN, summary, remedy)
 
 
 def judge_capabilities(held: frozenset[str], path: str, source: str) -> Check:
@@ -49,7 +51,7 @@ def judge_capabilities(held: frozenset[str], path: str, source: str) -> Check:
     name = "vault.scopes"
     missing = [] if _EVERYTHING in held else [word for word in CAPABILITIES if word not in held]
     if missing:
-        told = f"the token may not {', '.join(missing)} {path}"
+        summary = f"the token is not allowed to {', '.join(missing)} {path}"
         remedy = f"add a policy with {', '.join(CAPABILITIES)} on it to the token in {source}"
-        return Check(name, CheckState.FAILED, told, remedy)
+        return Check(name, CheckState.FAILED, summary, remedy)
     return Check(name, CheckState.OK, f"may {', '.join(CAPABILITIES)} {path}")

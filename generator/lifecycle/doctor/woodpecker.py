@@ -7,8 +7,8 @@ from generator.clients.woodpecker import Account
 
 
 def judge_rights(account: Account) -> Check:
-    """The token's rights are its user's. Only taking away trusted flags wants an administrator of the instance."""
-    told = f"no scopes: it may do what {account.login} may do on GitHub"
+    """The token has its user's rights. Only removing trusted flags needs an administrator of the instance."""
+    summary = f"no scopes: it may do what {account.login} may do on GitHub"
     if not account.admin:
-        told += "; not an administrator of the instance, who alone can take a repository's trusted flags away"
-    return Check("woodpecker.scopes", CheckState.OK, told)
+        summary += "; not an administrator of the instance, who alone can remove a repository's trusted flags"
+    return Check("woodpecker.scopes", CheckState.OK, summary)
