@@ -27,6 +27,7 @@ PUBLISHED = {
     "2.0.0": "7549cec20f7c5f39efe9b13f3b184818a695f7e9",
     "2.1.0": "83ccdbf3cfd13e5236478b8105078e88aec32ae0",
     "2.2.0": "1b13d5829e42b02e71d99744f7c8597abfa123f2",
+    "2.3.0": "c8f0696ab8f426ceb51a998fa15b5162247ec95d",
 }
 """Commits that are out: their ids never change."""
 
