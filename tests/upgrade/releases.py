@@ -88,6 +88,7 @@ def add_release(folder: Path, change: Callable[[Path], None] = change_everything
     shutil.copytree(known.folder, own, ignore=shutil.ignore_patterns("__pycache__"))
     repository = folder / "newservice.git"
     published(repository, installed)
+    _lay_out(repository, template_members(installed))
     change(repository)
     config = repository / "copier.yml"
     text, was = config.read_text(encoding="utf-8"), f'default: "{installed.version}"'
