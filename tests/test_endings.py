@@ -182,7 +182,7 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(tmp_path: Path, line: li
 
 @pytest.mark.parametrize("flags", [["--json"], []])
 def test_work_goes_on_without_a_reader(tmp_path: Path, places: list[str], flags: list[str]) -> None:
-    """Nothing is left half done; who does not know how it ended is told so by the exit code."""
+    """Nothing is left half done; the exit code says that the end is unknown."""
     line = ["create", "--no-provision", "--yes", *places, *flags]
     process = started(tmp_path, *line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None

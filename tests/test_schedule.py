@@ -136,7 +136,7 @@ def test_a_task_that_ends_its_thread_ends_the_run_with_it(error: BaseException) 
 
 
 def test_nothing_that_was_done_is_lost_between_two_interruptions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one ends the waiting while something has just been done: it is told as done."""
+    """The second one ends the waiting while something has just been done: it is reported as done."""
     monkeypatch.setattr(schedule, "GRACE_SECONDS", 30)
     done_now, stopped = threading.Event(), threading.Event()
 

@@ -202,7 +202,7 @@ SPACES = st.integers(1, 4).map(" ".__mul__)
 
 @st.composite
 def lines_of(draw: st.DrawFn, depth: int = 0, *, in_map: bool = False) -> list[str]:
-    """Lines between two brackets, without any care for columns; keys are told apart by their numbers."""
+    """Lines between two brackets, without any care for columns; numbers tell the keys apart."""
     lines: list[str] = []
     kinds = ["pair", "pair", "comment", "blank", *(["map", "list", "heredoc"] if depth < 3 else [])]
     for number in range(draw(st.integers(1, 5))):
