@@ -46,7 +46,6 @@ REPLACED: dict[str, set[str]] = {
     },
     "thousands of runs of the same answers": {"generator.cli.session.resolve"},
     "the command itself, where what calls it is under test": {
-        "generator.mcp.calls._run",
         "generator.mcp.calls.run_command",
     },
     "a guard of the infra repository that is this test's own": {"generator.fleet.guards.guards_of"},
@@ -54,17 +53,7 @@ REPLACED: dict[str, set[str]] = {
 }
 """What tests replace in the code, by the reason why neither the sandbox nor a parameter would do."""
 
-PRIVATE = {
-    "generator.cli._reporter",
-    "generator.cli._run",
-    "generator.cli.completion._Top",
-    "generator.cli.doctor._result",
-    "generator.cli.remove._result",
-    "generator.lifecycle.update.checkout._JOURNAL",
-    "generator.lifecycle.update.checkout._PLACE",
-    "generator.mcp.server._remember_credentials",
-    "module._stand",
-}
+PRIVATE = {"module._stand"}
 """Private names that tests still use. Add none."""
 
 

@@ -88,8 +88,6 @@ class Template:
     def own_words(self) -> frozenset[str]:
         """Maps of the platform profile whose keys are the platform's own words."""
         place = self.root / "templates" / "own_words.yml"
-        if not place.is_file():  # templates before 2.3.0 do not say
-            return frozenset({"tiers", "actions_secrets", "catalog"})
         return frozenset(parse_yaml(place.read_text(encoding="utf-8")))
 
     @cached_property
