@@ -99,6 +99,29 @@ def test_an_interruption_while_a_system_keeps_silent(world: World, number: signa
     assert len(told.events) == 1
 
 
+LEFT_BEHIND = """
+import atexit, sys, threading
+from generator.cli import main
+class Canary:
+    def __del__(self):
+        print("Python shuts down", flush=True)
+sys.modules["canary"] = Canary()
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+class Registering(list):
+    def __iter__(self):
+        atexit.register(print, "what was registered is done", flush=True)
+        return super().__iter__()
+main(Registering(["no-such-command"]))
+"""
+
+
+def test_a_thread_that_is_left_behind_is_not_ended_by_force() -> None:
+    """Python's own shutdown does that, and aborts the process now and then; what was registered for the end is done."""
+    left = subprocess.run([sys.executable, "-c", LEFT_BEHIND], capture_output=True, text=True, timeout=60, check=False)
+    assert left.returncode == ExitCode.USAGE
+    assert left.stdout.splitlines()[-1] == "what was registered is done"
+
+
 def test_a_push_that_hangs_is_ended(world: World) -> None:
     """Nobody waits for it longer than the grace, and nothing of git's outlives the command."""
     world.sandbox.faults.add("forgejo", "POST", "git-receive-pack", 1, FaultKind.HOLD)

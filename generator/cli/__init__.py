@@ -5,8 +5,10 @@ May import everything but mcp, which it finds by name.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from generator.base.children import end_all
@@ -16,7 +18,6 @@ from generator.cli.streams import exit_code, open_streams
 
 if TYPE_CHECKING:
     from generator.cli.report import Reporter
-
 
 # Set inside of git hooks and aliases, and then every git command would work on that repository instead of ours, or with
 # its settings: those that `git rev-parse --local-env-vars` names. Git on the network gets listed variables only.
@@ -40,6 +41,8 @@ _REPOSITORY_VARIABLES = (
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the interface's exit code."""
+    codes: list[int] = []
+    atexit.register(_end_despite_threads, codes)  # the first to be registered runs last
     open_streams()
     if "_NEWSERVICE_COMPLETE" in os.environ:  # a shell asks, at every press of a key
         from generator.cli.completion import answer_shell
@@ -60,4 +63,16 @@ def main(arguments: list[str] | None = None) -> None:
     end_all()
     code = exit_code(code)
     ignore_signals()
+    codes.append(int(code))
     sys.exit(int(code))
+
+
+def _end_despite_threads(codes: list[int]) -> None:
+    """End the process here where threads still run: an interruption leaves those behind that wait for a system.
+
+    Python before 3.14 ends them by force while it shuts down, and now and then that aborts the process (SIGABRT).
+    """
+    if codes and threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(codes[0])
