@@ -52,9 +52,9 @@ def error_codes() -> dict[str, set[int]]:
             if isinstance(function, ast.FunctionDef | ast.Lambda):
                 for code, kind in _raised(function):
                     found.setdefault(code, set()).add(_exit_code(kind, code))
-    together = errors.AnswersError([]).code
+    run_parallel = errors.AnswersError([]).code
     told = {_exit_code(errors.Problem, code) for code in found if code.startswith("answer.")}
-    return found | {together: told}
+    return found | {run_parallel: told}
 
 
 def _raised(function: ast.AST) -> Iterator[tuple[str, type]]:

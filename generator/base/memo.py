@@ -45,8 +45,8 @@ class _Common:
                 del self._newest[what]
 
 
-class Looks:
-    """Remembers the result of each look: every caller that asks for the same thing gets the same result.
+class Memo:
+    """Memoizes observations: every caller that asks for the same thing gets the same result.
 
     ``failures``: a look that failed is remembered as well, and not tried again. ``since`` is when this pass began:
     nothing in it was looked at earlier.
@@ -59,12 +59,12 @@ class Looks:
         self._seen: dict[Hashable, _Look] = {}
         self._common = _Common()
 
-    def later(self, since: float | None = None) -> Looks:
+    def later(self, since: float | None = None) -> Memo:
         """Another pass, which begins ``since`` (seconds of the monotonic clock), or now.
 
         Passes share what they look at: a look of another pass counts if it began in this one's time.
         """
-        found = Looks(failures=self._failures)
+        found = Memo(failures=self._failures)
         found._common = self._common
         found.since = found.since if since is None else since
         return found
@@ -103,10 +103,10 @@ def quietly(look: Callable[[], object]) -> Callable[[], None]:
     return looking
 
 
-def together(*looks: Callable[[], Seen]) -> list[Seen]:
-    """What several looks give, all under way at the same time.
+def run_parallel(*looks: Callable[[], Seen]) -> list[Seen]:
+    """Call each function in a thread of its own; returns their results in the order given.
 
-    Raises the first failure, in the order given, when all are through. An interruption does not wait for them.
+    Raises the first failure, in that order, once all have ended. An interruption does not wait for them.
     """
     futures: list[Future[Seen]] = []
     for look in looks:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from generator.base.memo import Looks
+from generator.base.memo import Memo
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import flag, listed, number, text
@@ -113,7 +113,7 @@ class Forgejo:
         headers = {"Authorization": f"token {token.reveal()}", "Accept": "application/json"}
         client = http_client(platform, "forgejo", headers, "/api/v1")
         self._api = Api("forgejo", client, source, patience or Patience.of(platform))
-        self._once = Looks(failures=False)
+        self._once = Memo(failures=False)
         self._mirror_timeout = platform.connection.mirror_timeout_seconds
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.base.secrets import Secret
 from generator.clients.authorities import Authorities
 from generator.clients.patience import Pace, Patience
@@ -235,7 +235,7 @@ class GitHub:
             what = f"PUT Actions secret {name} of {full_name}"
             self._write(what, lambda: put(name, values[name]), repeatable=True)
 
-        together(*(partial(write, name) for name in values))
+        run_parallel(*(partial(write, name) for name in values))
 
     def account(self) -> Account:
         """The token's user and scopes, from one request.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from generator.base.errors import NewserviceError
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
@@ -108,7 +108,7 @@ class Vault:
             except NewserviceError as error:
                 likely.append(error)
 
-        together(partial(self._mounts.holding, path), try_it)
+        run_parallel(partial(self._mounts.holding, path), try_it)
         if self._mounts.holding(path).path != f"{first}/":
             return self._secret(path)
         if isinstance(likely[0], NewserviceError):

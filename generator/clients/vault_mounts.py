@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from generator.base.errors import PreflightError
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.shapes import fields, listed, text
 from generator.clients.transport import Api
 from generator.platform.vault_location import VaultLocation
@@ -96,7 +96,7 @@ class Mounts:
         address = f"/sys/internal/ui/mounts/{quote(path)}"
         if not self._location.namespace:
             return self._api.request("GET", address, allow=_MISSES), None
-        answer, rootless = together(
+        answer, rootless = run_parallel(
             lambda: self._api.request("GET", address, allow=_MISSES),
             lambda: self._api.request("GET", address, allow=_MISSES, headers={NAMESPACE_HEADER: ""}),
         )

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import Looks
+from generator.base.memo import Memo
 from generator.base.secrets import Secret
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
@@ -81,8 +81,8 @@ class Run:
     seeds: Mapping[str, Secret] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
     sources: Mapping[str, Seed] = field(default_factory=dict)
-    _known: Looks = field(default_factory=lambda: Looks(failures=False))
-    _seen: Looks = field(default_factory=Looks)
+    _known: Memo = field(default_factory=lambda: Memo(failures=False))
+    _seen: Memo = field(default_factory=Memo)
 
     @property
     def platform(self) -> Platform:

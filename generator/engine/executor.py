@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from generator.base.errors import ExitCode, NewserviceError, RefusedError, SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.base.parallel import Status, StepResult, Task, carry_out_tasks
 from generator.clients.patience import Patience
 from generator.engine.look_ahead import LookAhead
@@ -112,7 +112,7 @@ class Course:
         What is carried out within a moment is not observed again. A failure is no failure yet: it is observed again.
         """
         given: list[Given] = []
-        together(lambda: given.append(beside()), self._ahead.begin)
+        run_parallel(lambda: given.append(beside()), self._ahead.begin)
         return given[0]
 
     def execute(self, report: Callable[[StepResult], None], begun: Callable[[str], None] = lambda _: None) -> Outcome:

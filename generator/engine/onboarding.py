@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from generator.base.errors import PreflightError, SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.engine.commits import RemoteCommit
 from generator.engine.context import Run
 from generator.engine.executor import Course, Observed, Work
@@ -29,7 +29,7 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     that this service needs for itself.
     """
     run = run.fresh()
-    decided = together(*(partial(_observe, step, run) for step in steps))
+    decided = run_parallel(*(partial(_observe, step, run) for step in steps))
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
     state = None if unknown else _infra_in_force(run)
     return build_plan(

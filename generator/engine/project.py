@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.base.errors import AnswersError
-from generator.base.memo import Looks
+from generator.base.memo import Memo
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import read_recorded
 from generator.engine.transition import NOTHING, End, transition
@@ -92,7 +92,7 @@ class Project:
     platform: Platform
     answers: Answers
     service_dir: Path
-    _trees: Looks = field(default_factory=Looks)
+    _trees: Memo = field(default_factory=Memo)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from generator.base.errors import NewserviceError
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import Repository as Known
 from generator.clients.objects import Objects
 from generator.engine.commits import RemoteCommit
@@ -167,7 +167,7 @@ class Fleet:
         return self.forge, self.forge.api.repository(owner, name)
 
     def _at_once(self, looks: Sequence[Callable[[], Item]]) -> list[Item]:
-        return [found for chunk in chunks(looks, AT_ONCE) for found in together(*chunk)]
+        return [found for chunk in chunks(looks, AT_ONCE) for found in run_parallel(*chunk)]
 
 
 def unseen(place: Place, known: Known | None) -> Finding:

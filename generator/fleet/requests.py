@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from generator.base.errors import NewserviceError, SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
 from generator.engine.connections import Forge
 from generator.fleet.branch import Branch, title
@@ -69,7 +69,7 @@ class Requests:
 
     def ask_all(self, pairs: Iterable[tuple[Source, Task]]) -> list[Finding]:
         """Do this for several tasks in parallel; returns their findings in order."""
-        return together(*(partial(self.ask, source, task) for source, task in pairs))
+        return run_parallel(*(partial(self.ask, source, task) for source, task in pairs))
 
     def _asked(self, source: Source, task: Task) -> Finding:
         branch = update_branch(task.place.name)

@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import quietly, together
+from generator.base.memo import quietly, run_parallel
 from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -53,7 +53,7 @@ class ForgejoRepository(Step[RepositoryFacts]):
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, whose it is, and how visible the mirror is where that counts."""
         mirror = (lambda: None) if wants_private(run) else run.mirror_repository
-        together(run.canonical, run.canonical_answers, run.canonical_head, mirror)
+        run_parallel(run.canonical, run.canonical_answers, run.canonical_head, mirror)
         return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
@@ -118,7 +118,7 @@ class ForgejoMirror(Step[MirrorFacts]):
 
     def observe(self, run: Run) -> MirrorFacts:
         """The mirrors, both heads, and what of GitHub a forced push would lose."""
-        together(
+        run_parallel(
             *(run.canonical, run.canonical_head, run.push_mirrors),
             *(run.mirror_repository, run.mirror_heads, run.mirror_tags),
         )
@@ -197,7 +197,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         _check_and_tidy(run, tidy=tidy)
         well = run.forgejo.sync_push_mirrors(run.owner, run.name)
         after = run.fresh()
-        together(after.push_mirrors, quietly(partial(self.observe, after)))
+        run_parallel(after.push_mirrors, quietly(partial(self.observe, after)))
         mirrors = after.push_mirrors()
         ours = our_mirrors(run, mirrors)
         if not ours:
@@ -241,7 +241,7 @@ def _lost(run: Run) -> list[str]:
         return [*_named("branch", heads), *_named("tag", tags)]
     here = run.canonical_references()
     strange = sorted(set(heads.values()) - set(here.values()))
-    held = together(*(partial(run.forgejo.has_commit, run.owner, run.name, sha) for sha in strange))
+    held = run_parallel(*(partial(run.forgejo.has_commit, run.owner, run.name, sha) for sha in strange))
     lacking = {sha for sha, there in zip(strange, held, strict=True) if not there}
     return [
         *_named("branch", (branch for branch, sha in heads.items() if sha in lacking)),
@@ -283,7 +283,7 @@ def _check_and_tidy(run: Run, *, tidy: bool) -> None:
     view = run.fresh()
     surplus: list[PushMirror] = []
     if tidy:
-        _, mirrors = together(partial(glance, view), view.push_mirrors)
+        _, mirrors = run_parallel(partial(glance, view), view.push_mirrors)
         ours = our_mirrors(run, mirrors or ())
         surplus = sorted(ours, key=lambda item: (not _fits(run, item), bool(item.last_error), item.name))[1:]
     for mirror in surplus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.github import Mirror
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -46,7 +46,7 @@ class GitHubRepository(Step[RepositoryFacts]):
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, if there is one, and how visible the canonical one is where that counts."""
         canonical = (lambda: None) if wants_private(run) else run.canonical
-        together(run.mirror_repository, canonical)
+        run_parallel(run.mirror_repository, canonical)
         return RepositoryFacts(run.mirror_repository(), copies_of(run, canonical(), run.mirror_repository()))
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
@@ -101,7 +101,7 @@ class GitHubSecrets(Step[frozenset[str]]):
 
     def observe(self, run: Run) -> frozenset[str]:
         """Names of the secrets; values can't be read by anyone."""
-        together(run.mirror_repository, run.mirror_secrets)
+        run_parallel(run.mirror_repository, run.mirror_secrets)
         return run.mirror_secrets()
 
     def decide(self, run: Run, facts: frozenset[str]) -> Decision:
@@ -135,7 +135,7 @@ class GitHubDefaultBranch(Step[BranchFacts]):
 
     def observe(self, run: Run) -> BranchFacts:
         """The mirror's default branch."""
-        together(run.mirror_repository, run.mirror_heads)
+        run_parallel(run.mirror_repository, run.mirror_heads)
         return BranchFacts(run.mirror_repository(), run.platform.forgejo.branch in run.mirror_heads())
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from generator.base.errors import AnswersError, RefusedError, SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
 from generator.clients.git import merges
 from generator.engine.context import Run
@@ -236,7 +236,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
 
     def observe(self, run: Run) -> PullRequestFacts:
         """The newest pull request of our branch."""
-        together(run.infra_heads, run.pull_request)
+        run_parallel(run.infra_heads, run.pull_request)
         branch = run.platform.infra.branch
         base = run.infra_heads().get(branch)
         state = run.infra_state(base) if base else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -53,6 +53,6 @@ def ask_for(run: Run, branch: str, title: str, template: str, **context: object)
     base = run.platform.infra.branch
     run.forgejo.create_pull_request(run.owner, run.infra_repository, base=base, head=branch, title=title, body=body)
     opened = run.fresh()
-    together(partial(opened.pull_request, branch), opened.infra_heads)
+    run_parallel(partial(opened.pull_request, branch), opened.infra_heads)
     found = opened.pull_request(branch)
     return Done(found.url if found else branch, opened.since)

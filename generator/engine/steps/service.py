@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.git import Repository, adopt_folder, create_repository
 from generator.engine.commits import Commit
 from generator.engine.context import Run
@@ -48,7 +48,7 @@ class CommitFacts:
 
 def observe_both(run: Run) -> CommitFacts:
     """Look at the canonical repository and at the folder of this machine."""
-    together(run.woodpecker_number, run.canonical_head, run.canonical_answers)
+    run_parallel(run.woodpecker_number, run.canonical_head, run.canonical_answers)
     number = run.woodpecker_number()
     return CommitFacts(run.canonical_head(), run.canonical_answers(), _look_at(run, number), number)
 
@@ -107,7 +107,7 @@ class ServicePush(Step[CommitFacts]):
 
     def observe(self, run: Run) -> CommitFacts:
         """The canonical repository and the folder; where there is something to push, how visible the copies are."""
-        together(partial(glance, run), run.woodpecker_number, run.canonical_head, run.canonical_answers)
+        run_parallel(partial(glance, run), run.woodpecker_number, run.canonical_head, run.canonical_answers)
         return observe_both(run)
 
     def decide(self, run: Run, facts: CommitFacts) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import quietly, together
+from generator.base.memo import quietly, run_parallel
 from generator.clients.forgejo import Repository
 from generator.clients.github import Mirror
 from generator.engine.context import Run
@@ -85,7 +85,7 @@ def copies_of(run: Run, canonical: Repository | None, mirror: Mirror | None) -> 
 
 def glance(run: Run) -> None:
     """Look at both copies, beside what else is looked at, for the check before a push, which meets a failure."""
-    together(quietly(run.canonical), quietly(run.mirror_repository))
+    run_parallel(quietly(run.canonical), quietly(run.mirror_repository))
 
 
 def look_again(run: Run) -> Copies:
@@ -94,7 +94,7 @@ def look_again(run: Run) -> Copies:
     Raises ``SystemFailure`` or ``PreflightError`` where one can't be seen.
     """
     view = run if run.recent else run.fresh()
-    together(view.canonical, view.mirror_repository)
+    run_parallel(view.canonical, view.mirror_repository)
     return copies_of(view, view.canonical(), view.mirror_repository())
 
 

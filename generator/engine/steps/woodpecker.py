@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.base.errors import SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.woodpecker import Registration
 from generator.engine.context import Run
 from generator.engine.ownership import of_registration
@@ -30,7 +30,7 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration and what it should point at."""
-        together(run.mirror_repository, run.registration)
+        run_parallel(run.mirror_repository, run.registration)
         repository = run.mirror_repository()
         return RegistrationFacts(run.registration(), repository.id if repository else None)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from generator.base.errors import PreflightError, RefusedError, SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.base.parallel import StepResult
 from generator.engine.context import Run
 from generator.engine.executor import Done, Observed, Outcome, WithheldError, Work, execute
@@ -44,7 +44,7 @@ class Carried(Outcome):
 def observe(removals: Sequence[Removal[Any]], run: Run) -> Plan:
     """Look at everything, read only, all at the same time. What can't be seen is unknown."""
     view = run.fresh()
-    found = settle(together(*(partial(_seen, removal, view) for removal in removals)))
+    found = settle(run_parallel(*(partial(_seen, removal, view) for removal in removals)))
     going = [item.covered for item in found if item.goes]
     return build_plan(
         run.name,
@@ -168,7 +168,7 @@ def _stays(item: Found) -> bool:
 def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
     """Everything as it is now. Raises where something can't be seen, or is somebody else's."""
     view = run.fresh()
-    found = settle(together(*(partial(_look, removal, view) for removal in removals)))
+    found = settle(run_parallel(*(partial(_look, removal, view) for removal in removals)))
     for item in found:
         if item.decision.action is Action.REFUSE:
             raise RefusedError(f"{item.removal.id}.refused", item.decision.summary, item.decision.hint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from generator.base.checks import Check, CheckState, all_well
 from generator.base.errors import AnswersError, NewserviceError, PreflightError, SystemFailure
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.registry import Registry
 from generator.engine.context import Run
 from generator.engine.steps.vault import VaultSecrets
@@ -60,7 +60,7 @@ class Look:
 
 def look(run: Run, registry: Registry | None) -> Look:
     """Look at every system once, all at the same time. ``registry`` is None where there is no image of ours."""
-    seen = [item for group in together(lambda: _build(run, registry), lambda: _infra(run)) for item in group]
+    seen = [item for group in run_parallel(lambda: _build(run, registry), lambda: _infra(run)) for item in group]
     told = {item.check.id: item for item in seen}
     ordered = [told[id_] for id_ in CHECKS]
     return Look(tuple(item.check for item in ordered), frozenset(item.check.id for item in ordered if item.passing))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import Commit, PullRequest
 from generator.engine.context import Run
 from generator.engine.ownership import of_branch, of_content, of_tree
@@ -42,7 +42,7 @@ class BranchFacts:
 
 def observe_branch(run: Run) -> BranchFacts:
     """Look at our branch as the forge has it now."""
-    together(run.infra_heads, run.pull_request)
+    run_parallel(run.infra_heads, run.pull_request)
     heads, pull = run.infra_heads(), run.pull_request()
     head, base = heads.get(run.infra_branch), heads.get(run.platform.infra.branch)
     if head is None or base is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from generator.base.errors import PreflightError
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import PushMirror
 from generator.clients.github import Activity, Mirror
 from generator.clients.woodpecker import Registration
@@ -60,7 +60,7 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration, what it belongs to, and what was added to it."""
-        together(run.registration, run.mirror_repository)
+        run_parallel(run.registration, run.mirror_repository)
         registration = run.registration()
         if registration is None:
             number = run.canonical_answers().values.get("woodpecker_repo_id")
@@ -117,7 +117,7 @@ class MirrorRemoval(Removal[MirrorFacts]):
 
     def observe(self, run: Run) -> MirrorFacts:
         """The mirror and what it holds beside the copy."""
-        together(run.mirror_repository, run.mirror_heads, run.mirror_secrets, run.canonical_head)
+        run_parallel(run.mirror_repository, run.mirror_heads, run.mirror_secrets, run.canonical_head)
         mirror = run.mirror_repository()
         if mirror is None:
             if run.github.branches(run.mirror) is not None:

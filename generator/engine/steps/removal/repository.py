@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import Activity, Commit, Repository
 from generator.engine.context import Run
 from generator.engine.executor import WithheldError
@@ -56,7 +56,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
             if forgejo.push_mirrors(owner, name) is not None or run.canonical_head() is not None:
                 raise unseen(f"{owner}/{name}", "forgejo")  # that it is gone would take everything else with it
             return RepositoryFacts()
-        together(run.canonical_answers, run.canonical_head, run.push_mirrors)
+        run_parallel(run.canonical_answers, run.canonical_head, run.push_mirrors)
         head = run.canonical_head()
         references = forgejo.references(owner, name)
         activity = forgejo.activity(owner, name)

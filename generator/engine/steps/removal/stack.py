@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from generator.base.memo import together
+from generator.base.memo import run_parallel
 from generator.clients.forgejo import Commit, PullRequest
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -63,7 +63,7 @@ def observe_stack(run: Run) -> StackFacts:
 
 
 def _observe(run: Run) -> StackFacts:
-    together(run.infra_heads, lambda: _pull_request(run))
+    run_parallel(run.infra_heads, lambda: _pull_request(run))
     heads, pull = run.infra_heads(), _pull_request(run)
     base, branch = heads.get(run.platform.infra.branch), heads.get(removal_branch(run))
     if base is None:

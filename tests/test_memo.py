@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from generator.base.memo import Looks, together
+from generator.base.memo import Memo, run_parallel
 
 
 def test_several_ask_at_once_and_one_looks() -> None:
-    looks, asked, began = Looks(), [], threading.Barrier(4)
+    looks, asked, began = Memo(), [], threading.Barrier(4)
     release = threading.Event()
 
     def slow() -> str:
@@ -26,13 +26,13 @@ def test_several_ask_at_once_and_one_looks() -> None:
         release.set()
         return ""
 
-    assert together(ask, ask, ask, let_go)[:3] == ["seen"] * 3
+    assert run_parallel(ask, ask, ask, let_go)[:3] == ["seen"] * 3
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize(("failures", "times"), [(True, 1), (False, 2)])
 def test_a_failure_is_kept_where_that_is_asked_for(failures: bool, times: int) -> None:
-    looks, asked = Looks(failures=failures), []
+    looks, asked = Memo(failures=failures), []
 
     def fail() -> None:
         asked.append(1)
@@ -46,7 +46,14 @@ def test_a_failure_is_kept_where_that_is_asked_for(failures: bool, times: int) -
 
 def test_looks_are_under_way_at_the_same_time() -> None:
     meet = threading.Barrier(3)
-    assert together(*(lambda: meet.wait(10),) * 3) in ([0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0])
+    assert run_parallel(*(lambda: meet.wait(10),) * 3) in (
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    )
 
 
 def test_the_first_failure_in_order_is_raised_when_all_are_through() -> None:
@@ -57,12 +64,12 @@ def test_the_first_failure_in_order_is_raised_when_all_are_through() -> None:
         raise error
 
     with pytest.raises(KeyError):
-        together(lambda: None, lambda: fail(KeyError()), lambda: fail(ValueError()))
+        run_parallel(lambda: None, lambda: fail(KeyError()), lambda: fail(ValueError()))
     assert len(ended) == 2
 
 
 def test_a_later_pass_takes_what_another_has_looked_at_in_its_time() -> None:
-    looks, asked = Looks(), list[str]()
+    looks, asked = Memo(), list[str]()
 
     def look(name: str) -> str:
         asked.append(name)
@@ -77,7 +84,7 @@ def test_a_later_pass_takes_what_another_has_looked_at_in_its_time() -> None:
 
 
 def test_a_failed_look_of_another_pass_is_tried_again() -> None:
-    looks, moment = Looks(), time.monotonic()
+    looks, moment = Memo(), time.monotonic()
 
     def fail() -> str:
         raise LookupError("not there")
