@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from generator.base.secrets import forgotten_afterwards
 from generator.sandbox import Sandbox
@@ -123,10 +124,17 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """One certificate authority for the platforms of a process, which reads it once."""
+    return trustme.CA(organization_name="newservice sandbox")
+
+
 @pytest.fixture
 def world(
     request: pytest.FixtureRequest,
     tmp_path: Path,
+    authority: trustme.CA,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
@@ -137,7 +145,7 @@ def world(
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with Sandbox.start(tmp_path / "platform", profile=getattr(request, "param", None)) as sandbox:
+    with Sandbox.start(tmp_path / "platform", profile=getattr(request, "param", None), authority=authority) as sandbox:
         world = World(sandbox, folder, capsys, monkeypatch)
         world.enter()
         yield world

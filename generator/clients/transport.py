@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
@@ -31,22 +32,26 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 _UNDONE = frozenset({429})
 
 
-@cache
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """A context that always checks certificates: against the system's authorities, and ``ca_file`` if there is one.
 
-    Cached, because reading the authorities takes longer than a request. Raises ``PreflightError`` for a bad file.
+    Raises ``PreflightError`` for a bad file.
     """
+    try:
+        return _tls_context(Path(ca_file).read_bytes() if ca_file else b"")
+    except (OSError, ValueError) as error:
+        raise PreflightError(
+            "platform.ca_file",
+            f"the certificate authority {ca_file} can't be loaded: {error}",
+            "correct connection.ca_file in the platform profile",
+        ) from error
+
+
+@cache  # reading the system's authorities takes longer than a request
+def _tls_context(authority: bytes) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:
-            raise PreflightError(
-                "platform.ca_file",
-                f"the certificate authority {ca_file} can't be loaded: {error}",
-                "correct connection.ca_file in the platform profile",
-            ) from error
+    if authority:
+        context.load_verify_locations(cadata=authority.decode("ascii", "ignore"))
     return context
 
 

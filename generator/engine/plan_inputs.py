@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -68,15 +70,17 @@ def template_digest(template: Template) -> str:
 
     What is never rendered, such as what installers compile, does not count.
     """
-    files = [template.root / "copier.yml", *(template.root / "templates").rglob("*")]
-    paths = [path.relative_to(template.root) for path in files if path.is_file()]
-    return _digest(
-        {
-            path.as_posix(): hashlib.sha256((template.root / path).read_bytes()).hexdigest()
-            for path in paths
-            if not any(fnmatchcase(part, pattern) for part in path.parts for pattern in template.never_rendered)
-        }
-    )
+    never = re.compile("|".join(map(fnmatch.translate, template.never_rendered)) or "(?!)").match
+    digests = {"copier.yml": _sha256(template.root / "copier.yml")}
+    for place, folders, names in os.walk(template.root / "templates"):
+        folders[:] = [folder for folder in folders if not never(folder)]
+        prefix = Path(place).relative_to(template.root).as_posix()
+        digests |= {f"{prefix}/{name}": _sha256(Path(place, name)) for name in names if not never(name)}
+    return _digest(digests)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _digest(value: Any) -> str:

@@ -12,7 +12,7 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from generator.base.errors import UnreadableError
-from generator.base.yaml_text import load_plain_yaml
+from generator.base.yaml_text import load_yaml
 from generator.infra_repo.trees import Tree
 from generator.template.files import ANSWERS_FILE, Layer
 
@@ -107,7 +107,7 @@ def read_recorded(tree: Tree, prefix: str = "") -> Recorded:
 def parse_recorded(content: bytes, place: str = ANSWERS_FILE) -> Recorded:
     """The same for the content of an answers file; ``place`` is for messages."""
     try:
-        data = load_plain_yaml(content)
+        data = load_yaml(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
