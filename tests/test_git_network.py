@@ -30,6 +30,7 @@ from generator.template.files import File
 from tests.answers import SMALLEST, TEMPLATE, UPSTREAM
 from tests.checkout import git
 from tests.eavesdropper import ADDRESS, Eavesdropper, eavesdropper
+from tests.full import few
 from tests.world import World
 
 NAME = str(SMALLEST["name"])
@@ -186,7 +187,7 @@ def kinds(url: str, forge: str, middle: Eavesdropper, folder: Path) -> dict[str,
 KINDS = ("a proxy", "no checks", "another address", "another credential", "a program", "another protocol")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", few(2, KINDS))
 def test_no_setting_of_the_clone_has_a_say_in_where_the_token_goes(yard: Yard, kind: str) -> None:
     _, trace = program(yard.folder)
     (yard.folder / "hooks").mkdir()
@@ -222,7 +223,7 @@ def test_nor_has_a_file_that_its_configuration_brings_in(yard: Yard, way: str) -
 
 
 @pytest.mark.parametrize("path", ["remote.{url}.proxy", "http.{url}.proxy", "remote.{url}.pushurl", "curloptResolve"])
-@pytest.mark.parametrize("trust", ["http.sslCAInfo", "http.{url}.sslCAInfo", "http.{forge}/.sslVerify"])
+@pytest.mark.parametrize("trust", few(1, ["http.sslCAInfo", "http.{url}.sslCAInfo", "http.{forge}/.sslVerify"]))
 def test_a_clone_that_trusts_the_man_in_the_middle_does_not_send_him_the_token(
     yard: Yard, path: str, trust: str
 ) -> None:
@@ -398,7 +399,7 @@ def cloned(yard: Yard, way: str) -> Path:
 WAYS = ["shallow", "reference", "relative", "separate", "shared", "worktree", "bare-ish"]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", few(3, WAYS))
 def test_every_kind_of_clone_works(yard: Yard, way: str) -> None:
     clone = cloned(yard, way)
     head = git(clone, "rev-parse", "HEAD")

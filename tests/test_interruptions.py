@@ -26,6 +26,7 @@ from generator.base.stopping import APART_SECONDS
 from generator.fleet.pool import mapped
 from generator.sandbox import FaultKind
 from tests.answers import SMALLEST, UPSTREAM
+from tests.full import few
 from tests.processes import descendants, failing_git, kill_all, until, words_of
 from tests.world import Told, World
 
@@ -64,7 +65,7 @@ def interrupted(told: Told) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", few(1, NUMBERS))
 def test_an_interruption_in_a_commit_lets_it_finish(
     world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +88,7 @@ def test_an_interruption_in_a_commit_lets_it_finish(
     assert world.run("create", SMALLEST).code == 0
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", few(1, NUMBERS))
 def test_an_interruption_while_a_system_keeps_silent(world: World, number: signal.Signals) -> None:
     world.sandbox.faults.add("forgejo", "GET", "", 1, FaultKind.HOLD)
     process = world.start("plan", SMALLEST)
@@ -137,7 +138,7 @@ def test_a_push_that_hangs_is_ended(world: World) -> None:
     assert world.run("create", SMALLEST).code == 0
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.02, APART_SECONDS + 0.1])
+@pytest.mark.parametrize("pause", few(1, [0.02, 0.0, APART_SECONDS + 0.1]))
 def test_a_storm_of_signals_ends_with_one_result(world: World, pause: float) -> None:
     world.sandbox.faults.add("forgejo", "POST", "git-receive-pack", 1, FaultKind.HOLD)
     process = world.start("create", SMALLEST)
@@ -153,7 +154,7 @@ def test_a_storm_of_signals_ends_with_one_result(world: World, pause: float) -> 
     assert {step["status"] for step in told.of("step")} >= {"failed", "skipped"}
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", few(1, NUMBERS))
 def test_an_interruption_while_verify_waits(world: World, number: signal.Signals) -> None:
     assert world.run("create", UPSTREAM).code == 0
     process = world.start("verify", UPSTREAM, str(UPSTREAM["name"]), "--wait", "--timeout", "120")
@@ -279,7 +280,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", few(1, NUMBERS))
 def test_work_that_is_shared_ends_in_all_its_processes(number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SHARED],
@@ -342,7 +343,7 @@ def _writes(pid: int) -> bool:
 # --- the embedded platform ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", few(1, NUMBERS))
 @pytest.mark.parametrize("flags", [["--json"], []])
 def test_a_platform_that_is_interrupted_has_ended_well(
     tmp_path: Path, number: signal.Signals, flags: list[str]

@@ -11,6 +11,7 @@ from generator.engine.project import Project
 from generator.infra_repo.entries import compare_registrations
 from generator.platform.profile import load_platform
 from tests.answers import TEMPLATE, UPSTREAM, answer
+from tests.full import full
 from tests.world import World
 
 NAMES = [f"reader-{number}" for number in range(8)]
@@ -54,6 +55,7 @@ def registrations(world: World, name: str, ref: str) -> dict[str, str]:
     return {item.id: item.action for item in compare_registrations(project.registrations, Tree(world, ref))}
 
 
+@full
 def test_eight_names_at_once_and_each_is_registered_exactly_once(world: World) -> None:
     processes = [world.start("create", service(name)) for name in NAMES]
     told = [process.communicate() for process in processes]

@@ -24,6 +24,7 @@ from generator.base.secrets import MASK, Secret, redact
 from generator.engine.credentials import refuse_secrets
 from generator.sandbox import FaultKind, Status
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
+from tests.full import few
 from tests.world import Told, World
 
 pytestmark = pytest.mark.usefixtures("own_cache")  # so that it is among the places that are looked at
@@ -239,7 +240,7 @@ def test_no_failure_while_looking_shows_a_secret(world: World) -> None:
     assert {"401 that quotes", "403 that quotes", "500 that quotes"} & masked, "no system's own words were shown"
 
 
-@pytest.mark.parametrize("name", ["403 that quotes", "500 that quotes", "other JSON"])
+@pytest.mark.parametrize("name", few(1, ["500 that quotes", "403 that quotes", "other JSON"]))
 def test_no_failure_while_acting_shows_or_leaves_a_secret(world: World, name: str) -> None:
     impatient(world)
     for method in ("POST", "PUT", "PATCH"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from generator.sandbox import Exchange, Sandbox, sequence
 from tests import speed
+from tests.full import full
 
 
 def exchange(name: str, began: float, ended: float) -> Exchange:
@@ -24,6 +25,7 @@ def test_the_longest_chain() -> None:
     assert sequence([]) == []
 
 
+@full
 def test_a_create_is_measured(tmp_path: Path) -> None:
     """With a latency that says more than the machine's load; what is asked at the same time arrives a moment apart."""
     work = tmp_path / "work"

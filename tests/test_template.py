@@ -17,6 +17,7 @@ from generator.template.release_check import check_template, differences, plain_
 from generator.template.renderer import Renderer
 from generator.template.template import Template
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, answer
+from tests.full import full
 from tests.plain_copier import copied
 from tests.test_golden import CASES, project
 from tests.test_pairwise import services
@@ -151,6 +152,7 @@ def test_an_entry_says_what_does_not_go_with_the_language(
     assert [problem.message for problem in caught.value.problems if told in problem.message]
 
 
+@full
 def test_a_language_more_is_fit_for_a_release(with_deno: Template) -> None:
     """Every combination of language and kind is rendered, by copier and by newservice alike."""
     assert check_template(with_deno) > check_template(TEMPLATE)

@@ -16,7 +16,7 @@ from generator.sandbox.infra_repository import infra_files
 from generator.template.answers import resolve
 from tests.answers import QUESTIONS, RICH, TEMPLATE, render
 from tests.checkout import add_questions, commit_all, git, published_template
-from tests.full import few
+from tests.full import few, full
 from tests.invoke import Command, Desk
 from tests.world import ELSEWHERE
 
@@ -185,6 +185,7 @@ def test_an_edit_of_the_same_line_is_left_as_a_conflict_and_nothing_is_lost(publ
     assert "<<<<<<<" in text
 
 
+@full
 @every_kind
 def test_what_somebody_removed_stays_away(published: Published) -> None:
     """Copier asks for the files that are written once before it has read any answer."""
@@ -213,6 +214,7 @@ def narrow(template: Path, version: str) -> None:
     git(template, "tag", f"v{version}")
 
 
+@full
 def test_files_come_and_go_with_their_conditions(published: Published) -> None:
     """The earlier version knows neither the conditions nor the question that they read."""
     narrow(published.template, "9.2.0")

@@ -21,6 +21,7 @@ from packaging.version import Version
 
 from generator.sandbox import Sandbox
 from tests.compatibility.place import OUR_WORDS, SEED, Ground, Said, TakenError, claimed, git, newservice, unpack
+from tests.full import full
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent for path in HERE.glob("*/expected.json"))
@@ -195,6 +196,7 @@ def test_complete_services_are_left_alone(made: Made, ground: Ground) -> None:
         assert [state for _, state in ground.asked(f"newservice/{name}")] == ["open"]
 
 
+@full
 @pytest.mark.slow
 @every_release
 def test_what_is_ours_is_removed_and_nothing_else(made: Made, ground: Ground) -> None:
@@ -227,6 +229,7 @@ def test_what_is_ours_is_removed_and_nothing_else(made: Made, ground: Ground) ->
 # --- interrupted runs ----------------------------------------------------------------------------------------
 
 
+@full
 @pytest.mark.slow
 @every_release
 def test_interrupted_creates_are_continued(made: Made, ground: Ground, subtests: pytest.Subtests) -> None:
@@ -249,6 +252,7 @@ def continue_create(made: Made, ground: Ground, name: str) -> None:
         assert before in (None, vault.read(name)), "what was generated is replaced"
 
 
+@full
 @every_release
 def test_saved_plans_are_carried_out_or_say_what_moved(made: Made, ground: Ground, subtests: pytest.Subtests) -> None:
     infra = ground.clone(ground.infra, ground.work / "infra")
@@ -324,6 +328,7 @@ def test_a_killed_update_is_taken_back_and_repeated(made: Made, ground: Ground) 
         newest(made, place)
 
 
+@full
 @every_release
 def test_open_update_requests_are_ours(made: Made, ground: Ground) -> None:
     """A dry run writes nothing; a run finds them or brings them up, and opens no second one."""

@@ -18,6 +18,7 @@ from generator.fleet.source import update_branch
 from generator.sandbox import FaultKind
 from tests.fleet.conftest import Yard
 from tests.fleet.fleet import command
+from tests.full import full
 from tests.processes import descendants, kill_all, until, words_of
 from tests.world import Told
 
@@ -69,6 +70,7 @@ def outcome(yard: Yard) -> dict[tuple[str, str], tuple[str, int, list[str]]]:
     return found
 
 
+@full
 @owned
 def test_killed_and_run_again(yard: Yard) -> None:
     sandbox, chance = yard.world.sandbox, random.Random(SEED)

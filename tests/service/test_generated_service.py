@@ -90,7 +90,7 @@ def test_its_own_tests_pass(installed: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", few(4, PYTHON))
+@pytest.mark.parametrize("name", few(2, PYTHON))
 def test_own_tests_of_each_kind_pass(python: Path, trees: dict[str, Tree], name: str) -> None:
     said = own_tests(python, trees[name].root)
     passed = re.search(r"(\d+) passed in ", said)

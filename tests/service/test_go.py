@@ -20,6 +20,7 @@ import pytest
 from generator.template.answers import Answers, resolve
 from generator.template.questions import load_questions
 from generator.template.template import Template
+from tests.full import few
 
 from .test_text import FRAGMENTS, labels_of, readme_texts
 from .trees import REPOSITORY_ID, texts_of
@@ -259,7 +260,7 @@ def test_gofmt_would_change_nothing(root: Path, services: dict[str, Service]) ->
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", few(4, VARIANTS))
 def test_vet_and_its_own_tests_pass(services: dict[str, Service], variant: str) -> None:
     service = services[variant]
     service.fetch()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.full import full
 from tests.invoke import Command, Desk
 from tests.wizard.terminal import DOWN, SPACE, Terminal
 
@@ -154,6 +155,7 @@ def more(shown: Terminal, question: str) -> None:
     shown.picks("Answer which question?", question)
 
 
+@full
 def test_the_longest_path_makes_what_flags_sets_and_a_file_make(
     folder: Path, terminal: Callable[..., Terminal], made: Callable[..., dict[str, bytes | None]]
 ) -> None:
