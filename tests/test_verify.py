@@ -78,7 +78,7 @@ def mirror(**given: Any) -> Check:
     [
         ({}, OK, "0123abcd on both sides"),
         ({"canonical": None, "mirrored": None}, FAILED, "no commit on Forgejo"),
-        ({"seen": False, "mirrored": None}, UNKNOWN, "missing, or the token may not see it"),
+        ({"seen": False, "mirrored": None}, UNKNOWN, "missing, or the token is not allowed to see it"),
         ({"mirrored": OTHER}, WAITING, "ffff0000, Forgejo at 0123abcd"),
         ({"mirrored": None}, WAITING, "at nothing"),
         ({"mirrored": OTHER, "mirrors": 0}, FAILED, "no push mirror"),

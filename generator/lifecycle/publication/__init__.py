@@ -1,1 +1,1 @@
-"""Brings the released templates to the profile's template address."""
+"""Publishes the released templates at the profile's template address."""

@@ -1,4 +1,4 @@
-"""Brings the released templates to the profile's template address: one branch and a tag for each, never by force."""
+"""Publishes the released templates at the profile's template address: one branch and a tag for each, never by force."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from generator.template.releases import ADDRESS, SIGNER, Releases
 
 @dataclass(frozen=True)
 class _Step:
-    """What it decides is pure; only ``act`` writes, and says what it did."""
+    """One step. ``decide`` is pure; only ``act`` writes, and returns what it did."""
 
     id: str
     after: tuple[str, ...]
@@ -39,7 +39,7 @@ class Publisher:
         )
 
     def look(self) -> Seen:
-        """Read what is there. Raises ``SystemFailure`` or ``PreflightError`` where it can't be seen."""
+        """Observe the repository. Raises ``SystemFailure`` or ``PreflightError`` where it can't be seen."""
         api, address = self._forge.api, self._publication.address
         repository = api.repository(address.owner, address.name)
         if repository is None:
@@ -48,7 +48,7 @@ class Publisher:
         if not references and not repository.empty:
             raise SystemFailure(
                 "forgejo.unseen",
-                f"forgejo: {address} is there, but its branches and tags can't be seen",
+                f"forgejo: {address} exists, but its branches and tags can't be seen",
                 "give the token that right, or wait a moment; then run the same command again",
                 passing=True,
             )
@@ -74,7 +74,7 @@ class Publisher:
         return execute(works, self._forge.patience, report)
 
     def _observed(self, step: _Step) -> Observed:
-        """What a step finds now. Raises ``RefusedError`` where any step may not go on: then none of them writes."""
+        """What a step observes now. Raises ``RefusedError`` if any step is refused: then none of them writes."""
         seen = self.look()
         for each in self._steps:
             decision = each.decide(seen)
@@ -83,9 +83,9 @@ class Publisher:
         return Observed(step.decide(seen), partial(step.act, seen))
 
     def _create(self, _: Seen) -> str:
-        """Closed to begin with: opening it is a person's decision."""
-        address, told = self._publication.address, "Templates of newservice: the released versions"
-        self._forge.api.create_repository(address.owner, address.name, description=told, private=True, branch=BRANCH)
+        """Create it private: opening it is a person's decision."""
+        address, text = self._publication.address, "Templates of newservice: the released versions"
+        self._forge.api.create_repository(address.owner, address.name, description=text, private=True, branch=BRANCH)
         return f"{address}, private"
 
     def _push(self, seen: Seen) -> str:

@@ -1,7 +1,7 @@
-"""What is at the profile's template address, and what is to be done about it. Pure.
+"""The state of the profile's template address, and what to do about it. Pure.
 
-Every release is a commit whose id follows from the release itself. So what is there under a release's tag is either
-that commit or somebody else's work, and who published it does not matter.
+Every release is a commit whose id follows from the release itself. So a release's tag names either
+that commit or foreign work, and it does not matter who published it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ class Address:
 
         Raises ``UsageError`` when it is not on the profile's Forgejo, ``RefusedError`` for the infra repository.
         """
-        base, told = platform.forgejo.url, platform.template_url
-        url = told.removeprefix("git+")
+        base, url = platform.forgejo.url, platform.template_url.removeprefix("git+")
         found = re.fullmatch(r"/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url.removeprefix(base))
         if not url.startswith(f"{base}/") or found is None:
             raise UsageError(  # without the address itself: it may hold a password
@@ -90,13 +89,13 @@ class Publication:
         return {tag_of(release): self.releases.commits[release.version] for release in self.releases.all}
 
     def decide_repository(self, seen: Seen) -> Decision:
-        """It is there and takes pushes. Who may see one that is there is not ours to say."""
+        """Create it private if it is missing. The visibility of an existing one is its owner's decision."""
         if seen.repository is None:
             return Decision(State.ABSENT, Action.CREATE, f"{self.address}, private")
         if seen.repository.archived:
             hint = "unarchive it on Forgejo, or correct template_url in the profile; then run the same command again"
             return Decision(State.FOREIGN, Action.REFUSE, f"{self.address} is archived", hint)
-        return Decision(State.PRESENT, Action.NONE, f"{self.address} is there")
+        return Decision(State.PRESENT, Action.NONE, f"{self.address} exists")
 
     def decide_push(self, seen: Seen) -> Decision:
         """Our tags name our commits, and the branch leads to the newest one, or further to later releases."""
@@ -106,16 +105,16 @@ class Publication:
                 "name a repository of its own as template_url in the profile, or rename those there if nobody needs "
                 "them; nothing there is ever overwritten"
             )
-            told = f"{self.address} has something else as {', '.join(foreign)}"
-            return Decision(State.FOREIGN, Action.REFUSE, told, hint)
-        told, missing = f"{BRANCH} of {self.address}", self.missing(seen)
+            summary = f"{self.address} has something else as {', '.join(foreign)}"
+            return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
+        where, missing = f"{BRANCH} of {self.address}", self.missing(seen)
         to_do = tuple(self._misleading(seen))
         if not missing:
             beyond = f", and {len(seen.later)} later, of a newer newservice" if seen.later else ""
-            summary = f"{told} is at {self.releases.newest}{beyond}"
+            summary = f"{where} is at {self.releases.newest}{beyond}"
             return Decision(State.PRESENT, Action.NONE, summary, to_do=to_do)
         tags = ", ".join(name.removeprefix(_TAGS) for name in missing if name != HEAD)
-        summary = f"{told}: {tags or f'up to {self.releases.newest}'}"
+        summary = f"{where}: {tags or f'up to {self.releases.newest}'}"
         if seen.references.keys().isdisjoint([HEAD, *self.tags]):
             return Decision(State.ABSENT, Action.CREATE, summary, to_do=to_do)
         return Decision(State.DRIFTED, Action.UPDATE, summary, to_do=to_do)

@@ -1,4 +1,4 @@
-"""Look at everything, then take it away one after the other; everything is looked at again right before each."""
+"""Observes everything, then removes one thing after the other; everything is observed again right before each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Found:
 
     @property
     def goes(self) -> bool:
-        """Whether it is taken away."""
+        """Whether it is removed."""
         return self.decision.action is Action.DELETE
 
 
@@ -42,7 +42,7 @@ class Carried(Outcome):
 
 
 def observe(removals: Sequence[Removal[Any]], run: Run) -> Plan:
-    """Look at everything, read only, all at the same time. What can't be seen is unknown."""
+    """Observe everything in parallel, read only. What can't be seen is unknown."""
     view = run.fresh()
     found = settle(run_parallel(*(partial(_seen, removal, view) for removal in removals)))
     going = [item.covered for item in found if item.goes]
@@ -95,8 +95,8 @@ def settle(found: Sequence[Found]) -> list[Found]:
 def _waiting(item: Found) -> Found:
     if not item.goes:
         return item
-    told = f"{item.decision.summary}; waits until the stack is gone from the default branch"
-    return replace(item, decision=waits(told))
+    summary = f"{item.decision.summary}; waits until the stack is gone from the default branch"
+    return replace(item, decision=waits(summary))
 
 
 def _first_kept(found: Sequence[Found], group: str) -> str:
@@ -160,13 +160,13 @@ def _settled(removal: Removal[Any], run: Run) -> Decision:
 
 
 def _stays(item: Found) -> bool:
-    """Whether it is there still, and not on its way out through a review."""
+    """Whether it still exists, and no pull request removes it."""
     waiting = item.removal.group != "infra" and item.decision.state is State.PRESENT
     return is_kept(item.decision) or waiting
 
 
 def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
-    """Everything as it is now. Raises where something can't be seen, or is somebody else's."""
+    """Everything as it is now. Raises where something can't be seen, or is not newservice's."""
     view = run.fresh()
     found = settle(run_parallel(*(partial(_look, removal, view) for removal in removals)))
     for item in found:
@@ -176,5 +176,5 @@ def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
 
 
 def written(plan: Plan) -> Collection[str]:
-    """Ids of the things that the plan takes away or makes for it."""
+    """Ids of the steps that write: removals, and what they need."""
     return [step.id for step in plan.steps if step.decision.action in _WRITES]

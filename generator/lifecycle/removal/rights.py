@@ -11,17 +11,17 @@ from generator.lifecycle.doctor.preflight import require
 
 
 def check_rights(run: Run, written: Collection[str]) -> None:
-    """Raise ``PreflightError`` where a token surely may not delete what is to go; what can't be proven is tried."""
+    """Raise ``PreflightError`` if a token is known to lack the right to delete what is to be removed."""
     require(_checks(run, written))
 
 
 def _checks(run: Run, written: Collection[str]) -> Iterator[Check]:
     if "github.repository" in written:
         scopes = run.github.account().scopes
-        if scopes is not None and "delete_repo" not in scopes:  # None: a fine-grained token never tells
+        if scopes is not None and "delete_repo" not in scopes:  # None: a fine-grained token does not list them
             source = run.credentials["github"].source
-            told, hint = "the token lacks delete_repo", f"give the token in {source} the scope delete_repo"
-            yield Check("github.scopes", CheckState.FAILED, told, hint)
+            summary, hint = "the token lacks delete_repo", f"give the token in {source} the scope delete_repo"
+            yield Check("github.scopes", CheckState.FAILED, summary, hint)
     if "forgejo.repository" in written:
         listed, token = observe_tokens(run.forgejo, run.owner), run.credentials["forgejo"]
         # Since Forgejo 15 a deletion asks for the scope of the owner's kind (routers/api/v1/repo/repo.go).

@@ -1,7 +1,7 @@
-"""Carries an update out in a checkout: all of it or nothing, also when it is killed half-way.
+"""Carries out an update in a checkout: all of it or nothing, also when it is killed half-way.
 
-Beside a journal, git's own folder of the checkout holds what was there before and what is to be there, until all of
-it is in its place. Whoever finds one there that nobody is at work on takes the unfinished update back.
+The checkout's git folder holds a journal, the previous contents and the new ones until every file is in its place. A
+command that finds a journal without a running update rolls the unfinished update back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Place:
         if found is None:
             raise UsageError(
                 "update.no_repository",
-                f"{path} is in no git repository: an update could not be taken back there",
+                f"{path} is in no git repository: an update could not be rolled back there",
                 "name a clone of a service's repository, or a stack's folder in a clone of the infra repository",
             )
         below = path.relative_to(found.path.resolve()).as_posix()
@@ -53,13 +53,13 @@ class Place:
 
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
-    """Be the only update in this checkout. Raises ``RefusedError`` while another one is under way."""
+    """Hold the lock for updates of this checkout. Raises ``RefusedError`` while another one is under way."""
     with locked(place.repository.git_dir) as free:
         if not free:
             raise RefusedError(
                 "update.under_way",
                 f"another update is under way in {place.root}",
-                "wait until it is through, then run the same command again",
+                "wait until it has ended, then run the same command again",
             )
         yield
 
@@ -79,7 +79,7 @@ def check_clean(place: Place, upgrade: Transition | None = None) -> None:
     if hidden:
         raise RefusedError(
             "update.hidden",
-            f"git does not look at {_listed(hidden)} in {place.root}: a sparse checkout, or assumed unchanged",
+            f"git ignores changes of {_listed(hidden)} in {place.root}: a sparse checkout, or assumed unchanged",
             "run the update in a whole clone",
         )
     links = _links(place, upgrade) if upgrade else []
@@ -100,7 +100,7 @@ def _touched(upgrade: Transition) -> list[str]:
 
 
 def _in_the_way(place: Place, upgrade: Transition) -> list[str]:
-    """Files to be written that are there and that the last commit has not: ignored ones, of which git tells nothing."""
+    """Files to be written that exist without being committed: ignored ones, which git does not report."""
     head = place.repository.head() or ""
     there = [path for path in _touched(upgrade) if (place.root / path).exists()]
     return [path for path in there if place.repository.file(head, path) is None]
@@ -152,14 +152,14 @@ def _mode(target: Path, *, executable: bool) -> int:
 
 
 def interrupted(repository: Repository) -> bool:
-    """Whether an update that was killed has left something, which the next one takes back."""
+    """Whether an update that was killed left something, which the next one rolls back."""
     return (repository.git_dir / _PLACE / _JOURNAL).is_file()
 
 
 def take_back(repository: Repository) -> tuple[str, ...]:
-    """Take back what an update that was killed has left; the paths that were put back.
+    """Roll back what an update that was killed left; returns the paths that were restored.
 
-    A file that somebody has changed or committed since stays as it is.
+    A file that someone has changed or committed since stays as it is.
     """
     folder = repository.git_dir / _PLACE
     journal = folder / _JOURNAL
@@ -180,7 +180,7 @@ def take_back(repository: Repository) -> tuple[str, ...]:
 
 @contextmanager
 def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dict[str, Path]]:
-    """Drafts of the files, in git's folder, to be moved to their places; taken back unless all goes well."""
+    """Drafts of the files, in git's folder, to be moved to their places; rolled back on any error."""
     folder = place.repository.git_dir / _PLACE
     drafts: dict[str, Path] = {}
     journal: dict[str, dict[str, str | None]] = {}
@@ -206,7 +206,7 @@ def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dic
                 "nothing was changed; make it writable, then run the same command again",
             ) from error
         raise
-    (folder / _JOURNAL).unlink()  # from here on it is done
+    (folder / _JOURNAL).unlink()  # the update is complete
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -230,7 +230,7 @@ def _put_back(root: Path, path: str, before: Path | None) -> None:
 
 
 def _prune(root: Path, path: str) -> None:
-    """Take away folders that a removed file leaves empty, as git does."""
+    """Remove folders that a removed file leaves empty, as git does."""
     for folder in (root / path).parents:
         if folder == root or not folder.is_dir() or any(folder.iterdir()):
             return

@@ -1,4 +1,4 @@
-"""Whether the infra repository's modules know what a version of the template tells them. Pure."""
+"""Whether the infra repository's modules declare the arguments that a template version passes. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from generator.infra_repo.hcl import HclSyntaxError, parse
 from generator.infra_repo.trees import Listing
 from generator.template.files import File
 
-# What every module call may have, whatever the module declares.
+# What every module call can have, whatever the module declares.
 _TERRAFORM_S_OWN = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
 
 
 def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
     """Arguments that the files below ``prefix`` give to modules of the same repository, which don't declare them.
 
-    A module that is not there is passed over, as is one whose files can't be read.
+    A missing module, or one whose files can't be read, is skipped.
     """
     for file in files:
         if not file.path.endswith(".tf"):

@@ -23,7 +23,7 @@ from generator.template.template import Template
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a tree stands: what is recorded of it, and which files are not as newservice made them."""
+    """The status of a tree: what is recorded of it, and which files differ from what newservice made."""
 
     recorded: Recorded
     newest: Version
@@ -51,7 +51,7 @@ class Upgrade(Transition):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about the answers, and about entries that stay as somebody made them."""
+        """What a person should know about the answers, and about entries that stay as someone made them."""
         kept = [f"{item.path}: {item.reason}" for item in self.entries if item.action == "kept" and item.reason]
         return (*self.answers.notes, *kept)
 
@@ -61,7 +61,7 @@ def _refuse_opening(before: Answers, after: Answers) -> None:
     if before.private_image and not after.private_image:
         raise RefusedError(
             "update.opens",
-            f"{before.name} is recorded as private, and an update never makes a service public: everybody could see "
+            f"{before.name} is recorded as private, and an update never makes a service public: everyone could see "
             "its repositories and its image",
             "leave that answer out; there is no flag yet that opens a service",
         )
@@ -72,7 +72,7 @@ class Upgrader(Versions):
     """Plans updates, of one service or of many. Not for several threads at once."""
 
     def standing(self, tree: Tree, prefix: str = "") -> Standing:
-        """Where the tree below ``prefix`` stands. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
+        """The status of the tree below ``prefix``. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
         recorded = self._read(tree, prefix)
         maker = self.made_by(recorded)
         # The answers file takes long to render, and neither it nor what is its owner's counts as edited.
@@ -94,9 +94,9 @@ class Upgrader(Versions):
     ) -> Upgrade:
         """What brings the tree below ``prefix`` to a release (default: the newest), or to an unreleased ``template``.
 
-        ``given`` are answers for what that version asks anew. Raises ``UnreadableError``; ``AnswersError`` where it
-        asks something that is not answered; ``RefusedError`` where the tree is of a newer or unknown version, or a
-        private service would become public; ``UsageError`` for an older one.
+        ``given``: answers to questions that are new in that version. Raises ``UnreadableError``; ``AnswersError`` for a
+        question without an answer; ``RefusedError`` where the tree is of a newer or unknown version, or a private
+        service would become public; ``UsageError`` for an older one.
         """
         recorded = self._read(tree, prefix)
         old = self.made_by(recorded)
@@ -106,7 +106,7 @@ class Upgrader(Versions):
             raise UsageError(
                 "update.downgrade",
                 f"{prefix or recorded.name} is of template {recorded.version}, which is newer than {to}",
-                "updates go forward only; take the commit back that brought the newer one",
+                "updates go forward only; revert the commit that brought the newer one",
             )
         before = old.answers(recorded)
         after = new.answers(recorded, given, self._news(before, old, new))
@@ -126,7 +126,7 @@ class Upgrader(Versions):
             raise RefusedError(
                 "update.misplaced",
                 f"{prefix or 'this folder'} has the answers of {recorded.name}, whose stack is {own}",
-                "a copied stack is no stack of newservice's: make one with newservice create",
+                "newservice does not update a copied stack: create one with newservice create",
             )
         return recorded
 
@@ -160,7 +160,7 @@ class Upgrader(Versions):
             raise RefusedError(
                 "update.platform",
                 f"template {new.template.version} is for a newer infra repository: {'; '.join(unknown)}",
-                "bring its modules up first, or update to an earlier version with --to",
+                "update its modules first, or update to an earlier version with --to",
             )
 
 

@@ -1,4 +1,4 @@
-"""Proof of life: what is there, looked at from the outside, and judged."""
+"""Proof of life: observes what exists from the outside, and judges it."""
 
 from __future__ import annotations
 

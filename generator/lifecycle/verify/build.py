@@ -1,4 +1,4 @@
-"""From commit to running image: mirror, CI, registry, deploy pipeline. Facts in, checks out; nobody is asked."""
+"""Judges the path from commit to running image: mirror, CI, registry, deploy pipeline. Facts in, checks out. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from generator.clients.github import WorkflowRun
 from generator.clients.woodpecker import Pipeline, Registration
 from generator.lifecycle.verify.delivery import Delivery
 
-AGAIN = "run `newservice create` with the same answers: it mends what is not there or not right"
+AGAIN = "run `newservice create` with the same answers: it fixes what is missing or wrong"
 
 # Woodpecker's states of a pipeline that is still to end (its API description, StatusValue).
 _GOING = frozenset({"created", "pending", "running", "started"})
@@ -44,20 +44,20 @@ def judge_mirror(facts: MirrorFacts) -> Check:
         return Check(
             id_,
             CheckState.UNKNOWN,
-            f"{facts.where}: GitHub shows no repository; it is missing, or the token may not see it",
+            f"{facts.where}: GitHub shows no repository; it is missing, or the token is not allowed to see it",
             f"the token needs the scope repo (fine-grained: Contents, read); if it has that, {AGAIN}",
         )
     if facts.canonical == facts.mirrored and not facts.mirrors:
-        told = f"{facts.where} is at {facts.canonical[:8]}, but there is no push mirror"
-        return _failed(id_, f"{told}: the next commit stays on Forgejo", AGAIN)
+        summary = f"{facts.where} is at {facts.canonical[:8]}, but there is no push mirror"
+        return _failed(id_, f"{summary}: the next commit stays on Forgejo", AGAIN)
     if facts.canonical == facts.mirrored:
         return Check(id_, CheckState.OK, f"{facts.where} is at {facts.canonical[:8]} on both sides")
     behind = f"{facts.where} is at {(facts.mirrored or 'nothing')[:8]}, Forgejo at {facts.canonical[:8]}"
     if not facts.mirrors:
         return _failed(id_, f"{behind}; there is no push mirror", AGAIN)
     if facts.errors:
-        told = "; ".join(facts.errors)
-        return _failed(id_, f"{behind}; the last push of the mirror failed: {told}", f"mend what it says, then {AGAIN}")
+        errors = "; ".join(facts.errors)
+        return _failed(id_, f"{behind}; the last push of the mirror failed: {errors}", f"fix that, then {AGAIN}")
     return Check(id_, CheckState.WAITING, behind, f"Forgejo pushes soon; if it doesn't, {AGAIN}")
 
 
@@ -96,7 +96,7 @@ def judge_run(facts: RunFacts, workflow: str | None) -> Check:
     return _failed(
         id_,
         f"{short}: {run.conclusion.replace('_', ' ') or 'no conclusion'}{jobs}, {run.url}",
-        "read its log; push a commit that mends it, or run it again on GitHub",
+        "read its log; push a commit that fixes it, or run it again on GitHub",
     )
 
 
@@ -113,7 +113,7 @@ class ImageFacts:
 
 
 def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: CheckState) -> Check:
-    """The commit's own tag is there, ``latest`` is the same image, and exactly those may pull it who should."""
+    """Whether the commit's tag exists, ``latest`` is the same image, and exactly the intended readers can pull it."""
     id_, name = "image.tags", delivery.image
     missing = [tag for tag in delivery.tags if not facts.digests.get(tag)]
     if missing and ci in _NOT_BUILT:
@@ -128,21 +128,21 @@ def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: Che
             "run the build of this commit again",
         )
     if len(set(facts.digests.values())) > 1:
-        told = " and ".join(delivery.tags)
+        tags = " and ".join(delivery.tags)
         if ci is CheckState.WAITING:
-            return Check(id_, CheckState.WAITING, f"{name}: {told} are different images as long as the build runs")
+            return Check(id_, CheckState.WAITING, f"{name}: {tags} are different images as long as the build runs")
         return _failed(
-            id_, f"{name}: {told} are different images", "a later run built another commit; run this one's again"
+            id_, f"{name}: {tags} are different images", "a later run built another commit; run this one's again"
         )
     return _judge_visibility(facts, delivery, private=private)
 
 
 def _unseen_image(facts: ImageFacts, delivery: Delivery) -> Check:
     hint = "the token needs the scope read:packages (on GitHub a classic token); if it has that, the image is missing"
-    told = f"{delivery.image}: no tag can be seen: there is none, or the token may not read it"
+    summary = f"{delivery.image}: no tag can be seen: it has none, or the token is not allowed to read it"
     if facts.refusal is not None:
-        told, hint = facts.refusal.message, facts.refusal.hint
-    return Check("image.tags", CheckState.UNKNOWN, told, hint)
+        summary, hint = facts.refusal.message, facts.refusal.hint
+    return Check("image.tags", CheckState.UNKNOWN, summary, hint)
 
 
 def _judge_visibility(facts: ImageFacts, delivery: Delivery, *, private: bool) -> Check:
@@ -166,7 +166,7 @@ class PipelineFacts:
 
 def own_pipeline(pipelines: Sequence[Pipeline], delivery: Delivery) -> Pipeline | None:
     """The newest pipeline that deploys the commit's image."""
-    found = [item for item in pipelines if delivery.told(item.variables)]
+    found = [item for item in pipelines if delivery.deploys(item.variables)]
     return max(found, key=lambda item: item.number, default=None)
 
 
@@ -175,7 +175,7 @@ def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> 
     id_ = "deploy.pipeline"
     wanted = ", ".join(f"{name}={text}" for name, text in delivery.variables.items() if name not in delivery.fixed)
     if facts.registration is None:
-        return _failed(id_, "Woodpecker has no such repository, or the token's user may not see it", AGAIN)
+        return _failed(id_, "Woodpecker has no such repository, or the token's user is not allowed to see it", AGAIN)
     if not facts.registration.active:
         return _failed(id_, f"repository {facts.registration.id} is switched off on Woodpecker", AGAIN)
     ours = facts.ours
@@ -198,14 +198,14 @@ def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> 
 
 
 def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wanted: str) -> Check:
-    id_, told = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
+    id_, summary = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
     again = "run the pipeline again on Woodpecker"
     if ours.status != "success":
         steps = [name for name, state in ours.steps if state in ("failure", "error", "killed")]
         why = "; ".join(ours.errors) or (f"in step {', '.join(steps)}" if steps else "")
-        return _failed(id_, f"{told}{f', {why}' if why else ''}", f"read its log, mend it, and {again}")
+        return _failed(id_, f"{summary}{f', {why}' if why else ''}", f"read its log, fix it, and {again}")
     if not any(state == "success" for _, state in ours.steps):
-        return _failed(id_, f"{told}, but no step of it has run", again)
+        return _failed(id_, f"{summary}, but no step of it has run", again)
     later = [
         item
         for item in facts.pipelines
@@ -215,8 +215,8 @@ def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wante
         other = ", ".join(
             f"{name}={later[0].variables[name]}" for name in delivery.variables if name not in delivery.fixed
         )
-        return _failed(id_, f"{told}, but pipeline {later[0].number} deployed {other} after it", again)
-    return Check(id_, CheckState.OK, told)
+        return _failed(id_, f"{summary}, but pipeline {later[0].number} deployed {other} after it", again)
+    return Check(id_, CheckState.OK, summary)
 
 
 def _failed(id_: str, summary: str, hint: str) -> Check:

@@ -11,7 +11,7 @@ from generator.base.stopping import pause
 from generator.lifecycle.verify.look import Look
 
 TIMEOUT_SECONDS = 900
-"""How long ``--wait`` follows unless told otherwise: a build's 30 minutes are the limit, a few are usual."""
+"""How long ``--wait`` follows by default: a build may take 30 minutes, and usually takes a few."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], N
     rhythm's pause raises when it is cut short.
     """
     deadline, length = rhythm.clock() + seconds, rhythm.first
-    told: dict[str, Check] = {}
+    reported: dict[str, Check] = {}
     while True:
         seen = look()
         for check in seen.checks:
-            if check != told.get(check.id) and (check.id in told or not check.well):
+            if check != reported.get(check.id) and (check.id in reported or not check.well):
                 progress(f"{check.id}: {check.state.value}, {check.summary}")
-            told[check.id] = check
+            reported[check.id] = check
         left = deadline - rhythm.clock()
         if seen.alive or not seen.may_come or left <= 0:
             return seen

@@ -1,4 +1,4 @@
-"""What the platform has of a service: secrets, stack, registrations, docs, monitors. Facts in, checks out."""
+"""Judges secrets, stack, registrations, docs and monitors of a service: facts in, checks out. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from generator.template.answers import Watcher
 
 
 def judge_secrets(decision: Decision) -> Check:
-    """Every property that the ExternalSecrets read is there: what the step would do, said as a check."""
-    if decision.to_do:  # somebody said that he fills them in
+    """Whether Vault has every property that the ExternalSecrets read, from the decision of the step."""
+    if decision.to_do:  # a person said that they would fill them in
         return Check("vault.secrets", CheckState.WAITING, decision.summary, "; ".join(decision.to_do))
     if decision.action is Action.NONE:
         return Check("vault.secrets", CheckState.OK, decision.summary)
@@ -68,8 +68,8 @@ def judge_entries(
     refused = [entry for entry in entries if entry.action == "refuse"]
     if refused:
         hints = [entry.refusal.hint for entry in refused if entry.refusal]
-        told = ", ".join(entry.id for entry in refused)
-        return Check(id_, CheckState.UNKNOWN, f"the place of {told} was not found on {facts.branch}", "\n".join(hints))
+        names = ", ".join(entry.id for entry in refused)
+        return Check(id_, CheckState.UNKNOWN, f"the place of {names} was not found on {facts.branch}", "\n".join(hints))
     edited = [entry.id for entry in entries if entry.action == "update"]
     there = ", ".join([*(entry.id for entry in entries), *(check.summary for check in watched)])
     remark = f"; edited since: {', '.join(edited)}" if edited else ""
@@ -90,8 +90,8 @@ def judge_watchers(watchers: Sequence[Watcher], stack: str) -> list[Check]:
 
 
 def _missing(id_: str, facts: InfraFacts, what: str) -> Check:
-    """Not on the default branch: on its way where a pull request asks for it, lost where none does."""
-    told = f"not on {facts.branch}: {what}"
+    """What is not on the default branch: waiting if a pull request proposes it, failed if none does."""
+    summary = f"not on {facts.branch}: {what}"
     if facts.pull_request:
-        return Check(id_, CheckState.WAITING, told, f"review and merge {facts.pull_request}")
-    return Check(id_, CheckState.FAILED, f"{told}, and no pull request asks for it", AGAIN)
+        return Check(id_, CheckState.WAITING, summary, f"review and merge {facts.pull_request}")
+    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request asks for it", AGAIN)

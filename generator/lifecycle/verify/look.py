@@ -1,4 +1,4 @@
-"""One look at everything: which checks apply to these answers, and what each of them says now."""
+"""Runs the checks that apply to a service's answers, once."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ _RUNS_SCOPE = "to read runs the token needs the scope repo (fine-grained: Action
 
 @dataclass(frozen=True)
 class Look:
-    """What all checks said at one moment. ``passing`` are ids of those that could not be seen just now."""
+    """The result of all checks at one moment. ``passing``: ids of those that failed for what may be temporary."""
 
     checks: tuple[Check, ...]
     passing: frozenset[str] = frozenset()
 
     @property
     def alive(self) -> bool:
-        """Whether everything that applies is well."""
+        """Whether every check that applies is well."""
         return all_well(self.checks)
 
     @property
     def blind(self) -> bool:
-        """Whether nothing at all could be seen."""
+        """Whether no system could be observed."""
         applying = [check for check in self.checks if check.state is not CheckState.SKIPPED]
         return bool(applying) and all(check.state is CheckState.UNKNOWN for check in applying)
 
     @property
     def may_come(self) -> bool:
-        """Whether waiting makes sense: something is on its way or out of sight for now, and nothing has failed."""
+        """Whether waiting makes sense: something is pending or temporarily unobservable, and nothing has failed."""
         states = {check.state for check in self.checks}
         return CheckState.FAILED not in states and (CheckState.WAITING in states or bool(self.passing))
 
 
 def look(run: Run, registry: Registry | None) -> Look:
-    """Look at every system once, all at the same time. ``registry`` is None where there is no image of ours."""
+    """Observe every system once, in parallel. ``registry`` is None where the service builds no image."""
     seen = [item for group in run_parallel(lambda: _build(run, registry), lambda: _infra(run)) for item in group]
-    told = {item.check.id: item for item in seen}
-    ordered = [told[id_] for id_ in CHECKS]
+    by_id = {item.check.id: item for item in seen}
+    ordered = [by_id[id_] for id_ in CHECKS]
     return Look(tuple(item.check for item in ordered), frozenset(item.check.id for item in ordered if item.passing))
 
 
@@ -73,11 +73,11 @@ class _Seen:
 
 
 def _build(run: Run, registry: Registry | None) -> list[_Seen]:
-    """The commit's way. Later checks know how the build went: what it has not made yet is not missing."""
+    """The checks from commit to deployment. Later ones know how the build went: what it has not built is not missing."""
     answers = run.answers
     if not answers.owned:
-        told = "the image is somebody else's: there is no repository"
-        return [_skipped(id_, told) for id_ in ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline")]
+        reason = "third-party image: the service has no repository"
+        return [_skipped(id_, reason) for id_ in ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline")]
     mirror = _check("mirror.commit", lambda: judge_mirror(observe.observe_mirror(run)))
     sha = _head(run)
     if sha is None:
@@ -88,7 +88,7 @@ def _build(run: Run, registry: Registry | None) -> list[_Seen]:
 
 
 def _head(run: Run) -> str | None:
-    """The canonical commit; None where there is none, or none can be seen, which ``mirror.commit`` tells."""
+    """The canonical commit; None if it does not exist or can't be seen, which ``mirror.commit`` reports."""
     try:
         return run.canonical_head()
     except (SystemFailure, PreflightError):

@@ -26,7 +26,7 @@ def observe_mirror(run: Run) -> MirrorFacts:
 
 
 def observe_run(run: Run, sha: str, workflow: str | None) -> RunFacts:
-    """The runs of a commit, why the newest failed, and where there is none whether Actions run at all."""
+    """The runs of a commit, why the newest failed, and, if there are none, whether Actions are enabled."""
     facts = RunFacts(sha, run.github.runs(run.mirror, sha))
     newest = newest_run(facts, workflow)
     if newest is None:
@@ -43,7 +43,7 @@ def _enabled(run: Run) -> bool | None:
 
 
 def observe_image(registry: Registry, delivery: Delivery) -> ImageFacts:
-    """What the token sees of the image, and what anybody sees."""
+    """What the token can read of the image, and what is public."""
     first = delivery.tags[0]
     try:
         digests = {tag: registry.digest(delivery.image, tag) for tag in delivery.tags}
@@ -63,7 +63,7 @@ def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
         return PipelineFacts(registration)
     pipelines = run.woodpecker.pipelines(registration.id)
     ours = own_pipeline(pipelines, delivery)
-    # The list tells no steps, and what a pipeline is may change between two requests: the later one counts.
+    # The list has no steps, and what a pipeline is may change between two requests: the later one counts.
     return PipelineFacts(
         registration, pipelines, run.woodpecker.pipeline(registration.id, ours.number) if ours else None
     )
@@ -82,7 +82,7 @@ def observe_infra(run: Run) -> InfraFacts:
 
 
 def read_stack(run: Run) -> str:
-    """All Terraform of the stack as it is on the default branch; no text where it is not there."""
+    """All Terraform of the stack on the default branch; empty if it is not there."""
     sha = run.infra_heads().get(run.platform.infra.branch)
     if sha is None:
         return ""
