@@ -33,8 +33,8 @@ def ratio(title: str, ours: list[str], theirs: list[str], target: float) -> None
     """Both in turns, so that a machine that gets slower does so for both. ``target``: the most that it may be."""
     pairs = [(seconds(*ours), seconds(*theirs)) for _ in range(ROUNDS + 1)][1:]
     mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-    told = f"target {target}: {'met' if mine / other <= target else 'missed'}"
-    sys.stdout.write(f"{title:<48} {mine:6.3f} s / {other:6.3f} s = {mine / other:.2f} ({told})\n")
+    completed = f"target {target}: {'met' if mine / other <= target else 'missed'}"
+    sys.stdout.write(f"{title:<48} {mine:6.3f} s / {other:6.3f} s = {mine / other:.2f} ({completed})\n")
 
 
 def main() -> None:

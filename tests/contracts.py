@@ -53,7 +53,7 @@ class Contract:
         schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
         if not schema or not exchange.request_body or exchange.status in (400, 422):
             return []
-        return [f"sent {told}" for told in self._errors(schema, exchange.request_body)]
+        return [f"sent {completed}" for completed in self._errors(schema, exchange.request_body)]
 
     def _answered(self, exchange: Exchange, operation: dict[str, Any]) -> list[str]:
         responses = operation["responses"]
@@ -117,8 +117,8 @@ def check(exchanges: Iterable[Exchange], *, complete: bool = False) -> tuple[set
             continue
         name, operation = found
         used.add(f"{exchange.system} {name}")
-        told = contract.problems(exchange, operation)
-        violated = [f"{exchange.system} {exchange.status} {name}: {problem}" for problem in told]
+        completed = contract.problems(exchange, operation)
+        violated = [f"{exchange.system} {exchange.status} {name}: {problem}" for problem in completed]
         problems += [item for item in violated if not _SAID_IN_CODE.match(item)]
     return used, problems
 

@@ -12,7 +12,7 @@ import yaml
 
 from generator.cli.runner import run_command
 from tests.checkout import git, infra_checkout
-from tests.world import Told
+from tests.world import Completed
 
 
 @dataclass
@@ -21,12 +21,12 @@ class Command:
 
     capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, *arguments: str | Path) -> Told:
+    def __call__(self, *arguments: str | Path) -> Completed:
         given = [str(argument) for argument in arguments]
         self.capsys.readouterr()
         code = run_command(given)
         out, err = self.capsys.readouterr()
-        return Told(int(code), out, err)
+        return Completed(int(code), out, err)
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Desk:
     def prepare(self) -> None:
         infra_checkout(self.infra)
 
-    def create(self, given: Mapping[str, Any], *more: str | Path, command: str = "create") -> Told:
+    def create(self, given: Mapping[str, Any], *more: str | Path, command: str = "create") -> Completed:
         """Files only, in JSON."""
         answers = self.folder / "answers.yml"
         answers.write_text(yaml.safe_dump(dict(given), allow_unicode=True))
@@ -56,8 +56,8 @@ class Desk:
 
     def changed(self) -> list[str]:
         """Paths of the checkout that are not as they were committed."""
-        told = git(self.infra, "status", "--porcelain=v1", "-z", "--untracked-files=all")
-        return sorted(entry[3:] for entry in told.split("\0") if entry)
+        completed = git(self.infra, "status", "--porcelain=v1", "-z", "--untracked-files=all")
+        return sorted(entry[3:] for entry in completed.split("\0") if entry)
 
     def snapshot(self) -> dict[str, bytes | None]:
         """Everything below the folder but git's own: content by path, None for a folder."""

@@ -125,8 +125,8 @@ def main() -> None:
 
 
 def _tell(title: str, ours: float, theirs: float, target: float | None = None, figure: float = 0) -> None:
-    told = "" if target is None else f" (target {target:g}: {'met' if figure <= target else 'missed'})"
-    sys.stdout.write(f"{title:<48} {ours:6.3f} / {theirs:6.3f} = {ours / theirs:.2f}{told}\n")
+    completed = "" if target is None else f" (target {target:g}: {'met' if figure <= target else 'missed'})"
+    sys.stdout.write(f"{title:<48} {ours:6.3f} / {theirs:6.3f} = {ours / theirs:.2f}{completed}\n")
 
 
 if __name__ == "__main__":

@@ -198,10 +198,10 @@ resource "kubernetes_ingress_v1" "x" {
 )
 def test_a_charts_values_have_its_host(line: str, expected: list[str]) -> None:
     text = f"ingress:\n{line}\n"
-    told = found(SMALLEST, text, suffix=".yaml")
-    assert [problem.question for problem in told] == expected
+    completed = found(SMALLEST, text, suffix=".yaml")
+    assert [problem.question for problem in completed] == expected
     assert what(SMALLEST, text) == []  # no Terraform
-    for problem in told:
+    for problem in completed:
         assert problem.message.endswith("is taken by line 2 of stacks/other0/main.yaml")
 
 
@@ -242,8 +242,8 @@ def database(**more: Any) -> dict[str, Any]:
 
 
 def test_a_database_and_its_role_are_taken_by_those_that_have_them() -> None:
-    told = found(database(), DATABASE % "notes_app", ROLE % "notes_app")
-    assert [problem.message.partition(" '")[0] for problem in told] == [
+    completed = found(database(), DATABASE % "notes_app", ROLE % "notes_app")
+    assert [problem.message.partition(" '")[0] for problem in completed] == [
         "database: the database",
         "database: the database role",
     ]
@@ -341,8 +341,8 @@ def test_modules_have_the_names_that_the_profile_gives_them() -> None:
     ]
     files = [(f"stacks/s{number}/main.tf", text.encode()) for number, text in enumerate(texts)]
     needed = load_allocations(TEMPLATE, answers)
-    told = [problem.message.rpartition(" ")[2] for problem in collisions(needed, survey(needed, files), {})]
-    assert told == ["stacks/s2/main.tf", "stacks/s3/main.tf"]
+    completed = [problem.message.rpartition(" ")[2] for problem in collisions(needed, survey(needed, files), {})]
+    assert completed == ["stacks/s2/main.tf", "stacks/s3/main.tf"]
 
 
 # --- secrets -----------------------------------------------------------------------------------------------
@@ -485,7 +485,7 @@ def test_no_free_index_is_an_answer_to_correct() -> None:
 # --- how it is told ----------------------------------------------------------------------------------------
 
 
-def test_each_is_told_once_with_the_place_and_the_way_out() -> None:
+def test_each_is_reported_once_with_the_place_and_the_way_out() -> None:
     text = INGRESS % ("notes-app", "")
     (problem,) = found({**SMALLEST, "namespace": "own"}, text, text, text)
     assert problem.code == "answer.taken"
@@ -495,7 +495,7 @@ def test_each_is_told_once_with_the_place_and_the_way_out() -> None:
     assert problem.hint == "choose another host"
 
 
-def test_all_are_told_in_one_go() -> None:
+def test_all_are_reported_in_one_go() -> None:
     given = {**RICH, "host": "notes-app"}
     texts = (INGRESS % ("notes-app", ""), NAMESPACE % "city-guide", DATABASE % "city_guide", ROLE % "city_guide")
     assert what(given, *texts) == ["host", "namespace", "database", "database"]

@@ -71,7 +71,7 @@ def test_everything_that_is_missing_is_said_in_one_go() -> None:
 
 
 def test_everything_that_is_wrong_is_said_in_one_go() -> None:
-    told = problems(
+    completed = problems(
         {
             "name": "Bad_Name",
             "title": "two\nlines",
@@ -84,7 +84,7 @@ def test_everything_that_is_wrong_is_said_in_one_go() -> None:
             "frobnicate": 1,
         }
     )
-    assert set(told) == {"name", "title", "tier", "image", "port", "auth_reason", "frobnicate"}
+    assert set(completed) == {"name", "title", "tier", "image", "port", "auth_reason", "frobnicate"}
 
 
 WRONG: list[tuple[str, Any, str]] = [
@@ -277,11 +277,13 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("question", "value", "told"), WRONG)
-def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(question: str, value: Any, told: str) -> None:
+def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(
+    question: str, value: Any, completed: str
+) -> None:
     with pytest.raises(AnswersError) as caught:
         answer({**SMALLEST, question: value})
     (problem,) = [item for item in caught.value.problems if item.question == question]
-    assert told in problem.message
+    assert completed in problem.message
     assert problem.message.startswith(question)
     assert problem.hint
 
@@ -326,11 +328,11 @@ def test_an_index_that_newservice_picks_is_asked_of_copier_alone(
 
 
 def test_one_variable_has_one_source() -> None:
-    told = problems(
+    completed = problems(
         {**SMALLEST, "env": {"TOKEN": "a", "DATABASE_URL": "b"}, "secrets": {"TOKEN": "t"}, "database": "postgres"}
     )
-    assert "set by the question env too" in told["secrets"]
-    assert "set by the question env too" in told["database"]
+    assert "set by the question env too" in completed["secrets"]
+    assert "set by the question env too" in completed["database"]
 
 
 def test_a_volume_belongs_to_one_pod() -> None:
@@ -343,14 +345,14 @@ def test_an_answer_that_repeats_itself_a_thousand_times_is_refused() -> None:
     assert "at most 50 items" in problems({**SMALLEST, "args": ["a"] * 1001})["args"]
 
 
-def test_a_key_is_told_on_one_line_without_what_moves_the_cursor() -> None:
-    (told,) = problems({**SMALLEST, "env": {"A\x1b[31m\nB": "x", "\ud800" * 100: "y"}}).values()
-    assert told.isprintable()
+def test_a_key_is_reported_on_one_line_without_what_moves_the_cursor() -> None:
+    (completed,) = problems({**SMALLEST, "env": {"A\x1b[31m\nB": "x", "\ud800" * 100: "y"}}).values()
+    assert completed.isprintable()
 
 
 def test_a_secret_given_by_mistake_is_not_repeated() -> None:
-    told = problems({**SMALLEST, "secrets": {"TOKEN": "hunter2 is my password"}})
-    assert "hunter2" not in told["secrets"]
+    completed = problems({**SMALLEST, "secrets": {"TOKEN": "hunter2 is my password"}})
+    assert "hunter2" not in completed["secrets"]
 
 
 def test_an_answer_that_does_not_apply_is_left_out_and_said() -> None:

@@ -18,7 +18,7 @@ from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all
 from tests.invoke import Desk
 from tests.processes import kill_all
-from tests.world import Told, World, elsewhere
+from tests.world import Completed, World, elsewhere
 
 CATALOG = ".claude/reference/service-catalog.md"
 
@@ -26,13 +26,13 @@ CATALOG = ".claude/reference/service-catalog.md"
 def plan(world: World, given: dict[str, Any], *more: str) -> Path:
     """A plan, kept in a file."""
     path = world.folder / "plan.json"
-    told = world.run("plan", given, "--out", str(path), *more)
-    assert told.code == 0, told.out + told.err
-    assert "newservice apply" in told.result["next"][0]
+    completed = world.run("plan", given, "--out", str(path), *more)
+    assert completed.code == 0, completed.out + completed.err
+    assert "newservice apply" in completed.result["next"][0]
     return path
 
 
-def apply(world: World, path: Path, *more: str) -> Told:
+def apply(world: World, path: Path, *more: str) -> Completed:
     return world.tell(["apply", str(path), "--platform", str(world.sandbox.profile), "--json", *more])
 
 
@@ -40,19 +40,19 @@ def moved(world: World, path: Path, *more: str) -> str:
     """What an apply that is refused says has moved; nothing may have been written."""
     world.sandbox.journal.clear()
     before = path.read_bytes()
-    told = apply(world, path, *more)
-    assert told.code == 4, told.out
-    assert told.result["status"] == "refused"
+    completed = apply(world, path, *more)
+    assert completed.code == 4, completed.out
+    assert completed.result["status"] == "refused"
     assert world.sandbox.journal.writes() == []
     assert path.read_bytes() == before
-    (error,) = told.of("error")
+    (error,) = completed.of("error")
     assert error["code"] == "plan.moved"
     assert "new plan" in error["hint"]
     return str(error["message"])
 
 
-def statuses(told: Told) -> dict[str, str]:
-    return {item["id"]: item["status"] for item in told.of("step")}
+def statuses(completed: Completed) -> dict[str, str]:
+    return {item["id"]: item["status"] for item in completed.of("step")}
 
 
 @elsewhere
@@ -69,11 +69,11 @@ def test_a_plan_that_was_kept_is_carried_out_once(world: World, monkeypatch: pyt
     for secret in ["canary-of", *(value for key, value in world.sandbox.environment.items() if key != "VAULT_ADDR")]:
         assert secret not in text
     monkeypatch.chdir(Path.home())  # the places are the plan's, wherever it is carried out
-    told = apply(world, path)
-    assert told.result["status"] == "success", told.out
-    (event,) = told.of("plan")
+    completed = apply(world, path)
+    assert completed.result["status"] == "success", completed.out
+    (event,) = completed.of("plan")
     assert event["digest"] == document["digest"]
-    assert set(statuses(told)) == {item["id"] for item in document["steps"]}
+    assert set(statuses(completed)) == {item["id"] for item in document["steps"]}
     assert (world.folder / str(RICH["name"]) / ".git").is_dir()
     assert world.inventory(str(RICH["name"]))["push mirrors"]
     assert world.sandbox.vault.read(str(RICH["name"]))["signing_key"] == "canary-of-the-environment"
@@ -85,14 +85,14 @@ def test_a_plan_that_was_kept_is_carried_out_once(world: World, monkeypatch: pyt
 def test_what_somebody_else_did_meanwhile_is_named(world: World) -> None:
     path = plan(world, SMALLEST)
     assert world.run("create", SMALLEST, "--service-dir", str(world.folder / "elsewhere")).code == 0
-    told = moved(world, path)
+    completed = moved(world, path)
     for line in (
         "forgejo.repository was absent, is present now",
         "github.repository was absent, is present now",
         "registration catalog was to be entered, exists now",
     ):
-        assert line in told
-    assert "\n  " in told
+        assert line in completed
+    assert "\n  " in completed
 
 
 def test_what_the_plan_was_made_from_is_named_when_it_moved(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,10 +126,10 @@ def test_what_the_plan_was_made_from_is_named_when_it_moved(world: World, monkey
 def test_an_apply_that_stopped_is_continued_by_the_same_command(world: World) -> None:
     path = plan(world, SMALLEST)
     world.sandbox.faults.add("forgejo", "POST", "push_mirrors-sync", 1, FaultKind.FORBIDDEN)
-    told = apply(world, path)
-    assert told.code == 5, told.out
-    assert told.result["status"] == "partial"
-    assert statuses(told)["woodpecker.registration"] == "done"
+    completed = apply(world, path)
+    assert completed.code == 5, completed.out
+    assert completed.result["status"] == "partial"
+    assert statuses(completed)["woodpecker.registration"] == "done"
     assert json.loads(path.read_text())["begun"]
     again = apply(world, path)
     assert again.result["status"] == "success", again.out
@@ -159,8 +159,8 @@ def test_an_apply_that_was_killed_is_continued_by_the_same_command(world: World)
     kill_all(process)
     process.communicate()
     world.sandbox.resume()
-    told = apply(world, path)
-    assert told.result["status"] == "success", told.out
+    completed = apply(world, path)
+    assert completed.result["status"] == "success", completed.out
     inventory = world.inventory("notes-app")
     assert (inventory["commits"], len(inventory["push mirrors"]), inventory["hooks"]) == (1, 1, 1)
 
@@ -169,9 +169,9 @@ def test_a_system_that_can_not_be_seen_is_no_move(world: World) -> None:
     path = plan(world, UPSTREAM)
     world.sandbox.faults.add("forgejo", "GET", "/api", None, FaultKind.FORBIDDEN)
     world.sandbox.journal.clear()
-    told = apply(world, path)
-    assert told.code == 3, told.out
-    assert told.of("error")[0]["code"] == "forgejo.forbidden"
+    completed = apply(world, path)
+    assert completed.code == 3, completed.out
+    assert completed.of("error")[0]["code"] == "forgejo.forbidden"
     assert world.sandbox.journal.writes() == []
 
 
@@ -180,8 +180,8 @@ def test_a_system_that_can_not_be_seen_is_no_move(world: World) -> None:
 
 def kept(desk: Desk, given: dict[str, Any] | None = None) -> Path:
     path = desk.folder / "plan.json"
-    told = desk.create(given or SMALLEST, "--out", path, command="plan")
-    assert told.code == 0, told.out
+    completed = desk.create(given or SMALLEST, "--out", path, command="plan")
+    assert completed.code == 0, completed.out
     return path
 
 
@@ -189,17 +189,17 @@ def test_a_plan_for_files_is_carried_out_and_carried_on(desk: Desk) -> None:
     path = kept(desk)
     assert not desk.service.exists()
     assert desk.changed() == []
-    told = desk.command("apply", path, "--json")
-    assert told.result["status"] == "success", told.out
+    completed = desk.command("apply", path, "--json")
+    assert completed.result["status"] == "success", completed.out
     assert (desk.service / "Dockerfile").is_file()
     assert CATALOG in desk.changed()
     commit_all(desk.infra, "the stack")
     (desk.service / "Dockerfile").unlink()
     assert desk.command("apply", path, "--json").result["status"] == "success", "as an interrupted one"
     (desk.service / "Dockerfile").write_text("FROM scratch\n")
-    told = desk.command("apply", path, "--json")
-    assert told.code == 4
-    assert "Dockerfile was to be created, exists and differs now" in told.of("error")[0]["message"]
+    completed = desk.command("apply", path, "--json")
+    assert completed.code == 4
+    assert "Dockerfile was to be created, exists and differs now" in completed.of("error")[0]["message"]
     assert (desk.service / "Dockerfile").read_text() == "FROM scratch\n"
 
 
@@ -208,9 +208,9 @@ def test_each_thing_that_moved_stands_on_a_line_for_people(desk: Desk) -> None:
     (desk.service / "app").mkdir(parents=True)
     (desk.service / "README.md").write_text("mine\n")
     (desk.infra / CATALOG).write_text((desk.infra / CATALOG).read_text() + "\nA line.\n")
-    told = desk.command("apply", path)
-    assert told.code == 4
-    lines = told.err.splitlines()
+    completed = desk.command("apply", path)
+    assert completed.code == 4
+    lines = completed.err.splitlines()
     assert "  README.md was to be created, exists and differs now" in lines
     assert f"  registration catalog: {CATALOG} was changed since" in lines
     assert any("make a new plan" in line for line in lines)
@@ -222,29 +222,29 @@ def test_another_place_or_profile_than_the_plans_is_refused(desk: Desk) -> None:
     profile = desk.folder / "profile.yml"
     profile.write_text("schema: 1\nmirror: {interval: 9h0m0s}\n")
     for flag, code in {"--infra": 2, "--service-dir": 2, "--platform": 4}.items():
-        told = desk.command("apply", path, flag, profile, "--json")
-        (error,) = told.of("error")
-        assert (told.code, error["code"]) == (code, "plan.place" if code == 2 else "plan.moved")
+        completed = desk.command("apply", path, flag, profile, "--json")
+        (error,) = completed.of("error")
+        assert (completed.code, error["code"]) == (code, "plan.place" if code == 2 else "plan.moved")
         assert flag in error["message"]
     assert desk.changed() == []
     agreed = desk.command("apply", path, "--infra", desk.infra, "--service-dir", desk.service, "--json")
     assert agreed.result["status"] == "success"
 
 
-def test_a_plan_that_can_not_be_kept_is_told_before_anything_else(desk: Desk) -> None:
+def test_a_plan_that_can_not_be_kept_is_reported_before_anything_else(desk: Desk) -> None:
     (desk.folder / "thesis.txt").write_text("years of work")
-    told = desk.create(SMALLEST, "--out", desk.folder / "thesis.txt", command="plan")
-    assert (told.code, told.of("error")[0]["code"], told.of("plan")) == (4, "plan.exists", [])
+    completed = desk.create(SMALLEST, "--out", desk.folder / "thesis.txt", command="plan")
+    assert (completed.code, completed.of("error")[0]["code"], completed.of("plan")) == (4, "plan.exists", [])
     assert (desk.folder / "thesis.txt").read_text() == "years of work"
-    told = desk.create(SMALLEST, "--out", desk.folder / "x", "--sandbox", command="plan")
-    assert (told.code, told.of("error")[0]["code"]) == (2, "usage.out")
+    completed = desk.create(SMALLEST, "--out", desk.folder / "x", "--sandbox", command="plan")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "usage.out")
 
 
 def test_a_plan_that_is_refused_is_not_kept(desk: Desk) -> None:
     desk.service.mkdir()
     (desk.service / "README.md").write_text("mine\n")
-    told = desk.create(SMALLEST, "--out", desk.folder / "plan.json", command="plan")
-    assert told.code == 4
+    completed = desk.create(SMALLEST, "--out", desk.folder / "plan.json", command="plan")
+    assert completed.code == 4
     assert not (desk.folder / "plan.json").exists()
 
 
@@ -252,10 +252,10 @@ def test_only_a_saved_plan_can_be_applied(desk: Desk) -> None:
     for name, content in {"missing": None, "page": "# a page\n", "event": '{"event": "plan", "schema": 1}'}.items():
         if content is not None:
             (desk.folder / name).write_text(content)
-        told = desk.command("apply", desk.folder / name, "--json")
-        assert (told.code, told.of("error")[0]["code"]) == (2, "plan.unreadable")
+        completed = desk.command("apply", desk.folder / name, "--json")
+        assert (completed.code, completed.of("error")[0]["code"]) == (2, "plan.unreadable")
     path = kept(desk)
     path.write_text(path.read_text().replace("Keeps notes", "Keeps more"))
-    told = desk.command("apply", path, "--json")
-    assert (told.code, told.of("error")[0]["code"]) == (2, "plan.damaged")
+    completed = desk.command("apply", path, "--json")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "plan.damaged")
     assert desk.changed() == []

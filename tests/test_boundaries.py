@@ -116,13 +116,13 @@ def _is_private(name: str) -> bool:
 @pytest.mark.parametrize("find", [private, replaced])
 def test_no_test_reaches_further_into_the_code(find: Callable[[ast.Module], Iterator[str]]) -> None:
     allowed = PRIVATE if find is private else PRIVATE.union(*REPLACED.values())
-    told = [
+    completed = [
         f"{path.relative_to(TESTS)}: {name}"
         for path in MODULES
         if (tree := parsed(path)) is not None
         for name in sorted(set(find(tree)) - allowed)
     ]
-    assert told == [], "use the sandbox, a parameter or a public name; else give a reason above"
+    assert completed == [], "use the sandbox, a parameter or a public name; else give a reason above"
 
 
 def test_every_kind_is_found() -> None:

@@ -19,7 +19,7 @@ from generator.clients.objects import Objects
 from tests.answers import SMALLEST, UPSTREAM
 from tests.checkout import commit_all, git
 from tests.processes import descendants, failing_git, until, words_of
-from tests.world import Told, World
+from tests.world import Completed, World
 
 NAME = str(UPSTREAM["name"])
 
@@ -64,7 +64,7 @@ class Workshop:
             ["templates", "preview"],
         ]
 
-    def run(self, line: list[str]) -> Told:
+    def run(self, line: list[str]) -> Completed:
         """The command, on this platform and with this clone."""
         infra = () if line[0] == "update" else ("--infra", str(self.clone))
         self.world.capsys.readouterr()
@@ -104,7 +104,7 @@ def broken_settings(clone: Path, patch: pytest.MonkeyPatch) -> None:
         (broken_settings, "git.failed", "bad config line"),
     ],
 )
-def test_a_clone_that_git_does_not_work_in_is_told_by_every_command(
+def test_a_clone_that_git_does_not_work_in_is_reported_by_every_command(
     workshop: Workshop,
     damage: Callable[[Path, pytest.MonkeyPatch], None],
     code: str,
@@ -113,26 +113,26 @@ def test_a_clone_that_git_does_not_work_in_is_told_by_every_command(
 ) -> None:
     damage(workshop.clone, monkeypatch)
     for line in workshop.lines(few=damage is not another_owner):
-        told = workshop.run(line)
-        assert told.result["exit_code"] == 3, (line, told)
+        completed = workshop.run(line)
+        assert completed.result["exit_code"] == 3, (line, completed)
         if line == ["doctor"]:
-            (check,) = [item for item in told.of("check") if item["id"] == "infra.clone"]
+            (check,) = [item for item in completed.of("check") if item["id"] == "infra.clone"]
             assert words in check["summary"]
             continue
-        (error,) = told.of("error")
-        assert (error["code"], words in error["message"], bool(error["hint"])) == (code, True, True), (line, told)
+        (error,) = completed.of("error")
+        assert (error["code"], words in error["message"], bool(error["hint"])) == (code, True, True), (line, completed)
         if damage is another_owner:
             assert f"git config --global --add safe.directory {workshop.clone}" in error["hint"]
 
 
-def test_a_git_that_dies_under_any_command_is_told(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_that_dies_under_any_command_is_reported(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever reads objects of the clone finds its git dead; what does not, does not mind."""
     monkeypatch.setenv("PATH", failing_git(workshop.world.folder / "tools", "cat-file", "kill -9 $$"))
     met = {}
     for line in workshop.lines():
-        told = workshop.run(line)
-        met[" ".join(line[:2])] = code, words = told.result["exit_code"], "was ended by SIGKILL" in told.out
-        assert words == (code != 0), (line, told)
+        completed = workshop.run(line)
+        met[" ".join(line[:2])] = code, words = completed.result["exit_code"], "was ended by SIGKILL" in completed.out
+        assert words == (code != 0), (line, completed)
     assert {code for code, _ in met.values()} == {0, 3}
     assert {"plan --answers", "create --answers", "fleet status"} <= {
         line for line, (code, _) in met.items() if code == 3
@@ -144,11 +144,11 @@ def test_who_trusts_a_clone_of_another_user_s_works_with_it(world: World) -> Non
     """The remedy that the refusal names is enough, also where git talks to the forge."""
     for path in [world.sandbox.infra, *world.sandbox.infra.rglob("*")]:
         os.chown(path, 12345, 12345, follow_symlinks=False)
-    told = world.run("create", UPSTREAM)
-    assert (told.code, told.of("error")[0]["code"]) == (3, "git.unsafe_repository")
-    subprocess.run(told.of("error")[0]["hint"].partition(": ")[2], shell=True, check=True)
-    told = world.run("create", UPSTREAM)
-    assert told.code == 0, told
+    completed = world.run("create", UPSTREAM)
+    assert (completed.code, completed.of("error")[0]["code"]) == (3, "git.unsafe_repository")
+    subprocess.run(completed.of("error")[0]["hint"].partition(": ")[2], shell=True, check=True)
+    completed = world.run("create", UPSTREAM)
+    assert completed.code == 0, completed
 
 
 def test_a_git_that_dies_after_the_first_write_ends_with_a_system_s_exit_code(
@@ -156,11 +156,11 @@ def test_a_git_that_dies_after_the_first_write_ends_with_a_system_s_exit_code(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("PATH", failing_git(world.folder / "tools", "push", "kill -9 $$"))
-        told = world.run("create", SMALLEST)
-    assert (told.result["status"], told.code) == ("partial", 5), told
-    assert "done" in {step["status"] for step in told.of("step")}
-    assert "git push" in told.of("error")[0]["message"]
-    assert "was ended by SIGKILL" in told.of("error")[0]["message"]
+        completed = world.run("create", SMALLEST)
+    assert (completed.result["status"], completed.code) == ("partial", 5), completed
+    assert "done" in {step["status"] for step in completed.of("step")}
+    assert "git push" in completed.of("error")[0]["message"]
+    assert "was ended by SIGKILL" in completed.of("error")[0]["message"]
     assert world.run("create", SMALLEST).code == 0
 
 
@@ -264,7 +264,7 @@ def test_what_a_commit_does_not_have_is_still_none(clone: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_objects_that_may_not_be_read_are_told(clone: Path) -> None:
+def test_objects_that_may_not_be_read_are_reported(clone: Path) -> None:
     (clone / ".git" / "objects").chmod(0)
     try:
         with pytest.raises(NewserviceError, match="ermission"):

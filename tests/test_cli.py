@@ -20,7 +20,7 @@ from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all, infra_checkout
 from tests.invoke import Command, Desk
 from tests.test_onboarding import ALL_STEPS
-from tests.world import Told, World
+from tests.world import Completed, World
 
 KEYS = {
     "plan": {"service", "digest", "files", "registrations", "steps"},
@@ -32,17 +32,19 @@ KEYS = {
 OPTIONAL = {"plan": {"notes", "diffs", "answers", "seeds"}}
 
 
-def keeps_the_interface(told: Told) -> bool:
+def keeps_the_interface(completed: Completed) -> bool:
     """Every line is an object of the interface, and the last one is the only result."""
-    for line in told.out.splitlines():
+    for line in completed.out.splitlines():
         event = json.loads(line)
         assert event.pop("schema") == 1
         kind = event.pop("event")
         assert set(event) - OPTIONAL.get(kind, set()) == KEYS[kind], kind
         _CHECKS.get(kind, lambda item: None)(event)
-    assert told.result["status"] in ("success", "unchanged", "partial", "refused", "error")
-    assert (told.code == 0) == (told.result["status"] in ("success", "unchanged")) or told.of("step") == []
-    assert told.code in set(ExitCode)
+    assert completed.result["status"] in ("success", "unchanged", "partial", "refused", "error")
+    assert (completed.code == 0) == (completed.result["status"] in ("success", "unchanged")) or completed.of(
+        "step"
+    ) == []
+    assert completed.code in set(ExitCode)
     return True
 
 
@@ -141,14 +143,14 @@ def test_status_before_and_on_the_way(world: World) -> None:
 
 def test_a_system_that_fails_on_the_way_is_5_and_partial(world: World) -> None:
     world.sandbox.faults.add("forgejo", "POST", "/pulls$", None, Status(500, "out of order"))
-    told = world.run("create", UPSTREAM)
-    assert keeps_the_interface(told)
-    assert (told.code, told.result["status"]) == (5, "partial")
-    assert [(item["id"], item["status"]) for item in told.of("step")] == [
+    completed = world.run("create", UPSTREAM)
+    assert keeps_the_interface(completed)
+    assert (completed.code, completed.result["status"]) == (5, "partial")
+    assert [(item["id"], item["status"]) for item in completed.of("step")] == [
         ("infra.commit", "done"),
         ("infra.pull_request", "failed"),
     ]
-    (error,) = told.of("error")
+    (error,) = completed.of("error")
     assert error["code"] == "forgejo.failed"
     assert "out of order" in error["message"]
     world.sandbox.faults.clear()
@@ -157,10 +159,10 @@ def test_a_system_that_fails_on_the_way_is_5_and_partial(world: World) -> None:
 
 def test_a_failure_skips_what_comes_after(world: World) -> None:
     world.sandbox.faults.add("github", "POST", "/user/repos$", None, FaultKind.RESET_BEFORE)
-    told = world.run("create", SMALLEST)
-    assert keeps_the_interface(told)
-    assert told.code == 5
-    statuses = {item["id"]: item["status"] for item in told.of("step")}
+    completed = world.run("create", SMALLEST)
+    assert keeps_the_interface(completed)
+    assert completed.code == 5
+    statuses = {item["id"]: item["status"] for item in completed.of("step")}
     assert statuses["forgejo.repository"] == "done"
     assert statuses["github.repository"] == "failed"
     after = ALL_STEPS[ALL_STEPS.index("github.repository") + 1 : ALL_STEPS.index("infra.commit")]
@@ -170,40 +172,40 @@ def test_a_failure_skips_what_comes_after(world: World) -> None:
 
 def test_a_system_that_can_not_be_seen_writes_nothing(world: World) -> None:
     world.sandbox.faults.add("woodpecker", "*", "", 100, Status(503, "down"))
-    told = world.run("create", SMALLEST)
-    assert keeps_the_interface(told)
-    assert told.code in (3, 5)
-    assert told.result["status"] == "error"
+    completed = world.run("create", SMALLEST)
+    assert keeps_the_interface(completed)
+    assert completed.code in (3, 5)
+    assert completed.result["status"] == "error"
     assert world.sandbox.journal.writes() == []
 
 
 def test_missing_credentials_are_3(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in world.sandbox.environment:
         monkeypatch.delenv(name)
-    told = world.run("create", SMALLEST)
-    assert keeps_the_interface(told)
-    assert told.code == 3
+    completed = world.run("create", SMALLEST)
+    assert keeps_the_interface(completed)
+    assert completed.code == 3
 
 
 def test_a_folder_that_is_no_clone_is_3(world: World) -> None:
     (world.folder / "empty").mkdir()
-    told = world.run("create", SMALLEST, "--infra", str(world.folder / "empty"))
-    assert keeps_the_interface(told)
-    assert told.code == 3
-    assert told.of("error")[0]["code"] == "infra.no_clone"
+    completed = world.run("create", SMALLEST, "--infra", str(world.folder / "empty"))
+    assert keeps_the_interface(completed)
+    assert completed.code == 3
+    assert completed.of("error")[0]["code"] == "infra.no_clone"
 
 
 def test_somebody_elses_is_4(world: World) -> None:
     world.sandbox.forgejo.create_repository("viktor", str(SMALLEST["name"]), files={"README.md": "mine"})
-    told = world.run("create", SMALLEST)
-    assert keeps_the_interface(told)
-    assert (told.code, told.result["status"]) == (4, "refused")
+    completed = world.run("create", SMALLEST)
+    assert keeps_the_interface(completed)
+    assert (completed.code, completed.result["status"]) == (4, "refused")
 
 
 def test_files_only_keeps_the_interface(desk: Desk) -> None:
-    for told in (desk.create(SMALLEST, command="plan"), desk.create(SMALLEST), desk.create(SMALLEST)):
-        assert keeps_the_interface(told)
-    assert told.result["status"] == "unchanged"
+    for completed in (desk.create(SMALLEST, command="plan"), desk.create(SMALLEST), desk.create(SMALLEST)):
+        assert keeps_the_interface(completed)
+    assert completed.result["status"] == "unchanged"
 
 
 @pytest.mark.parametrize(
@@ -224,11 +226,11 @@ def test_files_only_keeps_the_interface(desk: Desk) -> None:
     ],
 )
 def test_wrong_usage_is_2_in_json_too(command: Command, workdir: Path, arguments: list[str], code: str) -> None:
-    told = command(arguments[0], "--json", *arguments[1:])
-    assert keeps_the_interface(told)
-    assert (told.code, told.result["status"]) == (2, "error")
-    assert {error["code"] for error in told.of("error")} == {code}
-    assert told.err == ""
+    completed = command(arguments[0], "--json", *arguments[1:])
+    assert keeps_the_interface(completed)
+    assert (completed.code, completed.result["status"]) == (2, "error")
+    assert {error["code"] for error in completed.of("error")} == {code}
+    assert completed.err == ""
     assert list(workdir.iterdir()) == []
 
 
@@ -246,9 +248,9 @@ def test_wrong_usage_is_2_in_json_too(command: Command, workdir: Path, arguments
 )
 def test_no_flag_is_taken_for_the_value_of_another(command: Command, workdir: Path, arguments: list[str]) -> None:
     """A text that is missing, such as an unset variable of a script, never undoes the flag after it."""
-    told = command(*arguments, "--json")
-    (error,) = told.of("error")
-    assert (told.code, error["code"]) == (2, "usage.value")
+    completed = command(*arguments, "--json")
+    (error,) = completed.of("error")
+    assert (completed.code, error["code"]) == (2, "usage.value")
     assert error["message"].startswith(f"{arguments[-2]} has no value: {arguments[-1]} ")
     assert list(workdir.iterdir()) == []
 
@@ -256,9 +258,9 @@ def test_no_flag_is_taken_for_the_value_of_another(command: Command, workdir: Pa
 @pytest.mark.parametrize("flag", ["--infra", "--platform", "--answers", "--service-dir", "--out"])
 def test_an_empty_path_is_no_path(command: Command, workdir: Path, flag: str) -> None:
     """An unset variable names no folder, least of all the default one."""
-    told = command("plan", "notes", "--title", "T", "--description", "D", "--no-provision", "--json", flag, "")
-    (error,) = told.of("error")
-    assert (told.code, error["code"], error["message"]) == (2, "usage.value", f"{flag} has no value")
+    completed = command("plan", "notes", "--title", "T", "--description", "D", "--no-provision", "--json", flag, "")
+    (error,) = completed.of("error")
+    assert (completed.code, error["code"], error["message"]) == (2, "usage.value", f"{flag} has no value")
 
 
 def test_an_answers_file_of_json_may_escape_any_character(desk: Desk) -> None:
@@ -268,17 +270,17 @@ def test_an_answers_file_of_json_may_escape_any_character(desk: Desk) -> None:
     assert desk.command("plan", "--answers", path, "--no-provision", "--json", *places).code == 0
 
 
-def test_everything_that_is_wrong_is_told_at_once(command: Command, workdir: Path) -> None:
+def test_everything_that_is_wrong_is_reported_at_once(command: Command, workdir: Path) -> None:
     """What can't be read beside what is wrong and what is missing, and keys that are no text."""
     (workdir / "answers.yml").write_text("tier: huge\n5: x\n")
     flags = ["--set", "cpu", "--set", "nope", "--env", "X", "--secrets", "hunter2-value", "--memory", "lots"]
-    told = command("plan", "notes", "--json", "--no-provision", "--answers", workdir / "answers.yml", *flags)
-    assert {(item["code"], item["question"]) for item in told.of("error")} == {
+    completed = command("plan", "notes", "--json", "--no-provision", "--answers", workdir / "answers.yml", *flags)
+    assert {(item["code"], item["question"]) for item in completed.of("error")} == {
         ("answer.pair", "cpu"), ("answer.pair", None), ("answer.pair", "env"), ("answer.pair", "secrets"),
         ("answer.unknown", "5"), ("answer.missing", "title"), ("answer.missing", "description"),
         ("answer.invalid", "tier"), ("answer.invalid", "memory"),
     }  # fmt: skip
-    assert "hunter2" not in told.out
+    assert "hunter2" not in completed.out
 
 
 @pytest.mark.parametrize(
@@ -304,10 +306,10 @@ def test_a_fault_of_ours_is_1_and_names_its_report(
         raise ZeroDivisionError("by nothing")
 
     monkeypatch.setattr(generator.cli.session, "load_questions", broken)
-    told = command("plan", "--json")
-    assert keeps_the_interface(told)
-    assert told.code == 1
-    (error,) = told.of("error")
+    completed = command("plan", "--json")
+    assert keeps_the_interface(completed)
+    assert completed.code == 1
+    (error,) = completed.of("error")
     assert error["code"] == "internal"
     report = Path(error["hint"].rpartition(" ")[2])
     assert "ZeroDivisionError: by nothing" in report.read_text()
@@ -317,47 +319,47 @@ def test_a_fault_of_ours_is_1_and_names_its_report(
 # --- text for people ---------------------------------------------------------------------------------------
 
 
-def text(desk: Desk, *arguments: str) -> Told:
+def text(desk: Desk, *arguments: str) -> Completed:
     desk.folder.joinpath("answers.yml").write_text(yaml.safe_dump(RICH))
     places = ("--answers", desk.folder / "answers.yml", "--infra", desk.infra, "--service-dir", desk.service)
     return desk.command(*arguments, *places, "--no-provision")
 
 
 def test_results_go_to_standard_output_and_everything_else_to_standard_error(desk: Desk) -> None:
-    told = text(desk, "create")
-    assert told.code == 0
+    completed = text(desk, "create")
+    assert completed.code == 0
     for part in ("Plan for city-guide", "Service repository (19 create)", "+ build.yml", "Registrations", "Next"):
-        assert part in told.out
-    assert told.out.endswith("city-guide: done\n")
-    assert told.err == ""
+        assert part in completed.out
+    assert completed.out.endswith("city-guide: done\n")
+    assert completed.err == ""
     again = text(desk, "create")
     assert again.out.endswith("city-guide: nothing to do, everything exists\n")
 
 
 def test_errors_go_to_standard_error(command: Command) -> None:
-    told = command("create", "--tier", "auxx", "--verbose")
-    assert told.code == 2
-    assert told.out == ""
+    completed = command("create", "--tier", "auxx", "--verbose")
+    assert completed.code == 2
+    assert completed.out == ""
     for part in ("4 answers to correct", "name is missing", "did you mean aux?", "(error code answers.invalid)"):
-        assert part in told.err
+        assert part in completed.err
 
 
 def test_diffs_are_shown_when_asked_for(desk: Desk) -> None:
     assert "+++ b/" not in text(desk, "plan").out
-    told = text(desk, "plan", "--diff")
-    assert "--- a/.claude/reference/service-catalog.md\n+++ b/.claude/reference/service-catalog.md\n" in told.out
-    assert "--- /dev/null\n+++ b/stacks/city-guide/main.tf\n" in told.out
+    completed = text(desk, "plan", "--diff")
+    assert "--- a/.claude/reference/service-catalog.md\n+++ b/.claude/reference/service-catalog.md\n" in completed.out
+    assert "--- /dev/null\n+++ b/stacks/city-guide/main.tf\n" in completed.out
 
 
 def test_quiet_is_quiet(desk: Desk) -> None:
-    told = text(desk, "create", "--quiet")
-    assert (told.code, told.out, told.err) == (0, "", "")
+    completed = text(desk, "create", "--quiet")
+    assert (completed.code, completed.out, completed.err) == (0, "", "")
     assert "is missing" in desk.command("create", "--quiet").err
 
 
 def test_nothing_is_coloured(desk: Desk) -> None:
-    told = text(desk, "create")
-    assert "\x1b" not in told.out + told.err
+    completed = text(desk, "create")
+    assert "\x1b" not in completed.out + completed.err
 
 
 # --- help --------------------------------------------------------------------------------------------------
@@ -365,9 +367,9 @@ def test_nothing_is_coloured(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["create", "plan"])
 def test_help_tells_every_questions_flag_with_its_text_choices_and_default(command: Command, name: str) -> None:
-    told = command(name, "--help")
-    assert (told.code, told.err) == (0, "")
-    words = " ".join(told.out.split())
+    completed = command(name, "--help")
+    assert (completed.code, completed.err) == (0, "")
+    words = " ".join(completed.out.split())
     for question in QUESTIONS:
         if question.public:
             assert f" {question.option} " in words, question.name
@@ -377,13 +379,13 @@ def test_help_tells_every_questions_flag_with_its_text_choices_and_default(comma
 
 
 def test_every_command_has_help(command: Command) -> None:
-    told = command("--help")
-    assert told.code == 0
+    completed = command("--help")
+    assert completed.code == 0
     for name, entry in COMMANDS.items():
         item = group.get_command(click.Context(group), name)
         assert item is not None
         assert item.name == name
-        assert f"{name} {entry.help}" in " ".join(told.out.split())
+        assert f"{name} {entry.help}" in " ".join(completed.out.split())
         assert command(name, "--help").code == 0
         assert command(name, "-h").code == 0
 
@@ -393,17 +395,17 @@ def test_without_a_command_it_is_create_with_its_flags(desk: Desk, tmp_path: Pat
     file.write_text(yaml.safe_dump(SMALLEST))
     places = ["--infra", str(desk.infra), "--service-dir", str(desk.service)]
     arguments = ["--answers", str(file), *places, "--no-provision", "--dry-run", "--json"]
-    told, meant = desk.command(*arguments), desk.command("create", *arguments)
-    assert told.code == meant.code == 0
-    assert told.out == meant.out
+    completed, meant = desk.command(*arguments), desk.command("create", *arguments)
+    assert completed.code == meant.code == 0
+    assert completed.out == meant.out
     wrong = desk.command("--json", "--no-provision").of("error")
     assert {"name", "title"} <= {item["question"] for item in wrong}
 
 
 def test_version(command: Command) -> None:
-    told = command("--version")
-    assert told.code == 0
-    assert told.out.startswith("newservice, version ")
+    completed = command("--version")
+    assert completed.code == 0
+    assert completed.out.startswith("newservice, version ")
 
 
 LOADED = """
@@ -418,9 +420,9 @@ finally:
 
 def loaded(*arguments: str) -> set[str]:
     """The packages that a command has imported when it ends."""
-    told = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    return set(told.stdout.splitlines()[-1].split()[1:])
+    completed = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
+    return set(completed.stdout.splitlines()[-1].split()[1:])
 
 
 @pytest.mark.parametrize("flag", ["--version", "--help"])
@@ -454,8 +456,8 @@ for name in COMMANDS:
 def test_no_command_brings_what_only_its_work_needs() -> None:
     """As a shell's completion and ``COMMAND --help`` import them; each line has the commands before it as well."""
     heavy = {"copier", "git", "github", "httpx", "mcp", "prompt_toolkit", "questionary", "requests", "rich", "tenacity"}
-    told = subprocess.run([sys.executable, "-c", COMMANDS_LOADED], capture_output=True, text=True, check=True)
-    found = {name: heavy.intersection(modules) for name, *modules in map(str.split, told.stdout.splitlines())}
+    completed = subprocess.run([sys.executable, "-c", COMMANDS_LOADED], capture_output=True, text=True, check=True)
+    found = {name: heavy.intersection(modules) for name, *modules in map(str.split, completed.stdout.splitlines())}
     assert found == {name: set() for name in COMMANDS}
 
 
@@ -546,13 +548,13 @@ def test_the_sandbox_says_how_to_use_it_until_it_is_stopped(tmp_path: Path) -> N
     start = [sys.executable, "-m", "generator", "sandbox", "start", "--directory", str(tmp_path / "here"), "--json"]
     with subprocess.Popen(start, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        assert told["event"] == "sandbox"
-        assert {"github", "forgejo", "woodpecker", "vault"} <= set(told["urls"])
-        plan = [sys.executable, "-m", "generator", "plan", "--json", "--platform", told["profile"]]
+        completed = json.loads(process.stdout.readline())
+        assert completed["event"] == "sandbox"
+        assert {"github", "forgejo", "woodpecker", "vault"} <= set(completed["urls"])
+        plan = [sys.executable, "-m", "generator", "plan", "--json", "--platform", completed["profile"]]
         answered = subprocess.run(
-            [*plan, "--infra", told["infra"], *(f"--{name}={value}" for name, value in SMALLEST.items())],
-            env={**os.environ, **told["environment"]},
+            [*plan, "--infra", completed["infra"], *(f"--{name}={value}" for name, value in SMALLEST.items())],
+            env={**os.environ, **completed["environment"]},
             cwd=tmp_path,
             capture_output=True,
             text=True,

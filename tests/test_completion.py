@@ -53,8 +53,8 @@ def clone(tmp_path: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     (workdir / "other" / ".copier-answers.yml").write_text("project: of another template\n")
     profile = tmp_path / "platform.yml"
     tiers = {"gold": {"memory_cap": "1Gi"}, "two words": {"memory_cap": "1Gi"}, ODD: {"memory_cap": "1Gi"}}
-    told = {"connection": {"infra_clone": str(clone)}, "tiers": tiers, "default_tier": "gold"}
-    profile.write_text(yaml.safe_dump(told))
+    completed = {"connection": {"infra_clone": str(clone)}, "tiers": tiers, "default_tier": "gold"}
+    profile.write_text(yaml.safe_dump(completed))
     monkeypatch.setenv("NEWSERVICE_PLATFORM", str(profile))
     return clone
 
@@ -115,8 +115,8 @@ def test_words(
 
 def test_all_commands_and_flags(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert words(monkeypatch, capsys, "") == list(COMMANDS)
-    told = words(monkeypatch, capsys, "create", "--")
-    assert {"--answers", "--auth", "--no-provision", "--tier"} <= set(told)
+    completed = words(monkeypatch, capsys, "create", "--")
+    assert {"--answers", "--auth", "--no-provision", "--tier"} <= set(completed)
 
 
 def test_a_clone_that_is_named(
@@ -193,9 +193,9 @@ def shell(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("TERM", "dumb")
     for name in ("bash", "zsh", "fish"):
-        told = Command(capsys)("completion", name)
-        assert told.code == 0
-        (folder / f"script.{name}").write_text(told.out)
+        completed = Command(capsys)("completion", name)
+        assert completed.code == 0
+        (folder / f"script.{name}").write_text(completed.out)
     return folder
 
 
@@ -254,8 +254,8 @@ def test_fish(shell: Path) -> None:
     ended = subprocess.run(  # the words as they are: it escapes them when it puts them in
         [_needs("fish"), "--no-config", "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
-    told = [line.split("\t") for line in ended.stdout.splitlines()]
-    assert [entry[0] for entry in told] == ["two words", ODD, "--auth=required", "alpha", "fleet", "list"]
-    assert told[-2][1:] == [COMMANDS["fleet"].help]  # with its commas
-    assert told[-1][1:] == ["List all services and their versions."]
+    completed = [line.split("\t") for line in ended.stdout.splitlines()]
+    assert [entry[0] for entry in completed] == ["two words", ODD, "--auth=required", "alpha", "fleet", "list"]
+    assert completed[-2][1:] == [COMMANDS["fleet"].help]  # with its commas
+    assert completed[-1][1:] == ["List all services and their versions."]
     assert ended.stderr == ""

@@ -264,20 +264,20 @@ def test_shared_volumes_alone_are_not_backed_up(kind: str) -> None:
     assert answers.notes == ()
 
 
-def test_a_block_volume_that_nothing_saves_is_told() -> None:
+def test_a_block_volume_that_nothing_saves_is_reported() -> None:
     volumes = [{"name": "data", "mount": "/data"}, {"name": "more", "mount": "/more", "kind": "block"}]
     assert answer({**SMALLEST, "volumes": volumes}).notes == ()
     (note,) = answer({**SMALLEST, "volumes": volumes, "backup": "none"}).notes
     assert note == "backup is none: nothing saves the volumes data, more"
 
 
-def test_a_backup_of_shared_volumes_is_told() -> None:
+def test_a_backup_of_shared_volumes_is_reported() -> None:
     shared = [{"name": "media", "mount": "/media", "kind": "nfs"}]
     (note,) = answer({**SMALLEST, "volumes": shared, "backup": "files"}).notes
     assert note == "backup is files: it saves block volumes, and there is none"
 
 
-def test_a_backup_of_databases_alone_is_told() -> None:
+def test_a_backup_of_databases_alone_is_reported() -> None:
     sqlite = {"kind": "sqlite", "files": ["/data/app.db"]}
     (note,) = answer({**SMALLEST, "volumes": [DATA], "backup": sqlite, "env": {"DB": "/data/app.db"}}).notes
     assert note == "backup is sqlite: it saves the databases that files names, and nothing else on the volumes"
@@ -293,20 +293,20 @@ def test_a_backup_of_databases_alone_is_told() -> None:
         ({"env": {"A": "/tmp/a.db", "B": "/database.txt", "C": "sqlite", "D": 1}}, []),
     ],
 )  # fmt: skip
-def test_a_copy_of_a_databases_file_is_told(given: dict[str, Any], paths: list[str]) -> None:
+def test_a_copy_of_a_databases_file_is_reported(given: dict[str, Any], paths: list[str]) -> None:
     assert list(answer({**SMALLEST, "volumes": [DATA], **given}).notes) == [
         f"{path} looks like a SQLite database: a copy of its file may be torn; answer backup with kind sqlite and files"
         for path in paths
     ]
 
 
-def test_a_volume_of_files_that_somebody_has_to_write_is_told() -> None:
+def test_a_volume_of_files_that_somebody_has_to_write_is_reported() -> None:
     volumes = [{"name": "rules", "mount": "/etc/rules", "kind": "config"}]
     (note,) = answer({**SMALLEST, "volumes": volumes}).notes
     assert note == "the volume rules holds what you put into files/rules of the stack, and nothing before"
 
 
-def test_an_image_of_ours_that_nobody_moves_is_told() -> None:
+def test_an_image_of_ours_that_nobody_moves_is_reported() -> None:
     (note,) = answer({**SMALLEST, "updates": "pinned"}).notes
     assert note == (
         "updates is pinned: the stack starts with the tag latest; name one as the default of image_tag in main.tf"
@@ -314,7 +314,7 @@ def test_an_image_of_ours_that_nobody_moves_is_told() -> None:
     assert answer({**UPSTREAM, "updates": "pinned", "probe": "tcp"}).notes == ()
 
 
-def test_a_path_that_somebody_elses_image_may_not_have_is_told() -> None:
+def test_a_path_that_somebody_elses_image_may_not_have_is_reported() -> None:
     (note,) = answer(UPSTREAM).notes
     assert note == (
         "probe is http: the container is asked for /healthz, and restarted where the image answers elsewhere; "
@@ -325,11 +325,11 @@ def test_a_path_that_somebody_elses_image_may_not_have_is_told() -> None:
     assert answer({**SMALLEST, "probe": "http"}).notes == ()
 
 
-def test_a_file_named_like_a_database_is_told() -> None:
+def test_a_file_named_like_a_database_is_reported() -> None:
     backup = {"kind": "files", "files": ["/data/a.sqlite3", "/data/notes"]}
     (note,) = answer({**SMALLEST, "volumes": [DATA], "backup": backup}).notes
-    told = "/data/a.sqlite3 is named like a SQLite database: a copy of its file may be torn"
-    assert note == f"{told}; answer backup with kind sqlite"
+    completed = "/data/a.sqlite3 is named like a SQLite database: a copy of its file may be torn"
+    assert note == f"{completed}; answer backup with kind sqlite"
 
 
 def test_jobs() -> None:
@@ -495,6 +495,6 @@ def test_a_profile_without_the_gpus_tier_asks_for_none() -> None:
         ),
     ],
 )
-def test_answers_that_are_allowed_and_hardly_meant_are_told(given: dict[str, Any], told: str) -> None:
-    assert [note for note in computed("warnings", **given) if told in note]
-    assert not [note for note in computed("warnings") if told in note]
+def test_answers_that_are_allowed_and_hardly_meant_are_reported(given: dict[str, Any], completed: str) -> None:
+    assert [note for note in computed("warnings", **given) if completed in note]
+    assert not [note for note in computed("warnings") if completed in note]

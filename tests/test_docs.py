@@ -130,26 +130,28 @@ def test_commands_and_flags() -> None:
 
 
 def test_platform_profile() -> None:
-    told = page("docs/reference/platform.md").rows("key")
+    completed = page("docs/reference/platform.md").rows("key")
     keys = dict(profile_keys())
-    assert sorted(told) == sorted(keys)
+    assert sorted(completed) == sorted(keys)
     for key, value in keys.items():
         if isinstance(value, str | int | None) and value not in (None, ""):
-            assert f"`{value}`" in told[key], key
+            assert f"`{value}`" in completed[key], key
 
 
 def test_exit_codes_and_error_codes() -> None:
     reference = page("docs/reference/exit-codes.md")
     assert list(reference.rows("exit code")) == [str(int(code)) for code in ExitCode]
-    told = {
+    completed = {
         code: set(map(int, re.findall(r"\d+", row.split(" | ")[1]))) for code, row in reference.rows("code").items()
     }
-    assert told == error_codes()
+    assert completed == error_codes()
 
 
 def test_every_error_code_has_a_way_out() -> None:
-    told = [code for tag, text in page("docs/troubleshooting.md").headings if tag == "h3" for code in text.split(", ")]
-    assert sorted(code.strip("`") for code in told) == sorted(error_codes())
+    completed = [
+        code for tag, text in page("docs/troubleshooting.md").headings if tag == "h3" for code in text.split(", ")
+    ]
+    assert sorted(code.strip("`") for code in completed) == sorted(error_codes())
 
 
 def test_json_lines() -> None:
@@ -175,9 +177,9 @@ def test_registrations() -> None:
 
 
 def test_packages() -> None:
-    told = page("docs/onboarding.md").rows("package")
+    completed = page("docs/onboarding.md").rows("package")
     packages = [path.parent for path in CODE.glob("*/__init__.py")]
-    assert sorted(told) == sorted(str(path.relative_to(CODE.parent)) for path in packages)
+    assert sorted(completed) == sorted(str(path.relative_to(CODE.parent)) for path in packages)
     assert sorted(path.name for path in CODE.glob("*.py")) == ["__init__.py", "__main__.py"]
     for path in packages:
         described = ast.get_docstring(ast.parse((path / "__init__.py").read_text(encoding="utf-8"))) or ""

@@ -25,7 +25,7 @@ from tests.answers import SMALLEST
 from tests.checkout import infra_checkout
 from tests.invoke import Command
 from tests.processes import until
-from tests.world import Told, World
+from tests.world import Completed, World
 
 
 def commands(top: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
@@ -97,15 +97,15 @@ def test_every_command_ends_with_words_and_a_result(
 
     monkeypatch.setattr(found(path), "callback", fail)
     line = line_of(path)
-    told = Command(capsys)(*line)
-    assert told.code == code, told
+    completed = Command(capsys)(*line)
+    assert completed.code == code, completed
     if "--json" in line:
-        assert told.result["exit_code"] == code
-        assert [item["code"] for item in told.of("error")] == ([name] if name else [])
+        assert completed.result["exit_code"] == code
+        assert [item["code"] for item in completed.of("error")] == ([name] if name else [])
     for quiet in ([], ["--quiet"] if any("--quiet" in item.opts for item in found(path).params) else []):
-        told = Command(capsys)(*(word for word in line if word != "--json"), *quiet)
-        assert told.code == code
-        assert told.err.strip(), "not one byte"
+        completed = Command(capsys)(*(word for word in line if word != "--json"), *quiet)
+        assert completed.code == code
+        assert completed.err.strip(), "not one byte"
 
 
 def test_what_goes_wrong_on_the_way_out_of_an_interruption_is_no_fault(
@@ -118,12 +118,12 @@ def test_what_goes_wrong_on_the_way_out_of_an_interruption_is_no_fault(
             raise OSError(errno.ENOTEMPTY, "Directory not empty")
 
     monkeypatch.setattr(found(("doctor",)), "callback", fail)
-    told = Command(capsys)("doctor", "--json")
-    assert (told.code, told.of("error")) == (130, [])
-    assert told.result["next"] == ["run the same command again"]
+    completed = Command(capsys)("doctor", "--json")
+    assert (completed.code, completed.of("error")) == (130, [])
+    assert completed.result["next"] == ["run the same command again"]
 
 
-def test_a_fault_after_the_result_is_told_beside_it(
+def test_a_fault_after_the_result_is_reported_beside_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from generator.cli.report import Reporter, Result
@@ -136,10 +136,10 @@ def test_a_fault_after_the_result_is_told_beside_it(
         raise ZeroDivisionError("on the way out")
 
     monkeypatch.setattr(found(("doctor",)), "callback", fail)
-    told = Command(capsys)("doctor", "--json")
-    assert len(told.events) == 1
-    assert told.result["status"] == "success"
-    assert "on the way out" in told.err
+    completed = Command(capsys)("doctor", "--json")
+    assert len(completed.events) == 1
+    assert completed.result["status"] == "success"
+    assert "on the way out" in completed.err
 
 
 # --- who reads ---------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_nobody_at_standard_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flags", [["--json"], []])
-def test_a_full_disk_behind_the_output_is_told(tmp_path: Path, places: list[str], flags: list[str]) -> None:
+def test_a_full_disk_behind_the_output_is_reported(tmp_path: Path, places: list[str], flags: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         process = started(tmp_path, *PLANS, *places, *flags, stdout=full, stderr=subprocess.PIPE)
         _, err = process.communicate(timeout=60)
@@ -257,4 +257,4 @@ def test_a_result_is_the_last_word_although_threads_go_on(world: World) -> None:
     reporter.progress("trying again")
     reporter.error(SystemFailure("x", "y"))
     out, _ = world.capsys.readouterr()
-    assert Told(130, out, "").result["status"] == "refused"
+    assert Completed(130, out, "").result["status"] == "refused"

@@ -78,8 +78,8 @@ def answer(**changes: Any) -> Answers:
     try:
         return resolve(TEMPLATE, QUESTIONS, given, FACTS)
     except AnswersError as error:
-        told = [problem.message for problem in error.problems]
-        assert all(AT_ODDS.search(message) for message in told), told
+        completed = [problem.message for problem in error.problems]
+        assert all(AT_ODDS.search(message) for message in completed), completed
         event("at odds")
         assume(False)
         raise
@@ -384,15 +384,19 @@ def test_exposure_and_registrations(
     assert opening["ingress_path"] == carved
     assert (main.attributes.get("host", "city-guide"), opening["host"], home["host"]) == (host, host, at_home)
     assert {call.attributes.get("max_body_size", "none") for call in (main, opening, home)} == {body}
-    told = {entry.id: registered(entry) for entry in registrations(answers)}
-    targets = values_of(told["walloff-target"], "authentik_walloff_targets")
+    completed = {entry.id: registered(entry) for entry in registrations(answers)}
+    targets = values_of(completed["walloff-target"], "authentik_walloff_targets")
     assert targets[f"city-guide-{carve}"] == f"https://{host}.viktorbarzin.me{probed}"
-    assert any(one_line(reason) in comment for comment in comments(told["walloff-target"]))
-    (monitor,) = [item for item in values_of(told["kuma-monitor"], "internal_monitors") if item["name"] == "city-guide"]
+    assert any(one_line(reason) in comment for comment in comments(completed["walloff-target"]))
+    (monitor,) = [
+        item for item in values_of(completed["kuma-monitor"], "internal_monitors") if item["name"] == "city-guide"
+    ]
     port = "" if service_port == 80 else f":{service_port}"
     assert monitor["url"] == f"http://city-guide.city-guide.svc.cluster.local{port}{monitored}"
     assert main["allowed_groups"] == home["allowed_groups"] == ["Home Server Admins"]
-    limit = hcl.parse(told["rate-limit"]).labelled("middleware_city_guide_rate_limit")["manifest"]["spec"]["rateLimit"]
+    limit = hcl.parse(completed["rate-limit"]).labelled("middleware_city_guide_rate_limit")["manifest"]["spec"][
+        "rateLimit"
+    ]
     assert limit == {"average": average, "burst": burst}
 
 
@@ -463,8 +467,8 @@ def test_names(
     assert stack["ingress.tf"].labelled(address[3])["name"] == name
     for label, called in ((address[4], secret), (address[5], rotated)):
         assert stack["secrets.tf"].labelled(label)["manifest"]["metadata"]["name"] == called
-    told = {entry.id: registered(entry) for entry in registrations(answers)}
-    assert [name, "Guides.", name] in rows(told["catalog"])
+    completed = {entry.id: registered(entry) for entry in registrations(answers)}
+    assert [name, "Guides.", name] in rows(completed["catalog"])
 
 
 # --- Terraform itself ----------------------------------------------------------------------------------------

@@ -120,8 +120,8 @@ def everything(clone: Path) -> dict[str, object]:
 
 def content(clone: Path, commit: str) -> dict[str, str]:
     """Mode and blob of every file of a commit."""
-    told = git(clone, "ls-tree", "-r", "-z", commit)
-    entries = (entry.split("\t") for entry in told.split("\0") if entry)
+    completed = git(clone, "ls-tree", "-r", "-z", commit)
+    entries = (entry.split("\t") for entry in completed.split("\0") if entry)
     return {path: f"{head.split()[0]} {head.split()[2]}" for head, path in entries}
 
 
@@ -250,7 +250,7 @@ def test_changes_that_are_not_committed_are_seen(clone: Path, repository: Reposi
     assert sorted(set(repository.dirty(names))) == sorted(names)
 
 
-def test_a_missing_git_is_told(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_reported(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(PreflightError) as caught:
         create_repository(tmp_path / "service", FILES, "master", MESSAGE, ORIGIN)
@@ -416,7 +416,7 @@ def test_a_fetch_brings_objects_and_moves_nothing(clone: Path, repository: Repos
     assert everything(clone) == before
 
 
-def test_a_token_that_is_not_accepted_is_told_and_not_shown(repository: Repository, sandbox: Sandbox) -> None:
+def test_a_token_that_is_not_accepted_is_reported_and_not_shown(repository: Repository, sandbox: Sandbox) -> None:
     with pytest.raises(SystemFailure) as caught:
         repository.push(remote_of(sandbox, "canary-4f1c9e-token"), url(sandbox), repository.head() or "", "master")
     assert caught.value.code == "git.failed"
@@ -424,7 +424,7 @@ def test_a_token_that_is_not_accepted_is_told_and_not_shown(repository: Reposito
     assert heads(sandbox) == {}
 
 
-def test_a_branch_that_is_not_there_is_told(repository: Repository, sandbox: Sandbox) -> None:
+def test_a_branch_that_is_not_there_is_reported(repository: Repository, sandbox: Sandbox) -> None:
     with pytest.raises(SystemFailure, match=r"forgejo\.sandbox\.test") as caught:
         repository.fetch(remote_of(sandbox), url(sandbox), "nothing")
     assert caught.value.code == "git.failed"

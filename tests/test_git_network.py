@@ -234,8 +234,8 @@ def test_a_clone_that_trusts_the_man_in_the_middle_does_not_send_him_the_token(
         git(yard.clone, "config", path.format(url=yard.url), value)
     else:
         git(yard.clone, "config", "http.curloptResolve", f"forgejo.sandbox.test:{yard.middle.port}:{ADDRESS}")
-    told = "false" if "sslVerify" in trust else str(yard.middle.ca_file)
-    git(yard.clone, "config", trust.format(url=yard.url, forge=yard.forge), told)
+    completed = "false" if "sslVerify" in trust else str(yard.middle.ca_file)
+    git(yard.clone, "config", trust.format(url=yard.url, forge=yard.forge), completed)
     repository = yard.open()
     with pytest.raises(SystemFailure, match="certificate"):
         repository.push(yard.remote(ca_file=None), yard.url, repository.head() or "", "newservice/x")
@@ -300,9 +300,9 @@ def test_nothing_in_the_environment_has_a_say_either(yard: Yard, monkeypatch: py
     assert yard.bare.heads()["newservice/x"] == head
     assert yard.middle.heard == []
     assert not trace.exists()
-    told = written.read_text() if written.exists() else ""
-    assert yard.sandbox.tokens.forgejo not in told
-    assert "uthorization" not in told
+    completed = written.read_text() if written.exists() else ""
+    assert yard.sandbox.tokens.forgejo not in completed
+    assert "uthorization" not in completed
     repository.close()
 
 
@@ -555,9 +555,9 @@ def test_a_clone_that_is_of_no_use_is_refused_before_anything_is_written(world: 
         git(world.infra.bare.path, "config", "uploadpack.allowFilter", "true")
         git(world.folder, "clone", "--quiet", "--no-checkout", way, f"file://{world.infra.bare.path}", str(clone))
     for command in ("plan", "create"):
-        told = world.run(command, SMALLEST, "--infra", str(clone))
-        assert told.code == 3, told.out
-        assert told.of("error")[0]["code"] == "infra.unfit"
+        completed = world.run(command, SMALLEST, "--infra", str(clone))
+        assert completed.code == 3, completed.out
+        assert completed.of("error")[0]["code"] == "infra.unfit"
     assert world.sandbox.journal.writes() == []
 
 
@@ -581,14 +581,14 @@ def test_a_create_with_both_clones_full_of_settings(world: World) -> None:
         hostile(world, world.sandbox.infra, middle, infra)
         before = beside_objects(world.sandbox.infra)
         world.sandbox.faults.add("forgejo", "*", rf"/{NAME}\.git/", None, FaultKind.FORBIDDEN)
-        told = world.run("create", SMALLEST)
-        assert told.code == 5, told.out  # the service's clone stands there and was not pushed
+        completed = world.run("create", SMALLEST)
+        assert completed.code == 5, completed.out  # the service's clone stands there and was not pushed
         world.sandbox.faults.clear()
         service = world.folder / NAME
         hostile(world, service, middle, NAME)
         untouched = beside_objects(service)
-        told = world.run("create", SMALLEST)
-        assert told.code == 0, told.out
+        completed = world.run("create", SMALLEST)
+        assert completed.code == 0, completed.out
         assert (beside_objects(world.sandbox.infra), beside_objects(service)) == (before, untouched)
         assert middle.heard == []
     assert not (world.folder / "ran").exists()
@@ -602,8 +602,8 @@ def test_a_create_with_every_kind_of_clone(world: World, tmp_path: Path, way: st
     bench.mkdir()
     clone = cloned(Yard(world.sandbox, world.sandbox.infra, None, bench), way)  # type: ignore[arg-type]
     world.infra.bare.commit_files(world.base, {"later.txt": "later\n"}, "later", 1_790_000_000)
-    told = world.run("create", UPSTREAM, "--infra", str(clone))
-    assert told.code == 0, told.out
+    completed = world.run("create", UPSTREAM, "--infra", str(clone))
+    assert completed.code == 0, completed.out
     assert world.infra.bare.count(f"newservice/{UPSTREAM['name']}") == world.infra.bare.count(world.base) + 1
 
 

@@ -51,9 +51,9 @@ def test_what_is_no_name_is_refused_before_anything_is_read(command: Command, as
     elsewhere.mkdir()
     (elsewhere / ".copier-answers.yml").write_text(yaml.safe_dump({**SMALLEST, "name": "x"}))
     given = ["--no-provision"] if asked == "status" else []
-    told = command(asked, name, *given, "--json")
-    assert [(error["code"], error["question"]) for error in told.of("error")] == [("answer.invalid", "name")]
-    assert told.code == 2
+    completed = command(asked, name, *given, "--json")
+    assert [(error["code"], error["question"]) for error in completed.of("error")] == [("answer.invalid", "name")]
+    assert completed.code == 2
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_what_is_no_name_is_refused_before_anything_is_read(command: Command, as
 )
 def test_a_path_that_is_too_long_is_the_persons(command: Command, given: tuple[str, ...]) -> None:
     infra_checkout(Path("infra"))
-    told = command(*given, "--json")
-    assert told.code == 2, told.out + told.err
-    assert "fault of newservice" not in told.out + told.err
+    completed = command(*given, "--json")
+    assert completed.code == 2, completed.out + completed.err
+    assert "fault of newservice" not in completed.out + completed.err
 
 
 def test_only_a_long_name_is_the_persons() -> None:
@@ -112,18 +112,18 @@ def test_visible() -> None:
     ids=lambda given: " ".join(word.replace(CONTROLS, "C") for word in given),
 )
 def test_nothing_given_reaches_the_terminal_as_a_command(command: Command, given: tuple[str, ...]) -> None:
-    told = command(*given)
-    assert told.code == 2
-    assert r"\x1b[31m" in told.out + told.err
-    assert [char for char in told.out + told.err if not char.isprintable() and char != "\n"] == []
+    completed = command(*given)
+    assert completed.code == 2
+    assert r"\x1b[31m" in completed.out + completed.err
+    assert [char for char in completed.out + completed.err if not char.isprintable() and char != "\n"] == []
 
 
 def test_nothing_of_a_file_does(command: Command) -> None:
     Path("answers.yml").write_text(yaml.safe_dump({**SMALLEST, CONTROLS: 1}))
-    told = command("plan", "--answers", "answers.yml", "--no-provision")
-    assert told.code == 2
-    assert SEEN in told.err
-    assert "\x1b" not in told.err
+    completed = command("plan", "--answers", "answers.yml", "--no-provision")
+    assert completed.code == 2
+    assert SEEN in completed.err
+    assert "\x1b" not in completed.err
 
 
 def test_nothing_of_a_diff_does() -> None:
@@ -160,11 +160,11 @@ def test_nothing_that_a_system_says_does(stream: type[io.StringIO], monkeypatch:
     reporter.progress(CONTROLS)
     reporter.check(Check("forge", CheckState.FAILED, CONTROLS, CONTROLS))
     reporter.result(Result("error", ExitCode.SYSTEM, "x", {"site": CONTROLS}, (CONTROLS,), CONTROLS))
-    told = out.getvalue() + err.getvalue()
-    assert told.count(SEEN) == 8
-    assert "see\tthere" in told
-    assert "\x1b[31mb" not in told
-    assert ("\x1b[" in told) == (stream is _Terminal)  # our own colours stay
+    completed = out.getvalue() + err.getvalue()
+    assert completed.count(SEEN) == 8
+    assert "see\tthere" in completed
+    assert "\x1b[31mb" not in completed
+    assert ("\x1b[" in completed) == (stream is _Terminal)  # our own colours stay
 
 
 # --- small YAML that is huge ---------------------------------------------------------------------------------
@@ -183,17 +183,17 @@ BOMBS = [bomb(7, "[x, x]", "[{}]"), bomb(7, "{x: 1}", "{{<<: [{}]}}"), bomb(7, "
 def test_aliases_have_a_bound(command: Command, text: str) -> None:
     Path("answers.yml").write_text(f"name: reader\n{text}\n")
     began = time.process_time()
-    told = command("plan", "--answers", "answers.yml", "--no-provision", "--json")
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = command("plan", "--answers", "answers.yml", "--no-provision", "--json")
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert error["code"] == "answers.unreadable"
     assert f"its aliases come to more than {MOST} values" in error["message"]
     assert time.process_time() - began < 2
     inside = "{" + text.replace("\n", ", ") + "}"  # and the same as text, which an answer of lists and maps may be
     Path("answers.yml").write_text(yaml.safe_dump({**SMALLEST, "volumes": inside}))
-    told = command("plan", "--answers", "answers.yml", "--set", f"env={inside}", "--no-provision", "--json")
-    assert {error["question"] for error in told.of("error")} == {"volumes", "env"}
-    assert all("its aliases come to more" in error["message"] for error in told.of("error"))
+    completed = command("plan", "--answers", "answers.yml", "--set", f"env={inside}", "--no-provision", "--json")
+    assert {error["question"] for error in completed.of("error")} == {"volumes", "env"}
+    assert all("its aliases come to more" in error["message"] for error in completed.of("error"))
     assert time.process_time() - began < 3
 
 
@@ -217,7 +217,7 @@ def test_what_holds_itself_is_read_without_end() -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, "a: [", "2020-99-99", "a: b\n---\na: b", "!!python/object:os.system {}"])
-def test_what_is_no_yaml_is_told(text: str) -> None:
+def test_what_is_no_yaml_is_reported(text: str) -> None:
     with pytest.raises(UsageError, match="is not valid YAML") as caught:
         read_yaml(text)
     assert caught.value.code == "answers.unreadable"

@@ -120,9 +120,9 @@ def test_each_key_has_a_meaning() -> None:
 
     keys = list(leaves(TEMPLATE.platform))
     meaning = INTERVIEW.meanings_once()
-    told = [key for key in keys if meaning(key)]
+    completed = [key for key in keys if meaning(key)]
     assert [
-        key for key in keys if key not in told and not key.startswith(("connection.credentials.", "databases."))
+        key for key in keys if key not in completed and not key.startswith(("connection.credentials.", "databases."))
     ] == []
     unused = [pattern for pattern in INTERVIEW.meanings if meaning(pattern) != ""]
     assert unused == []
@@ -135,15 +135,15 @@ def test_the_reference_has_the_flags() -> None:
 # --- the command ---------------------------------------------------------------------------------------------
 
 
-def test_all_that_is_missing_or_wrong_is_told_at_once(command: Command) -> None:
-    told = command("init", "--github-owner", "no body", "--vault-url", "vault", "--json")
-    assert told.code == told.result["exit_code"] == 2
-    problems = {item["question"]: item["code"] for item in told.of("error")}
+def test_all_that_is_missing_or_wrong_is_reported_at_once(command: Command) -> None:
+    completed = command("init", "--github-owner", "no body", "--vault-url", "vault", "--json")
+    assert completed.code == completed.result["exit_code"] == 2
+    problems = {item["question"]: item["code"] for item in completed.of("error")}
     assert problems == {
         "domain": "answer.missing", "forgejo_owner": "answer.missing",
         "github_owner": "answer.invalid", "vault_url": "answer.invalid",
     }  # fmt: skip
-    assert all(item["hint"].startswith("--") for item in told.of("error"))
+    assert all(item["hint"].startswith("--") for item in completed.of("error"))
     assert list(everything()) == []
 
 
@@ -174,17 +174,17 @@ def test_no_wrong_profile_is_written(
     command: Command, pair: str, code: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORGEJO_TOKEN", "sesame-open-up")
-    told = command("init", *FLAGS, "--set", pair, "--no-check", "--json")
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = command("init", *FLAGS, "--set", pair, "--no-check", "--json")
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert message in error["message"]
     assert error["code"] == code
     for secret in ("sesame", ":pass", "pass@"):
-        assert secret not in told.out + told.err
+        assert secret not in completed.out + completed.err
     assert list(everything()) == []
 
 
-def test_all_that_is_wrong_is_told_at_once(command: Command) -> None:
+def test_all_that_is_wrong_is_reported_at_once(command: Command) -> None:
     wrong = [
         "--set",
         "nope=1",
@@ -197,9 +197,9 @@ def test_all_that_is_wrong_is_told_at_once(command: Command) -> None:
         "--github-owner",
         "AcmeInc",
     ]
-    told = command("init", *wrong, "--json")
-    assert told.code == 2
-    assert {(error["code"], error["question"]) for error in told.of("error")} == {
+    completed = command("init", *wrong, "--json")
+    assert completed.code == 2
+    assert {(error["code"], error["question"]) for error in completed.of("error")} == {
         ("platform.invalid", "nope"), ("answer.pair", "bad"), ("platform.invalid", "redis.indexes"),
         ("answer.invalid", "domain"), ("answer.missing", "forgejo_owner"),
     }  # fmt: skip
@@ -207,22 +207,22 @@ def test_all_that_is_wrong_is_told_at_once(command: Command) -> None:
 
 def test_a_place_that_is_none(command: Command, tmp_path: Path) -> None:
     """An empty variable of a script must not write the user's own profile."""
-    told = command("init", *FLAGS, "--no-check", "--out", "", "--json")
-    assert (told.code, [error["code"] for error in told.of("error")]) == (2, ["usage.value"])
+    completed = command("init", *FLAGS, "--no-check", "--out", "", "--json")
+    assert (completed.code, [error["code"] for error in completed.of("error")]) == (2, ["usage.value"])
     assert list(everything()) == []
     link = tmp_path / "platform.yml"
     link.symlink_to(tmp_path / "gone.yml")
-    told = command("init", *FLAGS, "--no-check", "--out", link, "--json")
-    (error,) = told.of("error")
-    assert (told.code, error["code"]) == (4, "platform.exists")
+    completed = command("init", *FLAGS, "--no-check", "--out", link, "--json")
+    (error,) = completed.of("error")
+    assert (completed.code, error["code"]) == (4, "platform.exists")
     assert f"{link} is a link to {tmp_path / 'gone.yml'}" in error["message"]
     assert not (tmp_path / "gone.yml").exists()
 
 
 def test_written_and_then_in_force(command: Command) -> None:
-    told = command("init", *FLAGS, "--no-check", "--json")
-    assert (told.code, told.result["status"]) == (0, "success")
-    assert told.result["urls"] == {"profile": str(user_profile())}
+    completed = command("init", *FLAGS, "--no-check", "--json")
+    assert (completed.code, completed.result["status"]) == (0, "success")
+    assert completed.result["urls"] == {"profile": str(user_profile())}
     platform = load_platform(TEMPLATE.platform)
     assert (platform.name, platform.source) == ("acme", str(user_profile()))
     assert [path.name for path in everything()] == ["platform.yml"]
@@ -234,32 +234,32 @@ def test_a_profile_that_is_there_stays(command: Command, tmp_path: Path) -> None
     theirs, link = tmp_path / "dotfiles.yml", tmp_path / "platform.yml"
     theirs.write_text("# by hand\nname: mine\n")
     link.symlink_to(theirs)
-    told = command("init", *FLAGS, "--no-check", "--out", link, "--yes", "--json")
-    assert (told.code, told.of("error")[0]["code"]) == (4, "platform.exists")
-    assert "-name: mine" in told.of("error")[0]["message"].splitlines()
+    completed = command("init", *FLAGS, "--no-check", "--out", link, "--yes", "--json")
+    assert (completed.code, completed.of("error")[0]["code"]) == (4, "platform.exists")
+    assert "-name: mine" in completed.of("error")[0]["message"].splitlines()
     assert theirs.read_text() == "# by hand\nname: mine\n"
-    told = command("init", *FLAGS, "--no-check", "--out", link, "--force")
-    assert told.code == 0
-    assert "-name: mine" in told.err.splitlines()
+    completed = command("init", *FLAGS, "--no-check", "--out", link, "--force")
+    assert completed.code == 0
+    assert "-name: mine" in completed.err.splitlines()
     assert link.is_symlink()
     assert yaml.safe_load(theirs.read_text())["name"] == "acme"
-    assert f"--platform {link}" in told.out
+    assert f"--platform {link}" in completed.out
     (tmp_path / "binary.yml").write_bytes(b"\xff\xfe")
-    told = command("init", *FLAGS, "--no-check", "--out", tmp_path / "binary.yml", "--force", "--json")
-    assert (told.code, told.of("error")[0]["code"]) == (4, "platform.exists")
+    completed = command("init", *FLAGS, "--no-check", "--out", tmp_path / "binary.yml", "--force", "--json")
+    assert (completed.code, completed.of("error")[0]["code"]) == (4, "platform.exists")
 
 
 def test_no_half_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    told = command("init", *FLAGS, "--no-check", "--out", tmp_path / "file" / "platform.yml", "--json")
-    assert (told.code, told.of("error")[0]["code"]) == (2, "platform.unwritable")
+    completed = command("init", *FLAGS, "--no-check", "--out", tmp_path / "file" / "platform.yml", "--json")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "platform.unwritable")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    told = command("init", *FLAGS, "--no-check", "--json")
-    assert (told.code, told.of("error")[0]["code"]) == (2, "platform.unwritable")
+    completed = command("init", *FLAGS, "--no-check", "--json")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "platform.unwritable")
     assert list(everything()) == []
 
 
@@ -281,12 +281,12 @@ def facts_of(sandbox: Sandbox) -> list[str]:
 
 def test_from_facts_to_a_service(world: World, command: Command) -> None:
     """The profile that init writes is all that create needs."""
-    told = command("init", *facts_of(world.sandbox), "--json")
-    assert told.result["status"] == "success", told.out
-    assert {item["state"] for item in told.of("check")} == {"ok"}
-    (line,) = [item for item in told.of("check") if item["id"] == "profile"]
+    completed = command("init", *facts_of(world.sandbox), "--json")
+    assert completed.result["status"] == "success", completed.out
+    assert {item["state"] for item in completed.of("check")} == {"ok"}
+    (line,) = [item for item in completed.of("check") if item["id"] == "profile"]
     assert f"({user_profile()}, your configuration)" in line["summary"]
-    assert told.result["next"] == ["your first service: newservice create"]
+    assert completed.result["next"] == ["your first service: newservice create"]
     assert not world.sandbox.journal.writes()
     given = ("hello", "--title", "Hello", "--description", "Hello", "--json")
     assert command("plan", *given).code == 0
@@ -298,11 +298,11 @@ def test_from_facts_to_a_service(world: World, command: Command) -> None:
 def test_what_doctor_finds_does_not_take_the_file_back(world: World, command: Command) -> None:
     world.sandbox.vault.health = 503
     out = world.folder / "platform.yml"
-    told = command("init", *facts_of(world.sandbox), "--out", out, "--json")
-    assert told.code == 3
-    assert (told.result["status"], told.result["exit_code"]) == ("partial", 3)
-    assert told.result["next"][0].startswith("vault.reachable: ")
-    assert f"then check again: newservice doctor --platform {out}" in told.result["next"]
+    completed = command("init", *facts_of(world.sandbox), "--out", out, "--json")
+    assert completed.code == 3
+    assert (completed.result["status"], completed.result["exit_code"]) == ("partial", 3)
+    assert completed.result["next"][0].startswith("vault.reachable: ")
+    assert f"then check again: newservice doctor --platform {out}" in completed.result["next"]
     assert load_platform(TEMPLATE.platform, out).name == "viktorbarzin"
     text = command("init", *facts_of(world.sandbox), "--out", out)
     assert text.code == 3
@@ -372,13 +372,13 @@ def test_a_person_stops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_missing_on_the_built_in_platform_names_init(command: Command) -> None:
     """No network here: there is no clone, and that is all that is looked at."""
-    told = command("fleet", "list", "--offline", "--json")
-    (error,) = told.of("error")
-    assert (told.code, error["code"]) == (3, "infra.no_clone")
+    completed = command("fleet", "list", "--offline", "--json")
+    (error,) = completed.of("error")
+    assert (completed.code, error["code"]) == (3, "infra.no_clone")
     assert error["hint"].endswith("the built-in profile is in force; `newservice init` writes one for another platform")
 
 
-def test_nobody_who_chose_a_profile_is_told(command: Command) -> None:
+def test_nobody_who_chose_a_profile_is_reported(command: Command) -> None:
     assert command("init", *FLAGS, "--no-check").code == 0
     (error,) = command("fleet", "list", "--offline", "--json").of("error")
     assert "newservice init" not in error["hint"]

@@ -28,7 +28,7 @@ from generator.sandbox import FaultKind
 from tests.answers import SMALLEST, UPSTREAM
 from tests.full import few
 from tests.processes import descendants, failing_git, kill_all, until, words_of
-from tests.world import Told, World
+from tests.world import Completed, World
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -43,7 +43,7 @@ def _heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def ended(process: subprocess.Popen[str], known: Sequence[int] = ()) -> Told:
+def ended(process: subprocess.Popen[str], known: Sequence[int] = ()) -> Completed:
     """How it ended and what it told; of what it had started, nothing runs any more."""
     try:
         out, err = process.communicate(timeout=60)
@@ -54,14 +54,14 @@ def ended(process: subprocess.Popen[str], known: Sequence[int] = ()) -> Told:
     assert not left, left
     assert "Traceback" not in err
     assert "fault of newservice" not in out + err
-    return Told(process.returncode, out, err)
+    return Completed(process.returncode, out, err)
 
 
-def interrupted(told: Told) -> dict[str, Any]:
-    assert told.code == ExitCode.INTERRUPTED, told
-    result = told.result
+def interrupted(completed: Completed) -> dict[str, Any]:
+    assert completed.code == ExitCode.INTERRUPTED, completed
+    result = completed.result
     assert result["exit_code"] == ExitCode.INTERRUPTED
-    assert any("run the same command again" in line for line in result["next"]), told
+    assert any("run the same command again" in line for line in result["next"]), completed
     return result
 
 
@@ -78,10 +78,10 @@ def test_an_interruption_in_a_commit_lets_it_finish(
     until(lambda: (world.folder / "begun").exists())
     known = descendants(process.pid)
     os.killpg(process.pid, number)
-    told = ended(process, known)
-    assert interrupted(told)["status"] == "partial"
-    steps = {step["id"]: step["status"] for step in told.of("step")}
-    assert steps["service.commit"] == "done", told.out
+    completed = ended(process, known)
+    assert interrupted(completed)["status"] == "partial"
+    steps = {step["id"]: step["status"] for step in completed.of("step")}
+    assert steps["service.commit"] == "done", completed.out
     assert steps["service.push"] == "skipped"
     assert not hit.exists()
     assert not list((world.folder / "notes-app").rglob("*.lock"))
@@ -94,10 +94,10 @@ def test_an_interruption_while_a_system_keeps_silent(world: World, number: signa
     process = world.start("plan", SMALLEST)
     world.sandbox.wait_until_held()
     os.killpg(process.pid, number)
-    told = ended(process)
+    completed = ended(process)
     world.sandbox.drop_held()
-    assert interrupted(told)["status"] == "refused"  # nothing was written
-    assert len(told.events) == 1
+    assert interrupted(completed)["status"] == "refused"  # nothing was written
+    assert len(completed.events) == 1
 
 
 LEFT_BEHIND = """
@@ -131,9 +131,9 @@ def test_a_push_that_hangs_is_ended(world: World) -> None:
     known = until(lambda: [pid for pid in descendants(process.pid) if "git-remote-https" in words_of(pid)])
     assert {os.getsid(pid) for pid in known} != {process.pid}
     os.killpg(process.pid, signal.SIGINT)
-    told = ended(process, known)
+    completed = ended(process, known)
     world.sandbox.drop_held()
-    interrupted(told)
+    interrupted(completed)
     world.sandbox.faults.clear()
     assert world.run("create", SMALLEST).code == 0
 
@@ -148,10 +148,10 @@ def test_a_storm_of_signals_ends_with_one_result(world: World, pause: float) -> 
     while process.poll() is None and time.monotonic() - begun < 4:
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(pause)
-    told = ended(process, known)
+    completed = ended(process, known)
     world.sandbox.drop_held()
-    interrupted(told)
-    assert {step["status"] for step in told.of("step")} >= {"failed", "skipped"}
+    interrupted(completed)
+    assert {step["status"] for step in completed.of("step")} >= {"failed", "skipped"}
 
 
 @pytest.mark.parametrize("number", few(1, NUMBERS))
@@ -161,8 +161,8 @@ def test_an_interruption_while_verify_waits(world: World, number: signal.Signals
     assert process.stdout is not None
     first = process.stdout.readline()  # it has looked once
     os.killpg(process.pid, number)
-    told = ended(process)
-    interrupted(Told(told.code, first + told.out, told.err))
+    completed = ended(process)
+    interrupted(Completed(completed.code, first + completed.out, completed.err))
 
 
 def test_a_second_interruption_waits_for_nothing(world: World) -> None:
@@ -174,10 +174,10 @@ def test_a_second_interruption_waits_for_nothing(world: World) -> None:
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(APART_SECONDS + 0.1)
     os.killpg(process.pid, signal.SIGINT)
-    told = ended(process, known)
+    completed = ended(process, known)
     assert time.monotonic() - begun < 5, "the grace is five seconds, and ending a program may take two"
     world.sandbox.drop_held()
-    interrupted(told)
+    interrupted(completed)
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.1, 0.2, 0.4, 0.8])
@@ -195,9 +195,9 @@ def test_an_interruption_at_any_moment_of_a_start(desk: Any, moment: float) -> N
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    told = Told(process.returncode, out, err)
-    assert told.result["exit_code"] == told.code
-    assert told.code in (0, 130)
+    completed = Completed(process.returncode, out, err)
+    assert completed.result["exit_code"] == completed.code
+    assert completed.code in (0, 130)
     assert "Traceback" not in err
 
 
@@ -250,15 +250,15 @@ def test_a_program_and_all_that_it_started_end_with_an_interruption(script: str)
 
 
 def test_a_program_has_a_session_of_its_own_and_no_terminal() -> None:
-    told = children.run(["sh", "-c", "ps -o sid= -o pid= -p $$; cat /dev/tty"])
-    session, pid = told.out.split()
+    completed = children.run(["sh", "-c", "ps -o sid= -o pid= -p $$; cat /dev/tty"])
+    session, pid = completed.out.split()
     assert session == pid
-    assert b"/dev/tty" in told.err
+    assert b"/dev/tty" in completed.err
 
 
 def test_a_program_that_reads_nothing_of_what_it_is_given_is_no_broken_pipe_of_ours() -> None:
-    told = children.run(["sh", "-c", "exec 0<&-; echo well; exit 3"], given=b"x" * 1_000_000)
-    assert (told.status, told.out) == (3, b"well\n")
+    completed = children.run(["sh", "-c", "exec 0<&-; echo well; exit 3"], given=b"x" * 1_000_000)
+    assert (completed.status, completed.out) == (3, b"well\n")
 
 
 # --- the fleet ---------------------------------------------------------------------------------------------
@@ -292,12 +292,12 @@ def test_work_that_is_shared_ends_in_all_its_processes(number: signal.Signals) -
     known = until(lambda: len(found := descendants(process.pid)) == 2 and found)
     until(lambda: all(os.getsid(pid) == pid for pid in known))
     os.killpg(process.pid, number)
-    told = ended(process, known)
-    assert told.out == "begun\ninterrupted\n"
-    assert told.err == ""
+    completed = ended(process, known)
+    assert completed.out == "begun\ninterrupted\n"
+    assert completed.err == ""
 
 
-def told_by_the_last(number: int) -> int:
+def reported_by_the_last(number: int) -> int:
     if number == 8:
         raise ZeroDivisionError
     return number
@@ -305,7 +305,7 @@ def told_by_the_last(number: int) -> int:
 
 def test_work_that_fails_here_leaves_no_process() -> None:
     with pytest.raises(ZeroDivisionError):
-        mapped(told_by_the_last, range(9), 3, 2)
+        mapped(reported_by_the_last, range(9), 3, 2)
     assert descendants(os.getpid()) == []
 
 
@@ -353,13 +353,13 @@ def test_a_platform_that_is_interrupted_has_ended_well(
     assert process.stdout is not None
     first = process.stdout.readline()
     os.killpg(process.pid, number)
-    told = ended(process)
-    assert told.code == 0
-    assert "the embedded platform has ended" in told.err
+    completed = ended(process)
+    assert completed.code == 0
+    assert "the embedded platform has ended" in completed.err
     if flags:
-        assert Told(0, first + told.out, "").result["status"] == "success"
+        assert Completed(0, first + completed.out, "").result["status"] == "success"
     else:
-        assert all(text.startswith(("#", "export ")) for text in (first + told.out).splitlines()), (
+        assert all(text.startswith(("#", "export ")) for text in (first + completed.out).splitlines()), (
             "it is read by a shell"
         )
 
@@ -370,9 +370,12 @@ def test_a_demonstration_that_is_interrupted_says_so(tmp_path: Path) -> None:
     assert process.stderr is not None
     first = process.stderr.readline()
     os.killpg(process.pid, signal.SIGINT)
-    told = ended(process)
-    assert told.code == ExitCode.INTERRUPTED
-    assert "the same command continues" in told.err or "run the same command again" in told.out, (first, told)
+    completed = ended(process)
+    assert completed.code == ExitCode.INTERRUPTED
+    assert "the same command continues" in completed.err or "run the same command again" in completed.out, (
+        first,
+        completed,
+    )
 
 
 # --- one place ---------------------------------------------------------------------------------------------

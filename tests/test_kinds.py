@@ -12,7 +12,7 @@ import yaml
 from tests.checkout import commit_all
 from tests.full import few
 from tests.invoke import Desk
-from tests.world import Told, World, both_platforms
+from tests.world import Completed, World, both_platforms
 
 VAULT = ["vault.secrets"]
 HOMES = ["forgejo.repository", "github.repository"]
@@ -252,8 +252,8 @@ def given(properties: tuple[str, ...]) -> list[str]:
     return [word for name in properties for word in ("--seed", f"{name}=env:OF_ANOTHER_SYSTEM")]
 
 
-def statuses(told: Told) -> dict[str, str]:
-    return {item["id"]: item["status"] for item in told.of("step")}
+def statuses(completed: Completed) -> dict[str, str]:
+    return {item["id"]: item["status"] for item in completed.of("step")}
 
 
 def recorded(world: World, name: str) -> dict[str, Any]:
@@ -277,10 +277,12 @@ def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
     world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OF_ANOTHER_SYSTEM", "correct-horse")
-    told = world.run("create", kind.answers, *given(kind.seeds))
-    assert told.result["status"] == "success", told.out
+    completed = world.run("create", kind.answers, *given(kind.seeds))
+    assert completed.result["status"] == "success", completed.out
     # A new registration is trusted with nothing from the start.
-    assert statuses(told) == {step: "unchanged" if step == "woodpecker.settings" else "done" for step in kind.steps}
+    assert statuses(completed) == {
+        step: "unchanged" if step == "woodpecker.settings" else "done" for step in kind.steps
+    }
     stack = {f"stacks/{kind.name}/{path}" for path in kind.files}
     assert world.asked(kind.name) == {
         "pull requests": [(f"newservice/{kind.name}", "open")],
@@ -295,9 +297,9 @@ def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
         *(line.format(name=kind.name).replace("_", "\\_") for line in kind.to_do),
         LAST,
     ]
-    assert set(told.result["urls"]) == kind.urls | {"pull_request"}
-    assert told.result["next"][1:-1] == [line.format(name=kind.name) for line in kind.to_do]
-    assert told.result["next"][-1] == f"check that it is alive: newservice verify {kind.name} --wait"
+    assert set(completed.result["urls"]) == kind.urls | {"pull_request"}
+    assert completed.result["next"][1:-1] == [line.format(name=kind.name) for line in kind.to_do]
+    assert completed.result["next"][-1] == f"check that it is alive: newservice verify {kind.name} --wait"
     assert (sorted(world.sandbox.vault.read(kind.name)) if world.has_secret(kind.name) else []) == kind.properties
     if "service.push" in kind.steps:
         assert_repositories(world, kind)
@@ -330,9 +332,9 @@ def assert_repositories(world: World, kind: Kind) -> None:
 def assert_again(world: World, kind: Kind) -> None:
     """The same command does nothing, before the merge and after it, and status finds everything by the name alone."""
     world.sandbox.journal.clear()
-    told = world.command("status", kind.name)
-    assert told.code == 0
-    (plan,) = told.of("plan")
+    completed = world.command("status", kind.name)
+    assert completed.code == 0
+    (plan,) = completed.of("plan")
     assert [item["id"] for item in plan["steps"]] == kind.steps
     assert {item["state"] for item in plan["steps"]} == {"present"}
     assert {item["action"] for item in plan["files"]} == {"unchanged"}
@@ -350,10 +352,10 @@ def assert_again(world: World, kind: Kind) -> None:
 @pytest.mark.parametrize("kind", [WORKER, CRONJOB], ids=["worker", "cronjob"])
 def test_a_plan_of_a_kind_is_what_create_does(world: World, kind: Kind) -> None:
     (plan,) = world.run("plan", kind.answers).of("plan")
-    told = world.run("create", kind.answers)
-    assert told.of("plan") == [plan]
+    completed = world.run("create", kind.answers)
+    assert completed.of("plan") == [plan]
     assert [item["id"] for item in plan["steps"]] == kind.steps
-    assert told.code == 0
+    assert completed.code == 0
     assert world.run("create", kind.answers).result["status"] == "unchanged"
 
 
@@ -385,9 +387,9 @@ def test_only_the_credentials_that_a_kind_needs_are_asked_for(
 ) -> None:
     for name in world.sandbox.environment:
         monkeypatch.delenv(name)
-    told = world.run("create", kind.answers)
-    assert told.code == 3
-    (error,) = told.of("error")
+    completed = world.run("create", kind.answers)
+    assert completed.code == 3
+    (error,) = completed.of("error")
     assert error["code"] == "credentials.missing"
     assert error["message"] == "missing credentials: " + ", ".join(name for name in ORDER if name in needed)
     assert len(world.sandbox.journal) == 0
@@ -402,9 +404,9 @@ ORDER = ["forgejo", "github", "woodpecker", "forgejo_git", "slack"]
 
 def test_a_widget_needs_vault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VAULT_TOKEN")
-    told = world.run("create", WIDGET.answers)
-    assert told.code == 3
-    (error,) = told.of("error")
+    completed = world.run("create", WIDGET.answers)
+    assert completed.code == 3
+    (error,) = completed.of("error")
     assert error["code"] == "credentials.missing"
     assert "VAULT_TOKEN" in error["hint"]
     assert world.sandbox.journal.writes() == []
@@ -412,9 +414,9 @@ def test_a_widget_needs_vault(world: World, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_widgets_credential_is_never_made_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OF_ANOTHER_SYSTEM", "correct-horse")
-    told = world.run("create", WIDGET.answers, *given(("home_user",)))
-    assert told.code == 4
-    (error,) = told.of("error")
+    completed = world.run("create", WIDGET.answers, *given(("home_user",)))
+    assert completed.code == 4
+    (error,) = completed.of("error")
     assert "lacks home_pass, which can't be made up" in error["message"]
     assert "--seed home_pass=env:VARIABLE" in error["hint"]
     assert world.sandbox.journal.writes() == []
@@ -477,9 +479,9 @@ def test_what_is_written_into_extra_tf_stays(world: World, merged: bool) -> None
         world.merge(CRONJOB.name)
     branch = world.base if merged else f"newservice/{CRONJOB.name}"
     edit(world, world.infra, branch, path)
-    told = world.run("create", CRONJOB.answers)
-    assert told.result["status"] == "unchanged", told.out
-    (plan,) = told.of("plan")
+    completed = world.run("create", CRONJOB.answers)
+    assert completed.result["status"] == "unchanged", completed.out
+    (plan,) = completed.of("plan")
     assert {item["path"]: item["action"] for item in plan["files"]}[path] == "unchanged"
     assert "edited" not in {item["id"]: item["summary"] for item in plan["steps"]}["infra.commit"]
     # A repair beside it leaves it alone as well.
@@ -500,8 +502,8 @@ def test_a_test_script_of_its_own_stays(world: World) -> None:
     script = world.folder / OWN_CODE.name / "scripts" / "test"
     assert script.stat().st_mode & 0o111
     script.write_bytes(b"#!/bin/sh\nexec true\n")
-    told = world.run("create", OWN_CODE.answers)
-    assert told.result["status"] == "success", told.out
+    completed = world.run("create", OWN_CODE.answers)
+    assert completed.result["status"] == "success", completed.out
     there = world.canonical(OWN_CODE.name).bare.file(world.branch, "scripts/test")
     assert there == b"#!/bin/sh\nexec true\n"
     assert world.run("create", OWN_CODE.answers).result["status"] == "unchanged"
@@ -512,15 +514,15 @@ def test_a_test_script_of_its_own_stays(world: World) -> None:
 
 @every_kind
 def test_files_of_each_kind_twice(desk: Desk, kind: Kind) -> None:
-    told = desk.create(kind.answers)
-    assert told.result["status"] == "success", told.out
+    completed = desk.create(kind.answers)
+    assert completed.result["status"] == "success", completed.out
     stack = desk.infra / "stacks" / kind.name
     assert {path.relative_to(stack).as_posix() for path in stack.rglob("*") if path.is_file()} == kind.files
     assert set(desk.changed()) == {f"stacks/{kind.name}/{path}" for path in kind.files} | {
         ENTRIES[entry] for entry in kind.entries
     }
     assert desk.service.exists() is ("service.push" in kind.steps)
-    assert set(told.result["urls"]) == {"stack"} | ({"repository"} if desk.service.exists() else set())
+    assert set(completed.result["urls"]) == {"stack"} | ({"repository"} if desk.service.exists() else set())
     commit_all(desk.infra, "feat: the stack")
     (stack / "extra.tf").write_bytes(OURS)
     assert desk.create(kind.answers).result["status"] == "unchanged"

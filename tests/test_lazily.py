@@ -58,7 +58,7 @@ def test_no_thread_sees_half_a_library(library: str) -> None:
     assert first.found is second.found is sys.modules[library].value
 
 
-def test_what_is_not_there_is_told_at_the_first_use() -> None:
+def test_what_is_not_there_is_reported_at_the_first_use() -> None:
     later = lazily("newservice_not_installed")
     with pytest.raises(ModuleNotFoundError, match="newservice_not_installed"):
         _ = later.anything

@@ -42,14 +42,14 @@ def test_the_network_is_really_blocked() -> None:
 
 def test_service_stack_and_registrations_are_written_and_nothing_else(desk: Desk) -> None:
     before = desk.snapshot()
-    told = desk.create(RICH)
-    assert told.result["status"] == "success"
-    assert told.result["urls"] == {"stack": f"{desk.infra}/stacks/{NAME}", "repository": str(desk.service)}
-    (plan,) = told.of("plan")
+    completed = desk.create(RICH)
+    assert completed.result["status"] == "success"
+    assert completed.result["urls"] == {"stack": f"{desk.infra}/stacks/{NAME}", "repository": str(desk.service)}
+    (plan,) = completed.of("plan")
     assert plan["steps"] == []
     assert {item["action"] for item in plan["files"]} == {"create"}
-    told_to_none = {"outage-page"}  # the rich service has its own page
-    assert {item["id"] for item in plan["registrations"]} == {*declared_ids(TEMPLATE.registrations)} - told_to_none
+    reported_to_none = {"outage-page"}  # the rich service has its own page
+    assert {item["id"] for item in plan["registrations"]} == {*declared_ids(TEMPLATE.registrations)} - reported_to_none
     wanted = {f"{'infra' if item['repo'] == 'infra' else 'service'}/{item['path']}" for item in plan["files"]}
     registered = {f"infra/{item['path']}" for item in plan["registrations"]}
     after = desk.snapshot()
@@ -58,8 +58,8 @@ def test_service_stack_and_registrations_are_written_and_nothing_else(desk: Desk
 
 
 def test_an_upstream_image_has_no_repository(desk: Desk) -> None:
-    told = desk.create(UPSTREAM)
-    assert set(told.result["urls"]) == {"stack"}
+    completed = desk.create(UPSTREAM)
+    assert set(completed.result["urls"]) == {"stack"}
     assert not desk.service.exists()
 
 
@@ -82,9 +82,9 @@ def test_a_second_run_changes_nothing_and_says_so(desk: Desk) -> None:
     desk.create(RICH)
     before = desk.snapshot()
     times = {path: path.lstat().st_mtime_ns for path in desk.folder.rglob("*") if ".git" not in path.parts}
-    told = desk.create(RICH)
-    assert told.result["status"] == "unchanged"
-    (plan,) = told.of("plan")
+    completed = desk.create(RICH)
+    assert completed.result["status"] == "unchanged"
+    (plan,) = completed.of("plan")
     assert {item["action"] for item in plan["files"]} == {"unchanged"}
     assert {item["action"] for item in plan["registrations"]} == {"present"}
     assert desk.snapshot() == before
@@ -104,8 +104,8 @@ def test_what_is_missing_is_added_to_what_is_there(desk: Desk) -> None:
     commit_all(desk.infra, "feat: the stack")
     (desk.service / "Dockerfile").unlink()
     (desk.infra / "stacks" / NAME / "service.tf").unlink()
-    told = desk.create(RICH)
-    assert told.result["status"] == "success"
+    completed = desk.create(RICH)
+    assert completed.result["status"] == "success"
     assert (desk.service / "Dockerfile").is_file()
     assert desk.changed() == []
 
@@ -113,10 +113,10 @@ def test_what_is_missing_is_added_to_what_is_there(desk: Desk) -> None:
 @pytest.mark.parametrize("command", [("plan",), ("create", "--dry-run")])
 def test_a_plan_writes_nothing(desk: Desk, command: tuple[str, ...]) -> None:
     before = desk.snapshot()
-    told = desk.create(RICH, *command[1:], "--diff", command=command[0])
-    assert told.code == 0
+    completed = desk.create(RICH, *command[1:], "--diff", command=command[0])
+    assert completed.code == 0
     assert desk.snapshot() == before
-    (plan,) = told.of("plan")
+    (plan,) = completed.of("plan")
     assert desk.create(RICH, "--diff").of("plan") == [plan]
 
 
@@ -141,9 +141,9 @@ def blocked(desk: Desk, place: str) -> Path:
 def test_a_write_that_fails_puts_everything_back(desk: Desk, place: str) -> None:
     blocked(desk, place)
     before, changed = desk.snapshot(), desk.changed()
-    told = desk.create(RICH)
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = desk.create(RICH)
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert error["code"] == "files.unwritable"
     assert error["message"] == f"{desk.folder / place}: Is a directory"
     assert "nothing was left behind" in error["hint"]
@@ -166,11 +166,11 @@ def test_a_disk_that_fills_up_on_the_way_puts_everything_back(
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", full)
-    told = desk.create(RICH)
+    completed = desk.create(RICH)
     assert count == after + 1
-    assert told.code == 2
-    assert [error["code"] for error in told.of("error")] == ["files.unwritable"]
-    assert "No space left on device" in told.of("error")[0]["message"]
+    assert completed.code == 2
+    assert [error["code"] for error in completed.of("error")] == ["files.unwritable"]
+    assert "No space left on device" in completed.of("error")[0]["message"]
     assert desk.snapshot() == before
     assert desk.changed() == []
 
@@ -187,8 +187,8 @@ def test_an_interruption_puts_everything_back(desk: Desk, monkeypatch: pytest.Mo
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", interrupted)
-    told = desk.create(RICH)
-    assert told.code == 130
+    completed = desk.create(RICH)
+    assert completed.code == 130
     assert desk.snapshot() == before
 
 
@@ -197,11 +197,11 @@ def test_an_interruption_puts_everything_back(desk: Desk, monkeypatch: pytest.Mo
 
 def refused(desk: Desk, given: dict[str, Any] = RICH) -> dict[str, Any]:
     before = desk.snapshot()
-    told = desk.create(given)
-    assert told.code == 4, told.out
-    assert told.result["status"] == "refused"
+    completed = desk.create(given)
+    assert completed.code == 4, completed.out
+    assert completed.result["status"] == "refused"
     assert desk.snapshot() == before
-    (error,) = told.of("error")
+    (error,) = completed.of("error")
     assert error["hint"]
     return error
 
@@ -277,11 +277,11 @@ def test_a_shared_file_that_is_gone_is_named(desk: Desk) -> None:
     assert CATALOGUE in error["message"]
 
 
-def test_a_folder_that_is_no_infra_repository_is_told(desk: Desk) -> None:
+def test_a_folder_that_is_no_infra_repository_is_reported(desk: Desk) -> None:
     shutil.rmtree(desk.infra / "stacks")
-    told = desk.create(SMALLEST)
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = desk.create(SMALLEST)
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert error["code"] == "infra.not_found"
     assert str(desk.infra) in error["message"]
 
@@ -292,17 +292,17 @@ def test_a_copy_without_git_will_do(desk: Desk) -> None:
 
 
 def test_a_name_that_another_stack_has_is_an_answer_to_correct(desk: Desk) -> None:
-    told = desk.create({**SMALLEST, "host": "notes"})
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = desk.create({**SMALLEST, "host": "notes"})
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert (error["code"], error["question"]) == ("answer.taken", "host")
     assert "stacks/notes/main.tf" in error["message"]
     assert desk.changed() == []
 
 
-def test_an_answer_that_was_left_out_is_told(desk: Desk) -> None:
-    told = desk.create({**SMALLEST, "auth_reason": "because"})
-    assert any("auth_reason" in note for note in told.of("plan")[0]["notes"])
+def test_an_answer_that_was_left_out_is_reported(desk: Desk) -> None:
+    completed = desk.create({**SMALLEST, "auth_reason": "because"})
+    assert any("auth_reason" in note for note in completed.of("plan")[0]["notes"])
 
 
 def test_the_profile_says_where_the_checkout_is(desk: Desk) -> None:
@@ -310,6 +310,6 @@ def test_the_profile_says_where_the_checkout_is(desk: Desk) -> None:
     profile.write_text(yaml.safe_dump({"connection": {"infra_clone": str(desk.infra)}}))
     (desk.folder / "a.yml").write_text(yaml.safe_dump(SMALLEST))
     places = ("--platform", profile, "--service-dir", desk.service)
-    told = desk.command("create", "--answers", desk.folder / "a.yml", *places, "--no-provision", "--json")
-    assert told.code == 0
+    completed = desk.command("create", "--answers", desk.folder / "a.yml", *places, "--no-provision", "--json")
+    assert completed.code == 0
     assert (desk.infra / "stacks" / "notes-app" / "main.tf").is_file()

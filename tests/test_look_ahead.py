@@ -22,7 +22,7 @@ class Thing:
     """Something that is made by one write, and what happened to it in order."""
 
     name: str
-    told: list[str]
+    completed: list[str]
     made: bool = False
     shown: Callable[[], None] = lambda: None
     decision: Callable[[], Decision | None] = lambda: None
@@ -30,14 +30,14 @@ class Thing:
     looks: list[float] = field(default_factory=list)
 
     def observe(self, since: float | None = None) -> Observed:
-        self.told.append(f"look {self.name}")
+        self.completed.append(f"look {self.name}")
         self.looks.append(time.monotonic() if since is None else since)
         if self.made:
             self.shown()
         return Observed(self.decision() or (present("") if self.made else absent("")), self.act)
 
     def act(self) -> str:
-        self.told.append(f"make {self.name}")
+        self.completed.append(f"make {self.name}")
         self.made = True
         return "made"
 
@@ -51,50 +51,55 @@ def course(*things: Thing) -> Course:
 
 
 def test_the_next_is_observed_while_the_one_before_is_confirmed_and_acts_afterwards() -> None:
-    told: list[str] = []
+    completed: list[str] = []
     looked = threading.Event()
 
     def confirming() -> None:
         assert looked.wait(10)  # the next one has looked, and the effect is not confirmed yet
         time.sleep(0.05)
-        told.append("confirmed")
+        completed.append("confirmed")
 
     def look() -> None:
         looked.set()
 
-    first = Thing("first", told, shown=confirming)
-    second = Thing("second", told, after=("first",), decision=look)
+    first = Thing("first", completed, shown=confirming)
+    second = Thing("second", completed, after=("first",), decision=look)
     outcome = course(first, second).execute(lambda _: None)
     assert [step.status for step in outcome.steps] == ["done", "done"]
-    assert told.index("make first") < told.index("look second") < told.index("confirmed") < told.index("make second")
-    assert told.count("look second") == 2  # ahead, and its own effect
+    assert (
+        completed.index("make first")
+        < completed.index("look second")
+        < completed.index("confirmed")
+        < completed.index("make second")
+    )
+    assert completed.count("look second") == 2  # ahead, and its own effect
 
 
 def test_what_comes_first_is_observed_beside_something_else() -> None:
-    told: list[str] = []
-    thing = Thing("first", told)
+    completed: list[str] = []
+    thing = Thing("first", completed)
     way = course(thing)
     assert way.look_ahead(lambda: 7) == 7
-    assert told == ["look first"]
+    assert completed == ["look first"]
     way.execute(lambda _: None)
-    assert told == ["look first", "make first", "look first"]
+    assert completed == ["look first", "make first", "look first"]
 
 
 def test_an_old_observation_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look_ahead, "FRESH_SECONDS", 0.01)
-    told: list[str] = []
-    way = course(Thing("first", told))
+    completed: list[str] = []
+    way = course(Thing("first", completed))
     way.look_ahead(lambda: time.sleep(0.1))
     way.execute(lambda _: None)
-    assert told == ["look first", "look first", "make first", "look first"]
+    assert completed == ["look first", "look first", "make first", "look first"]
 
 
 def test_an_observation_ahead_neither_refuses_nor_fails_a_run() -> None:
     """What comes before it may not have been shown by every part of a system."""
     for early in (foreign("somebody's", ""), SystemFailure("x.failed", "not seen")):
-        told: list[str] = []
-        first = Thing("first", told)
-        second = Thing("second", told, after=("first",))
+        completed: list[str] = []
+        first = Thing("first", completed)
+        second = Thing("second", completed, after=("first",))
 
         def decide(second: Thing = second, early: Decision | SystemFailure = early) -> Decision | None:
             if len(second.looks) > 1:
@@ -105,15 +110,15 @@ def test_an_observation_ahead_neither_refuses_nor_fails_a_run() -> None:
 
         second.decision = decide
         assert course(first, second).execute(lambda _: None).exit_code is ExitCode.OK
-        assert told.count("look second") == 3
+        assert completed.count("look second") == 3
 
 
 def test_nothing_is_made_on_what_was_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generator.engine.executor.SETTLING_SECONDS", 0.05)
-    told: list[str] = []
-    first = Thing("first", told, decision=lambda: Decision(State.ABSENT, Action.CREATE, "still absent"))
-    second = Thing("second", told, after=("first",))
+    completed: list[str] = []
+    first = Thing("first", completed, decision=lambda: Decision(State.ABSENT, Action.CREATE, "still absent"))
+    second = Thing("second", completed, after=("first",))
     outcome = course(first, second).execute(lambda _: None)
     assert outcome.exit_code is ExitCode.SYSTEM
-    assert "make second" not in told
+    assert "make second" not in completed
     assert {step.id: step.status for step in outcome.steps} == {"first": "failed", "second": "skipped"}

@@ -66,15 +66,15 @@ class Agent:
             self.progress.append((progress, total, message))
             self.heard.append(str(message))
 
-        told = await self.client.call_tool(tool, arguments, progress_callback=follow)
-        self.heard.append(told.model_dump_json())
-        (text,) = told.content
+        completed = await self.client.call_tool(tool, arguments, progress_callback=follow)
+        self.heard.append(completed.model_dump_json())
+        (text,) = completed.content
         assert isinstance(text, types.TextContent)
-        document: dict[str, Any] = told.structured_content
+        document: dict[str, Any] = completed.structured_content
         assert json.loads(text.text) == document
         assert set(document) == {"events", "result"}
         result = document["result"]
-        assert told.is_error == (result["exit_code"] != 0)
+        assert completed.is_error == (result["exit_code"] != 0)
         assert all(event["event"] != "result" for event in document["events"])
         return {"error": [], "events": document["events"], **_by_kind(document["events"]), "result": result}
 
@@ -116,42 +116,44 @@ def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
     async def wish(agent: Agent) -> None:
         listed = await agent.list()
         assert list(listed) == [*READ_ONLY, "create"]
-        told = await agent.call("schema")
-        assert told["schema"][0]["document"]["properties"]["auth"]["x-flag"] == "--auth"
+        completed = await agent.call("schema")
+        assert completed["schema"][0]["document"]["properties"]["auth"]["x-flag"] == "--auth"
 
-        told = await agent.call("plan", name="city-guide", answers={"auth": "app", "memory": "lots", "tierr": "x"})
-        assert [(item["code"], item["question"]) for item in told["error"]] == [
+        completed = await agent.call("plan", name="city-guide", answers={"auth": "app", "memory": "lots", "tierr": "x"})
+        assert [(item["code"], item["question"]) for item in completed["error"]] == [
             ("answer.unknown", "tierr"), ("answer.missing", "title"), ("answer.missing", "description"),
             ("answer.invalid", "memory"), ("answer.missing", "auth_reason"),
         ]  # fmt: skip
-        assert all(item["hint"] for item in told["error"])
-        assert told["result"]["exit_code"] == 2
+        assert all(item["hint"] for item in completed["error"])
+        assert completed["result"]["exit_code"] == 2
 
         given = {"name": "city-guide", "answers": answers, "seeds": {"api_token": "env:API_TOKEN_VALUE"}}
-        told = await agent.call("plan", **given, diffs=True)
-        assert told["result"]["status"] == "success"
-        assert "stacks/city-guide/ingress.tf" in told["plan"][0]["diffs"]
+        completed = await agent.call("plan", **given, diffs=True)
+        assert completed["result"]["status"] == "success"
+        assert "stacks/city-guide/ingress.tf" in completed["plan"][0]["diffs"]
         assert agent.progress == []
 
-        told = await agent.call("create", **given)
-        assert (told["result"]["status"], told["result"]["exit_code"]) == ("success", 0)
-        assert {step["status"] for step in told["step"]} == {"done", "unchanged"}
+        completed = await agent.call("create", **given)
+        assert (completed["result"]["status"], completed["result"]["exit_code"]) == ("success", 0)
+        assert {step["status"] for step in completed["step"]} == {"done", "unchanged"}
         numbers = [number for number, _, _ in agent.progress]
         assert numbers == sorted(set(numbers))
-        assert {step["id"] for step in told["step"]} <= {words.split(":")[0] for _, _, words in agent.progress if words}
+        assert {step["id"] for step in completed["step"]} <= {
+            words.split(":")[0] for _, _, words in agent.progress if words
+        }
 
         assert (await agent.call("create", **given))["result"]["status"] == "unchanged"
         assert (await agent.call("status", name="city-guide"))["result"]["status"] == "unchanged"
-        told = await agent.call("verify", name="city-guide")
-        assert told["result"]["exit_code"] == 7
-        assert {check["id"]: check["state"] for check in told["check"]}["mirror.commit"] == "ok"
-        told = await agent.call("update", path="city-guide", check=True)
-        assert told["result"]["status"] == "unchanged"
+        completed = await agent.call("verify", name="city-guide")
+        assert completed["result"]["exit_code"] == 7
+        assert {check["id"]: check["state"] for check in completed["check"]}["mirror.commit"] == "ok"
+        completed = await agent.call("update", path="city-guide", check=True)
+        assert completed["result"]["status"] == "unchanged"
 
-        told = await agent.call("plan", **{**given, "answers": {**answers, "description": PLANTED}})
-        assert [item["code"] for item in told["error"]] == ["answer.secret"]
-        told = await agent.call("plan", name="city-guide", answers=answers, seeds={"api_token": PLANTED})
-        assert [item["code"] for item in told["error"]] == ["usage"]
+        completed = await agent.call("plan", **{**given, "answers": {**answers, "description": PLANTED}})
+        assert [item["code"] for item in completed["error"]] == ["answer.secret"]
+        completed = await agent.call("plan", name="city-guide", answers=answers, seeds={"api_token": PLANTED})
+        assert [item["code"] for item in completed["error"]] == ["usage"]
         heard.extend(agent.heard)
 
     async def main() -> None:
@@ -220,10 +222,10 @@ def test_a_call_that_waits_ends_with_the_server(ending: str, workdir: Path) -> N
         process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     assert process.returncode == (130 if ending == "SIGTERM" else 0)
-    told = err.splitlines()
+    completed = err.splitlines()
     if ending == "SIGTERM":
-        assert told.pop() == ENDED
-    assert told in (["interrupted"], ["interrupted", "interrupted"])  # the second one may have had its turn
+        assert completed.pop() == ENDED
+    assert completed in (["interrupted"], ["interrupted", "interrupted"])  # the second one may have had its turn
 
 
 # --- what is offered ----------------------------------------------------------------------------------------
@@ -257,9 +259,9 @@ def test_a_server_that_only_looks_refuses_to_write(mode: str, desk: Desk) -> Non
             ("create", {"name": "notes", "answers": SMALLEST, "no_provision": True}),
             ("update", {"path": str(desk.infra), "check": False}),
         ):
-            told = await agent.call(name, **given)
-            assert [item["code"] for item in told["error"]] == ["mcp.read_only"]
-            assert told["result"]["exit_code"] == 4
+            completed = await agent.call(name, **given)
+            assert [item["code"] for item in completed["error"]] == ["mcp.read_only"]
+            assert completed["result"]["exit_code"] == 4
         assert desk.snapshot() == before
 
     talk(Settings(infra=str(desk.infra)), wish, mode)
@@ -272,8 +274,8 @@ def test_an_update_that_was_killed_is_taken_back_by_who_may_write(writes: bool, 
     journal.write_text("{}")
 
     async def wish(agent: Agent) -> None:
-        told = await agent.call("update", path=str(desk.infra), check=True)
-        assert ("mcp.read_only" in [item["code"] for item in told["error"]]) is not writes
+        completed = await agent.call("update", path=str(desk.infra), check=True)
+        assert ("mcp.read_only" in [item["code"] for item in completed["error"]]) is not writes
         assert journal.is_file() is not writes
 
     talk(Settings(allow_writes=writes), wish)
@@ -304,9 +306,9 @@ def test_a_call_says_what_the_command_says(mode: str, desk: Desk) -> None:
     plain = desk.create(given, command="plan")
 
     async def wish(agent: Agent) -> None:
-        told = await agent.call("plan", answers=given, no_provision=True, service_dir=str(desk.service))
-        assert [*told["events"], told["result"]] == plain.events
-        assert len(told["error"]) == 4
+        completed = await agent.call("plan", answers=given, no_provision=True, service_dir=str(desk.service))
+        assert [*completed["events"], completed["result"]] == plain.events
+        assert len(completed["error"]) == 4
 
     talk(Settings(infra=str(desk.infra)), wish, mode)
 
@@ -315,9 +317,11 @@ def test_a_call_says_what_the_command_says(mode: str, desk: Desk) -> None:
 def test_any_text_is_an_answer(title: str, desk: Desk) -> None:
     async def wish(agent: Agent) -> None:
         given = {**SMALLEST, "title": title}
-        told = await agent.call("plan", answers=given, no_provision=True, service_dir=str(desk.service), diffs=True)
-        assert told["result"]["exit_code"] == 0, told["error"]
-        assert any(title in diff for diff in told["plan"][0]["diffs"].values())
+        completed = await agent.call(
+            "plan", answers=given, no_provision=True, service_dir=str(desk.service), diffs=True
+        )
+        assert completed["result"]["exit_code"] == 0, completed["error"]
+        assert any(title in diff for diff in completed["plan"][0]["diffs"].values())
 
     talk(Settings(infra=str(desk.infra)), wish)
 
@@ -347,10 +351,10 @@ def test_files_are_written_where_that_is_allowed(desk: Desk) -> None:
 def test_an_argument_is_never_taken_for_a_flag(name: str, given: dict[str, Any], desk: Desk) -> None:
     async def wish(agent: Agent) -> None:
         placed = json.loads(json.dumps(given).replace("PLACE", str(desk.folder)))
-        told = await agent.call(name, **placed)
-        assert told["result"]["exit_code"] != 0
-        assert [item["code"] for item in told["error"]] != []
-        assert "usage" not in [item["code"] for item in told["error"]], told
+        completed = await agent.call(name, **placed)
+        assert completed["result"]["exit_code"] != 0
+        assert [item["code"] for item in completed["error"]] != []
+        assert "usage" not in [item["code"] for item in completed["error"]], completed
 
     before = desk.snapshot()
     talk(Settings(infra=str(desk.infra)), wish)
@@ -358,11 +362,11 @@ def test_an_argument_is_never_taken_for_a_flag(name: str, given: dict[str, Any],
 
 
 @both_protocols
-def test_wrong_arguments_are_told_at_once_and_not_repeated(mode: str) -> None:
+def test_wrong_arguments_are_reported_at_once_and_not_repeated(mode: str) -> None:
     async def wish(agent: Agent) -> None:
-        told = await agent.call("plan", name=PLANTED.split(), answrs={}, seeds={"token": PLANTED})
-        (error,) = told["error"]
-        assert (error["code"], told["result"]["exit_code"]) == ("usage", 2)
+        completed = await agent.call("plan", name=PLANTED.split(), answrs={}, seeds={"token": PLANTED})
+        (error,) = completed["error"]
+        assert (error["code"], completed["result"]["exit_code"]) == ("usage", 2)
         assert [word for word in ("name", "answrs", "seeds.token") if word not in error["message"]] == []
         assert PLANTED not in "".join(agent.heard)
 
@@ -404,7 +408,7 @@ class Slow:
 class Waiting:
     """A command that follows what never changes, as ``verify --wait`` does."""
 
-    told: Callable[[str], object] = lambda _: None
+    completed: Callable[[str], object] = lambda _: None
     started: threading.Event = field(default_factory=threading.Event)
     interrupted: int = 0
 
@@ -415,14 +419,14 @@ class Waiting:
                 follow(self.look, 20, lambda _: None, Rhythm())
         except KeyboardInterrupt:
             self.interrupted += 1
-            self.told("interrupted")
+            self.completed("interrupted")
             code = ExitCode.INTERRUPTED
         reporter.result(Result("success" if code is ExitCode.OK else "partial", code))
         return code
 
     def look(self) -> Look:
         if not self.started.is_set():
-            self.told("begun")
+            self.completed("begun")
         self.started.set()
         return Look((Check("ci.run", CheckState.WAITING, "queued"),))
 
@@ -468,8 +472,8 @@ def test_a_call_that_is_cancelled_ends_with_the_next_thing_that_it_says(slow: Sl
             group.cancel_scope.cancel()
         await agent.client.session.send_ping()  # answered after the cancellation was heard
         slow.go_on.set()
-        told = await agent.call("schema")  # its turn comes when the other has ended
-        assert told["result"]["exit_code"] == 0
+        completed = await agent.call("schema")  # its turn comes when the other has ended
+        assert completed["result"]["exit_code"] == 0
         assert (slow.interrupted, slow.most) == (1, 1)
 
     talk(Settings(), wish, "legacy")
@@ -531,12 +535,12 @@ def test_what_one_call_learns_is_forgotten_with_it(desk: Desk, monkeypatch: pyte
 
     async def wish(agent: Agent) -> None:
         asked = {"answers": given, "no_provision": True, "service_dir": str(desk.service)}
-        told = await agent.call("plan", **asked, seeds={"api_token": "env:WORD"})
-        assert told["result"]["exit_code"] == 0, told["error"]
-        assert MASK in json.dumps(told["plan"])
-        told = await agent.call("plan", **asked)
-        assert MASK not in json.dumps(told["plan"])
-        assert f"stacks/{given['name']}/main.tf" in {file["path"] for file in told["plan"][0]["files"]}
+        completed = await agent.call("plan", **asked, seeds={"api_token": "env:WORD"})
+        assert completed["result"]["exit_code"] == 0, completed["error"]
+        assert MASK in json.dumps(completed["plan"])
+        completed = await agent.call("plan", **asked)
+        assert MASK not in json.dumps(completed["plan"])
+        assert f"stacks/{given['name']}/main.tf" in {file["path"] for file in completed["plan"][0]["files"]}
 
     talk(Settings(infra=str(desk.infra), sources=sources(["env:WORD"])), wish)
 
@@ -583,9 +587,9 @@ def test_an_update_names_the_command_with_the_answers_themselves(
 
     async def wish(agent: Agent) -> None:
         for _ in range(2):
-            told = await agent.call("update", path=path, check=True, answers=answers)
-            assert told["result"]["status"] == "success", told["error"]
-            following.extend(told["result"]["next"])
+            completed = await agent.call("update", path=path, check=True, answers=answers)
+            assert completed["result"]["status"] == "success", completed["error"]
+            following.extend(completed["result"]["next"])
 
     talk(Settings(infra=str(desk.infra)), wish)
     first, second = following
@@ -593,25 +597,27 @@ def test_an_update_names_the_command_with_the_answers_themselves(
     assert "--answers" not in first
     words = shlex.split(first)
     assert words[:3] == ["newservice", "update", path]
-    told = Command(capsys)(*words[1:], "--json")
-    assert told.result["status"] == "success", told.out
+    completed = Command(capsys)(*words[1:], "--json")
+    assert completed.result["status"] == "success", completed.out
     recorded = yaml.safe_load(Path(path, ".copier-answers.yml").read_text())
     assert {name: recorded[name] for name in answers} == answers
     version = recorded["_commit"].lstrip("v")
-    assert told.result["next"][1] == f"git commit, with the new answers alone ({version}, as before)"
+    assert completed.result["next"][1] == f"git commit, with the new answers alone ({version}, as before)"
 
 
 @pytest.mark.parametrize("writes", [False, True])
 def test_a_path_that_is_none_has_a_result(writes: bool, desk: Desk) -> None:
     async def wish(agent: Agent) -> None:
         for path in ("a\0b", "x" * 5000, "x" * 300, str(desk.infra / "main.tf" / "x")):
-            told = await agent.call("update", path=path)
-            assert [item["code"] for item in told["error"]] in (["usage.path"], ["update.no_repository"]), told
-            assert told["result"]["exit_code"] == 2
-        told = await agent.call("plan", answers=SMALLEST, no_provision=True, service_dir="a\0b")
-        assert [item["code"] for item in told["error"]] == ["usage.path"]
-        told = await agent.call("plan", answers=SECRETIVE, seeds={"api_token": "file:a\0b"}, no_provision=True)
-        assert [item["code"] for item in told["error"]] == ["mcp.seed"]
+            completed = await agent.call("update", path=path)
+            assert [item["code"] for item in completed["error"]] in (["usage.path"], ["update.no_repository"]), (
+                completed
+            )
+            assert completed["result"]["exit_code"] == 2
+        completed = await agent.call("plan", answers=SMALLEST, no_provision=True, service_dir="a\0b")
+        assert [item["code"] for item in completed["error"]] == ["usage.path"]
+        completed = await agent.call("plan", answers=SECRETIVE, seeds={"api_token": "file:a\0b"}, no_provision=True)
+        assert [item["code"] for item in completed["error"]] == ["mcp.seed"]
 
     talk(Settings(infra=str(desk.infra), allow_writes=writes), wish)
 
@@ -637,15 +643,15 @@ def _run(arguments: list[str]) -> None:
 
 def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    with pytest.raises(PreflightError) as told:
+    with pytest.raises(PreflightError) as completed:
         _run(["mcp"])
-    assert told.value.code == "mcp.missing"
-    assert "pip install" in told.value.hint
+    assert completed.value.code == "mcp.missing"
+    assert "pip install" in completed.value.hint
 
 
 def test_the_sandbox_is_a_platform_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     for flags in (["--platform", "x"], ["--infra", "x"]):
-        with pytest.raises(UsageError) as told:
+        with pytest.raises(UsageError) as completed:
             _run(["mcp", "--sandbox", *flags])
-        assert told.value.code == "usage.sandbox"
+        assert completed.value.code == "usage.sandbox"
     assert Command(capsys)("mcp", "--help").code == 0

@@ -41,10 +41,10 @@ async def refused(
     world.sandbox.journal.clear()
     errors = []
     for tool in ("plan", "create"):
-        told = await agent.call(tool, answers=ONE, seeds={name: source}, service_dir=str(world.folder / NAME))
-        (error,) = told["error"]
+        completed = await agent.call(tool, answers=ONE, seeds={name: source}, service_dir=str(world.folder / NAME))
+        (error,) = completed["error"]
         assert error["code"] in codes, error
-        assert told["result"]["exit_code"] == (2 if error["code"] == "usage" else 4)
+        assert completed["result"]["exit_code"] == (2 if error["code"] == "usage" else 4)
         errors.append(error)
     assert list(world.sandbox.journal) == []
     assert not world.has_secret(NAME)
@@ -79,11 +79,11 @@ def test_without_permission_no_value_is_read_from_anywhere(mode: str, world: Wor
             await refused(agent, world, source, "seed.credential")
         assert sightings([CANARY, os.environ["GITHUB_TOKEN"]], shown(agent)) == []
 
-        told = await agent.call(
+        completed = await agent.call(
             "create", answers=ONE, seeds={"api_token": "later"}, service_dir=str(world.folder / "x")
         )
-        assert told["result"]["status"] == "success"
-        assert told["plan"][0]["seeds"] == [{"property": "api_token", "source": "later"}]
+        assert completed["result"]["status"] == "success"
+        assert completed["plan"][0]["seeds"] == [{"property": "api_token", "source": "later"}]
 
     talk(settings(world), wish, mode)
 
@@ -141,13 +141,13 @@ def test_what_is_allowed_is_listed_and_read(world: World) -> None:
             for choice in schema["properties"]["seeds"]["additionalProperties"]["anyOf"]:
                 assert not re.search(r"\\[^\\^$.*+?()\[\]{}|]", choice.get("pattern", "")), "no pattern of ECMA's"
         for source in wanted:
-            told = await agent.call("plan", answers=ONE, seeds={"api_token": source})
-            assert told["plan"][0]["seeds"] == [{"property": "api_token", "source": source}], told["error"]
+            completed = await agent.call("plan", answers=ONE, seeds={"api_token": source})
+            assert completed["plan"][0]["seeds"] == [{"property": "api_token", "source": source}], completed["error"]
         for source in unwanted:
             await refused(agent, world, source, "usage" if ":" not in source else "mcp.seed")
         assert sightings([CANARY], shown(agent)) == []
-        told = await agent.call("create", answers=ONE, seeds={"api_token": f"file:{below}"})
-        assert told["result"]["status"] == "success"
+        completed = await agent.call("create", answers=ONE, seeds={"api_token": f"file:{below}"})
+        assert completed["result"]["status"] == "success"
         assert world.sandbox.vault.read(NAME)["api_token"] == CANARY
         assert sightings([CANARY], shown(agent)) == []
 
@@ -199,8 +199,8 @@ def test_a_propertys_name_can_not_carry_a_source(world: World) -> None:
             ("api_token=later", "env:READER_KEY", "seed.source"),
         ):
             for tool in ("plan", "create"):
-                told = await agent.call(tool, answers=ONE, seeds={name: source})
-                assert [item["code"] for item in told["error"]] == [error]
+                completed = await agent.call(tool, answers=ONE, seeds={name: source})
+                assert [item["code"] for item in completed["error"]] == [error]
         assert list(world.sandbox.journal) == []
 
     talk(settings(world, "env:READER_KEY"), wish)
@@ -224,13 +224,13 @@ def test_a_propertys_name_can_not_carry_a_source(world: World) -> None:
     ],
 )
 def test_what_no_seed_may_name_can_not_be_allowed(source: str, code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = Command(capsys)("mcp", "--allow-seed", source)
-    assert told.code == (4 if code in ("seed.credential", "seed.place") else 2)
-    assert "hunter2" not in told.out + told.err
+    completed = Command(capsys)("mcp", "--allow-seed", source)
+    assert completed.code == (4 if code in ("seed.credential", "seed.place") else 2)
+    assert "hunter2" not in completed.out + completed.err
     with pytest.raises(NewserviceError) as caught:
         allowed_source(source)
     assert caught.value.code == code
-    assert caught.value.message in told.err
+    assert caught.value.message in completed.err
 
 
 def test_a_folder_is_one_by_its_slash_or_because_it_is_one(tmp_path: Path) -> None:
@@ -258,11 +258,11 @@ def test_over_pipes_a_server_reads_what_it_was_started_to_read(desk: Desk) -> No
             async with Client(stdio_client(server, errlog=file)) as client:
                 agent = Agent(client)
                 given = {"answers": ONE, "no_provision": True, "service_dir": str(desk.service)}
-                told = await agent.call("plan", **given, seeds={"api_token": "env:READER_KEY"})
-                assert told["result"]["exit_code"] == 0, told["error"]
-                told = await agent.call("create", **given, seeds={"api_token": "env:OTHER_KEY"})
-                (error,) = told["error"]
-                assert (error["code"], told["result"]["exit_code"]) == ("mcp.seed", 4)
+                completed = await agent.call("plan", **given, seeds={"api_token": "env:READER_KEY"})
+                assert completed["result"]["exit_code"] == 0, completed["error"]
+                completed = await agent.call("create", **given, seeds={"api_token": "env:OTHER_KEY"})
+                (error,) = completed["error"]
+                assert (error["code"], completed["result"]["exit_code"]) == ("mcp.seed", 4)
                 words = shlex.split(error["hint"].partition("start it so: ")[2])
                 assert words == ["newservice", *started, "--allow-seed", "env:OTHER_KEY"]
                 assert CANARY not in json.dumps(agent.heard, ensure_ascii=False)

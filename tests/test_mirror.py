@@ -22,7 +22,7 @@ from generator.sandbox.forgejo.state import PushMirror, Repository
 from generator.sandbox.messages import Request
 from generator.sandbox.repositories import BareRepository, run_git
 from tests.answers import SMALLEST, TEMPLATE
-from tests.world import Told, World
+from tests.world import Completed, World
 
 NAME = "notes-app"
 
@@ -47,16 +47,16 @@ def link(world: World) -> PushMirror:
     return mirror
 
 
-def refusal(told: Told) -> str:
-    assert told.code == 4, told.out
-    (error,) = told.of("error")
+def refusal(completed: Completed) -> str:
+    assert completed.code == 4, completed.out
+    (error,) = completed.of("error")
     assert error["code"] == "forgejo.mirror.refused"
     return str(error["message"])
 
 
-def mended(told: Told) -> set[str]:
-    assert told.code == 0, told.out
-    return {item["id"] for item in told.of("step") if item["status"] == "done"}
+def mended(completed: Completed) -> set[str]:
+    assert completed.code == 0, completed.out
+    return {item["id"] for item in completed.of("step") if item["status"] == "done"}
 
 
 def tag(bare: BareRepository, name: str, target: str, message: str = "") -> str:
@@ -89,9 +89,9 @@ LOST: dict[str, Callable[[World], str]] = {
 def test_a_tag_of_github_is_never_destroyed(made: World, what: str) -> None:
     there = LOST[what](made)
     made.canonical(NAME).mirrors.clear()
-    told = refusal(made.run("create", SMALLEST))
-    assert "tag v9" in told
-    assert f"branch {made.branch}" not in told
+    completed = refusal(made.run("create", SMALLEST))
+    assert "tag v9" in completed
+    assert f"branch {made.branch}" not in completed
     assert made.mirror(NAME).bare.tags() == {"v9": there}
     assert made.canonical(NAME).mirrors == []
 
@@ -118,9 +118,9 @@ def test_tags_that_can_not_be_seen_are_not_taken_for_none(made: World) -> None:
     made.canonical(NAME).mirrors.clear()
     fault = made.sandbox.faults.add("github", "GET", "/git/matching-refs/", 100, FaultKind.NOT_FOUND)
     made.sandbox.journal.clear()
-    told = made.run("create", SMALLEST)
-    assert (told.code, fault.hits > 0) == (3, True), told.out
-    (plan,) = told.of("plan")
+    completed = made.run("create", SMALLEST)
+    assert (completed.code, fault.hits > 0) == (3, True), completed.out
+    (plan,) = completed.of("plan")
     assert {item["id"] for item in plan["steps"] if item["state"] == "unknown"} == {"forgejo.mirror"}
     assert made.sandbox.journal.writes() == []
 
@@ -129,9 +129,9 @@ def test_forgejos_references_that_can_not_be_seen_are_not_taken_for_none(made: W
     for bare in (made.canonical(NAME).bare, made.mirror(NAME).bare):
         tag(bare, "v1.0.0", made.branch)
     made.sandbox.faults.add("forgejo", "GET", "/git/refs$", 100, FaultKind.NOT_FOUND)
-    told = made.run("plan", SMALLEST)
-    assert told.code == 3
-    (plan,) = told.of("plan")
+    completed = made.run("plan", SMALLEST)
+    assert completed.code == 3
+    (plan,) = completed.of("plan")
     assert {item["id"] for item in plan["steps"] if item["state"] == "unknown"} == {"forgejo.mirror"}
 
 
@@ -190,9 +190,9 @@ def test_two_runs_that_both_add_a_mirror_leave_one(world: World, monkeypatch: py
     processes = [
         world.start("create", SMALLEST, "--service-dir", str(world.folder / f"copy{number}")) for number in range(2)
     ]
-    told = [process.communicate()[0] for process in processes]
-    assert met == ["POST", "POST", "GET", "GET", "DELETE", "DELETE"], told
-    assert [process.returncode for process in processes] == [0, 0], told
+    completed = [process.communicate()[0] for process in processes]
+    assert met == ["POST", "POST", "GET", "GET", "DELETE", "DELETE"], completed
+    assert [process.returncode for process in processes] == [0, 0], completed
     inventory = world.inventory(NAME)
     assert len(inventory["push mirrors"]) == 1
     assert sorted(changes(world)) == ["DELETE"] * 2 + ["POST"] * 4  # each adds, removes and syncs once
@@ -311,10 +311,10 @@ def test_one_that_was_skipped_is_not_called_pushed(made: World, monkeypatch: pyt
     canonical = made.canonical(NAME)
     canonical.mirrors.insert(0, replace(link(made), remote_name="remote_mirror_other", remote_address=OTHER_HOST))
     canonical.bare.commit_files(made.branch, {"NOTE": b"noted\n"}, "a note", 1_790_000_000)
-    told = made.run("create", SMALLEST)
-    assert told.code == 5
-    assert told.of("error")[0]["code"] == "forgejo.mirror_behind"
-    assert "elsewhere" in told.of("error")[0]["hint"]
+    completed = made.run("create", SMALLEST)
+    assert completed.code == 5
+    assert completed.of("error")[0]["code"] == "forgejo.mirror_behind"
+    assert "elsewhere" in completed.of("error")[0]["hint"]
 
 
 def addresses(world: World) -> list[tuple[str, str]]:
@@ -332,9 +332,9 @@ def test_a_mirror_to_another_repository_of_that_github_is_refused(made: World, n
     address, shown = addresses(made)[number]
     link(made).remote_address = address
     kept: list[Any] = list(made.canonical(NAME).mirrors)
-    told = made.run("create", SMALLEST)
-    message = refusal(told)
+    completed = made.run("create", SMALLEST)
+    message = refusal(completed)
     assert shown in message
-    assert "hidden" not in told.out
-    assert "settings on Forgejo" in told.of("error")[0]["hint"]
+    assert "hidden" not in completed.out
+    assert "settings on Forgejo" in completed.of("error")[0]["hint"]
     assert made.canonical(NAME).mirrors == kept

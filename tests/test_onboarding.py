@@ -15,7 +15,7 @@ from generator.sandbox import Sandbox
 from generator.sandbox.repositories import Entry
 from tests.answers import RICH, UPSTREAM
 from tests.full import few
-from tests.world import Told, World, both_platforms, elsewhere
+from tests.world import Completed, World, both_platforms, elsewhere
 
 NAME = str(RICH["name"])
 
@@ -91,30 +91,30 @@ def infra_files(world: World) -> list[str]:
     return [path for path in INFRA_FILES if path not in left_out]
 
 
-def statuses(told: Told) -> dict[str, str]:
-    return {item["id"]: item["status"] for item in told.of("step")}
+def statuses(completed: Completed) -> dict[str, str]:
+    return {item["id"]: item["status"] for item in completed.of("step")}
 
 
 @both_platforms
 def test_create_makes_exactly_one_of_each_thing(world: World) -> None:
-    told = world.run("create", RICH)
-    assert told.result["status"] == "success"
-    assert sorted(statuses(told)) == sorted(ALL_STEPS)
+    completed = world.run("create", RICH)
+    assert completed.result["status"] == "success"
+    assert sorted(statuses(completed)) == sorted(ALL_STEPS)
     assert world.inventory(NAME) == expected_inventory(world)
-    assert set(told.result["urls"]) == {"repository", "mirror", "actions", "pull_request", "site"}
-    assert any("merge" in line for line in told.result["next"])
+    assert set(completed.result["urls"]) == {"repository", "mirror", "actions", "pull_request", "site"}
+    assert any("merge" in line for line in completed.result["next"])
 
 
 @both_platforms
 def test_the_plan_is_what_create_then_does(world: World) -> None:
     (plan,) = world.run("plan", RICH).of("plan")
-    told = world.run("create", RICH)
-    (again,) = told.of("plan")
+    completed = world.run("create", RICH)
+    (again,) = completed.of("plan")
     assert again == plan
     acts = {item["id"]: item["action"] != "none" for item in plan["steps"]}
     # Which branch GitHub shows first can't be foreseen: it is its own favourite, if the push brings that one.
     acts["github.default_branch"] = world.branch != "main"
-    assert acts == {key: status == "done" for key, status in statuses(told).items()}
+    assert acts == {key: status == "done" for key, status in statuses(completed).items()}
     written = {item["path"] for item in plan["files"] if item["repo"] == "infra"}
     written |= {item["path"] for item in plan["registrations"]}
     assert sorted(written) == infra_files(world)
@@ -149,8 +149,8 @@ def test_looking_writes_nothing_anywhere(world: World, command: tuple[str, ...],
     world.sandbox.journal.clear()
     places = (world.folder, world.sandbox.infra, Path.home())
     before, before_there = snapshot(*places), references(world)
-    told = world.run(command[0], RICH, *command[1:])
-    assert told.code == 0
+    completed = world.run(command[0], RICH, *command[1:])
+    assert completed.code == 0
     assert world.sandbox.journal.writes() == []
     assert len(world.sandbox.journal) > 5
     assert snapshot(*places) == before
@@ -161,9 +161,9 @@ def test_looking_writes_nothing_anywhere(world: World, command: tuple[str, ...],
 def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
     world.run("create", RICH)
     world.sandbox.journal.clear()
-    told = world.run("create", RICH)
-    assert told.result["status"] == "unchanged"
-    assert set(statuses(told).values()) == {"unchanged"}
+    completed = world.run("create", RICH)
+    assert completed.result["status"] == "unchanged"
+    assert set(statuses(completed).values()) == {"unchanged"}
     assert world.sandbox.journal.writes() == []
     assert world.inventory(NAME) == expected_inventory(world)
 
@@ -171,8 +171,8 @@ def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
 def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None:
     world.run("create", RICH)
     world.sandbox.journal.clear()
-    told = world.run("create", RICH, "--service-dir", str(world.folder / "elsewhere"))
-    assert told.result["status"] == "unchanged"
+    completed = world.run("create", RICH, "--service-dir", str(world.folder / "elsewhere"))
+    assert completed.result["status"] == "unchanged"
     assert world.sandbox.journal.writes() == []
     assert not (world.folder / "elsewhere").exists()
 
@@ -182,8 +182,8 @@ def test_after_the_merge_there_is_nothing_to_ask_for(world: World) -> None:
     world.run("create", RICH)
     world.merge(NAME)
     world.sandbox.journal.clear()
-    told = world.run("create", RICH)
-    assert told.result["status"] == "unchanged"
+    completed = world.run("create", RICH)
+    assert completed.result["status"] == "unchanged"
     assert world.sandbox.journal.writes() == []
 
 
@@ -198,17 +198,17 @@ def test_the_service_s_own_entries_take_nothing_from_it(world: World) -> None:
     without = b"".join(line for line in lines if b"reader" not in line)
     world.infra.bare.commit_files(world.base, {catalog: without}, "docs: less", 1_790_000_000)
 
-    told = world.run("create", database)
-    assert (told.code, told.result["status"]) == (0, "success"), told.out
-    assert statuses(told)["infra.commit"] == "done"
+    completed = world.run("create", database)
+    assert (completed.code, completed.result["status"]) == (0, "success"), completed.out
+    assert statuses(completed)["infra.commit"] == "done"
     assert b"reader" in (world.infra.bare.file("newservice/reader", catalog) or b"")
 
 
 @both_platforms
 def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None:
-    told = world.run("create", UPSTREAM)
-    assert told.result["status"] == "success"
-    assert list(statuses(told)) == ["infra.commit", "infra.pull_request"]
+    completed = world.run("create", UPSTREAM)
+    assert completed.result["status"] == "success"
+    assert list(statuses(completed)) == ["infra.commit", "infra.pull_request"]
     assert {item.system for item in world.sandbox.journal} == {"forgejo"}
     assert not (world.folder / "reader").exists()
     files = world.asked("reader")["infra files"]
@@ -219,10 +219,10 @@ def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None
 @both_platforms
 def test_status_finds_the_answers_on_the_forge(world: World) -> None:
     world.run("create", UPSTREAM)
-    told = world.command("status", "reader")
-    assert told.code == 0
-    assert told.result["status"] == "unchanged"
-    assert {item["state"] for item in told.of("plan")[0]["steps"]} == {"present"}
+    completed = world.command("status", "reader")
+    assert completed.code == 0
+    assert completed.result["status"] == "unchanged"
+    assert {item["state"] for item in completed.of("plan")[0]["steps"]} == {"present"}
     assert world.command("status", "nobody").of("error")[0]["code"] == "status.unknown"
 
 
@@ -241,12 +241,12 @@ def test_a_certificate_of_another_authority_is_refused(world: World, tmp_path: P
         profile = yaml.safe_load(world.sandbox.profile.read_text())
         profile["connection"]["ca_file"] = str(other.ca_file)
         world.sandbox.profile.write_text(yaml.safe_dump(profile))
-        told = world.run("plan", RICH)
-    assert told.code == 3
-    (error,) = told.of("error")
+        completed = world.run("plan", RICH)
+    assert completed.code == 3
+    (error,) = completed.of("error")
     assert error["code"].endswith(".unreachable")
     assert "certificate" in error["message"].lower()
-    (plan,) = told.of("plan")
+    (plan,) = completed.of("plan")
     assert {item["state"] for item in plan["steps"]} == {"unknown"}
 
 
@@ -255,11 +255,11 @@ def test_a_certificate_of_another_authority_is_refused(world: World, tmp_path: P
 
 def refused(world: World, command: str = "create") -> dict[str, Any]:
     world.sandbox.journal.clear()
-    told = world.run(command, RICH)
-    assert told.code == 4
-    assert told.result["status"] == "refused"
+    completed = world.run(command, RICH)
+    assert completed.code == 4
+    assert completed.result["status"] == "refused"
     assert world.sandbox.journal.writes() == []
-    (error,) = told.of("error")
+    (error,) = completed.of("error")
     assert error["hint"]
     return error
 
@@ -325,8 +325,8 @@ def test_a_second_mirror_becomes_one_again(world: World) -> None:
     from dataclasses import replace
 
     canonical.mirrors.append(replace(canonical.mirrors[0], remote_name="remote_mirror_second"))
-    told = world.run("create", RICH)
-    assert statuses(told)["forgejo.mirror"] == "done"
+    completed = world.run("create", RICH)
+    assert statuses(completed)["forgejo.mirror"] == "done"
     assert world.inventory(NAME) == expected_inventory(world)
 
 
@@ -343,8 +343,8 @@ def test_what_drifted_is_mended_and_nothing_else(world: World) -> None:
     del mirror.secrets["SLACK_WEBHOOK"]
     row.active = False
     row.settings["trusted"]["network"] = True
-    told = world.run("create", RICH)
-    assert {key for key, value in statuses(told).items() if value == "done"} == {
+    completed = world.run("create", RICH)
+    assert {key for key, value in statuses(completed).items() if value == "done"} == {
         "forgejo.repository",
         "github.repository",
         "github.secrets",
@@ -363,8 +363,8 @@ def test_what_drifted_is_mended_and_nothing_else(world: World) -> None:
 @both_platforms
 def test_existing_secrets_are_never_overwritten(world: World) -> None:
     world.sandbox.vault.write(NAME, {"api_token": "keep me", "unrelated": {"nested": 1}})
-    told = world.run("create", RICH)
-    assert statuses(told)["vault.secrets"] == "done"
+    completed = world.run("create", RICH)
+    assert statuses(completed)["vault.secrets"] == "done"
     stored = world.sandbox.vault.read(NAME)
     assert stored["api_token"] == "keep me"
     assert stored["unrelated"] == {"nested": 1}
@@ -380,13 +380,13 @@ def test_missing_credentials_are_all_named_before_anything_is_sent(
 ) -> None:
     for name in world.sandbox.environment:
         monkeypatch.delenv(name, raising=False)
-    told = world.run("create", RICH)
-    assert told.code == 3
-    (error,) = told.of("error")
-    told_there = error["message"] + error["hint"]
+    completed = world.run("create", RICH)
+    assert completed.code == 3
+    (error,) = completed.of("error")
+    reported_there = error["message"] + error["hint"]
     for credential in ("forgejo", "github", "woodpecker", "slack"):
         source = world.platform.connection.credentials[credential]
-        assert all(text in told_there for text in (credential, source.environment, source.vault))
+        assert all(text in reported_there for text in (credential, source.environment, source.vault))
     assert len(world.sandbox.journal) == 0
 
 
@@ -401,9 +401,9 @@ def test_credentials_come_from_vault_as_well(world: World, monkeypatch: pytest.M
 
 def test_a_token_that_is_not_accepted_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_wrong")
-    told = world.run("create", RICH)
-    assert told.code == 3
-    (error,) = told.of("error")
+    completed = world.run("create", RICH)
+    assert completed.code == 3
+    (error,) = completed.of("error")
     assert error["code"] == "github.unauthorized"
     assert "GITHUB_TOKEN" in error["hint"]
     assert world.sandbox.journal.writes() == []
@@ -417,8 +417,8 @@ TELLING = ("vault.secrets", "github.repository", "service.commit", "forgejo.mirr
 def test_a_run_that_was_killed_after_a_step_is_continued(world: World, step: str) -> None:
     """SIGKILL right after the step is reported; the platform holds every later request until the process is gone."""
     assert world.kill_after(step, RICH) in (-signal.SIGKILL, 0)
-    told = world.run("create", RICH)
-    assert told.code == 0, told.out
+    completed = world.run("create", RICH)
+    assert completed.code == 0, completed.out
     assert world.inventory(NAME) == expected_inventory(world)
     assert [path.name for path in world.folder.iterdir() if path.name.startswith(".")] == []
 
@@ -453,8 +453,8 @@ def _entries(world: World, name: str) -> list[Entry]:
 @pytest.mark.parametrize("command", ["plan", "create"])
 def test_a_host_that_another_stack_has_is_refused(world: World, command: str) -> None:
     """Whatever the module is called that makes ingresses."""
-    told = world.run(command, {**RICH, "host": "notes"})
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = world.run(command, {**RICH, "host": "notes"})
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert (error["code"], error["question"]) == ("answer.taken", "host")
     assert world.sandbox.journal.writes() == []

@@ -16,7 +16,7 @@ from generator.cli.options import collect, question_options
 from generator.template.notation import read_texts
 from tests.answers import QUESTIONS, SMALLEST
 from tests.invoke import Command, Desk
-from tests.world import Told
+from tests.world import Completed
 
 BY_NAME = {question.name: question for question in QUESTIONS}
 
@@ -50,7 +50,7 @@ FLAGS = [
 ]
 
 
-def create(desk: Desk, *arguments: str | Path) -> Told:
+def create(desk: Desk, *arguments: str | Path) -> Completed:
     places = ("--infra", desk.infra, "--service-dir", desk.service)
     return desk.command("create", *places, "--no-provision", "--json", *arguments)
 
@@ -60,8 +60,8 @@ def written(tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, *ar
     desk = Desk(tmp_path / folder, Command(capsys))
     desk.folder.mkdir()
     desk.prepare()
-    told = create(desk, *arguments)
-    assert told.code == 0, told.out
+    completed = create(desk, *arguments)
+    assert completed.code == 0, completed.out
     return desk.snapshot()
 
 
@@ -133,9 +133,9 @@ def test_the_name_stands_first_or_in_a_flag() -> None:
 
 
 def test_name_and_flag_that_differ_are_refused(desk: Desk) -> None:
-    told = create(desk, "reader", "--name", "writer")
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = create(desk, "reader", "--name", "writer")
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert error["code"] == "answer.twice"
     assert "reader" in error["message"]
     assert "writer" in error["message"]
@@ -217,11 +217,11 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
         (["a", "b"], "unexpected extra argument"),
     ],
 )
-def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], told: str) -> None:
+def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], completed: str) -> None:
     done = create(desk, *(f"--{key}={value}" for key, value in SMALLEST.items()), *arguments)
     assert done.code == 2, done.out
     errors = done.of("error")
-    assert any(told in error["message"] for error in errors), errors
+    assert any(completed in error["message"] for error in errors), errors
     assert all(error["hint"] for error in errors)
     assert done.result["status"] == "error"
     assert desk.changed() == []
@@ -245,13 +245,13 @@ def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], told: st
         (b"volumes: [1]\n", "volumes"),
     ],
 )
-def test_a_file_that_holds_no_answers_is_named(desk: Desk, content: bytes, told: str) -> None:
+def test_a_file_that_holds_no_answers_is_named(desk: Desk, content: bytes, completed: str) -> None:
     path = desk.folder / "a.yml"
     path.write_bytes(content)
     done = create(desk, "--answers", path)
     assert done.code == 2, done.out
     errors = done.of("error")
-    assert any(told in error["message"] for error in errors), errors
+    assert any(completed in error["message"] for error in errors), errors
     assert desk.changed() == []
 
 
@@ -288,9 +288,9 @@ def test_all_wrong_and_missing_answers_are_said_in_one_go(desk: Desk) -> None:
 
 
 def test_every_question_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    told = Command(capsys)("create", "--help")
-    assert told.code == 0
-    text = " ".join(told.out.split())
+    completed = Command(capsys)("create", "--help")
+    assert completed.code == 0
+    text = " ".join(completed.out.split())
     for question in QUESTIONS:
         if question.public:
             assert f" {question.option} " in text, question.name
@@ -307,6 +307,6 @@ def test_a_switch_stands_for_one_answer(flags: list[str], updates: str | None) -
         "x", callback=lambda **options: click.echo(json.dumps(collect(QUESTIONS, options, (), None, None)))
     )
     question_options(QUESTIONS)(command)
-    told = CliRunner().invoke(command, flags)
-    assert told.exit_code == 0, told.output
-    assert json.loads(told.output).get("updates") == updates
+    completed = CliRunner().invoke(command, flags)
+    assert completed.exit_code == 0, completed.output
+    assert json.loads(completed.output).get("updates") == updates

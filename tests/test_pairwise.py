@@ -259,8 +259,8 @@ def test_every_stack_is_sound(seed: int, tmp_path: Path) -> None:
 def test_terraform_validates_every_stack(seed: int, tmp_path: Path) -> None:
     stacks = {f"s{service.number}": _terraform(service.stack) for service in services(seed)}
     found = Validator(infra_of(seed, tmp_path / "infra"), tmp_path / "validator").errors(stacks)
-    told = [f"{error}\n{services(seed)[int(name[1:])]}" for name, errors in found.items() for error in errors]
-    assert not told, "\n".join(told[:5])
+    completed = [f"{error}\n{services(seed)[int(name[1:])]}" for name, errors in found.items() for error in errors]
+    assert not completed, "\n".join(completed[:5])
 
 
 def test_modules_of_a_real_checkout_declare_the_arguments(seed: int) -> None:

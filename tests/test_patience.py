@@ -39,7 +39,7 @@ def test_what_heals_is_tried_again() -> None:
     assert len(tried) == 4
 
 
-def test_the_attempts_are_bounded_and_the_last_failure_is_told() -> None:
+def test_the_attempts_are_bounded_and_the_last_failure_is_reported() -> None:
     last = passing()
     tried, attempt = failing(passing(), passing(), passing(), last, passing())
     with pytest.raises(SystemFailure) as caught:
@@ -78,19 +78,19 @@ def test_a_system_is_given_the_time_that_it_asks_for() -> None:
     assert time.monotonic() - started >= 0.2
 
 
-def test_a_long_pause_is_told() -> None:
-    told: list[str] = []
+def test_a_long_pause_is_reported() -> None:
+    completed: list[str] = []
     stopped = threading.Event()
 
     def hear(text: str) -> None:
-        told.append(text)
+        completed.append(text)
         stopped.set()
 
     patience = Patience(attempts=2, first=0, longest=60, stopped=stopped, report=hear)
     _, attempt = failing(passing(after=42))
     with pytest.raises(SystemFailure):
         patience(attempt, repeatable=True)
-    assert told == ["it failed; trying again in 42 s"]
+    assert completed == ["it failed; trying again in 42 s"]
 
 
 def test_nothing_is_sent_after_a_stop() -> None:

@@ -64,9 +64,9 @@ def test_a_plan_picks_what_create_writes(desk: Desk) -> None:
 
 def test_an_index_that_was_given_is_checked_and_not_picked(desk: Desk) -> None:
     take(desk.infra, 5)
-    told = desk.create({**CACHED, "redis": 5})
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = desk.create({**CACHED, "redis": 5})
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert (error["code"], error["question"]) == ("answer.taken", "redis")
     assert "stacks/other/main.tf" in error["message"]
     assert "such as 0" in error["hint"]
@@ -74,12 +74,12 @@ def test_an_index_that_was_given_is_checked_and_not_picked(desk: Desk) -> None:
     assert "redis_index" not in recorded(desk)
 
 
-def test_no_free_index_is_told_before_anything_is_written(desk: Desk) -> None:
+def test_no_free_index_is_reported_before_anything_is_written(desk: Desk) -> None:
     take(desk.infra, *range(16))
     before = desk.changed()
-    told = desk.create(CACHED)
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = desk.create(CACHED)
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert (error["code"], error["question"]) == ("answer.taken", "redis")
     assert desk.changed() == before
     assert desk.create({**CACHED, "redis": False}).code == 0
@@ -136,12 +136,12 @@ def test_an_index_that_is_taken_between_plan_and_commit_is_replaced(world: World
     assert on_branch(world, "reader") == 2
 
 
-def test_an_index_of_a_waiting_stack_that_another_took_is_told(world: World) -> None:
+def test_an_index_of_a_waiting_stack_that_another_took_is_reported(world: World) -> None:
     assert world.run("create", CACHED).code == 0
     hold(world, "master", 0)
-    told = world.run("create", CACHED)
-    assert told.code == 2
-    (error,) = told.of("error")
+    completed = world.run("create", CACHED)
+    assert completed.code == 2
+    (error,) = completed.of("error")
     assert (error["code"], error["question"]) == ("answer.taken", "redis")
     assert error["hint"] == "choose another Redis index, such as 1, which is free"
 

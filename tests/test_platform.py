@@ -33,7 +33,7 @@ def loaded(tmp_path: Path, content: Any) -> Platform:
     return load_platform(BUILTIN, profile(tmp_path, content), {})
 
 
-def told(tmp_path: Path, content: Any) -> str:
+def completed(tmp_path: Path, content: Any) -> str:
     with pytest.raises(UsageError) as caught:
         loaded(tmp_path, content)
     assert caught.value.code in ("platform.invalid", "platform.unreadable")
@@ -277,8 +277,8 @@ def test_fields_are_of_the_types_that_the_built_in_profile_has() -> None:
         ({"connection": {"credentials": {"github": {"vault": "ghp_x"}}}}, "vault' must be a path in Vault"),
     ],
 )
-def test_a_wrong_profile_is_told_with_its_place(tmp_path: Path, content: Any, message: str) -> None:
-    assert message in told(tmp_path, content)
+def test_a_wrong_profile_is_reported_with_its_place(tmp_path: Path, content: Any, message: str) -> None:
+    assert message in completed(tmp_path, content)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_wrong_profile_is_told_with_its_place(tmp_path: Path, content: Any, me
     ],
 )
 def test_no_address_has_a_password(tmp_path: Path, said: dict[str, Any]) -> None:
-    message = told(tmp_path, said)
+    message = completed(tmp_path, said)
     assert "must be an address without user and password" in message
     for part in ("sesame", "ses/", "me:"):
         assert part not in message
@@ -327,13 +327,13 @@ def test_each_rule_is_about_a_key() -> None:
 def test_a_small_file_is_no_large_profile(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 8)]
-    assert "its aliases come to more than" in told(tmp_path, "\n".join(lines))
+    assert "its aliases come to more than" in completed(tmp_path, "\n".join(lines))
     assert loaded(tmp_path, "forgejo: &a {owner: team}\ngithub: *a\n").github.owner == "team"
 
 
-def test_all_that_is_wrong_is_told_in_one_go(tmp_path: Path) -> None:
+def test_all_that_is_wrong_is_reported_in_one_go(tmp_path: Path) -> None:
     wrong = {"nonsense": 1, "forgejo": {"ownr": "x"}, "tiers": [], "schema": 9, "redis": {"port": 0}}
-    message = told(tmp_path, {**wrong, "default_tier": "gold"})
+    message = completed(tmp_path, {**wrong, "default_tier": "gold"})
     for part in ("'nonsense'", "'forgejo.ownr'", "'tiers' must be", "'schema' is 9", "'redis.port' must be at least 1"):
         assert part in message
     assert "default_tier" not in message  # which tiers there are is not known

@@ -33,7 +33,7 @@ from tests.checkout import commit_all, git
 from tests.full import full
 from tests.invoke import Command
 from tests.processes import kill_all
-from tests.world import Told, World
+from tests.world import Completed, World
 
 REPOSITORY, PUSH = "templates.repository", "templates.push"
 NEXT = Version("99.0.0")
@@ -46,10 +46,10 @@ class Press:
 
     world: World
 
-    def publish(self, *more: str) -> Told:
+    def publish(self, *more: str) -> Completed:
         return self("publish", *more)
 
-    def __call__(self, *arguments: str) -> Told:
+    def __call__(self, *arguments: str) -> Completed:
         command = Command(self.world.capsys)
         return command("templates", *arguments, "--platform", self.world.sandbox.profile, "--json")
 
@@ -119,12 +119,12 @@ def wanted(releases: Releases) -> dict[str, str]:
     return {HEAD: list(releases.commits.values())[-1], **tags}
 
 
-def statuses(told: Told) -> dict[str, str]:
-    return {item["id"]: item["status"] for item in told.of("step")}
+def statuses(completed: Completed) -> dict[str, str]:
+    return {item["id"]: item["status"] for item in completed.of("step")}
 
 
-def planned(told: Told) -> dict[str, tuple[str, str]]:
-    return {item["id"]: (item["state"], item["action"]) for item in told.of("plan")[0]["steps"]}
+def planned(completed: Completed) -> dict[str, tuple[str, str]]:
+    return {item["id"]: (item["state"], item["action"]) for item in completed.of("plan")[0]["steps"]}
 
 
 # --- publishing ------------------------------------------------------------------------------------------------
@@ -136,13 +136,13 @@ def test_publishing_twice(press: Press) -> None:
     assert planned(dry) == {REPOSITORY: ("absent", "create"), PUSH: ("absent", "create")}
     assert [name for name in press.world.sandbox.forgejo.repositories if name.endswith("/newservice")] == []
 
-    told = press.publish()
-    assert told.result["status"] == "success"
-    assert statuses(told) == {REPOSITORY: "done", PUSH: "done"}
+    completed = press.publish()
+    assert completed.result["status"] == "success"
+    assert statuses(completed) == {REPOSITORY: "done", PUSH: "done"}
     assert press.references == wanted(Releases())
     assert press.repository.private
     assert press.repository.default_branch == "templates"
-    assert "private" in told.result["next"][0]
+    assert "private" in completed.result["next"][0]
 
     again = press.publish()
     assert (again.result["status"], again.code) == ("unchanged", ExitCode.OK)
@@ -159,9 +159,9 @@ def test_a_later_release_follows(press: Press, next_release: Releases, monkeypat
         first = press.references
     listed = {item["version"]: item["published"] for item in press("list", "--published").of("template")}
     assert [listed[str(release.version)] for release in next_release.all[-2:]] == ["present", "absent"]
-    told = press.publish()
-    assert planned(told) == {REPOSITORY: ("present", "none"), PUSH: ("drifted", "update")}
-    assert statuses(told) == {REPOSITORY: "unchanged", PUSH: "done"}
+    completed = press.publish()
+    assert planned(completed) == {REPOSITORY: ("present", "none"), PUSH: ("drifted", "update")}
+    assert statuses(completed) == {REPOSITORY: "unchanged", PUSH: "done"}
     assert press.references == wanted(next_release)
     assert first.items() <= {**press.references, HEAD: first[HEAD]}.items()
     assert press.repository.bare.is_ancestor(first[HEAD], press.references[HEAD])
@@ -182,11 +182,11 @@ def test_a_repository_that_is_in_use_keeps_all_that_it_has(press: Press) -> None
     made.bare.update("refs/tags/v0.1.0", made.bare.heads()["master"])
     made.bare.update("refs/tags/v1000.0", made.bare.heads()["master"])
     before = press.references
-    told = press.publish()
-    assert statuses(told) == {REPOSITORY: "unchanged", PUSH: "done"}
+    completed = press.publish()
+    assert statuses(completed) == {REPOSITORY: "unchanged", PUSH: "done"}
     assert press.references == {**before, **wanted(Releases())}
     assert (made.private, made.default_branch) == (False, "master")
-    (hint,) = told.result["next"]  # copier would take that tag for the newest template
+    (hint,) = completed.result["next"]  # copier would take that tag for the newest template
     assert "v1000.0" in hint
 
 
@@ -217,11 +217,11 @@ def test_what_is_not_ours_is_refused_before_the_first_write(press: Press, what: 
     what(press.make())
     before = press.references
     press.world.sandbox.journal.clear()
-    told = press.publish()
-    assert (told.code, told.result["status"]) == (ExitCode.REFUSED, "refused")
+    completed = press.publish()
+    assert (completed.code, completed.result["status"]) == (ExitCode.REFUSED, "refused")
     step = REPOSITORY if what is archived else PUSH
-    assert told.of("error")[0]["code"] == f"{step}.refused"
-    assert planned(told)[step] == ("foreign", "refuse")
+    assert completed.of("error")[0]["code"] == f"{step}.refused"
+    assert planned(completed)[step] == ("foreign", "refuse")
     assert press.references == before
     assert press.world.sandbox.journal.find("forgejo")
     assert press.world.sandbox.journal.writes() == []
@@ -234,9 +234,9 @@ def test_a_commit_on_top_that_is_no_release_is_refused(press: Press) -> None:
     press.publish()
     press.repository.bare.commit_files("templates", {"copier.yml": "theirs\n"}, "template 1.0.1", 1_700_000_000)
     before = press.references
-    told = press.publish()
-    assert told.code == ExitCode.REFUSED
-    assert "branch templates" in told.of("error")[0]["message"]
+    completed = press.publish()
+    assert completed.code == ExitCode.REFUSED
+    assert "branch templates" in completed.of("error")[0]["message"]
     assert press.references == before
 
 
@@ -252,9 +252,9 @@ def test_somebody_who_is_quicker_loses_nothing(press: Press, what: Callable[[Rep
 
     kept: dict[str, str] = {}
     press.before_the_push(quicker, moment)
-    told = press.publish()
-    assert (told.code, told.result["status"]) == (ExitCode.REFUSED, "refused")
-    assert statuses(told) == {REPOSITORY: "unchanged", PUSH: "failed"}
+    completed = press.publish()
+    assert (completed.code, completed.result["status"]) == (ExitCode.REFUSED, "refused")
+    assert statuses(completed) == {REPOSITORY: "unchanged", PUSH: "failed"}
     assert press.references == kept
 
 
@@ -287,24 +287,24 @@ def test_a_killed_run_is_continued(press: Press, arrived: bool, tmp_path: Path) 
     assert process.returncode == -signal.SIGKILL
     world.sandbox.lead_to("forgejo", forgejo)
     assert press.references == (wanted(Releases()) if arrived else {})
-    told = press.publish()
-    assert told.code == ExitCode.OK
-    assert statuses(told) == {REPOSITORY: "unchanged", PUSH: "unchanged" if arrived else "done"}
+    completed = press.publish()
+    assert completed.code == ExitCode.OK
+    assert statuses(completed) == {REPOSITORY: "unchanged", PUSH: "unchanged" if arrived else "done"}
     assert press.references == wanted(Releases())
 
 
 def test_a_push_that_fails_is_tried_again(press: Press) -> None:
     press.before_the_push(lambda: text_response(502, "bad gateway\n"))
-    told = press.publish()
-    assert statuses(told) == {REPOSITORY: "done", PUSH: "done"}
+    completed = press.publish()
+    assert statuses(completed) == {REPOSITORY: "done", PUSH: "done"}
     assert press.references == wanted(Releases())
 
 
 def test_a_forge_that_can_not_be_seen_stops_everything(press: Press) -> None:
     press.world.sandbox.lead_to("forgejo", lambda _: text_response(500, "down\n"))
-    told = press.publish()
-    assert told.code == ExitCode.PREFLIGHT
-    assert told.result["status"] == "error"
+    completed = press.publish()
+    assert completed.code == ExitCode.PREFLIGHT
+    assert completed.result["status"] == "error"
 
 
 def test_branches_and_tags_that_can_not_be_seen_are_not_taken_for_none(press: Press) -> None:
@@ -315,9 +315,9 @@ def test_branches_and_tags_that_can_not_be_seen_are_not_taken_for_none(press: Pr
         return text_response(404, "{}") if request.path.endswith("/git/refs") else forgejo(request)
 
     press.world.sandbox.lead_to("forgejo", hidden)
-    told = press.publish()
-    assert told.code == ExitCode.PREFLIGHT
-    assert told.of("error")[0]["code"] == "forgejo.unseen"
+    completed = press.publish()
+    assert completed.code == ExitCode.PREFLIGHT
+    assert completed.of("error")[0]["code"] == "forgejo.unseen"
 
 
 def test_only_the_forges_credential_is_needed_and_nobody_sees_it(
@@ -333,11 +333,11 @@ def test_only_the_forges_credential_is_needed_and_nobody_sees_it(
     (programs / "git").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{trace}"\nexec "{real}" "$@"\n')
     (programs / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    told = press.publish("--verbose")
-    assert told.code == ExitCode.OK
+    completed = press.publish("--verbose")
+    assert completed.code == ExitCode.OK
     token = world.sandbox.environment[needed]
     assert "--atomic" in trace.read_text()
-    assert token not in told.out + told.err + trace.read_text()
+    assert token not in completed.out + completed.err + trace.read_text()
     monkeypatch.delenv(needed)
     missing = press.publish()
     assert (missing.code, missing.of("error")[0]["code"]) == (ExitCode.PREFLIGHT, "credentials.missing")

@@ -58,8 +58,8 @@ def registrations(world: World, name: str, ref: str) -> dict[str, str]:
 @full
 def test_eight_names_at_once_and_each_is_registered_exactly_once(world: World) -> None:
     processes = [world.start("create", service(name)) for name in NAMES]
-    told = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0] * 8, told
+    completed = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8, completed
     for name in NAMES:
         assert world.asked(name)["infra commits"] == 1
         assert world.asked(name)["pull requests"] == [(f"newservice/{name}", "open")]
@@ -117,9 +117,9 @@ def test_an_edit_of_a_reviewer_in_a_place_that_conflicts_is_left_to_people(world
     commit(world, second, place, edited)
     assert merge(world, first) == 200
     before = world.infra.bare.heads()
-    told = world.run("create", service(second))
-    assert told.code == 4
-    assert "by hand" in told.of("error")[0]["hint"]
+    completed = world.run("create", service(second))
+    assert completed.code == 4
+    assert "by hand" in completed.of("error")[0]["hint"]
     assert world.infra.bare.heads() == before
 
 
@@ -128,8 +128,8 @@ def test_two_that_pick_the_same_index_at_once_end_with_one_each(world: World) ->
     given = [{**service(name), "database": "none", "redis": True} for name in NAMES[:2]]
     world.meet("forgejo", "POST", r"/infra(\.git)?/git-receive-pack$")
     processes = [world.start("create", item) for item in given]
-    told = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], told
+    completed = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], completed
     picked = []
     for name in NAMES[:2]:
         recorded = Tree(world, f"newservice/{name}").read(f"stacks/{name}/.copier-answers.yml")

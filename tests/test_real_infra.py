@@ -21,7 +21,7 @@ from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.checkout import git
 from tests.invoke import Command
 from tests.stack.infra import wrong_arguments
-from tests.world import Told
+from tests.world import Completed
 
 CHECKOUT = os.environ.get("NEWSERVICE_INFRA_CHECKOUT", "")
 REASON = "NEWSERVICE_INFRA_CHECKOUT names no checkout of the infra repository"
@@ -98,7 +98,7 @@ def create(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     skip: list[str] | None = None,
-) -> Told:
+) -> Completed:
     answers, profile = tmp_path / "answers.yml", tmp_path / "platform.yml"
     answers.write_text(yaml.safe_dump(given))
     profile.write_text(yaml.safe_dump({"registrations": {"skip": missing(infra) if skip is None else skip}}))
@@ -107,8 +107,8 @@ def create(
 
 
 def changed(infra: Path) -> dict[str, str]:
-    told = git(infra, "status", "--porcelain=v1", "-z", "--untracked-files=all")
-    return {entry[3:]: entry[:2] for entry in told.split("\0") if entry}
+    completed = git(infra, "status", "--porcelain=v1", "-z", "--untracked-files=all")
+    return {entry[3:]: entry[:2] for entry in completed.split("\0") if entry}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -116,9 +116,9 @@ def test_registrations_are_minimal_and_a_second_run_changes_nothing(
     infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
     given = CASES[case]
-    told = create(infra, given, tmp_path, capsys)
-    assert told.code == 0, told.out
-    (plan,) = told.of("plan")
+    completed = create(infra, given, tmp_path, capsys)
+    assert completed.code == 0, completed.out
+    (plan,) = completed.of("plan")
     assert {item["action"] for item in plan["registrations"]} == {"add"}
     assert not {item["id"] for item in plan["registrations"]} & set(missing(infra))
     stack = f"stacks/{given['name']}/"
@@ -156,11 +156,11 @@ def test_a_place_that_is_missing_is_refused_with_the_snippet(
         changed_file = infra / path
         changed_file.write_text(changed_file.read_text(encoding="utf-8").replace(mark, "other"), encoding="utf-8")
         git(infra, "update-index", "--assume-unchanged", path)
-    told = create(infra, CASES["page"], tmp_path, capsys, skip=[])
+    completed = create(infra, CASES["page"], tmp_path, capsys, skip=[])
     git(infra, "update-index", "--no-assume-unchanged", path)
     git(infra, "checkout", "--quiet", "--", path)
-    assert told.code == 4, told.out
-    (error,) = told.of("error")
+    assert completed.code == 4, completed.out
+    (error,) = completed.of("error")
     assert error["code"] == "registration.place_not_found"
     assert path in error["message"]
     assert '"golden-page",' in error["hint"]
@@ -240,9 +240,9 @@ def test_what_a_real_stack_has_is_taken(
     question: str,
     place: str,
 ) -> None:
-    told = create(infra, {**CASES["smallest"], **given}, tmp_path, capsys)
-    assert told.code == 2, told.out
-    (error,) = told.of("error")
+    completed = create(infra, {**CASES["smallest"], **given}, tmp_path, capsys)
+    assert completed.code == 2, completed.out
+    (error,) = completed.of("error")
     assert (error["code"], error["question"]) == ("answer.taken", question)
     assert place in error["message"]
     assert changed(infra) == {}
@@ -252,6 +252,6 @@ def test_a_stack_that_is_there_is_never_overwritten(
     infra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {**UPSTREAM, "name": "cyberchef", "host": "golden-chef", "namespace": "golden-chef"}
-    told = create(infra, given, tmp_path, capsys)
-    assert told.code == 4, told.out
+    completed = create(infra, given, tmp_path, capsys)
+    assert completed.code == 4, completed.out
     assert changed(infra) == {}

@@ -474,9 +474,9 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
 @pytest.mark.parametrize(
     ("given", "question", "told"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
-def test_refused_with_the_rule_and_the_way_out(given: dict[str, Any], question: str, told: list[str]) -> None:
+def test_refused_with_the_rule_and_the_way_out(given: dict[str, Any], question: str, completed: list[str]) -> None:
     message = refusal({**SMALLEST, **given}, question)
-    assert [part for part in told if part not in message] == []
+    assert [part for part in completed if part not in message] == []
 
 
 UPSTREAM_REFUSED: list[tuple[dict[str, Any], str, str]] = [
@@ -499,8 +499,8 @@ UPSTREAM_REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("given", "question", "told"), UPSTREAM_REFUSED)
-def test_refused_of_an_upstream_image(given: dict[str, Any], question: str, told: str) -> None:
-    assert told in refusal({**UPSTREAM, **given}, question)
+def test_refused_of_an_upstream_image(given: dict[str, Any], question: str, completed: str) -> None:
+    assert completed in refusal({**UPSTREAM, **given}, question)
 
 
 TAKEN: list[dict[str, Any]] = [

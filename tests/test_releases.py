@@ -109,10 +109,10 @@ def test_git_makes_the_same_ids(settings: str) -> None:
         for release in RELEASES.all:
             sha = RELEASES.commits[release.version]
             assert scratch.has(sha)
-            told = git(scratch.path, "log", "-1", "--format=%T|%an|%ae|%at|%cn|%ce|%ct|%B", sha).strip()
+            completed = git(scratch.path, "log", "-1", "--format=%T|%an|%ae|%at|%cn|%ce|%ct|%B", sha).strip()
             when = int(release.released.timestamp())
             signed = f"newservice|newservice@localhost|{when}"
-            assert told == f"{release.tree}|{signed}|{signed}|template {release.version}"
+            assert completed == f"{release.tree}|{signed}|{signed}|template {release.version}"
             listed = git(scratch.path, "ls-tree", "-r", "-z", "--name-only", sha).split("\0")
             assert sorted(filter(None, listed)) == sorted(item.path for item in RELEASES.members(release.version))
         path = scratch.path
@@ -223,9 +223,9 @@ def append(template: Template, path: str, text: str) -> None:
         ("templates/shapes.yml", "]\n", "can't be read"),
     ],
 )
-def test_a_template_that_is_not_fit_is_refused(template: Template, path: str, text: str, told: str) -> None:
+def test_a_template_that_is_not_fit_is_refused(template: Template, path: str, text: str, completed: str) -> None:
     append(template, path, text)
-    with pytest.raises(UsageError, match=told) as caught:
+    with pytest.raises(UsageError, match=completed) as caught:
         check_template(Template(template.root))
     assert caught.value.code == "template.unfit"
 
@@ -245,15 +245,15 @@ def checkout(
 
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     command = Command(capsys)
-    told = command("templates", "--json")
-    assert told.code == ExitCode.OK
-    assert told.events == command("templates", "list", "--json").events
-    listed = [item for item in told.of("template") if item["state"] == "released"]
+    completed = command("templates", "--json")
+    assert completed.code == ExitCode.OK
+    assert completed.events == command("templates", "list", "--json").events
+    listed = [item for item in completed.of("template") if item["state"] == "released"]
     assert [(item["version"], item["commit"], item["published"]) for item in listed] == [
         (str(version), sha, None) for version, sha in RELEASES.commits.items()
     ]
-    assert told.result["status"] == "success"
-    (installed,) = [item for item in told.of("template") if item["installed"]]
+    assert completed.result["status"] == "success"
+    (installed,) = [item for item in completed.of("template") if item["installed"]]
     assert installed["version"] == Template.installed().version
     text = command("templates").out
     assert all(str(release.version) in text for release in RELEASES.all)
@@ -262,8 +262,8 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_flags_before_a_subcommand_are_never_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     """A profile that was named is used, or the command is refused."""
-    told = Command(capsys)("templates", "--platform", "sandbox.yml", "publish", "--json")
-    assert told.code == ExitCode.USAGE
+    completed = Command(capsys)("templates", "--platform", "sandbox.yml", "publish", "--json")
+    assert completed.code == ExitCode.USAGE
 
 
 @full
@@ -274,10 +274,10 @@ def test_the_command_releases(checkout: Command, releases: Releases, template: T
     assert checkout("templates", "release", "--dry-run", "--json").result["status"] == "success"
     assert snapshot(releases.folder) == before
 
-    told = checkout("templates", "release", "--json")
-    assert told.result["status"] == "success"
-    assert told.of("template")[-1]["installed"]
-    assert told.of("template")[-1]["state"] == "released"
+    completed = checkout("templates", "release", "--json")
+    assert completed.result["status"] == "success"
+    assert completed.of("template")[-1]["installed"]
+    assert completed.of("template")[-1]["state"] == "released"
     assert [line["version"] for line in json.loads((releases.folder / "index.json").read_text())][-1] == "99.0.0"
 
     again = checkout("templates", "release", "--json")
@@ -294,9 +294,9 @@ def test_the_command_releases(checkout: Command, releases: Releases, template: T
 def test_the_command_refuses_what_is_not_fit(checkout: Command, releases: Releases, template: Template) -> None:
     before = snapshot(releases.folder)
     append(template, README, "[[ no_such_thing ]]\n")
-    told = checkout("templates", "release", "--json")
-    assert told.code == ExitCode.USAGE
-    assert told.of("error")[0]["code"] == "template.unfit"
+    completed = checkout("templates", "release", "--json")
+    assert completed.code == ExitCode.USAGE
+    assert completed.of("error")[0]["code"] == "template.unfit"
     assert snapshot(releases.folder) == before
 
 
@@ -305,5 +305,5 @@ def test_an_installed_package_releases_nothing(
 ) -> None:
     packaged = Template(FOLDER.parent / "_template")
     monkeypatch.setattr(Template, "installed", classmethod(lambda cls: packaged))
-    told = Command(capsys)("templates", "release", "--json")
-    assert told.of("error")[0]["code"] == "template.no_checkout"
+    completed = Command(capsys)("templates", "release", "--json")
+    assert completed.of("error")[0]["code"] == "template.no_checkout"

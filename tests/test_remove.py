@@ -34,7 +34,7 @@ from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
 from tests.meanwhile import meanwhile
 from tests.processes import kill_all
-from tests.world import Told, World
+from tests.world import Completed, World
 
 NAME = str(SMALLEST["name"])
 RICH_NAME = str(RICH["name"])
@@ -45,7 +45,7 @@ SECRETS = {"vault.secrets"}
 TAKEN_OUT = {"infra.removal_commit", "infra.removal_request"}
 
 
-def remove(world: World, name: str = NAME, *more: str, reporter: Reporter | None = None) -> Told:
+def remove(world: World, name: str = NAME, *more: str, reporter: Reporter | None = None) -> Completed:
     return world.command("remove", name, "--service-dir", str(world.folder / name), *more, reporter=reporter)
 
 
@@ -65,9 +65,9 @@ def everything(world: World) -> dict[str, Any]:
     }
 
 
-def going(told: Told) -> set[str]:
+def going(completed: Completed) -> set[str]:
     """Ids of what the plan takes away."""
-    (plan,) = told.of("plan")
+    (plan,) = completed.of("plan")
     return {step["id"] for step in plan["steps"] if step["action"] == "delete"}
 
 
@@ -115,12 +115,12 @@ def test_a_removal_leaves_the_world_as_it_was_before(world: World) -> None:
     assert world.sandbox.journal.writes() == []
     assert everything(world) == made
 
-    told = remove(world, RICH_NAME, "--yes")
-    assert (told.code, told.result["status"]) == (0, "success")
+    completed = remove(world, RICH_NAME, "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "success")
     assert everything(world) == before
     assert (world.folder / RICH_NAME).is_dir()
-    assert any("vault kv undelete -versions=1" in line for line in told.result["next"])
-    (plan,) = told.of("plan")
+    assert any("vault kv undelete -versions=1" in line for line in completed.result["next"])
+    (plan,) = completed.of("plan")
     actions = {item["action"] for item in plan["files"]} | {item["action"] for item in plan["registrations"]}
     assert actions == {"delete", "remove"}
 
@@ -351,7 +351,7 @@ FOREIGN: Mapping[str, tuple[Callable[[World], Callable[[], object]], str]] = {
 }
 
 
-def test_what_somebody_changed_stays_and_is_told(world: World) -> None:
+def test_what_somebody_changed_stays_and_is_reported(world: World) -> None:
     """Looked at only: each change alone, on one service; then one of them for real."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
     assert world.run("create", given).code == 0
@@ -368,17 +368,17 @@ def test_what_somebody_changed_stays_and_is_told(world: World) -> None:
         assert set(written(look())) == ALL
     for name, (do, reason) in FOREIGN.items():
         undo = do(world)
-        told = remove(world, NAME, "--yes")
-        assert told.code == 4, name
-        assert reason in told.of("error")[0]["message"], name
+        completed = remove(world, NAME, "--yes")
+        assert completed.code == 4, name
+        assert reason in completed.of("error")[0]["message"], name
         undo()
     assert world.sandbox.journal.writes() == []
     assert everything(world) == made
 
     commit(canonical, "")(world)
     changed = everything(world)
-    told = remove(world, NAME, "--yes")
-    assert (told.code, told.result["status"]) == (0, "success")
+    completed = remove(world, NAME, "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "success")
     left = everything(world)
     assert {key: left[key] for key in ("github", "woodpecker")} == {
         key: changed[key] for key in ("github", "woodpecker")
@@ -442,11 +442,11 @@ def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
     world.infra.bare.update(f"refs/heads/{world.base}", world.infra.bare.heads()[f"newservice/{RICH_NAME}"])
     made = everything(world)
 
-    told = remove(world, RICH_NAME, "--yes")
-    assert (told.code, told.result["status"]) == (0, "success")
-    assert going(told) == {"infra.pull_request", "infra.commit", "infra.removal_commit"}
+    completed = remove(world, RICH_NAME, "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "success")
+    assert going(completed) == {"infra.pull_request", "infra.commit", "infra.removal_commit"}
     (pull,) = [item for item in world.infra.pulls.values() if item.head == f"newservice-remove/{RICH_NAME}"]
-    assert told.result["urls"]["pull_request"].endswith(f"/pulls/{pull.number}")
+    assert completed.result["urls"]["pull_request"].endswith(f"/pulls/{pull.number}")
     assert "tg destroy" in pull.body
     assert "- [ ] apply vault (tier 0, by hand)" in pull.body
     assert "{{" not in pull.body
@@ -459,8 +459,8 @@ def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
 
     merge_removal(world, RICH_NAME)
     shutil.rmtree(world.folder / RICH_NAME)  # the answers are found on the forge
-    told = remove(world, RICH_NAME, "--yes")
-    assert (told.code, told.result["status"]) == (0, "success")
+    completed = remove(world, RICH_NAME, "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "success")
     after = everything(world)
     assert tree(world, world.base) == files
     infra = world.infra.full_name.lower()
@@ -554,31 +554,31 @@ def test_what_can_not_be_seen_keeps_everything(world: World) -> None:
             world.sandbox.faults.add(system, "GET", path, 1000, kind)
             unknown = look().unknown
             if path == looks[-1][1]:
-                told = remove(world, NAME, "--yes")
+                completed = remove(world, NAME, "--yes")
             world.sandbox.faults.clear()
             assert unknown, (system, path)
-    assert (told.code, told.result["status"]) == (3, "error")
+    assert (completed.code, completed.result["status"]) == (3, "error")
     assert world.sandbox.journal.writes() == []
     assert everything(world) == made
 
 
-def test_tokens_without_the_right_are_told_before_anything_is_removed(world: World) -> None:
+def test_tokens_without_the_right_are_reported_before_anything_is_removed(world: World) -> None:
     assert world.run("create", SMALLEST).code == 0
     world.sandbox.journal.clear()
     github = world.sandbox.github.tokens[world.sandbox.tokens.github].scopes
     github.discard("delete_repo")
-    told = remove(world, NAME, "--yes")
-    assert (told.code, told.of("error")[0]["code"]) == (3, "github.scope")
+    completed = remove(world, NAME, "--yes")
+    assert (completed.code, completed.of("error")[0]["code"]) == (3, "github.scope")
     github.add("delete_repo")
     forgejo = world.sandbox.forgejo.tokens[world.sandbox.tokens.forgejo].scopes
     forgejo -= {"write:user"}
     forgejo |= {"read:user"}
-    told = remove(world, NAME, "--yes")
-    assert (told.code, told.of("error")[0]["code"]) == (3, "forgejo.scope")
+    completed = remove(world, NAME, "--yes")
+    assert (completed.code, completed.of("error")[0]["code"]) == (3, "forgejo.scope")
     forgejo.discard("read:issue")  # asked for as soon as it is looked at
-    told = remove(world, NAME, "--yes")
-    assert told.code == 3
-    assert "[read:issue]" in told.of("error")[0]["message"]
+    completed = remove(world, NAME, "--yes")
+    assert completed.code == 3
+    assert "[read:issue]" in completed.of("error")[0]["message"]
     assert world.sandbox.journal.writes() == []
 
 
@@ -601,10 +601,10 @@ def test_a_removal_that_stopped_continues(world: World) -> None:
     stopped = []
     for system, method, path in WRITES:
         world.sandbox.faults.add(system, method, path, 1000, FaultKind.FORBIDDEN)
-        told = remove(world, NAME, "--yes")
+        completed = remove(world, NAME, "--yes")
         world.sandbox.faults.clear()
-        assert told.code == 5, (path, told.out)
-        stopped += [item["id"] for item in told.of("step") if item["status"] == "failed"]
+        assert completed.code == 5, (path, completed.out)
+        stopped += [item["id"] for item in completed.of("step") if item["status"] == "failed"]
     writers = [removal.id for removal in steps_between(answer(RICH), None).gone if removal.id not in TAKEN_OUT]
     assert list(dict.fromkeys(stopped)) == writers
     assert stopped.count("forgejo.repository") == 2  # archived first
@@ -656,15 +656,15 @@ def test_what_comes_between_the_last_look_and_the_end_is_not_lost(world: World) 
     assert world.run("create", SMALLEST).code == 0
     before = canonical(world).description
     meanwhile(world.sandbox, "forgejo", "PATCH", f"/repos/[^/]+/{NAME}$", lambda: commit(canonical, "")(world))
-    told = remove(world, NAME, "--yes")
-    assert (told.code, told.result["status"]) == (0, "success")
+    completed = remove(world, NAME, "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "success")
     assert canonical(world).bare.count(world.branch) == 2
     assert (canonical(world).archived, canonical(world).description) == (False, before)
-    steps = {item["id"]: (item["status"], item["summary"]) for item in told.of("step")}
+    steps = {item["id"]: (item["status"], item["summary"]) for item in completed.of("step")}
     assert steps["forgejo.repository"][0] == "unchanged"
     assert "there are later commits" in steps["forgejo.repository"][1]
-    assert any("there are later commits" in line for line in told.result["next"])
-    assert not any("is left alone" in line for line in told.result["next"])
+    assert any("there are later commits" in line for line in completed.result["next"])
+    assert not any("is left alone" in line for line in completed.result["next"])
     world.sandbox.journal.clear()
     again = remove(world, NAME, "--yes")
     assert again.result["status"] == "unchanged"
@@ -705,14 +705,14 @@ def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypa
             endings.append(result.closing)
             super().last_words(result)
 
-    told = remove(world, NAME, "--yes", reporter=Listening())
+    completed = remove(world, NAME, "--yes", reporter=Listening())
     assert len(endings) == 1
     assert endings[0].startswith("removed the rest; not all that was shown is gone, these stay: forgejo.mirror, ")
-    assert (told.code, told.result["status"]) == (0, "success")
-    statuses = {item["id"]: item["status"] for item in told.of("step")}
+    assert (completed.code, completed.result["status"]) == (0, "success")
+    statuses = {item["id"]: item["status"] for item in completed.of("step")}
     assert {key for key, status in statuses.items() if status == "done"} == INFRA | SECRETS
     assert {key for key, status in statuses.items() if status == "unchanged"} >= REPOSITORY
-    assert any("issues or pull requests" in line for line in told.result["next"])
+    assert any("issues or pull requests" in line for line in completed.result["next"])
     assert canonical(world).mirrors
     assert remove(world, NAME, "--yes", reporter=Listening()).result["status"] == "unchanged"
     assert endings[1] == "nothing that is newservice's alone was left to remove"
@@ -733,12 +733,12 @@ def test_a_creation_that_stopped_is_removed(world: World) -> None:
 def test_names_that_are_never_removed(world: World) -> None:
     world.sandbox.journal.clear()
     for name in ("vault", world.platform.infra.repository):
-        told = remove(world, name, "--yes")
-        assert (told.code, told.of("error")[0]["code"]) == (4, "answer.protected"), name
+        completed = remove(world, name, "--yes")
+        assert (completed.code, completed.of("error")[0]["code"]) == (4, "answer.protected"), name
     assert remove(world, "Not_a_name", "--yes").code == 2
     assert len(world.sandbox.journal) == 0
     world.sandbox.forgejo.create_repository(world.platform.forgejo.owner, "theirs", files={"README.md": "mine"})
     assert remove(world, "theirs", "--yes").of("error")[0]["code"] == "remove.unknown"
-    told = remove(world, "never-made", "--yes")
-    assert (told.code, told.result["status"]) == (0, "unchanged")
+    completed = remove(world, "never-made", "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "unchanged")
     assert world.sandbox.journal.writes() == []

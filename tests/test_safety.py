@@ -31,10 +31,10 @@ NAME = str(RICH["name"])
 def refusal(world: World, given: dict[str, Any], *more: str, command: str = "create", code: int = 4) -> str:
     """What a refused command says; nothing may have been written."""
     world.sandbox.journal.clear()
-    told = world.run(command, given, *more)
-    assert told.code == code, told.out
+    completed = world.run(command, given, *more)
+    assert completed.code == code, completed.out
     assert world.sandbox.journal.writes() == []
-    return " ".join(f"{item['code']} {item['message']} {item['hint']}" for item in told.of("error"))
+    return " ".join(f"{item['code']} {item['message']} {item['hint']}" for item in completed.of("error"))
 
 
 # --- answers that changed ----------------------------------------------------------------------------------
@@ -79,15 +79,15 @@ TAKEN = """module "ingress" {
 def test_a_name_that_the_clone_does_not_know_of_yet_is_seen(world: World) -> None:
     infra = world.sandbox.forgejo.repository("viktor/infra")
     infra.bare.commit_files("master", {"stacks/other/main.tf": TAKEN}, "other", 1_790_000_000)
-    told = refusal(world, {**SMALLEST, "host": "shared"}, code=2)
-    assert "answer.taken" in told
-    assert "stacks/other/main.tf" in told
+    completed = refusal(world, {**SMALLEST, "host": "shared"}, code=2)
+    assert "answer.taken" in completed
+    assert "stacks/other/main.tf" in completed
 
 
 def test_a_name_that_waits_for_review_is_seen(world: World) -> None:
     assert world.run("create", {**UPSTREAM, "host": "shared", "namespace": "reading"}).code == 0
-    told = refusal(world, {**SMALLEST, "host": "shared", "namespace": "reading"}, code=2)
-    assert told.count("answer.taken") >= 1
+    completed = refusal(world, {**SMALLEST, "host": "shared", "namespace": "reading"}, code=2)
+    assert completed.count("answer.taken") >= 1
 
 
 @pytest.mark.parametrize("host", ["www", "authentik"])
@@ -116,8 +116,8 @@ def test_somebody_elses_entry_under_our_names_is_not_taken_for_ours(world: World
     assert "registration vault-role" in refusal(world, RICH)
     checkout = _checkout(world)
     (checkout / path).write_bytes(kept[path] + role.encode())
-    told = refusal(world, RICH, "--no-provision", "--infra", str(checkout))
-    assert "registration.foreign" in told
+    completed = refusal(world, RICH, "--no-provision", "--infra", str(checkout))
+    assert "registration.foreign" in completed
     assert not (checkout / "stacks" / NAME).exists()
 
 
@@ -144,8 +144,8 @@ def _paths(repository: Any, branch: str) -> list[str]:
 def test_files_that_were_written_first_are_taken_up(world: World) -> None:
     world.run("create", SMALLEST, "--no-provision", "--infra", str(_checkout(world)))
     assert not (world.folder / "notes-app" / ".git").exists()
-    told = world.run("create", SMALLEST)
-    assert told.result["status"] == "success", told.out
+    completed = world.run("create", SMALLEST)
+    assert completed.result["status"] == "success", completed.out
     assert world.inventory("notes-app")["number in workflow"]
 
 
@@ -163,7 +163,7 @@ def _checkout(world: World) -> Path:
 
 
 @pytest.mark.parametrize("place", ["file/inside", "file"])
-def test_a_folder_that_can_not_be_made_is_told_before_anything_is_written(world: World, place: str) -> None:
+def test_a_folder_that_can_not_be_made_is_reported_before_anything_is_written(world: World, place: str) -> None:
     (world.folder / "file").write_text("in the way")
     assert "--service-dir" in refusal(world, SMALLEST, "--service-dir", str(world.folder / place))
 
@@ -185,8 +185,8 @@ def test_a_run_that_is_killed_inside_of_the_commit_leaves_nothing_behind(world: 
     kill_all(process)
     process.communicate()
     assert any(path.name.startswith(".notes-app") for path in world.folder.iterdir())
-    told = world.run("create", SMALLEST)
-    assert told.code == 0, told.out
+    completed = world.run("create", SMALLEST)
+    assert completed.code == 0, completed.out
     assert [path.name for path in world.folder.iterdir() if path.name.startswith(".")] == []
     assert world.inventory("notes-app")["commits"] == 1
 
@@ -242,9 +242,9 @@ def test_nor_does_one_of_the_clone(world: World, listener: tuple[int, list[str]]
 
 def test_vaults_address_is_the_persons(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_ADDR", "https://127.0.0.1:1")
-    told = world.run("plan", RICH)
-    assert told.code == 3
-    assert "127.0.0.1" in told.of("error")[0]["message"]
+    completed = world.run("plan", RICH)
+    assert completed.code == 3
+    assert "127.0.0.1" in completed.of("error")[0]["message"]
 
 
 def test_the_narrow_token_of_vault_comes_before_the_wide_one_of_the_environment(
@@ -266,14 +266,14 @@ def test_a_fault_on_the_way_tells_what_was_done(world: World, monkeypatch: pytes
         raise KeyError("surprise")
 
     monkeypatch.setattr(WoodpeckerRegistration, "act", broken)
-    told = world.run("create", SMALLEST)
-    assert told.code == 1
-    assert told.result["status"] == "partial"
-    statuses = {item["id"]: item["status"] for item in told.of("step")}
+    completed = world.run("create", SMALLEST)
+    assert completed.code == 1
+    assert completed.result["status"] == "partial"
+    statuses = {item["id"]: item["status"] for item in completed.of("step")}
     assert statuses["github.secrets"] == "done"
     assert statuses["woodpecker.registration"] == "failed"
     assert statuses["infra.pull_request"] == "skipped"
-    Path(told.of("error")[0]["hint"].rsplit(" ", 1)[1]).unlink()
+    Path(completed.of("error")[0]["hint"].rsplit(" ", 1)[1]).unlink()
 
 
 def test_nobody_listening_is_no_reason_to_stop(world: World) -> None:
@@ -289,20 +289,20 @@ def test_nobody_listening_is_no_reason_to_stop(world: World) -> None:
     assert world.inventory("notes-app")["push mirrors"]
 
 
-def test_a_system_that_can_not_be_seen_is_told_and_nothing_is_written(world: World) -> None:
+def test_a_system_that_can_not_be_seen_is_reported_and_nothing_is_written(world: World) -> None:
     from generator.sandbox import Status
 
     world.sandbox.faults.add("woodpecker", "GET", "/api/repos/lookup", 100, Status(502, "<html>bad gateway</html>"))
-    told = world.run("create", SMALLEST)
-    assert told.code == 3
-    (plan,) = told.of("plan")
+    completed = world.run("create", SMALLEST)
+    assert completed.code == 3
+    (plan,) = completed.of("plan")
     unknown = {item["id"] for item in plan["steps"] if item["state"] == "unknown"}
     assert {"woodpecker.registration", "woodpecker.settings"} <= unknown
     assert "forgejo.repository" not in unknown
     assert world.sandbox.journal.writes() == []
 
 
-def test_without_git_the_remedy_is_told(world: World, tmp_path: Path) -> None:
+def test_without_git_the_remedy_is_reported(world: World, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.MonkeyPatch.context() as patch:  # for the command only: the embedded platform needs its git
@@ -318,9 +318,9 @@ def test_a_plan_without_provisioning_says_what_create_would_refuse(world: World)
     world.run("create", SMALLEST, "--no-provision", "--infra", str(checkout))
     (checkout / "stacks" / "notes-app" / "main.tf").write_text("# edited\n")
     for command in ("plan", "create"):
-        told = world.run(command, SMALLEST, "--no-provision", "--infra", str(checkout))
-        assert told.code == 4
-        assert told.of("error")[0]["code"] == "files.conflict"
+        completed = world.run(command, SMALLEST, "--no-provision", "--infra", str(checkout))
+        assert completed.code == 4
+        assert completed.of("error")[0]["code"] == "files.conflict"
 
 
 def test_a_place_that_is_gone_does_not_hide_the_state_of_a_finished_service(world: World) -> None:
@@ -329,9 +329,9 @@ def test_a_place_that_is_gone_does_not_hide_the_state_of_a_finished_service(worl
     kept = {path: infra.bare.file(f"newservice/{NAME}", path) or b"" for path in _paths(infra, f"newservice/{NAME}")}
     kept["docs/architecture/ci-cd.md"] = b"# Rewritten\n"
     infra.bare.commit_files("master", kept, "merge, and rewrite the page", 1_790_000_000)
-    told = world.command("status", NAME)
-    assert told.code == 0
-    (plan,) = told.of("plan")
+    completed = world.command("status", NAME)
+    assert completed.code == 0
+    (plan,) = completed.of("plan")
     assert {item["id"]: item["action"] for item in plan["registrations"]}["ci-doc"] == "refuse"
     assert "ci-doc" in {item["id"]: item["summary"] for item in plan["steps"]}["infra.commit"]
 
@@ -370,8 +370,8 @@ def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, sq
     infra.bare.commit_files("master", kept, "revert", 1_790_000_000)
     (pull,) = infra.pulls.values()
     pull.state, pull.merged, pull.merge_commit = "closed", "2026-01-01T00:00:00Z", before
-    told = world.run("create", UPSTREAM)
-    assert told.result["status"] == "success"
+    completed = world.run("create", UPSTREAM)
+    assert completed.result["status"] == "success"
     opened = [item for item in infra.pulls.values() if item.state == "open"]
     assert len(opened) == 1
     changed = infra.bare.changed_files("master", "newservice/reader")
@@ -384,9 +384,9 @@ def test_a_new_number_at_woodpecker_is_noticed(world: World) -> None:
     world.run("create", SMALLEST)
     row = world.sandbox.woodpecker.repository("ViktorBarzin/notes-app")
     del world.sandbox.woodpecker.repositories[row.id]
-    told = world.run("create", SMALLEST)
-    assert told.code == 4
-    message = told.of("error")[0]["message"] + told.of("error")[0]["hint"]
+    completed = world.run("create", SMALLEST)
+    assert completed.code == 4
+    message = completed.of("error")[0]["message"] + completed.of("error")[0]["hint"]
     assert str(row.id) in message
     assert "build.yml" in message
     assert "service.commit.refused" in refusal(world, SMALLEST)
@@ -401,9 +401,9 @@ def test_a_folder_inside_of_the_infra_clone_is_refused(world: World) -> None:
 def test_status_may_be_asked_from_inside_of_the_infra_clone(world: World) -> None:
     world.run("create", SMALLEST)
     world.monkeypatch.chdir(world.sandbox.infra)
-    told = world.command("status", "notes-app")
-    assert told.code == 0, told.out
-    assert told.result["status"] == "unchanged"
+    completed = world.command("status", "notes-app")
+    assert completed.code == 0, completed.out
+    assert completed.result["status"] == "unchanged"
 
 
 def test_a_renamed_mirror_is_not_taken_for_ours() -> None:
@@ -427,8 +427,8 @@ def test_two_runs_at_once_make_one_of_each_thing(world: World) -> None:
     processes = [
         world.start("create", SMALLEST, "--service-dir", str(world.folder / f"copy{number}")) for number in range(2)
     ]
-    told = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], told
+    completed = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], completed
     inventory = world.inventory("notes-app")
     assert len(inventory["push mirrors"]) == 1
     assert inventory["commits"] == 1
@@ -442,17 +442,17 @@ def test_git_goes_where_the_api_goes_and_not_through_a_proxy(world: World, monke
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "localhost")
-    told = world.run("create", UPSTREAM)
-    assert told.code == 0, told.out
+    completed = world.run("create", UPSTREAM)
+    assert completed.code == 0, completed.out
 
 
-def test_a_page_instead_of_vaults_answer_is_told_as_one(world: World) -> None:
+def test_a_page_instead_of_vaults_answer_is_reported_as_one(world: World) -> None:
     from generator.sandbox import FaultKind
 
     world.sandbox.faults.add("vault", "GET", "/v1/secret/data/city-guide", 10, FaultKind.HTML_200)
-    told = world.run("create", RICH)
-    assert told.code == 3
-    assert told.of("error")[0]["code"] == "vault.not_json"
+    completed = world.run("create", RICH)
+    assert completed.code == 3
+    assert completed.of("error")[0]["code"] == "vault.not_json"
     assert world.sandbox.journal.writes() == []
 
 
@@ -467,11 +467,11 @@ def test_an_interruption_between_two_steps_tells_what_was_done(world: World, mon
             raise KeyboardInterrupt
 
     monkeypatch.setattr(JsonReporter, "step", interrupted)
-    told = world.run("create", SMALLEST)
-    assert told.code == 130
-    assert told.result["status"] == "partial"
-    statuses = {item["id"]: item["status"] for item in told.of("step")}
-    assert len(statuses) == len(told.of("step")) == 11  # each told once, whatever was under way
+    completed = world.run("create", SMALLEST)
+    assert completed.code == 130
+    assert completed.result["status"] == "partial"
+    statuses = {item["id"]: item["status"] for item in completed.of("step")}
+    assert len(statuses) == len(completed.of("step")) == 11  # each told once, whatever was under way
     assert {"forgejo.mirror", "github.default_branch", "infra.pull_request"} <= {
         step for step, status in statuses.items() if status == "skipped"
     }

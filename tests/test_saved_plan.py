@@ -87,9 +87,9 @@ def test_a_document_holds_contents_as_digests_only() -> None:
 def test_a_known_secret_never_reaches_the_document() -> None:
     canary = 'can"ary-\u00e9-4711'
     Secret(canary)
-    told = made({"vault.secrets": ABSENT}, summary=f"said {canary}")
-    assert MASK in to_text(told)
-    assert "4711" not in to_text(told)
+    completed = made({"vault.secrets": ABSENT}, summary=f"said {canary}")
+    assert MASK in to_text(completed)
+    assert "4711" not in to_text(completed)
 
 
 def test_a_profiles_password_in_an_address_is_not_kept() -> None:
@@ -157,7 +157,7 @@ def test_nothing_else_is_ever_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["missing/plan.json", "service/plan.json"])
-def test_a_place_that_can_not_hold_it_is_told_first(tmp_path: Path, place: str) -> None:
+def test_a_place_that_can_not_hold_it_is_reported_first(tmp_path: Path, place: str) -> None:
     with pytest.raises(NewserviceError) as caught:
         check_place(tmp_path / place, tmp_path / "service")
     assert (caught.value.code, caught.value.exit_code) == ("plan.unwritable", ExitCode.USAGE)
@@ -193,8 +193,8 @@ def test_the_template_and_the_profile_are_bound_by_all_they_hold() -> None:
 
 def test_what_a_plan_was_made_from_is_named() -> None:
     now = Basis("0.2.0", "1.1.0", "sha256:u", "mine.yml", "sha256:q", {"forgejo.url": "https://b.test"}, {"a": 1})
-    told = basis_moved(replace(BASIS, answers={"a": 2}), now)
-    assert told == [
+    completed = basis_moved(replace(BASIS, answers={"a": 2}), now)
+    assert completed == [
         "newservice is 0.2.0, the plan was made with 0.1.0",
         "the template is v1.1.0, the plan was made with v1.0.0",
         "the profile is mine.yml, the plan was made with built-in (--platform)",
@@ -214,7 +214,7 @@ STEP = "forgejo.repository"
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_nothing_moved_is_nothing_told(begun: bool) -> None:
+def test_nothing_moved_is_nothing_reported(begun: bool) -> None:
     assert plan_moved(made({STEP: ABSENT}, begun=begun), made({STEP: ABSENT})) == []
 
 
@@ -245,8 +245,8 @@ def test_only_a_plan_that_was_begun_may_find_what_it_wanted(
 
 
 def test_a_step_that_moved_is_named() -> None:
-    told = plan_moved(made({STEP: ABSENT, "b.step": PRESENT}), made({STEP: PRESENT, "c.step": PRESENT}))
-    assert told == [
+    completed = plan_moved(made({STEP: ABSENT, "b.step": PRESENT}), made({STEP: PRESENT, "c.step": PRESENT}))
+    assert completed == [
         "forgejo.repository was absent, is present now: a thing",
         "b.step is no longer part of the plan",
         "c.step is part of the plan now, and was not before",
@@ -273,9 +273,9 @@ def test_a_thing_that_was_to_be_left_alone_may_not_look_otherwise(begun: bool) -
     ],
 )
 def test_a_file_that_moved_is_named(then: Any, now: Any, afresh: str, continued: str) -> None:
-    (told,) = plan_moved(made(files=(file(*then),)), made(files=(file(*now),)))
-    assert told.startswith("stacks/x/main.tf ")
-    assert afresh in told
+    (completed,) = plan_moved(made(files=(file(*then),)), made(files=(file(*now),)))
+    assert completed.startswith("stacks/x/main.tf ")
+    assert afresh in completed
     later = plan_moved(made(files=(file(*then),), begun=True), made(files=(file(*now),)))
     assert [continued in line for line in later] == ([True] if continued else [])
 
@@ -300,9 +300,9 @@ def test_woodpeckers_number_is_no_move_where_the_plan_itself_got_it() -> None:
     ],
 )
 def test_a_registration_that_moved_is_named(then: Any, now: Any, afresh: str, continued: str) -> None:
-    (told,) = plan_moved(made(registrations=(entry(*then),)), made(registrations=(entry(*now),)))
-    assert told.startswith("registration catalog")
-    assert afresh in told
+    (completed,) = plan_moved(made(registrations=(entry(*then),)), made(registrations=(entry(*now),)))
+    assert completed.startswith("registration catalog")
+    assert afresh in completed
     later = plan_moved(made(registrations=(entry(*then),), begun=True), made(registrations=(entry(*now),)))
     assert [continued in line for line in later] == ([True] if continued else [])
 

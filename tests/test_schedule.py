@@ -17,10 +17,12 @@ def done() -> Taken:
 
 
 def carried_out(*tasks: Task) -> tuple[dict[str, str], BaseException | None, list[str]]:
-    told: list[str] = []
-    results, failure, interrupted = carry_out_tasks(tasks, lambda result: told.append(result.id), stop=lambda: None)
+    completed: list[str] = []
+    results, failure, interrupted = carry_out_tasks(
+        tasks, lambda result: completed.append(result.id), stop=lambda: None
+    )
     assert not interrupted
-    return {result.id: result.status for result in results}, failure, told
+    return {result.id: result.status for result in results}, failure, completed
 
 
 def test_what_does_not_need_another_is_begun_at_once() -> None:
@@ -46,8 +48,8 @@ def test_what_needs_another_waits_for_it_and_one_that_is_not_there_is_not_waited
         return take
 
     tasks = [Task("c", ("b", "nobody"), taking("c")), Task("b", ("a",), taking("b")), Task("a", (), taking("a"))]
-    _, _, told = carried_out(*tasks)
-    assert order == told == ["a", "b", "c"]
+    _, _, completed = carried_out(*tasks)
+    assert order == completed == ["a", "b", "c"]
 
 
 def test_after_a_failure_nothing_is_begun_and_what_is_under_way_ends() -> None:
@@ -70,7 +72,7 @@ def test_after_a_failure_nothing_is_begun_and_what_is_under_way_ends() -> None:
     assert carried_out(Task("fails", (), fail), Task("later", ("fails",), done))[0]["later"] == "skipped"
 
 
-def test_a_fault_of_ours_is_told_as_one() -> None:
+def test_a_fault_of_ours_is_reported_as_one() -> None:
     def broken() -> Taken:
         raise ZeroDivisionError
 

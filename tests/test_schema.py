@@ -93,10 +93,10 @@ def test_the_schema_is_valid() -> None:
 
 
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
-    told = Command(capsys)("schema")
-    assert told.code == 0
-    assert json.loads(told.out) == SCHEMA
-    assert told.err == ""
+    completed = Command(capsys)("schema")
+    assert completed.code == 0
+    assert json.loads(completed.out) == SCHEMA
+    assert completed.err == ""
 
 
 @pytest.mark.parametrize("given", [SMALLEST, UPSTREAM, RICH], ids=["smallest", "upstream", "rich"])
@@ -107,7 +107,7 @@ def test_good_answers_are_accepted_as_given_and_completed(given: dict[str, Any])
 
 
 @pytest.mark.parametrize(("question", "value", "told"), WRONG)
-def test_a_wrong_answer_is_rejected_or_said_in_words(question: str, value: Any, told: str) -> None:
+def test_a_wrong_answer_is_rejected_or_said_in_words(question: str, value: Any, completed: str) -> None:
     assert not accepts({**SMALLEST, question: value}) or beyond({**SMALLEST, question: value})
 
 
@@ -128,9 +128,11 @@ def test_what_is_said_in_words_is_said_by_newservice() -> None:
     tried += [{**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}}, {**SMALLEST, "env": {"PORT": "1"}}, *TOGETHER]
     carveout = {"name": "hooks", "paths": ["/x"], "auth": "required"}
     tried += [{**SMALLEST, "carveouts": [carveout, {**carveout, "paths": ["/y"]}]}]
-    told = {(problem.question, problem.message) for given in tried for problem in problems(given)}
+    completed = {(problem.question, problem.message) for given in tried for problem in problems(given)}
     broken = {(name, mark.pattern) for name, marks in MARKS.items() for mark in marks}
-    broken -= {(name, mark.pattern) for name, message in told for mark in MARKS.get(name, ()) if mark.search(message)}
+    broken -= {
+        (name, mark.pattern) for name, message in completed for mark in MARKS.get(name, ()) if mark.search(message)
+    }
     assert broken == set()
 
 
@@ -559,11 +561,11 @@ def test_schema_and_newservice_agree(record_property: Any) -> None:
         counted[verdict] += 1
 
     agree()
-    told = "; ".join(f"{number} {verdict}" for verdict, number in counted.most_common())
-    sys.stdout.write(f"{counted.total()} sets of answers: {told}\n")
-    record_property("agreement", told)
-    assert len(counted) == 4, told
-    assert counted.total() >= SETS, told
+    completed = "; ".join(f"{number} {verdict}" for verdict, number in counted.most_common())
+    sys.stdout.write(f"{counted.total()} sets of answers: {completed}\n")
+    record_property("agreement", completed)
+    assert len(counted) == 4, completed
+    assert counted.total() >= SETS, completed
 
 
 def test_numbers_and_maps_as_text_are_taken_by_newservice_alone() -> None:

@@ -85,7 +85,7 @@ def test_steps_are_shown_while_under_way_and_stay_as_lines(screen: Screen) -> No
     assert "running" not in screen()
 
 
-def test_what_is_told_meanwhile_stands_above_and_what_stops_the_list_comes_after(screen: Screen) -> None:
+def test_what_is_reported_meanwhile_stands_above_and_what_stops_the_list_comes_after(screen: Screen) -> None:
     reporter = screen.reporter()
     reporter.plan(PLAN)
     reporter.begun("a")
@@ -93,9 +93,9 @@ def test_what_is_told_meanwhile_stands_above_and_what_stops_the_list_comes_after
     assert "pushing ..." in ESCAPES.sub("", screen())
     reporter.step(done("a", "failed", "no route"))
     reporter.error(SystemFailure("forgejo.unreachable", "no route", "try again"))
-    told = ESCAPES.sub("", screen())
-    assert told.index("! a") < told.index("newservice: no route")
-    assert told.rstrip().endswith("try again")
+    completed = ESCAPES.sub("", screen())
+    assert completed.index("! a") < completed.index("newservice: no route")
+    assert completed.rstrip().endswith("try again")
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
@@ -120,9 +120,9 @@ def test_the_list_shows_no_secret(screen: Screen, monkeypatch: pytest.MonkeyPatc
     steps.ended(done("a", summary=f"with {secret.reveal()}"))
     steps.note(f"and {secret.reveal()}")
     steps.close()
-    told = screen()
-    assert secret.reveal() not in told
-    assert MASK in told
+    completed = screen()
+    assert secret.reveal() not in completed
+    assert MASK in completed
 
 
 def test_long_lines_go_on_below_their_column() -> None:

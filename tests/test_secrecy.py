@@ -25,7 +25,7 @@ from generator.engine.credentials import refuse_secrets
 from generator.sandbox import FaultKind, Status
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
 from tests.full import few
-from tests.world import Told, World
+from tests.world import Completed, World
 
 pytestmark = pytest.mark.usefixtures("own_cache")  # so that it is among the places that are looked at
 
@@ -113,8 +113,8 @@ def test_what_is_printed_passes_a_net_that_knows_these_forms() -> None:
     canary = "canary-in-the-net/+é-4711"
     Secret(canary)
     for user in ("", "a", "ab", "viktor:"):
-        told = f"Basic {base64.b64encode(f'{user}{canary}'.encode()).decode()} {quote(canary, safe='')} {canary}"
-        assert not sightings([canary], {"told": redact(told).encode()})
+        completed = f"Basic {base64.b64encode(f'{user}{canary}'.encode()).decode()} {quote(canary, safe='')} {canary}"
+        assert not sightings([canary], {"told": redact(completed).encode()})
 
 
 # --- a whole run ----------------------------------------------------------------------------------------------
@@ -145,9 +145,9 @@ def test_a_whole_run_shows_and_leaves_no_secret(world: World, tmp_path: Path) ->
     assert (stored["api_token"], stored["signing_key"]) == (FROM_ENVIRONMENT, FROM_FILE)
     canaries.append(stored["made_up"])
 
-    children = {number: told for number, told in family.items() if number != process.pid}
+    children = {number: completed for number, completed in family.items() if number != process.pid}
     assert any(b"push" in arguments for arguments, _ in children.values()), "nothing was caught in the push"
-    arguments = {f"arguments of {number}": told for number, (told, _) in family.items()}
+    arguments = {f"arguments of {number}": completed for number, (completed, _) in family.items()}
     assert sightings(canaries, {"output": out.encode(), "log": err.encode(), **arguments}) == []
     places = disk(Path.home(), temporary, world.folder, world.sandbox.infra)
     assert any(path.startswith("objects of") and NAME in path for path in places)
@@ -183,19 +183,19 @@ def basic(token: str) -> str:
 
 
 def bad_days(world: World) -> dict[str, FaultKind | Status]:
-    told = echo(world)
-    as_json = f'{{"message": "{told}", "errors": ["{told}"], "error": "{told}"}}'
+    completed = echo(world)
+    as_json = f'{{"message": "{completed}", "errors": ["{completed}"], "error": "{completed}"}}'
     return {
         "401 that quotes": Status(401, as_json, "application/json"),
         "403 that quotes": Status(403, as_json, "application/json"),
         "404 that quotes": Status(404, as_json, "application/json"),
         "500 that quotes": Status(500, as_json, "application/json"),
-        "500 as text": Status(500, told),
-        "502 as a page": Status(502, f"<html>{told}</html>", "text/html"),
-        "200 as a page": Status(200, f"<html>{told}</html>", "text/html"),
+        "500 as text": Status(500, completed),
+        "502 as a page": Status(502, f"<html>{completed}</html>", "text/html"),
+        "200 as a page": Status(200, f"<html>{completed}</html>", "text/html"),
         "broken JSON": Status(200, as_json[:-2], "application/json"),
         "other JSON": Status(200, as_json, "application/json"),
-        "a kind that quotes": Status(200, "x", f"text/{told.replace(' ', '')}"),
+        "a kind that quotes": Status(200, "x", f"text/{completed.replace(' ', '')}"),
         "reset": FaultKind.RESET_BEFORE,
         "timeout": FaultKind.TIMEOUT_BEFORE,
         "TLS": FaultKind.TLS_FAILURE,
@@ -213,14 +213,14 @@ def impatient(world: World) -> None:
     world.sandbox.profile.write_text(yaml.safe_dump(profile))
 
 
-def seen_in(world: World, told: Told) -> list[str]:
-    return sightings(credentials(world), {"output": told.out.encode(), "errors": told.err.encode()})
+def seen_in(world: World, completed: Completed) -> list[str]:
+    return sightings(credentials(world), {"output": completed.out.encode(), "errors": completed.err.encode()})
 
 
-def reports_of(told: Told) -> dict[str, bytes]:
+def reports_of(completed: Completed) -> dict[str, bytes]:
     """The report files that a fault of ours names; they are taken away."""
     found = {}
-    for path in map(Path, re.findall(r"the trace is in ([^\s\"]+)", told.out)):
+    for path in map(Path, re.findall(r"the trace is in ([^\s\"]+)", completed.out)):
         found[str(path)] = path.read_bytes()
         path.unlink()
     return found
@@ -231,12 +231,12 @@ def test_no_failure_while_looking_shows_a_secret(world: World) -> None:
     masked = set()
     for name, kind in bad_days(world).items():
         world.sandbox.faults.add("*", "*", "", None, kind)
-        told = world.run("plan", RICH, "--verbose")
+        completed = world.run("plan", RICH, "--verbose")
         world.sandbox.faults.clear()
-        assert told.code != 0, name
-        assert seen_in(world, told) == [], name
-        assert sightings(credentials(world), reports_of(told)) == [], name
-        masked |= {name} if MASK in told.out else set()
+        assert completed.code != 0, name
+        assert seen_in(world, completed) == [], name
+        assert sightings(credentials(world), reports_of(completed)) == [], name
+        masked |= {name} if MASK in completed.out else set()
     assert {"401 that quotes", "403 that quotes", "500 that quotes"} & masked, "no system's own words were shown"
 
 
@@ -245,20 +245,20 @@ def test_no_failure_while_acting_shows_or_leaves_a_secret(world: World, name: st
     impatient(world)
     for method in ("POST", "PUT", "PATCH"):
         world.sandbox.faults.add("*", method, "/(api|v1)/", None, bad_days(world)[name])
-    told = world.run("create", RICH, "--verbose")
-    assert told.code in (1, 5), told.out
-    places = {**disk(Path.home(), world.folder, world.sandbox.infra), **reports_of(told)}
-    assert seen_in(world, told) == []
+    completed = world.run("create", RICH, "--verbose")
+    assert completed.code in (1, 5), completed.out
+    places = {**disk(Path.home(), world.folder, world.sandbox.infra), **reports_of(completed)}
+    assert seen_in(world, completed) == []
     assert sightings(credentials(world), places) == []
 
 
 def test_a_push_whose_answer_quotes_a_token_does_not_show_it(world: World) -> None:
     impatient(world)
     world.sandbox.faults.add("forgejo", "*", r"\.git/", None, Status(403, f"denied: {echo(world)}\n"))
-    told = world.run("create", UPSTREAM, "--verbose")
-    assert told.code == 5, told.out
-    assert told.of("error")[0]["code"] == "git.failed"
-    assert seen_in(world, told) == []
+    completed = world.run("create", UPSTREAM, "--verbose")
+    assert completed.code == 5, completed.out
+    assert completed.of("error")[0]["code"] == "git.failed"
+    assert seen_in(world, completed) == []
     assert sightings(credentials(world), disk(world.folder, world.sandbox.infra)) == []
 
 
@@ -266,10 +266,10 @@ def test_people_are_shown_no_more_than_scripts(world: World) -> None:
     impatient(world)
     world.sandbox.faults.add("*", "*", "", None, bad_days(world)["500 that quotes"])
     arguments = [item for item in world.arguments("plan", RICH, "--verbose", "--diff") if item != "--json"]
-    told = world.tell(arguments)
-    assert told.code == 3
-    assert MASK in told.out + told.err
-    assert seen_in(world, told) == []
+    completed = world.tell(arguments)
+    assert completed.code == 3
+    assert MASK in completed.out + completed.err
+    assert seen_in(world, completed) == []
 
 
 def test_a_fault_of_ours_leaves_a_report_without_secrets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,15 +280,15 @@ def test_a_fault_of_ours_leaves_a_report_without_secrets(world: World, monkeypat
         raise KeyError(token, basic(token), quote(token))
 
     monkeypatch.setattr(GitHubSecrets, "act", broken)
-    told = world.run("create", RICH)
-    assert told.code == 1
-    match = re.search(r"the trace is in (\S+)", told.of("error")[0]["hint"])
+    completed = world.run("create", RICH)
+    assert completed.code == 1
+    match = re.search(r"the trace is in (\S+)", completed.of("error")[0]["hint"])
     assert match
     assert Path(match.group(1)).stat().st_mode & 0o077 == 0
-    ((_, report),) = reports_of(told).items()
+    ((_, report),) = reports_of(completed).items()
     assert b"KeyError" in report
     assert sightings(credentials(world), {"report": report}) == []
-    assert seen_in(world, told) == []
+    assert seen_in(world, completed) == []
 
 
 # --- what people give by mistake ------------------------------------------------------------------------------
@@ -296,18 +296,18 @@ def test_a_fault_of_ours_leaves_a_report_without_secrets(world: World, monkeypat
 
 @pytest.mark.parametrize("token", ["ghp_abcdefghijklmnopqrstuvwxyz0123456789", "hvs.CAESIJ", "glpat-x", "xoxb-1"])
 def test_what_looks_like_a_token_is_no_name_of_a_property(world: World, token: str) -> None:
-    told = world.run("create", {**SMALLEST, "secrets": {"API": token}})
-    assert told.code == 2
-    assert token not in told.out + told.err
+    completed = world.run("create", {**SMALLEST, "secrets": {"API": token}})
+    assert completed.code == 2
+    assert token not in completed.out + completed.err
 
 
 def test_a_credential_in_an_answer_is_refused_and_not_repeated(world: World) -> None:
     token = world.sandbox.tokens.woodpecker
     kept = world.folder / "plan.json"
-    told = world.run("plan", {**SMALLEST, "env": {"TOKEN": token}}, "--out", str(kept))
-    assert told.code == 2
-    assert told.of("error")[0]["code"] == "answer.secret"
-    assert seen_in(world, told) == []
+    completed = world.run("plan", {**SMALLEST, "env": {"TOKEN": token}}, "--out", str(kept))
+    assert completed.code == 2
+    assert completed.of("error")[0]["code"] == "answer.secret"
+    assert seen_in(world, completed) == []
     assert not kept.exists()
 
 
@@ -320,9 +320,9 @@ def test_answers_are_checked_for_secrets_by_value() -> None:
 
 
 def test_a_secret_given_as_a_value_is_refused_and_not_repeated(world: World) -> None:
-    told = world.run("create", RICH, "--seed", "api_token=hunter2-the-value")
-    assert told.code == 2
-    assert "hunter2" not in told.out + told.err
+    completed = world.run("create", RICH, "--seed", "api_token=hunter2-the-value")
+    assert completed.code == 2
+    assert "hunter2" not in completed.out + completed.err
 
 
 @pytest.mark.parametrize("variable", ["FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN", "VAULT_TOKEN"])
@@ -330,7 +330,7 @@ def test_a_token_that_can_not_be_sent_is_refused_and_not_shown(
     world: World, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "canary-first\ncanary-second")
-    told = world.run("plan", RICH)
-    assert told.code == 3
-    assert told.of("error")[0]["code"] == "credentials.malformed"
-    assert "canary" not in told.out + told.err
+    completed = world.run("plan", RICH)
+    assert completed.code == 3
+    assert completed.of("error")[0]["code"] == "credentials.malformed"
+    assert "canary" not in completed.out + completed.err

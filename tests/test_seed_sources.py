@@ -20,7 +20,7 @@ from generator.engine.plan_key import made_key, own_key
 from tests.answers import UPSTREAM
 from tests.invoke import Desk
 from tests.test_secrecy import sightings
-from tests.world import Told, World, elsewhere
+from tests.world import Completed, World, elsewhere
 
 NAME = str(UPSTREAM["name"])
 ONE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
@@ -36,23 +36,23 @@ def private(path: Path, content: str = CANARY) -> Path:
     return path
 
 
-def code(told: Told) -> str:
-    return str(told.of("error")[0]["code"])
+def code(completed: Completed) -> str:
+    return str(completed.of("error")[0]["code"])
 
 
-def plain(world: World, command: str, given: dict[str, Any], *more: str) -> Told:
+def plain(world: World, command: str, given: dict[str, Any], *more: str) -> Completed:
     """As people see it."""
     return world.tell([word for word in world.arguments(command, given, *more) if word != "--json"])
 
 
-def untouched(world: World, told: Told, *canaries: str) -> None:
+def untouched(world: World, completed: Completed, *canaries: str) -> None:
     """Refused before a system was asked anything or anything was written, and no value was shown."""
-    assert told.result["status"] == "refused", told.out
-    assert told.code == 4
+    assert completed.result["status"] == "refused", completed.out
+    assert completed.code == 4
     assert list(world.sandbox.journal) == []
     assert not world.has_secret(NAME)
     assert [path.name for path in world.folder.iterdir() if path.suffix not in (".yml", ".json")] == []
-    assert sightings(canaries, {"output": told.out.encode(), "errors": told.err.encode()}) == []
+    assert sightings(canaries, {"output": completed.out.encode(), "errors": completed.err.encode()}) == []
 
 
 # --- shown --------------------------------------------------------------------------------------------------
@@ -67,8 +67,8 @@ def sources_of_five(world: World) -> list[str]:
 
 
 def test_a_plan_names_the_source_of_every_secret(world: World) -> None:
-    told = world.run("plan", FIVE, *sources_of_five(world))
-    (event,) = told.of("plan")
+    completed = world.run("plan", FIVE, *sources_of_five(world))
+    (event,) = completed.of("plan")
     kept = world.folder / "with a blank" / "key"
     assert event["seeds"] == [
         {"property": "given", "source": "env:READER_KEY"},
@@ -83,13 +83,13 @@ def test_a_plan_names_the_source_of_every_secret(world: World) -> None:
         "typed (typed when the plan is carried out)", "waiting (a person fills it in later)",
     ):  # fmt: skip
         assert words in step["summary"]
-    assert sightings([CANARY], {"output": told.out.encode(), "errors": told.err.encode()}) == []
+    assert sightings([CANARY], {"output": completed.out.encode(), "errors": completed.err.encode()}) == []
 
 
 def test_the_sources_are_what_people_see_last(world: World) -> None:
     """Behind notes and diffs, with what it means to name them."""
-    told = plain(world, "plan", FIVE, *sources_of_five(world), "--diff")
-    shown = told.out.partition("\nSecrets\n")[2].splitlines()
+    completed = plain(world, "plan", FIVE, *sources_of_five(world), "--diff")
+    shown = completed.out.partition("\nSecrets\n")[2].splitlines()
     assert [line.split()[0] for line in shown[:5]] == ["given", "kept", "made", "typed", "waiting"]
     assert f"from 'file:{world.folder}/with a blank/key'" in shown[1]
     assert "The service will be able to read these values" in shown[5]
@@ -125,8 +125,8 @@ def test_a_path_can_not_hide_what_it_is(world: World) -> None:
     keys = {private(world.folder / "keys" / name): name for name in names}
     keys |= {world.folder / "missing" / name: name for name in names}
     for key, name in keys.items():
-        told = plain(world, "plan", ONE, "--seed", f"api_token=file:{key}")
-        shown = told.out + told.err
+        completed = plain(world, "plan", ONE, "--seed", f"api_token=file:{key}")
+        shown = completed.out + completed.err
         assert repr(name)[1:-1] in shown
         assert not {"\x1b", "\r", "\u202e"} & set(shown)
         assert not any(line.startswith("  = forged.step") for line in shown.splitlines())
@@ -153,10 +153,10 @@ def test_a_variable_with_a_credential_is_refused(world: World, command: str) -> 
         for value in (CANARY, ""):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv(variable, value)
-                told = world.run(command, ONE, "--seed", f"api_token=env:{variable}")
-            assert code(told) == "seed.credential", variable
-            untouched(world, told, CANARY)
-            answers.append(told.out)
+                completed = world.run(command, ONE, "--seed", f"api_token=env:{variable}")
+            assert code(completed) == "seed.credential", variable
+            untouched(world, completed, CANARY)
+            answers.append(completed.out)
         assert answers[0] == answers[1]
 
 
@@ -166,9 +166,9 @@ def test_a_variable_that_the_profile_names_is_refused(world: World) -> None:
     own = sorted(names - {"FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN"})
     assert own, "the made-up profile calls them otherwise"
     for variable in own:
-        told = world.run("create", ONE, "--seed", f"api_token=env:{variable}")
-        assert code(told) == "seed.credential"
-        untouched(world, told, *(value for name, value in world.sandbox.environment.items() if name in names))
+        completed = world.run("create", ONE, "--seed", f"api_token=env:{variable}")
+        assert code(completed) == "seed.credential"
+        untouched(world, completed, *(value for name, value in world.sandbox.environment.items() if name in names))
 
 
 DISGUISES: dict[str, Callable[[str], str]] = {
@@ -188,10 +188,10 @@ def test_a_credential_by_another_name_is_refused(world: World, kind: str) -> Non
             world.monkeypatch.setenv("READER_KEY", value)
             copy = private(world.folder / "copy.json", value)
             source = "env:READER_KEY" if kind == "env" else f"file:{copy}"
-            told = world.run("create", ONE, "--seed", f"api_token={source}")
-            assert code(told) == "seed.credential", name
-            assert whose in told.of("error")[0]["message"], name
-            untouched(world, told, os.environ[whose])
+            completed = world.run("create", ONE, "--seed", f"api_token={source}")
+            assert code(completed) == "seed.credential", name
+            assert whose in completed.of("error")[0]["message"], name
+            untouched(world, completed, os.environ[whose])
 
 
 def test_a_copy_of_vaults_token_file_is_refused(world: World) -> None:
@@ -199,9 +199,9 @@ def test_a_copy_of_vaults_token_file_is_refused(world: World) -> None:
     for value, unset in ((token, True), (token, False)):
         if unset:
             world.monkeypatch.delenv("VAULT_TOKEN")
-        told = world.run("create", ONE, "--seed", f"api_token=file:{private(world.folder / 'copy.json', value)}")
-        assert code(told) == "seed.credential"
-        untouched(world, told, token)
+        completed = world.run("create", ONE, "--seed", f"api_token=file:{private(world.folder / 'copy.json', value)}")
+        assert code(completed) == "seed.credential"
+        untouched(world, completed, token)
         world.monkeypatch.setenv("VAULT_TOKEN", world.sandbox.tokens.vault)
 
 
@@ -212,12 +212,12 @@ def test_a_credential_that_only_vault_knows_is_refused_before_anything_is_writte
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv(world.platform.connection.credentials[name].environment)
             patch.setenv("READER_KEY", canary)
-            told = world.run("create", owned, "--seed", "api_token=env:READER_KEY")
-        assert (told.code, code(told)) == (4, "seed.credential")
-        assert "Vault's" in told.of("error")[0]["message"]
+            completed = world.run("create", owned, "--seed", "api_token=env:READER_KEY")
+        assert (completed.code, code(completed)) == (4, "seed.credential")
+        assert "Vault's" in completed.of("error")[0]["message"]
         assert world.sandbox.journal.writes() == []
         assert not world.has_secret(NAME)
-        assert sightings([canary], {"output": told.out.encode(), "errors": told.err.encode()}) == []
+        assert sightings([canary], {"output": completed.out.encode(), "errors": completed.err.encode()}) == []
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
@@ -325,18 +325,20 @@ CLOSED: dict[str, Callable[[World], Path]] = {
 def test_where_keys_are_no_value_comes_from(world: World) -> None:
     for place, make in CLOSED.items():
         path = make(world)
-        told = world.run("create", ONE, "--seed", f"api_token=file:{path}")
-        assert code(told) == "seed.place", place
-        assert str(path) in told.of("error")[0]["message"]
-        untouched(world, told, CANARY)
+        completed = world.run("create", ONE, "--seed", f"api_token=file:{path}")
+        assert code(completed) == "seed.place", place
+        assert str(path) in completed.of("error")[0]["message"]
+        untouched(world, completed, CANARY)
 
 
 def test_every_command_refuses_alike(desk: Desk) -> None:
     private(Path.home() / ".ssh" / "id_ed25519")
     for command in ("plan", "create", "status"):
         for source, refusal in (("file:~/.ssh/id_ed25519", "seed.place"), ("env:GITHUB_TOKEN", "seed.credential")):
-            told = desk.create(ONE, "--seed", f"api_token={source.replace('~', str(Path.home()))}", command=command)
-            assert (told.code, code(told)) == (4, refusal)
+            completed = desk.create(
+                ONE, "--seed", f"api_token={source.replace('~', str(Path.home()))}", command=command
+            )
+            assert (completed.code, code(completed)) == (4, refusal)
     assert desk.changed() == []
 
 
@@ -359,8 +361,8 @@ def endless(folder: Path) -> Path:
 
 def test_what_is_no_plain_file_is_not_waited_for(desk: Desk) -> None:
     for make in (pipe, endpoint, endless):
-        told = desk.create(ONE, "--seed", f"api_token=file:{make(desk.folder)}")
-        assert (told.code, code(told)) == (2, "seed.unreadable"), make
+        completed = desk.create(ONE, "--seed", f"api_token=file:{make(desk.folder)}")
+        assert (completed.code, code(completed)) == (2, "seed.unreadable"), make
     assert desk.changed() == []
 
 
@@ -368,13 +370,13 @@ def test_a_file_of_ones_own_may_be_a_link_and_hold_a_private_key(world: World) -
     """A service may need a key of its own. The plan says that it is one, and where it really lies."""
     key = private(world.folder / "keys" / "signing.pem", PRIVATE_KEY)
     (world.folder / "signing.key").symlink_to(key)
-    told = world.run("create", ONE, "--seed", "api_token=file:signing.key")
-    assert told.result["status"] == "success", told.out
-    (event,) = told.of("plan")
+    completed = world.run("create", ONE, "--seed", "api_token=file:signing.key")
+    assert completed.result["status"] == "success", completed.out
+    (event,) = completed.of("plan")
     assert event["seeds"] == [{"property": "api_token", "source": f"file:{key}"}]
     assert [note for note in event["notes"] if "private key" in note and str(key) in note]
     assert world.sandbox.vault.read(NAME)["api_token"] == PRIVATE_KEY.rstrip("\n")
-    assert "Y2FuYXJ5" not in told.out + told.err
+    assert "Y2FuYXJ5" not in completed.out + completed.err
 
 
 # --- a plan that was made elsewhere ---------------------------------------------------------------------------
@@ -385,13 +387,13 @@ def made_elsewhere(world: World, *seeds: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(world.folder.parent / "state of another"))
         path = world.folder / "plan.json"
-        told = world.run("plan", ONE, *(word for seed in seeds for word in ("--seed", seed)), "--out", str(path))
-        assert told.code == 0, told.out
+        completed = world.run("plan", ONE, *(word for seed in seeds for word in ("--seed", seed)), "--out", str(path))
+        assert completed.code == 0, completed.out
     world.sandbox.journal.clear()
     return path
 
 
-def apply(world: World, path: Path, *more: str) -> Told:
+def apply(world: World, path: Path, *more: str) -> Completed:
     return world.tell(["apply", str(path), "--platform", str(world.sandbox.profile), "--json", *more])
 
 
@@ -409,19 +411,19 @@ def test_a_plan_made_elsewhere_reads_nothing_that_is_not_named_again(world: Worl
     world.monkeypatch.setenv("READER_KEY", CANARY)
     source = "env:READER_KEY" if kind == "env" else f"file:{private(world.folder / 'key.json')}"
     path = made_elsewhere(world, f"api_token={source}")
-    told = apply(world, path)
-    assert code(told) == "plan.foreign"
-    assert f"api_token from {source}" in told.of("error")[0]["message"]
-    untouched(world, told, CANARY)
+    completed = apply(world, path)
+    assert code(completed) == "plan.foreign"
+    assert f"api_token from {source}" in completed.of("error")[0]["message"]
+    untouched(world, completed, CANARY)
 
-    told = apply(world, path, "--seed", "api_token=env:ANOTHER")
-    assert (told.code, code(told)) == (2, "plan.seed")
+    completed = apply(world, path, "--seed", "api_token=env:ANOTHER")
+    assert (completed.code, code(completed)) == (2, "plan.seed")
     assert list(world.sandbox.journal) == []
 
     command = shlex.split(apply(world, path).of("error")[0]["hint"].partition("repeat them: ")[2])
     assert command[:2] == ["newservice", "apply"]
-    told = world.tell([*command[1:], "--json"])
-    assert told.result["status"] == "success", told.out
+    completed = world.tell([*command[1:], "--json"])
+    assert completed.result["status"] == "success", completed.out
     assert world.sandbox.vault.read(NAME)["api_token"] == CANARY
 
 
@@ -433,9 +435,9 @@ def test_a_forged_plan_can_name_no_credential_even_if_that_is_repeated(world: Wo
         named = f"api_token={source}"
         forge(path, seeds=[named])
         for more in ((), ("--seed", named)):
-            told = apply(world, path, *more)
-            assert code(told) in ("seed.credential", "seed.place")
-            untouched(world, told, CANARY, os.environ["GITHUB_TOKEN"])
+            completed = apply(world, path, *more)
+            assert code(completed) in ("seed.credential", "seed.place")
+            untouched(world, completed, CANARY, os.environ["GITHUB_TOKEN"])
 
 
 FORGED: list[dict[str, Any]] = [
@@ -456,21 +458,21 @@ def test_a_plan_of_ones_own_that_was_changed_is_ones_own_no_more(world: World) -
     for change in FORGED:
         path.write_text(text)
         forge(path, **change)
-        told = apply(world, path)
-        assert code(told) == "plan.foreign", change
-        untouched(world, told, CANARY)
+        completed = apply(world, path)
+        assert code(completed) == "plan.foreign", change
+        untouched(world, completed, CANARY)
 
 
 def test_a_plan_of_ones_own_shows_its_sources_and_acts_at_once(world: World) -> None:
     """As a script does it: plan, then apply; and again after it stopped on the way."""
     world.monkeypatch.setenv("READER_KEY", CANARY)
     path = world.folder / "plan.json"
-    told = world.run("plan", ONE, "--seed", "api_token=env:READER_KEY", "--out", str(path))
-    assert "--seed" not in told.result["next"][0]
-    told = apply(world, path)
-    assert told.result["status"] == "success", told.out
-    assert told.events[0]["event"] == "plan", "before the first step"
-    assert told.events[0]["seeds"] == [{"property": "api_token", "source": "env:READER_KEY"}]
+    completed = world.run("plan", ONE, "--seed", "api_token=env:READER_KEY", "--out", str(path))
+    assert "--seed" not in completed.result["next"][0]
+    completed = apply(world, path)
+    assert completed.result["status"] == "success", completed.out
+    assert completed.events[0]["event"] == "plan", "before the first step"
+    assert completed.events[0]["seeds"] == [{"property": "api_token", "source": "env:READER_KEY"}]
     assert json.loads(path.read_text())["begun"]
     assert apply(world, path).result["status"] == "unchanged"
     assert apply(world, path, "--seed", "api_token=env:READER_KEY").result["status"] == "unchanged"
@@ -490,19 +492,19 @@ def test_a_file_that_leads_elsewhere_by_now_is_not_read(world: World) -> None:
     world.sandbox.journal.clear()
     key.unlink()
     key.symlink_to(other)
-    told = apply(world, path)
-    assert code(told) == "plan.moved"
-    assert str(other) in told.of("error")[0]["message"]
-    untouched(world, told, CANARY)
+    completed = apply(world, path)
+    assert code(completed) == "plan.moved"
+    assert str(other) in completed.of("error")[0]["message"]
+    untouched(world, completed, CANARY)
 
 
 def test_where_no_key_can_be_kept_the_command_repeats_the_sources(world: World) -> None:
     world.monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/x")
     world.monkeypatch.setenv("READER_KEY", CANARY)
     path = world.folder / "plan.json"
-    told = world.run("plan", ONE, "--seed", "api_token=env:READER_KEY", "--out", str(path))
-    assert told.code == 0
-    (command,) = told.result["next"]
+    completed = world.run("plan", ONE, "--seed", "api_token=env:READER_KEY", "--out", str(path))
+    assert completed.code == 0
+    (command,) = completed.result["next"]
     assert "--seed api_token=env:READER_KEY" in command
     assert world.tell([*shlex.split(command)[1:], "--json"]).result["status"] == "success"
 
@@ -524,6 +526,6 @@ def test_the_key_is_for_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_plan_without_sources_leaves_no_key(desk: Desk) -> None:
-    told = desk.create(ONE, "--out", desk.folder / "plan.json", command="plan")
-    assert told.code == 0
+    completed = desk.create(ONE, "--out", desk.folder / "plan.json", command="plan")
+    assert completed.code == 0
     assert not (Path.home() / ".local").exists()

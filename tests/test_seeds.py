@@ -30,7 +30,7 @@ FILL_IN = "fill in api_token: `vault kv patch secret/reader api_token=-`"
 
 
 @pytest.mark.parametrize("pair", ["key=env:A_KEY", "key=file:some/place:here", "key=prompt", "key=later"])
-def test_a_source_is_told_as_it_was_given(pair: str) -> None:
+def test_a_source_is_reported_as_it_was_given(pair: str) -> None:
     assert str(parse_seed(pair)) == pair
 
 
@@ -61,8 +61,8 @@ def test_any_other_variable_may_hold_a_secret(variable: str) -> None:
 
 def test_path_is_not_taken_from_children(desk: Desk) -> None:
     before = os.environ["PATH"]
-    told = desk.create(SECRETS, "--seed", "api_token=env:PATH")
-    assert (told.code, told.of("error")[0]["code"]) == (2, "seed.variable")
+    completed = desk.create(SECRETS, "--seed", "api_token=env:PATH")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "seed.variable")
     assert os.environ["PATH"] == before
     assert desk.changed() == []
 
@@ -90,7 +90,7 @@ def test_a_file_means_the_same_in_another_folder(monkeypatch: pytest.MonkeyPatch
     assert Seed("key", "env", "KEY").anywhere == Seed("key", "env", "KEY")
 
 
-def test_a_value_that_others_can_read_is_told(desk: Desk) -> None:
+def test_a_value_that_others_can_read_is_reported(desk: Desk) -> None:
     key = desk.folder / "key"
     key.write_text("canary-in-a-file")
     notes = {}
@@ -103,18 +103,18 @@ def test_a_value_that_others_can_read_is_told(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "create"])
-def test_a_source_without_a_value_is_told_before_anything_is_written(desk: Desk, command: str) -> None:
+def test_a_source_without_a_value_is_reported_before_anything_is_written(desk: Desk, command: str) -> None:
     (desk.folder / "empty").write_text("\n")
-    told = desk.create(SECRETS, "--seed", f"api_token=file:{desk.folder / 'empty'}", command=command)
-    assert (told.code, told.of("error")[0]["code"]) == (2, "seed.empty")
-    told = desk.create(SECRETS, "--seed", "nobody=later", command=command)
-    assert (told.code, told.of("error")[0]["code"]) == (2, "seed.unknown")
+    completed = desk.create(SECRETS, "--seed", f"api_token=file:{desk.folder / 'empty'}", command=command)
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "seed.empty")
+    completed = desk.create(SECRETS, "--seed", "nobody=later", command=command)
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "seed.unknown")
     assert desk.changed() == []
 
 
 def test_nobody_types_where_nobody_is(desk: Desk) -> None:
-    told = desk.create(SECRETS, "--seed", "api_token=prompt")
-    assert (told.code, told.of("error")[0]["code"]) == (2, "seed.no_terminal")
+    completed = desk.create(SECRETS, "--seed", "api_token=prompt")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "seed.no_terminal")
     assert desk.changed() == []
     assert desk.create(SECRETS, "--seed", "api_token=prompt", command="plan").code == 0, "a plan asks for nothing"
 
@@ -155,14 +155,14 @@ GIVEN = Secret("given-value")
     ],
 )
 def test_what_is_left_open_is_neither_missing_nor_made_up(
-    seeds: dict[str, Secret], there: Entry, state: State, action: Action, told: str
+    seeds: dict[str, Secret], there: Entry, state: State, action: Action, completed: str
 ) -> None:
     decision = VaultSecrets().decide(run(seeds), there)
     assert (decision.state, decision.action) == (state, action)
-    assert decision.summary.endswith(told)
-    open_ones = told.partition("to be filled in: ")[2].split(", ") if ": " in told else []
+    assert decision.summary.endswith(completed)
+    open_ones = completed.partition("to be filled in: ")[2].split(", ") if ": " in completed else []
     open_ones = open_ones if open_ones != [""] else []
-    assert len(decision.to_do) == (told.count("(a person fills it in later)") or len(open_ones))
+    assert len(decision.to_do) == (completed.count("(a person fills it in later)") or len(open_ones))
 
 
 def test_what_another_system_knows_is_refused_unless_it_is_left_open() -> None:
@@ -175,28 +175,28 @@ def test_what_another_system_knows_is_refused_unless_it_is_left_open() -> None:
 
 def test_nobody_makes_up_what_somebody_said_he_would_fill_in(world: World) -> None:
     vault = world.sandbox.vault
-    told = world.run("create", SECRETS, "--seed", "api_token=later", "--seed", "signing_key=later")
-    assert told.result["status"] == "success", told.out
-    assert any(line.startswith(FILL_IN) for line in told.result["next"])
+    completed = world.run("create", SECRETS, "--seed", "api_token=later", "--seed", "signing_key=later")
+    assert completed.result["status"] == "success", completed.out
+    assert any(line.startswith(FILL_IN) for line in completed.result["next"])
     assert vault.read("reader") == {}
 
     again = world.run("create", SECRETS)
     assert again.result["status"] == "unchanged", again.out
     assert any(line.startswith(FILL_IN) for line in again.result["next"])
     assert vault.read("reader") == {}
-    told = world.command("status", "reader")
-    assert len([line for line in told.result["next"] if line.startswith("fill in")]) == 2
-    (event,) = told.of("plan")
+    completed = world.command("status", "reader")
+    assert len([line for line in completed.result["next"] if line.startswith("fill in")]) == 2
+    (event,) = completed.of("plan")
     (step,) = [item for item in event["steps"] if item["id"] == "vault.secrets"]
     assert (step["state"], step["action"]) == ("present", "none")
     assert "to be filled in: api_token, signing_key" in step["summary"]
 
     vault.write("reader", {"api_token": "by hand"})  # as `vault kv patch` does
     world.monkeypatch.setenv("THE_KEY", "from-the-environment")
-    told = world.run("create", SECRETS, "--seed", "signing_key=env:THE_KEY")
-    assert told.result["status"] == "success"
+    completed = world.run("create", SECRETS, "--seed", "signing_key=env:THE_KEY")
+    assert completed.result["status"] == "success"
     assert vault.read("reader") == {"api_token": "by hand", "signing_key": "from-the-environment"}
-    assert not [line for line in told.result["next"] if line.startswith("fill in")]
+    assert not [line for line in completed.result["next"] if line.startswith("fill in")]
 
 
 # --- typed --------------------------------------------------------------------------------------------------

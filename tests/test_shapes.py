@@ -148,7 +148,7 @@ def test_no_method_is_left_out(system: str) -> None:
         *(("woodpecker", name) for name in ("lookup", "registered")),
     ],
 )
-def test_what_is_missing_is_told_by_the_status(system: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_reported_by_the_status(system: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(monkeypatch, system, always(404, "null")) as client:
         assert ALL[system][name](client) is None
 
@@ -158,21 +158,21 @@ def test_what_is_missing_is_told_by_the_status(system: str, name: str, monkeypat
 METADATA = {"version": 3, "created_time": "2026-01-01T00:00:00Z", "custom_metadata": None}
 
 
-def told(data: Any) -> str:
+def completed(data: Any) -> str:
     return json.dumps({"request_id": "x", "data": data})
 
 
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        (200, told({})),
-        (200, told(None)),
-        (200, told({"data": {}})),
-        (200, told({"metadata": METADATA})),
-        (200, told({"data": {}, "metadata": {}})),
-        (200, told({"data": [], "metadata": METADATA})),
-        (200, told({"data": {"a": "b"}, "metadata": {"version": "3"}})),
-        (200, told({"data": {"a": "b"}, "metadata": {"version": None}})),
+        (200, completed({})),
+        (200, completed(None)),
+        (200, completed({"data": {}})),
+        (200, completed({"metadata": METADATA})),
+        (200, completed({"data": {}, "metadata": {}})),
+        (200, completed({"data": [], "metadata": METADATA})),
+        (200, completed({"data": {"a": "b"}, "metadata": {"version": "3"}})),
+        (200, completed({"data": {"a": "b"}, "metadata": {"version": None}})),
         *((404, body) for body in ("{}", "[]", "null", '"x"', '{"data": {}}', '{"data": null}', '{"errors": null}')),
     ],
 )
@@ -197,9 +197,9 @@ def test_a_404_with_words_is_no_missing_secret(errors: list[str], monkeypatch: p
     ("status", "body", "version", "names"),
     [
         (404, '{"errors": []}', 0, set()),
-        (404, told({"data": None, "metadata": METADATA}), 3, set()),
-        (200, told({"data": None, "metadata": METADATA}), 3, set()),
-        (200, told({"data": {"a": "b"}, "metadata": METADATA}), 3, {"a"}),
+        (404, completed({"data": None, "metadata": METADATA}), 3, set()),
+        (200, completed({"data": None, "metadata": METADATA}), 3, set()),
+        (200, completed({"data": {"a": "b"}, "metadata": METADATA}), 3, {"a"}),
     ],
     ids=["never there", "deleted", "deleted, as 200", "there"],
 )
@@ -233,7 +233,7 @@ def test_a_refused_credential_keeps_its_code(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_command_ends_with_it(world: World) -> None:
     world.sandbox.faults.add("forgejo", "GET", "/branches$", None, Status(200, "{}", "application/json"))
-    told = world.run("create", UPSTREAM)
-    assert told.code == 3, told.out
-    assert {error["code"] for error in told.of("error")} == {"forgejo.not_json"}
+    completed = world.run("create", UPSTREAM)
+    assert completed.code == 3, completed.out
+    assert {error["code"] for error in completed.of("error")} == {"forgejo.not_json"}
     assert world.sandbox.journal.writes() == []

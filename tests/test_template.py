@@ -145,11 +145,11 @@ def test_a_language_is_a_folder_and_an_entry(with_deno: Template, tmp_path: Path
     ],
 )
 def test_an_entry_says_what_does_not_go_with_the_language(
-    with_deno: Template, given: dict[str, Any], told: str
+    with_deno: Template, given: dict[str, Any], completed: str
 ) -> None:
     with pytest.raises(AnswersError) as caught:
         resolve(with_deno, load_questions(with_deno), {**SMALLEST, "language": "deno", **given})
-    assert [problem.message for problem in caught.value.problems if told in problem.message]
+    assert [problem.message for problem in caught.value.problems if completed in problem.message]
 
 
 @full

@@ -297,11 +297,11 @@ def test_every_other_status_is_an_error_with_what_the_system_said(
     ],
 )
 def test_what_a_system_says_is_repeated_when_it_is_for_people(
-    sandbox: Sandbox, opened: Callable[..., Api], body: str, kind: str, told: str
+    sandbox: Sandbox, opened: Callable[..., Api], body: str, kind: str, completed: str
 ) -> None:
     sandbox.faults.add("forgejo", "GET", "", 1, Status(500, body, kind))
     error = failure(lambda: opened("forgejo", platform_of(sandbox), "x").request("GET", "/user"))
-    assert error.message.endswith(told)
+    assert error.message.endswith(completed)
     assert len(error.message) < 400
 
 
@@ -312,7 +312,7 @@ def test_an_allowed_status_is_handed_back(sandbox: Sandbox, opened: Callable[...
     assert failure(lambda: api.read("GET", "/repos/viktor/nothing", dict)).code == "forgejo.failed"
 
 
-def test_a_page_where_json_was_asked_for_is_told(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
+def test_a_page_where_json_was_asked_for_is_reported(sandbox: Sandbox, opened: Callable[..., Api]) -> None:
     """Woodpecker answers unknown paths with 200 and its web interface."""
     api = opened("woodpecker", platform_of(sandbox), path="/api")
     error = failure(lambda: api.read("GET", "/no/such/path", dict))
@@ -320,7 +320,7 @@ def test_a_page_where_json_was_asked_for_is_told(sandbox: Sandbox, opened: Calla
     assert "text/html" in error.message
 
 
-def test_any_httpx_error_is_told_as_one_of_ours() -> None:
+def test_any_httpx_error_is_reported_as_one_of_ours() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.RemoteProtocolError("not HTTP", request=request)
 

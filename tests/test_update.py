@@ -113,8 +113,8 @@ def published(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.Cap
         (desk.infra / name).parent.mkdir(parents=True, exist_ok=True)
         (desk.infra / name).write_bytes(content)
     commit_all(desk.infra, "infra")
-    told = desk.create(given, "--platform", path)
-    assert told.code == 0, told.out
+    completed = desk.create(given, "--platform", path)
+    assert completed.code == 0, completed.out
     commit_all(desk.service, "feat: the service")
     commit_all(desk.infra, "feat: the stack")
     release(template, "9.1.0")
@@ -136,8 +136,8 @@ def recorded(folder: Path) -> dict[str, Any]:
 
 def changed(folder: Path) -> dict[str, str]:
     """State by path of everything that is not as committed."""
-    told = git(folder, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
-    return {entry[3:].rpartition("/")[2]: entry[:2] for entry in told.split("\0") if entry}
+    completed = git(folder, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
+    return {entry[3:].rpartition("/")[2]: entry[:2] for entry in completed.split("\0") if entry}
 
 
 @every_kind
@@ -223,8 +223,8 @@ def test_files_come_and_go_with_their_conditions(published: Published) -> None:
     copier_update(stack)
     assert not (stack / "service.tf").exists()
     assert (stack / "network_policy.tf").exists()
-    told = copier_update_with(published, "on_leave=owner")
-    assert (stack / "service.tf").exists(), told
+    completed = copier_update_with(published, "on_leave=owner")
+    assert (stack / "service.tf").exists(), completed
 
 
 def copier_update_with(published: Published, answer: str) -> str:

@@ -16,7 +16,7 @@ from generator.sandbox.vault import Token
 from tests.answers import TEMPLATE, UPSTREAM
 from tests.test_apply import apply, moved, plan
 from tests.test_remove import remove
-from tests.world import Told, World
+from tests.world import Completed, World
 
 NAME = str(UPSTREAM["name"])
 SERVICE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
@@ -59,8 +59,8 @@ def nothing_written(world: World) -> Iterator[None]:
     assert not world.infra.pulls
 
 
-def error(told: Told) -> dict[str, Any]:
-    (found,) = told.of("error")
+def error(completed: Completed) -> dict[str, Any]:
+    (found,) = completed.of("error")
     return dict(found)
 
 
@@ -68,15 +68,15 @@ def refused(world: World, code: str, *words: str) -> None:
     """Every command that has to do with the service's secrets refuses, with one code and a way out."""
     with nothing_written(world):
         for command in ("plan", "create"):
-            told = world.run(command, SERVICE)
-            assert (told.code, error(told)["code"]) == (3, code), told.out
-            text = f"{error(told)['message']} {error(told)['hint']}"
+            completed = world.run(command, SERVICE)
+            assert (completed.code, error(completed)["code"]) == (3, code), completed.out
+            text = f"{error(completed)['message']} {error(completed)['hint']}"
             assert all(word in text for word in words), text
-            assert error(told)["hint"]
-        told = remove(world, NAME, "--answers", str(world.answers(SERVICE)), "--yes")
-        assert (told.code, error(told)["code"]) == (3, code), told.out
-        told = looked(world, "status")
-        assert (told.code, told.of("plan")[0]["steps"][0]["state"]) == (3, "unknown"), told.out
+            assert error(completed)["hint"]
+        completed = remove(world, NAME, "--answers", str(world.answers(SERVICE)), "--yes")
+        assert (completed.code, error(completed)["code"]) == (3, code), completed.out
+        completed = looked(world, "status")
+        assert (completed.code, completed.of("plan")[0]["steps"][0]["state"]) == (3, "unknown"), completed.out
         check = next(item for item in looked(world, "verify").of("check") if item["id"] == "vault.secrets")
         assert (check["state"], *(word in check["summary"] + check["hint"] for word in words)) == (
             "unknown",
@@ -84,7 +84,7 @@ def refused(world: World, code: str, *words: str) -> None:
         )
 
 
-def looked(world: World, command: str) -> Told:
+def looked(world: World, command: str) -> Completed:
     """What status or verify says of the service."""
     return world.command(command, NAME, "--answers", str(world.answers(SERVICE)))
 
@@ -123,10 +123,10 @@ def test_values_go_to_the_namespace_of_the_environment(
 ) -> None:
     monkeypatch.setenv("VAULT_NAMESPACE", named)
     before = team.sandbox.vault.stored()
-    told = team.run("create", SERVICE)
-    assert told.code == 0, told.out
+    completed = team.run("create", SERVICE)
+    assert completed.code == 0, completed.out
     assert written(team, before) == {f"{namespace}: secret/{NAME}"}
-    (step,) = [item for item in told.of("plan")[0]["steps"] if item["id"] == "vault.secrets"]
+    (step,) = [item for item in completed.of("plan")[0]["steps"] if item["id"] == "vault.secrets"]
     assert f"secret/{NAME} in namespace {namespace}: api_token" in step["summary"]
     assert team.run("create", SERVICE).result["status"] == "unchanged"
 
@@ -135,11 +135,11 @@ def test_values_go_to_the_namespace_of_the_profile(team: World) -> None:
     """Every command looks there, says so, and shows commands that lead there."""
     profile(team, vault={"namespace": "team/"})
     before = team.sandbox.vault.stored()
-    told = team.run("create", SERVICE, "--seed", "api_token=later")
-    assert told.code == 0, told.out
+    completed = team.run("create", SERVICE, "--seed", "api_token=later")
+    assert completed.code == 0, completed.out
     assert written(team, before) == {f"team: secret/{NAME}"}
-    assert f"`vault kv patch -namespace=team secret/{NAME} api_token=-`" in told.result["next"][0]
-    (mounted,) = [item for item in told.result["next"] if item.startswith("look at secret/")]
+    assert f"`vault kv patch -namespace=team secret/{NAME} api_token=-`" in completed.result["next"][0]
+    (mounted,) = [item for item in completed.result["next"] if item.startswith("look at secret/")]
     assert "namespace team" in mounted
     team.sandbox.vault.namespace("team").mounts["secret"].write(NAME, {"api_token": "by hand"})  # type: ignore[attr-defined]
     for command in ("status", "verify"):
@@ -153,9 +153,9 @@ def test_remove_takes_them_out_of_their_namespace(team: World, monkeypatch: pyte
     team.sandbox.vault.write(NAME, {"api_token": "of the root namespace"})
     monkeypatch.setenv("VAULT_NAMESPACE", "team")
     assert team.run("create", SERVICE).code == 0
-    told = remove(team, NAME, "--answers", str(team.answers(SERVICE)), "--yes")
-    assert told.code == 0, told.out
-    assert any(f"undelete -versions=1 -namespace=team secret/{NAME}" in line for line in told.result["next"])
+    completed = remove(team, NAME, "--answers", str(team.answers(SERVICE)), "--yes")
+    assert completed.code == 0, completed.out
+    assert any(f"undelete -versions=1 -namespace=team secret/{NAME}" in line for line in completed.result["next"])
     held: Any = team.sandbox.vault.namespace("team").mounts["secret"]
     assert held.secrets[NAME][-1].deleted
     assert team.sandbox.vault.read(NAME) == {"api_token": "of the root namespace"}
@@ -168,8 +168,8 @@ def test_credentials_are_read_in_the_namespace(team: World, namespace: str, monk
     team.sandbox.vault.write("viktor", {"forgejo_token": "of-another-forge"})
     monkeypatch.delenv("FORGEJO_TOKEN")
     monkeypatch.setenv("VAULT_NAMESPACE", namespace)
-    told = team.run("plan", SERVICE)
-    assert told.code == 0, told.out
+    completed = team.run("plan", SERVICE)
+    assert completed.code == 0, completed.out
     assert checks(team)["forgejo.token"]["summary"].endswith(f"secret/viktor#forgejo_token in namespace {namespace}")
     monkeypatch.delenv("VAULT_NAMESPACE")
     assert team.run("plan", SERVICE).code == 3
@@ -180,8 +180,8 @@ def test_a_token_of_a_namespace_works_there_alone(team: World, monkeypatch: pyte
     with nothing_written(team):
         assert team.run("create", SERVICE).code == 3
     monkeypatch.setenv("VAULT_NAMESPACE", "team")
-    told = team.run("create", SERVICE)
-    assert told.code == 0, told.out
+    completed = team.run("create", SERVICE)
+    assert completed.code == 0, completed.out
     assert not [check for name, check in checks(team).items() if name.startswith("vault.") and check["state"] != "ok"]
 
 
@@ -212,10 +212,10 @@ def test_two_namespaces_are_one_too_many(team: World, named: str, monkeypatch: p
     monkeypatch.setenv("VAULT_NAMESPACE", named)
     shown = "root" if named in ("root", "/") else named
     with nothing_written(team):
-        for told in (team.run("plan", SERVICE), team.run("create", SERVICE), looked(team, "verify")):
-            assert (told.code, error(told)["code"]) == (3, "vault.namespace"), told.out
-            assert f"VAULT_NAMESPACE is {shown}," in error(told)["message"]
-            assert "vault.namespace is platform" in error(told)["message"]
+        for completed in (team.run("plan", SERVICE), team.run("create", SERVICE), looked(team, "verify")):
+            assert (completed.code, error(completed)["code"]) == (3, "vault.namespace"), completed.out
+            assert f"VAULT_NAMESPACE is {shown}," in error(completed)["message"]
+            assert "vault.namespace is platform" in error(completed)["message"]
         assert team.sandbox.journal.find("vault") == []
         failed = checks(team)["vault.token"]
     assert failed["state"] == "failed"
@@ -239,14 +239,14 @@ def test_the_root_namespace_may_be_named(team: World, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("named", ["te am", "team\n", "a//b", "té"])
 def test_a_namespace_that_is_none(team: World, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_NAMESPACE", named)
-    refused_told(team, "vault.namespace", "VAULT_NAMESPACE is not a namespace")
+    refused_reported(team, "vault.namespace", "VAULT_NAMESPACE is not a namespace")
 
 
-def refused_told(world: World, code: str, *words: str) -> None:
+def refused_reported(world: World, code: str, *words: str) -> None:
     with nothing_written(world):
-        told = world.run("create", SERVICE)
-    assert (told.code, error(told)["code"]) == (3, code), told.out
-    assert all(word in error(told)["message"] for word in words), error(told)
+        completed = world.run("create", SERVICE)
+    assert (completed.code, error(completed)["code"]) == (3, code), completed.out
+    assert all(word in error(completed)["message"] for word in words), error(completed)
 
 
 @pytest.mark.parametrize("named", ["nobody", "team/nobody"])
@@ -278,7 +278,7 @@ def test_a_vault_that_passes_over_namespaces_gives_no_credentials(team: World, m
     team.sandbox.vault.community = True
     monkeypatch.delenv("FORGEJO_TOKEN")
     monkeypatch.setenv("VAULT_NAMESPACE", "team")
-    refused_told(team, "credentials.vault", "ignores the namespace team")
+    refused_reported(team, "credentials.vault", "ignores the namespace team")
 
 
 def test_who_needs_nothing_of_vault_is_not_asked_for_a_namespace(team: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,8 +298,8 @@ def test_a_kept_plan_is_carried_out_in_its_namespace_alone(team: World, monkeypa
     assert "VAULT_NAMESPACE differs: not set, was team" in moved(team, kept)
     assert written(team, before) == set()
     monkeypatch.setenv("VAULT_NAMESPACE", "team/")
-    told = apply(team, kept)
-    assert told.code == 0, told.out
+    completed = apply(team, kept)
+    assert completed.code == 0, completed.out
     assert written(team, before) == {f"team: secret/{NAME}"}
 
 
@@ -311,8 +311,8 @@ def test_a_kept_plan_notices_another_namespace_of_the_profile(team: World) -> No
 
 def test_the_sandbox_is_not_led_to_a_persons_namespace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_NAMESPACE", "team")
-    told = world.tell(["plan", "--answers", str(world.answers(SERVICE)), "--sandbox", "--json"])
-    assert told.code == 0, told.out
+    completed = world.tell(["plan", "--answers", str(world.answers(SERVICE)), "--sandbox", "--json"])
+    assert completed.code == 0, completed.out
 
 
 def test_the_sandbox_has_the_namespace_of_its_profile(tmp_path: Path) -> None:
@@ -367,7 +367,7 @@ def test_another_engine_gets_nothing(world: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("mount", ["nope", "team/nope", "secre", "secrets"])
-def test_a_mount_that_does_not_exist_is_told_before_anything_is_written(world: World, mount: str) -> None:
+def test_a_mount_that_does_not_exist_is_reported_before_anything_is_written(world: World, mount: str) -> None:
     profile(world, vault={"mount": mount})
     words = ("nothing is mounted", "or the token in VAULT_TOKEN may not see it", "vault secrets list", "capabilities")
     refused(world, "vault.mount", f"{mount}/{NAME}", *words)
@@ -389,8 +389,8 @@ def test_a_mount_that_the_token_may_not_see(world: World, rules: dict[str, set[s
 def test_one_path_is_enough_to_see_its_mount(world: World) -> None:
     rules = {f"secret/{kind}/{NAME}": {"create", "read", "update"} for kind in ("data", "metadata")}
     world.sandbox.vault.tokens[world.sandbox.tokens.vault] = Token(rules=rules)
-    told = world.run("create", SERVICE)
-    assert told.code == 0, told.out
+    completed = world.run("create", SERVICE)
+    assert completed.code == 0, completed.out
     assert world.sandbox.vault.read(NAME)
 
 
@@ -414,7 +414,7 @@ def test_credentials_come_from_kv_version_2_alone(
         engine.values["data/me"] = {"data": {"token": "junk"}, "metadata": {"version": 1}}
     credential_at(world, "forgejo", at)
     monkeypatch.delenv("FORGEJO_TOKEN")
-    refused_told(world, "credentials.vault", "forgejo could not be read", words)
+    refused_reported(world, "credentials.vault", "forgejo could not be read", words)
     assert words in checks(world)["forgejo.token"]["summary"]
 
 
@@ -441,8 +441,8 @@ def test_a_mount_that_changes_after_the_look_stops_create_before_its_first_write
     profile(world, vault={"mount": "kv"})
     intercept(world, f"/v1/kv/data/{NAME}", lambda: change(world))
     with nothing_written(world):
-        told = world.run("create", SERVICE)
-        assert (told.code, error(told)["code"]) == (3, code), told.out
+        completed = world.run("create", SERVICE)
+        assert (completed.code, error(completed)["code"]) == (3, code), completed.out
 
 
 @pytest.mark.parametrize("change", [_gone, _older], ids=["gone", "version 1 now"])
@@ -452,8 +452,8 @@ def test_a_mount_that_changes_after_a_kept_plan(world: World, change: Callable[[
     kept = plan(world, SERVICE)
     change(world)
     with nothing_written(world):
-        told = apply(world, kept)
-    assert told.code == 3, told.out
+        completed = apply(world, kept)
+    assert completed.code == 3, completed.out
 
 
 def test_a_mount_that_vanishes_between_the_question_and_the_look_is_no_empty_secret(world: World) -> None:
@@ -461,9 +461,9 @@ def test_a_mount_that_vanishes_between_the_question_and_the_look_is_no_empty_sec
     profile(world, vault={"mount": "kv"})
     intercept(world, MOUNTS, lambda: _gone(world))
     with nothing_written(world):
-        told = world.run("create", SERVICE)
-        assert told.code == 3, told.out
-        assert error(told)["code"] in ("vault.failed", "vault.mount")  # both are asked at the same time
+        completed = world.run("create", SERVICE)
+        assert completed.code == 3, completed.out
+        assert error(completed)["code"] in ("vault.failed", "vault.mount")  # both are asked at the same time
 
 
 # --- names with slashes ------------------------------------------------------------------------------------
@@ -485,15 +485,15 @@ def test_values_go_below_the_whole_name_of_the_mount(world: World, mount: str, o
         world.sandbox.vault.mount(name)
     profile(world, vault={"mount": mount})
     before = world.sandbox.vault.stored()
-    told = world.run("create", SERVICE)
-    assert told.code == 0, told.out
+    completed = world.run("create", SERVICE)
+    assert completed.code == 0, completed.out
     assert written(world, before) == {f"{mount}/{NAME}"}
     assert world.run("create", SERVICE).result["status"] == "unchanged"
     shown = next(item for item in looked(world, "verify").of("check") if item["id"] == "vault.secrets")
     assert (shown["state"], shown["summary"]) == ("ok", f"{mount}/{NAME} has api_token")
     assert checks(world)["vault.mount"]["summary"] == f"{mount}/ is KV version 2"
-    told = remove(world, NAME, "--answers", str(world.answers(SERVICE)), "--yes")
-    assert told.code == 0, told.out
+    completed = remove(world, NAME, "--answers", str(world.answers(SERVICE)), "--yes")
+    assert completed.code == 0, completed.out
     engine: Any = world.sandbox.vault.namespace("").mounts[mount]
     assert engine.secrets[NAME][-1].deleted
 
@@ -516,8 +516,8 @@ def test_credentials_below_a_name_with_slashes(
     engine.write(path, {name: world.sandbox.tokens.forgejo})
     credential_at(world, "forgejo", f"{mount}/{path}#{name}")
     monkeypatch.delenv("FORGEJO_TOKEN")
-    told = world.run("plan", SERVICE)
-    assert told.code == 0, told.out
+    completed = world.run("plan", SERVICE)
+    assert completed.code == 0, completed.out
     assert checks(world)["forgejo.token"]["state"] == "ok"
 
 

@@ -306,15 +306,15 @@ def seen(state: CheckState, summary: str = "") -> Look:
 
 def followed(looks: list[Look], seconds: float = 60) -> tuple[Look, list[str], Clock]:
     clock, left = Clock([]), list(looks)
-    told: list[str] = []
-    last = follow(lambda: left.pop(0) if len(left) > 1 else left[0], seconds, told.append, clock.rhythm)
-    return last, told, clock
+    completed: list[str] = []
+    last = follow(lambda: left.pop(0) if len(left) > 1 else left[0], seconds, completed.append, clock.rhythm)
+    return last, completed, clock
 
 
 def test_waiting_tells_changes_only_and_stops_when_all_is_well() -> None:
-    last, told, clock = followed([seen(WAITING, "queued")] * 3 + [seen(WAITING, "running"), seen(OK, "green")])
+    last, completed, clock = followed([seen(WAITING, "queued")] * 3 + [seen(WAITING, "running"), seen(OK, "green")])
     assert last.alive
-    assert told == ["ci.run: waiting, queued", "ci.run: waiting, running", "ci.run: ok, green"]
+    assert completed == ["ci.run: waiting, queued", "ci.run: waiting, running", "ci.run: ok, green"]
     assert clock.pauses == [2, 4, 8, 8]
 
 
@@ -455,9 +455,9 @@ class Life:
         self.pipeline = self.world.sandbox.woodpecker.record_pipeline(self.mirror, self.variables, status=status)
 
     def verify(self, *more: str) -> dict[str, Any]:
-        told = self.world.command("verify", NAME, *more)
-        self.exit_code, self.progress, self.result = told.code, told.of("progress"), told.result
-        self.checks = {check["id"]: check for check in told.of("check")}
+        completed = self.world.command("verify", NAME, *more)
+        self.exit_code, self.progress, self.result = completed.code, completed.of("progress"), completed.result
+        self.checks = {check["id"]: check for check in completed.of("check")}
         assert tuple(self.checks) == CHECKS
         return {id_: check["state"] for id_, check in self.checks.items()}
 
@@ -502,8 +502,8 @@ def test_from_created_to_alive(life: Life, monkeypatch: pytest.MonkeyPatch) -> N
     assert life.verify("--wait") == ALIVE
     assert life.exit_code == 0
     assert life.result["status"] == "success"
-    told = [item["summary"] for item in life.progress if item["summary"].startswith("ci.run")]
-    assert [line.split(", ")[0] for line in told] == ["ci.run: waiting", "ci.run: waiting", "ci.run: ok"]
+    completed = [item["summary"] for item in life.progress if item["summary"].startswith("ci.run")]
+    assert [line.split(", ")[0] for line in completed] == ["ci.run: waiting", "ci.run: waiting", "ci.run: ok"]
     assert len(clock.pauses) == 5
 
     assert life.world.sandbox.journal.writes() == []
@@ -610,8 +610,8 @@ def test_what_can_not_be_seen_is_unknown(life: Life) -> None:
     assert life.exit_code == 7
 
     faults.add("*", "GET", "", None, "403")
-    told = life.world.command("verify", NAME, "--service-dir", str(life.world.folder / NAME))
-    assert (told.code, told.result["status"]) == (3, "error")
+    completed = life.world.command("verify", NAME, "--service-dir", str(life.world.folder / NAME))
+    assert (completed.code, completed.result["status"]) == (3, "error")
 
 
 def test_waiting_ends_at_the_first_failure_or_when_the_time_is_up(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -648,12 +648,12 @@ def test_somebody_elses_image(world: World) -> None:
     assert world.run("create", answers).code == 0
     assert world.command("verify", "wiki").code == 7
     world.merge("wiki")
-    told = world.command("verify", "wiki")
-    found = {check["id"]: check["state"] for check in told.of("check")}
+    completed = world.command("verify", "wiki")
+    found = {check["id"]: check["state"] for check in completed.of("check")}
     skipped = ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline", "vault.secrets")
     assert {id_ for id_, state in found.items() if state == "skipped"} >= set(skipped)
-    assert all(check["summary"] for check in told.of("check"))
-    assert (told.code, told.result["status"]) == (0, "success")
+    assert all(check["summary"] for check in completed.of("check"))
+    assert (completed.code, completed.result["status"]) == (0, "success")
     assert world.sandbox.journal.find("registry") == []
 
 
@@ -662,8 +662,8 @@ def test_somebody_elses_image(world: World) -> None:
     [("--wait", "--timeout", "-1"), ("--timeout", "5"), ("--no-provision",)],
 )
 def test_flags_that_are_refused(world: World, flags: tuple[str, ...]) -> None:
-    told = world.command("verify", NAME, *flags)
-    assert told.code == 2
+    completed = world.command("verify", NAME, *flags)
+    assert completed.code == 2
     assert world.command("verify").code == 2
 
 

@@ -37,7 +37,7 @@ from tests.checkout import commit_all
 from tests.full import few
 from tests.invoke import Desk
 from tests.test_mcp import Agent, talk
-from tests.world import Told, World
+from tests.world import Completed, World
 
 PUBLIC = {**SMALLEST, "ci": False, "image_visibility": "public"}
 """Without CI nothing but Forgejo and GitHub knows the mirror: it can be deleted and created again."""
@@ -191,13 +191,13 @@ class Scene:
         for name in self.copies()[system].bare.heads():
             self.copies()[system].bare.delete(f"refs/heads/{name}")
 
-    def create(self, given: Mapping[str, Any] = PUBLIC, code: int = 0) -> Told:
-        told = self.world.run("create", given)
-        assert told.code == code, told.out
-        return told
+    def create(self, given: Mapping[str, Any] = PUBLIC, code: int = 0) -> Completed:
+        completed = self.world.run("create", given)
+        assert completed.code == code, completed.out
+        return completed
 
-    def done(self, told: Told) -> set[str]:
-        return {item["id"] for item in told.of("step") if item["status"] == "done"}
+    def done(self, completed: Completed) -> set[str]:
+        return {item["id"] for item in completed.of("step") if item["status"] == "done"}
 
     def settled(self, given: Mapping[str, Any] = PUBLIC) -> None:
         """The same command again changes nothing and sends nothing; both copies are at one commit."""
@@ -226,13 +226,13 @@ def made(scene: Scene) -> Scene:
     return scene
 
 
-def summaries(told: Told) -> dict[str, str]:
-    (plan,) = told.of("plan")
+def summaries(completed: Completed) -> dict[str, str]:
+    (plan,) = completed.of("plan")
     return {item["id"]: item["summary"] for item in plan["steps"]}
 
 
-def actions(told: Told) -> dict[str, str]:
-    (plan,) = told.of("plan")
+def actions(completed: Completed) -> dict[str, str]:
+    (plan,) = completed.of("plan")
     return {item["id"]: item["action"] for item in plan["steps"] if item["action"] != "none"}
 
 
@@ -252,12 +252,12 @@ def test_a_copy_that_is_created_again_is_as_closed_as_the_other(made: Scene, clo
     if closed == "github":  # a mirror that holds work which Forgejo lacks is refused
         made.empty("github")
     created = {"forgejo": "mirror", "github": "repository"}[closed]
-    told = f"private on {WORDS[closed]}, so the {created} is created private"
+    completed = f"private on {WORDS[closed]}, so the {created} is created private"
     for command in ("plan", "status"):
         shown = made.world.run(command, PUBLIC, "--", NAME)
         assert shown.code == 0
-        assert told in summaries(shown)[f"{other(closed)}.repository"]
-    assert told in summaries(made.create())[f"{other(closed)}.repository"]
+        assert completed in summaries(shown)[f"{other(closed)}.repository"]
+    assert completed in summaries(made.create())[f"{other(closed)}.repository"]
     assert made.private == {"forgejo": True, "github": True}
     for command in ("plan", "status"):
         assert summaries(made.world.run(command, PUBLIC, "--", NAME))["github.repository"].endswith(
@@ -272,9 +272,9 @@ def test_where_copies_differ_the_public_one_is_closed_before_anything_is_pushed(
     canonical = made.world.canonical(NAME)
     canonical.mirrors.clear()
     canonical.bare.commit_files(made.world.branch, {"NOTE": b"private\n"}, "a private note", 1_790_000_000)
-    told = made.create()
-    assert made.done(told) == {f"{other(closed)}.repository", "forgejo.mirror"}
-    summary = summaries(told)[f"{other(closed)}.repository"]
+    completed = made.create()
+    assert made.done(completed) == {f"{other(closed)}.repository", "forgejo.mirror"}
+    summary = summaries(completed)[f"{other(closed)}.repository"]
     assert summary.endswith(f"becomes private, as it is private on {WORDS[closed]}")
     assert made.private == {"forgejo": True, "github": True}
     made.settled()
@@ -362,8 +362,8 @@ def test_a_repository_that_is_closed_at_the_last_moment_is_not_pushed_to_a_publi
     link = f"/{NAME}/push_mirrors$"
     made.world.canonical(NAME).mirrors.clear()
     made.events.append(Event("forgejo", "POST", link, lambda: made.close("forgejo"), after=True))
-    told = made.create(code=5)
-    (error,) = told.of("error")
+    completed = made.create(code=5)
+    (error,) = completed.of("error")
     assert (error["code"], "on GitHub" in error["message"]) == ("visibility.differs", True)
     assert made.copies()["github"].bare.heads() == {}
     assert made.world.canonical(NAME).mirrors == []  # it would push the next commit
@@ -390,15 +390,15 @@ def test_a_mirror_that_is_opened_at_the_last_moment_gets_no_push(scene: Scene) -
 def test_a_mirror_that_github_makes_private_closes_the_repository(scene: Scene) -> None:
     """Such as an organisation's rule: nothing is pushed to the public repository, and the next run closes it."""
     scene.events.append(Event("github", "POST", "/user/repos$", lambda: scene.close("github"), after=True))
-    told = scene.create(code=5)
-    assert told.of("error")[0]["code"] == "visibility.differs"
+    completed = scene.create(code=5)
+    assert completed.of("error")[0]["code"] == "visibility.differs"
     assert scene.copies()["forgejo"].bare.heads() == {}
     scene.create()
     assert scene.private == {"forgejo": True, "github": True}
     scene.settled()
 
 
-def apply(world: World, path: Path) -> Told:
+def apply(world: World, path: Path) -> Completed:
     return world.command("apply", str(path))
 
 
@@ -411,9 +411,9 @@ def test_apply_says_that_a_copy_was_closed_since_the_plan(made: Scene, closed: s
     assert made.world.run("plan", PUBLIC, "--out", str(path)).code == 0
     made.close(closed)
     made.world.sandbox.journal.clear()
-    told = apply(made.world, path)
-    assert told.code == 4, told.out
-    (error,) = told.of("error")
+    completed = apply(made.world, path)
+    assert completed.code == 4, completed.out
+    (error,) = completed.of("error")
     assert error["code"] == "plan.moved"
     assert f"private on {WORDS[closed]}" in error["message"]
     assert made.world.sandbox.journal.writes() == []
@@ -427,8 +427,8 @@ def test_a_plan_that_was_begun_goes_on_privately(scene: Scene) -> None:
     assert scene.private == {"forgejo": False}
     scene.close("forgejo")
     scene.world.sandbox.faults.clear()
-    told = apply(scene.world, path)
-    assert told.code == 0, told.out
+    completed = apply(scene.world, path)
+    assert completed.code == 0, completed.out
     assert scene.private == {"forgejo": True, "github": True}
     scene.settled()
 
@@ -456,8 +456,8 @@ def test_a_copy_that_can_not_be_seen_is_not_taken_for_public(
     made.delete(other(closed))
     made.world.sandbox.faults.add(closed, "GET", CANONICAL, 1000, fault)
     made.world.sandbox.journal.clear()
-    told = made.create(code=3)
-    (plan,) = told.of("plan")
+    completed = made.create(code=3)
+    (plan,) = completed.of("plan")
     assert {item["id"] for item in plan["steps"] if item["state"] == "unknown"} >= BOTH
     assert made.world.sandbox.journal.writes() == []
     assert list(made.copies()) == [closed]
@@ -477,17 +477,17 @@ def test_a_private_repository_that_the_token_may_not_see_gets_no_public_mirror(m
     made.close("forgejo")
     made.delete("github")
     made.world.sandbox.faults.add("forgejo", "GET", f"/repos/[^/]+/{NAME}(/|$)", 1000, FaultKind.NOT_FOUND)
-    told = made.world.run("create", PUBLIC)
-    assert told.code in (3, 5), told.out
+    completed = made.world.run("create", PUBLIC)
+    assert completed.code in (3, 5), completed.out
     assert list(made.copies()) == ["forgejo"]
 
 
 def test_a_private_service_does_not_need_to_see_the_other_copy(scene: Scene) -> None:
     """Both are private, whatever the other one is: an outage of GitHub says nothing about Forgejo."""
     scene.world.sandbox.faults.add("github", "GET", CANONICAL, 1000, Status(503))
-    told = scene.world.run("plan", {**SMALLEST, "ci": False})
-    assert told.code == 3
-    (plan,) = told.of("plan")
+    completed = scene.world.run("plan", {**SMALLEST, "ci": False})
+    assert completed.code == 3
+    (plan,) = completed.of("plan")
     assert {item["state"] for item in plan["steps"] if item["id"] == "forgejo.repository"} == {"absent"}
 
 
@@ -501,10 +501,10 @@ def test_a_forgejo_that_makes_everything_private_has_a_private_mirror(scene: Sce
         Event("github", "POST", "/user/repos$", created.set),
         Event("forgejo", "POST", "/user/repos$", lambda: early.append(created.wait(0.5))),
     ]
-    told = scene.create()
+    completed = scene.create()
     assert early == [False]
     assert scene.private == {"forgejo": True, "github": True}
-    assert scene.done(told) >= BOTH
+    assert scene.done(completed) >= BOTH
     scene.settled()
 
 
@@ -529,9 +529,9 @@ def test_such_a_repository_becomes_private_where_the_answers_say_so(scene: Scene
 def test_an_internal_mirror_counts_as_closed_and_stays_internal(made: Scene) -> None:
     mirror = made.world.mirror(NAME)
     mirror.private = mirror.internal = True
-    told = made.create()
-    assert made.done(told) == {"forgejo.repository"}
-    assert summaries(told)["forgejo.repository"].endswith("becomes private, as it is internal on GitHub")
+    completed = made.create()
+    assert made.done(completed) == {"forgejo.repository"}
+    assert summaries(completed)["forgejo.repository"].endswith("becomes private, as it is internal on GitHub")
     assert (made.private, mirror.internal) == ({"forgejo": True, "github": True}, True)
     made.settled()
 
@@ -549,8 +549,8 @@ def test_a_plan_without_private_repositories_gets_no_mirror(made: Scene) -> None
     made.close("forgejo")
     made.delete("github")
     made.world.sandbox.github.private_repositories = False
-    told = made.create(code=5)
-    (error,) = told.of("error")
+    completed = made.create(code=5)
+    (error,) = completed.of("error")
     assert error["code"] == "github.failed"
     assert "Visibility can't be private" in error["message"]
     assert list(made.copies()) == ["forgejo"]
@@ -562,8 +562,8 @@ def test_a_plan_without_private_repositories_gets_no_push(made: Scene) -> None:
     canonical.bare.commit_files(made.world.branch, {"NOTE": b"private\n"}, "a private note", 1_790_000_000)
     before = made.world.mirror(NAME).bare.references()
     made.world.sandbox.github.private_repositories = False
-    told = made.create(code=5)
-    assert "Visibility can't be private" in told.of("error")[0]["message"]
+    completed = made.create(code=5)
+    assert "Visibility can't be private" in completed.of("error")[0]["message"]
     assert made.world.mirror(NAME).bare.references() == before
 
 
@@ -609,20 +609,20 @@ def test_an_update_never_makes_a_private_service_public(how: str, desk: Desk, mo
     (desk.folder / "change.yml").write_text("image_visibility: public\n")
     before = desk.snapshot()
     for place in places:
-        told = desk.command("update", place, *CHANGES[how], "--json")
-        assert (told.code, told.result["status"]) == (4, "refused"), told.out
-        (error,) = told.of("error")
+        completed = desk.command("update", place, *CHANGES[how], "--json")
+        assert (completed.code, completed.result["status"]) == (4, "refused"), completed.out
+        (error,) = completed.of("error")
         assert error["code"] == "update.opens"
         assert "private" in error["message"]
-        assert told.of("plan") == []
+        assert completed.of("plan") == []
     assert desk.snapshot() == before
     assert desk.changed() == []
 
 
 def test_an_update_makes_a_public_service_private(desk: Desk) -> None:
     for place in trees(desk, {**SMALLEST, "image_visibility": "public"}):
-        told = desk.command("update", place, "--image-visibility", "private", "--json")
-        assert told.code == 0, told.out
+        completed = desk.command("update", place, "--image-visibility", "private", "--json")
+        assert completed.code == 0, completed.out
         assert recorded(place) == "private"
 
 
@@ -633,9 +633,11 @@ def test_nor_does_an_update_that_an_agent_asks_for(desk: Desk) -> None:
     async def wish(agent: Agent) -> None:
         for place in places:
             for check in (True, False):
-                told = await agent.call("update", path=str(place), check=check, answers={"image_visibility": "public"})
-                assert [error["code"] for error in told["error"]] == ["update.opens"]
-                assert told["result"]["exit_code"] == 4
+                completed = await agent.call(
+                    "update", path=str(place), check=check, answers={"image_visibility": "public"}
+                )
+                assert [error["code"] for error in completed["error"]] == ["update.opens"]
+                assert completed["result"]["exit_code"] == 4
 
     talk(Settings(allow_writes=True), wish)
     assert desk.snapshot() == before

@@ -113,8 +113,8 @@ def test_the_installed_command_works_in_an_empty_folder(installed: Path, tmp_pat
     assert newservice("--version").startswith("newservice, version ")
     assert set(SMALLEST) <= set(json.loads(newservice("schema"))["properties"])
 
-    told = newservice("create", str(SMALLEST["name"]), *OPTIONS, "--sandbox", "--non-interactive", "--json")
-    result = json.loads(told.splitlines()[-1])
+    completed = newservice("create", str(SMALLEST["name"]), *OPTIONS, "--sandbox", "--non-interactive", "--json")
+    result = json.loads(completed.splitlines()[-1])
     assert (result["event"], result["status"], result["exit_code"]) == ("result", "success", 0)
     service = folder / str(SMALLEST["name"])
     assert [path.name for path in folder.iterdir()] == [service.name]

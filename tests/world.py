@@ -41,7 +41,7 @@ elsewhere = pytest.mark.parametrize("world", [ELSEWHERE], ids=["elsewhere"], ind
 
 
 @dataclass(frozen=True)
-class Told:
+class Completed:
     """What a command said and how it ended."""
 
     code: int
@@ -91,20 +91,20 @@ class World:
             *("--json", *more),
         ]
 
-    def run(self, command: str, given: Mapping[str, Any], *more: str) -> Told:
+    def run(self, command: str, given: Mapping[str, Any], *more: str) -> Completed:
         """A command with answers, in this process: quick."""
         return self.tell(self.arguments(command, given, *more))
 
-    def command(self, *arguments: str, reporter: Reporter | None = None) -> Told:
+    def command(self, *arguments: str, reporter: Reporter | None = None) -> Completed:
         """A command as it is, on this platform."""
         platform = ("--platform", str(self.sandbox.profile), "--infra", str(self.sandbox.infra), "--json")
         return self.tell([*arguments, *platform], reporter)
 
-    def tell(self, arguments: list[str], reporter: Reporter | None = None) -> Told:
+    def tell(self, arguments: list[str], reporter: Reporter | None = None) -> Completed:
         self.capsys.readouterr()
         code = run_command(arguments, reporter)
         out, err = self.capsys.readouterr()
-        return Told(int(code), out, err)
+        return Completed(int(code), out, err)
 
     def start(self, command: str, given: Mapping[str, Any], *more: str) -> subprocess.Popen[str]:
         """In a process of its own, which can be killed."""

@@ -36,10 +36,10 @@ def error_codes_part(_argument: str, old: Rows) -> str:
     lines = []
     for code, exits in sorted(error_codes().items(), key=lambda item: (item[0].startswith("<"), item[0])):
         cell = f"`{code}`"
-        told = ", ".join(str(number) for number in sorted(exits))
+        text = ", ".join(str(number) for number in sorted(exits))
         before = kept(old, cell, "exit code")
-        same = before.split(",")[0].split(" ")[0] == told.split(",")[0] and len(before) > len(told)
-        lines.append((cell, before if same else told, kept(old, cell, "what happened")))
+        same = before.split(",")[0].split(" ")[0] == text.split(",")[0] and len(before) > len(text)
+        lines.append((cell, before if same else text, kept(old, cell, "what happened")))
     return table(["code", "exit code", "what happened"], lines)
 
 
@@ -52,9 +52,9 @@ def error_codes() -> dict[str, set[int]]:
             if isinstance(function, ast.FunctionDef | ast.Lambda):
                 for code, kind in _raised(function):
                     found.setdefault(code, set()).add(_exit_code(kind, code))
-    run_parallel = errors.AnswersError([]).code
-    told = {_exit_code(errors.Problem, code) for code in found if code.startswith("answer.")}
-    return found | {run_parallel: told}
+    combined = errors.AnswersError([]).code
+    text = {_exit_code(errors.Problem, code) for code in found if code.startswith("answer.")}
+    return found | {combined: text}
 
 
 def _raised(function: ast.AST) -> Iterator[tuple[str, type]]:

@@ -62,8 +62,8 @@ def flags_part(argument: str, _old: Rows) -> str:
     if argument == "common":
         shared = common()
         names = [f"`{path.removeprefix('newservice ')}`" for path, item in known.items() if takes_common(item)]
-        told = [item for item in options(known[COMMON_OF]) if item.opts[0] in shared]
-        return f"{_listed(names)} take these, and a flag for each [question](questions.md).\n\n{_table(told)}"
+        shown = [item for item in options(known[COMMON_OF]) if item.opts[0] in shared]
+        return f"{_listed(names)} take these, and a flag for each [question](questions.md).\n\n{_table(shown)}"
     command = known[argument]
     own = options(command)
     if takes_common(command):
@@ -119,10 +119,12 @@ def _flag(item: click.Option) -> str:
 
 
 def _meaning(item: click.Option) -> str:
-    told = re.sub(r"\s*\[default: (.*?)\]", lambda found: f" Default: {found[1]}.", " ".join((item.help or "").split()))
-    if item.multiple and "repeated" not in told:
-        told += " May be repeated."
+    shown = re.sub(
+        r"\s*\[default: (.*?)\]", lambda found: f" Default: {found[1]}.", " ".join((item.help or "").split())
+    )
+    if item.multiple and "repeated" not in shown:
+        shown += " May be repeated."
     default = item.default
-    if "Default:" not in told and isinstance(default, int | str) and not isinstance(default, bool) and default != "":
-        told += f" Default: {default}."
-    return told.replace("|", "\\|")
+    if "Default:" not in shown and isinstance(default, int | str) and not isinstance(default, bool) and default != "":
+        shown += f" Default: {default}."
+    return shown.replace("|", "\\|")

@@ -14,8 +14,8 @@ def in_words(template: Template, expression: str | bool) -> str:
     if expression is False:
         return "never"
     outputs = list(template.environment.parse(expression).find_all(nodes.Output))
-    told = _words(outputs[0].nodes[0]) if len(outputs) == 1 and len(outputs[0].nodes) == 1 else None
-    return told or f"`{as_code(expression)}`"
+    shown = _words(outputs[0].nodes[0]) if len(outputs) == 1 and len(outputs[0].nodes) == 1 else None
+    return shown or f"`{as_code(expression)}`"
 
 
 def as_code(expression: str) -> str:
@@ -47,9 +47,9 @@ def _comparison(node: nodes.Compare) -> str | None:
         return f"`{name}` is `{other}`" if other and operand.op == "eq" else None
     if value in ({}, []):
         return f"`{name}` is {'' if operand.op == 'eq' else 'not '}empty"
-    told = " or ".join(f"`{item}`" for item in value) if operand.op == "in" else f"`{value}`"
+    shown = " or ".join(f"`{item}`" for item in value) if operand.op == "in" else f"`{value}`"
     verb = {"eq": "is", "ne": "is not", "in": "is", "gt": "is more than", "lt": "is less than"}.get(operand.op)
-    return f"`{name}` {verb} {told}" if verb else None
+    return f"`{name}` {verb} {shown}" if verb else None
 
 
 def _name(node: nodes.Node) -> str | None:

@@ -46,19 +46,19 @@ def text_of(document: str) -> str:
 
 def _line(number: int, line: tuple[Run, ...]) -> str:
     bottom = _MARGIN + (number + 1) * _HEIGHT - 5
-    behind, told, column = "", "", 0
+    behind, shown, column = "", "", 0
     for run in line:
         ink, paper = _ink(run)
         left, width = _MARGIN + column * _WIDTH, len(run.text) * _WIDTH
         if paper:
             behind += f'<rect x="{left:.1f}" y="{bottom - 14}" width="{width:.1f}" height="{_HEIGHT}" fill="{paper}"/>'
         weight = ' font-weight="bold"' if run.bold else ""
-        told += (
+        shown += (
             f'<tspan x="{left:.1f}" textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs" '
             f'fill="{ink}"{weight}>{escape(run.text)}</tspan>'
         )
         column += len(run.text)
-    return f'{behind}<text xml:space="preserve" y="{bottom}">{told}</text>'
+    return f'{behind}<text xml:space="preserve" y="{bottom}">{shown}</text>'
 
 
 def _ink(run: Run) -> tuple[str, str]:

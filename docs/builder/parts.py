@@ -70,8 +70,8 @@ def _cells(line: str) -> list[str]:
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
-    told = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in told).replace("|  |", "| |").replace("|  |", "| |")
+    shown = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in shown).replace("|  |", "| |").replace("|  |", "| |")
 
 
 def kept(old: Rows, key: str, column: str, otherwise: str = "") -> str:

@@ -141,11 +141,11 @@ def same_each_time(picture: Picture, place: Scene) -> Picture:
     def commit(found: re.Match[str]) -> str:
         return commits.setdefault(found[0], _COMMITS[len(commits) % len(_COMMITS)])
 
-    def told(text: str) -> str:
+    def shown(text: str) -> str:
         text = text.replace(str(place.work), "~/services").replace(f":{place.sandbox.port}", ":8443")
         text = re.sub(r"\b\d+\.\d s\b", lambda found: "0.1 s".rjust(len(found[0])), text)
         return _COMMIT.sub(commit, text)
 
     return replace(
-        picture, lines=tuple(tuple(replace(run, text=told(run.text)) for run in line) for line in picture.lines)
+        picture, lines=tuple(tuple(replace(run, text=shown(run.text)) for run in line) for line in picture.lines)
     )

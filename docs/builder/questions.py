@@ -30,8 +30,8 @@ def question_part(name: str, _old: Rows) -> str:
     applies = in_words(TEMPLATE, question.when)
     lines += [f"- applies: {'where ' + applies if applies else 'always'}"]
     lines += [f"- asked: {_asked(question)}"]
-    told = _explained(question)
-    return "\n".join(lines) + (f"\n\n{told}" if told else "")
+    shown = _explained(question)
+    return "\n".join(lines) + (f"\n\n{shown}" if shown else "")
 
 
 def keys_part(_argument: str, old: Rows) -> str:
@@ -75,9 +75,9 @@ def _inserted(text: str, question: Question, mark: str, before: str) -> str:
 def _help(question: Question) -> str:
     """The help as a sentence. A choice that begins it stays as it is written."""
     listed = question.explains and all(str(choice) in question.help for choice in question.choices)
-    told = sentence(question.summary if listed and isinstance(question.choices, tuple) else question.help)
+    shown = sentence(question.summary if listed and isinstance(question.choices, tuple) else question.help)
     first = question.help.partition(" ")[0]
-    return first + told[len(first) :] if first in map(str, question.choices) else told
+    return first + shown[len(first) :] if first in map(str, question.choices) else shown
 
 
 def _flags(question: Question) -> list[str]:

@@ -64,11 +64,11 @@ def rerun(page: Path) -> str:
 
 
 def _rerun_block(body: str) -> str:
-    told = []
+    shown = []
     for found in _RUN.finditer(body):
         command = re.sub(r"\\\n\s*", "", found["command"])
-        told.append(f"{found[0]}{printed(shlex.split(command)).strip()}\n")
-    return "\n".join(told)
+        shown.append(f"{found[0]}{printed(shlex.split(command)).strip()}\n")
+    return "\n".join(shown)
 
 
 def printed(arguments: list[str]) -> str:

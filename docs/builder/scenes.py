@@ -97,7 +97,7 @@ def scene() -> Iterator[Scene]:
         person: Mapping[str, Any] = {"user": {"name": "Ann", "email": "ann@example.test"}}
         for folder in ("home", "work"):
             (root / folder).mkdir()
-        told = "".join(f"\t{key} = {value}\n" for key, value in person["user"].items())
-        (root / "home" / ".gitconfig").write_text(f"[user]\n{told}", encoding="utf-8")
+        text = "".join(f"\t{key} = {value}\n" for key, value in person["user"].items())
+        (root / "home" / ".gitconfig").write_text(f"[user]\n{text}", encoding="utf-8")
         with Sandbox.start(root / "platform") as sandbox:
             yield Scene(root, sandbox)

@@ -51,9 +51,9 @@ def build(root: Path, site: Path) -> Built:
             str(folder / "zensical.toml"),
         ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        told = _COLOUR.sub("", done.stdout + done.stderr)
-        if done.returncode or "warning" in told.lower():
-            raise SiteError(told)
+        shown = _COLOUR.sub("", done.stdout + done.stderr)
+        if done.returncode or "warning" in shown.lower():
+            raise SiteError(shown)
         shutil.rmtree(site, ignore_errors=True)
         shutil.copytree(folder / "site", site)
     return check(site)

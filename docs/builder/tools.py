@@ -10,10 +10,10 @@ def tools_part(_argument: str, old: Rows) -> str:
     from generator.mcp.tools import tools  # heavy, with the protocol's library
 
     lines: list[tuple[str, str, str]] = []
-    told: dict[str, str] = {}
+    text: dict[str, str] = {}
     for tool in tools(writes=True):
         names = ", ".join(f"`{name}`" for name in tool.properties)
-        takes = f"as `{told[names]}`" if told.get(names) else names
-        told.setdefault(names, tool.name if names else "")
+        takes = f"as `{text[names]}`" if text.get(names) else names
+        text.setdefault(names, tool.name if names else "")
         lines.append((f"`{tool.name}`", takes, kept(old, f"`{tool.name}`", "what", sentence(tool.title))))
     return table(["tool", "takes", "what"], lines)

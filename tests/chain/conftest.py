@@ -17,7 +17,7 @@ from tests.chain.deploy import Agent, Deployment
 from tests.chain.runner import Run, Runner, lacking
 from tests.checkout import commit_all, git
 from tests.service.servers import Answer, Canned, canned
-from tests.world import Told, World
+from tests.world import Completed, World
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Chain:
 
     def create(self, given: dict[str, Any]) -> None:
         """A new service, with its first commit on the mirror."""
-        told = self.world.run("create", given, "--yes")
-        assert told.code == 0, told.out + told.err
+        completed = self.world.run("create", given, "--yes")
+        assert completed.code == 0, completed.out + completed.err
         self.world.sandbox.forgejo.wait_for_mirrors()
 
     def build(self, name: str) -> Run:
@@ -61,7 +61,7 @@ class Chain:
         self.world.sandbox.forgejo.wait_for_mirrors()
         return sha
 
-    def verify(self, name: str, *meanwhile: Callable[[], object]) -> Told:
+    def verify(self, name: str, *meanwhile: Callable[[], object]) -> Completed:
         """``newservice verify NAME --wait``; each of its pauses is the time in which the next of these happens."""
         happens = iter(meanwhile)
         wrong: list[Exception] = []
@@ -75,10 +75,10 @@ class Chain:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("generator.cli.verify.RHYTHM", Rhythm(sleep=pause))
-            told = self.world.command("verify", name, "--wait")
+            completed = self.world.command("verify", name, "--wait")
         if wrong:  # verify took it for a fault of its own; StopIteration: it waited for more than happens
-            raise AssertionError(f"while verify waited: {wrong[0]!r}\n{told.out}") from wrong[0]
-        return told
+            raise AssertionError(f"while verify waited: {wrong[0]!r}\n{completed.out}") from wrong[0]
+        return completed
 
     @property
     def secrets(self) -> list[str]:

@@ -58,8 +58,8 @@ class Run:
     @property
     def steps(self) -> dict[str, str]:
         """The outcome of each step of every job, by its name or its action."""
-        told = [line for line in self.lines if line.get("stage") == "Main" and "stepResult" in line]
-        return {line["step"].split("@")[0]: line["stepResult"] for line in told if len(line["stepID"]) == 1}
+        completed = [line for line in self.lines if line.get("stage") == "Main" and "stepResult" in line]
+        return {line["step"].split("@")[0]: line["stepResult"] for line in completed if len(line["stepID"]) == 1}
 
     @property
     def said(self) -> str:

@@ -12,7 +12,7 @@ from tests.answers import SMALLEST
 from tests.chain.conftest import Chain
 from tests.chain.runner import WORKFLOW, Run
 from tests.service.trees import load_yaml
-from tests.world import Told
+from tests.world import Completed
 
 SERVICE: dict[str, Any] = {**SMALLEST, "database": "postgres", "migrate_command": ["python", "-m", "app", "migrate"]}
 SITE: dict[str, Any] = {**SMALLEST, "name": "city-guide", "language": "static", "tier": "edge", "namespace": "guides"}
@@ -23,14 +23,14 @@ FAILING_TEST = "def test_fails() -> None:\n    assert 1 + 1 == 3\n"
 BROKEN_PAGE = '<!doctype html>\n<html lang="en"><head><title>Home</title></head><body><p>Hello</body></html>\n'
 
 
-def states(told: Told) -> dict[str, str]:
+def states(completed: Completed) -> dict[str, str]:
     """What ``verify`` found, by check."""
-    return {check["id"]: check["state"] for check in told.of("check")}
+    return {check["id"]: check["state"] for check in completed.of("check")}
 
 
-def summary(told: Told, id_: str) -> str:
+def summary(completed: Completed, id_: str) -> str:
     """What it says of one check."""
-    [found] = [check for check in told.of("check") if check["id"] == id_]
+    [found] = [check for check in completed.of("check") if check["id"] == id_]
     return str(found["summary"])
 
 
@@ -98,7 +98,7 @@ def test_a_commit_reaches_the_cluster_and_a_broken_one_does_not(chain: Chain) ->
     def build() -> None:
         runs.append(chain.build(name))
 
-    told = chain.verify(name, lambda: chain.world.merge(name), build, lambda: chain.deploy(name))
+    completed = chain.verify(name, lambda: chain.world.merge(name), build, lambda: chain.deploy(name))
     [green] = runs
     assert set(green.steps.values()) == {"success"}, green.said
     assert list(green.steps) == wanted_steps(mirror(name).bare.file(green.sha, WORKFLOW) or b"")
@@ -108,8 +108,8 @@ def test_a_commit_reaches_the_cluster_and_a_broken_one_does_not(chain: Chain) ->
     variables = {"IMAGE_NAME": f"ghcr.io/viktorbarzin/{name}", "IMAGE_TAG": green.sha[:8]}
     assert asked(chain) == [{"branch": "master", "variables": variables}]
     assert_rolled_out(chain, name, image_of(green, name))
-    assert (told.code, set(states(told).values()) - {"skipped"}) == (0, {"ok"}), told.out
-    seen = [event["summary"].split(", ")[0] for event in told.of("progress")]
+    assert (completed.code, set(states(completed).values()) - {"skipped"}) == (0, {"ok"}), completed.out
+    seen = [event["summary"].split(", ")[0] for event in completed.of("progress")]
     for check in ("infra.stack", "ci.run", "deploy.pipeline"):
         followed = [line for line in seen if line.startswith(f"{check}:")]
         assert list(dict.fromkeys(followed)) == [f"{check}: waiting", f"{check}: ok"]
@@ -120,15 +120,15 @@ def test_a_commit_reaches_the_cluster_and_a_broken_one_does_not(chain: Chain) ->
     assert chain.slack.requests == []
 
     chain.push(name, {"tests/test_sums.py": FAILING_TEST}, "feat: sums")
-    told = chain.verify(name, build)
+    completed = chain.verify(name, build)
     red = runs[-1]
     untouched = dict.fromkeys(green.jobs, "skipped")
     assert red.jobs == {**untouched, "Lint and test": "failure", "Notify of a failure": "success"}
     assert (red.conclusion, red.steps["Test"]) == ("failure", "failure")
     assert "test_sums.py::test_fails" in red.said
     assert len(asked(chain)) == 1
-    assert (told.code, states(told)["ci.run"]) == (7, "failed")
-    assert f"{red.sha[:8]}: failure in Lint and test" in summary(told, "ci.run")
+    assert (completed.code, states(completed)["ci.run"]) == (7, "failed")
+    assert f"{red.sha[:8]}: failure in Lint and test" in summary(completed, "ci.run")
     [slack] = chain.slack.requests
     assert f"{chain.world.sandbox.urls['github']}/{mirror(name).full_name}/actions/runs/{red.id}" in slack.body
     assert_no_secret_was_left(chain, green.log, red.log)
@@ -168,9 +168,11 @@ def test_bad_days(chain: Chain) -> None:
     assert failed.status == "failure"
     assert "timed out waiting" in failed.said
     assert_rolled_out(chain, name, image_of(patient, name))
-    told = chain.verify(name)
-    assert (told.code, states(told)["ci.run"], states(told)["deploy.pipeline"]) == (7, "ok", "failed"), told.out
-    assert "failure, in step deploy" in summary(told, "deploy.pipeline")
+    completed = chain.verify(name)
+    assert (completed.code, states(completed)["ci.run"], states(completed)["deploy.pipeline"]) == (7, "ok", "failed"), (
+        completed.out
+    )
+    assert "failure, in step deploy" in summary(completed, "deploy.pipeline")
 
     # The same commit again. Woodpecker starts a pipeline, but the answer gets lost: the next try starts another one.
     faults.add("woodpecker", "POST", PIPELINES, 1, "reset after acting")
@@ -191,14 +193,14 @@ def test_bad_days(chain: Chain) -> None:
     assert (down.conclusion, down.jobs["Tag, build and push"], down.jobs["Deploy"]) == ("failure", "success", "failure")
     assert "::error::Woodpecker started no pipeline" in down.said
     assert chain.deploy(name) == []
-    told = chain.verify(name)
-    assert told.code == 7
-    assert "failure in Deploy" in summary(told, "ci.run")
+    completed = chain.verify(name)
+    assert completed.code == 7
+    assert "failure in Deploy" in summary(completed, "ci.run")
 
     chain.push(name, {"site/index.html": BROKEN_PAGE}, "fix: the page")
     broken = chain.build(name)
     assert (broken.conclusion, broken.jobs["Test"], broken.jobs["Deploy"]) == ("failure", "failure", "skipped")
     assert "</body> where </p> was expected" in broken.said
     assert chain.deploy(name) == []
-    said = [json.loads(told.body)["text"] for told in chain.slack.requests]
+    said = [json.loads(completed.body)["text"] for completed in chain.slack.requests]
     assert [(f"runs/{run.id}" in text) for run, text in zip((down, broken), said, strict=True)] == [True, True]

@@ -245,9 +245,9 @@ class Maker:
         }
 
 
-def _well(told: Said) -> Said:
-    assert told.code == 0, told.text
-    return told
+def _well(completed: Said) -> Said:
+    assert completed.code == 0, completed.text
+    return completed
 
 
 def _versions() -> dict[str, Any]:

@@ -184,8 +184,8 @@ class Ground:
 
     def update(self, tree: Path, *more: str) -> str:
         """Update a tree in its checkout and commit that; git's id of everything in the checkout then."""
-        told = newservice("update", tree, "--platform", self.sandbox.profile, *more)
-        assert told.code == 0, told.text
+        completed = newservice("update", tree, "--platform", self.sandbox.profile, *more)
+        assert completed.code == 0, completed.text
         git(tree, "add", "--all", ":/")
         git(tree, "commit", "--quiet", "--message", "chore: template")
         return git(tree, "rev-parse", "HEAD^{tree}")

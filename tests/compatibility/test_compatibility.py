@@ -108,10 +108,10 @@ def ground(
         pytest.skip(str(error))
 
 
-def well(told: Said, status: str = "") -> Said:
-    assert told.code == 0, told.text
-    assert status in ("", told.status), told.text
-    return told
+def well(completed: Said, status: str = "") -> Said:
+    assert completed.code == 0, completed.text
+    assert status in ("", completed.status), completed.text
+    return completed
 
 
 def unwritten(ground: Ground) -> None:
@@ -135,12 +135,12 @@ def repositories(ground: Ground, name: str) -> list[str]:
     return [full for system in systems for full in system.repositories if full.endswith(f"/{name}")]
 
 
-def whole(ground: Ground, made: Made, name: str, told: Said) -> None:
+def whole(ground: Ground, made: Made, name: str, completed: Said) -> None:
     """A run took every step, and each thing exists once."""
     sandbox = ground.sandbox
     sandbox.forgejo.wait_for_mirrors()
     mirror = f"{sandbox.platform.github.owner}/{name}"
-    steps = {step["id"]: step["status"] for step in well(told, "success").of("step")}
+    steps = {step["id"]: step["status"] for step in well(completed, "success").of("step")}
     assert steps.keys() == made.services[name]["states"].keys()
     assert set(steps.values()) <= {"done", "unchanged"}, steps
     assert len(repositories(ground, name)) == 2
@@ -241,12 +241,12 @@ def test_interrupted_creates_are_continued(made: Made, ground: Ground, subtests:
 def continue_create(made: Made, ground: Ground, name: str) -> None:
     vault = ground.sandbox.vault
     before = vault.read(name) if name in vault.secrets else None
-    told = ground.create(made.answers(name))
-    if told.code == 4 and name == "unpushed" and not made.is_of_this_template:
+    completed = ground.create(made.answers(name))
+    if completed.code == 4 and name == "unpushed" and not made.is_of_this_template:
         # What was never pushed was rendered by another template: a person moves it away.
         shutil.move(ground.work / name, ground.work / "away")
-        told = ground.create(made.answers(name))
-    whole(ground, made, name, told)
+        completed = ground.create(made.answers(name))
+    whole(ground, made, name, completed)
     if "vault.secrets" in made.services[name]["states"]:
         assert len(vault.secrets[name]) == 1
         assert before in (None, vault.read(name)), "what was generated is replaced"
@@ -259,13 +259,13 @@ def test_saved_plans_are_carried_out_or_say_what_moved(made: Made, ground: Groun
     flags = {"drafted": ("--no-provision", "--infra", infra), "planned": ("--seed", f"signing_key=env:{SEED[0]}")}
     for name in made.names("planned"):
         with subtests.test(name=name):
-            told = apply(made, ground, name, *flags.get(name, ()))
+            completed = apply(made, ground, name, *flags.get(name, ()))
             if name == "drafted":
-                well(told, "success")
+                well(completed, "success")
                 assert (ground.work / name / ".copier-answers.yml").is_file()
                 assert (infra / "stacks" / name / "main.tf").is_file()
             else:
-                whole(ground, made, name, told)
+                whole(ground, made, name, completed)
     assert ground.sandbox.vault.read("planned")["signing_key"] == SEED[1]
 
 
@@ -274,15 +274,15 @@ def apply(made: Made, ground: Ground, name: str, *more: str | Path) -> Said:
     plan = ground.folder / f"{name}.json"
     shutil.copy(made.folder / "plans" / plan.name, plan)
     ground.sandbox.journal.clear()
-    told = newservice("apply", plan, "--platform", ground.sandbox.profile)
-    if told.code == 0:
-        return told
-    assert not made.is_of_this_template, told.text
-    assert told.code == 4, told.text
+    completed = newservice("apply", plan, "--platform", ground.sandbox.profile)
+    if completed.code == 0:
+        return completed
+    assert not made.is_of_this_template, completed.text
+    assert completed.code == 4, completed.text
     unwritten(ground)
-    (error,) = told.of("error")
+    (error,) = completed.of("error")
     # A plan with sources of secrets has no mark of an earlier version's, and counts as somebody else's.
-    assert told.status == "refused"
+    assert completed.status == "refused"
     assert error["code"] in ("plan.moved", "plan.foreign")
     assert len(error["message"].splitlines()) > 1, "it lists what moved"
     return ground.create(made.answers(name), *more)
@@ -338,13 +338,13 @@ def test_open_update_requests_are_ours(made: Made, ground: Ground) -> None:
     ground.sandbox.journal.clear()
     dry = newservice("fleet", "update", "--dry-run", *ground.places)
     unwritten(ground)
-    told = newservice("fleet", "update", *ground.places)
-    assert dry.code == told.code, told.text
+    completed = newservice("fleet", "update", *ground.places)
+    assert dry.code == completed.code, completed.text
     for place, (asked, head) in before.items():
         assert ground.asked(*place) == asked, place
         bare = ground.sandbox.forgejo.repository(place[1]).bare
         assert bare.is_ancestor(head, ground.heads(place[1])[place[0]]), place
-    done = told.trees("action")
+    done = completed.trees("action")
     for tree in ("asked-first stack", "asked-second service"):
         assert done[tree] in ("found", "updated"), f"{tree} is taken for a stranger's"
     assert done["asked-second stack"] == "", "a reviewer has committed to it"
@@ -358,7 +358,7 @@ def test_open_update_requests_are_ours(made: Made, ground: Ground) -> None:
 
 @every_release
 def test_released_templates_are_published_as_they_were(made: Made, ground: Ground) -> None:
-    told = well(newservice("templates", "publish", "--platform", ground.sandbox.profile))
+    completed = well(newservice("templates", "publish", "--platform", ground.sandbox.profile))
     tags = ground.sandbox.forgejo.repository(f"{ground.owner}/newservice").bare.tags()
-    assert made.expected["released"].items() <= tags.items(), told.text
+    assert made.expected["released"].items() <= tags.items(), completed.text
     well(newservice("templates", "publish", "--platform", ground.sandbox.profile), "unchanged")

@@ -63,8 +63,8 @@ class Seen:
 class _Handler(SimpleHTTPRequestHandler):
     """The site's files, and a place for what was seen."""
 
-    def __init__(self, *arguments: Any, told: queue.Queue[Any], **more: Any) -> None:
-        self._told = told
+    def __init__(self, *arguments: Any, completed: queue.Queue[Any], **more: Any) -> None:
+        self._told = completed
         super().__init__(*arguments, **more)
 
     def do_POST(self) -> None:
@@ -77,8 +77,8 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _served(folder: Path, told: queue.Queue[Any]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, told=told, directory=str(folder)))
+def _served(folder: Path, completed: queue.Queue[Any]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, completed=completed, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -108,17 +108,17 @@ def _browsing(address: str, profile: Path) -> Iterator[None]:
 def look(site: Path, visits: Sequence[Visit], profile: Path) -> list[Seen]:
     """Make all visits. ``site`` is a folder that the harness may be written into; ``profile`` is the browser's."""
     (site / HARNESS).write_text(_harness(visits), encoding="utf-8")
-    told: queue.Queue[Any] = queue.Queue()
-    with _served(site, told) as address, _browsing(f"{address}/{HARNESS}", profile):
+    completed: queue.Queue[Any] = queue.Queue()
+    with _served(site, completed) as address, _browsing(f"{address}/{HARNESS}", profile):
         try:
-            seen = told.get(timeout=SECONDS)
+            seen = completed.get(timeout=SECONDS)
         except queue.Empty:
             raise AssertionError(f"{browser()} told nothing in {SECONDS} seconds") from None
     return [_seen(item) for item in seen]
 
 
-def _seen(told: dict[str, Any]) -> Seen:
-    return Seen(told["page"], *(tuple(told[key]) for key in ("widths", "wide", "fetched", "results")))
+def _seen(completed: dict[str, Any]) -> Seen:
+    return Seen(completed["page"], *(tuple(completed[key]) for key in ("widths", "wide", "fetched", "results")))
 
 
 def _harness(visits: Sequence[Visit]) -> str:

@@ -80,8 +80,8 @@ def test_cells_may_hold_bars() -> None:
         ("[[ drives | list != [] ]]", "`drives | list != []`"),
     ],
 )
-def test_conditions_in_words(expression: str | bool, told: str) -> None:
-    assert in_words(Template.installed(), expression) == told
+def test_conditions_in_words(expression: str | bool, completed: str) -> None:
+    assert in_words(Template.installed(), expression) == completed
 
 
 def test_a_new_question_gets_a_section_and_a_gone_one_leaves() -> None:
@@ -109,7 +109,7 @@ def test_a_new_command_gets_a_section(monkeypatch: pytest.MonkeyPatch) -> None:
     assert commands.with_all_commands(page) == page
 
 
-def test_flags_are_told_with_placeholder_default_and_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_are_reported_with_placeholder_default_and_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
     command = Command(
         "one",
         params=[

@@ -46,7 +46,7 @@ def test_a_terminal_shows_its_process(tmp_path: Path) -> None:
     assert picture.lines[0] == (Run("green", "green"), Run(" and "), Run("bold", bold=True))
 
 
-def test_what_never_comes_is_told_with_the_screen(tmp_path: Path) -> None:
+def test_what_never_comes_is_reported_with_the_screen(tmp_path: Path) -> None:
     terminal = Terminal(
         [sys.executable, "-c", "print('only this')"], columns=20, rows=5, folder=tmp_path, environment={}
     )

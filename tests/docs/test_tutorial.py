@@ -67,8 +67,8 @@ def blocks() -> list[str]:
 
 def script() -> str:
     """All commands in their order, without those that people answer."""
-    told = [text for text in blocks() if BEFORE not in text and not text.startswith(START) and text not in ASKED]
-    whole = "".join(told)
+    completed = [text for text in blocks() if BEFORE not in text and not text.startswith(START) and text not in ASKED]
+    whole = "".join(completed)
     for line, other in TOLD.items():
         assert line in whole
         whole = whole.replace(line, other)

@@ -69,8 +69,8 @@ class Clinic:
         checks = examine(self.platform, clone or self.sandbox.infra, self.environ)
         assert [check.id for check in checks] == IDS
         assert not self.sandbox.journal.writes()
-        told = json.dumps([dataclasses.asdict(check) for check in checks])
-        assert [name for name, value in CANARIES.items() if value in told] == []
+        completed = json.dumps([dataclasses.asdict(check) for check in checks])
+        assert [name for name, value in CANARIES.items() if value in completed] == []
         return {check.id: check for check in checks}
 
     def wrong(self, clone: Path | None = None) -> dict[str, CheckState]:
@@ -92,7 +92,7 @@ def git_folder() -> str:
     return str(Path(program).parent)
 
 
-def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+def completed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     capsys.readouterr()
     code = run_command(arguments)
     return int(code), *capsys.readouterr()

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from tests import contracts
-from tests.doctor.clinic import CANARIES, IDS, Clinic, told
+from tests.doctor.clinic import CANARIES, IDS, Clinic, completed
 
 
 def test_all_well(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["doctor", "--platform", str(clinic.profile), "--infra", str(clinic.sandbox.infra)]
-    code, out, err = told([*arguments, "--json"], capsys)
+    code, out, err = completed([*arguments, "--json"], capsys)
     events = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [item["id"] for item in events if item["event"] == "check"] == IDS
@@ -20,10 +20,10 @@ def test_all_well(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
     assert events[-1] == {
         "event": "result", "schema": 1, "status": "success", "exit_code": 0, "service": "", "urls": {}, "next": [],
     }  # fmt: skip
-    code, text, _ = told(arguments, capsys)
+    code, text, _ = completed(arguments, capsys)
     assert (code, text.splitlines()[-1]) == (0, "everything is in order")
     assert len([line for line in text.splitlines() if line.startswith("  = ")]) == len(IDS)
-    quiet = told([*arguments, "--quiet"], capsys)
+    quiet = completed([*arguments, "--quiet"], capsys)
     assert quiet == (0, "", "")
     assert [value for value in CANARIES.values() if value in out + err + text] == []
     assert not clinic.sandbox.journal.writes()
@@ -46,11 +46,11 @@ def test_exit_code_three_names_all_remedies(clinic: Clinic, capsys: pytest.Captu
     clinic.sandbox.github.tokens[CANARIES["github"]].scopes = {"repo"}
     clinic.sandbox.vault.health = 503
     arguments = ["doctor", "--platform", str(clinic.profile), "--infra", str(clinic.sandbox.infra)]
-    code, out, _ = told([*arguments, "--json"], capsys)
+    code, out, _ = completed([*arguments, "--json"], capsys)
     result = json.loads(out.splitlines()[-1])
     assert (code, result["status"], result["exit_code"]) == (3, "error", 3)
     assert [line.partition(":")[0] for line in result["next"]] == ["github.scopes", "vault.reachable"]
-    code, out, _ = told([*arguments, "--quiet"], capsys)
+    code, out, _ = completed([*arguments, "--quiet"], capsys)
     assert code == 3
     assert [line.split()[1] for line in out.splitlines() if line[:3] in ("  !", "  ?")] == [
         "github.scopes", "vault.reachable", "vault.token", "vault.mount", "vault.scopes",

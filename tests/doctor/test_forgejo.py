@@ -11,7 +11,7 @@ from generator.sandbox.faults import Status
 from tests.doctor.clinic import CANARIES, FAILED, OK, SYSTEMS, UNKNOWN, Clinic
 
 
-def test_everything_is_told_where_nothing_is_there(clinic: Clinic) -> None:
+def test_everything_is_reported_where_nothing_is_there(clinic: Clinic) -> None:
     """No git, no clone, no credential: all in one go, and what is there is told beside it."""
     clinic.environ = {"PATH": str(clinic.folder), "HOME": str(clinic.folder)}
     checks = clinic(clinic.folder / "nothing")

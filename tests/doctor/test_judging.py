@@ -46,8 +46,10 @@ def test_what_a_list_proves(listed: Listed, state: CheckState) -> None:
 
 
 def test_scopes_in_a_refusal() -> None:
-    told = "forgejo: GET x answered 403: token does not have at least one of required scope(s): [read:user write:x]"
-    assert forgejo.refused_scopes(PreflightError("forgejo.forbidden", told)) == ("read:user", "write:x")
+    completed = (
+        "forgejo: GET x answered 403: token does not have at least one of required scope(s): [read:user write:x]"
+    )
+    assert forgejo.refused_scopes(PreflightError("forgejo.forbidden", completed)) == ("read:user", "write:x")
     assert forgejo.refused_scopes(PreflightError("forgejo.forbidden", "403: only the user may")) == ()
 
 

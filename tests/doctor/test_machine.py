@@ -11,7 +11,7 @@ import pytest
 
 from generator.clients.git import Repository
 from generator.lifecycle.doctor import tools
-from tests.doctor.clinic import CANARIES, FAILED, OK, SKIPPED, SYSTEMS, UNKNOWN, Clinic, git_folder, told
+from tests.doctor.clinic import CANARIES, FAILED, OK, SKIPPED, SYSTEMS, UNKNOWN, Clinic, completed, git_folder
 
 
 def test_a_clone_of_something_else(clinic: Clinic) -> None:
@@ -90,7 +90,7 @@ def test_children_see_no_credential(clinic: Clinic) -> None:
 def test_a_profile_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "platform.yml"
     path.write_text("forgjo: {}\n")
-    code, out, _ = told(["doctor", "--platform", str(path), "--json"], capsys)
+    code, out, _ = completed(["doctor", "--platform", str(path), "--json"], capsys)
     events = [json.loads(line) for line in out.splitlines()]
     assert code == 2
     assert [event["event"] for event in events] == ["error", "result"]

@@ -10,7 +10,7 @@ import pytest
 from generator.base.checks import CheckState
 from generator.sandbox.faults import FaultKind, Status
 from generator.sandbox.vault import Token as VaultToken
-from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, WAITING, Clinic, told
+from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, WAITING, Clinic, completed
 
 
 @pytest.mark.parametrize("lacks", ["repo", "workflow"])
@@ -29,7 +29,7 @@ def test_a_fine_grained_token_is_never_called_right(
     token = clinic.sandbox.github.tokens[CANARIES["github"]]
     token.fine_grained = True
     arguments = ["doctor", "--platform", str(clinic.profile), "--infra", str(clinic.sandbox.infra), "--json"]
-    code, out, _ = told(arguments, capsys)
+    code, out, _ = completed(arguments, capsys)
     events = [json.loads(line) for line in out.splitlines()]
     (check,) = [item for item in events if item.get("id") == "github.scopes"]
     assert (code, check["state"], events[-1]["status"]) == (0, "unknown", "partial")
@@ -83,11 +83,11 @@ def test_woodpeckers_user(clinic: Clinic) -> None:
         (503, FAILED, "seal"),
     ],
 )
-def test_vaults_health(clinic: Clinic, status: int, state: CheckState, told: str) -> None:
+def test_vaults_health(clinic: Clinic, status: int, state: CheckState, completed: str) -> None:
     clinic.sandbox.vault.health = status
     checks = clinic()
     assert checks["vault.reachable"].state is state
-    assert told in checks["vault.reachable"].summary
+    assert completed in checks["vault.reachable"].summary
     others = [check.id for check in checks.values() if not check.well and not check.id.startswith("vault.")]
     assert others == []
 
@@ -107,7 +107,7 @@ def test_vaults_capabilities(clinic: Clinic, held: set[str], lacks: str) -> None
     ("mount", "kind", "told"),
     [("kv1", "kv", "KV version 1"), ("ssh", "ssh", "type ssh"), ("nope", "", "nothing is mounted")],
 )
-def test_vaults_mount(clinic: Clinic, mount: str, kind: str, told: str) -> None:
+def test_vaults_mount(clinic: Clinic, mount: str, kind: str, completed: str) -> None:
     """Only what goes there is in doubt: the person's own tokens are in another mount."""
     if kind:
         clinic.sandbox.vault.mount(mount, kind=kind, version=1)
@@ -117,7 +117,7 @@ def test_vaults_mount(clinic: Clinic, mount: str, kind: str, told: str) -> None:
         assert clinic.wrong() == {"vault.mount": FAILED, "vault.scopes": UNKNOWN}
     finally:
         clinic.sandbox.vault.namespace("").mounts.pop(mount, None)
-    assert told in checks["vault.mount"].summary
+    assert completed in checks["vault.mount"].summary
     assert "vault.mount" in checks["vault.scopes"].summary
 
 

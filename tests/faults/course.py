@@ -17,7 +17,7 @@ from generator.template.questions import Question
 from generator.template.template import Template
 from tests.answers import RICH
 from tests.faults.requests import Asked, asked
-from tests.world import Told, World
+from tests.world import Completed, World
 
 NAME = str(RICH["name"])
 
@@ -51,7 +51,7 @@ class Course:
         course.goal = course.state()
         return course
 
-    def create(self) -> Told:
+    def create(self) -> Completed:
         return self.world.run("create", RICH)
 
     def state(self) -> dict[str, Any]:

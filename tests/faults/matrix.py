@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from generator.sandbox import FaultKind
 from tests.faults.course import HURRIED, PATIENT, Course
 from tests.faults.requests import Asked
-from tests.world import Told
+from tests.world import Completed
 
 KINDS = tuple(kind for kind in FaultKind if kind not in (FaultKind.HOLD, FaultKind.HOLD_AFTER))
 
@@ -81,10 +81,10 @@ class Verdict:
     @property
     def row(self) -> dict[str, Any]:
         """As the table takes it."""
-        return {"kind": self.tried.name, "outcome": self.outcome, "seconds": self.seconds, "told": self.told}
+        return {"kind": self.tried.name, "outcome": self.outcome, "seconds": self.seconds, "told": self.completed}
 
     @property
-    def told(self) -> str:
+    def completed(self) -> str:
         return f"{self.tried}: {'; '.join(self.reasons)}"
 
 
@@ -153,20 +153,20 @@ def converges(course: Course) -> list[str]:
     return _missing(course, "after the same command again")
 
 
-def _told_wrong(course: Course, told: Told) -> list[str]:
+def _told_wrong(course: Course, completed: Completed) -> list[str]:
     """What is wrong with how a run ended and what it said."""
     wrong = []
-    if told.code not in (0, *DOCUMENTED):
-        wrong.append(f"exit {told.code}: {_errors(told)}")
-    if "Traceback (most recent call last)" in told.out + told.err:
+    if completed.code not in (0, *DOCUMENTED):
+        wrong.append(f"exit {completed.code}: {_errors(completed)}")
+    if "Traceback (most recent call last)" in completed.out + completed.err:
         wrong.append("a traceback")
-    if any(secret in told.out + told.err for secret in course.secrets()):
+    if any(secret in completed.out + completed.err for secret in course.secrets()):
         wrong.append("a secret is shown")
-    if told.code:
-        errors = told.of("error")
+    if completed.code:
+        errors = completed.of("error")
         if not errors or not all(error["message"] and error["hint"] for error in errors):
-            wrong.append(f"exit {told.code} without saying what happened and what to do next: {errors}")
-    if told.result["exit_code"] != told.code:
+            wrong.append(f"exit {completed.code} without saying what happened and what to do next: {errors}")
+    if completed.result["exit_code"] != completed.code:
         wrong.append("the result has another exit code")
     return wrong
 
@@ -184,5 +184,5 @@ def _missing(course: Course, when: str) -> list[str]:
     ]
 
 
-def _errors(told: Told) -> str:
-    return "; ".join(f"{error['code']}: {error['message']}" for error in told.of("error"))
+def _errors(completed: Completed) -> str:
+    return "; ".join(f"{error['code']}: {error['message']}" for error in completed.of("error"))

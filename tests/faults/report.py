@@ -22,7 +22,7 @@ def conclude(verdicts: list[Verdict], record: Record) -> None:
     Steps that run at the same time do not send quite the same requests each time.
     """
     record(CELLS, json.dumps([verdict.row for verdict in verdicts]))
-    assert [verdict.told for verdict in verdicts if verdict.outcome == "bad"] == []
+    assert [verdict.completed for verdict in verdicts if verdict.outcome == "bad"] == []
     reached = sum(verdict.outcome != "not reached" for verdict in verdicts)
     assert reached >= max(1, int(len(verdicts) * _REACHED)), f"{reached} of {len(verdicts)} requests came"
 

@@ -124,8 +124,8 @@ class Fleet:
     def _all(self, found: Run, state: str) -> None:
         """Quick and wrong is not quick."""
         assert found.code == 0, found.out
-        told = [json.loads(line) for line in found.out.splitlines()]
-        states = {item["name"]: item["state"] for item in told if item["event"] == "service"}
+        completed = [json.loads(line) for line in found.out.splitlines()]
+        states = {item["name"]: item["state"] for item in completed if item["event"] == "service"}
         assert states == dict.fromkeys(self.made.names, state), found.out
 
 

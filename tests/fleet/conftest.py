@@ -12,7 +12,7 @@ from generator.sandbox.forgejo.state import PullRequest
 from generator.sandbox.repositories import BareRepository
 from tests.fleet.fleet import WHEN, Made, make, settle
 from tests.upgrade.releases import Next, add_release, install
-from tests.world import Told, World
+from tests.world import Completed, World
 
 
 @dataclass
@@ -23,21 +23,21 @@ class Yard:
     made: Made
     next: Next
 
-    def fleet(self, *arguments: str) -> Told:
+    def fleet(self, *arguments: str) -> Completed:
         """A command on the fleet, in this process."""
         return self.world.command("fleet", *arguments)
 
-    def fleet_template(self, *arguments: str) -> Told:
+    def fleet_template(self, *arguments: str) -> Completed:
         """A command on templates, in this process."""
         return self.world.command("templates", *arguments)
 
-    def states(self, told: Told) -> dict[str, str]:
+    def states(self, completed: Completed) -> dict[str, str]:
         """States of the stacks by name."""
-        return {item["name"]: item["state"] for item in told.of("service") if item["layer"] == "stack"}
+        return {item["name"]: item["state"] for item in completed.of("service") if item["layer"] == "stack"}
 
-    def one(self, told: Told, name: str, layer: str = "stack") -> dict[str, Any]:
+    def one(self, completed: Completed, name: str, layer: str = "stack") -> dict[str, Any]:
         """What was told of one tree, at last."""
-        return [item for item in told.of("service") if (item["name"], item["layer"]) == (name, layer)][-1]
+        return [item for item in completed.of("service") if (item["name"], item["layer"]) == (name, layer)][-1]
 
     @property
     def bare(self) -> BareRepository:

@@ -23,8 +23,8 @@ BOTH = (
 @full
 def test_every_figure_is_there(capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
     bench.main(Extent((2,), compared=2, rounds=1, sample=1), request.getfixturevalue("_release"))
-    told = capsys.readouterr().out
-    titles = [re.split(r" {2,}", line)[0] for line in told.splitlines()]
+    completed = capsys.readouterr().out
+    titles = [re.split(r" {2,}", line)[0] for line in completed.splitlines()]
     assert titles[1:5] == [
         "fleet update of 2 / copier update",
         "fleet update --dry-run of 2 / copier update",
@@ -32,10 +32,10 @@ def test_every_figure_is_there(capsys: pytest.CaptureFixture[str], request: pyte
         "fleet status of 2, warm / copier check-update",
     ]
     assert titles[5] == "fleet update of 2, each"
-    assert len(re.findall(r"\(target [\d.]+: (met|MISSED)\)", told)) == (6 if can_watch() else 4)
+    assert len(re.findall(r"\(target [\d.]+: (met|MISSED)\)", completed)) == (6 if can_watch() else 4)
 
 
-def test_a_missed_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missed_target_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     tell("slow", "2 / 1", 1.5, 2)
     tell("quick", "1 / 1", 1.5, 1)
     slow, quick = capsys.readouterr().out.splitlines()
@@ -45,9 +45,9 @@ def test_a_missed_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_fleet_of_any_size_is_held_against_the_next_smaller_one(capsys: pytest.CaptureFixture[str]) -> None:
     bench.flatness({600: 0.4, 15: 0.1, 150: 0.2})
-    told = capsys.readouterr().out
-    assert re.findall(r"each of (\d+) / each of (\d+)", told) == [("150", "15"), ("600", "150")]
-    assert told.count("= 2.000 (target 1.100: MISSED)") == 2
+    completed = capsys.readouterr().out
+    assert re.findall(r"each of (\d+) / each of (\d+)", completed) == [("150", "15"), ("600", "150")]
+    assert completed.count("= 2.000 (target 1.100: MISSED)") == 2
 
 
 @pytest.mark.skipif(not can_watch(), reason="this system does not tell what memory processes share")

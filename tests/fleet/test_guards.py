@@ -39,15 +39,15 @@ def _no_terraform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
 
 
-def told(source: str | None, *, before: str = "old\n", after: str = "new\n", run: list[str] | None = None) -> str:
+def completed(source: str | None, *, before: str = "old\n", after: str = "new\n", run: list[str] | None = None) -> str:
     """What a guard with this source holds against an update; ``skipped: `` and why where it was not asked."""
     files = {f"{STACK}main.tf": before.encode(), "scripts/other.py": b""}
     if source is not None:
         files[SCRIPT] = source.encode()
-    return told_of(files, after, run or RUN)
+    return reported_of(files, after, run or RUN)
 
 
-def told_of(files: Mapping[str, bytes], after: str, run: list[str]) -> str:
+def reported_of(files: Mapping[str, bytes], after: str, run: list[str]) -> str:
     contents = {str(number): content for number, content in enumerate(files.values())}
     ids = dict(zip(files, contents, strict=True))
     snapshot = Snapshot(cast(Objects, Nothing()), "", ids, frozenset(), contents)
@@ -62,7 +62,7 @@ def told_of(files: Mapping[str, bytes], after: str, run: list[str]) -> str:
 
 
 def test_a_guard_that_is_content() -> None:
-    assert told("print('well')") == ""
+    assert completed("print('well')") == ""
 
 
 @pytest.mark.parametrize(
@@ -74,27 +74,27 @@ def test_a_guard_that_is_content() -> None:
     ],
 )
 def test_one_that_can_not_be_run_passes_nothing(source: str, wanted: str) -> None:
-    said = told(source)
+    said = completed(source)
     assert said.startswith("look.py can't be run: ")
     assert wanted in said
 
 
 def test_one_whose_program_is_not_there_passes_nothing() -> None:
-    assert "can't be run: [Errno 2]" in told("", run=["no-such-program-anywhere", "<stack>"])
+    assert "can't be run: [Errno 2]" in completed("", run=["no-such-program-anywhere", "<stack>"])
 
 
 def test_one_that_takes_too_long_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script, "LONGEST_SECONDS", 0.5)
-    assert "look.py can't be run: it took longer" in told("import threading; threading.Event().wait(60)")
+    assert "look.py can't be run: it took longer" in completed("import threading; threading.Event().wait(60)")
 
 
-def test_one_that_the_repository_does_not_have_is_told_as_skipped() -> None:
-    assert told(None) == f"skipped: look.py: the infra repository has no {SCRIPT}"
+def test_one_that_the_repository_does_not_have_is_reported_as_skipped() -> None:
+    assert completed(None) == f"skipped: look.py: the infra repository has no {SCRIPT}"
 
 
 def test_one_that_could_not_be_run_before_excuses_nothing() -> None:
     source = READ + "if 'old' in words: import nothere\nsys.exit('new is wrong')"
-    assert told(source) == "look.py: new is wrong"
+    assert completed(source) == "look.py: new is wrong"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_one_that_could_not_be_run_before_excuses_nothing() -> None:
     ],
 )
 def test_what_it_said_before_is_excused_and_no_more(words: str, wanted: str) -> None:
-    assert told(f"{READ}sys.exit({words})", after="new, and more\n").startswith(wanted)
-    assert bool(told(f"{READ}sys.exit({words})", after="new, and more\n")) == bool(wanted)
+    assert completed(f"{READ}sys.exit({words})", after="new, and more\n").startswith(wanted)
+    assert bool(completed(f"{READ}sys.exit({words})", after="new, and more\n")) == bool(wanted)
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_no_secret_reaches_a_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = Secret("canary-of-the-guards")
     monkeypatch.setenv("CI_DEPLOY_KEY", "unknown-to-newservice")
     monkeypatch.setenv("VIRTUAL_ENV", secret.reveal())
-    told_names = "sys.exit(' '.join(name for name, value in os.environ.items() if value) if 'new' in words else 0)"
-    said = told(f"import os\n{READ}{told_names}")
+    reported_names = "sys.exit(' '.join(name for name, value in os.environ.items() if value) if 'new' in words else 0)"
+    said = completed(f"import os\n{READ}{reported_names}")
     assert "PATH" in said
     assert "CI_DEPLOY_KEY" not in said
     assert "VIRTUAL_ENV" not in said
 
 
-def test_what_was_not_checked_is_told(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_checked_is_reported(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Guard((sys.executable, "scripts/gone.py", "<stack>"), ("scripts",))
     monkeypatch.setattr("generator.fleet.guards.guards_of", lambda platform: (gone,))
     monkeypatch.setattr("shutil.which", lambda name: None)
@@ -166,4 +166,4 @@ def test_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, 
     program.write_text(f"#!/bin/sh\n{does}\n")
     program.chmod(0o755)
     monkeypatch.setattr("shutil.which", lambda name: str(program))
-    assert told("") == wanted
+    assert completed("") == wanted

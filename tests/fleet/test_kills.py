@@ -20,7 +20,7 @@ from tests.fleet.conftest import Yard
 from tests.fleet.fleet import command
 from tests.full import full
 from tests.processes import descendants, kill_all, until, words_of
-from tests.world import Told
+from tests.world import Completed
 
 COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "2"))
 SEED = 20261123
@@ -91,8 +91,8 @@ def test_killed_and_run_again(yard: Yard) -> None:
         process.communicate()
         sandbox.drop_held()
         sandbox.faults.clear()
-        told = yard.fleet("update", "--wave", "2")
-        assert told.code == 0, told.out
+        completed = yard.fleet("update", "--wave", "2")
+        assert completed.code == 0, completed.out
         assert outcome(yard) == wanted, f"kill {number}"
     assert reached == COUNT
 
@@ -116,8 +116,8 @@ def test_a_polite_request_to_end_leaves_a_report(yard: Yard) -> None:
     os.killpg(process.pid, signal.SIGTERM)
     out, err = process.communicate()
     sandbox.drop_held()
-    told = Told(process.returncode, out, err)
-    assert told.result["exit_code"] == 130, err
+    completed = Completed(process.returncode, out, err)
+    assert completed.result["exit_code"] == 130, err
     assert '"pending"' in report.read_text()
     sandbox.faults.clear()
     assert yard.fleet("update", "--retry", str(report)).code == 0
@@ -144,7 +144,7 @@ def test_an_interruption_waits_for_no_guard(yard: Yard) -> None:
     out, err = process.communicate(timeout=60)
     assert time.monotonic() - begun < 30
     assert not any(map(words_of, guards))
-    told = Told(process.returncode, out, err)
-    assert (told.result["exit_code"], told.result["status"]) == (130, "refused"), err
+    completed = Completed(process.returncode, out, err)
+    assert (completed.result["exit_code"], completed.result["status"]) == (130, "refused"), err
     assert err == ""
     assert yard.world.infra.pulls == {}

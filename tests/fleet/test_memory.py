@@ -86,6 +86,6 @@ def test_a_second_look_reads_what_changed_alone(yard: Yard, monkeypatch: pytest.
     assert looked == []
     main = yard.path("app-003", "main.tf")
     yard.commit({main: yard.file(main) + "# ours\n"})
-    told = yard.fleet("status")
+    completed = yard.fleet("status")
     assert looked == ["app-003"]
-    assert yard.one(told, "app-003")["files"] == [{"path": main, "action": "edited"}]
+    assert yard.one(completed, "app-003")["files"] == [{"path": main, "action": "edited"}]

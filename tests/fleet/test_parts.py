@@ -92,7 +92,7 @@ def checking(checks: list[Any]) -> Platform:
 
 
 @pytest.mark.parametrize("wrong", ["words", {"run": "python3 x"}, {"run": []}, {"run": ["x"], "needs": "scripts"}, {}])
-def test_a_guard_that_is_none_is_told(wrong: object) -> None:
+def test_a_guard_that_is_none_is_reported(wrong: object) -> None:
     with pytest.raises(UsageError, match="checks"):
         guards_of(checking([wrong]))
 
@@ -112,22 +112,32 @@ def test_a_shallow_clone_is_completed_when_it_has_to_be(yard: Yard, tmp_path: Pa
     clone = tmp_path / "shallow"
     line = ["git", "clone", "--quiet", "--depth=1", f"file://{yard.bare.path}", str(clone)]
     subprocess.run(line, check=True, capture_output=True)
-    told = yard.world.tell(
+    completed = yard.world.tell(
         ["fleet", "update", "--only", name, "--platform", str(sandbox.profile), "--infra", str(clone), "--json"]
     )
-    assert (told.code, yard.one(told, name)["action"]) == (0, "found"), told.out
+    assert (completed.code, yard.one(completed, name)["action"]) == (0, "found"), completed.out
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [update_branch(name)]
 
 
 def test_nobodys_checkout_is_touched(yard: Yard) -> None:
     infra = yard.world.sandbox.infra
 
-    def told(*arguments: str) -> str:
+    def completed(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=infra, check=True, capture_output=True, text=True).stdout
 
-    before = [told("status", "--porcelain"), told("for-each-ref"), told("rev-parse", "HEAD"), told("stash", "list")]
+    before = [
+        completed("status", "--porcelain"),
+        completed("for-each-ref"),
+        completed("rev-parse", "HEAD"),
+        completed("stash", "list"),
+    ]
     assert yard.fleet("update").code == 0
-    after = [told("status", "--porcelain"), told("for-each-ref"), told("rev-parse", "HEAD"), told("stash", "list")]
+    after = [
+        completed("status", "--porcelain"),
+        completed("for-each-ref"),
+        completed("rev-parse", "HEAD"),
+        completed("stash", "list"),
+    ]
     assert after == before
     assert not (infra / ".git" / "FETCH_HEAD").exists()
 

@@ -32,20 +32,20 @@ def test_clean_changed_conflict_and_broken(yard: Yard, template: Path) -> None:
         template / "templates" / "stack" / "main.tf.jinja",
         f"[% if name == '{changed}' %]# new\n[% endif %][% if name == '{broken}' %][[ nobody.knows ]][% endif %]",
     )
-    told = yard.fleet_template("preview", "--template", str(template))
-    states = yard.states(told)
+    completed = yard.fleet_template("preview", "--template", str(template))
+    states = yard.states(completed)
     assert (states[conflict], states[broken]) == ("conflict", "broken")
-    assert yard.path(changed, "main.tf") in [file["path"] for file in yard.one(told, changed)["files"]]
-    assert yard.path(clean, "main.tf") not in [file["path"] for file in yard.one(told, clean)["files"]]
-    assert "nobody" in yard.one(told, broken)["message"]
-    assert told.code == 5
+    assert yard.path(changed, "main.tf") in [file["path"] for file in yard.one(completed, changed)["files"]]
+    assert yard.path(clean, "main.tf") not in [file["path"] for file in yard.one(completed, clean)["files"]]
+    assert "nobody" in yard.one(completed, broken)["message"]
+    assert completed.code == 5
     assert (yard.bare.references(), yard.world.infra.pulls) == (before, {})
 
 
 def test_the_template_as_it_is_changes_nothing(yard: Yard, tmp_path: Path) -> None:
     first = yard.next.releases.template(yard.next.releases.find("1.0.0"))
-    told = yard.fleet_template("preview", "--template", str(first.root))
-    assert (told.code, set(yard.states(told).values())) == (0, {"clean"})
+    completed = yard.fleet_template("preview", "--template", str(first.root))
+    assert (completed.code, set(yard.states(completed).values())) == (0, {"clean"})
 
 
 def test_no_template(yard: Yard, tmp_path: Path) -> None:

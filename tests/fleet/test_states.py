@@ -22,7 +22,7 @@ owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
 ANSWERS = ".copier-answers.yml"
 
 
-def test_each_trouble_is_told_and_stops_no_other(yard: Yard) -> None:
+def test_each_trouble_is_reported_and_stops_no_other(yard: Yard) -> None:
     """What the brief's list names, all in one fleet: each with its own state and remedy; what is well is updated."""
     conflict, dirty, broken, newer, waiting, well = yard.made.names
     infra = yard.world.sandbox.infra
@@ -40,8 +40,8 @@ def test_each_trouble_is_told_and_stops_no_other(yard: Yard) -> None:
     with (infra / yard.path(dirty, "main.tf")).open("a") as stream:
         stream.write("# not committed\n")
     yard.fleet("update", "--only", waiting)
-    told = yard.fleet("update")
-    states = yard.states(told)
+    completed = yard.fleet("update")
+    states = yard.states(completed)
     assert states == {
         conflict: "conflict",
         dirty: "dirty",
@@ -50,12 +50,12 @@ def test_each_trouble_is_told_and_stops_no_other(yard: Yard) -> None:
         waiting: "waiting",
         well: "waiting",
     }
-    assert told.code == ExitCode.CONFLICT
-    assert all(item["hint"] for item in told.of("service"))
-    assert yard.one(told, conflict)["files"] == [{"path": grunt, "action": "conflict"}]
-    assert yard.one(told, dirty)["files"] == [{"path": yard.path(dirty, "main.tf"), "action": "uncommitted"}]
-    assert "77.0.0" in yard.one(told, newer)["message"]
-    assert "YAML" in yard.one(told, broken)["message"]
+    assert completed.code == ExitCode.CONFLICT
+    assert all(item["hint"] for item in completed.of("service"))
+    assert yard.one(completed, conflict)["files"] == [{"path": grunt, "action": "conflict"}]
+    assert yard.one(completed, dirty)["files"] == [{"path": yard.path(dirty, "main.tf"), "action": "uncommitted"}]
+    assert "77.0.0" in yard.one(completed, newer)["message"]
+    assert "YAML" in yard.one(completed, broken)["message"]
     assert {pull.head for pull in yard.world.infra.pulls.values()} == {update_branch(waiting), update_branch(well)}
     seen = yard.fleet("status")
     assert seen.code == 0
@@ -70,9 +70,9 @@ def test_a_question_without_an_answer_is_asked(yard: Yard, monkeypatch: pytest.M
         config.write_text(text.replace("if on_call == 'owner'", "if name == 'app-001'"))
 
     install(monkeypatch, add_release(tmp_path / "asking", change, "9.2.0"))
-    told = yard.fleet("update", "--only", "app-00[12]")
-    assert (told.code, yard.states(told)) == (2, {"app-001": "asks", "app-002": "waiting"})
-    asked = yard.one(told, "app-001")
+    completed = yard.fleet("update", "--only", "app-00[12]")
+    assert (completed.code, yard.states(completed)) == (2, {"app-001": "asks", "app-002": "waiting"})
+    asked = yard.one(completed, "app-001")
     assert asked["question"] == "pager_group"
     assert "--set pager_group=..." in asked["hint"]
 
@@ -84,11 +84,11 @@ def test_repositories_that_can_not_be_updated(yard: Yard) -> None:
     del forgejo.repositories[f"{owner}/{missing}".lower()]
     yard.world.canonical(archived).archived = True
     yard.world.canonical(unreadable).bare.commit_files(yard.world.branch, {ANSWERS: "{}"}, "by hand", 1_783_000_000)
-    told = yard.fleet("update")
-    found = {name: yard.one(told, name, "service")["state"] for name in (missing, archived, unreadable)}
+    completed = yard.fleet("update")
+    found = {name: yard.one(completed, name, "service")["state"] for name in (missing, archived, unreadable)}
     assert found == {missing: "missing", archived: "archived", unreadable: "unreadable"}
-    assert set(yard.states(told).values()) == {"waiting"}
-    assert told.code == ExitCode.REFUSED
+    assert set(yard.states(completed).values()) == {"waiting"}
+    assert completed.code == ExitCode.REFUSED
     seen = yard.fleet("status")
     assert seen.code == 0
     assert {name: yard.one(seen, name, "service")["state"] for name in found} == found
@@ -97,17 +97,17 @@ def test_repositories_that_can_not_be_updated(yard: Yard) -> None:
 
 
 @owned
-def test_edits_are_told_per_file(yard: Yard) -> None:
+def test_edits_are_reported_per_file(yard: Yard) -> None:
     name = next(iter(yard.made.services))
     main, extra = yard.path(name, "main.tf"), yard.path(name, "extra.tf")
     yard.commit({main: yard.file(main) + "# ours\n", extra: "# all ours\n"})
     repository = yard.world.canonical(name)
     repository.bare.commit_files(yard.world.branch, {"README.md": "ours\n"}, "by hand", 1_783_000_000)
-    told = yard.fleet("status", "--only", name)
-    assert yard.one(told, name)["files"] == [{"path": main, "action": "edited"}]
-    assert yard.one(told, name, "service")["files"] == [{"path": "README.md", "action": "edited"}]
-    assert yard.one(told, name)["version"] == "1.0.0"
-    assert yard.one(told, name)["to"] == NEXT
+    completed = yard.fleet("status", "--only", name)
+    assert yard.one(completed, name)["files"] == [{"path": main, "action": "edited"}]
+    assert yard.one(completed, name, "service")["files"] == [{"path": "README.md", "action": "edited"}]
+    assert yard.one(completed, name)["version"] == "1.0.0"
+    assert yard.one(completed, name)["to"] == NEXT
 
 
 def test_edited_when_nothing_newer_is_out(yard: Yard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -119,23 +119,25 @@ def test_edited_when_nothing_newer_is_out(yard: Yard, monkeypatch: pytest.Monkey
     main = yard.path("app-000", "main.tf")
     yard.commit({main: yard.file(main) + "# ours\n"})
     for command in (["status"], ["update"]):
-        told = yard.fleet(*command)
+        completed = yard.fleet(*command)
         wanted = "edited" if command == ["status"] else "current"  # an update need not look at what is current
-        assert yard.states(told) == dict.fromkeys(yard.made.names, "current") | {"app-000": wanted}
-        assert told.code == 0
+        assert yard.states(completed) == dict.fromkeys(yard.made.names, "current") | {"app-000": wanted}
+        assert completed.code == 0
 
 
 def test_offline_nothing_is_asked(yard: Yard) -> None:
     yard.world.sandbox.pause()  # a request would wait for ever
-    told = yard.fleet("status", "--offline")
-    assert (told.code, told.of("service")) == (0, [])
+    completed = yard.fleet("status", "--offline")
+    assert (completed.code, completed.of("service")) == (0, [])
     git(yard.world.sandbox.infra, "pull", "--quiet", str(yard.bare.path), yard.world.base)
-    told = yard.fleet("list", "--offline")
-    assert [item["name"] for item in told.of("service")] == list(yard.made.names)
+    completed = yard.fleet("list", "--offline")
+    assert [item["name"] for item in completed.of("service")] == list(yard.made.names)
     yard.world.sandbox.resume()
 
 
-def test_a_forge_that_does_not_answer_is_told_before_anything_else(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forge_that_does_not_answer_is_reported_before_anything_else(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FORGEJO_TOKEN", "wrong-token")
     for command in ("list", "status", "update"):
         assert yard.fleet(command).code == ExitCode.PREFLIGHT

@@ -28,9 +28,9 @@ owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
 
 
 def test_one_pull_request_each_and_found_again(yard: Yard) -> None:
-    told = yard.fleet("update")
-    assert told.code == 0, told.out + told.err
-    assert set(yard.states(told).values()) == {"waiting"}
+    completed = yard.fleet("update")
+    assert completed.code == 0, completed.out + completed.err
+    assert set(yard.states(completed).values()) == {"waiting"}
     heads = yard.bare.heads()
     for name in yard.made.names:
         (pull,) = yard.pulls(name)
@@ -49,8 +49,8 @@ def test_one_pull_request_each_and_found_again(yard: Yard) -> None:
 
 @owned
 def test_repositories_of_services_are_updated_too(yard: Yard) -> None:
-    told = yard.fleet("update")
-    assert told.code == 0, told.out + told.err
+    completed = yard.fleet("update")
+    assert completed.code == 0, completed.out + completed.err
     assert yard.made.services
     for name, files in yard.made.services.items():
         (pull,) = yard.pulls(name, name)
@@ -60,13 +60,13 @@ def test_repositories_of_services_are_updated_too(yard: Yard) -> None:
         recorded = [yaml.safe_load(content) for content in (files[".copier-answers.yml"], answers)]
         assert recorded[0]["image_visibility"] == recorded[1]["image_visibility"]
         assert repository.private  # what is private is not opened
-        assert yard.one(told, name, "service")["url"].endswith(f"/{name}/pulls/{pull.number}")
+        assert yard.one(completed, name, "service")["url"].endswith(f"/{name}/pulls/{pull.number}")
     before = [len(yard.world.canonical(name).bare.heads()) for name in yard.made.services]
     assert {item["action"] for item in yard.fleet("update").of("service")} == {"found"}
     assert [len(yard.world.canonical(name).bare.heads()) for name in yard.made.services] == before
 
 
-def test_edits_are_kept_and_told_to_the_reviewer(yard: Yard) -> None:
+def test_edits_are_kept_and_reported_to_the_reviewer(yard: Yard) -> None:
     main = yard.path(FIRST, "main.tf")
     yard.commit({main: yard.file(main) + "# our own words\n"})
     assert yard.fleet("update", "--only", FIRST).code == 0
@@ -78,8 +78,8 @@ def test_edits_are_kept_and_told_to_the_reviewer(yard: Yard) -> None:
 def test_a_merged_update_is_current(yard: Yard) -> None:
     yard.fleet("update", "--only", FIRST)
     yard.merge(FIRST)
-    told = yard.fleet("update", "--only", FIRST)
-    assert (told.code, yard.states(told)) == (0, {FIRST: "current"})
+    completed = yard.fleet("update", "--only", FIRST)
+    assert (completed.code, yard.states(completed)) == (0, {FIRST: "current"})
     assert len(yard.pulls(FIRST)) == 1
 
 
@@ -88,8 +88,8 @@ def test_a_pull_request_that_nobody_needs_is_closed(yard: Yard) -> None:
     head = yard.head(FIRST) or ""
     files = {path: yard.file(path, head) for path in yard.bare.changed_files(yard.world.base, head)}
     yard.commit(dict(files), message="the same, by hand\n")
-    told = yard.fleet("update", "--only", FIRST)
-    assert (told.code, yard.one(told, FIRST)["action"]) == (0, "closed")
+    completed = yard.fleet("update", "--only", FIRST)
+    assert (completed.code, yard.one(completed, FIRST)["action"]) == (0, "closed")
     (pull,) = yard.pulls(FIRST)
     assert pull.state == "closed"
     assert "Closed by newservice" in pull.body
@@ -108,8 +108,8 @@ def test_a_newer_template_brings_the_same_branch_up(
 
     install(monkeypatch, add_release(tmp_path / "later", change, "9.2.0"))
     yard.commit({"README.md": "something else\n"})
-    told = yard.fleet("update", "--only", FIRST)
-    assert (told.code, yard.one(told, FIRST)["action"]) == (0, "updated"), told.out
+    completed = yard.fleet("update", "--only", FIRST)
+    assert (completed.code, yard.one(completed, FIRST)["action"]) == (0, "updated"), completed.out
     (pull,) = yard.pulls(FIRST)
     after = yard.head(FIRST) or ""
     assert pull.title == f"chore({FIRST}): template 9.2.0"
@@ -136,9 +136,9 @@ def test_an_older_newservice_leaves_a_newer_update_alone(older: Callable[[], Non
     yard.fleet("update", "--only", FIRST)
     head, older_is = yard.head(FIRST), str(Releases(PACKAGE / "released").newest)
     older()
-    told = yard.fleet("update", "--only", FIRST)
-    found = yard.one(told, FIRST)
-    assert (told.code, found["state"], yard.head(FIRST)) == (4, "newer", head)
+    completed = yard.fleet("update", "--only", FIRST)
+    found = yard.one(completed, FIRST)
+    assert (completed.code, found["state"], yard.head(FIRST)) == (4, "newer", head)
     assert NEXT in found["message"]
     assert older_is in found["message"]
     assert found["hint"] == "install a newer newservice"
@@ -155,8 +155,8 @@ def test_nor_does_it_close_one(older: Callable[[], None], yard: Yard, monkeypatc
     yard.fleet("update", "--only", FIRST)
     head = yard.head(FIRST)
     older()
-    told = yard.fleet("update", "--only", FIRST)
-    assert (yard.states(told), yard.head(FIRST)) == ({FIRST: "newer"}, head)
+    completed = yard.fleet("update", "--only", FIRST)
+    assert (yard.states(completed), yard.head(FIRST)) == ({FIRST: "newer"}, head)
     assert [pull.state for pull in yard.pulls(FIRST)] == ["closed", "open"]
 
 
@@ -188,8 +188,8 @@ def test_a_branch_that_can_not_be_merged_any_more_is_brought_up(yard: Yard) -> N
     assert without in yard.file(shared)
     yard.commit({shared: yard.file(shared).replace(without, without.replace("shortener", "shortener, someone-else"))})
     assert yard.bare.merged_tree(yard.bare.heads()[yard.world.base], before) is None
-    told = yard.fleet("update", "--only", FIRST)
-    assert (told.code, yard.one(told, FIRST)["action"]) == (0, "updated"), told.out
+    completed = yard.fleet("update", "--only", FIRST)
+    assert (completed.code, yard.one(completed, FIRST)["action"]) == (0, "updated"), completed.out
     after = yard.head(FIRST) or ""
     assert yard.bare.is_ancestor(before, after)
     assert yard.bare.merged_tree(yard.bare.heads()[yard.world.base], after) is not None
@@ -210,9 +210,9 @@ def test_somebody_elses_work_on_the_branch_is_left_alone(yard: Yard, *, amended:
     else:
         yard.commit({main: text}, branch)
     head = yard.head(FIRST)
-    told = yard.fleet("update", "--only", FIRST)
-    found = yard.one(told, FIRST)
-    assert (told.code, found["state"], yard.head(FIRST)) == (0, "waiting", head)
+    completed = yard.fleet("update", "--only", FIRST)
+    found = yard.one(completed, FIRST)
+    assert (completed.code, found["state"], yard.head(FIRST)) == (0, "waiting", head)
     assert "left alone" in found["message"]
 
 
@@ -220,8 +220,8 @@ def test_a_declined_update_is_not_asked_for_again(yard: Yard) -> None:
     yard.fleet("update", "--only", FIRST)
     (pull,) = yard.pulls(FIRST)
     pull.state = "closed"
-    told = yard.fleet("update", "--only", FIRST)
-    assert (told.code, yard.states(told)) == (0, {FIRST: "declined"})
+    completed = yard.fleet("update", "--only", FIRST)
+    assert (completed.code, yard.states(completed)) == (0, {FIRST: "declined"})
     assert len(yard.pulls(FIRST)) == 1
     yard.bare.delete(f"refs/heads/{update_branch(FIRST)}")
     assert yard.states(yard.fleet("update", "--only", FIRST)) == {FIRST: "waiting"}
@@ -253,22 +253,22 @@ def forbid(yard: Yard, name: str) -> None:
 def test_a_canary_that_fails_its_checks_stops_the_run(guarded: Yard) -> None:
     canary = guarded.made.names[3]
     forbid(guarded, canary)
-    told = guarded.fleet("update", "--canary", canary)
+    completed = guarded.fleet("update", "--canary", canary)
     wanted = dict.fromkeys(guarded.made.names, "pending") | {canary: "checks"}
-    assert (told.code, guarded.states(told)) == (5, wanted)
-    assert guarded.one(told, canary)["message"] == f"guard.py: told: {guarded.made.prefix(canary).rstrip('/')}"
+    assert (completed.code, guarded.states(completed)) == (5, wanted)
+    assert guarded.one(completed, canary)["message"] == f"guard.py: told: {guarded.made.prefix(canary).rstrip('/')}"
     assert guarded.world.infra.pulls == {}
     assert {branch for branch in guarded.bare.heads() if branch.startswith("newservice-update/")} == set()
-    assert told.result["status"] == "partial"
+    assert completed.result["status"] == "partial"
 
 
 def test_a_wave_that_fails_is_the_last_one(guarded: Yard, tmp_path: Path) -> None:
     names, report = guarded.made.names, tmp_path / "report.json"
     forbid(guarded, names[2])
-    told = guarded.fleet("update", "--wave", "2", "--report", str(report))
-    assert told.code == 5
-    assert [guarded.states(told)[name] for name in names] == [*["waiting"] * 2, "checks", *["pending"] * 3]
-    assert [item["name"] for item in told.of("service") if item["state"] == "waiting"] == list(names[:2])
+    completed = guarded.fleet("update", "--wave", "2", "--report", str(report))
+    assert completed.code == 5
+    assert [guarded.states(completed)[name] for name in names] == [*["waiting"] * 2, "checks", *["pending"] * 3]
+    assert [item["name"] for item in completed.of("service") if item["state"] == "waiting"] == list(names[:2])
     extra = guarded.path(names[2], "extra.tf")
     guarded.commit({extra: guarded.file(extra).replace("# forbidden\n", "")})
     again = guarded.fleet("update", "--retry", str(report))
@@ -293,11 +293,11 @@ def test_a_branch_that_somebody_was_quicker_with_fails_alone(yard: Yard) -> None
         return forgejo(request)
 
     sandbox.lead_to("forgejo", quicker)
-    told = yard.fleet("update")
-    states = yard.states(told)
-    assert told.code == 5
+    completed = yard.fleet("update")
+    states = yard.states(completed)
+    assert completed.code == 5
     assert [states[item] for item in yard.made.names] == ["failed", *["waiting"] * 5]
-    assert "wave 2 of 3: app-001" in [item["summary"] for item in told.of("progress")]  # the next one goes alone
+    assert "wave 2 of 3: app-001" in [item["summary"] for item in completed.of("progress")]  # the next one goes alone
     assert yard.file("README.md", update_branch(name)) == "theirs\n"
     again = yard.fleet("update")
     assert again.code == 0
@@ -307,18 +307,18 @@ def test_a_branch_that_somebody_was_quicker_with_fails_alone(yard: Yard) -> None
 
 def test_a_dry_run_writes_nothing(yard: Yard) -> None:
     before = yard.bare.references()
-    told = yard.fleet("update", "--dry-run")
-    assert (told.code, set(yard.states(told).values())) == (0, {"behind"})
-    assert all(item["files"] for item in told.of("service"))
+    completed = yard.fleet("update", "--dry-run")
+    assert (completed.code, set(yard.states(completed).values())) == (0, {"behind"})
+    assert all(item["files"] for item in completed.of("service"))
     assert (yard.bare.references(), yard.world.infra.pulls) == (before, {})
 
 
 def test_a_selection_alone_is_updated(yard: Yard) -> None:
-    told = yard.fleet("update", "--limit", "2", "--only", "app-*")
+    completed = yard.fleet("update", "--limit", "2", "--only", "app-*")
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [
         update_branch(name) for name in yard.made.names[:2]
     ]
-    assert list(yard.states(told).values()).count("behind") == COUNT - 2
+    assert list(yard.states(completed).values()).count("behind") == COUNT - 2
     shards = [yard.states(yard.fleet("status", "--shard", f"{number}/3")) for number in (1, 2, 3)]
     assert sorted(name for shard in shards for name in shard) == sorted(yard.made.names)
 
@@ -333,8 +333,8 @@ def test_the_report_and_a_retry(yard: Yard, tmp_path: Path) -> None:
     found = json.loads(data.read_text())
     found["services"][1]["state"] = "failed"
     data.write_text(json.dumps(found))
-    told = yard.fleet("update", "--retry", str(data))
-    assert [item["name"] for item in told.of("service")] == [yard.made.names[1]]
+    completed = yard.fleet("update", "--retry", str(data))
+    assert [item["name"] for item in completed.of("service")] == [yard.made.names[1]]
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [update_branch(yard.made.names[1])]
 
 
@@ -345,9 +345,9 @@ def test_from_the_first_release_to_the_newest_past_every_guard(world: World, mon
     assert scripts
     guards = tuple(Guard((sys.executable, script, "<stack>"), ("scripts", "stacks")) for script in scripts)
     monkeypatch.setattr("generator.fleet.guards.guards_of", lambda platform: guards)
-    told = world.command("fleet", "update", "--wave", "20")
-    found = {(item["name"], item["state"], item["version"], item["to"]) for item in told.of("service")}
-    assert found == {(name, "waiting", "1.0.0", str(Releases().newest)) for name in made.names}, told.out
+    completed = world.command("fleet", "update", "--wave", "20")
+    found = {(item["name"], item["state"], item["version"], item["to"]) for item in completed.of("service")}
+    assert found == {(name, "waiting", "1.0.0", str(Releases().newest)) for name in made.names}, completed.out
 
 
 def test_a_platform_older_than_the_template_ends_the_run_with_what_it_lacks(yard: Yard) -> None:
@@ -356,9 +356,9 @@ def test_a_platform_older_than_the_template_ends_the_run_with_what_it_lacks(yard
     text = yard.file(module)
     start = text.index('variable "dns_type"')
     yard.commit({module: text[:start] + text[text.index("\n}\n", start) + 3 :]})
-    told = yard.fleet("update")
-    assert told.code == 5, told.out
-    found = [item for item in told.of("service") if item["state"] == "failed"]
+    completed = yard.fleet("update")
+    assert completed.code == 5, completed.out
+    found = [item for item in completed.of("service") if item["state"] == "failed"]
     assert found
     assert all("has no variable dns_type" in item["message"] for item in found)
     assert all("update its modules first" in item["hint"] for item in found)

@@ -34,8 +34,8 @@ def asked_for(yard: Yard) -> set[str]:
 
 
 def test_a_limit_begins_with_the_canary(yard: Yard) -> None:
-    told = yard.fleet("update", "--canary", "app-004", "--limit", "1")
-    assert told.code == 0, told.out
+    completed = yard.fleet("update", "--canary", "app-004", "--limit", "1")
+    assert completed.code == 0, completed.out
     assert asked_for(yard) == {update_branch("app-004")}
 
 
@@ -45,9 +45,9 @@ def test_where_the_canary_is_through_the_next_one_leads(yard: Yard) -> None:
     yard.fleet("update", "--only", "app-000")
     yard.merge("app-000")
     for place in (("--only", "app-00[012]"), ("--shard", "2/2")):
-        told = yard.fleet("update", "--canary", "app-000", "--dry-run", "--report", str(report), *place)
-        assert told.code == 0, told.out
-        said = [item["summary"] for item in told.of("progress")]
+        completed = yard.fleet("update", "--canary", "app-000", "--dry-run", "--report", str(report), *place)
+        assert completed.code == 0, completed.out
+        said = [item["summary"] for item in completed.of("progress")]
         first = "app-001" if place[0] == "--only" else "app-002"
         assert f"none of the named canaries is behind here: {first} is updated first instead" in said
         assert f"wave 1 of 2: {first}" in said
@@ -60,18 +60,18 @@ def test_one_broken_service_stops_no_other(yard: Yard) -> None:
     name = next(iter(yard.made.services))
     repository = yard.world.canonical(name)
     repository.bare.update("refs/heads/newservice-update", repository.bare.heads()[yard.world.branch])
-    told = yard.fleet("update", "--wave", "2", "--canary", name)
-    assert (told.code, yard.one(told, name, "service")["state"]) == (5, "failed")
-    assert set(yard.states(told).values()) == {"waiting"}
-    others = {item["state"] for item in told.of("service") if item["name"] != name}
+    completed = yard.fleet("update", "--wave", "2", "--canary", name)
+    assert (completed.code, yard.one(completed, name, "service")["state"]) == (5, "failed")
+    assert set(yard.states(completed).values()) == {"waiting"}
+    others = {item["state"] for item in completed.of("service") if item["name"] != name}
     assert others == {"waiting"}
 
 
 def test_a_system_that_fails_ends_the_run(yard: Yard) -> None:
     yard.bare.update("refs/heads/newservice-update", yard.bare.heads()[yard.world.base])
-    told = yard.fleet("update")
-    assert told.code == ExitCode.SYSTEM
-    assert [yard.states(told)[name] for name in yard.made.names] == [*["failed"] * 2, *["pending"] * 4]
+    completed = yard.fleet("update")
+    assert completed.code == ExitCode.SYSTEM
+    assert [yard.states(completed)[name] for name in yard.made.names] == [*["failed"] * 2, *["pending"] * 4]
 
 
 @owned
@@ -87,6 +87,6 @@ def test_a_service_has_a_default_branch_of_its_own(yard: Yard) -> None:
     head = repository.bare.heads()[pull.head]
     files = {path: repository.bare.file(head, path) or b"" for path in repository.bare.changed_files("trunk", head)}
     repository.bare.commit_files("trunk", files, "the same, by hand\n", 1_783_000_000)
-    told = yard.fleet("update", "--only", name)
-    assert (told.code, yard.one(told, name, "service")["action"]) == (0, "closed"), told.out
+    completed = yard.fleet("update", "--only", name)
+    assert (completed.code, yard.one(completed, name, "service")["action"]) == (0, "closed"), completed.out
     assert [pull.state for pull in yard.pulls(name, name)] == ["closed"]

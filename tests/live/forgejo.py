@@ -139,14 +139,14 @@ class Forgejo:
             "--must-change-password=false",
         )
         environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
-        told = subprocess.run(
+        completed = subprocess.run(
             [*self._command, "admin", "user", "create", "--admin", *given],
             env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert told.returncode == 0, told.stdout + told.stderr
+        assert completed.returncode == 0, completed.stdout + completed.stderr
 
     def _get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.address}/api/v1{path}", trust_env=False, timeout=30)

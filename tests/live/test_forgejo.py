@@ -49,9 +49,9 @@ def pair(forgejo: Forgejo, live_sandbox: Sandbox) -> Pair:
 def both(pair: Pair, who: str, method: str, path: str, *, but: tuple[str, ...] = (), **options: Any) -> Seen:
     """What both answer; they must agree, but for some keys of a list's entries."""
     real, stand_in = (seen(side.ask(who, method, path, **options), side) for side in pair)
-    real, stand_in = (replace(told, body=_lasting(told.body)) for told in (real, stand_in))
-    for told in (real, stand_in) if but else ():
-        for entry in told.body:
+    real, stand_in = (replace(completed, body=_lasting(completed.body)) for completed in (real, stand_in))
+    for completed in (real, stand_in) if but else ():
+        for entry in completed.body:
             for key in but:
                 entry.pop(key)
     assert stand_in == real, f"{who}: {method} {path} {options}"

@@ -14,7 +14,7 @@ from generator.sandbox.forgejo.mirrors import normalised
 from tests.answers import SMALLEST
 from tests.live.platform import LiveWorld
 from tests.live.woodpecker import Woodpecker
-from tests.world import Told
+from tests.world import Completed
 
 SECRETS = ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK", "WOODPECKER_TOKEN"]
 HOOK = ["push", "pull_request", "pull_request_review", "deployment"]
@@ -41,8 +41,8 @@ def expected(live: LiveWorld, name: str) -> dict[str, Any]:
     }
 
 
-def done(told: Told) -> set[str]:
-    return {item["id"] for item in told.of("step") if item["status"] == "done"}
+def done(completed: Completed) -> set[str]:
+    return {item["id"] for item in completed.of("step") if item["status"] == "done"}
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
@@ -56,8 +56,8 @@ def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
 
 
 def test_create_makes_one_of_each_thing_and_the_second_run_finds_nothing_to_do(live: LiveWorld) -> None:
-    told = live.run("create", given("first-one"))
-    assert told.result["status"] == "success", told.out
+    completed = live.run("create", given("first-one"))
+    assert completed.result["status"] == "success", completed.out
     assert live.found("first-one") == expected(live, "first-one")
     again = live.run("create", given("first-one"))
     assert again.result["status"] == "unchanged", again.out
@@ -72,9 +72,9 @@ def test_what_drifted_on_woodpecker_is_mended(live: LiveWorld, woodpecker: Woodp
     assert live.woodpecker("DELETE", f"/repos/{number}").status == 200
     assert live.found("adrift") != expected(live, "adrift")
 
-    told = live.run("create", given("adrift"))
-    assert told.result["status"] == "success", told.out
-    assert done(told) == {"woodpecker.registration", "woodpecker.settings"}
+    completed = live.run("create", given("adrift"))
+    assert completed.result["status"] == "success", completed.out
+    assert done(completed) == {"woodpecker.registration", "woodpecker.settings"}
     assert live.found("adrift") == expected(live, "adrift")
     assert live.row("adrift")["id"] == number
 
@@ -89,9 +89,9 @@ def test_what_drifted_on_forgejo_is_mended(live: LiveWorld) -> None:
         assert live.forgejo("POST", path, body=wrong).status == 200
     assert len(live.push_mirrors("crooked")) == 2
 
-    told = live.run("create", given("crooked"))
-    assert told.result["status"] == "success", told.out
-    assert done(told) == {"forgejo.mirror"}
+    completed = live.run("create", given("crooked"))
+    assert completed.result["status"] == "success", completed.out
+    assert done(completed) == {"forgejo.mirror"}
     assert live.found("crooked") == expected(live, "crooked")
 
 
@@ -108,10 +108,10 @@ def test_the_push_mirror_follows_a_commit(live: LiveWorld) -> None:
 
 def test_remove_takes_it_all_away(live: LiveWorld) -> None:
     live.run("create", given("short-lived"))
-    told = live.command(
+    completed = live.command(
         "remove", "short-lived", "--service-dir", str(live.folder / "short-lived"), "--yes", "--non-interactive"
     )
-    assert told.result["exit_code"] == 0, told.out
+    assert completed.result["exit_code"] == 0, completed.out
     assert live.gone("short-lived") == {"forgejo": True, "github": True, "woodpecker": True}
     again = live.command("remove", "short-lived", "--service-dir", str(live.folder / "short-lived"), "--yes")
     assert again.result["status"] == "unchanged", again.out
@@ -120,11 +120,11 @@ def test_remove_takes_it_all_away(live: LiveWorld) -> None:
 @pytest.mark.parametrize("token", ["FORGEJO_TOKEN", "WOODPECKER_TOKEN"])
 def test_a_wrong_token_is_refused_before_anything_is_written(live: LiveWorld, token: str) -> None:
     live.monkeypatch.setenv(token, "0" * 40)
-    told = live.run("create", given("never"))
-    assert told.result["exit_code"] == 3, told.out
+    completed = live.run("create", given("never"))
+    assert completed.result["exit_code"] == 3, completed.out
     assert live.gone("never") == {"forgejo": True, "github": True, "woodpecker": True}
 
 
 def test_a_name_that_was_never_made_is_no_failure(live: LiveWorld) -> None:
-    told = live.command("remove", "never-made", "--yes", "--non-interactive")
-    assert (told.code, told.result["status"]) == (0, "unchanged")
+    completed = live.command("remove", "never-made", "--yes", "--non-interactive")
+    assert (completed.code, completed.result["status"]) == (0, "unchanged")

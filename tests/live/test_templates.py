@@ -11,16 +11,16 @@ from generator.lifecycle.publication.state import HEAD
 from generator.template.releases import Releases
 from tests.invoke import Command
 from tests.live.platform import LiveWorld
-from tests.world import Told
+from tests.world import Completed
 
 
-def publish(live: LiveWorld, profile: Path) -> Told:
+def publish(live: LiveWorld, profile: Path) -> Completed:
     return Command(live.capsys)("templates", "publish", "--platform", profile, "--json")
 
 
 def references(live: LiveWorld, name: str) -> dict[str, str]:
-    told = json.loads(live.forgejo("GET", f"/repos/{live.platform.forgejo.owner}/{name}/git/refs").body)
-    return {item["ref"]: item["object"]["sha"] for item in told}
+    completed = json.loads(live.forgejo("GET", f"/repos/{live.platform.forgejo.owner}/{name}/git/refs").body)
+    return {item["ref"]: item["object"]["sha"] for item in completed}
 
 
 def take_away(live: LiveWorld, name: str, tag: str) -> None:
@@ -36,9 +36,9 @@ def test_releases_on_a_real_forge(live: LiveWorld, tmp_path: Path) -> None:
     assert text.count("/newservice.git") == 1
     profile.write_text(text.replace("/newservice.git", f"/{name}.git"), encoding="utf-8")
 
-    told = publish(live, profile)
-    assert told.code == ExitCode.OK, told.out
-    assert {item["id"]: item["status"] for item in told.of("step")} == {
+    completed = publish(live, profile)
+    assert completed.code == ExitCode.OK, completed.out
+    assert {item["id"]: item["status"] for item in completed.of("step")} == {
         "templates.repository": "done",
         "templates.push": "done",
     }

@@ -99,15 +99,15 @@ def unformatted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
     folder = tmp_path_factory.mktemp("fmt")
     command, pipe = [sys.executable, "-c", FORMATTER], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
-        asked, told = process.stdin, process.stdout
+        asked, completed = process.stdin, process.stdout
         assert asked
-        assert told
+        assert completed
 
         @cache
         def check(text: str) -> bool:
             (folder / "main.tf").write_text(text, encoding="utf-8", newline="")
             asked.write(f"{folder}\n")
-            value, error = json.loads(told.readline())
+            value, error = json.loads(completed.readline())
             assert "Error" not in error, error
             return "main.tf" in value
 

@@ -39,7 +39,7 @@ def adjusted(skip: list[str] | None = None, own: list[Mapping[str, Any]] | None 
     return load(DECLARATIONS, render, service(), Adjustments(skip or [], own or [], "own.yml"))
 
 
-def told(skip: list[str] | None = None, own: list[Mapping[str, Any]] | None = None) -> str:
+def completed(skip: list[str] | None = None, own: list[Mapping[str, Any]] | None = None) -> str:
     with pytest.raises(UsageError) as caught:
         adjusted(skip, own)
     assert (caught.value.code, caught.value.hint) == ("platform.invalid", "see docs/reference/platform.md")
@@ -102,10 +102,10 @@ def test_nothing_of_an_own_one_is_rendered_unless_it_holds() -> None:
         ([], [{**OWN, "edits": []}], "own[0]: edits: must be a list of edits"),
     ],
 )
-def test_a_fault_is_told_with_the_profile_and_the_place(
+def test_a_fault_is_reported_with_the_profile_and_the_place(
     skip: list[str], own: list[Mapping[str, Any]], message: str
 ) -> None:
-    assert told(skip, own).startswith(message)
+    assert completed(skip, own).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_fault_is_told_with_the_profile_and_the_place(
         ({"own": [OWN, {**OWN, "orders": 1}]}, "registrations.own[1]: orders: is not known"),
     ],
 )
-def test_a_malformed_one_is_told_when_the_profile_is_read(tmp_path: Path, registrations: Any, message: str) -> None:
+def test_a_malformed_one_is_reported_when_the_profile_is_read(tmp_path: Path, registrations: Any, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         loaded(tmp_path, registrations)
     assert caught.value.code == "platform.invalid"

@@ -118,22 +118,22 @@ TOLD = {
 def test_handshakes_of_one_system_fail(sandbox: Sandbox, forgejo: Api, vault: Api) -> None:
     """On a kept connection as well: that request is dropped unseen, and the next connections fail."""
     assert set(TOLD) == HANDSHAKE_KINDS
-    for kind, told in TOLD.items():
+    for kind, completed in TOLD.items():
         assert outcome(forgejo) == 200
         sandbox.faults.add("forgejo", "POST", "/user/repos$", 1, kind)
         assert outcome(forgejo) == 200
         made = [outcome(forgejo, "POST", "/user/repos", json={"name": kind.name.lower()}) for _ in range(3)]
-        assert made == ["reset", told, 201]
+        assert made == ["reset", completed, 201]
 
         sandbox.faults.add("forgejo", "GET", "/user$", None, kind)
-        assert [outcome(forgejo) for _ in range(4)] == ["reset", told, told, told]
+        assert [outcome(forgejo) for _ in range(4)] == ["reset", completed, completed, completed]
         assert outcome(vault, path=USERS["vault"]) == 200
         sandbox.faults.clear()
 
 
 def test_no_kept_connection_helps(sandbox: Sandbox, forgejo: Api) -> None:
     """A client with several connections may try again on another one: that is dropped as well."""
-    for kind, told in ((FaultKind.TLS_FAILURE, "tls"), (FaultKind.REFUSED, "refused")):
+    for kind, completed in ((FaultKind.TLS_FAILURE, "tls"), (FaultKind.REFUSED, "refused")):
         with ThreadPoolExecutor(2) as pool:
             sandbox.pause()
             both = [pool.submit(outcome, forgejo) for _ in range(2)]
@@ -141,7 +141,7 @@ def test_no_kept_connection_helps(sandbox: Sandbox, forgejo: Api) -> None:
             sandbox.resume()
             assert [each.result() for each in both] == [200, 200]
         sandbox.faults.add("forgejo", "GET", "/user$", 1, kind, seconds=60)
-        assert [outcome(forgejo) for _ in range(3)] == ["reset", "reset", told]
+        assert [outcome(forgejo) for _ in range(3)] == ["reset", "reset", completed]
         sandbox.faults.clear()
 
 
@@ -278,13 +278,13 @@ WORDS = [
 
 
 def test_each_system_has_its_own_words(sandbox: Sandbox, apis: dict[str, Api]) -> None:
-    for kind, system, status, told in WORDS:
+    for kind, system, status, completed in WORDS:
         fault = sandbox.faults.add(system, "GET", "", 1, kind, seconds=3)
         answer = apis[system]("GET", USERS[system])
         where = f"{kind.name} of {system}"
         assert (answer.status_code, fault.hits) == (status, 1), where
-        assert told in answer.text, where
-        assert bool(told) == bool(answer.content), where
+        assert completed in answer.text, where
+        assert bool(completed) == bool(answer.content), where
         assert answer.headers.get("retry-after") == ("3" if kind is FaultKind.TOO_MANY else None), where
         assert apis[system]("GET", USERS[system]).status_code == 200, where
 

@@ -51,8 +51,8 @@ def test_a_code_becomes_a_token_once(sandbox: Sandbox) -> None:
 def test_another_account_may_be_suggested(sandbox: Sandbox, login: str, user: str) -> None:
     application = sandbox.github.oauth.register(BACK, "ViktorBarzin")
     code = answered(authorize(sandbox, client_id=application.client_id, login=login))["code"][0]
-    told = exchange(sandbox, client_id=application.client_id, client_secret=application.secret, code=code)
-    assert sandbox.github.tokens[told["access_token"][0]].user == user
+    completed = exchange(sandbox, client_id=application.client_id, client_secret=application.secret, code=code)
+    assert sandbox.github.tokens[completed["access_token"][0]].user == user
 
 
 def test_an_application_gets_its_codes_at_its_own_address_only(sandbox: Sandbox) -> None:

@@ -14,8 +14,8 @@ def test_forgejo_names_the_scopes_that_are_missing(sandbox: Sandbox, forgejo: Ap
     sandbox.forgejo.add_token("less", "viktor", "less", {"read:repository", "read:user"})
     less = {"Authorization": "token less"}
     refused = forgejo("POST", "/user/repos", json={"name": "x"}, headers=less)
-    told = "token does not have at least one of required scope(s): [write:user write:repository]"
-    assert (refused.status_code, refused.json()["message"]) == (403, told)
+    completed = "token does not have at least one of required scope(s): [write:user write:repository]"
+    assert (refused.status_code, refused.json()["message"]) == (403, completed)
     assert forgejo("PATCH", "/repos/viktor/nothing", json={}, headers=less).status_code == 403
     assert forgejo("GET", "/repos/viktor/nothing", headers=less).status_code == 404
     (entry,) = [item for item in forgejo("GET", "/users/viktor/tokens", headers=less).json() if item["name"] == "less"]
@@ -82,6 +82,6 @@ def test_vaults_policies(sandbox: Sandbox, vault: Api) -> None:
 def test_vault_on_a_bad_day(sandbox: Sandbox, vault: Api) -> None:
     for status, sealed in ((429, False), (501, True), (503, True)):
         sandbox.vault.health = status
-        told = vault("GET", "/sys/health")
-        assert (told.status_code, told.json()["sealed"]) == (status, sealed)
+        completed = vault("GET", "/sys/health")
+        assert (completed.status_code, completed.json()["sealed"]) == (status, sealed)
         assert vault("GET", "/secret/data/viktor").status_code == (503 if sealed else 200)

@@ -70,9 +70,9 @@ def ui_mount(vault: Api, path: str, **headers: str) -> tuple[int, dict[str, Any]
 def test_any_path_leads_to_its_mount(sandbox: Sandbox, vault: Api, path: str) -> None:
     sandbox.vault.mount("team/kv")
     sandbox.vault.mount("team/kv2", version=1)
-    status, told = ui_mount(vault, path)
-    assert (status, told["data"]["path"], told["data"]["type"]) == (200, "team/kv/", "kv")
-    assert told["data"]["options"] == {"version": "2"}
+    status, completed = ui_mount(vault, path)
+    assert (status, completed["data"]["path"], completed["data"]["type"]) == (200, "team/kv/", "kv")
+    assert completed["data"]["options"] == {"version": "2"}
     assert ui_mount(vault, "team/kv2/x")[1]["data"]["options"] == {"version": "1"}
     assert ui_mount(vault, "cubbyhole/x")[1]["data"]["type"] == "cubbyhole"
 
@@ -80,9 +80,9 @@ def test_any_path_leads_to_its_mount(sandbox: Sandbox, vault: Api, path: str) ->
 def test_a_missing_mount_looks_like_one_that_may_not_be_seen(sandbox: Sandbox, vault: Api) -> None:
     sandbox.vault.mount("kv")
     sandbox.vault.tokens[sandbox.tokens.vault] = Token(rules={"kv/*": set(), "secret/data/x": {"read"}})
-    told = "preflight capability check returned 403, please ensure client's policies grant access to path"
+    completed = "preflight capability check returned 403, please ensure client's policies grant access to path"
     for path in ("nope/x", "kv/x", "team"):
-        assert ui_mount(vault, path) == (403, {"errors": [f'{told} "{path}/"']})
+        assert ui_mount(vault, path) == (403, {"errors": [f'{completed} "{path}/"']})
     assert ui_mount(vault, "secret/other")[0] == 200
     assert vault("GET", "/sys/internal/ui/mounts/secret", headers={"X-Vault-Token": "wrong"}).status_code == 403
 
@@ -90,8 +90,8 @@ def test_a_missing_mount_looks_like_one_that_may_not_be_seen(sandbox: Sandbox, v
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_404_for_a_missing_mount_has_words(vault: Api, method: str) -> None:
     answer = vault(method, "/nope/data/x", json={"data": {}})
-    told = 'no handler for route "nope/data/x". route entry not found.'
-    assert (answer.status_code, answer.json()) == (404, {"errors": [told]})
+    completed = 'no handler for route "nope/data/x". route entry not found.'
+    assert (answer.status_code, answer.json()) == (404, {"errors": [completed]})
 
 
 def test_kv_version_1_stores_whatever_it_is_sent(sandbox: Sandbox, vault: Api) -> None:

@@ -77,18 +77,18 @@ class _Quiet(BaseHTTPRequestHandler):
 @contextmanager
 def canned(*answers: Answer) -> Iterator[Canned]:
     """A server that gives ``answers`` in order."""
-    told = Canned(list(answers))
+    completed = Canned(list(answers))
 
     class Handler(_Quiet):
         def do_POST(self) -> None:
-            told.requests.append(Request(self.requestline, dict(self.headers), self.content().decode()))
-            answer = told.answers.pop(0)
+            completed.requests.append(Request(self.requestline, dict(self.headers), self.content().decode()))
+            answer = completed.answers.pop(0)
             headers = {} if answer.status == 204 else {"Content-Type": answer.type}
             self.answer(answer.status, headers, answer.body.encode())
 
     with serve(Handler) as url:
-        told.url = url
-        yield told
+        completed.url = url
+        yield completed
 
 
 @contextmanager

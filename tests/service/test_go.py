@@ -244,12 +244,12 @@ def test_free_text_is_text_in_the_readme_and_the_image(rendered: dict[str, dict[
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_readme_tells_every_setting(rendered: dict[str, dict[str, str]], variant: str) -> None:
     files = rendered[variant]
-    told = set(re.findall(r"^\| `([A-Z_]+)` \|", files["README.md"], re.MULTILINE))
+    completed = set(re.findall(r"^\| `([A-Z_]+)` \|", files["README.md"], re.MULTILINE))
     code = files["settings.go"] + files.get("database.go", "")
     read = set(re.findall(r'(?:number\(|getenv\(|\{"[a-z]+", )"([A-Z_]+)"', code))
     assert read
-    assert read <= told
-    assert {"PORT"} & told == ({"PORT"} if "server.go" in files else set())
+    assert read <= completed
+    assert {"PORT"} & completed == ({"PORT"} if "server.go" in files else set())
 
 
 # --- What Go says -----------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_deploy_waits_half_a_minute_between_tries(runner: Runner, richest: Tree)
     assert [line for line in outcome.arguments if line.startswith("sleep")] == ["sleep 30", "sleep 30"]
 
 
-def test_slack_is_told_which_run_failed(runner: Runner, richest: Tree) -> None:
+def test_slack_is_reported_which_run_failed(runner: Runner, richest: Tree) -> None:
     step = step_of(richest.workflow, "notify-failure", "Tell Slack")
     with canned(Answer(200, "ok", "text/plain")) as server:
         values = {
@@ -113,12 +113,12 @@ def test_slack_is_told_which_run_failed(runner: Runner, richest: Tree) -> None:
     assert CANARY not in outcome.said + "".join(outcome.arguments)
 
 
-def test_slack_is_told_of_no_deploy_where_there_is_none(runner: Runner, trees: dict[str, Tree]) -> None:
+def test_slack_is_reported_of_no_deploy_where_there_is_none(runner: Runner, trees: dict[str, Tree]) -> None:
     runner.stub("curl", "cat > /dev/null")
     step = step_of(trees["cronjob"].workflow, "notify-failure", "Tell Slack")
     values = {"secrets.SLACK_WEBHOOK": "", "github.server_url": "", "github.repository": "", "github.run_id": ""}
-    told = "\n".join(runner.run(step, values, {}).arguments)
-    assert "city-guide: build failed: " in told
+    completed = "\n".join(runner.run(step, values, {}).arguments)
+    assert "city-guide: build failed: " in completed
 
 
 def test_image_tag_is_the_commits_first_eight_characters(runner: Runner, richest: Tree) -> None:

@@ -183,8 +183,8 @@ class TestImage:
             ({"kind": "cronjob"}, "that runs."),
         ],
     )
-    def test_the_tag_says_who_moves_it(self, given: dict[str, Any], told: str) -> None:
-        assert told in file("main.tf", **given).labelled("image_tag")["description"]
+    def test_the_tag_says_who_moves_it(self, given: dict[str, Any], completed: str) -> None:
+        assert completed in file("main.tf", **given).labelled("image_tag")["description"]
 
     def test_diun_watches_the_tags_that_are_asked_for(self) -> None:
         template = deployment(**UPSTREAM, diun_tags=r"^v\d+$").one("spec", "template", "metadata")
@@ -249,7 +249,7 @@ class TestDeployment:
         assert not marked(secrets={"A": "a"}), "there are no annotations to take it away from"
         assert not marked(redis=3), "nothing is reloaded"
 
-    def test_a_pinned_image_is_terraforms_and_keel_is_told_so(self) -> None:
+    def test_a_pinned_image_is_terraforms_and_keel_is_reported_so(self) -> None:
         metadata = deployment(updates="pinned").one("metadata")
         assert metadata["annotations"] == {"keel.sh/policy": "never"}
         assert "keel" not in metadata["labels"].text
@@ -260,8 +260,8 @@ class TestDeployment:
         files = stack(updates="pinned", migrate_command=["migrate"])
         path = "spec[0].template[0].spec[0].dns_config"
         assert ignored(files["deployment.tf"]) == [(path, "# KYVERNO_LIFECYCLE_V1")]
-        told = "".join(text for name, text in files.items() if name != "README.md").lower()
-        assert told.count("keel") == 1, "the annotation that keeps Keel away"
+        completed = "".join(text for name, text in files.items() if name != "README.md").lower()
+        assert completed.count("keel") == 1, "the annotation that keeps Keel away"
 
     def test_the_database_is_brought_up_to_date_first(self) -> None:
         given = {"migrate_command": ["alembic", "upgrade"], "database": "postgres", "volumes": [VOLUME], "cpu": "2"}

@@ -152,7 +152,7 @@ class TestIngress:
             "widget.view": 'all "${x}"',
         }
 
-    def test_a_widget_asks_the_service_unless_told_where(self) -> None:
+    def test_a_widget_asks_the_service_unless_reported_where(self) -> None:
         found = ingress(homepage={"widget": {"type": "w"}}, service_port=8000)["extra_annotations"]
         assert found["gethomepage.dev/widget.url"] == "http://city-guide.city-guide.svc.cluster.local:8000"
 

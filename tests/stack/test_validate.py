@@ -152,7 +152,7 @@ def kept(case: str) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in (GOLDEN / case / "stack").glob("*.tf")}
 
 
-def told(found: Mapping[str, list[Diagnostic]]) -> str:
+def completed(found: Mapping[str, list[Diagnostic]]) -> str:
     return "\n".join(f"{name}: {error}" for name, errors in found.items() for error in errors)
 
 
@@ -166,13 +166,13 @@ def test_every_golden_stack_is_valid(where: str, tmp_path: Path) -> None:
         pytest.skip("NEWSERVICE_INFRA_CHECKOUT names no checkout of an infra repository")
     stacks = {case: kept(case) for case in CASES if case not in OF_THEIR_OWN}
     assert len(stacks) >= 7
-    assert not told(Validator(checkout, tmp_path).errors(stacks))
+    assert not completed(Validator(checkout, tmp_path).errors(stacks))
 
 
 @pytest.mark.parametrize("case", OF_THEIR_OWN)
 def test_every_golden_stack_of_another_platform_is_valid_there(case: str, tmp_path: Path) -> None:
     checkout = other_infra(case, tmp_path / "infra")
-    assert not told(Validator(checkout, tmp_path / "validator").errors({case: kept(case)}))
+    assert not completed(Validator(checkout, tmp_path / "validator").errors({case: kept(case)}))
 
 
 def other_infra(case: str, folder: Path) -> Path:
@@ -208,7 +208,7 @@ def test_a_sound_stack_is_not_blamed_for_others(verdicts: dict[str, list[Diagnos
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_stack_is_refused(name: str, verdicts: dict[str, list[Diagnostic]]) -> None:
-    said = told({name: verdicts[name.replace(" ", "-")]})
+    said = completed({name: verdicts[name.replace(" ", "-")]})
     assert WRONG[name][2] in said
 
 
@@ -218,7 +218,7 @@ def test_an_error_tells_its_place(verdicts: dict[str, list[Diagnostic]]) -> None
     assert "replica" in SOUND.replace("replicas = 1", "replica = 1").splitlines()[error.line - 1]
 
 
-def test_an_error_in_a_shared_module_is_told_of_those_that_call_it(tmp_path: Path) -> None:
+def test_an_error_in_a_shared_module_is_reported_of_those_that_call_it(tmp_path: Path) -> None:
     checkout = tmp_path / "infra"
     shutil.copytree(SANDBOX / "modules", checkout / "modules")
     shutil.copy(SANDBOX / "terragrunt.hcl", checkout)
@@ -271,8 +271,8 @@ def test_a_provider_without_a_record_refuses_whatever_is_of_it(tmp_path: Path) -
     }
     found = Validator(checkout, tmp_path / "validator").errors(stacks)
     assert set(found) == {"resource", "data"}
-    assert "Invalid resource type" in told(found)
-    assert "Invalid data source" in told(found)
+    assert "Invalid resource type" in completed(found)
+    assert "Invalid data source" in completed(found)
 
 
 def test_the_stand_in_is_started_by_terraform_only() -> None:

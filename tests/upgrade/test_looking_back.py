@@ -31,10 +31,10 @@ def test_a_service_of_an_earlier_version_is_whole_and_can_be_removed(
     newest = Template(Path(added.repository))
     monkeypatch.setattr(Template, "installed", lambda: newest)
     place = ("--service-dir", str(world.folder / "city-guide"))
-    told = world.command("status", "city-guide", *place)
-    assert told.code == 0, told.out
-    assert told.result["status"] == "unchanged", told.out
-    assert "edited since" not in told.out
-    told = world.command("remove", "city-guide", *place, "--yes")
-    assert told.code == 0, told.out
+    completed = world.command("status", "city-guide", *place)
+    assert completed.code == 0, completed.out
+    assert completed.result["status"] == "unchanged", completed.out
+    assert "edited since" not in completed.out
+    completed = world.command("remove", "city-guide", *place, "--yes")
+    assert completed.code == 0, completed.out
     assert f"{world.platform.forgejo.owner}/city-guide" not in world.sandbox.forgejo.repositories

@@ -113,12 +113,14 @@ def test_stacks_of_june_follow_the_platform_to_august(tmp_path: Path, capsys: py
         stack = infra / "stacks" / name
         more: tuple[str, ...] = ()
         if STACKS[name].get("access") == "authenticated":
-            told = command("update", str(stack), "--json")
-            assert told.code == 2, told.out
-            assert [(item["code"], item["question"]) for item in told.of("error")] == [("answer.missing", "access")]
+            completed = command("update", str(stack), "--json")
+            assert completed.code == 2, completed.out
+            assert [(item["code"], item["question"]) for item in completed.of("error")] == [
+                ("answer.missing", "access")
+            ]
             more = ("--set", f"access={GROUPS}")
-        told = command("update", str(stack), "--json", *more)
-        assert told.code == 0, told.out
+        completed = command("update", str(stack), "--json", *more)
+        assert completed.code == 0, completed.out
         assert refusing(infra, stack) == [], name
         commit_all(infra, f"chore({name}): template")
     for name, files in texts(infra).items():

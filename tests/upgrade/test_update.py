@@ -27,7 +27,7 @@ from tests.checkout import commit_all, git
 from tests.full import few
 from tests.invoke import Command, Desk
 from tests.upgrade.releases import NEXT, Next, add_release, append, install, profile
-from tests.world import Told
+from tests.world import Completed
 
 STACK = "stacks/city-guide"
 CI_DOC = "docs/architecture/ci-cd.md"
@@ -52,12 +52,12 @@ class Made:
     def stack(self) -> Path:
         return self.desk.infra / STACK
 
-    def update(self, place: Path, *more: str) -> Told:
+    def update(self, place: Path, *more: str) -> Completed:
         return self.desk.command("update", str(place), "--platform", str(self.platform), "--json", *more)
 
     def changed(self, place: Path) -> dict[str, str]:
-        told = git(place, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
-        return {entry[3:]: entry[:2] for entry in told.split("\0") if entry}
+        completed = git(place, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", ".")
+        return {entry[3:]: entry[:2] for entry in completed.split("\0") if entry}
 
 
 @pytest.fixture
@@ -66,21 +66,21 @@ def made(added: Next, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     desk = Desk(tmp_path / "desk", Command(capsys))
     desk.prepare()
     platform = profile(tmp_path, added)
-    told = desk.create(RICH, "--platform", platform)
-    assert told.code == 0, told.out
+    completed = desk.create(RICH, "--platform", platform)
+    assert completed.code == 0, completed.out
     commit_all(desk.service, "feat: the service")
     commit_all(desk.infra, "feat: the stack")
     return Made(desk, platform)
 
 
-def events(told: Told, kind: str) -> list[dict[str, object]]:
-    found = [json.loads(line) for line in told.out.splitlines()]
+def events(completed: Completed, kind: str) -> list[dict[str, object]]:
+    found = [json.loads(line) for line in completed.out.splitlines()]
     return [event for event in found if event["event"] == kind]
 
 
 def test_a_stack_is_brought_to_the_next_version_with_its_registrations(made: Made) -> None:
-    told = made.update(made.stack)
-    assert told.code == 0, told.out
+    completed = made.update(made.stack)
+    assert completed.code == 0, completed.out
     assert made.changed(made.desk.infra) == {
         CI_DOC: " M",
         f"{STACK}/.copier-answers.yml": " M",
@@ -91,17 +91,17 @@ def test_a_stack_is_brought_to_the_next_version_with_its_registrations(made: Mad
     assert "pager-city-guide" in (made.desk.infra / CI_DOC).read_text()
     recorded = yaml.safe_load((made.stack / ".copier-answers.yml").read_text())
     assert (recorded["_commit"], recorded["on_call"]) == (f"v{NEXT}", "nobody")
-    (plan,) = events(told, "plan")
+    (plan,) = events(completed, "plan")
     assert {"id": "pager", "path": CI_DOC, "action": "add"} in plan["registrations"]  # type: ignore[operator]
-    (result,) = events(told, "result")
+    (result,) = events(completed, "result")
     assert (result["status"], result["exit_code"], result["service"]) == ("success", 0, "city-guide")
 
 
 def test_a_second_update_changes_nothing(made: Made) -> None:
     assert made.update(made.stack).code == 0
     commit_all(made.desk.infra, "chore: template")
-    told = made.update(made.stack)
-    assert (told.code, events(told, "result")[0]["status"]) == (0, "unchanged")
+    completed = made.update(made.stack)
+    assert (completed.code, events(completed, "result")[0]["status"]) == (0, "unchanged")
     assert made.changed(made.desk.infra) == {}
 
 
@@ -114,8 +114,8 @@ def test_edits_are_kept_and_what_is_made_once_is_not_touched(made: Made) -> None
     catalog = made.desk.infra / CATALOG
     catalog.write_text(catalog.read_text().replace("Guides through cities", "Guides, in our words"))
     commit_all(made.desk.infra, "feat: our own words")
-    told = made.update(made.stack)
-    assert told.code == 0, told.out
+    completed = made.update(made.stack)
+    assert completed.code == 0, completed.out
     assert (made.stack / "main.tf").read_text().startswith(OUR_WORDS)
     text = (made.stack / "terragrunt.hcl").read_text()
     assert text.startswith(OUR_WORDS)
@@ -137,12 +137,12 @@ def test_the_service_s_repository_is_brought_along(made: Made) -> None:
 
 def test_check_writes_nothing(made: Made) -> None:
     before = made.desk.snapshot()
-    told = made.update(made.stack, "--check", "--diff")
-    assert told.code == 0
+    completed = made.update(made.stack, "--check", "--diff")
+    assert completed.code == 0
     assert made.desk.snapshot() == before
-    (plan,) = events(told, "plan")
+    (plan,) = events(completed, "plan")
     assert {"repo": "infra", "path": f"{STACK}/pager.tf", "action": "create"} in plan["files"]  # type: ignore[operator]
-    assert "+# the-pager: nobody, none" in told.out
+    assert "+# the-pager: nobody, none" in completed.out
 
 
 def test_check_leaves_the_index_as_it_is(made: Made) -> None:
@@ -156,9 +156,9 @@ def test_check_leaves_the_index_as_it_is(made: Made) -> None:
 
 def test_check_says_the_answers_of_standard_input(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO('{"title": "Another guide", "outage_page": true}'))
-    told = made.update(made.stack, "--check", "--answers", "-", "--no-anubis")
-    assert told.code == 0, told.out
-    (result,) = events(told, "result")
+    completed = made.update(made.stack, "--check", "--answers", "-", "--no-anubis")
+    assert completed.code == 0, completed.out
+    (result,) = events(completed, "result")
     line = str(result["next"][0])  # type: ignore[index]
     words = shlex.split(line)
     given = {words[place + 1] for place, word in enumerate(words) if word == "--set"}
@@ -171,9 +171,9 @@ def test_check_says_the_answers_of_standard_input(made: Made, monkeypatch: pytes
 
 def test_check_names_the_command_with_what_was_answered(made: Made) -> None:
     given = ("--access", "Family", "--access", "Friends of ours", "--set", "outage_page=true", "--no-anubis")
-    told = made.update(made.stack, "--check", *given)
-    assert told.code == 0, told.out
-    (result,) = events(told, "result")
+    completed = made.update(made.stack, "--check", *given)
+    assert completed.code == 0, completed.out
+    (result,) = events(completed, "result")
     line = str(result["next"][0])  # type: ignore[index]
     assert shlex.split(line)[:2] == ["newservice", "update"]
     for flag, value in zip(given[:-1:2], given[1:-1:2], strict=True):
@@ -185,15 +185,15 @@ def test_a_conflict_is_exit_6_and_git_will_not_commit_it(made: Made) -> None:
     """The marks are git's, in the file and in the index: a plain commit is refused until somebody decides."""
     append(made.stack / "terragrunt.hcl", "\n# our own ending\n")
     commit_all(made.desk.infra, "feat: our own ending")
-    told = made.update(made.stack)
-    (result,) = events(told, "result")
-    assert (told.code, result["status"], result["exit_code"]) == (6, "partial", 6)
+    completed = made.update(made.stack)
+    (result,) = events(completed, "result")
+    assert (completed.code, result["status"], result["exit_code"]) == (6, "partial", 6)
     text = (made.stack / "terragrunt.hcl").read_text()
     assert "# our own ending" in text
     assert "# the-pager: nobody, none" in text
     assert "<<<<<<< before updating" in text
     assert made.changed(made.desk.infra)[f"{STACK}/terragrunt.hcl"] == "UU"
-    (plan,) = events(told, "plan")
+    (plan,) = events(completed, "plan")
     assert [item["path"] for item in plan["files"] if item["action"] == "conflict"] == [  # type: ignore[attr-defined]
         f"{STACK}/terragrunt.hcl"
     ]
@@ -205,8 +205,8 @@ def test_a_conflict_is_exit_6_and_git_will_not_commit_it(made: Made) -> None:
 def test_the_way_back_that_is_named_works(made: Made) -> None:
     append(made.stack / "terragrunt.hcl", "\n# our own ending\n")
     commit_all(made.desk.infra, "feat: our own ending")
-    told = made.update(made.stack)
-    way = str(events(told, "result")[0]["next"][-1])  # type: ignore[index]
+    completed = made.update(made.stack)
+    way = str(events(completed, "result")[0]["next"][-1])  # type: ignore[index]
     command = way.removeprefix("or undo all of it: ")
     done = subprocess.run(["sh", "-c", command], cwd=made.desk.infra, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -215,9 +215,9 @@ def test_the_way_back_that_is_named_works(made: Made) -> None:
 
 def test_what_a_version_asks_anew_is_answered_by_its_flag_or_not_at_all(made: Made) -> None:
     before = made.desk.snapshot()
-    told = made.update(made.stack, "--set", "on_call=owner")
-    assert told.code == 2
-    assert [(event["code"], event["question"]) for event in events(told, "error")] == [
+    completed = made.update(made.stack, "--set", "on_call=owner")
+    assert completed.code == 2
+    assert [(event["code"], event["question"]) for event in events(completed, "error")] == [
         ("answer.missing", "pager_group")
     ]
     assert made.desk.snapshot() == before
@@ -230,9 +230,9 @@ def test_uncommitted_work_is_refused(made: Made, path: str) -> None:
     target = made.desk.infra / path
     target.write_text((target.read_text() if target.exists() else "") + "\n")
     before = made.desk.snapshot()
-    told = made.update(made.stack)
-    assert told.code == 4
-    assert events(told, "error")[0]["code"] == "update.dirty"
+    completed = made.update(made.stack)
+    assert completed.code == 4
+    assert events(completed, "error")[0]["code"] == "update.dirty"
     assert made.desk.snapshot() == before
 
 
@@ -256,16 +256,16 @@ def test_what_can_t_be_updated_says_why(made: Made, content: str | None, code: s
     answers = made.stack / ".copier-answers.yml"
     answers.unlink() if content is None else answers.write_text(content)
     commit_all(made.desk.infra, "chore: broken")
-    told = made.update(made.stack)
-    assert (told.code, events(told, "error")[0]["code"]) == (status, code)
+    completed = made.update(made.stack)
+    assert (completed.code, events(completed, "error")[0]["code"]) == (status, code)
     assert made.changed(made.desk.infra) == {}
 
 
 def test_never_backwards(made: Made) -> None:
     assert made.update(made.stack).code == 0
     commit_all(made.desk.infra, "chore: template")
-    told = made.update(made.stack, "--to", "1.0.0")
-    assert (told.code, events(told, "error")[0]["code"]) == (2, "update.downgrade")
+    completed = made.update(made.stack, "--to", "1.0.0")
+    assert (completed.code, events(completed, "error")[0]["code"]) == (2, "update.downgrade")
 
 
 def test_an_unwritable_file_leaves_everything_as_it_was(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,8 +277,8 @@ def test_an_unwritable_file_leaves_everything_as_it_was(made: Made, monkeypatch:
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", full)
-    told = made.update(made.stack)
-    assert (told.code, events(told, "error")[0]["code"]) == (2, "files.unwritable")
+    completed = made.update(made.stack)
+    assert (completed.code, events(completed, "error")[0]["code"]) == (2, "files.unwritable")
     assert made.desk.snapshot() == before
     assert made.changed(made.desk.infra) == {}
 
@@ -305,8 +305,8 @@ main(sys.argv[3:])
 
 @pytest.mark.parametrize("writes", few(2, [2, 4, 1, 3]))
 def test_a_killed_update_is_taken_back_and_done_again(made: Made, added: Next, writes: int) -> None:
-    told = made.update(made.stack)
-    assert told.code == 0
+    completed = made.update(made.stack)
+    assert completed.code == 0
     wanted = made.desk.snapshot()
     git(made.desk.infra, "restore", "--staged", "--worktree", ".")
     git(made.desk.infra, "clean", "-fdq")
@@ -315,20 +315,20 @@ def test_a_killed_update_is_taken_back_and_done_again(made: Made, added: Next, w
     done = subprocess.run([sys.executable, "-c", STOP, *words], env=os.environ, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert made.desk.snapshot() != before
-    told = made.update(made.stack, "--check")  # any next run takes it back first
-    assert told.code == 0, told.out
-    assert "is undone" in told.out
+    completed = made.update(made.stack, "--check")  # any next run takes it back first
+    assert completed.code == 0, completed.out
+    assert "is undone" in completed.out
     assert made.desk.snapshot() == before
     assert made.changed(made.desk.infra) == {}
     assert made.update(made.stack).code == 0
     assert made.desk.snapshot() == wanted
 
 
-def test_people_are_told_in_words(made: Made) -> None:
-    told = made.desk.command("update", str(made.stack), "--platform", str(made.platform))
-    assert told.code == 0
-    assert "1.0.0" in told.out or NEXT in told.out
-    assert "nothing was committed" in told.out
+def test_people_are_reported_in_words(made: Made) -> None:
+    completed = made.desk.command("update", str(made.stack), "--platform", str(made.platform))
+    assert completed.code == 0
+    assert "1.0.0" in completed.out or NEXT in completed.out
+    assert "nothing was committed" in completed.out
 
 
 # --- what is in the way ------------------------------------------------------------------------------------
@@ -336,8 +336,8 @@ def test_people_are_told_in_words(made: Made) -> None:
 
 def refused(made: Made, code: str, status: int = 4) -> None:
     before = made.desk.snapshot()
-    told = made.update(made.stack)
-    assert (told.code, events(told, "error")[0]["code"]) == (status, code), told.out
+    completed = made.update(made.stack)
+    assert (completed.code, events(completed, "error")[0]["code"]) == (status, code), completed.out
     assert made.desk.snapshot() == before
 
 
@@ -374,8 +374,8 @@ def test_a_copied_stack_is_no_stack(made: Made) -> None:
     """It would take the entries of the service that it was copied from."""
     shutil.copytree(made.stack, made.desk.infra / "stacks" / "copy")
     commit_all(made.desk.infra, "feat: copy")
-    told = made.update(made.desk.infra / "stacks" / "copy")
-    assert (told.code, events(told, "error")[0]["code"]) == (4, "update.misplaced")
+    completed = made.update(made.desk.infra / "stacks" / "copy")
+    assert (completed.code, events(completed, "error")[0]["code"]) == (4, "update.misplaced")
 
 
 def test_one_update_at_a_time(made: Made) -> None:
@@ -390,8 +390,8 @@ def test_line_ends_of_another_system_are_kept_and_no_conflict(made: Made) -> Non
     file = made.stack / "terragrunt.hcl"
     file.write_bytes((OUR_WORDS + file.read_text()).replace("\n", "\r\n").encode())
     commit_all(made.desk.infra, "chore: line ends")
-    told = made.update(made.stack)
-    assert told.code == 0, told.out
+    completed = made.update(made.stack)
+    assert completed.code == 0, completed.out
     content = file.read_bytes()
     assert content.startswith(b"# our own words\r\n")
     assert content.endswith(b"# the-pager: nobody, none\r\n")
@@ -409,8 +409,8 @@ def test_an_entry_that_a_person_has_to_see_to_comes_up_again(made: Made) -> None
     doc = made.desk.infra / CI_DOC
     doc.write_text(doc.read_text().replace("**Public**", "**Open**"))
     commit_all(made.desk.infra, "docs: other words")
-    told = made.update(made.stack)
-    assert (told.code, events(told, "result")[0]["status"]) == (6, "partial")
+    completed = made.update(made.stack)
+    assert (completed.code, events(completed, "result")[0]["status"]) == (6, "partial")
     commit_all(made.desk.infra, "chore: template")
     again = made.update(made.stack)
     assert again.code == 6, again.out
@@ -423,8 +423,8 @@ def test_an_entry_that_a_person_has_to_see_to_comes_up_again(made: Made) -> None
 def test_a_shared_file_that_is_no_text_is_left_to_a_person(made: Made) -> None:
     (made.desk.infra / CI_DOC).write_bytes(b"\0GITCRYPT\0\xff\xfe")
     commit_all(made.desk.infra, "chore: sealed")
-    told = made.update(made.stack)
-    assert told.code == 6, told.out
+    completed = made.update(made.stack)
+    assert completed.code == 6, completed.out
     assert (made.desk.infra / CI_DOC).read_bytes() == b"\0GITCRYPT\0\xff\xfe"
 
 
@@ -444,8 +444,8 @@ def test_a_killed_update_that_was_committed_is_not_taken_back(made: Made, added:
     assert done.returncode == -signal.SIGKILL, done.stderr
     commit_all(made.desk.infra, "chore: template")
     after = made.desk.snapshot()
-    told = made.update(made.stack)
-    assert (told.code, events(told, "result")[0]["status"]) == (0, "unchanged"), told.out
+    completed = made.update(made.stack)
+    assert (completed.code, events(completed, "result")[0]["status"]) == (0, "unchanged"), completed.out
     assert made.desk.snapshot() == after
 
 

@@ -265,7 +265,7 @@ def test_who_typed_nothing_is_not_asked_to_keep_it(talk: Any) -> None:
     assert talk(Script(), **SMALLEST).stopped().kept is None
 
 
-def test_what_was_given_wrong_is_told_before_anything_is_asked(talk: Any) -> None:
+def test_what_was_given_wrong_is_reported_before_anything_is_asked(talk: Any) -> None:
     with pytest.raises(AnswersError):
         talk(Script(), tier="auxx")
 

@@ -80,8 +80,8 @@ def test_every_field_of_a_form_has_its_line_of_help() -> None:
     def look(shape: Any, where: str) -> None:
         for name, field in shape.get("properties", {}).items():
             if "helps" in shape:
-                told = name in shape["helps"] or "enum" in field
-                assert told, f"{where}.{name}"
+                completed = name in shape["helps"] or "enum" in field
+                assert completed, f"{where}.{name}"
             look(field, f"{where}.{name}")
         assert set(shape.get("helps", {})) <= set(shape.get("properties", {})), where
         assert set(shape.get("first", ())) <= set(shape.get("properties", {})), where
@@ -96,7 +96,7 @@ def test_every_field_of_a_form_has_its_line_of_help() -> None:
 # --- text and choices ----------------------------------------------------------------------------------------
 
 
-def test_a_wrong_text_is_told_with_its_reason_and_stays_to_be_corrected() -> None:
+def test_a_wrong_text_is_reported_with_its_reason_and_stays_to_be_corrected() -> None:
     found, script = ask("memory", ("memory", "lots"), ("memory", "64Gi"), ("memory", "1Gi"))
     assert found == "1Gi"
     assert script.proposed["memory"] == "64Gi"
@@ -104,7 +104,7 @@ def test_a_wrong_text_is_told_with_its_reason_and_stays_to_be_corrected() -> Non
     assert "is more than a container of tier aux may have" in script.text_said
 
 
-def test_a_choice_that_the_answers_before_forbid_is_told() -> None:
+def test_a_choice_that_the_answers_before_forbid_is_reported() -> None:
     found, script = ask("language", ("language", "svelte"), ("language", "go"), kind="worker")
     assert found == "go"
     assert "svelte does not go with kind worker" in script.text_said
@@ -119,11 +119,11 @@ def test_what_was_said_before_is_shown() -> None:
 
 def test_the_tiers_say_what_the_profile_says_of_them() -> None:
     _, script = ask("tier", ("tier", ENTER))
-    told = {option.value: option.explains for option in script.shown["tier"]}
-    assert "4Gi" in told["aux"]
-    assert "2 times" in told["aux"]
-    assert "GPU" in told["gpu"]
-    assert "times" not in told["core"]
+    completed = {option.value: option.explains for option in script.shown["tier"]}
+    assert "4Gi" in completed["aux"]
+    assert "2 times" in completed["aux"]
+    assert "GPU" in completed["gpu"]
+    assert "times" not in completed["core"]
 
 
 def test_what_is_not_touched_stays_as_it_is() -> None:
@@ -170,13 +170,13 @@ def test_a_number_is_written_in_plain_digits(text: str) -> None:
     assert [BY_NAME["port"].cast(value) for value in ("0", " 80 ", "80\n", 83)] == [0, 80, 80, 83]
 
 
-def test_truth_is_told_in_one_way_and_never_as_a_text() -> None:
+def test_truth_is_reported_in_one_way_and_never_as_a_text() -> None:
     _, script = ask("redis", ("redis", ENTER))
     assert [option.title for option in script.shown["redis"]][:3] == ["no", "yes", "a number ..."]
     assert script.shown["redis"][1].explains == "a free index of the shared Redis, in REDIS_URL"
     _, script = ask("env", ("env", ENTER), said={"A": True, "B": "yes", "C": "true", "D": 5, "E": "5", "F": "word"})
-    told = {option.title: option.explains for option in script.shown["env"]}
-    assert [told[f"change {key}"] for key in "ABCDEF"] == ["true", '"yes"', '"true"', "5", '"5"', "word"]
+    completed = {option.title: option.explains for option in script.shown["env"]}
+    assert [completed[f"change {key}"] for key in "ABCDEF"] == ["true", '"yes"', '"true"', "5", '"5"', "word"]
     _, script = ask("volumes", ("volumes", ENTER), said=[{**DISK, "read_only": True}])
     assert script.shown["volumes"][2].explains.endswith("read_only: yes")
 
@@ -258,7 +258,7 @@ def test_a_list_of_maps_asks_what_it_needs_and_offers_the_rest() -> None:
     assert "never for SQLite" in kinds["nfs"]
 
 
-def test_what_a_list_can_not_have_is_told_when_it_is_there() -> None:
+def test_what_a_list_can_not_have_is_reported_when_it_is_there() -> None:
     found, script = ask(
         "volumes",
         ("volumes 1: name", "db"),

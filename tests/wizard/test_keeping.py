@@ -30,9 +30,9 @@ def test_never_over_another_file(tmp_path: Path) -> None:
     path = place_for("notes-app", tmp_path)
     assert path.name == "notes-app.answers-2.yml"
     path.write_text("somebody was quicker\n")
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as completed:
         keep_answers(path, ANSWERS, replace=False)
-    assert told.value.code == "answers.unwritable"
+    assert completed.value.code == "answers.unwritable"
     assert path.read_text() == "somebody was quicker\n"
     assert len(list(tmp_path.iterdir())) == 2
 

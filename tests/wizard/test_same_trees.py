@@ -79,8 +79,8 @@ def made(desk: Desk) -> Callable[..., dict[str, bytes | None]]:
         other.folder.mkdir()
         other.prepare()
         places = ("--infra", other.infra, "--service-dir", other.service)
-        told = desk.command("create", "--no-provision", "--json", *places, *arguments)
-        assert told.code == 0, told
+        completed = desk.command("create", "--no-provision", "--json", *places, *arguments)
+        assert completed.code == 0, completed
         return trees(other.folder)
 
     return make

@@ -12,7 +12,7 @@ import generator.wizard
 from tests.checkout import git, infra_checkout
 from tests.invoke import Command
 from tests.wizard.script import ENTER, STOP, Script
-from tests.world import Told
+from tests.world import Completed
 
 NAMED = ("--name=notes-app", "--title=Notes", "--description=Keeps notes")
 ALL = (*NAMED, "--tier=aux", "--kind=cronjob", "--image-source=upstream", "--image=nginx:1", "--memory=64Mi")
@@ -30,23 +30,23 @@ def create(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     infra_checkout(workdir / "infra")
     command = Command(capsys)
 
-    def start(script: Script, *arguments: str | Path, places: bool = True) -> Told:
+    def start(script: Script, *arguments: str | Path, places: bool = True) -> Completed:
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
         monkeypatch.setattr(generator.wizard, "open_prompter", lambda: script)
-        told = command("create", *(("--no-provision", "--infra", workdir / "infra") if places else ()), *arguments)
-        assert script.through, told
-        return told
+        completed = command("create", *(("--no-provision", "--infra", workdir / "infra") if places else ()), *arguments)
+        assert script.through, completed
+        return completed
 
     return start
 
 
 @pytest.mark.parametrize("replies", [[(REVIEW, STOP)], [(REVIEW, ENTER), (DECIDE, "stop")]], ids=["Ctrl-C", "stop"])
 def test_who_stops_is_not_refused(create: Any, replies: list[tuple[str, Any]]) -> None:
-    told = create(Script(*replies), *ALL, *NOTHING_NEEDED)
-    assert told.code == 130
-    assert "notes-app: stopped; nothing was written" in told.err
-    assert "refused" not in told.err
+    completed = create(Script(*replies), *ALL, *NOTHING_NEEDED)
+    assert completed.code == 130
+    assert "notes-app: stopped; nothing was written" in completed.err
+    assert "refused" not in completed.err
 
 
 def test_a_plan_that_is_refused_is_tried_again_once_it_can_be(create: Any, workdir: Path) -> None:
@@ -66,21 +66,21 @@ def test_a_plan_that_is_refused_is_tried_again_once_it_can_be(create: Any, workd
     person = Person((REVIEW, ENTER), (NOW, "try again"), (DECIDE, "carry it out"))
     owned = ("--image-source=owned", "--language=go", "--image-visibility=public")
     given = (item for item in (*ALL, *NOTHING_NEEDED) if "image" not in item)
-    told = create(person, *given, *owned, "--service-dir", link)
-    assert told.code == 0, told
-    assert "lies inside the infra repository's clone" in told.err
+    completed = create(person, *given, *owned, "--service-dir", link)
+    assert completed.code == 0, completed
+    assert "lies inside the infra repository's clone" in completed.err
     assert (workdir / "elsewhere" / ".copier-answers.yml").is_file()
 
 
 def test_stopping_at_a_refused_plan_ends_as_refused(create: Any, workdir: Path) -> None:
     inside = ("--service-dir", workdir / "infra" / "x")
     script = Script((REVIEW, ENTER), (NOW, "stop"), (KEEP, False), enter=True)
-    told = create(script, *NAMED, *inside)
-    assert told.code == 2
+    completed = create(script, *NAMED, *inside)
+    assert completed.code == 2
     assert not (workdir / "notes-app.answers.yml").exists()
     script = Script((REVIEW, ENTER), (NOW, "stop"), (KEEP, ENTER), enter=True)
-    told = create(script, *NAMED, *inside)
-    assert told.code == 130
+    completed = create(script, *NAMED, *inside)
+    assert completed.code == 130
     assert yaml.safe_load((workdir / "notes-app.answers.yml").read_text())["language"] == "python"
 
 
@@ -90,11 +90,11 @@ def test_answers_that_went_home_are_taken_up_from_there(
     monkeypatch.setenv("HOME", str(workdir / "infra"))
     monkeypatch.setattr("tempfile.mkstemp", _only_below(workdir / "infra"))
     replies = [("memory", STOP), (KEEP, ENTER), ("Save the answers where?", ENTER)]
-    told = create(Script(*replies, enter=True), *NAMED)
-    assert told.code == 130
+    completed = create(Script(*replies, enter=True), *NAMED)
+    assert completed.code == 130
     kept = workdir / "infra" / "notes-app.answers.yml"
-    assert f"--answers {kept} --infra" in told.out
-    assert f"the answers are saved in {kept}, and nothing else was written" in told.err
+    assert f"--answers {kept} --infra" in completed.out
+    assert f"the answers are saved in {kept}, and nothing else was written" in completed.err
 
 
 def _only_below(folder: Path) -> Any:
@@ -119,26 +119,26 @@ def test_ctrl_c_where_a_secret_is_typed_keeps_the_answers(
     monkeypatch.setattr(generator.wizard, "ask_secret", stop)
     given = ("--secrets=TOKEN=token", "--seed=token=prompt", "--sandbox")
     script = Script((REVIEW, ENTER), (DECIDE, "carry it out"), (KEEP, ENTER), enter=True)
-    told = create(script, *NAMED, *given, places=False)
-    assert told.code == 130, told
-    assert "the answers are saved in ./notes-app.answers.yml, and nothing else was written" in told.err
+    completed = create(script, *NAMED, *given, places=False)
+    assert completed.code == 130, completed
+    assert "the answers are saved in ./notes-app.answers.yml, and nothing else was written" in completed.err
     assert yaml.safe_load((workdir / "notes-app.answers.yml").read_text())["secrets"] == {"TOKEN": "token"}
 
 
 def test_nobody_agrees_to_a_plan_that_is_not_shown(create: Any, workdir: Path) -> None:
-    told = create(Script(), *NAMED, "--quiet")
-    assert told.code == 2
-    assert "a plan that --quiet doesn't show can't be confirmed" in told.err
+    completed = create(Script(), *NAMED, "--quiet")
+    assert completed.code == 2
+    assert "a plan that --quiet doesn't show can't be confirmed" in completed.err
     assert create(Script(enter=True), *NAMED, "--quiet", "--yes").code == 0
     assert git(workdir / "infra", "status", "--porcelain") != ""
 
 
-def test_a_file_with_a_wrong_answer_is_taken_up_and_a_wrong_flag_is_told(create: Any, workdir: Path) -> None:
+def test_a_file_with_a_wrong_answer_is_taken_up_and_a_wrong_flag_is_reported(create: Any, workdir: Path) -> None:
     file = workdir / "mine.yml"
     file.write_text("{name: notes-app, title: Notes, description: Keeps notes, tier: auxx, port: none}")
     script = Script(("tier", ENTER), ("port", "8081"), (REVIEW, ENTER), (DECIDE, "carry it out"), enter=True)
-    told = create(script, "--answers", file)
-    assert told.code == 0, told
+    completed = create(script, "--answers", file)
+    assert completed.code == 0, completed
     assert "must be one of core" in script.text_said
     assert create(Script(), "--answers", file, "--tier=edg").code == 2
     assert create(Script(), "--answers", file, "--set", "tier=edg").code == 2

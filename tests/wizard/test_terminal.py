@@ -192,7 +192,7 @@ def test_yes_asks_for_no_review_and_no_confirmation(folder: Path, terminal: Star
     assert (folder / "notes-app" / "README.md").is_file()
 
 
-def test_a_wrong_flag_is_told_before_anything_is_asked(terminal: Start, untouched: Callable[..., bool]) -> None:
+def test_a_wrong_flag_is_reported_before_anything_is_asked(terminal: Start, untouched: Callable[..., bool]) -> None:
     shown = terminal("--tier", "auxx", "--set", "memroy=1Gi")
     code, text = shown.ends()
     assert code == 2

@@ -73,7 +73,7 @@ class _Seen:
 
 
 def _build(run: Run, registry: Registry | None) -> list[_Seen]:
-    """The checks from commit to deployment. Later ones know how the build went: what it has not built is not missing."""
+    """The checks from commit to deployment. Later ones know about the build: what it has not built is not missing."""
     answers = run.answers
     if not answers.owned:
         reason = "third-party image: the service has no repository"
