@@ -276,14 +276,14 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("question", "value", "told"), WRONG)
+@pytest.mark.parametrize(("question", "value", "expected"), WRONG)
 def test_a_wrong_answer_is_refused_with_question_value_rule_and_way_out(
-    question: str, value: Any, completed: str
+    question: str, value: Any, expected: str
 ) -> None:
     with pytest.raises(AnswersError) as caught:
         answer({**SMALLEST, question: value})
     (problem,) = [item for item in caught.value.problems if item.question == question]
-    assert completed in problem.message
+    assert expected in problem.message
     assert problem.message.startswith(question)
     assert problem.hint
 

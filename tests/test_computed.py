@@ -475,7 +475,7 @@ def test_a_profile_without_the_gpus_tier_asks_for_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ({"auth": "none", "auth_reason": "open"}, "metrics are on the port that the ingress leads to"),
         ({"port": 80}, "rights to ports below 1024"),
@@ -495,6 +495,6 @@ def test_a_profile_without_the_gpus_tier_asks_for_none() -> None:
         ),
     ],
 )
-def test_answers_that_are_allowed_and_hardly_meant_are_reported(given: dict[str, Any], completed: str) -> None:
-    assert [note for note in computed("warnings", **given) if completed in note]
-    assert not [note for note in computed("warnings") if completed in note]
+def test_answers_that_are_allowed_and_hardly_meant_are_reported(given: dict[str, Any], expected: str) -> None:
+    assert [note for note in computed("warnings", **given) if expected in note]
+    assert not [note for note in computed("warnings") if expected in note]

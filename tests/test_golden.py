@@ -201,7 +201,7 @@ def own_facts(case: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"a.txt": (b"one\n", False)}, "b.txt is not rendered any more"),
         ({"a.txt": (b"one\n", False), "b.txt": (b"", False), "c.txt": (b"", False)}, "c.txt is new"),
@@ -210,7 +210,7 @@ def own_facts(case: str) -> dict[str, Any]:
         ({"a.txt": (b"one", False), "b.txt": (b"", False)}, "-one\n+one\n\\ No newline"),
     ],
 )
-def test_every_kind_of_difference_is_seen(tmp_path: Path, change: Tree, completed: str) -> None:
+def test_every_kind_of_difference_is_seen(tmp_path: Path, change: Tree, expected: str) -> None:
     write(tmp_path, {"a.txt": (b"one\n", False), "b.txt": (b"", False)})
     (found,) = differences(kept(tmp_path), change)
-    assert completed in found
+    assert expected in found

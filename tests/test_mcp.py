@@ -205,7 +205,7 @@ import generator.mcp.calls
 from generator.mcp.server import Settings, serve
 from tests.test_mcp import Waiting
 
-generator.mcp.calls.run_command = Waiting(told=lambda text: print(text, file=sys.stderr, flush=True))
+generator.mcp.calls.run_command = Waiting(report=lambda text: print(text, file=sys.stderr, flush=True))
 serve(Settings())
 """
 
@@ -408,7 +408,7 @@ class Slow:
 class Waiting:
     """A command that follows what never changes, as ``verify --wait`` does."""
 
-    completed: Callable[[str], object] = lambda _: None
+    report: Callable[[str], object] = lambda _: None
     started: threading.Event = field(default_factory=threading.Event)
     interrupted: int = 0
 
@@ -419,14 +419,14 @@ class Waiting:
                 follow(self.look, 20, lambda _: None, Rhythm())
         except KeyboardInterrupt:
             self.interrupted += 1
-            self.completed("interrupted")
+            self.report("interrupted")
             code = ExitCode.INTERRUPTED
         reporter.result(Result("success" if code is ExitCode.OK else "partial", code))
         return code
 
     def look(self) -> Look:
         if not self.started.is_set():
-            self.completed("begun")
+            self.report("begun")
         self.started.set()
         return Look((Check("ci.run", CheckState.WAITING, "queued"),))
 

@@ -199,7 +199,7 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["--env", "A"], "'A' is not KEY=VALUE"),
         (["--env", "{A: ["], "not valid YAML"),
@@ -217,18 +217,18 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
         (["a", "b"], "unexpected extra argument"),
     ],
 )
-def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], completed: str) -> None:
+def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], expected: str) -> None:
     done = create(desk, *(f"--{key}={value}" for key, value in SMALLEST.items()), *arguments)
     assert done.code == 2, done.out
     errors = done.of("error")
-    assert any(completed in error["message"] for error in errors), errors
+    assert any(expected in error["message"] for error in errors), errors
     assert all(error["hint"] for error in errors)
     assert done.result["status"] == "error"
     assert desk.changed() == []
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"a: [", "not valid YAML"),
         (b"- a\n", "not a map"),
@@ -245,13 +245,13 @@ def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], complete
         (b"volumes: [1]\n", "volumes"),
     ],
 )
-def test_a_file_that_holds_no_answers_is_named(desk: Desk, content: bytes, completed: str) -> None:
+def test_a_file_that_holds_no_answers_is_named(desk: Desk, content: bytes, expected: str) -> None:
     path = desk.folder / "a.yml"
     path.write_bytes(content)
     done = create(desk, "--answers", path)
     assert done.code == 2, done.out
     errors = done.of("error")
-    assert any(completed in error["message"] for error in errors), errors
+    assert any(expected in error["message"] for error in errors), errors
     assert desk.changed() == []
 
 

@@ -472,11 +472,11 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("given", "question", "told"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+    ("given", "question", "expected"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
-def test_refused_with_the_rule_and_the_way_out(given: dict[str, Any], question: str, completed: list[str]) -> None:
+def test_refused_with_the_rule_and_the_way_out(given: dict[str, Any], question: str, expected: list[str]) -> None:
     message = refusal({**SMALLEST, **given}, question)
-    assert [part for part in completed if part not in message] == []
+    assert [part for part in expected if part not in message] == []
 
 
 UPSTREAM_REFUSED: list[tuple[dict[str, Any], str, str]] = [
@@ -498,9 +498,9 @@ UPSTREAM_REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "question", "told"), UPSTREAM_REFUSED)
-def test_refused_of_an_upstream_image(given: dict[str, Any], question: str, completed: str) -> None:
-    assert completed in refusal({**UPSTREAM, **given}, question)
+@pytest.mark.parametrize(("given", "question", "expected"), UPSTREAM_REFUSED)
+def test_refused_of_an_upstream_image(given: dict[str, Any], question: str, expected: str) -> None:
+    assert expected in refusal({**UPSTREAM, **given}, question)
 
 
 TAKEN: list[dict[str, Any]] = [

@@ -213,7 +213,7 @@ def append(template: Template, path: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "told"),
+    ("path", "text", "expected"),
     [
         (README, "[% if %]\n", "could not be rendered|can't be read or rendered"),
         (README, "[[ no_such_thing ]]\n", "no_such_thing"),
@@ -223,9 +223,9 @@ def append(template: Template, path: str, text: str) -> None:
         ("templates/shapes.yml", "]\n", "can't be read"),
     ],
 )
-def test_a_template_that_is_not_fit_is_refused(template: Template, path: str, text: str, completed: str) -> None:
+def test_a_template_that_is_not_fit_is_refused(template: Template, path: str, text: str, expected: str) -> None:
     append(template, path, text)
-    with pytest.raises(UsageError, match=completed) as caught:
+    with pytest.raises(UsageError, match=expected) as caught:
         check_template(Template(template.root))
     assert caught.value.code == "template.unfit"
 

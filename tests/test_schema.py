@@ -106,8 +106,8 @@ def test_good_answers_are_accepted_as_given_and_completed(given: dict[str, Any])
     assert accepts({key: value for key, value in answer(given).values.items() if key in public})
 
 
-@pytest.mark.parametrize(("question", "value", "told"), WRONG)
-def test_a_wrong_answer_is_rejected_or_said_in_words(question: str, value: Any, completed: str) -> None:
+@pytest.mark.parametrize(("question", "value", "expected"), WRONG)
+def test_a_wrong_answer_is_rejected_or_said_in_words(question: str, value: Any, expected: str) -> None:
     assert not accepts({**SMALLEST, question: value}) or beyond({**SMALLEST, question: value})
 
 

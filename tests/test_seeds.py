@@ -139,7 +139,7 @@ GIVEN = Secret("given-value")
 
 
 @pytest.mark.parametrize(
-    ("seeds", "there", "state", "action", "told"),
+    ("seeds", "there", "state", "action", "expected"),
     [
         ({}, entry(), State.ABSENT, Action.CREATE, "a (generated), b (generated)"),
         ({"a": GIVEN}, entry("b"), State.DRIFTED, Action.UPDATE, "a (from env:KEY)"),
@@ -155,14 +155,14 @@ GIVEN = Secret("given-value")
     ],
 )
 def test_what_is_left_open_is_neither_missing_nor_made_up(
-    seeds: dict[str, Secret], there: Entry, state: State, action: Action, completed: str
+    seeds: dict[str, Secret], there: Entry, state: State, action: Action, expected: str
 ) -> None:
     decision = VaultSecrets().decide(run(seeds), there)
     assert (decision.state, decision.action) == (state, action)
-    assert decision.summary.endswith(completed)
-    open_ones = completed.partition("to be filled in: ")[2].split(", ") if ": " in completed else []
+    assert decision.summary.endswith(expected)
+    open_ones = expected.partition("to be filled in: ")[2].split(", ") if ": " in expected else []
     open_ones = open_ones if open_ones != [""] else []
-    assert len(decision.to_do) == (completed.count("(a person fills it in later)") or len(open_ones))
+    assert len(decision.to_do) == (expected.count("(a person fills it in later)") or len(open_ones))
 
 
 def test_what_another_system_knows_is_refused_unless_it_is_left_open() -> None:

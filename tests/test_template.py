@@ -137,7 +137,7 @@ def test_a_language_is_a_folder_and_an_entry(with_deno: Template, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ({"kind": "worker"}, "deno does not go with kind worker; choose kind web or cronjob"),
         ({"ci_test": "go"}, "the code is written in deno; choose deno, custom or none"),
@@ -145,11 +145,11 @@ def test_a_language_is_a_folder_and_an_entry(with_deno: Template, tmp_path: Path
     ],
 )
 def test_an_entry_says_what_does_not_go_with_the_language(
-    with_deno: Template, given: dict[str, Any], completed: str
+    with_deno: Template, given: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(AnswersError) as caught:
         resolve(with_deno, load_questions(with_deno), {**SMALLEST, "language": "deno", **given})
-    assert [problem.message for problem in caught.value.problems if completed in problem.message]
+    assert [problem.message for problem in caught.value.problems if expected in problem.message]
 
 
 @full

@@ -281,7 +281,7 @@ def test_every_other_status_is_an_error_with_what_the_system_said(
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "told"),
+    ("body", "kind", "expected"),
     [
         ('{"message": "of the moon"}', "application/json", "of the moon"),
         ('{"error": "of the moon"}', "application/json", "of the moon"),
@@ -297,11 +297,11 @@ def test_every_other_status_is_an_error_with_what_the_system_said(
     ],
 )
 def test_what_a_system_says_is_repeated_when_it_is_for_people(
-    sandbox: Sandbox, opened: Callable[..., Api], body: str, kind: str, completed: str
+    sandbox: Sandbox, opened: Callable[..., Api], body: str, kind: str, expected: str
 ) -> None:
     sandbox.faults.add("forgejo", "GET", "", 1, Status(500, body, kind))
     error = failure(lambda: opened("forgejo", platform_of(sandbox), "x").request("GET", "/user"))
-    assert error.message.endswith(completed)
+    assert error.message.endswith(expected)
     assert len(error.message) < 400
 
 

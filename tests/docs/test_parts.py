@@ -66,7 +66,7 @@ def test_cells_may_hold_bars() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "expected"),
     [
         (True, ""),
         (False, "never"),
@@ -80,8 +80,8 @@ def test_cells_may_hold_bars() -> None:
         ("[[ drives | list != [] ]]", "`drives | list != []`"),
     ],
 )
-def test_conditions_in_words(expression: str | bool, completed: str) -> None:
-    assert in_words(Template.installed(), expression) == completed
+def test_conditions_in_words(expression: str | bool, expected: str) -> None:
+    assert in_words(Template.installed(), expression) == expected
 
 
 def test_a_new_question_gets_a_section_and_a_gone_one_leaves() -> None:

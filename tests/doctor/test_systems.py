@@ -74,7 +74,7 @@ def test_woodpeckers_user(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "told"),
+    ("status", "state", "expected"),
     [
         (429, OK, "standby"),
         (473, OK, "standby"),
@@ -83,11 +83,11 @@ def test_woodpeckers_user(clinic: Clinic) -> None:
         (503, FAILED, "seal"),
     ],
 )
-def test_vaults_health(clinic: Clinic, status: int, state: CheckState, completed: str) -> None:
+def test_vaults_health(clinic: Clinic, status: int, state: CheckState, expected: str) -> None:
     clinic.sandbox.vault.health = status
     checks = clinic()
     assert checks["vault.reachable"].state is state
-    assert completed in checks["vault.reachable"].summary
+    assert expected in checks["vault.reachable"].summary
     others = [check.id for check in checks.values() if not check.well and not check.id.startswith("vault.")]
     assert others == []
 
@@ -104,10 +104,10 @@ def test_vaults_capabilities(clinic: Clinic, held: set[str], lacks: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("mount", "kind", "told"),
+    ("mount", "kind", "expected"),
     [("kv1", "kv", "KV version 1"), ("ssh", "ssh", "type ssh"), ("nope", "", "nothing is mounted")],
 )
-def test_vaults_mount(clinic: Clinic, mount: str, kind: str, completed: str) -> None:
+def test_vaults_mount(clinic: Clinic, mount: str, kind: str, expected: str) -> None:
     """Only what goes there is in doubt: the person's own tokens are in another mount."""
     if kind:
         clinic.sandbox.vault.mount(mount, kind=kind, version=1)
@@ -117,7 +117,7 @@ def test_vaults_mount(clinic: Clinic, mount: str, kind: str, completed: str) -> 
         assert clinic.wrong() == {"vault.mount": FAILED, "vault.scopes": UNKNOWN}
     finally:
         clinic.sandbox.vault.namespace("").mounts.pop(mount, None)
-    assert completed in checks["vault.mount"].summary
+    assert expected in checks["vault.mount"].summary
     assert "vault.mount" in checks["vault.scopes"].summary
 
 

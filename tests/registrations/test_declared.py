@@ -184,11 +184,11 @@ def test_a_limit_follows_the_others_and_not_the_default_alone() -> None:
         register(registrations()["rate-limit"], read(FILES / "middlewares.tf").partition("# „Früher“")[0])
 
 
-@pytest.mark.parametrize(("port", "told"), [(80, ""), (8080, ":8080")])
-def test_a_monitor_asks_the_service_by_name(port: int, completed: str) -> None:
+@pytest.mark.parametrize(("port", "expected"), [(80, ""), (8080, ":8080")])
+def test_a_monitor_asks_the_service_by_name(port: int, expected: str) -> None:
     changes = {"service_port": port, "namespace": "desk", "called": {"service": "notes-web"}}
     snippet = registrations(**changes)["kuma-monitor"].edits[0].snippet
-    assert f'"http://notes-web.desk.svc.cluster.local{completed}/healthz"' in snippet
+    assert f'"http://notes-web.desk.svc.cluster.local{expected}/healthz"' in snippet
     assert len(snippet.splitlines()) == 14
 
 

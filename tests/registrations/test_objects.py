@@ -89,7 +89,7 @@ def test_object_is_known_by_what_it_means(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
         ("80", "81", "port"),
         ("80", '"80"', "port"),
@@ -104,11 +104,11 @@ def test_object_is_known_by_what_it_means(written: str) -> None:
         ("on    = true", "(var.x) = true", "on, (var.x)"),
     ],
 )
-def test_object_of_other_content_has_drifted(old: str, new: str, completed: str) -> None:
+def test_object_of_other_content_has_drifted(old: str, new: str, expected: str) -> None:
     text = file(f"[\n    {OTHER},\n    {OWN.replace(old, new)},\n    {OTHER},\n  ]")
     change = register(registration(EDIT), text)
     assert (change.action, change.text) == ("update", text)
-    assert change.details == (f'the object "new" has another {completed}',)
+    assert change.details == (f'the object "new" has another {expected}',)
     assert refusal(unregister, EDIT, text).code == "registration.edited"
     replaced = register(registration(EDIT), text, replace=True).text
     assert replaced == file(f"[\n    {OTHER},\n    {OWN},\n    {OTHER},\n  ]")

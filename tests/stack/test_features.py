@@ -175,7 +175,7 @@ class TestImage:
         assert [variable.labels[0] for variable in main.all("variable")] == ["tls_secret_name"]
 
     @pytest.mark.parametrize(
-        ("given", "told"),
+        ("given", "expected"),
         [
             ({}, "CI moves it from then on"),
             ({"updates": "keel"}, "that runs first"),
@@ -183,8 +183,8 @@ class TestImage:
             ({"kind": "cronjob"}, "that runs."),
         ],
     )
-    def test_the_tag_says_who_moves_it(self, given: dict[str, Any], completed: str) -> None:
-        assert completed in file("main.tf", **given).labelled("image_tag")["description"]
+    def test_the_tag_says_who_moves_it(self, given: dict[str, Any], expected: str) -> None:
+        assert expected in file("main.tf", **given).labelled("image_tag")["description"]
 
     def test_diun_watches_the_tags_that_are_asked_for(self) -> None:
         template = deployment(**UPSTREAM, diun_tags=r"^v\d+$").one("spec", "template", "metadata")

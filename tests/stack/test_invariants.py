@@ -74,14 +74,14 @@ BROKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "old", "new", "told"), BROKEN)
-def test_the_rules_notice_what_is_wrong(name: str, old: str, new: str, completed: str) -> None:
+@pytest.mark.parametrize(("name", "old", "new", "expected"), BROKEN)
+def test_the_rules_notice_what_is_wrong(name: str, old: str, new: str, expected: str) -> None:
     files = stack(**EVERYTHING)
     assert not problems(files)
     assert old in files[name]
     broken = files[name].replace(old, new) if name == "secrets.tf" else files[name].replace(old, new, 1)
     found = problems({**files, name: broken})
-    assert any(completed in problem for problem in found), found
+    assert any(expected in problem for problem in found), found
 
 
 def test_the_other_rules_notice_it_too() -> None:
