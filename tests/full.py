@@ -11,6 +11,10 @@ full = pytest.mark.full
 """A test, or one of its parameters, for ``make test-all``."""
 
 
-def few(number: int, values: Iterable[Any]) -> list[Any]:
-    """Parameters of a test: this many as they are, and the others for ``make test-all``."""
-    return [pytest.param(value, marks=[full] if at >= number else []) for at, value in enumerate(values)]
+def few(number: int, values: Iterable[Any], *, apart: bool = False) -> list[Any]:
+    """Parameters of a test: this many as they are, and the others for ``make test-all``.
+
+    ``apart``: each value is a tuple with one item for each argument of the test.
+    """
+    sets = [value if apart else (value,) for value in values]
+    return [pytest.param(*values, marks=[full] if at >= number else []) for at, values in enumerate(sets)]

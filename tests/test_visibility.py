@@ -446,7 +446,7 @@ UNSEEN = [
 
 @pytest.mark.parametrize(
     ("closed", "fault"),
-    few(2, UNSEEN),
+    few(2, UNSEEN, apart=True),
     ids=["forgejo-403", "github-503", "forgejo-503", "forgejo-malformed", "github-403"],
 )
 def test_a_copy_that_can_not_be_seen_is_not_taken_for_public(
