@@ -71,6 +71,12 @@ SERVICE = click.argument("name", required=False, shell_complete=services)
 """NAME of a service that exists."""
 
 SETS = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers.")
+UNSET = click.option(
+    "--unset", multiple=True, metavar="QUESTION[.ENTRY]", help="Remove an answer, or an entry of one: env.LOG_LEVEL."
+)
+REPLACE = click.option(
+    "--replace", "replaced", multiple=True, metavar="QUESTION", help="Replace a whole map or list by what is given."
+)
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
 NON_INTERACTIVE = click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
 JSON = click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from generator.base.parallel import StepResult
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
+    from generator.template.amendment import AnswerChange
 
 SCHEMA = 1
 """Version of the JSON objects."""
@@ -44,6 +45,10 @@ class JsonReporter(Reporter):
 
             extra["diffs"] = dict(plan_diffs(plan))
         self._write("plan", **{"service": plan.service, "digest": plan.digest, **plan.as_document(), **extra})
+
+    def change(self, change: AnswerChange) -> None:
+        """One answer, or one entry of it, old and new."""
+        self._write("change", answer=change.place, old=change.old, new=change.new)
 
     def step(self, result: StepResult) -> None:
         """A step's result."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # `newservice --help` needs none of these, and they take a wh
     from generator.base.parallel import StepResult
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
+    from generator.template.amendment import AnswerChange
 
 LEFT_OPEN = "nothing is left for newservice; a person fills in what is named above"
 """Closes a command that did all it could, where values are left to a person."""
@@ -81,6 +82,10 @@ class Reporter(ABC):
     @abstractmethod
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
         """A plan, before anything is done; for people under ``title``, and with the answers that it is made from."""
+
+    @abstractmethod
+    def change(self, change: AnswerChange) -> None:
+        """An answer of an existing service changes; before the plan."""
 
     def begun(self, step: str) -> None:  # noqa: B027 - most have nothing to report
         """The step of this id is under way."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import AnswersError, ExitCode, NewserviceError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from generator.cli.live import LiveSteps
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
+    from generator.template.amendment import AnswerChange
 
 
 class TextReporter(Reporter):
@@ -48,6 +50,11 @@ class TextReporter(Reporter):
             self._say("\n" + text.rstrip("\n"), paint_diff, fold=False)
         for line in seed_lines(plan):
             self._say(line)
+
+    def change(self, change: AnswerChange) -> None:
+        """One line an answer: old and new."""
+        if not self._quiet:
+            self._say(f"  {change.place}: {_answer(change.old)} -> {_answer(change.new)}")
 
     def begun(self, step: str) -> None:
         """On a terminal the steps are shown while they are under way."""
@@ -198,3 +205,10 @@ _CLOSING = {
     "refused": "refused; nothing was written",
     "error": "nothing was written",
 }
+
+
+def _answer(value: Any) -> str:
+    """An answer on one line; nothing for one that does not exist."""
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

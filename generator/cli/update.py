@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
+from generator.template.amendment import Amendment
 from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.template import Template
@@ -36,8 +37,10 @@ from generator.template.template import Template
 @flags.TO
 @click.option("--check", "checks", is_flag=True, help="Report what is behind and what would change; write nothing.")
 @flags.shared(
-    flags.answers("Answers to what the new version asks, as YAML or JSON."),
+    flags.answers("Answers that are new or change, as YAML or JSON."),
     flags.SETS,
+    flags.UNSET,
+    flags.REPLACE,
     flags.platform(),
     flags.NON_INTERACTIVE,
     flags.JSON,
@@ -49,9 +52,10 @@ from generator.template.template import Template
 def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Merge the newest template into PATH: a clone of a service's repository, or a stack's folder in the infra clone.
 
-    Local edits are kept, entries in shared files are updated as well, and the recorded answers are used again; a new
-    question is answered by its flag. Nothing is committed. Where both sides changed the same lines, git's conflict
-    markers are left in the file and the exit code is 6.
+    Local edits are kept, entries in shared files are updated as well, and the recorded answers are used again. A flag
+    answers a new question, or changes an answer: maps, and lists whose entries have a name, are merged with the
+    recorded ones; --unset removes an entry, and --replace replaces all of them. Nothing is committed. Where both sides
+    changed the same lines, git's conflict markers are left in the file and the exit code is 6.
     """
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
@@ -62,8 +66,10 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             check_clean(place)
             recorded = read_recorded(Folder(place.root), place.prefix).sound()
             reporter.service = recorded.name
-            given = _answered(session, recorded)
-            upgrade = _planned(session, place, recorded, given)
+            amendment = _amendment(session, recorded)
+            upgrade = _planned(session, place, recorded, amendment)
+            for change in upgrade.differing:
+                reporter.change(change)
             reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
             writes = upgrade.changes and not options["checks"]
             if writes:
@@ -72,7 +78,9 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             if writes:
                 carry_out(place, upgrade)
                 reporter.wrote = True
-            result = _checked(upgrade, session, given) if options["checks"] else _result(place, upgrade, given)
+            amended = bool(amendment.touched)
+            checks = options["checks"]
+            result = _checked(upgrade, session, amendment) if checks else _result(place, upgrade, amended=amended)
             reporter.result(result)
         return result.exit_code
 
@@ -89,8 +97,8 @@ def _opened(path: Path) -> Iterator[Place]:
         place.repository.close()
 
 
-def _answered(session: Session, recorded: Recorded) -> dict[str, Any]:
-    """What flags, ``--set`` and files answer. Raises ``UsageError`` for another name."""
+def _amendment(session: Session, recorded: Recorded) -> Amendment:
+    """What flags, ``--set`` and files ask to be different. Raises ``UsageError`` for another name."""
     given = collect(session.questions, session.options, session.options["sets"], session.options["answers_file"], None)
     if given.get("name", recorded.name) != recorded.name:
         raise UsageError(
@@ -98,17 +106,17 @@ def _answered(session: Session, recorded: Recorded) -> dict[str, Any]:
             f"{recorded.name} can't be called {given['name']} by an update",
             "leave the name out, or create a new service under that name",
         )
-    return given
+    return Amendment(given, tuple(session.options["unset"]), frozenset(session.options["replaced"]))
 
 
-def _planned(session: Session, place: Place, recorded: Recorded, given: Mapping[str, Any]) -> Upgrade:
+def _planned(session: Session, place: Place, recorded: Recorded, amendment: Amendment) -> Upgrade:
     """The update, with a person's answers on the terminal to new questions."""
     releases = Releases()
     upgrader = Upgrader(releases, session.platform)
     to = releases.find(session.options["to"]) if session.options["to"] else None
     place_of = Folder(place.root), place.prefix
     try:
-        return upgrader.plan(*place_of, to=to, given=given)
+        return upgrader.plan(*place_of, to=to, amendment=amendment)
     except AnswersError as error:
         missing = [item.question for item in error.problems if item.code == "answer.missing"]
         if not session.interactive or len(missing) < len(error.problems):
@@ -116,8 +124,8 @@ def _planned(session: Session, place: Place, recorded: Recorded, given: Mapping[
     from generator.wizard import ask_again  # heavy, and needed with a terminal only
 
     maker = upgrader.maker(to)
-    given = ask_again(maker.template, maker.questions, missing, given, *maker.split(recorded))
-    return upgrader.plan(*place_of, to=to, given=given)
+    given = ask_again(maker.template, maker.questions, missing, amendment.given, *maker.split(recorded))
+    return upgrader.plan(*place_of, to=to, amendment=replace(amendment, given=given))
 
 
 def _as_plan(upgrade: Upgrade) -> Plan:
@@ -147,7 +155,7 @@ def _versions(upgrade: Upgrade) -> str:
     return f"{upgrade.to}, as before" if _stays(upgrade) else f"{upgrade.recorded.version} -> {upgrade.to}"
 
 
-def _checked(upgrade: Upgrade, session: Session, given: Mapping[str, Any]) -> Result:
+def _checked(upgrade: Upgrade, session: Session, amendment: Amendment) -> Result:
     """What ``--check`` found, and the command that does it, with what was answered here."""
     name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
@@ -155,11 +163,11 @@ def _checked(upgrade: Upgrade, session: Session, given: Mapping[str, Any]) -> Re
     closing = f"{versions}; " + (
         f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts"
     )
-    again = shlex.join(["newservice", "update", session.options["path"], *_flags(session, given)])
+    again = shlex.join(["newservice", "update", session.options["path"], *_flags(session, amendment)])
     return Result("success", ExitCode.OK, name, next=(again,), closing=closing)
 
 
-def _flags(session: Session, given: Mapping[str, Any]) -> Iterator[str]:
+def _flags(session: Session, amendment: Amendment) -> Iterator[str]:
     """The flags that decide what an update makes, as they were given; answers of a file that is gone as ``--set``."""
     options = session.options
     source = options["answers_file"] or ""
@@ -167,9 +175,13 @@ def _flags(session: Session, given: Mapping[str, Any]) -> Iterator[str]:
     for flag, key in (("--to", "to"), ("--answers", "answers_file"), ("--platform", "platform")):
         if options[key] and not (gone and key == "answers_file"):
             yield from (flag, str(options[key]))
+    for path in amendment.unset:
+        yield from ("--unset", path)
+    for name in sorted(amendment.replaced):
+        yield from ("--replace", name)
     if gone:
         structured = {question.name for question in session.questions if question.structured}
-        for name, value in given.items():
+        for name, value in amendment.given.items():
             plain = isinstance(value, str) and name not in structured
             yield from ("--set", f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
         return
@@ -182,14 +194,14 @@ def _nothing(upgrade: Upgrade) -> Result:
     return Result("unchanged", ExitCode.OK, upgrade.recorded.name, closing=f"up to date with template {upgrade.to}")
 
 
-def _result(place: Place, upgrade: Upgrade, given: Mapping[str, Any]) -> Result:
+def _result(place: Place, upgrade: Upgrade, *, amended: bool) -> Result:
     name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
         return _nothing(upgrade)
     if upgrade.conflicts:
         closing = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
         return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=closing)
-    what = "the new answers" if given and _stays(upgrade) else "what is about the template"
+    what = "the new answers" if amended and _stays(upgrade) else "what is about the template"
     following = ("git diff", f"git commit, with {what} alone ({versions})")
     return Result("success", ExitCode.OK, name, next=following, closing=f"template {versions}; nothing was committed")
 

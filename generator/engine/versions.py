@@ -16,11 +16,13 @@ from generator.engine.transition import End
 from generator.infra_repo.registrations import Adjustments, Registration, load
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
+from generator.template.amendment import UNAMENDED, Amendment
 from generator.template.answers import Answers, resolve
 from generator.template.files import ANSWERS_FILE, File
 from generator.template.questions import Question, load_questions
 from generator.template.releases import Releases
 from generator.template.renderer import Renderer
+from generator.template.resolution import Resolution
 from generator.template.template import Template
 
 
@@ -44,16 +46,32 @@ class Maker:
     def answers(
         self,
         recorded: Recorded,
-        given: Mapping[str, Any] | None = None,
+        amendment: Amendment = UNAMENDED,
         profile: Mapping[str, Any] | None = None,
     ) -> Answers:
-        """The answers that this version has for a service, those ``given`` before the recorded ones.
+        """The answers that this version has for a service: the recorded ones with an ``amendment``.
 
         ``profile`` is what the platform's profile says of things that no recorded profile can speak of. Raises
         ``AnswersError`` where an answer is missing or wrong.
         """
         facts, public = self.split(recorded, profile)
-        return resolve(self.template, self.questions, dict(given or {}), facts, public)
+        amended = amendment.applied(public)
+        given = {name: amended.pop(name) for name in amendment.touched if name in amended}
+        return resolve(self.template, self.questions, given, facts, amended)
+
+    def derived(self, recorded: Recorded) -> frozenset[str]:
+        """The questions whose recorded answer is what this version computes from the other recorded answers.
+
+        Any other answer was set by a person.
+        """
+        facts, public = self.split(recorded)
+        resolution, found = Resolution(self.template, dict(public)), set()
+        for question in self.questions:
+            asked = question.public and question.name in public and resolution.applies(question)
+            if asked and resolution.default(question) == public[question.name]:
+                found.add(question.name)
+            resolution.settle(question, {}, facts, public)
+        return frozenset(found)
 
     def split(
         self, recorded: Recorded, profile: Mapping[str, Any] | None = None

@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from generator.base.errors import AnswersError
 from generator.lifecycle.update import Upgrade, Upgrader
+from generator.template.amendment import Amendment
 from generator.template.answers import resolve
 from generator.template.releases import Releases
 from generator.template.template import Template
@@ -23,7 +24,8 @@ NOTE = "hardening is off, so that nothing that runs is changed"
 
 def updated(origin: Origin, **given: Any) -> Upgrade:
     upgrader = Upgrader(RELEASES, origin.platform)
-    return upgrader.plan(origin.tree("stack"), origin.prefix("stack"), template=Template.installed(), given=given)
+    tree, amendment = origin.tree("stack"), Amendment(given or {})
+    return upgrader.plan(tree, origin.prefix("stack"), template=Template.installed(), amendment=amendment)
 
 
 def texts(upgrade: Upgrade) -> str:

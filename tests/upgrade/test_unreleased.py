@@ -14,6 +14,7 @@ from generator.fleet.findings import Place, State
 from generator.fleet.memory import Memory
 from generator.fleet.tree_status import recorded_only, stand
 from generator.lifecycle.update import Upgrader
+from generator.template.amendment import Amendment
 from generator.template.releases import FOLDER, Releases
 from tests.answers import SMALLEST, TEMPLATE
 from tests.upgrade.services import FIRST, Files, Origin, platform_of
@@ -59,7 +60,7 @@ def test_an_update_of_what_it_made_stays_at_it(upgrader: Upgrader) -> None:
     made = tree(upgrader.releases, INSTALLED)
     upgrade = upgrader.plan(made, PREFIX)
     assert (upgrade.to, upgrade.changes) == (str(INSTALLED), False)
-    changed = upgrader.plan(made, PREFIX, given={"title": "Other"})
+    changed = upgrader.plan(made, PREFIX, amendment=Amendment({"title": "Other"}))
     assert (changed.to, changed.changes, changed.conflicts) == (str(INSTALLED), True, ())
 
 

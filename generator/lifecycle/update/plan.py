@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from generator.engine.versions import Maker, Versions
 from generator.infra_repo.tree_diff import Repo, merge_trees
 from generator.infra_repo.trees import Listing, Tree
 from generator.lifecycle.update.modules import unknown_arguments
+from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences
 from generator.template.answers import Answers
 from generator.template.files import ANSWERS_FILE, File
 from generator.template.template import Template
@@ -38,11 +38,15 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Upgrade(Transition):
-    """What an update changes: from what is ``recorded`` to ``answers`` of the template's version ``to``."""
+    """What an update changes: from what is ``recorded`` to ``answers`` of the template's version ``to``.
+
+    ``differing``: the answers that change, where a person asked for other ones.
+    """
 
     recorded: Recorded
     to: str
     answers: Answers
+    differing: tuple[AnswerChange, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -65,6 +69,21 @@ def _refuse_opening(before: Answers, after: Answers) -> None:
             "its repositories and its image",
             "leave that answer out; there is no flag yet that opens a service",
         )
+
+
+def _with_derived(amendment: Amendment, maker: Maker, recorded: Recorded) -> Amendment:
+    """The amendment, with what ``maker``, which recorded the answers, derives from it.
+
+    Only what comes out otherwise is given: another version of the template may derive it in another way.
+    """
+    if not amendment.touched:
+        return amendment
+    derived = maker.derived(recorded) - {*amendment.touched}
+    known = {question.name for question in maker.questions}
+    given = {name: value for name, value in amendment.given.items() if name in known}
+    found = maker.answers(recorded, replace(amendment, given=given, unset=(*amendment.unset, *sorted(derived)))).public
+    moved = {name: found[name] for name in derived if name in found and found[name] != recorded.values.get(name)}
+    return replace(amendment, given={**moved, **amendment.given}, replaced=amendment.replaced | moved.keys())
 
 
 @dataclass
@@ -90,13 +109,14 @@ class Upgrader(Versions):
         *,
         to: Version | None = None,
         template: Template | None = None,
-        given: Mapping[str, Any] | None = None,
+        amendment: Amendment = UNAMENDED,
     ) -> Upgrade:
         """What brings the tree below ``prefix`` to a release (default: the newest), or to an unreleased ``template``.
 
-        ``given``: answers to questions that are new in that version. Raises ``UnreadableError``; ``AnswersError`` for a
-        question without an answer; ``RefusedError`` where the tree is of a newer or unknown version, or a private
-        service would become public; ``UsageError`` for an older one.
+        ``amendment``: what is to be different in the recorded answers, and answers to questions that are new in that
+        version; recorded answers that were derived from others follow. Raises ``UnreadableError``; ``AnswersError`` for
+        a wrong answer, or a question without one; ``RefusedError`` where the tree is of a newer or unknown version, or
+        a private service would become public; ``UsageError`` for an older one.
         """
         recorded = self._read(tree, prefix)
         old = self.made_by(recorded)
@@ -109,14 +129,16 @@ class Upgrader(Versions):
                 "updates go forward only; revert the commit that brought the newer one",
             )
         before = old.answers(recorded)
-        after = new.answers(recorded, given, self._news(before, old, new))
+        after = new.answers(recorded, _with_derived(amendment, old, recorded), self._news(before, old, new))
         _refuse_opening(before, after)
         goal = new.end(after)
         if recorded.layer == "stack":
             self._check_modules(goal.files, tree, prefix, new)
         claimed = partial(self.claimed, tree, recorded.name)
         found = transition(old.end(before), goal, tree, _repo(recorded), prefix, claimed)
-        return Upgrade(found.files, found.entries, recorded=recorded, to=new.template.version, answers=after)
+        differing = differences(before.public, after.public) if amendment.touched else ()
+        to_version = new.template.version
+        return Upgrade(found.files, found.entries, recorded=recorded, to=to_version, answers=after, differing=differing)
 
     def _read(self, tree: Tree, prefix: str) -> Recorded:
         """What is recorded below ``prefix``, where that is the stack's own folder."""

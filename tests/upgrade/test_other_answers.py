@@ -1,0 +1,160 @@
+"""``newservice update`` with other answers: entries are merged, what was derived follows, and nothing is lost."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator.template.amendment import Amendment
+from tests.answers import RICH, SMALLEST
+from tests.checkout import commit_all
+from tests.invoke import Command, Desk
+from tests.world import Completed
+
+ANSWERS = ".copier-answers.yml"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A service in two checkouts, both committed."""
+
+    desk: Desk
+    given: dict[str, Any]
+
+    @property
+    def stack(self) -> Path:
+        return self.desk.infra / "stacks" / str(self.given["name"])
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        return dict(yaml.safe_load((self.stack / ANSWERS).read_text()))
+
+    def update(self, *more: str) -> Completed:
+        return self.desk.command("update", str(self.stack), "--json", *more)
+
+
+def make(folder: Path, command: Command, given: dict[str, Any]) -> Made:
+    desk = Desk(folder, command)
+    desk.folder.mkdir()
+    desk.prepare()
+    completed = desk.create(given)
+    assert completed.code == 0, completed.out
+    commit_all(desk.infra, "feat: the stack")
+    return Made(desk, given)
+
+
+@pytest.fixture
+def rich(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Made:
+    return make(tmp_path / "desk", Command(capsys), RICH)
+
+
+def changes(completed: Completed) -> dict[str, tuple[Any, Any]]:
+    return {event["answer"]: (event["old"], event["new"]) for event in completed.of("change")}
+
+
+def test_a_variable_is_added_and_another_removed(rich: Made) -> None:
+    before = rich.recorded
+    gone = next(iter(before["env"]))
+    completed = rich.update("--env", "ADDED=1", "--unset", f"env.{gone}")
+    assert completed.code == 0, completed.out
+    assert changes(completed) == {f"env.{gone}": (before["env"][gone], None), "env.ADDED": (None, "1")}
+    after = rich.recorded
+    assert after.pop("env") == {**{key: value for key, value in before.pop("env").items() if key != gone}, "ADDED": "1"}
+    assert after == before
+
+
+def test_a_volume_is_added_beside_the_others(rich: Made) -> None:
+    before = rich.recorded["volumes"]
+    assert before
+    assert rich.update("--volumes", "name=more,mount=/more,size=1Gi").code == 0
+    assert [item["name"] for item in rich.recorded["volumes"]] == [*(item["name"] for item in before), "more"]
+
+
+def test_what_is_replaced_is_replaced_whole(rich: Made) -> None:
+    before = rich.recorded["env"]
+    completed = rich.update("--env", "ONLY=1", "--replace", "env")
+    assert completed.code == 0
+    assert rich.recorded["env"] == {"ONLY": "1"}
+    assert changes(completed) == {
+        **{f"env.{key}": (value, None) for key, value in before.items()},
+        "env.ONLY": (None, "1"),
+    }
+
+
+def test_what_was_derived_follows_and_what_was_set_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    derived = make(tmp_path / "derived", Command(capsys), {**SMALLEST, "memory": "256Mi"})
+    limit = derived.recorded["memory_limit"]
+    completed = derived.update("--memory", "512Mi")
+    assert changes(completed) == {
+        "memory": ("256Mi", "512Mi"),
+        "memory_limit": (limit, derived.recorded["memory_limit"]),
+    }
+    assert derived.recorded["memory_limit"] != limit
+    chosen = make(tmp_path / "chosen", Command(capsys), {**SMALLEST, "memory": "256Mi", "memory_limit": "3Gi"})
+    assert changes(chosen.update("--memory", "512Mi")) == {"memory": ("256Mi", "512Mi")}
+    assert chosen.recorded["memory_limit"] == "3Gi"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--unset", "env.NO_SUCH"], "answer.unset"),
+        (["--unset", "no_such"], "answer.unset"),
+        (["--replace", "env"], "answer.replace"),
+        (["--env", "A=1", "--memory", "much"], "answer.invalid"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_written(rich: Made, arguments: list[str], code: str) -> None:
+    before = {
+        path: path.read_bytes() for path in rich.desk.infra.rglob("*") if path.is_file() and ".git" not in path.parts
+    }
+    completed = rich.update(*arguments)
+    assert completed.code == 2
+    assert {event["code"] for event in completed.of("error")} == {code}
+    assert before == {path: path.read_bytes() for path in before}
+
+
+@pytest.mark.parametrize(
+    "amendment",
+    [
+        Amendment({"memory": "1Gi"}),
+        Amendment({"env": {"ZONE": "1"}}),
+        Amendment({"tier": "core"}),
+        Amendment({"volumes": [{"name": "more", "mount": "/more"}]}),
+        Amendment(unset=("env.LOG_LEVEL",)),
+    ],
+    ids=str,
+)
+def test_it_equals_a_service_that_was_created_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], amendment: Amendment
+) -> None:
+    """File by file, shared files among them; a second update changes nothing."""
+    changed = make(tmp_path / "changed", Command(capsys), RICH)
+    arguments = [
+        word
+        for name, value in amendment.given.items()
+        for word in ("--set", f"{name}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}")
+    ]
+    arguments += [word for path in amendment.unset for word in ("--unset", path)]
+    completed = changed.update(*arguments)
+    assert completed.code == 0, completed.out
+    created = make(tmp_path / "created", Command(capsys), amendment.applied(RICH))
+    assert texts(changed.desk.infra) == texts(created.desk.infra)
+    commit_all(changed.desk.infra, "chore: other answers")
+    again = changed.update(*(word for word in arguments if not amendment.unset))
+    assert again.code == 0
+    assert again.result["status"] == "unchanged"
+    shutil.rmtree(created.desk.infra)
+
+
+def texts(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(root).parts
+    }
