@@ -1,4 +1,4 @@
-"""Proof of life: what is there, looked at from the outside, and judged."""
+"""Proof of life: observe from the outside what exists of a service, and judge it."""
 
 from __future__ import annotations
 

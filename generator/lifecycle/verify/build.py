@@ -1,4 +1,4 @@
-"""From commit to running image: mirror, CI, registry, deploy pipeline. Facts in, checks out; nobody is asked."""
+"""From commit to running image: mirror, CI, registry, deploy pipeline. Facts in, checks out; no system is queried."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from generator.clients.github import WorkflowRun
 from generator.clients.woodpecker import Pipeline, Registration
 from generator.lifecycle.verify.delivery import Delivery
 
-AGAIN = "run `newservice create` with the same answers: it mends what is not there or not right"
+AGAIN = "run `newservice create` with the same answers: it creates what is missing and fixes what is wrong"
 
-# Woodpecker's states of a pipeline that is still to end (its API description, StatusValue).
+# Woodpecker's states of a pipeline that has not ended yet (its API description, StatusValue).
 _GOING = frozenset({"created", "pending", "running", "started"})
 
-# States of the build in which what it makes is not missing, but yet to come.
+# States of the build in which its results are not missing: it has not produced them yet.
 _NOT_BUILT = (CheckState.WAITING, CheckState.FAILED, CheckState.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class MirrorFacts:
-    """Both heads of the branch, and the push mirrors that lead to GitHub with the errors of their last push.
+    """The branch's head on Forgejo and on GitHub, and the push mirrors to GitHub with the errors of their last push.
 
     ``seen``: whether this token sees a mirror repository at all.
     """
@@ -36,29 +36,29 @@ class MirrorFacts:
 
 
 def judge_mirror(facts: MirrorFacts) -> Check:
-    """GitHub is at the canonical commit, and the next one will get there too."""
+    """Check that GitHub is at the canonical commit, and that a push mirror will bring the next one there."""
     id_ = "mirror.commit"
     if facts.canonical is None:
-        return _failed(id_, f"{facts.where}: there is no commit on Forgejo that this token may see", AGAIN)
+        return _failed(id_, f"{facts.where}: no commit on Forgejo is visible to this token", AGAIN)
     if not facts.seen:
         return Check(
             id_,
             CheckState.UNKNOWN,
-            f"{facts.where}: GitHub shows no repository; it is missing, or the token may not see it",
+            f"{facts.where}: GitHub shows no repository; it is missing, or the token is not allowed to see it",
             f"the token needs the scope repo (fine-grained: Contents, read); if it has that, {AGAIN}",
         )
     if facts.canonical == facts.mirrored and not facts.mirrors:
-        told = f"{facts.where} is at {facts.canonical[:8]}, but there is no push mirror"
-        return _failed(id_, f"{told}: the next commit stays on Forgejo", AGAIN)
+        message = f"{facts.where} is at {facts.canonical[:8]}, but it has no push mirror"
+        return _failed(id_, f"{message}: the next commit stays on Forgejo", AGAIN)
     if facts.canonical == facts.mirrored:
         return Check(id_, CheckState.OK, f"{facts.where} is at {facts.canonical[:8]} on both sides")
     behind = f"{facts.where} is at {(facts.mirrored or 'nothing')[:8]}, Forgejo at {facts.canonical[:8]}"
     if not facts.mirrors:
-        return _failed(id_, f"{behind}; there is no push mirror", AGAIN)
+        return _failed(id_, f"{behind}; no push mirror exists", AGAIN)
     if facts.errors:
-        told = "; ".join(facts.errors)
-        return _failed(id_, f"{behind}; the last push of the mirror failed: {told}", f"mend what it says, then {AGAIN}")
-    return Check(id_, CheckState.WAITING, behind, f"Forgejo pushes soon; if it doesn't, {AGAIN}")
+        errors = "; ".join(facts.errors)
+        return _failed(id_, f"{behind}; the mirror's last push failed: {errors}", f"fix what it reports, then {AGAIN}")
+    return Check(id_, CheckState.WAITING, behind, f"Forgejo will push soon; if it doesn't, {AGAIN}")
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class RunFacts:
 
 
 def newest_run(facts: RunFacts, workflow: str | None) -> WorkflowRun | None:
-    """The newest run of our workflow for exactly this commit."""
+    """The newest run of our workflow for exactly this commit; None if it has none."""
     found = [run for run in facts.runs if run.sha == facts.sha and run.path == workflow]
     return max(found, key=lambda run: run.number, default=None)
 
 
 def judge_run(facts: RunFacts, workflow: str | None) -> Check:
-    """The newest run of our workflow for this commit has succeeded, and nothing else counts as that."""
+    """Check that the newest run of our workflow for this commit succeeded; no other run counts."""
     id_, short = "ci.run", facts.sha[:8]
     run = newest_run(facts, workflow)
     if run is None and facts.enabled is False:
@@ -96,15 +96,15 @@ def judge_run(facts: RunFacts, workflow: str | None) -> Check:
     return _failed(
         id_,
         f"{short}: {run.conclusion.replace('_', ' ') or 'no conclusion'}{jobs}, {run.url}",
-        "read its log; push a commit that mends it, or run it again on GitHub",
+        "read its log; push a commit that fixes it, or run it again on GitHub",
     )
 
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Digests by tag as the token sees them, and whether anybody sees one of them without a token.
+    """Digests by tag as the token sees them; ``open``: whether one of them can be seen without a token.
 
-    ``refusal`` is what the registry said where it showed the token nothing.
+    ``refusal`` is the registry's error if it refused the token.
     """
 
     digests: Mapping[str, str | None]
@@ -113,7 +113,7 @@ class ImageFacts:
 
 
 def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: CheckState) -> Check:
-    """The commit's own tag is there, ``latest`` is the same image, and exactly those may pull it who should."""
+    """Check that the commit's own tag exists, that ``latest`` is the same image, and that its visibility is right."""
     id_, name = "image.tags", delivery.image
     missing = [tag for tag in delivery.tags if not facts.digests.get(tag)]
     if missing and ci in _NOT_BUILT:
@@ -121,37 +121,41 @@ def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: Che
     if missing and len(missing) == len(delivery.tags):
         return _unseen_image(facts, delivery)
     if missing:
-        there = ", ".join(tag for tag in delivery.tags if tag not in missing)
+        present = ", ".join(tag for tag in delivery.tags if tag not in missing)
         return _failed(
             id_,
-            f"{name} has {there} but no {' and no '.join(missing)}: that is another commit's image",
+            f"{name} has {present} but no {' and no '.join(missing)}: that is another commit's image",
             "run the build of this commit again",
         )
     if len(set(facts.digests.values())) > 1:
-        told = " and ".join(delivery.tags)
+        tags = " and ".join(delivery.tags)
         if ci is CheckState.WAITING:
-            return Check(id_, CheckState.WAITING, f"{name}: {told} are different images as long as the build runs")
+            return Check(id_, CheckState.WAITING, f"{name}: {tags} are different images while the build runs")
         return _failed(
-            id_, f"{name}: {told} are different images", "a later run built another commit; run this one's again"
+            id_, f"{name}: {tags} are different images", "a later run built another commit; run this one's again"
         )
     return _judge_visibility(facts, delivery, private=private)
 
 
 def _unseen_image(facts: ImageFacts, delivery: Delivery) -> Check:
     hint = "the token needs the scope read:packages (on GitHub a classic token); if it has that, the image is missing"
-    told = f"{delivery.image}: no tag can be seen: there is none, or the token may not read it"
+    message = f"{delivery.image}: no tag is visible: none exists, or the token is not allowed to read it"
     if facts.refusal is not None:
-        told, hint = facts.refusal.message, facts.refusal.hint
-    return Check("image.tags", CheckState.UNKNOWN, told, hint)
+        message, hint = facts.refusal.message, facts.refusal.hint
+    return Check("image.tags", CheckState.UNKNOWN, message, hint)
 
 
 def _judge_visibility(facts: ImageFacts, delivery: Delivery, *, private: bool) -> Check:
     id_, name = "image.tags", delivery.image
     settings = "change the package's visibility in its settings"
     if private and facts.open:
-        return _failed(id_, f"{name} is private by its answers, and anybody can pull it", f"{settings} to private")
+        return _failed(
+            id_, f"{name} should be private by its answers, but anyone can pull it", f"{settings} to private"
+        )
     if not private and not facts.open:
-        return _failed(id_, f"{name} is public by its answers, and only a token can pull it", f"{settings} to public")
+        return _failed(
+            id_, f"{name} should be public by its answers, but only a token can pull it", f"{settings} to public"
+        )
     return Check(id_, CheckState.OK, f"{name} has {', '.join(delivery.tags)}")
 
 
@@ -165,17 +169,17 @@ class PipelineFacts:
 
 
 def own_pipeline(pipelines: Sequence[Pipeline], delivery: Delivery) -> Pipeline | None:
-    """The newest pipeline that deploys the commit's image."""
-    found = [item for item in pipelines if delivery.told(item.variables)]
+    """The newest pipeline that deploys the commit's image; None if none does."""
+    found = [item for item in pipelines if delivery.deploys(item.variables)]
     return max(found, key=lambda item: item.number, default=None)
 
 
 def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> Check:
-    """The pipeline of this image has run and succeeded, and no other image was deployed after it."""
+    """Check that this image's pipeline ran and succeeded, and that no other image was deployed after it."""
     id_ = "deploy.pipeline"
     wanted = ", ".join(f"{name}={text}" for name, text in delivery.variables.items() if name not in delivery.fixed)
     if facts.registration is None:
-        return _failed(id_, "Woodpecker has no such repository, or the token's user may not see it", AGAIN)
+        return _failed(id_, "Woodpecker has no such repository, or the token's user is not allowed to see it", AGAIN)
     if not facts.registration.active:
         return _failed(id_, f"repository {facts.registration.id} is switched off on Woodpecker", AGAIN)
     ours = facts.ours
@@ -198,14 +202,14 @@ def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> 
 
 
 def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wanted: str) -> Check:
-    id_, told = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
+    id_, outcome = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
     again = "run the pipeline again on Woodpecker"
     if ours.status != "success":
         steps = [name for name, state in ours.steps if state in ("failure", "error", "killed")]
         why = "; ".join(ours.errors) or (f"in step {', '.join(steps)}" if steps else "")
-        return _failed(id_, f"{told}{f', {why}' if why else ''}", f"read its log, mend it, and {again}")
+        return _failed(id_, f"{outcome}{f', {why}' if why else ''}", f"read its log, fix the cause, and {again}")
     if not any(state == "success" for _, state in ours.steps):
-        return _failed(id_, f"{told}, but no step of it has run", again)
+        return _failed(id_, f"{outcome}, but no step of it has run", again)
     later = [
         item
         for item in facts.pipelines
@@ -215,8 +219,8 @@ def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wante
         other = ", ".join(
             f"{name}={later[0].variables[name]}" for name in delivery.variables if name not in delivery.fixed
         )
-        return _failed(id_, f"{told}, but pipeline {later[0].number} deployed {other} after it", again)
-    return Check(id_, CheckState.OK, told)
+        return _failed(id_, f"{outcome}, but pipeline {later[0].number} deployed {other} after it", again)
+    return Check(id_, CheckState.OK, outcome)
 
 
 def _failed(id_: str, summary: str, hint: str) -> Check:

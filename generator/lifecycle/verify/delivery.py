@@ -10,9 +10,9 @@ from generator.template.answers import DeclaredDelivery
 
 @dataclass(frozen=True)
 class Delivery:
-    """One commit's way: the workflow that builds it, the image's name and tags, and what its pipeline is told.
+    """One commit's way: the workflow that builds it, the image's name and tags, and its pipeline's variables.
 
-    ``variables`` are those of the deploy pipeline of this commit, ``fixed`` those of them that every commit's has.
+    ``variables`` are those of this commit's deploy pipeline; ``fixed`` are those that are the same for every commit.
     """
 
     workflow: str | None
@@ -33,7 +33,7 @@ class Delivery:
             fixed={name: text for name, text in variables.items() if text == declared.variables[name]},
         )
 
-    def told(self, variables: Mapping[str, str]) -> bool:
+    def deploys(self, variables: Mapping[str, str]) -> bool:
         """Whether a pipeline with these variables deploys this commit."""
         return bool(self.variables) and all(variables.get(name) == text for name, text in self.variables.items())
 
@@ -41,4 +41,4 @@ class Delivery:
         """Whether a pipeline with these variables deploys another image of the same service."""
         named = all(variables.get(name) for name in self.variables)
         same = all(variables.get(name) == text for name, text in self.fixed.items())
-        return named and same and not self.told(variables)
+        return named and same and not self.deploys(variables)

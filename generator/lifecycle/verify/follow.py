@@ -1,4 +1,4 @@
-"""Look again and again until all is well, nothing can become well any more, or the time is up."""
+"""Repeat the checks until all is well, waiting can no longer help, or the time is up."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from generator.base.stopping import pause
 from generator.lifecycle.verify.look import Look
 
 TIMEOUT_SECONDS = 900
-"""How long ``--wait`` follows unless told otherwise: a build's 30 minutes are the limit, a few are usual."""
+"""How long ``--wait`` follows by default: builds may take up to 30 minutes, but usually end after a few."""
 
 
 @dataclass(frozen=True)
 class Rhythm:
     """Pauses between looks, in seconds: they grow from the first to the longest. Tests bring their own clock.
 
-    ``sleep`` raises ``KeyboardInterrupt`` when nobody waits any more.
+    ``sleep`` raises ``KeyboardInterrupt`` when the user stops waiting.
     """
 
     first: float = 2.0
@@ -29,19 +29,19 @@ class Rhythm:
 
 
 def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], None], rhythm: Rhythm) -> Look:
-    """The last look: at the first one that is well or can't become it by waiting, or ``seconds`` later.
+    """Look until all is well, waiting can no longer help, or ``seconds`` are over; returns the last look.
 
-    ``progress`` hears of every check that is not well at first, and then of each that changed. Raises what the
-    rhythm's pause raises when it is cut short.
+    ``progress`` receives a line for every check that is not well at first, and then for each that changed. Raises what
+    the rhythm's ``sleep`` raises when it is cut short.
     """
     deadline, length = rhythm.clock() + seconds, rhythm.first
-    told: dict[str, Check] = {}
+    reported: dict[str, Check] = {}
     while True:
         seen = look()
         for check in seen.checks:
-            if check != told.get(check.id) and (check.id in told or not check.well):
+            if check != reported.get(check.id) and (check.id in reported or not check.well):
                 progress(f"{check.id}: {check.state.value}, {check.summary}")
-            told[check.id] = check
+            reported[check.id] = check
         left = deadline - rhythm.clock()
         if seen.alive or not seen.may_come or left <= 0:
             return seen

@@ -1,4 +1,4 @@
-"""One look at everything: which checks apply to these answers, and what each of them says now."""
+"""One look at every system: which checks apply to these answers, and what each of them reports now."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ CHECKS = (
 )
 """The checks, in the order in which a change travels."""
 
-# What GitHub's answer doesn't say: 403 and 404 alike mean missing, or not allowed.
+# GitHub's answer doesn't say this: both 403 and 404 mean missing or not allowed.
 _RUNS_SCOPE = "to read runs the token needs the scope repo (fine-grained: Actions, read)"
 
 
 @dataclass(frozen=True)
 class Look:
-    """What all checks said at one moment. ``passing`` are ids of those that could not be seen just now."""
+    """The results of all checks at one moment. ``passing``: ids of checks whose system was briefly out of reach."""
 
     checks: tuple[Check, ...]
     passing: frozenset[str] = frozenset()
@@ -47,22 +47,22 @@ class Look:
 
     @property
     def blind(self) -> bool:
-        """Whether nothing at all could be seen."""
+        """Whether none of the checks that apply could be made."""
         applying = [check for check in self.checks if check.state is not CheckState.SKIPPED]
         return bool(applying) and all(check.state is CheckState.UNKNOWN for check in applying)
 
     @property
     def may_come(self) -> bool:
-        """Whether waiting makes sense: something is on its way or out of sight for now, and nothing has failed."""
+        """Whether waiting makes sense: something is on its way or briefly out of reach, and nothing has failed."""
         states = {check.state for check in self.checks}
         return CheckState.FAILED not in states and (CheckState.WAITING in states or bool(self.passing))
 
 
 def look(run: Run, registry: Registry | None) -> Look:
-    """Look at every system once, all at the same time. ``registry`` is None where there is no image of ours."""
+    """Look at every system once, all in parallel. ``registry`` is None if none of the images is ours."""
     seen = [item for group in together(lambda: _build(run, registry), lambda: _infra(run)) for item in group]
-    told = {item.check.id: item for item in seen}
-    ordered = [told[id_] for id_ in CHECKS]
+    by_id = {item.check.id: item for item in seen}
+    ordered = [by_id[id_] for id_ in CHECKS]
     return Look(tuple(item.check for item in ordered), frozenset(item.check.id for item in ordered if item.passing))
 
 
@@ -73,11 +73,11 @@ class _Seen:
 
 
 def _build(run: Run, registry: Registry | None) -> list[_Seen]:
-    """The commit's way. Later checks know how the build went: what it has not made yet is not missing."""
+    """The checks of the commit's way. Later ones know the build's state: what it has not made yet is not missing."""
     answers = run.answers
     if not answers.owned:
-        told = "the image is somebody else's: there is no repository"
-        return [_skipped(id_, told) for id_ in ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline")]
+        reason = "third-party image: the service has no repository"
+        return [_skipped(id_, reason) for id_ in ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline")]
     mirror = _check("mirror.commit", lambda: judge_mirror(observe.observe_mirror(run)))
     sha = _head(run)
     if sha is None:
@@ -88,7 +88,7 @@ def _build(run: Run, registry: Registry | None) -> list[_Seen]:
 
 
 def _head(run: Run) -> str | None:
-    """The canonical commit; None where there is none, or none can be seen, which ``mirror.commit`` tells."""
+    """The canonical commit; None if none exists or none is visible, which ``mirror.commit`` reports."""
     try:
         return run.canonical_head()
     except (SystemFailure, PreflightError):
@@ -103,7 +103,7 @@ def _unbuilt(run: Run, id_: str) -> _Seen:
 
 
 def _not_applying(run: Run, id_: str) -> str:
-    """Why a check says nothing about these answers; empty where it does."""
+    """Why a check does not apply to these answers; empty if it does."""
     delivery = run.answers.delivery
     reasons = {
         "ci.run": "" if delivery.workflow else "no CI builds the image (ci: false)",
@@ -160,7 +160,7 @@ def _infra(run: Run) -> list[_Seen]:
 
 def _secrets(run: Run) -> _Seen:
     if "vault" not in run.answers.systems:
-        return _skipped("vault.secrets", "none are asked for under secrets")
+        return _skipped("vault.secrets", "the answers ask for no secrets")
     step = VaultSecrets()
     return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))
 

@@ -1,4 +1,4 @@
-"""Reads the facts for each check, through the run's own looks where it has them. Never writes."""
+"""Read the facts for each check, through the run's own observations where it has them. Never writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generator.lifecycle.verify.infra import InfraFacts
 
 
 def observe_mirror(run: Run) -> MirrorFacts:
-    """Both heads, and the push mirrors that lead from one to the other."""
+    """The head of the branch on Forgejo and on GitHub, and the push mirrors from one to the other."""
     canonical = run.canonical_head()
     seen = canonical is not None and run.mirror_repository() is not None
     mirrored = run.mirror_heads().get(run.platform.forgejo.branch) if seen else None
@@ -26,7 +26,7 @@ def observe_mirror(run: Run) -> MirrorFacts:
 
 
 def observe_run(run: Run, sha: str, workflow: str | None) -> RunFacts:
-    """The runs of a commit, why the newest failed, and where there is none whether Actions run at all."""
+    """The runs of a commit, the failed jobs of the newest, and, if it has none, whether Actions are switched on."""
     facts = RunFacts(sha, run.github.runs(run.mirror, sha))
     newest = newest_run(facts, workflow)
     if newest is None:
@@ -38,12 +38,12 @@ def observe_run(run: Run, sha: str, workflow: str | None) -> RunFacts:
 def _enabled(run: Run) -> bool | None:
     try:
         return run.github.runs_actions(run.mirror)
-    except PreflightError:  # only administrators may know
+    except PreflightError:  # only administrators are allowed to see it
         return None
 
 
 def observe_image(registry: Registry, delivery: Delivery) -> ImageFacts:
-    """What the token sees of the image, and what anybody sees."""
+    """The image as the token sees it, and whether it can be seen without a token."""
     first = delivery.tags[0]
     try:
         digests = {tag: registry.digest(delivery.image, tag) for tag in delivery.tags}
@@ -63,14 +63,14 @@ def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
         return PipelineFacts(registration)
     pipelines = run.woodpecker.pipelines(registration.id)
     ours = own_pipeline(pipelines, delivery)
-    # The list tells no steps, and what a pipeline is may change between two requests: the later one counts.
+    # The list has no steps, and a pipeline's state may change between two requests: the later answer counts.
     return PipelineFacts(
         registration, pipelines, run.woodpecker.pipeline(registration.id, ours.number) if ours else None
     )
 
 
 def observe_infra(run: Run) -> InfraFacts:
-    """The default branch, and the pull request where something is missing there."""
+    """What the default branch has of the service, and the open pull request if something is missing there."""
     branch = run.platform.infra.branch
     sha = run.infra_heads().get(branch)
     state = run.infra_state(sha) if sha else None
@@ -82,7 +82,7 @@ def observe_infra(run: Run) -> InfraFacts:
 
 
 def read_stack(run: Run) -> str:
-    """All Terraform of the stack as it is on the default branch; no text where it is not there."""
+    """All Terraform of the stack as it is on the default branch; empty if it is not there."""
     sha = run.infra_heads().get(run.platform.infra.branch)
     if sha is None:
         return ""
