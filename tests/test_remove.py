@@ -66,7 +66,7 @@ def everything(world: World) -> dict[str, Any]:
 
 
 def going(told: Told) -> set[str]:
-    """Ids of what the plan takes away."""
+    """Ids of what the plan removes."""
     (plan,) = told.of("plan")
     return {step["id"] for step in plan["steps"] if step["action"] == "delete"}
 

@@ -361,5 +361,5 @@ def test_a_platform_older_than_the_template_ends_the_run_with_what_it_lacks(yard
     found = [item for item in told.of("service") if item["state"] == "failed"]
     assert found
     assert all("has no variable dns_type" in item["message"] for item in found)
-    assert all("bring its modules up first" in item["hint"] for item in found)
+    assert all("update its modules first" in item["hint"] for item in found)
     assert not yard.world.infra.pulls

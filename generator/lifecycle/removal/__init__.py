@@ -1,1 +1,1 @@
-"""Removing what newservice created and nobody has changed since: look at everything, show it, carry it out."""
+"""Remove what newservice created and no one has changed since: observe everything, show the plan, carry it out."""

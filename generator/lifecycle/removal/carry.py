@@ -1,4 +1,4 @@
-"""Look at everything, then take it away one after the other; everything is looked at again right before each."""
+"""Observe everything, then remove it one by one; everything is observed again right before each removal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WRITES = (Action.DELETE, Action.CREATE)
 
 @dataclass(frozen=True)
 class Found:
-    """One thing as it was found, what is to be done about it, and what goes with it."""
+    """A thing in its observed state, what to do about it, and what is removed with it."""
 
     removal: Removal[Any]
     facts: Any
@@ -30,19 +30,19 @@ class Found:
 
     @property
     def goes(self) -> bool:
-        """Whether it is taken away."""
+        """Whether the plan removes it."""
         return self.decision.action is Action.DELETE
 
 
 @dataclass(frozen=True)
 class Carried(Outcome):
-    """What became of a removal. ``left``: what was to go and stays after all, by its id, and why."""
+    """The outcome of a removal. ``left``: what was planned to go but stays after all, by its id, and why."""
 
     left: Mapping[str, Decision] = field(default_factory=dict)
 
 
 def observe(removals: Sequence[Removal[Any]], run: Run) -> Plan:
-    """Look at everything, read only, all at the same time. What can't be seen is unknown."""
+    """Observe everything in parallel, read only, and plan the removal. What can't be seen is unknown."""
     view = run.fresh()
     found = settle(together(*(partial(_seen, removal, view) for removal in removals)))
     going = [item.covered for item in found if item.goes]
@@ -61,7 +61,7 @@ def carry_out(
     report: Callable[[StepResult], None],
     begun: Callable[[str], None] = lambda _: None,
 ) -> Carried:
-    """Remove what the plan shows, in order, until something fails; what was not shown is not touched."""
+    """Remove what the plan shows, in order, until something fails; what it does not show is not touched."""
     shown = {step.id: step.decision for step in plan.steps}
     left: dict[str, Decision] = {}
     ids = [removal.id for removal in removals]
@@ -80,7 +80,7 @@ def carry_out(
 
 
 def settle(found: Sequence[Found]) -> list[Found]:
-    """What depends on something that stays, stays with it. Pure.
+    """Keep what depends on something that stays. Returns all of ``found`` with their final decisions. Pure.
 
     A stack on the default branch may be running: its repository and its secrets wait until it is gone from there.
     Repository, mirror, link and registration are one thing, and so are a branch that stays and its secrets.
@@ -95,8 +95,8 @@ def settle(found: Sequence[Found]) -> list[Found]:
 def _waiting(item: Found) -> Found:
     if not item.goes:
         return item
-    told = f"{item.decision.summary}; waits until the stack is gone from the default branch"
-    return replace(item, decision=waits(told))
+    summary = f"{item.decision.summary}; waits until the stack is gone from the default branch"
+    return replace(item, decision=waits(summary))
 
 
 def _first_kept(found: Sequence[Found], group: str) -> str:
@@ -127,7 +127,7 @@ def _look(removal: Removal[Any], run: Run) -> Found:
 def _observed(
     removals: Sequence[Removal[Any]], removal: Removal[Any], run: Run, shown: Decision, left: dict[str, Decision]
 ) -> Observed:
-    """One thing as everything is now. What was not shown to be removed, or was changed since, stays.
+    """A removal decided by the current state. What the plan did not remove, or what was changed since, stays.
 
     The latter is noted in ``left``.
     """
@@ -151,7 +151,7 @@ def _act(item: Found, run: Run, left: dict[str, Decision]) -> str | Done:
 
 
 def _nothing() -> str:
-    raise AssertionError("nothing is to be done about it")
+    raise AssertionError("nothing to do about it")
 
 
 def _settled(removal: Removal[Any], run: Run) -> Decision:
@@ -160,13 +160,13 @@ def _settled(removal: Removal[Any], run: Run) -> Decision:
 
 
 def _stays(item: Found) -> bool:
-    """Whether it is there still, and not on its way out through a review."""
+    """Whether it still exists, and no review is removing it."""
     waiting = item.removal.group != "infra" and item.decision.state is State.PRESENT
     return is_kept(item.decision) or waiting
 
 
 def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
-    """Everything as it is now. Raises where something can't be seen, or is somebody else's."""
+    """Everything as it is now. Raises if something can't be seen, and ``RefusedError`` if something is not ours."""
     view = run.fresh()
     found = settle(together(*(partial(_look, removal, view) for removal in removals)))
     for item in found:
@@ -176,5 +176,5 @@ def _all(removals: Sequence[Removal[Any]], run: Run) -> list[Found]:
 
 
 def written(plan: Plan) -> Collection[str]:
-    """Ids of the things that the plan takes away or makes for it."""
+    """Ids of the things that the plan removes, and of those that it creates for that."""
     return [step.id for step in plan.steps if step.decision.action in _WRITES]

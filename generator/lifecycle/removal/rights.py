@@ -1,4 +1,4 @@
-"""What the tokens must be allowed to do, as far as that can be seen before the first write."""
+"""What the tokens must be allowed to do, as far as this is known before the first write."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from generator.lifecycle.doctor.preflight import require
 
 
 def check_rights(run: Run, written: Collection[str]) -> None:
-    """Raise ``PreflightError`` where a token surely may not delete what is to go; what can't be proven is tried."""
+    """Raise ``PreflightError`` if a token certainly lacks the right to delete; an unknown right passes."""
     require(_checks(run, written))
 
 
 def _checks(run: Run, written: Collection[str]) -> Iterator[Check]:
     if "github.repository" in written:
         scopes = run.github.account().scopes
-        if scopes is not None and "delete_repo" not in scopes:  # None: a fine-grained token never tells
+        if scopes is not None and "delete_repo" not in scopes:  # None: a fine-grained token reports no scopes
             source = run.credentials["github"].source
-            told, hint = "the token lacks delete_repo", f"give the token in {source} the scope delete_repo"
-            yield Check("github.scopes", CheckState.FAILED, told, hint)
+            summary, hint = "the token lacks delete_repo", f"give the token in {source} the scope delete_repo"
+            yield Check("github.scopes", CheckState.FAILED, summary, hint)
     if "forgejo.repository" in written:
         listed, token = observe_tokens(run.forgejo, run.owner), run.credentials["forgejo"]
-        # Since Forgejo 15 a deletion asks for the scope of the owner's kind (routers/api/v1/repo/repo.go).
+        # Since Forgejo 15 a deletion needs the scope of the owner's kind (routers/api/v1/repo/repo.go).
         kind = "write:organization" if listed.foreign(run.owner) else "write:user"
         yield judge_scopes(
             "forgejo.scopes", listed, token.value, (kind, "write:repository", "read:issue"), token.source

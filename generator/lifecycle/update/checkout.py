@@ -1,7 +1,7 @@
-"""Carries an update out in a checkout: all of it or nothing, also when it is killed half-way.
+"""Carry out an update in a checkout: all of it or nothing, even if the process is killed half-way.
 
-Beside a journal, git's own folder of the checkout holds what was there before and what is to be there, until all of
-it is in its place. Whoever finds one there that nobody is at work on takes the unfinished update back.
+Until every file is in its place, the checkout's git folder holds a journal, the files as they were, and those to be
+written. A command that finds the journal of an update that is no longer running undoes that update.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Place:
 
     @classmethod
     def of(cls, path: Path) -> Place:
-        """The tree at a folder. Raises ``UsageError`` where that is in no git repository."""
+        """The tree at a folder. Raises ``UsageError`` if the folder is in no git repository."""
         path = path.resolve()
         found = Repository.around(path) if path.is_dir() else None
         if found is None:
             raise UsageError(
                 "update.no_repository",
-                f"{path} is in no git repository: an update could not be taken back there",
+                f"{path} is in no git repository: an update could not be undone there",
                 "name a clone of a service's repository, or a stack's folder in a clone of the infra repository",
             )
         below = path.relative_to(found.path.resolve()).as_posix()
@@ -53,19 +53,19 @@ class Place:
 
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
-    """Be the only update in this checkout. Raises ``RefusedError`` while another one is under way."""
+    """Lock this checkout for one update. Raises ``RefusedError`` while another one is under way."""
     with locked(place.repository.git_dir) as free:
         if not free:
             raise RefusedError(
                 "update.under_way",
                 f"another update is under way in {place.root}",
-                "wait until it is through, then run the same command again",
+                "wait until it ends, then run the same command again",
             )
         yield
 
 
 def check_clean(place: Place, upgrade: Transition | None = None) -> None:
-    """Raise ``RefusedError`` where what an update reads or touches is not as it is committed, or not plainly a file."""
+    """Raise ``RefusedError`` if anything that an update reads or touches is not as committed, or not a regular file."""
     shared = {entry.path for entry in upgrade.entries} if upgrade else set()
     paths = [place.prefix or ".", *sorted(shared)]
     dirty = place.repository.dirty(paths) or (_in_the_way(place, upgrade) if upgrade else [])
@@ -79,7 +79,7 @@ def check_clean(place: Place, upgrade: Transition | None = None) -> None:
     if hidden:
         raise RefusedError(
             "update.hidden",
-            f"git does not look at {_listed(hidden)} in {place.root}: a sparse checkout, or assumed unchanged",
+            f"git does not check {_listed(hidden)} in {place.root}: a sparse checkout, or assumed unchanged",
             "run the update in a whole clone",
         )
     links = _links(place, upgrade) if upgrade else []
@@ -100,10 +100,10 @@ def _touched(upgrade: Transition) -> list[str]:
 
 
 def _in_the_way(place: Place, upgrade: Transition) -> list[str]:
-    """Files to be written that are there and that the last commit has not: ignored ones, of which git tells nothing."""
+    """Files to be written that exist and are not in the last commit: git ignores them and does not report them."""
     head = place.repository.head() or ""
-    there = [path for path in _touched(upgrade) if (place.root / path).exists()]
-    return [path for path in there if place.repository.file(head, path) is None]
+    existing = [path for path in _touched(upgrade) if (place.root / path).exists()]
+    return [path for path in existing if place.repository.file(head, path) is None]
 
 
 def _links(place: Place, upgrade: Transition) -> list[str]:
@@ -118,7 +118,7 @@ def _links(place: Place, upgrade: Transition) -> list[str]:
 def carry_out(place: Place, upgrade: Transition) -> None:
     """Write an update's files into the checkout; files in conflict get git's marks and are unmerged for git.
 
-    Raises ``UsageError`` when a file can't be written; everything is put back then.
+    Raises ``UsageError`` if a file can't be written; everything is restored first.
     """
     marked = {
         item.path: (_content(item.base), _content(item.before), _content(item.wanted))
@@ -146,20 +146,20 @@ def _content(file: File | None) -> bytes | None:
 
 
 def _mode(target: Path, *, executable: bool) -> int:
-    """The permissions of a file to be written: those of the one that exists, but for whether it can be run."""
+    """The permissions of a file to be written: those of the existing one, except for its executable bits."""
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
     return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
 
 
 def interrupted(repository: Repository) -> bool:
-    """Whether an update that was killed has left something, which the next one takes back."""
+    """Whether an update that was killed left changes, which the next one undoes."""
     return (repository.git_dir / _PLACE / _JOURNAL).is_file()
 
 
 def take_back(repository: Repository) -> tuple[str, ...]:
-    """Take back what an update that was killed has left; the paths that were put back.
+    """Undo what an update that was killed left behind. Returns the paths that were restored.
 
-    A file that somebody has changed or committed since stays as it is.
+    A file that someone has changed or committed since stays as it is.
     """
     folder = repository.git_dir / _PLACE
     journal = folder / _JOURNAL
@@ -180,7 +180,7 @@ def take_back(repository: Repository) -> tuple[str, ...]:
 
 @contextmanager
 def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dict[str, Path]]:
-    """Drafts of the files, in git's folder, to be moved to their places; taken back unless all goes well."""
+    """Drafts of the files in git's folder, to be moved to their places. Undoes everything if the block raises."""
     folder = place.repository.git_dir / _PLACE
     drafts: dict[str, Path] = {}
     journal: dict[str, dict[str, str | None]] = {}
@@ -230,7 +230,7 @@ def _put_back(root: Path, path: str, before: Path | None) -> None:
 
 
 def _prune(root: Path, path: str) -> None:
-    """Take away folders that a removed file leaves empty, as git does."""
+    """Remove folders that a removed file leaves empty, as git does."""
     for folder in (root / path).parents:
         if folder == root or not folder.is_dir() or any(folder.iterdir()):
             return

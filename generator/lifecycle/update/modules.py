@@ -1,4 +1,4 @@
-"""Whether the infra repository's modules know what a version of the template tells them. Pure."""
+"""Whether the infra repository's modules declare the arguments that a version of the template passes. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from generator.infra_repo.hcl import HclSyntaxError, parse
 from generator.infra_repo.trees import Listing
 from generator.template.files import File
 
-# What every module call may have, whatever the module declares.
-_TERRAFORM_S_OWN = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
+# Terraform's own arguments, allowed in every module call, whatever the module declares.
+_META_ARGUMENTS = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
 
 
 def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
-    """Arguments that the files below ``prefix`` give to modules of the same repository, which don't declare them.
+    """Arguments that the files below ``prefix`` pass to modules of the same repository that don't declare them.
 
-    A module that is not there is passed over, as is one whose files can't be read.
+    Modules that don't exist or whose files can't be read are skipped.
     """
     for file in files:
         if not file.path.endswith(".tf"):
@@ -26,7 +26,7 @@ def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iter
             source = settings.get("source")
             place = posixpath.normpath(posixpath.join(prefix, source[0])) if source else ""
             declared = _declared(tree, place) if place and not place.startswith("..") else frozenset()
-            given = {name for name in settings if "." not in name} - _TERRAFORM_S_OWN
+            given = {name for name in settings if "." not in name} - _META_ARGUMENTS
             if declared:
                 yield from (f"{place} has no variable {name} (module {label})" for name in sorted(given - declared))
 

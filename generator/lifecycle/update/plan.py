@@ -1,4 +1,4 @@
-"""From one version of the template to another, for a service's repository or a stack. Nothing is written."""
+"""Plan the update of a service's repository or a stack to another version of the template. Nothing is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from generator.template.template import Template
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a tree stands: what is recorded of it, and which files are not as newservice made them."""
+    """The state of a tree: what is recorded of it, and which files are not as newservice made them."""
 
     recorded: Recorded
     newest: Version
@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def behind(self) -> bool:
-        """Whether a newer version was released."""
+        """Whether a newer version of the template was released."""
         return self.recorded.version < self.newest
 
 
@@ -46,36 +46,36 @@ class Upgrade(Transition):
 
     @property
     def changes(self) -> bool:
-        """Whether anything is to be written."""
+        """Whether the update writes anything."""
         return bool(self.written or self.removed or self.conflicts)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about the answers, and about entries that stay as somebody made them."""
+        """What a person should know about the answers, and about hand-edited entries that stay."""
         kept = [f"{item.path}: {item.reason}" for item in self.entries if item.action == "kept" and item.reason]
         return (*self.answers.notes, *kept)
 
 
 def _refuse_opening(before: Answers, after: Answers) -> None:
-    """Raise ``RefusedError`` where a private service would no longer be private, in one step or on the way to it."""
+    """Raise ``RefusedError`` if a private service would become public, in this step or in one on the way to it."""
     if before.private_image and not after.private_image:
         raise RefusedError(
             "update.opens",
-            f"{before.name} is recorded as private, and an update never makes a service public: everybody could see "
+            f"{before.name} is recorded as private, and an update never makes a service public: everyone could see "
             "its repositories and its image",
-            "leave that answer out; there is no flag yet that opens a service",
+            "leave that answer out; no flag makes a service public yet",
         )
 
 
 @dataclass
 class Upgrader(Versions):
-    """Plans updates, of one service or of many. Not for several threads at once."""
+    """Plans updates of one service or of many. Not thread-safe."""
 
     def standing(self, tree: Tree, prefix: str = "") -> Standing:
-        """Where the tree below ``prefix`` stands. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
+        """The state of the tree below ``prefix``. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
         recorded = self._read(tree, prefix)
         maker = self.made_by(recorded)
-        # The answers file takes long to render, and neither it nor what is its owner's counts as edited.
+        # The answers file is slow to render; neither it nor files that belong to their owner count as edited.
         made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))
         own = [file for file in made if not file.once]
         touched = [item for item in merge_trees(_repo(recorded), own, own, tree, prefix) if item.edited]
@@ -92,11 +92,11 @@ class Upgrader(Versions):
         template: Template | None = None,
         given: Mapping[str, Any] | None = None,
     ) -> Upgrade:
-        """What brings the tree below ``prefix`` to a release (default: the newest), or to an unreleased ``template``.
+        """Plan updating the tree below ``prefix`` to a release (default: the newest) or an unreleased ``template``.
 
-        ``given`` are answers for what that version asks anew. Raises ``UnreadableError``; ``AnswersError`` where it
-        asks something that is not answered; ``RefusedError`` where the tree is of a newer or unknown version, or a
-        private service would become public; ``UsageError`` for an older one.
+        ``given`` answers questions that are new in that version. Raises ``UnreadableError``; ``AnswersError`` if that
+        version asks something without an answer; ``RefusedError`` if the tree is of a newer or unknown version, or a
+        private service would become public; ``UsageError`` if ``to`` is older than the tree.
         """
         recorded = self._read(tree, prefix)
         old = self.made_by(recorded)
@@ -106,7 +106,7 @@ class Upgrader(Versions):
             raise UsageError(
                 "update.downgrade",
                 f"{prefix or recorded.name} is of template {recorded.version}, which is newer than {to}",
-                "updates go forward only; take the commit back that brought the newer one",
+                "updates go forward only; revert the commit that brought the newer one",
             )
         before = old.answers(recorded)
         after = new.answers(recorded, given, self._news(before, old, new))
@@ -119,21 +119,21 @@ class Upgrader(Versions):
         return Upgrade(found.files, found.entries, recorded=recorded, to=new.template.version, answers=after)
 
     def _read(self, tree: Tree, prefix: str) -> Recorded:
-        """What is recorded below ``prefix``, where that is the stack's own folder."""
+        """What is recorded below ``prefix``. Raises ``RefusedError`` if the answers are a stack's of another folder."""
         recorded = read_recorded(tree, prefix).sound()
         own = self.platform.infra.stack(recorded.name)
         if recorded.layer == "stack" and prefix != own:
             raise RefusedError(
                 "update.misplaced",
                 f"{prefix or 'this folder'} has the answers of {recorded.name}, whose stack is {own}",
-                "a copied stack is no stack of newservice's: make one with newservice create",
+                "a copied stack does not belong to newservice: make one with newservice create",
             )
         return recorded
 
     def _news(self, made: Answers, old: Maker, new: Maker) -> dict[str, Any]:
-        """What the profile in force says otherwise than ``new`` of things that ``old`` did not know at all.
+        """Settings that are new in ``new`` and that the profile in force sets to something other than its default.
 
-        Raises ``RefusedError`` where that is the profile of another platform than the recorded one.
+        Raises ``RefusedError`` if such a profile describes another platform than the recorded one.
         """
         data = self.platform.data
         found = {
@@ -152,7 +152,7 @@ class Upgrader(Versions):
         return found
 
     def _check_modules(self, wanted: tuple[File, ...], tree: Tree, prefix: str, new: Maker) -> None:
-        """Raise ``RefusedError`` where the platform is older than the template: access would hang on nothing."""
+        """Raise ``RefusedError`` if the platform's modules are older than the template: access would go unenforced."""
         if not isinstance(tree, Listing):
             return
         unknown = list(unknown_arguments(wanted, tree, prefix))
@@ -160,7 +160,7 @@ class Upgrader(Versions):
             raise RefusedError(
                 "update.platform",
                 f"template {new.template.version} is for a newer infra repository: {'; '.join(unknown)}",
-                "bring its modules up first, or update to an earlier version with --to",
+                "update its modules first, or update to an earlier version with --to",
             )
 
 
