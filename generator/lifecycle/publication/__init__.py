@@ -1,1 +1,1 @@
-"""Brings the released templates to the profile's template address."""
+"""Publish the released templates at the profile's template address."""

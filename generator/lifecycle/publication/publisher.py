@@ -1,4 +1,4 @@
-"""Brings the released templates to the profile's template address: one branch and a tag for each, never by force."""
+"""Publish the released templates at the profile's template address: one branch, and a tag each; never by force."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from generator.template.releases import ADDRESS, SIGNER, Releases
 
 @dataclass(frozen=True)
 class _Step:
-    """What it decides is pure; only ``act`` writes, and says what it did."""
+    """``decide`` is pure; only ``act`` writes. It returns what it did, as text."""
 
     id: str
     after: tuple[str, ...]
@@ -28,7 +28,7 @@ class _Step:
 
 
 class Publisher:
-    """The releases on their way to the forge."""
+    """Plans and pushes the releases to the forge."""
 
     def __init__(self, publication: Publication, forge: Forge) -> None:
         self._publication = publication
@@ -39,7 +39,7 @@ class Publisher:
         )
 
     def look(self) -> Seen:
-        """Read what is there. Raises ``SystemFailure`` or ``PreflightError`` where it can't be seen."""
+        """Read the state at the address. Raises ``SystemFailure`` or ``PreflightError`` if it can't be seen."""
         api, address = self._forge.api, self._publication.address
         repository = api.repository(address.owner, address.name)
         if repository is None:
@@ -48,15 +48,15 @@ class Publisher:
         if not references and not repository.empty:
             raise SystemFailure(
                 "forgejo.unseen",
-                f"forgejo: {address} is there, but its branches and tags can't be seen",
-                "give the token that right, or wait a moment; then run the same command again",
+                f"forgejo: {address} exists, but its branches and tags can't be seen",
+                "let the token read them, or wait a moment; then run the same command again",
                 passing=True,
             )
         seen = Seen(repository, references)
         return Seen(repository, references, self._later(seen.head))
 
     def _later(self, head: str | None) -> tuple[str, ...] | None:
-        """Commits of our branch after the newest release that we know; None where that is not in its history."""
+        """Commits of our branch after the newest release that we know; None if the branch does not contain it."""
         address, ours = self._publication.address, list(self._publication.releases.commits.values())
         if head is None or head in ours:
             return ()
@@ -64,17 +64,17 @@ class Publisher:
         return tuple(history[: history.index(ours[-1])]) if ours[-1] in history else None
 
     def plan(self, seen: Seen) -> Plan:
-        """What is to be done. Pure."""
+        """The plan for the state ``seen``. Pure."""
         steps = [StepPlan(step.id, "forgejo", step.decide(seen)) for step in self._steps]
         return build_plan(self._publication.address.name, files=(), registrations=(), steps=steps)
 
     def carry_out(self, report: Callable[[StepResult], None]) -> Outcome:
-        """Take the steps; see ``execute``."""
+        """Carry out the steps; see ``execute``."""
         works = [Work(step.id, "forgejo", step.after, partial(self._observed, step)) for step in self._steps]
         return execute(works, self._forge.patience, report)
 
     def _observed(self, step: _Step) -> Observed:
-        """What a step finds now. Raises ``RefusedError`` where any step may not go on: then none of them writes."""
+        """A step's current state. Raises ``RefusedError`` if any step refuses: then none of them writes."""
         seen = self.look()
         for each in self._steps:
             decision = each.decide(seen)
@@ -83,9 +83,9 @@ class Publisher:
         return Observed(step.decide(seen), partial(step.act, seen))
 
     def _create(self, _: Seen) -> str:
-        """Closed to begin with: opening it is a person's decision."""
-        address, told = self._publication.address, "Templates of newservice: the released versions"
-        self._forge.api.create_repository(address.owner, address.name, description=told, private=True, branch=BRANCH)
+        """Create the repository as private: opening it is a person's decision."""
+        address, text = self._publication.address, "Templates of newservice: the released versions"
+        self._forge.api.create_repository(address.owner, address.name, description=text, private=True, branch=BRANCH)
         return f"{address}, private"
 
     def _push(self, seen: Seen) -> str:
@@ -99,7 +99,7 @@ class Publisher:
 def build(releases: Releases, repository: Repository) -> None:
     """Make the commits of all releases in a repository.
 
-    Raises ``NewserviceError`` when an archive is not what the index says.
+    Raises ``NewserviceError`` if an archive does not match the index.
     """
     parents: tuple[str, ...] = ()
     for release in releases.all:
@@ -108,7 +108,7 @@ def build(releases: Releases, repository: Repository) -> None:
         if made != releases.commits[release.version]:
             raise NewserviceError(
                 "template.damaged",
-                f"the archive of template {release.version} is not what was released",
+                f"the archive of template {release.version} differs from what was released",
                 "install newservice again; nothing was published",
             )
         parents = (made,)
