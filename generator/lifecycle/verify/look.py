@@ -160,7 +160,7 @@ def _infra(run: Run) -> list[_Seen]:
 
 def _secrets(run: Run) -> _Seen:
     if "vault" not in run.answers.systems:
-        return _skipped("vault.secrets", "the answers ask for no secrets")
+        return _skipped("vault.secrets", "the answers list none under secrets")
     step = VaultSecrets()
     return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))
 
