@@ -11,7 +11,7 @@ from generator.infra_repo.trees import Listing
 from generator.template.files import File
 
 # What every module call can have, whatever the module declares.
-_TERRAFORM_S_OWN = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
+_META_ARGUMENTS = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
 
 
 def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
