@@ -94,4 +94,4 @@ def _missing(id_: str, facts: InfraFacts, what: str) -> Check:
     summary = f"not on {facts.branch}: {what}"
     if facts.pull_request:
         return Check(id_, CheckState.WAITING, summary, f"review and merge {facts.pull_request}")
-    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request asks for it", AGAIN)
+    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request adds it", AGAIN)
