@@ -16,9 +16,8 @@ from generator.base.errors import ExitCode, SystemFailure
 from generator.base.parallel import StepResult
 from generator.base.secrets import MASK, Secret
 from generator.cli.live import LiveSteps
-from generator.cli.plan_text import SIGNS
 from generator.cli.report import Result
-from generator.cli.screen import coloured, folded, paint, paint_diff
+from generator.cli.screen import SIGNS, coloured, folded, paint, paint_diff
 from generator.cli.text import TextReporter
 from generator.engine.plan import Action, Decision, State, StepPlan, build_plan
 

@@ -141,7 +141,7 @@ BOTH = {"0123abcd": "sha256:1", "latest": "sha256:1"}
     [
         (BOTH, False, True, OK, OK, "owner/app has 0123abcd, latest"),
         (BOTH, True, False, OK, OK, "has"),
-        (BOTH, True, True, OK, FAILED, "anybody can pull"),
+        (BOTH, True, True, OK, FAILED, "anyone can pull"),
         (BOTH, False, False, OK, FAILED, "only a token can pull"),
         # latest alone is another commit's image
         ({"0123abcd": None, "latest": "sha256:0"}, False, True, OK, FAILED, "no 0123abcd"),
@@ -150,8 +150,8 @@ BOTH = {"0123abcd": "sha256:1", "latest": "sha256:1"}
         ({"0123abcd": None, "latest": "sha256:0"}, False, True, UNKNOWN, WAITING, "the build makes it"),
         ({"0123abcd": "sha256:1", "latest": None}, False, True, OK, FAILED, "no latest"),
         # a registry says "not found" of what may not be seen, too
-        ({"0123abcd": None, "latest": None}, False, True, OK, UNKNOWN, "may not read"),
-        ({"0123abcd": None, "latest": None}, False, True, SKIPPED, UNKNOWN, "may not read"),
+        ({"0123abcd": None, "latest": None}, False, True, OK, UNKNOWN, "not allowed to read"),
+        ({"0123abcd": None, "latest": None}, False, True, SKIPPED, UNKNOWN, "not allowed to read"),
         ({"0123abcd": None, "latest": None}, False, True, WAITING, WAITING, "no 0123abcd and no latest"),
         ({"0123abcd": "sha256:1", "latest": "sha256:2"}, False, True, OK, FAILED, "different images"),
         ({"0123abcd": "sha256:1", "latest": "sha256:2"}, False, True, WAITING, WAITING, "different images"),
@@ -252,7 +252,7 @@ def test_stack() -> None:
     [
         ("present", "", OK, "catalog on master"),
         ("update", "", OK, "edited since: catalog"),
-        ("add", "", FAILED, "no pull request asks for it"),
+        ("add", "", FAILED, "no pull request adds it"),
         ("add", "https://forge/pulls/1", WAITING, "not on master: catalog"),
         ("refuse", "", UNKNOWN, "the place of catalog was not found"),
     ],

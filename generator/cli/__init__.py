@@ -11,7 +11,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from generator.base.children import end_all
 from generator.base.stopping import held, ignore_signals, interrupt_on_signals
 from generator.cli.runner import report_end, reporter_for, run_command
 from generator.cli.streams import exit_code, open_streams
@@ -60,7 +59,10 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt as error:  # before the command has begun, or when it was through already
         reporter = reporter or reporter_for(arguments)
         code = report_end(reporter, error)
-    end_all()
+    if "generator.base.children" in sys.modules:  # else nothing was started
+        from generator.base.children import end_all
+
+        end_all()
     code = exit_code(code)
     ignore_signals()
     codes.append(int(code))

@@ -13,7 +13,7 @@ from rich.text import Text
 from generator.base.parallel import StepResult
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
-from generator.cli.plan_text import SIGNS
+from generator.cli.screen import SIGNS
 
 _STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "dim", "skipped": "dim"}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.base.lazy_import import lazily
+from generator.cli.screen import SIGNS
 from generator.infra_repo.tree_diff import content_of
 from generator.template.files import File
 
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from generator.engine.plan import Plan
 else:
     difflib, json = lazily("difflib"), lazily("json")
-
-SIGNS = {
-    "create": "+", "update": "~", "delete": "-", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
-    "add": "+", "present": "=", "remove": "-", "done": "+", "failed": "!", "skipped": ".",
-}  # fmt: skip
-"""What is, or was, done with a file, a registration or a step."""
 
 
 def plan_lines(plan: Plan, title: str, *, answers: bool = False) -> Iterable[str]:

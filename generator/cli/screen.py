@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 else:
     shutil, textwrap = lazily("shutil"), lazily("textwrap")
 
+SIGNS = {
+    "create": "+", "update": "~", "delete": "-", "none": "=", "refuse": "!", "unchanged": "=", "conflict": "!",
+    "add": "+", "present": "=", "remove": "-", "done": "+", "failed": "!", "skipped": ".",
+}  # fmt: skip
+"""What is, or was, done with a file, a registration or a step."""
+
 _SIGNED = re.compile(r"^(\s*)([-+~!?])( .*)$")
 _COLOURS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "?": "yellow"}
 

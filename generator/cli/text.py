@@ -12,9 +12,8 @@ from generator.base.checks import Check, CheckState
 from generator.base.errors import AnswersError, ExitCode, NewserviceError
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
-from generator.cli.plan_text import SIGNS, plan_diffs, plan_lines, seed_lines
 from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
-from generator.cli.screen import coloured, folded, paint, paint_diff
+from generator.cli.screen import SIGNS, coloured, folded, paint, paint_diff
 
 if TYPE_CHECKING:
     from generator.base.parallel import StepResult
@@ -45,6 +44,8 @@ class TextReporter(Reporter):
         self._steps = tuple(step.id for step in plan.steps)
         if self._quiet:
             return
+        from generator.cli.plan_text import plan_diffs, plan_lines, seed_lines  # `newservice --version` needs none
+
         self._say("\n".join(plan_lines(plan, title, answers=answers)))
         for _, text in plan_diffs(plan) if diffs else ():
             self._say("\n" + text.rstrip("\n"), paint_diff, fold=False)

@@ -493,15 +493,15 @@ def _unreachable(what: str, error: OSError) -> SystemFailure:
 def _no_answer(what: str, error: Exception) -> SystemFailure:
     return SystemFailure(
         "github.not_json",
-        f"github: {what} was answered with something that GitHub does not say ({type(error).__name__})",
+        f"github: {what} got an answer that GitHub does not give ({type(error).__name__})",
         "the address is wrong, or a proxy answered; check github.api_url in the platform profile",
     )
 
 
 def _text(value: object) -> str:
-    """``value``, which must be text. Raises ``TypeError`` otherwise."""
+    """Return ``value`` if it is text. Raises ``TypeError`` otherwise."""
     if not isinstance(value, str):
-        raise TypeError("no text where GitHub gives one")
+        raise TypeError("GitHub's answer has no text where it should")
     return value
 
 

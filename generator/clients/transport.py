@@ -70,7 +70,9 @@ def http_client(
         host = httpx.URL(base).host
     except httpx.InvalidURL as error:
         raise PreflightError(
-            f"{system}.address", f"{system}: {base} is no address: {error}", "correct it in the profile or environment"
+            f"{system}.address",
+            f"{system}: {base} is not a valid address: {error}",
+            "correct it in the profile or environment",
         ) from error
     pin = platform.pin(system, host)
     transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)

@@ -90,5 +90,5 @@ class Documents:
 
 def _checked(kind: type, document: Any) -> Any:
     if type(document) is not kind:
-        raise ValueError(f"{kind.__name__} expected, found {type(document).__name__}")
+        raise ValueError(f"expected {kind.__name__}, found {type(document).__name__}")
     return document

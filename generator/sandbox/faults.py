@@ -1,4 +1,4 @@
-"""Programmable failures: what real systems and the network before them do on a bad day."""
+"""Programmable failures, as real systems and the network in front of them have them on a bad day."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Fault:
     _spread: str = ""
 
     def fits(self, system: str, request: Request) -> bool:
-        """Whether it applies to this request and is not used up."""
+        """Whether the fault applies to this request and is not used up."""
         if self.times == 0:
             return False
         if self._spread:
@@ -122,11 +122,11 @@ class Fault:
 
     @property
     def is_kind(self) -> FaultKind | None:
-        """The kind; None for an answer that was written by hand."""
+        """The kind of fault; None for an answer that was written by hand."""
         return None if isinstance(self.kind, Status) else self.kind
 
     def instead(self, system: str, request: Request) -> Response | None:
-        """The answer given instead of acting; None when the system acts or the connection is waited with."""
+        """The answer given instead of acting; None if the system acts or the connection is kept waiting."""
         if isinstance(self.kind, Status):
             return Response(self.kind.code, self.kind.body.encode(), self.kind.content_type, self.kind.headers)
         if self.kind is FaultKind.RESET_BEFORE or self.kind in CONNECTION_KINDS:
@@ -164,7 +164,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def attach(self, listener: Listener) -> None:
-        """Say which address is to be closed for a refused connection."""
+        """Register the address to close for a refused connection."""
         self._listener = listener
 
     def add(
@@ -227,7 +227,7 @@ class Faults:
         return fault
 
     def handshake(self, system: str) -> FaultKind | None:
-        """Use up and return how the handshake of a new connection to a system fails; None when it does not."""
+        """Use up and return how the handshake of a new connection to a system fails; None if it succeeds."""
         with self._lock:
             for entry in self._breaks:
                 if entry.system in (ANY, system) and entry.left != 0:
@@ -236,7 +236,7 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Forget all of them: what waits for an answer is dropped, what is closed is opened."""
+        """Remove all faults: requests that wait for an answer are dropped, closed addresses are opened again."""
         with self._lock:
             faults, self._faults = self._faults, []
             self._breaks.clear()

@@ -71,7 +71,7 @@ def _in_tree(source: str) -> str:
 
 
 def _tiers(known: list[str], wanted: list[str]) -> dict[str, str]:
-    """The map of tiers, as it stands in the files, and each use of one; the last is used where there are fewer."""
+    """The map of tiers, as it is in the files, and each use of one; the last is used where there are fewer."""
     if known == wanted:
         return {}
     words = {_table(known): _table(wanted)}

@@ -47,7 +47,7 @@ class Request:
         return json.loads(self.body) if self.body else None
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when there is none. Raises ValueError when it is something else."""
+        """The body as a JSON object; empty if there is no body. Raises ValueError if it is something else."""
         value = self.json()
         if value is None:
             return {}

@@ -47,7 +47,7 @@ def forbidden(system: str, request: Request) -> Response:
 
 
 def not_found(system: str, request: Request) -> Response:
-    """The system's answer for something that does not exist or that the caller may not see."""
+    """The system's answer for something that does not exist or that the caller is not allowed to see."""
     if _is_git(request):
         return text_response(404, "Not found.\n")
     answers: dict[str, Callable[[], Response]] = {
@@ -59,7 +59,7 @@ def not_found(system: str, request: Request) -> Response:
 
 
 def server_error(system: str, request: Request) -> Response:
-    """A fault of the server's: Forgejo tells strangers nothing, Woodpecker nobody."""
+    """An error of the server: Forgejo gives no details to strangers, Woodpecker to nobody."""
     if _is_git(request):
         return text_response(500, "Internal Server Error\n")
     answers: dict[str, Callable[[], Response]] = {
@@ -71,7 +71,7 @@ def server_error(system: str, request: Request) -> Response:
 
 
 def too_many_requests(system: str, request: Request, seconds: float) -> Response:
-    """Slow down; the answer says for how long."""
+    """The answer to too many requests; it says how long to wait."""
     headers = {"Retry-After": str(math.ceil(seconds))}
     if system == "github" and not _is_git(request):
         return json_response(429, {"message": _SECONDARY, "documentation_url": _LIMITS}, headers)
@@ -83,7 +83,7 @@ def too_many_requests(system: str, request: Request, seconds: float) -> Response
 
 
 def secondary_limit(seconds: float) -> Response:
-    """GitHub's answer to too much at once: a 403 that is no missing right."""
+    """GitHub's answer to too many requests at once: a 403 that does not mean a missing right."""
     body = {"documentation_url": f"{_LIMITS}#about-secondary-rate-limits", "message": _SECONDARY}
     return json_response(403, body, {"Retry-After": str(math.ceil(seconds)), **_quota(4000, 3600.0)})
 

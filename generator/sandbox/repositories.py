@@ -120,7 +120,7 @@ class BareRepository:
         self._git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
 
     def resolve(self, revision: str) -> str | None:
-        """The commit that a branch, tag or commit id names; None when there is none."""
+        """The commit that a branch, tag or commit id names; None if it names none."""
         if not revision or revision.startswith("-"):
             return None
         try:

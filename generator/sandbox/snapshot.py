@@ -1,4 +1,4 @@
-"""Saves what a sandbox holds to a folder, and fills a new sandbox from one.
+"""Save the contents of a sandbox to a folder, and restore a new sandbox from one.
 
 The folder has a JSON document for each system, ``sandbox.json`` with port and tokens, ``profile.yml`` where the
 sandbox stands in for another platform, and one git bundle with the contents of all repositories. Every secret in it is
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from generator.sandbox.sandbox import Sandbox
 
 SCHEMA = 1
-"""Version of the folder's form."""
+"""Version of the folder's format."""
 
 _KIND = "newservice sandbox"
 _BUNDLE = "repositories.bundle"
@@ -89,7 +89,7 @@ class Saved:
 
 
 def save(sandbox: Sandbox, folder: Path) -> None:
-    """Save a sandbox to a folder, which is created. Raises FileExistsError when it exists and is not empty."""
+    """Save a sandbox to a folder, which is created. Raises FileExistsError if it exists and is not empty."""
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,14 +106,14 @@ def save(sandbox: Sandbox, folder: Path) -> None:
 
 
 def read(folder: Path) -> Saved:
-    """What is in a folder that :func:`save` made. Raises ValueError for any other, or one of a newer form."""
+    """Read a folder that :func:`save` made. Raises ValueError for any other, or for one of another format."""
     try:
         head = json.loads((folder / "sandbox.json").read_text(encoding="utf-8"))
         kind, schema = head["kind"], head["schema"]
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{folder} holds no saved sandbox") from error
+        raise ValueError(f"{folder} does not hold a saved sandbox") from error
     if (kind, schema) != (_KIND, SCHEMA):
-        raise ValueError(f"{folder} was saved in form {schema}, and this version reads form {SCHEMA}")
+        raise ValueError(f"{folder} was saved in format {schema}, but this version reads format {SCHEMA}")
     profile = folder / "profile.yml"
     return Saved(folder, int(head["port"]), dict(head["tokens"]), profile if profile.is_file() else None)
 
@@ -127,8 +127,8 @@ def fill(sandbox: Sandbox, saved: Saved) -> None:
     for system, held in _HELD.items():
         document = json.loads((saved.folder / f"{system}.json").read_text(encoding="utf-8"))
         if unknown := document.keys() - held.keys():
-            raise ValueError(f"{system}.json has {sorted(unknown)} beside what is known")
-        for name in document:  # what an earlier version did not know yet stays as it begins
+            raise ValueError(f"{system}.json has unknown attributes {sorted(unknown)}")
+        for name in document:  # attributes that an earlier version did not save keep their initial values
             setattr(getattr(sandbox, system), name, documents.read(held[name], document[name]))
     _unbundle(sandbox, documents.heads, saved.folder / _BUNDLE)
 
@@ -149,7 +149,7 @@ def _bundle(sandbox: Sandbox, target: Path) -> None:
 
 
 def _unbundle(sandbox: Sandbox, heads: Mapping[BareRepository, str], source: Path) -> None:
-    """Create each repository with its own contents, and nothing of the others'."""
+    """Create each repository with its own contents only."""
     scratch, root = BareRepository.create(sandbox.root / "restoring.git", "main"), _repositories(sandbox.root)
     try:
         if source.is_file():

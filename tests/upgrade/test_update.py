@@ -429,7 +429,7 @@ def test_a_shared_file_that_is_no_text_is_left_to_a_person(made: Made) -> None:
 
 
 def test_a_platform_that_lacks_what_the_template_needs_is_not_updated(made: Made) -> None:
-    """Access would hang on an argument that the module does not know."""
+    """Access would depend on an argument that the module does not declare."""
     module = made.desk.infra / "modules" / "kubernetes" / "ingress_factory" / "main.tf"
     text = module.read_text()
     start = text.index('variable "dns_type"')

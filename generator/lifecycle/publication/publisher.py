@@ -28,7 +28,7 @@ class _Step:
 
 
 class Publisher:
-    """The releases on their way to the forge."""
+    """Plans and pushes the releases to the forge."""
 
     def __init__(self, publication: Publication, forge: Forge) -> None:
         self._publication = publication
@@ -56,7 +56,7 @@ class Publisher:
         return Seen(repository, references, self._later(seen.head))
 
     def _later(self, head: str | None) -> tuple[str, ...] | None:
-        """Commits of our branch after the newest release that we know; None where that is not in its history."""
+        """Commits of our branch after the newest release that we know; None if the branch does not contain it."""
         address, ours = self._publication.address, list(self._publication.releases.commits.values())
         if head is None or head in ours:
             return ()
@@ -64,12 +64,12 @@ class Publisher:
         return tuple(history[: history.index(ours[-1])]) if ours[-1] in history else None
 
     def plan(self, seen: Seen) -> Plan:
-        """What is to be done. Pure."""
+        """The plan for the state ``seen``. Pure."""
         steps = [StepPlan(step.id, "forgejo", step.decide(seen)) for step in self._steps]
         return build_plan(self._publication.address.name, files=(), registrations=(), steps=steps)
 
     def carry_out(self, report: Callable[[StepResult], None]) -> Outcome:
-        """Take the steps; see ``execute``."""
+        """Carry out the steps; see ``execute``."""
         works = [Work(step.id, "forgejo", step.after, partial(self._observed, step)) for step in self._steps]
         return execute(works, self._forge.patience, report)
 
@@ -99,7 +99,7 @@ class Publisher:
 def build(releases: Releases, repository: Repository) -> None:
     """Make the commits of all releases in a repository.
 
-    Raises ``NewserviceError`` when an archive is not what the index says.
+    Raises ``NewserviceError`` if an archive does not match the index.
     """
     parents: tuple[str, ...] = ()
     for release in releases.all:
@@ -108,7 +108,7 @@ def build(releases: Releases, repository: Repository) -> None:
         if made != releases.commits[release.version]:
             raise NewserviceError(
                 "template.damaged",
-                f"the archive of template {release.version} is not what was released",
+                f"the archive of template {release.version} differs from what was released",
                 "install newservice again; nothing was published",
             )
         parents = (made,)

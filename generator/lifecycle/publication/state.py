@@ -19,7 +19,7 @@ from generator.platform.profile import Platform
 from generator.template.releases import Release, Releases
 
 BRANCH = "templates"
-"""The only branch that is ever written."""
+"""The only branch that newservice ever writes there."""
 
 HEAD = f"refs/heads/{BRANCH}"
 _TAGS = "refs/tags/"
@@ -40,7 +40,7 @@ class Address:
     def of(cls, platform: Platform) -> Address:
         """The profile's template address.
 
-        Raises ``UsageError`` when it is not on the profile's Forgejo, ``RefusedError`` for the infra repository.
+        Raises ``UsageError`` if it is not on the profile's Forgejo, ``RefusedError`` for the infra repository.
         """
         base, url = platform.forgejo.url, platform.template_url.removeprefix("git+")
         found = re.fullmatch(r"/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", url.removeprefix(base))
@@ -61,9 +61,9 @@ class Address:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is at the address. ``references``: ids by full name.
+    """The observed state of the address. ``references``: ids by full name.
 
-    ``later``: commits of our branch that came after our newest release; None where that is not in its history.
+    ``later``: commits of our branch after our newest release; None if the branch does not contain that release.
     """
 
     repository: Repository | None = None
@@ -72,13 +72,13 @@ class Seen:
 
     @property
     def head(self) -> str | None:
-        """The commit that our branch is at."""
+        """The commit that our branch is at; None if it does not exist."""
         return self.references.get(HEAD)
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The releases on one side, their address on the other."""
+    """The releases, and the address that they are published at."""
 
     releases: Releases
     address: Address
@@ -98,12 +98,12 @@ class Publication:
         return Decision(State.PRESENT, Action.NONE, f"{self.address} exists")
 
     def decide_push(self, seen: Seen) -> Decision:
-        """Our tags name our commits, and the branch leads to the newest one, or further to later releases."""
+        """Decide what to push, so that our tags name our commits and the branch contains the newest one."""
         foreign = [*self._foreign_tags(seen), *self._foreign_branch(seen)]
         if foreign:
             hint = (
-                "name a repository of its own as template_url in the profile, or rename those there if nobody needs "
-                "them; nothing there is ever overwritten"
+                "name a repository of its own as template_url in the profile, or rename those if nobody needs them; "
+                "nothing there is ever overwritten"
             )
             summary = f"{self.address} has something else as {', '.join(foreign)}"
             return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
@@ -120,7 +120,7 @@ class Publication:
         return Decision(State.DRIFTED, Action.UPDATE, summary, to_do=to_do)
 
     def missing(self, seen: Seen) -> dict[str, str]:
-        """What is to be pushed: commits by the full name of their reference."""
+        """The references to push: commits by full name."""
         *older, newest = self.releases.commits.values()
         branch = {HEAD: newest} if seen.head is None or seen.head in older else {}
         return {**branch, **{name: sha for name, sha in self.tags.items() if name not in seen.references}}
@@ -130,19 +130,19 @@ class Publication:
         return [f"tag {name.removeprefix(_TAGS)}" for name, sha in tags if seen.references.get(name, sha) != sha]
 
     def _foreign_branch(self, seen: Seen) -> list[str]:
-        """Our branch, where it is not releases all the way: later ones have tags of their own."""
+        """Our branch, if it has commits other than releases. Later releases are known by their tags."""
         tagged = {sha for name, sha in seen.references.items() if _version_of(name)}
         releases_only = seen.later is not None and tagged.issuperset(seen.later)
         return [] if releases_only else [f"branch {BRANCH}"]
 
     def _misleading(self, seen: Seen) -> Iterator[str]:
-        """Tags that copier takes for newer templates."""
+        """Messages about tags that copier takes for newer templates."""
         for name, sha in seen.references.items():
             version = _version_of(name)
             if version and version > self.releases.newest and sha not in (seen.later or ()):
                 yield (
-                    f"{self.address} has a tag {name.removeprefix(_TAGS)}, which is no template: a plain copier update "
-                    "takes it for the newest one; give the templates a repository of their own"
+                    f"{self.address} has a tag {name.removeprefix(_TAGS)}, which is not a template: a plain copier "
+                    "update takes it for the newest one; give the templates a repository of their own"
                 )
 
 
@@ -152,7 +152,7 @@ def tag_of(release: Release) -> str:
 
 
 def _version_of(name: str) -> Version | None:
-    """The version that copier sees in a reference; None where it sees none."""
+    """The version that copier sees in a reference; None if it sees none."""
     if not name.startswith(_TAGS):
         return None
     try:

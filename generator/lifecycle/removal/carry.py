@@ -21,7 +21,7 @@ _WRITES = (Action.DELETE, Action.CREATE)
 
 @dataclass(frozen=True)
 class Found:
-    """One thing as it was found, what is to be done about it, and what goes with it."""
+    """A thing in its observed state, what to do about it, and what is removed with it."""
 
     removal: Removal[Any]
     facts: Any
@@ -36,7 +36,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Carried(Outcome):
-    """What became of a removal. ``left``: what was to go and stays after all, by its id, and why."""
+    """The outcome of a removal. ``left``: what was planned to go but stays after all, by its id, and why."""
 
     left: Mapping[str, Decision] = field(default_factory=dict)
 
@@ -61,7 +61,7 @@ def carry_out(
     report: Callable[[StepResult], None],
     begun: Callable[[str], None] = lambda _: None,
 ) -> Carried:
-    """Remove what the plan shows, in order, until something fails; what was not shown is not touched."""
+    """Remove what the plan shows, in order, until something fails; what it does not show is not touched."""
     shown = {step.id: step.decision for step in plan.steps}
     left: dict[str, Decision] = {}
     ids = [removal.id for removal in removals]
@@ -80,7 +80,7 @@ def carry_out(
 
 
 def settle(found: Sequence[Found]) -> list[Found]:
-    """What depends on something that stays, stays with it. Pure.
+    """Keep what depends on something that stays. Returns all of ``found`` with their final decisions. Pure.
 
     A stack on the default branch may be running: its repository and its secrets wait until it is gone from there.
     Repository, mirror, link and registration are one thing, and so are a branch that stays and its secrets.
@@ -127,7 +127,7 @@ def _look(removal: Removal[Any], run: Run) -> Found:
 def _observed(
     removals: Sequence[Removal[Any]], removal: Removal[Any], run: Run, shown: Decision, left: dict[str, Decision]
 ) -> Observed:
-    """One thing as everything is now. What was not shown to be removed, or was changed since, stays.
+    """A removal decided by the current state. What the plan did not remove, or what was changed since, stays.
 
     The latter is noted in ``left``.
     """
@@ -151,7 +151,7 @@ def _act(item: Found, run: Run, left: dict[str, Decision]) -> str | Done:
 
 
 def _nothing() -> str:
-    raise AssertionError("nothing is to be done about it")
+    raise AssertionError("nothing to do about it")
 
 
 def _settled(removal: Removal[Any], run: Run) -> Decision:

@@ -1,4 +1,4 @@
-"""What the tokens must be allowed to do, as far as that can be seen before the first write."""
+"""What the tokens must be allowed to do, as far as this is known before the first write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _checks(run: Run, written: Collection[str]) -> Iterator[Check]:
             yield Check("github.scopes", CheckState.FAILED, summary, hint)
     if "forgejo.repository" in written:
         listed, token = observe_tokens(run.forgejo, run.owner), run.credentials["forgejo"]
-        # Since Forgejo 15 a deletion asks for the scope of the owner's kind (routers/api/v1/repo/repo.go).
+        # Since Forgejo 15 a deletion needs the scope of the owner's kind (routers/api/v1/repo/repo.go).
         kind = "write:organization" if listed.foreign(run.owner) else "write:user"
         yield judge_scopes(
             "forgejo.scopes", listed, token.value, (kind, "write:repository", "read:issue"), token.source

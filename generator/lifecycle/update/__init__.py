@@ -1,4 +1,4 @@
-"""Updates: what a newer template changes in what an older one made, with everybody's edits kept. Pure."""
+"""Updates: what a newer template changes in files that an older one made, with all edits kept. Pure."""
 
 from __future__ import annotations
 

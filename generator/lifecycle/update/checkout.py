@@ -33,7 +33,7 @@ class Place:
 
     @classmethod
     def of(cls, path: Path) -> Place:
-        """The tree at a folder. Raises ``UsageError`` where that is in no git repository."""
+        """The tree at a folder. Raises ``UsageError`` if the folder is in no git repository."""
         path = path.resolve()
         found = Repository.around(path) if path.is_dir() else None
         if found is None:
@@ -65,7 +65,7 @@ def alone(place: Place) -> Iterator[None]:
 
 
 def check_clean(place: Place, upgrade: Transition | None = None) -> None:
-    """Raise ``RefusedError`` where what an update reads or touches is not as it is committed, or not plainly a file."""
+    """Raise ``RefusedError`` if anything that an update reads or touches is not as committed, or not a regular file."""
     shared = {entry.path for entry in upgrade.entries} if upgrade else set()
     paths = [place.prefix or ".", *sorted(shared)]
     dirty = place.repository.dirty(paths) or (_in_the_way(place, upgrade) if upgrade else [])
@@ -102,8 +102,8 @@ def _touched(upgrade: Transition) -> list[str]:
 def _in_the_way(place: Place, upgrade: Transition) -> list[str]:
     """Files to be written that exist without being committed: ignored ones, which git does not report."""
     head = place.repository.head() or ""
-    there = [path for path in _touched(upgrade) if (place.root / path).exists()]
-    return [path for path in there if place.repository.file(head, path) is None]
+    existing = [path for path in _touched(upgrade) if (place.root / path).exists()]
+    return [path for path in existing if place.repository.file(head, path) is None]
 
 
 def _links(place: Place, upgrade: Transition) -> list[str]:
@@ -118,7 +118,7 @@ def _links(place: Place, upgrade: Transition) -> list[str]:
 def carry_out(place: Place, upgrade: Transition) -> None:
     """Write an update's files into the checkout; files in conflict get git's marks and are unmerged for git.
 
-    Raises ``UsageError`` when a file can't be written; everything is put back then.
+    Raises ``UsageError`` if a file can't be written; everything is restored first.
     """
     marked = {
         item.path: (_content(item.base), _content(item.before), _content(item.wanted))
@@ -146,7 +146,7 @@ def _content(file: File | None) -> bytes | None:
 
 
 def _mode(target: Path, *, executable: bool) -> int:
-    """The permissions of a file to be written: those of the one that exists, but for whether it can be run."""
+    """The permissions of a file to be written: those of the existing one, except for its executable bits."""
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
     return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
 

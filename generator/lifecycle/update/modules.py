@@ -11,11 +11,11 @@ from generator.infra_repo.trees import Listing
 from generator.template.files import File
 
 # What every module call can have, whatever the module declares.
-_TERRAFORM_S_OWN = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
+_META_ARGUMENTS = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
 
 
 def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
-    """Arguments that the files below ``prefix`` give to modules of the same repository, which don't declare them.
+    """Arguments that the files below ``prefix`` pass to modules of the same repository that don't declare them.
 
     A missing module, or one whose files can't be read, is skipped.
     """
@@ -26,7 +26,7 @@ def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iter
             source = settings.get("source")
             place = posixpath.normpath(posixpath.join(prefix, source[0])) if source else ""
             declared = _declared(tree, place) if place and not place.startswith("..") else frozenset()
-            given = {name for name in settings if "." not in name} - _TERRAFORM_S_OWN
+            given = {name for name in settings if "." not in name} - _META_ARGUMENTS
             if declared:
                 yield from (f"{place} has no variable {name} (module {label})" for name in sorted(given - declared))
 

@@ -1,4 +1,4 @@
-"""From one version of the template to another, for a service's repository or a stack. Nothing is written."""
+"""Plan the update of a service's repository or a stack to another version of the template. Nothing is written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def behind(self) -> bool:
-        """Whether a newer version was released."""
+        """Whether a newer version of the template was released."""
         return self.recorded.version < self.newest
 
 
@@ -50,7 +50,7 @@ class Upgrade(Transition):
 
     @property
     def changes(self) -> bool:
-        """Whether anything is to be written."""
+        """Whether the update writes anything."""
         return bool(self.written or self.removed or self.conflicts)
 
     @property
@@ -61,13 +61,13 @@ class Upgrade(Transition):
 
 
 def _refuse_opening(before: Answers, after: Answers) -> None:
-    """Raise ``RefusedError`` where a private service would no longer be private, in one step or on the way to it."""
+    """Raise ``RefusedError`` if a private service would become public, in this step or in one on the way to it."""
     if before.private_image and not after.private_image:
         raise RefusedError(
             "update.opens",
             f"{before.name} is recorded as private, and an update never makes a service public: everyone could see "
             "its repositories and its image",
-            "leave that answer out; there is no flag yet that opens a service",
+            "leave that answer out; no flag makes a service public yet",
         )
 
 
@@ -88,13 +88,13 @@ def _with_derived(amendment: Amendment, maker: Maker, recorded: Recorded) -> Ame
 
 @dataclass
 class Upgrader(Versions):
-    """Plans updates, of one service or of many. Not for several threads at once."""
+    """Plans updates of one service or of many. Not thread-safe."""
 
     def standing(self, tree: Tree, prefix: str = "") -> Standing:
         """The status of the tree below ``prefix``. Raises ``UnreadableError``, or ``RefusedError`` as ``plan`` does."""
         recorded = self._read(tree, prefix)
         maker = self.made_by(recorded)
-        # The answers file takes long to render, and neither it nor what is its owner's counts as edited.
+        # The answers file is slow to render; neither it nor files that belong to their owner count as edited.
         made = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))
         own = [file for file in made if not file.once]
         touched = [item for item in merge_trees(_repo(recorded), own, own, tree, prefix) if item.edited]
@@ -111,7 +111,7 @@ class Upgrader(Versions):
         template: Template | None = None,
         amendment: Amendment = UNAMENDED,
     ) -> Upgrade:
-        """What brings the tree below ``prefix`` to a release (default: the newest), or to an unreleased ``template``.
+        """Plan updating the tree below ``prefix`` to a release (default: the newest) or an unreleased ``template``.
 
         ``amendment``: what is to be different in the recorded answers, and answers to questions that are new in that
         version; recorded answers that were derived from others follow. Raises ``UnreadableError``; ``AnswersError`` for
@@ -141,7 +141,7 @@ class Upgrader(Versions):
         return Upgrade(found.files, found.entries, recorded=recorded, to=to_version, answers=after, differing=differing)
 
     def _read(self, tree: Tree, prefix: str) -> Recorded:
-        """What is recorded below ``prefix``, where that is the stack's own folder."""
+        """What is recorded below ``prefix``. Raises ``RefusedError`` if the answers are a stack's of another folder."""
         recorded = read_recorded(tree, prefix).sound()
         own = self.platform.infra.stack(recorded.name)
         if recorded.layer == "stack" and prefix != own:
@@ -153,9 +153,9 @@ class Upgrader(Versions):
         return recorded
 
     def _news(self, made: Answers, old: Maker, new: Maker) -> dict[str, Any]:
-        """What the profile in force says otherwise than ``new`` of things that ``old`` did not know at all.
+        """Settings that are new in ``new`` and that the profile in force sets to something other than its default.
 
-        Raises ``RefusedError`` where that is the profile of another platform than the recorded one.
+        Raises ``RefusedError`` if such a profile describes another platform than the recorded one.
         """
         data = self.platform.data
         found = {
@@ -174,7 +174,7 @@ class Upgrader(Versions):
         return found
 
     def _check_modules(self, wanted: tuple[File, ...], tree: Tree, prefix: str, new: Maker) -> None:
-        """Raise ``RefusedError`` where the platform is older than the template: access would hang on nothing."""
+        """Raise ``RefusedError`` if the platform's modules are older than the template: access would go unenforced."""
         if not isinstance(tree, Listing):
             return
         unknown = list(unknown_arguments(wanted, tree, prefix))

@@ -13,16 +13,16 @@ from generator.lifecycle.verify.delivery import Delivery
 
 AGAIN = "run `newservice create` with the same answers: it fixes what is missing or wrong"
 
-# Woodpecker's states of a pipeline that is still to end (its API description, StatusValue).
+# Woodpecker's states of a pipeline that has not ended yet (its API description, StatusValue).
 _GOING = frozenset({"created", "pending", "running", "started"})
 
-# States of the build in which what it makes is not missing, but yet to come.
+# States of the build in which its results are not missing: it has not produced them yet.
 _NOT_BUILT = (CheckState.WAITING, CheckState.FAILED, CheckState.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class MirrorFacts:
-    """Both heads of the branch, and the push mirrors that lead to GitHub with the errors of their last push.
+    """The branch's head on Forgejo and on GitHub, and the push mirrors to GitHub with the errors of their last push.
 
     ``seen``: whether this token sees a mirror repository at all.
     """
@@ -36,10 +36,10 @@ class MirrorFacts:
 
 
 def judge_mirror(facts: MirrorFacts) -> Check:
-    """GitHub is at the canonical commit, and the next one will get there too."""
+    """Check that GitHub is at the canonical commit, and that a push mirror will bring the next one there."""
     id_ = "mirror.commit"
     if facts.canonical is None:
-        return _failed(id_, f"{facts.where}: there is no commit on Forgejo that this token may see", AGAIN)
+        return _failed(id_, f"{facts.where}: no commit on Forgejo is visible to this token", AGAIN)
     if not facts.seen:
         return Check(
             id_,
@@ -54,7 +54,7 @@ def judge_mirror(facts: MirrorFacts) -> Check:
         return Check(id_, CheckState.OK, f"{facts.where} is at {facts.canonical[:8]} on both sides")
     behind = f"{facts.where} is at {(facts.mirrored or 'nothing')[:8]}, Forgejo at {facts.canonical[:8]}"
     if not facts.mirrors:
-        return _failed(id_, f"{behind}; there is no push mirror", AGAIN)
+        return _failed(id_, f"{behind}; no push mirror exists", AGAIN)
     if facts.errors:
         errors = "; ".join(facts.errors)
         return _failed(id_, f"{behind}; the last push of the mirror failed: {errors}", f"fix that, then {AGAIN}")
@@ -75,13 +75,13 @@ class RunFacts:
 
 
 def newest_run(facts: RunFacts, workflow: str | None) -> WorkflowRun | None:
-    """The newest run of our workflow for exactly this commit."""
+    """The newest run of our workflow for exactly this commit; None if it has none."""
     found = [run for run in facts.runs if run.sha == facts.sha and run.path == workflow]
     return max(found, key=lambda run: run.number, default=None)
 
 
 def judge_run(facts: RunFacts, workflow: str | None) -> Check:
-    """The newest run of our workflow for this commit has succeeded, and nothing else counts as that."""
+    """Check that the newest run of our workflow for this commit succeeded; no other run counts."""
     id_, short = "ci.run", facts.sha[:8]
     run = newest_run(facts, workflow)
     if run is None and facts.enabled is False:
@@ -102,9 +102,9 @@ def judge_run(facts: RunFacts, workflow: str | None) -> Check:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """Digests by tag as the token sees them, and whether anybody sees one of them without a token.
+    """Digests by tag as the token sees them; ``open``: whether one of them can be seen without a token.
 
-    ``refusal`` is what the registry said where it showed the token nothing.
+    ``refusal`` is the registry's error if it refused the token.
     """
 
     digests: Mapping[str, str | None]
@@ -121,10 +121,10 @@ def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: Che
     if missing and len(missing) == len(delivery.tags):
         return _unseen_image(facts, delivery)
     if missing:
-        there = ", ".join(tag for tag in delivery.tags if tag not in missing)
+        present = ", ".join(tag for tag in delivery.tags if tag not in missing)
         return _failed(
             id_,
-            f"{name} has {there} but no {' and no '.join(missing)}: that is another commit's image",
+            f"{name} has {present} but no {' and no '.join(missing)}: that is another commit's image",
             "run the build of this commit again",
         )
     if len(set(facts.digests.values())) > 1:
@@ -149,9 +149,13 @@ def _judge_visibility(facts: ImageFacts, delivery: Delivery, *, private: bool) -
     id_, name = "image.tags", delivery.image
     settings = "change the package's visibility in its settings"
     if private and facts.open:
-        return _failed(id_, f"{name} is private by its answers, and anybody can pull it", f"{settings} to private")
+        return _failed(
+            id_, f"{name} should be private by its answers, but anyone can pull it", f"{settings} to private"
+        )
     if not private and not facts.open:
-        return _failed(id_, f"{name} is public by its answers, and only a token can pull it", f"{settings} to public")
+        return _failed(
+            id_, f"{name} should be public by its answers, but only a token can pull it", f"{settings} to public"
+        )
     return Check(id_, CheckState.OK, f"{name} has {', '.join(delivery.tags)}")
 
 
@@ -171,7 +175,7 @@ def own_pipeline(pipelines: Sequence[Pipeline], delivery: Delivery) -> Pipeline 
 
 
 def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> Check:
-    """The pipeline of this image has run and succeeded, and no other image was deployed after it."""
+    """Check that this image's pipeline ran and succeeded, and that no other image was deployed after it."""
     id_ = "deploy.pipeline"
     wanted = ", ".join(f"{name}={text}" for name, text in delivery.variables.items() if name not in delivery.fixed)
     if facts.registration is None:

@@ -12,7 +12,7 @@ from generator.template.answers import DeclaredDelivery
 class Delivery:
     """How one commit is delivered: the workflow that builds it, its image and tags, and its pipeline's variables.
 
-    ``variables`` are those of the deploy pipeline of this commit, ``fixed`` those of them that every commit's has.
+    ``variables`` are those of this commit's deploy pipeline; ``fixed`` are those that are the same for every commit.
     """
 
     workflow: str | None

@@ -1,4 +1,4 @@
-"""Look again and again until all is well, nothing can become well any more, or the time is up."""
+"""Repeat the checks until all is well, waiting can no longer help, or the time is up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 900
 class Rhythm:
     """Pauses between looks, in seconds: they grow from the first to the longest. Tests bring their own clock.
 
-    ``sleep`` raises ``KeyboardInterrupt`` when nobody waits any more.
+    ``sleep`` raises ``KeyboardInterrupt`` when the user stops waiting.
     """
 
     first: float = 2.0
@@ -29,10 +29,10 @@ class Rhythm:
 
 
 def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], None], rhythm: Rhythm) -> Look:
-    """The last look: at the first one that is well or can't become it by waiting, or ``seconds`` later.
+    """Look until all is well, waiting can no longer help, or ``seconds`` are over; returns the last look.
 
-    ``progress`` hears of every check that is not well at first, and then of each that changed. Raises what the
-    rhythm's pause raises when it is cut short.
+    ``progress`` receives a line for every check that is not well at first, and then for each that changed. Raises what
+    the rhythm's ``sleep`` raises when it is cut short.
     """
     deadline, length = rhythm.clock() + seconds, rhythm.first
     reported: dict[str, Check] = {}

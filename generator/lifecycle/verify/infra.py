@@ -24,9 +24,9 @@ def judge_secrets(decision: Decision) -> Check:
 
 @dataclass(frozen=True)
 class InfraFacts:
-    """The infra repository's default branch, what it has of the service, and where a pull request asks for the rest.
+    """The infra repository's default branch, what it has of the service, and the pull request that adds the rest.
 
-    ``state`` is None where there is no such branch.
+    ``state`` is None if no such branch exists.
     """
 
     branch: str
@@ -36,7 +36,7 @@ class InfraFacts:
 
 
 def judge_stack(facts: InfraFacts) -> Check:
-    """The stack is on the default branch, and ours."""
+    """Check that the stack is on the default branch, and that newservice made it."""
     id_, state = "infra.stack", facts.state
     if state is None:
         return Check(
@@ -56,7 +56,7 @@ def judge_stack(facts: InfraFacts) -> Check:
 def judge_entries(
     id_: str, facts: InfraFacts, entries: Sequence[RegistrationChange], watched: Sequence[Check] = ()
 ) -> Check:
-    """All these entries are on the default branch. ``watched`` are judgements that go with them."""
+    """Check that all these entries are on the default branch. ``watched`` are checks that count with them."""
     if facts.state is None:
         return Check(id_, CheckState.FAILED, f"the infra repository has no branch {facts.branch}")
     if not entries and not watched:
@@ -71,13 +71,13 @@ def judge_entries(
         names = ", ".join(entry.id for entry in refused)
         return Check(id_, CheckState.UNKNOWN, f"the place of {names} was not found on {facts.branch}", "\n".join(hints))
     edited = [entry.id for entry in entries if entry.action == "update"]
-    there = ", ".join([*(entry.id for entry in entries), *(check.summary for check in watched)])
+    present = ", ".join([*(entry.id for entry in entries), *(check.summary for check in watched)])
     remark = f"; edited since: {', '.join(edited)}" if edited else ""
-    return Check(id_, CheckState.OK, f"{there} on {facts.branch}{remark}")
+    return Check(id_, CheckState.OK, f"{present} on {facts.branch}{remark}")
 
 
 def judge_watchers(watchers: Sequence[Watcher], stack: str) -> list[Check]:
-    """For each watcher, whether a line of the stack's text has all of its words; comments are no lines of it."""
+    """For each watcher, check that one line of the stack's text has all of its words; comments don't count."""
     lines = [line for line in map(str.strip, stack.splitlines()) if not line.startswith(("#", "//"))]
     return [
         Check(
@@ -94,4 +94,4 @@ def _missing(id_: str, facts: InfraFacts, what: str) -> Check:
     summary = f"not on {facts.branch}: {what}"
     if facts.pull_request:
         return Check(id_, CheckState.WAITING, summary, f"review and merge {facts.pull_request}")
-    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request asks for it", AGAIN)
+    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request adds it", AGAIN)

@@ -29,7 +29,7 @@ CHECKS = (
 )
 """The checks, in the order in which a change travels."""
 
-# What GitHub's answer doesn't say: 403 and 404 alike mean missing, or not allowed.
+# GitHub's answer doesn't say this: both 403 and 404 mean missing or not allowed.
 _RUNS_SCOPE = "to read runs the token needs the scope repo (fine-grained: Actions, read)"
 
 
@@ -103,7 +103,7 @@ def _unbuilt(run: Run, id_: str) -> _Seen:
 
 
 def _not_applying(run: Run, id_: str) -> str:
-    """Why a check says nothing about these answers; empty where it does."""
+    """Why a check does not apply to these answers; empty if it does."""
     delivery = run.answers.delivery
     reasons = {
         "ci.run": "" if delivery.workflow else "no CI builds the image (ci: false)",
@@ -160,7 +160,7 @@ def _infra(run: Run) -> list[_Seen]:
 
 def _secrets(run: Run) -> _Seen:
     if "vault" not in run.answers.systems:
-        return _skipped("vault.secrets", "none are asked for under secrets")
+        return _skipped("vault.secrets", "the answers list none under secrets")
     step = VaultSecrets()
     return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))
 

@@ -1,4 +1,4 @@
-"""Reads the facts for each check, through the run's own looks where it has them. Never writes."""
+"""Read the facts for each check, through the run's own observations where it has them. Never writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generator.lifecycle.verify.infra import InfraFacts
 
 
 def observe_mirror(run: Run) -> MirrorFacts:
-    """Both heads, and the push mirrors that lead from one to the other."""
+    """The head of the branch on Forgejo and on GitHub, and the push mirrors from one to the other."""
     canonical = run.canonical_head()
     seen = canonical is not None and run.mirror_repository() is not None
     mirrored = run.mirror_heads().get(run.platform.forgejo.branch) if seen else None
@@ -38,7 +38,7 @@ def observe_run(run: Run, sha: str, workflow: str | None) -> RunFacts:
 def _enabled(run: Run) -> bool | None:
     try:
         return run.github.runs_actions(run.mirror)
-    except PreflightError:  # only administrators may know
+    except PreflightError:  # only administrators are allowed to see it
         return None
 
 
@@ -70,7 +70,7 @@ def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
 
 
 def observe_infra(run: Run) -> InfraFacts:
-    """The default branch, and the pull request where something is missing there."""
+    """What the default branch has of the service, and the open pull request if something is missing there."""
     branch = run.platform.infra.branch
     sha = run.infra_heads().get(branch)
     state = run.infra_state(sha) if sha else None

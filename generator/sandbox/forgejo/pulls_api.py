@@ -1,4 +1,4 @@
-"""Forgejo's pull requests, merged for real, and the list of issues that they stand in."""
+"""Forgejo's pull requests, merged for real, and the list of issues that they are in."""
 
 # ruff: noqa: ARG002 - every handler is called in the same way
 

@@ -91,7 +91,7 @@ class Vault:
         return self.namespaces[""].mount(path, kind=kind, version=version)
 
     def unmount(self, path: str) -> None:
-        """Remove a mount of the root namespace. Raises KeyError if there is none."""
+        """Remove a mount of the root namespace. Raises KeyError if it does not exist."""
         self.namespaces[""].unmount(path)
 
     def write(self, path: str, data: Mapping[str, Any]) -> None:

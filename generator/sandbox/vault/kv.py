@@ -136,7 +136,7 @@ class KvTwo(Engine):
 
     @route("PATCH", "/data/<path:path>")
     def patch(self, request: Request, path: str) -> Response:
-        """A new version with some properties changed (null removes one); 404 when there is none."""
+        """A new version with some properties changed (null removes one); 404 if the secret does not exist."""
         _need_merge_patch(request)
         if path not in self.secrets:
             raise VaultError(404)

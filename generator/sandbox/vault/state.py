@@ -71,7 +71,7 @@ class Namespace:
         return self.mounts[path]
 
     def unmount(self, path: str) -> None:
-        """Remove a mount with everything in it. Raises KeyError if there is none."""
+        """Remove a mount with everything in it. Raises KeyError if it does not exist."""
         del self.mounts[path.strip("/")]
 
     def holding(self, path: str) -> Engine | None:
