@@ -202,6 +202,7 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
     ("arguments", "expected"),
     [
         (["--env", "A"], "'A' is not KEY=VALUE"),
+        (["--env", "TZ=Europe/Sofia,PUID=1000"], "PUID looks like another key"),
         (["--env", "{A: ["], "not valid YAML"),
         (["--volumes", "data"], "'data' in 'data' is not key=value"),
         (["--volumes", "name=a,b"], "'b' in 'name=a,b'"),

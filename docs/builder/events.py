@@ -19,6 +19,7 @@ from generator.engine.seeds import Seed
 from generator.engine.steps import Step, steps_between
 from generator.fleet.findings import Finding, Place
 from generator.fleet.findings import State as TreeState
+from generator.template.amendment import AnswerChange
 from generator.template.answers import resolve
 from generator.template.questions import load_questions
 from generator.template.template import Template
@@ -30,6 +31,7 @@ def events() -> dict[str, list[str]]:
     reporter = JsonReporter(out)
     basis = Basis("0", "1.0.0", "", "", "", {}, {"name": "app"})
     adds = Decision(State.ABSENT, Action.CREATE, "summary", seeds=(Seed("a_property", "generated"),))
+    reporter.change(AnswerChange("memory", "256Mi", "1Gi"))
     reporter.plan(Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis), diffs=True)
     reporter.step(StepResult("a.step", "done", 1, "summary"))
     reporter.check(Check("a.check", CheckState.OK, "summary"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def read_text(question: Question, text: str) -> Any:
 def read_texts(question: Question, texts: Iterable[str]) -> Any:
     """Several texts that make one map or one list together, as a repeated flag gives them.
 
-    A map takes ``KEY=VALUE``, a list of maps ``key=value,key=value``, a list of words one word each; all also take
+    A map takes one ``KEY=VALUE`` a text, a list of maps ``key=value,key=value``, a list of words one word each; all also take
     YAML. Raises ``UsageError``.
     """
     shape = question.shape or {}
@@ -71,7 +72,17 @@ def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError("answer.pair", f"'{text}' is not KEY=VALUE", "write the name, an equals sign and the value")
+    if another := _ANOTHER.search(value):
+        raise UsageError(
+            "answer.pair",
+            f"'{text}' may be one entry or several: {another[1]} looks like another key",
+            f"repeat the flag for each entry, or write YAML: '{{{key.strip()}: \"...\"}}'",
+        )
     return {key.strip(): value}
+
+
+_ANOTHER = re.compile(r",\s*([A-Za-z_][A-Za-z0-9_]*)=")
+"""The next pair of several on one line, as lists of maps have them."""
 
 
 def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
