@@ -30,8 +30,8 @@ def read_text(question: Question, text: str) -> Any:
 def read_texts(question: Question, texts: Iterable[str]) -> Any:
     """Several texts that make one map or one list together, as a repeated flag gives them.
 
-    A map takes one ``KEY=VALUE`` a text, a list of maps ``key=value,key=value``, a list of words one word each; all also take
-    YAML. Raises ``UsageError``.
+    In each text a map takes one ``KEY=VALUE``, a list of maps ``key=value,key=value``, a list of words one word; all
+    also take YAML. Raises ``UsageError``.
     """
     shape = question.shape or {}
     if question.container == "object":
