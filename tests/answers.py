@@ -14,6 +14,7 @@ from generator.template.template import Template
 
 TEMPLATE = Template.installed()
 QUESTIONS = load_questions(TEMPLATE)
+LANGUAGES: dict[str, dict[str, Any]] = TEMPLATE.constants["languages"]
 
 SMALLEST: dict[str, Any] = {"name": "notes-app", "title": "Notes", "description": "Keeps notes"}
 

@@ -13,7 +13,7 @@ from jinja2.meta import find_undeclared_variables
 
 from generator.template.questions import Question
 
-from .answers import QUESTIONS, TEMPLATE
+from .answers import LANGUAGES, QUESTIONS, TEMPLATE
 from .factors import BARE, CLAIMS, DATA, HOOKS, LONG, MIGRATING, PLAIN, STAFF, factors
 from .pairwise import ABSENT, Rule, Space
 
@@ -101,9 +101,8 @@ def _unsaved(volumes: Any, backup: Any) -> bool:
 
 
 def _wrong_tests(language: Any, tests: Any) -> bool:
-    own = {"python": "python", "go": "go", "svelte": "node"}
-    language = _or(language, "python")
-    return tests in own.values() and own.get(language, tests) != tests
+    own = LANGUAGES[_or(language, "python")]["test"]["name"]
+    return given(tests) and own not in ("custom", "none") and tests not in (own, "custom", "none")
 
 
 def _too_long(name: Any, cronjobs: Any) -> bool:
@@ -207,9 +206,9 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
         Rule("no CI builds it", ("ci", "updates"), lambda ci, updates: ci is False and updates == "ci"),
         Rule("tests of another language", ("language", "ci_test"), _wrong_tests),
         Rule(
-            "sites answer HTTP",
+            "a language of other kinds",
             ("kind", "language"),
-            lambda kind, language: kind != "web" and language in ("svelte", "static"),
+            lambda kind, language: kind not in LANGUAGES[_or(language, "python")]["kinds"],
         ),
         Rule("web answers on a port", ("kind", "port"), lambda kind, port: kind == "web" and port == 0),
         Rule("a tier's cap", ("tier", "memory"), over),

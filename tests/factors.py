@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import QUESTIONS, values_of
+from .answers import LANGUAGES, QUESTIONS, values_of
 from .pairwise import ABSENT
 
 HOSTILE = (
@@ -130,7 +130,7 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
         "kind": ["web", "worker", "cronjob"],
         "names": [ABSENT, {}, NAMES, CLAIMS],
         "image_source": ["owned", "upstream"],
-        "language": [ABSENT, "python", "go", "svelte", "static", "none"],
+        "language": [ABSENT, *LANGUAGES],
         "image": [
             ABSENT,
             "nginx:1.29",
@@ -140,7 +140,7 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
         ],
         "image_visibility": [ABSENT, "private", "public"],
         "ci": [ABSENT, True, False],
-        "ci_test": [ABSENT, "python", "node", "go", "custom", "none"],
+        "ci_test": [ABSENT, *dict.fromkeys(facts["test"]["name"] for facts in LANGUAGES.values())],
         "updates": [ABSENT, "ci", "keel", "pinned"],
         "diun_tags": [ABSENT, "none", r"^v\d+\.\d+\.\d+$", r"""(?i)^\$\{x\}%[a-z\]\\]+("|'){1,3}?$"""],
         "port": [ABSENT, 0, 3000, 65535],

@@ -23,7 +23,7 @@ from generator.template.releases import Releases
 from generator.template.resolution import Resolution
 from generator.template.template import Template
 
-from .answers import answer
+from .answers import LANGUAGES, answer
 from .invoke import Command
 
 TEMPLATE = Template.installed()
@@ -150,7 +150,8 @@ def test_words_are_answers(question: Question) -> None:
     """Everything that is suggested is taken."""
     facts = {key: value for key, value in TEMPLATE.platform.items() if key != "connection"}
     context = answer({"name": "notes", "title": "Notes", "description": "Notes"}).context
-    languages = {"node": "svelte", "go": "go"} if question.name == "ci_test" else {}
+    tests = {facts["test"]["name"]: language for language, facts in LANGUAGES.items()}
+    languages = tests if question.name == "ci_test" else {}
     for word in answer_words(TEMPLATE, question, facts):
         taken = [word] if question.container == "array" else read_text(question, word)
         fitting = {**context, "language": languages.get(word, "python")}

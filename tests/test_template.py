@@ -16,14 +16,13 @@ from generator.template.questions import load_questions
 from generator.template.release_check import check_template, differences, plain_template
 from generator.template.renderer import Renderer
 from generator.template.template import Template
-from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, answer
+from tests.answers import LANGUAGES, QUESTIONS, SMALLEST, TEMPLATE, answer
 from tests.full import full
 from tests.plain_copier import copied
 from tests.test_golden import CASES, project
 from tests.test_pairwise import services
 
 TREES = TEMPLATE.root / "templates"
-LANGUAGES: dict[str, dict[str, Any]] = TEMPLATE.constants["languages"]
 
 
 # --- names and conditions ----------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import pytest
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from tests.answers import SMALLEST, answer
+
 ROOT = Path(__file__).resolve().parents[2]
 DECLARATIONS = ROOT / "templates" / "registrations"
 FILES = Path(__file__).parent / "files"
@@ -37,8 +39,9 @@ def render(source: str, variables: Mapping[str, object]) -> str:
 
 
 def service(**changes: Any) -> dict[str, Any]:
-    """The variables of a service that needs every registration."""
+    """The variables of a service that needs every registration, over those of the smallest service."""
     return {
+        **answer(SMALLEST).context,
         "name": "notes",
         "snake": "notes",
         "namespace": "notes",

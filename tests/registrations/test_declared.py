@@ -16,17 +16,7 @@ from tests.full import few
 
 from .conftest import DECLARATIONS, FILES, ROOT, render, service
 
-FIXTURES = {
-    "catalog": "catalogue.md",
-    "ci-doc": "packages.md",
-    "pg-database": "databases.tf",
-    "vault-role": "vault.tf",
-    "ghcr-allowlist": "allowlist.tf",
-    "rate-limit": "middlewares.tf",
-    "walloff-target": "probe.tf",
-    "kuma-monitor": "monitors.tf",
-    "outage-page": "worker.tf",
-}
+FIXTURES = {path.stem: path.name for path in sorted(FILES.iterdir())}
 SANDBOX_INFRA = ROOT / "generator" / "sandbox" / "infra"
 CHECKOUT = "NEWSERVICE_INFRA_CHECKOUT"
 
@@ -69,17 +59,12 @@ def test_fixtures_cover_every_declaration() -> None:
 
 
 def test_what_others_read_is_applied_before_what_reads_it() -> None:
-    """dbaas, vault, kyverno, the middleware; the stack itself stands at 55; then what watches it."""
+    """The stack itself stands at 55: these are applied before it, in this order, or after it, because they watch it."""
     found = load(DECLARATIONS, render, service())
-    assert [(each.order, each.apply_note.split(" ")[0]) for each in found if each.apply_note] == [
-        (20, "dbaas"),
-        (30, "vault"),
-        (40, "kyverno"),
-        (42, "traefik"),
-        (60, "monitoring"),
-        (65, "uptime-kuma"),
-        (66, "cloudflared"),
-    ]
+    stacks = [(each.order < 55, each.apply_note.split(" ")[0]) for each in found if each.apply_note]
+    before, after = ("dbaas", "vault", "kyverno", "traefik"), ("monitoring", "uptime-kuma", "cloudflared")
+    known = [(early, stack) for early, stack in dict.fromkeys(stacks) if stack in before + after]
+    assert known == [*((True, stack) for stack in before), *((False, stack) for stack in after)]
 
 
 @pytest.mark.parametrize("name", FIXTURES)
@@ -106,18 +91,18 @@ def test_refuses_with_the_snippet_where_the_place_is_missing(name: str) -> None:
 
 
 def test_catalogue_row_is_the_last_of_its_section() -> None:
-    text = register(registrations()["catalog"], read(FILES / "catalogue.md")).text
+    text = register(registrations()["catalog"], read(FILES / "catalog.md")).text
     row = "| notes | Notes for two, in Markdown | notes |\n"
     assert f"| beta |\n{row}\n## Other" in text
 
 
 def test_allowlist_entry_stands_before_the_closing_remark() -> None:
-    text = register(registrations()["ghcr-allowlist"], read(FILES / "allowlist.tf")).text
+    text = register(registrations()["ghcr-allowlist"], read(FILES / "ghcr-allowlist.tf")).text
     assert '    "beta",\n    # notes: private image registry.example/owner/notes\n    "notes",\n    # keep' in text
 
 
 def test_vault_role_leaves_the_other_connection_alone() -> None:
-    before = read(FILES / "vault.tf")
+    before = read(FILES / "vault-role.tf")
     text = register(registrations()["vault-role"], before).text
     assert '    "mysql-alpha", "pg-notes"\n  ]' in text
     assert '    "pg-gamma",\n    "pg-notes"\n  ]' in text
@@ -126,7 +111,7 @@ def test_vault_role_leaves_the_other_connection_alone() -> None:
 
 def test_half_of_vault_role_is_completed() -> None:
     registration = registrations()["vault-role"]
-    before = read(FILES / "vault.tf")
+    before = read(FILES / "vault-role.tf")
     half = registration.edits[0].insert(before)
     change = register(registration, half)
     assert change.action == "add"
@@ -135,7 +120,7 @@ def test_half_of_vault_role_is_completed() -> None:
 
 def test_a_drifted_half_keeps_the_other_half_out() -> None:
     registration = registrations()["vault-role"]
-    text = registration.edits[1].insert(read(FILES / "vault.tf")).replace("604800", "3600")
+    text = registration.edits[1].insert(read(FILES / "vault-role.tf")).replace("604800", "3600")
     change = register(registration, text)
     assert (change.action, change.text) == ("update", text)
     assert "pg_notes" in change.details[0]
@@ -161,7 +146,7 @@ MYSQL = {
 def test_a_mysql_role_goes_to_its_own_connection(unformatted: Callable[[str], bool]) -> None:
     found = registrations(db=MYSQL)
     assert "pg-database" not in found
-    text = check(found["vault-role"], read(FILES / "vault.tf"), unformatted)
+    text = check(found["vault-role"], read(FILES / "vault-role.tf"), unformatted)
     assert '    "mysql-alpha", "pg-notes",\n    "mysql-notes-app"\n  ]' in text
     assert text.index('"mysql_alpha"') < text.index('"mysql_notes_app"') < text.index('"pg_alpha"')
     block = text[text.index('"mysql_notes_app"') : text.index('"pg_alpha"')]
@@ -170,18 +155,18 @@ def test_a_mysql_role_goes_to_its_own_connection(unformatted: Callable[[str], bo
 
 
 def test_a_host_with_a_page_of_its_own_stands_behind_the_others() -> None:
-    text = register(registrations()["outage-page"], read(FILES / "worker.tf")).text
+    text = register(registrations()["outage-page"], read(FILES / "outage-page.tf")).text
     assert '    "gamma", "test-failover",\n    "notes",\n  ]\n' in text
     assert "outage-page" not in registrations(outage_page=False)
 
 
 def test_a_limit_follows_the_others_and_not_the_default_alone() -> None:
-    text = register(registrations(name="my-notes", snake="my_notes")["rate-limit"], read(FILES / "middlewares.tf")).text
+    text = register(registrations(name="my-notes", snake="my_notes")["rate-limit"], read(FILES / "rate-limit.tf")).text
     assert text.index('"middleware_beta_rate_limit"') < text.index('"middleware_my_notes_rate_limit"')
     assert text.index('"my-notes-rate-limit"') < text.index('"middleware_compress"')
     assert "average = 20\n        burst   = 100\n" in text
     with pytest.raises(RefusedError, match=r"no block resource\.kubernetes_manifest\.middleware_\*_rate_limit"):
-        register(registrations()["rate-limit"], read(FILES / "middlewares.tf").partition("# „Früher“")[0])
+        register(registrations()["rate-limit"], read(FILES / "rate-limit.tf").partition("# „Früher“")[0])
 
 
 @pytest.mark.parametrize(("port", "expected"), [(80, ""), (8080, ":8080")])
@@ -194,7 +179,7 @@ def test_a_monitor_asks_the_service_by_name(port: int, expected: str) -> None:
 
 def test_a_monitor_of_that_name_that_asks_elsewhere_is_somebody_elses() -> None:
     registration = registrations()["kuma-monitor"]
-    text = register(registration, read(FILES / "monitors.tf")).text.replace(
+    text = register(registration, read(FILES / "kuma-monitor.tf")).text.replace(
         "retry_interval              = 60", "retry_interval = 30"
     )
     change = register(registration, text)
@@ -214,11 +199,11 @@ def test_what_a_service_does_not_need_is_left_out() -> None:
     assert list(plain) == ["catalog"]
     public = registrations(image_visibility="public")
     assert "ghcr-allowlist" not in public
-    assert "| **Public** | alpha, beta_one, notes |" in register(public["ci-doc"], read(FILES / "packages.md")).text
+    assert "| **Public** | alpha, beta_one, notes |" in register(public["ci-doc"], read(FILES / "ci-doc.md")).text
 
 
 def test_a_package_that_changed_sides_is_reported_and_moved_on_request() -> None:
-    text = register(registrations()["ci-doc"], read(FILES / "packages.md")).text
+    text = register(registrations()["ci-doc"], read(FILES / "ci-doc.md")).text
     public = registrations(image_visibility="public")["ci-doc"]
     assert register(public, text).action == "update"
     moved = register(public, text, replace=True).text

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 from copier import run_copy
 
 from generator.template.files import File
 from generator.template.template import Template
+from tests.answers import LANGUAGES
 from tests.checkout import published_template
 
 from .conftest import answers_for, rendered
@@ -22,7 +24,9 @@ from .trees import REPOSITORY_ID, VARIANTS, Tree, texts_of
 
 COMMON = VARIANTS["none-private"]
 CI = (".github/", ".woodpecker/", "README.md", "scripts/")
-OWN_TESTS = {"python": "python", "go": "go", "svelte": "node"}
+OF_TESTS = [facts["test"] for facts in LANGUAGES.values()]
+TESTS = {language: facts["test"]["name"] for language, facts in LANGUAGES.items()}
+OWN_TESTS = {language: tests for language, tests in TESTS.items() if tests not in ("custom", "none")}
 UNBUILT = "unbuilt"  # no CI at all
 
 
@@ -53,13 +57,13 @@ ALL = [
     for choice in itertools.starmap(
         Choice,
         itertools.product(
-            ("python", "go", "svelte", "static", "none"),
+            LANGUAGES,
             ("web", "worker", "cronjob"),
-            ("python", "node", "go", "custom", "none", UNBUILT),
+            (*dict.fromkeys(TESTS.values()), UNBUILT),
             ("ci", "keel", "pinned"),
         ),
     )
-    if (choice.kind == "web" or choice.language not in ("svelte", "static"))
+    if choice.kind in LANGUAGES[choice.language]["kinds"]
     and not (choice.tests == UNBUILT and choice.updates == "ci")
     and choice.tests in (OWN_TESTS.get(choice.language, choice.tests), "custom", "none", UNBUILT)
 ]
@@ -93,7 +97,7 @@ def chosen(template: Template, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {choice: Tree.write(root / "-".join(choice), ci_files(template, choice)) for choice in CHOSEN}
 
 
-@pytest.mark.parametrize("language", ["python", "go", "svelte", "static", "none"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_renderer_makes_the_same(
     template: Template, chosen: dict[Choice, Tree], language: str, tmp_path: Path
 ) -> None:
@@ -117,7 +121,7 @@ def tree(choice: Choice, chosen: dict[Choice, Tree]) -> Tree:
 
 def test_ci_files_are_there_where_they_do_something(choice: Choice, tree: Tree) -> None:
     found = {WORKFLOW, PIPELINE, "scripts/test"} & set(tree.texts)
-    stub = {"scripts/test"} & found if choice.language == "static" else set()
+    stub = {"scripts/test"} & found if LANGUAGES[choice.language]["own_test"] else set()
     stub |= {"scripts/test"} if choice.tests == "custom" else set()
     assert found == stub | ({WORKFLOW} if choice.built else set()) | ({PIPELINE} if choice.deployed else set())
     if choice.language != "none" and not choice.built:
@@ -156,10 +160,10 @@ def test_the_tests_are_those_that_were_asked_for(choice: Choice, tree: Tree) -> 
     if choice.tests in (UNBUILT, "none"):
         return
     run = [step for job, step in steps(tree.workflow) if job == "lint-and-test"]
-    command = {"python": "python -m pytest", "node": "npm test", "go": "go test ./...", "custom": "scripts/test"}
-    assert run[-1]["run"] == command[choice.tests]
-    actions = [str(step["uses"]).split("@")[0].split("/")[1] for step in run if "uses" in step]
-    assert actions == ["checkout"] + ([] if choice.tests == "custom" else [f"setup-{choice.tests}"])
+    wanted = yaml.safe_load(next(own["steps"] for own in OF_TESTS if own["name"] == choice.tests))
+    assert run[-1]["run"] == wanted[-1]["run"]
+    actions = [str(step["uses"]).split("@")[0] for step in run if "uses" in step]
+    assert actions == ["actions/checkout", *(step["uses"].split("@")[0] for step in wanted if "uses" in step)]
 
 
 def test_actionlint_and_zizmor_find_nothing(chosen: dict[Choice, Tree]) -> None:

@@ -14,6 +14,7 @@ from generator.template.questions import load_questions
 from generator.template.release_check import plain_template
 from generator.template.renderer import Renderer
 from generator.template.template import Template
+from tests.answers import LANGUAGES
 from tests.pairwise import SEEDS
 from tests.test_golden import CASES, project
 from tests.test_pairwise import services
@@ -161,7 +162,7 @@ def test_a_new_service_has_what_its_own_image_allows(given: dict[str, Any], want
     assert answers(**given).context["hardening"] == wanted
 
 
-@pytest.mark.parametrize("language", ["python", "go", "svelte", "static"])
+@pytest.mark.parametrize("language", [name for name, facts in LANGUAGES.items() if facts["hardening"].get("non_root")])
 def test_an_image_that_is_hardened_names_its_user_by_number(language: str) -> None:
     """Kubernetes can't tell that a name is not root's, and would not start the container."""
     template = Template.installed()
