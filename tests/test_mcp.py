@@ -575,6 +575,27 @@ def test_nothing_of_the_answers_is_left_on_the_disk(desk: Desk, monkeypatch: pyt
     assert seen == [os.listdir(desk.folder)]
 
 
+def test_an_agent_sees_what_an_update_would_change_in_the_answers(desk: Desk) -> None:
+    assert desk.create(RICH).code == 0
+    commit_all(desk.infra, "feat: the stack")
+    path = str(desk.infra / "stacks" / str(RICH["name"]))
+    seen: list[dict[str, Any]] = []
+
+    async def wish(agent: Agent) -> None:
+        given = {"answers": {"env": {"ONLY": "1"}}, "replace": ["env"], "unset": ["volumes.data"]}
+        completed = await agent.call("update", path=path, check=True, **given)
+        seen.extend(event for event in completed["events"] if event["event"] == "change")
+
+    talk(Settings(infra=str(desk.infra)), wish)
+    found = {event["answer"]: (event["old"], event["new"]) for event in seen}
+    before = {f"env.{name}": (value, None) for name, value in RICH["env"].items()}
+    assert {name: item for name, item in found.items() if name.startswith("env.")} == {
+        **before,
+        "env.ONLY": (None, "1"),
+    }
+    assert found["volumes.data"][1] is None
+
+
 def test_an_update_names_the_command_with_the_answers_themselves(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

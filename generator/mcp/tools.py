@@ -139,6 +139,8 @@ def _update(given: Given, *, check: bool) -> list[str]:
     line += ["--check"] if check else []
     line += ["--diff"] if given.get("diffs") else []
     line += [f"--to={given['to']}"] if "to" in given else []
+    line += [f"--unset={place}" for place in given.get("unset", ())]
+    line += [f"--replace={name}" for name in given.get("replace", ())]
     return [*line, "--", given["path"]]
 
 
@@ -220,6 +222,23 @@ _PATH = {
     "description": "A clone of the service's repository, or the stack's folder in the infra clone.",
 }
 _TO = {"type": "string", "minLength": 1, "description": "A released version of the template; the newest without it."}
+_OTHER = {
+    "answers": {
+        **_ANSWERS,
+        "description": f"{_ANSWERS['description']} Maps, and lists whose entries have a name, are merged with the "
+        "recorded ones.",
+    },
+    "unset": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "description": "Answers, or entries such as env.LOG_LEVEL, to remove.",
+    },
+    "replace": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "description": "Questions whose given map or list replaces the recorded one whole.",
+    },
+}
 
 
 def _only_looks(given: Given) -> None:
@@ -238,7 +257,7 @@ _UPDATE_CHECK = Tool(
         "path": _PATH,
         "to": _TO,
         "check": {"const": True, "default": True, "description": "Only check; nothing else is offered here."},
-        "answers": _ANSWERS,
+        **_OTHER,
         "diffs": _DIFFS,
     },
     lambda given: _update(given, check=True),
@@ -260,7 +279,7 @@ _UPDATE = Tool(
             "default": False,
             "description": "Only report what is behind and what would change.",
         },
-        "answers": _ANSWERS,
+        **_OTHER,
         "diffs": _DIFFS,
     },
     lambda given: _update(given, check=bool(given.get("check"))),
