@@ -12,14 +12,17 @@ from generator.template.amendment import Amendment, AnswerChange, differences
 LOGS = {"name": "logs", "mount": "/logs"}
 NAMED = {"engine": "postgres", "name": "other"}
 DATA, CACHE = {"name": "data", "mount": "/data", "size": "2Gi"}, {"name": "cache", "mount": "/cache"}
+PROBE = {"kind": "http", "path": "/healthz"}
+ADDRESSES = {"namespace": "a"}
 RECORDED = {
     "name": "notes",
     "memory": "256Mi",
     "env": {"TZ": "Europe/Sofia", "LOG_LEVEL": "info"},
     "volumes": [DATA, CACHE],
     "paths": ["/", "/api"],
-    "probe": {"kind": "http", "path": "/healthz"},
+    "probe": PROBE,
     "database": "postgres",
+    "names": {"addresses": ADDRESSES},
 }
 
 
@@ -40,7 +43,13 @@ RECORDED = {
         (Amendment({"probe": {"path": "/live"}}), "probe", {"kind": "http", "path": "/live"}),
         (Amendment({"database": NAMED}), "database", NAMED),
         (Amendment({"cronjobs": [{"name": "nightly"}]}), "cronjobs", [{"name": "nightly"}]),
-        (Amendment(unset=("database",)), "database", None),
+        (Amendment({"probe": {"readiness": {"failures": 5}}}), "probe", {**PROBE, "readiness": {"failures": 5}}),
+        (Amendment({"names": {"addresses": {"ingress": "b"}}}), "names", {"addresses": ADDRESSES | {"ingress": "b"}}),
+        (Amendment(unset=("names.addresses.namespace",)), "names", {"addresses": {}}),
+        (Amendment(unset=("volumes.data.size",)), "volumes", [{"name": "data", "mount": "/data"}, CACHE]),
+        (Amendment({"env": {}}, replaced=frozenset({"env"})), "env", {}),
+        (Amendment({"cronjobs": []}), "cronjobs", []),
+        (Amendment(unset=("env.TZ", "env.TZ")), "env", {"LOG_LEVEL": "info"}),
     ],
 )  # fmt: skip
 def test_what_follows(amendment: Amendment, question: str, expected: Any) -> None:
@@ -56,10 +65,16 @@ def test_what_follows(amendment: Amendment, question: str, expected: Any) -> Non
 @pytest.mark.parametrize(
     ("amendment", "message", "hint"),
     [
-        (Amendment(unset=("env.LOGLEVEL",)), "'env' has no entry LOGLEVEL", "did you mean LOG_LEVEL?"),
-        (Amendment(unset=("volumes.nothing",)), "'volumes' has no entry nothing", "it has data, cache"),
-        (Amendment(unset=("memory.x",)), "'memory' has no entry x", "it has no entries"),
-        (Amendment(unset=("memry",)), "'memry' is not recorded", "did you mean memory?"),
+        (Amendment(unset=("env.LOGLEVEL",)), "no entry 'LOGLEVEL' is recorded", "did you mean LOG_LEVEL?"),
+        (Amendment(unset=("volumes.nothing",)), "no entry 'nothing' is recorded", "it has data, cache"),
+        (Amendment(unset=("volumes.",)), "no entry '' is recorded", "it has data, cache"),
+        (Amendment(unset=("memory.x",)), "no entry 'x' is recorded", "it has no entries"),
+        (Amendment(unset=("memory",)), "it names no entry", "give memory another value"),
+        (Amendment(unset=("volumes",)), "it names no entry", "--unset volumes.ENTRY"),
+        (Amendment(unset=("memry.x",)), "no entry 'x' is recorded", "it has no entries"),
+        (Amendment({"env": {"TZ": "UTC"}}, ("env.TZ",)), "it is given as well", "leave one of them out"),
+        (Amendment({"env": {}}), "env is given empty", "--replace env removes all of them"),
+        (Amendment({"volumes": []}), "volumes is given empty", "--unset volumes.ENTRY one"),
         (Amendment(replaced=frozenset({"env"})), "--replace env: no value is given", "--set env="),
     ],
 )
@@ -79,7 +94,7 @@ def test_all_that_is_wrong_is_reported_at_once() -> None:
 def test_differences_name_each_entry() -> None:
     after = Amendment(
         {"memory": "1Gi", "env": {"A": "1"}, "volumes": [{**DATA, "size": "9Gi"}], "probe": "tcp"},
-        ("env.TZ", "volumes.cache", "database"),
+        ("env.TZ", "volumes.cache"),
     ).applied(RECORDED)
     assert differences(RECORDED, after) == (
         AnswerChange("memory", "256Mi", "1Gi"),
@@ -88,7 +103,7 @@ def test_differences_name_each_entry() -> None:
         AnswerChange("volumes.data", DATA, {**DATA, "size": "9Gi"}),
         AnswerChange("volumes.cache", CACHE, None),
         AnswerChange("probe", {"kind": "http", "path": "/healthz"}, "tcp"),
-        AnswerChange("database", "postgres", None),
     )
     assert differences(RECORDED, RECORDED) == ()
+    assert differences({"env": {"A": True}}, {"env": {"A": 1}}) == (AnswerChange("env.A", True, 1),)
     assert differences({"redis": True}, {"redis": 1}) == (AnswerChange("redis", True, 1),)

@@ -72,7 +72,7 @@ SERVICE = click.argument("name", required=False, shell_complete=services)
 
 SETS = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One answer; wins over --answers.")
 UNSET = click.option(
-    "--unset", multiple=True, metavar="QUESTION[.ENTRY]", help="Remove an answer, or an entry of one: env.LOG_LEVEL."
+    "--unset", multiple=True, metavar="QUESTION.ENTRY", help="Remove an entry of an answer, such as env.LOG_LEVEL."
 )
 REPLACE = click.option(
     "--replace", "replaced", multiple=True, metavar="QUESTION", help="Replace a whole map or list by what is given."

@@ -6,7 +6,6 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,27 +31,29 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 _UNDONE = frozenset({429})
 
 
+_CONTEXTS: dict[bytes | None, ssl.SSLContext] = {}
+"""By the authority's content: reading the system's authorities takes longer than a request."""
+
+
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """A context that always checks certificates: against the system's authorities, and ``ca_file`` if there is one.
 
     Raises ``PreflightError`` for a bad file.
     """
     try:
-        return _tls_context(Path(ca_file).read_bytes() if ca_file else b"")
-    except (OSError, ValueError) as error:
+        content = Path(ca_file).read_bytes() if ca_file else None
+        if content not in _CONTEXTS:
+            context = ssl.create_default_context()
+            if ca_file:
+                context.load_verify_locations(ca_file)
+            _CONTEXTS[content] = context
+    except OSError as error:
         raise PreflightError(
             "platform.ca_file",
             f"the certificate authority {ca_file} can't be loaded: {error}",
             "correct connection.ca_file in the platform profile",
         ) from error
-
-
-@cache  # reading the system's authorities takes longer than a request
-def _tls_context(authority: bytes) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if authority:
-        context.load_verify_locations(cadata=authority.decode("ascii", "ignore"))
-    return context
+    return _CONTEXTS[content]
 
 
 def http_client(

@@ -75,7 +75,8 @@ def template_digest(template: Template) -> str:
     for place, folders, names in os.walk(template.root / "templates"):
         folders[:] = [folder for folder in folders if not never(folder)]
         prefix = Path(place).relative_to(template.root).as_posix()
-        digests |= {f"{prefix}/{name}": _sha256(Path(place, name)) for name in names if not never(name)}
+        files = [name for name in names if not never(name) and Path(place, name).is_file()]
+        digests |= {f"{prefix}/{name}": _sha256(Path(place, name)) for name in files}
     return _digest(digests)
 
 

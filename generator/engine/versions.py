@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from packaging.version import Version
 
-from generator.base.errors import NewserviceError, RefusedError
+from generator.base.errors import AnswersError, NewserviceError, Problem, RefusedError
 from generator.engine.recorded import Recorded, parse_recorded
 from generator.engine.transition import End
 from generator.infra_repo.registrations import Adjustments, Registration, load
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
-from generator.template.amendment import UNAMENDED, Amendment
+from generator.template.amendment import UNAMENDED, Amendment, same_answer
 from generator.template.answers import Answers, resolve
 from generator.template.files import ANSWERS_FILE, File
 from generator.template.questions import Question, load_questions
@@ -48,27 +48,53 @@ class Maker:
         recorded: Recorded,
         amendment: Amendment = UNAMENDED,
         profile: Mapping[str, Any] | None = None,
+        derived: Mapping[str, Any] | None = None,
     ) -> Answers:
         """The answers that this version has for a service: the recorded ones with an ``amendment``.
 
-        ``profile`` is what the platform's profile says of things that no recorded profile can speak of. Raises
-        ``AnswersError`` where an answer is missing or wrong.
+        ``profile`` is what the platform's profile says of things that no recorded profile can speak of; ``derived``
+        takes the place of recorded answers. Raises ``AnswersError`` where an answer is missing or wrong.
         """
         facts, public = self.split(recorded, profile)
-        amended = amendment.applied(public)
+        amended = amendment.applied({**public, **(derived or {})})
         given = {name: amended.pop(name) for name in amendment.touched if name in amended}
         return resolve(self.template, self.questions, given, facts, amended)
 
-    def derived(self, recorded: Recorded) -> frozenset[str]:
-        """The questions whose recorded answer is what this version computes from the other recorded answers.
+    def follow(self, recorded: Recorded, amendment: Amendment) -> dict[str, Any]:
+        """The recorded answers that follow from others, as they come out with an ``amendment``; only those that change.
 
-        Any other answer was set by a person.
+        An answer follows where it is what this version, which recorded it, computes from the others. Raises
+        ``AnswersError`` where the amendment makes another recorded answer invalid, which would be lost.
         """
+        questions = {question.name: question for question in self.questions}
+        given = {name: value for name, value in amendment.given.items() if name in questions}
+        amendment = replace(amendment, given=given, replaced=amendment.replaced & given.keys())
+        derived = self._derived(recorded).difference(amendment.touched)
+        facts, public = self.split(recorded)
+        amended = amendment.applied({name: value for name, value in public.items() if name not in derived})
+        before = resolve(self.template, self.questions, {}, facts, public).public
+        try:
+            found = resolve(self.template, self.questions, {}, facts, amended).public
+        except AnswersError:
+            return {}  # what is given is wrong, or an answer to another version: that is found out there
+        if not all(_taken(questions[name], amended[name], found) for name in given):
+            return {}
+        lost = [
+            name
+            for name, value in before.items()
+            if name in found and name not in {*derived, *amendment.touched} and not same_answer(found[name], value)
+        ]
+        if lost:
+            raise AnswersError([_lost(name) for name in lost])
+        return {name: found[name] for name in derived if name in found and not same_answer(found[name], before[name])}
+
+    def _derived(self, recorded: Recorded) -> frozenset[str]:
+        """The questions whose recorded answer is what this version computes from the other recorded answers."""
         facts, public = self.split(recorded)
         resolution, found = Resolution(self.template, dict(public)), set()
         for question in self.questions:
             asked = question.public and question.name in public and resolution.applies(question)
-            if asked and resolution.default(question) == public[question.name]:
+            if asked and same_answer(resolution.default(question), public[question.name]):
                 found.add(question.name)
             resolution.settle(question, {}, facts, public)
         return frozenset(found)
@@ -119,6 +145,19 @@ class Maker:
             question = next(item for item in self.questions if item.name == "platform")
             self._platforms[key] = json.loads(self.template.render(str(question.default), {"profile": profile}))
         return self._platforms[key]
+
+
+def _taken(question: Question, given: Any, found: Mapping[str, Any]) -> bool:
+    """Whether a given answer is among those found, and not its default because it is wrong."""
+    try:
+        return same_answer(found.get(question.name), question.cast(given))
+    except ValueError:
+        return False
+
+
+def _lost(name: str) -> Problem:
+    message = f"{name}: the recorded answer is not valid with the others any more, and would be lost"
+    return Problem("answer.invalid", name, message, f"change it as well, with --set {name}=... or --unset {name}.ENTRY")
 
 
 @dataclass

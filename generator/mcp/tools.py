@@ -226,12 +226,12 @@ _OTHER = {
     "answers": {
         **_ANSWERS,
         "description": f"{_ANSWERS['description']} Maps, and lists whose entries have a name, are merged with the "
-        "recorded ones.",
+        "recorded ones; other answers are replaced.",
     },
     "unset": {
         "type": "array",
         "items": {"type": "string", "minLength": 1},
-        "description": "Answers, or entries such as env.LOG_LEVEL, to remove.",
+        "description": "Entries to remove, such as env.LOG_LEVEL.",
     },
     "replace": {
         "type": "array",

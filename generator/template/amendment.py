@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -14,8 +15,8 @@ from generator.base.errors import AnswersError, Problem
 class Amendment:
     """What is to be different in the answers of a service.
 
-    ``given``: answers by question. ``unset``: questions, or entries of them such as ``env.LOG_LEVEL``, to be removed.
-    ``replaced``: questions whose given map or list replaces the recorded one whole.
+    ``given``: answers by question. ``unset``: entries to be removed, such as ``env.LOG_LEVEL``. ``replaced``: questions
+    whose given map or list replaces the recorded one whole.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -30,21 +31,33 @@ class Amendment:
     def applied(self, recorded: Mapping[str, Any]) -> dict[str, Any]:
         """The answers that follow from the ``recorded`` ones.
 
-        A map is merged by key, and a list whose items are maps with a ``name`` by that name: a given entry replaces the
-        recorded one. Raises ``AnswersError`` for something to be removed that is not recorded, and for a question to be
-        replaced that is not given.
+        Maps are merged by key, on every level, and a list whose items are maps with a ``name`` by that name: a given
+        item replaces the recorded one. Raises ``AnswersError`` for an entry to be removed that is not recorded, or is
+        given as well, for a question to be replaced that is not given, and for an empty value that removes nothing.
         """
         problems = [
             Problem("answer.replace", name, f"--replace {name}: no value is given for it", f"give --set {name}=...")
             for name in sorted(self.replaced - self.given.keys())
         ]
         amended: dict[str, Any] = dict(recorded)
-        for path in self.unset:
-            problems += _remove(amended, path)
+        for path in dict.fromkeys(self.unset):
+            name, _, entry = path.partition(".")
+            if name in self.replaced or (entry and _found(self.given.get(name), entry.split("."))):
+                message = f"--unset {path}: it is given as well"
+                problems.append(Problem("answer.unset", name, message, "leave one of them out"))
+                continue
+            try:
+                amended[name] = _without(amended.get(name), path, entry.split("."))
+            except AnswersError as error:
+                problems += error.problems
+        for name, value in self.given.items():
+            if name not in self.replaced and _empty(value) and amended.get(name) and not _empty(amended[name]):
+                message = f"{name} is given empty, which removes none of its entries"
+                hint = f"--replace {name} removes all of them, --unset {name}.ENTRY one"
+                problems.append(Problem("answer.replace", name, message, hint))
+            amended[name] = value if name in self.replaced else merged(amended.get(name), value)
         if problems:
             raise AnswersError(problems)
-        for name, value in self.given.items():
-            amended[name] = value if name in self.replaced else merged(amended.get(name), value)
         return amended
 
 
@@ -70,51 +83,61 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[An
 def merged(old: Any, new: Any) -> Any:
     """A given answer with the entries of the recorded one that it does not name."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        return {**old, **new}
+        return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
     if _named(old) and _named(new):
         return list({**_by_name(old), **_by_name(new)}.values())
     return new
 
 
+def same_answer(one: Any, other: Any) -> bool:
+    """Whether two answers are one; 1 and true are two."""
+    return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
+
+
 def _differing(place: str, old: Any, new: Any) -> Iterable[AnswerChange]:
-    if old == new and type(old) is type(new):
-        return ()
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return _entries(place, old, new)
     if _named(old) and _named(new):
         return _entries(place, _by_name(old), _by_name(new))
-    return (AnswerChange(place, old, new),)
+    return () if same_answer(old, new) else (AnswerChange(place, old, new),)
 
 
 def _entries(place: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[AnswerChange]:
-    keys = dict.fromkeys([*old, *new])
-    return [AnswerChange(f"{place}.{key}", old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+    changes = [AnswerChange(f"{place}.{key}", old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
+    return [change for change in changes if not same_answer(change.old, change.new)]
 
 
-def _remove(answers: dict[str, Any], path: str) -> Sequence[Problem]:
-    """Remove an answer or one of its entries; returns what is wrong with that."""
-    name, _, entry = path.partition(".")
-    value = answers.get(name)
-    if not entry:
-        if name in answers:
-            del answers[name]
-            return ()
-        return (_unknown(path, name, f"'{name}' is not recorded", answers),)
-    if isinstance(value, Mapping) and entry in value:
-        answers[name] = {key: item for key, item in value.items() if key != entry}
-        return ()
-    if _named(value) and entry in _by_name(value):
-        answers[name] = [item for item in value if item["name"] != entry]
-        return ()
-    known = value if isinstance(value, Mapping) else _by_name(value) if _named(value) else {}
-    return (_unknown(path, name, f"'{name}' has no entry {entry}", known),)
+def _without(value: Any, path: str, entry: list[str]) -> Any:
+    """A value without an entry of it. Raises ``AnswersError``."""
+    key, *below = entry
+    known = _entries_of(value)
+    if key not in known or not key:
+        raise AnswersError([_unknown(path, key, known)])
+    kept = {name: item for name, item in known.items() if name != key}
+    if below:
+        kept = {**known, key: _without(known[key], path, below)}
+    return kept if isinstance(value, Mapping) else list(kept.values())
 
 
-def _unknown(path: str, question: str, message: str, known: Iterable[str]) -> Problem:
-    names = [str(name) for name in known]
-    near = difflib.get_close_matches(path.rpartition(".")[2], names, n=1)
+def _found(value: Any, entry: list[str]) -> bool:
+    """Whether a value has an entry."""
+    known = _entries_of(value)
+    return entry[0] in known and (len(entry) == 1 or _found(known[entry[0]], entry[1:]))
+
+
+def _unknown(path: str, key: str, known: Mapping[str, Any]) -> Problem:
+    question, names = path.partition(".")[0], [*known]
+    if path == question:
+        message, hint = "it names no entry", f"--unset {question}.ENTRY removes one; or give {question} another value"
+        return Problem("answer.unset", question, f"--unset {path}: {message}", hint, tuple(names) or None)
+    near = difflib.get_close_matches(key, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}" if names else "it has no entries"
-    return Problem("answer.unset", question, f"--unset {path}: {message}", hint, tuple(names) or None)
+    message = f"--unset {path}: no entry '{key}' is recorded"
+    return Problem("answer.unset", question, message, hint, tuple(names) or None)
+
+
+def _empty(value: Any) -> bool:
+    return isinstance(value, Mapping | list) and not value
 
 
 def _named(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:
@@ -126,3 +149,10 @@ def _named(value: Any) -> TypeGuard[list[Mapping[str, Any]]]:
 
 def _by_name(items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return {str(item["name"]): item for item in items}
+
+
+def _entries_of(value: Any) -> dict[str, Any]:
+    """The entries of a value by name; none where it has no named ones."""
+    if isinstance(value, Mapping):
+        return {str(key): item for key, item in value.items()}
+    return dict(_by_name(value)) if _named(value) else {}

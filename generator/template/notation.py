@@ -17,7 +17,7 @@ from generator.template.questions import Question
 def read_text(question: Question, text: str) -> Any:
     """One text that holds the whole answer. Raises ``UsageError`` when it can't be read."""
     if question.container == "object" and not _is_yaml(text):
-        return read_texts(question, _fields(text))
+        return _maps(_fields(text), question.shape or {})
     if question.container:
         return read_texts(question, [text])
     if question.structured and "=" in text and not _is_yaml(text):
@@ -35,10 +35,10 @@ def read_texts(question: Question, texts: Iterable[str]) -> Any:
     """
     shape = question.shape or {}
     if question.container == "object":
-        merged: dict[str, Any] = {}
-        for text in texts:
-            merged.update(_map(text, shape))
-        return merged
+        texts = list(texts)
+        if "properties" not in shape:
+            _refuse_several(texts)
+        return _maps(texts, shape)
     if shape.get("items", {}).get("type") == "string":
         return [word for text in texts for word in (read_yaml(text) if text.startswith("[") else [text])]
     items: list[Any] = []
@@ -62,6 +62,24 @@ def _is_yaml(text: str) -> bool:
     return text.lstrip().startswith(("{", "["))
 
 
+def _maps(texts: Iterable[str], shape: Mapping[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for text in texts:
+        merged.update(_map(text, shape))
+    return merged
+
+
+def _refuse_several(texts: Iterable[str]) -> None:
+    """Raise ``UsageError`` for a text that may be one ``KEY=VALUE`` with a comma, or several."""
+    for text in texts:
+        if not _is_yaml(text) and (another := _ANOTHER.search(text.partition("=")[2])):
+            raise UsageError(
+                "answer.pair",
+                f"'{text}' may be one entry or several: {another[1]} looks like another key",
+                "repeat the flag for each entry, or write YAML: '{KEY: \"VALUE\"}'",
+            )
+
+
 def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
     if _is_yaml(text):
         parsed = read_yaml(text)
@@ -72,12 +90,6 @@ def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError("answer.pair", f"'{text}' is not KEY=VALUE", "write the name, an equals sign and the value")
-    if another := _ANOTHER.search(value):
-        raise UsageError(
-            "answer.pair",
-            f"'{text}' may be one entry or several: {another[1]} looks like another key",
-            f"repeat the flag for each entry, or write YAML: '{{{key.strip()}: \"...\"}}'",
-        )
     return {key.strip(): value}
 
 

@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.version import Version
 
-from generator.template.amendment import Amendment
-from tests.answers import RICH, SMALLEST
+from generator.base.errors import AnswersError, RefusedError
+from generator.lifecycle.update import Upgrade, Upgrader
+from generator.platform.profile import Platform
+from generator.template.amendment import UNAMENDED, Amendment
+from generator.template.releases import Releases
+from tests.answers import RICH, SMALLEST, TEMPLATE
 from tests.checkout import commit_all
 from tests.invoke import Command, Desk
+from tests.upgrade.services import Origin
 from tests.world import Completed
 
 ANSWERS = ".copier-answers.yml"
@@ -105,6 +111,10 @@ def test_what_was_derived_follows_and_what_was_set_stays(tmp_path: Path, capsys:
     [
         (["--unset", "env.NO_SUCH"], "answer.unset"),
         (["--unset", "no_such"], "answer.unset"),
+        (["--unset", "auth"], "answer.unset"),
+        (["--unset", "hardening"], "answer.unset"),
+        (["--unset", "volumes."], "answer.unset"),
+        (["--set", "volumes=[]"], "answer.replace"),
         (["--replace", "env"], "answer.replace"),
         (["--env", "A=1", "--memory", "much"], "answer.invalid"),
     ],
@@ -158,3 +168,45 @@ def texts(root: Path) -> dict[str, bytes]:
         for path in root.rglob("*")
         if path.is_file() and ".git" not in path.relative_to(root).parts
     }
+
+
+def origin(given: dict[str, Any], version: str = "") -> Origin:
+    platform = Platform.of(TEMPLATE.platform, "built-in")
+    return Origin("", given, platform, version=Version(version) if version else Releases().newest)
+
+
+def changed(made: Origin, amendment: Amendment) -> Upgrade:
+    upgrader = Upgrader(made.releases, made.platform)
+    return upgrader.plan(made.tree("stack"), made.prefix("stack"), amendment=amendment)
+
+
+def test_a_new_version_is_answered_where_the_old_one_would_not_take_that() -> None:
+    made = origin({**SMALLEST, "access": "authenticated"}, "1.0.0")
+    with pytest.raises(AnswersError):
+        changed(made, UNAMENDED)
+    assert changed(made, Amendment({"access": ["Family"]})).answers.public["access"] == ["Family"]
+
+
+def test_a_whole_answer_of_a_new_question_may_be_said_to_be_replaced() -> None:
+    made = origin(SMALLEST, "2.2.0")
+    given = {"read_only_root": True, "non_root": True, "drop_capabilities": True, "seccomp": True}
+    upgrade = changed(made, Amendment({"hardening": given}, replaced=frozenset({"hardening"})))
+    assert upgrade.answers.public["hardening"] == given
+
+
+def test_a_recorded_answer_that_would_be_lost_is_named() -> None:
+    names = {"claims": {"data": {"address": "old", "name": "old-data"}}}
+    made = origin({**RICH, "names": names})
+    with pytest.raises(AnswersError) as caught:
+        changed(made, Amendment(unset=("volumes.data",)))
+    assert [(item.code, item.question) for item in caught.value.problems] == [("answer.invalid", "names")]
+    upgrade = changed(made, Amendment(unset=("volumes.data", "names.claims")))
+    assert upgrade.answers.public["volumes"] == []
+
+
+@pytest.mark.parametrize(
+    "amendment", [Amendment({"image_visibility": "public"}), Amendment({"image_source": "upstream", "image": "a/b:1"})]
+)
+def test_nothing_is_opened(amendment: Amendment) -> None:
+    with pytest.raises(RefusedError):
+        changed(origin({**SMALLEST, "image_visibility": "private"}), amendment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -71,21 +71,6 @@ def _refuse_opening(before: Answers, after: Answers) -> None:
         )
 
 
-def _with_derived(amendment: Amendment, maker: Maker, recorded: Recorded) -> Amendment:
-    """The amendment, with what ``maker``, which recorded the answers, derives from it.
-
-    Only what comes out otherwise is given: another version of the template may derive it in another way.
-    """
-    if not amendment.touched:
-        return amendment
-    derived = maker.derived(recorded) - {*amendment.touched}
-    known = {question.name for question in maker.questions}
-    given = {name: value for name, value in amendment.given.items() if name in known}
-    found = maker.answers(recorded, replace(amendment, given=given, unset=(*amendment.unset, *sorted(derived)))).public
-    moved = {name: found[name] for name in derived if name in found and found[name] != recorded.values.get(name)}
-    return replace(amendment, given={**moved, **amendment.given}, replaced=amendment.replaced | moved.keys())
-
-
 @dataclass
 class Upgrader(Versions):
     """Plans updates of one service or of many. Not thread-safe."""
@@ -129,7 +114,8 @@ class Upgrader(Versions):
                 "updates go forward only; revert the commit that brought the newer one",
             )
         before = old.answers(recorded)
-        after = new.answers(recorded, _with_derived(amendment, old, recorded), self._news(before, old, new))
+        derived = old.follow(recorded, amendment) if amendment.touched else {}
+        after = new.answers(recorded, amendment, self._news(before, old, new), derived)
         _refuse_opening(before, after)
         goal = new.end(after)
         if recorded.layer == "stack":
