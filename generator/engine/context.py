@@ -192,23 +192,23 @@ class Run:
 
     def push_mirrors(self) -> list[PushMirror]:
         """All push mirrors of the canonical repository. Raises ``SystemFailure`` where they can't be seen."""
-        mirrors = self._seen.look("push mirrors", lambda: self.forgejo.push_mirrors(self.owner, self.name))
-        return self._of_canonical(mirrors, "push mirrors") or []
+        return self._of_canonical("push mirrors", lambda: self.forgejo.push_mirrors(self.owner, self.name)) or []
 
     def canonical_references(self) -> dict[str, str]:
         """Ids by full name of the canonical repository's branches and tags, which has a branch at least.
 
         Raises ``SystemFailure`` where they can't be seen.
         """
-        found = self._seen.look("references", lambda: self.forgejo.references(self.owner, self.name))
-        return self._of_canonical(found or None, "branches and tags") or {}
+        look = partial(self.forgejo.references, self.owner, self.name)
+        return self._of_canonical("branches and tags", lambda: look() or None) or {}
 
-    def _of_canonical(self, seen: Given | None, what: str) -> Given | None:
-        """``seen`` of the canonical repository; None is accepted only where the repository does not exist.
+    def _of_canonical(self, what: str, look: Callable[[], Given | None]) -> Given | None:
+        """What ``look`` sees of the canonical repository; None only where the repository does not exist.
 
         Raises ``SystemFailure`` where ``what`` can't be seen in an existing one.
         """
-        if seen is None and self.canonical() is not None:
+        seen = self._seen.look(what, look)
+        if seen is None and self.canonical() is not None and (seen := look()) is None:  # it may have appeared meanwhile
             raise SystemFailure(
                 "forgejo.unseen",
                 f"forgejo: {self.owner}/{self.name} exists, but its {what} can't be seen",
@@ -223,25 +223,23 @@ class Run:
 
     def mirror_heads(self) -> dict[str, str]:
         """Commit ids of the mirror's branches. Raises ``SystemFailure`` where they can't be seen."""
-        heads = self._seen.look("mirror heads", lambda: self.github.branches(self.mirror))
-        return self._of_mirror(heads, "branches") or {}
+        return self._of_mirror("branches", lambda: self.github.branches(self.mirror)) or {}
 
     def mirror_tags(self) -> dict[str, str]:
         """Ids by full name of the mirror's tags. Raises ``SystemFailure`` where they can't be seen."""
-        tags = self._seen.look("mirror tags", lambda: self.github.references(self.mirror, "tags"))
-        return self._of_mirror(tags, "tags") or {}
+        return self._of_mirror("tags", lambda: self.github.references(self.mirror, "tags")) or {}
 
     def mirror_secrets(self) -> frozenset[str]:
         """Names of the mirror's Actions secrets. Raises ``SystemFailure`` where they can't be seen."""
-        names = self._seen.look("mirror secrets", lambda: self.github.secret_names(self.mirror))
-        return frozenset(self._of_mirror(names, "Actions secrets") or ())
+        return frozenset(self._of_mirror("Actions secrets", lambda: self.github.secret_names(self.mirror)) or ())
 
-    def _of_mirror(self, seen: Given | None, what: str) -> Given | None:
-        """``seen`` of the mirror; None is accepted only where the mirror does not exist.
+    def _of_mirror(self, what: str, look: Callable[[], Given | None]) -> Given | None:
+        """What ``look`` sees of the mirror; None only where the mirror does not exist.
 
         Raises ``SystemFailure`` where ``what`` can't be seen in an existing one.
         """
-        if seen is None and self.mirror_repository() is not None:
+        seen = self._seen.look(("mirror", what), look)
+        if seen is None and self.mirror_repository() is not None and (seen := look()) is None:  # as above
             raise SystemFailure(
                 "github.unseen",
                 f"github: {self.mirror} exists, but its {what} can't be seen",

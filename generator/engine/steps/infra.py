@@ -135,7 +135,9 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
             times[branch] = made
     ours = times.get(run.infra_branch)
     earlier = [
-        branch for branch in rivals if branch in times and ours and (times[branch], branch) < (ours, run.infra_branch)
+        branch
+        for branch in rivals
+        if branch in times and ours and ((times[branch], branch) < (ours, run.infra_branch) or _proposed(run, branch))
     ]
     if earlier:
         run.infra.delete_branch(run.remote, run.infra_url, sha, run.infra_branch)
@@ -145,6 +147,12 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
             "run the same command again; it takes what is free now",
             passing=True,
         )
+
+
+def _proposed(run: Run, branch: str) -> bool:
+    """Whether a branch has a pull request: its run did not see ours, which was pushed later than it was committed."""
+    pull = run.pull_request(branch)
+    return pull is not None and pull.state == "open"
 
 
 def _bring_up(run: Run, facts: InfraFacts) -> str:
@@ -252,8 +260,10 @@ class InfraPullRequest(Step[PullRequestFacts]):
 
     def act(self, run: Run, facts: PullRequestFacts) -> Done:
         """Open it, with the order of applying as a checklist."""
-        if (head := run.infra_heads().get(run.infra_branch)) and facts.pull_request is None:
-            _give_way(run, run.infra_state(head), head)
+        if facts.pull_request is None:
+            now = run.fresh()  # another run may have pushed since this was observed
+            if head := now.infra_heads().get(run.infra_branch):
+                _give_way(now, now.infra_state(head), head)
         return ask_for(
             run,
             run.infra_branch,
