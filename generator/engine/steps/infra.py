@@ -119,10 +119,11 @@ class InfraCommit(Step[InfraFacts]):
 
 
 def _give_way(run: Run, state: InfraState, sha: str) -> None:
-    """Withdraw our branch where another one, made earlier, has what ours needs for itself.
+    """Withdraw our branch where another one, made or proposed earlier, has what ours needs for itself.
 
     Two runs that look before either has pushed see nothing of each other; after its push each sees the other, and the
-    earlier one keeps. Raises ``SystemFailure``: the next look finds something else free, or the names taken.
+    earlier one keeps. One that has a pull request already keeps as well: it did not see ours. Raises ``SystemFailure``:
+    the next look finds something else free, or the names taken.
     """
     rivals = run.rivals(state)
     if not rivals:
@@ -150,7 +151,7 @@ def _give_way(run: Run, state: InfraState, sha: str) -> None:
 
 
 def _proposed(run: Run, branch: str) -> bool:
-    """Whether a branch has a pull request: its run did not see ours, which was pushed later than it was committed."""
+    """Whether an open pull request proposes a branch."""
     pull = run.pull_request(branch)
     return pull is not None and pull.state == "open"
 
