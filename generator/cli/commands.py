@@ -31,6 +31,7 @@ COMMANDS = {
     "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out saved."),
     "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),
     "verify": Entry("cli.verify:verify_command", "Check that a service is alive, or wait until it is."),
+    "change": Entry("cli.change:change_command", "Change a service that exists: what differs, in one plan."),
     "update": Entry("cli.update:update_command", "Update a repository or a stack to the newest template."),
     "remove": Entry("cli.remove:remove_command", "Remove what newservice created and nobody has changed."),
     "fleet": Entry("cli.fleet:fleet_group", "All services: list them, show their state, update them."),

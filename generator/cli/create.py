@@ -146,10 +146,16 @@ def _provision(session: Session, run: Run, plan: Plan, way: Course) -> Result:
         for result in outcome.steps:
             session.reporter.step(result)
     else:
-        outcome = way.execute(session.reporter.step, session.reporter.begun)
+        outcome = outcome_of(session, way)
+    return _result(outcome, run, plan.to_do)
+
+
+def outcome_of(session: Session, way: Course) -> Outcome:
+    """Carry out steps, and report each and what stopped them."""
+    outcome = way.execute(session.reporter.step, session.reporter.begun)
     if outcome.failure:
         session.reporter.error(as_reported(outcome.failure))
-    return _result(outcome, run, plan.to_do)
+    return outcome
 
 
 def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:

@@ -77,6 +77,14 @@ UNSET = click.option(
 REPLACE = click.option(
     "--replace", "replaced", multiple=True, metavar="QUESTION", help="Replace a whole map or list by what is given."
 )
+ACCEPT_LOSS = click.option(
+    "--accept-loss",
+    "accepted",
+    multiple=True,
+    metavar="ENTRY",
+    help="Agree that the data of an entry is lost, such as volumes.data; named by the refusal.",
+)
+OPEN = click.option("--open", "opens", is_flag=True, help="Agree that something becomes reachable for more people.")
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
 NON_INTERACTIVE = click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
 JSON = click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -140,9 +140,10 @@ class Session:
             self._project = Project(self.template, self.platform, answers, self.service_dir(answers.name))
         return self._project
 
-    def run(self, answers: Answers) -> Run:
+    def run(self, answers: Answers, also: Iterable[str] = ()) -> Run:
         """The systems, opened once for the whole command: what looks at them and what writes share connections.
 
+        ``also``: systems that the answers don't need, for what is removed from them.
         Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing, and
         ``RefusedError`` where a seed's value holds one of the credentials.
         """
@@ -150,7 +151,7 @@ class Session:
 
         project, seeds = self.project(answers), self.seeds(answers)
         if self._run is None or self._run.project is not project:
-            opening = open_run(project, self.infra, environ=self.environ, progress=self.reporter.progress)
+            opening = open_run(project, self.infra, environ=self.environ, progress=self.reporter.progress, also=also)
             self._run = self._opened.enter_context(opening)
         self._refuse_credentials(seeds)  # some credentials are known only now
         return replace(self._run, seeds=seeds, sources={seed.name: seed for seed in self.sources})

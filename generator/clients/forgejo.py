@@ -144,8 +144,16 @@ class Forgejo:
         self._api.request("POST", path, json=body, allow=(409,))
 
     def make_private(self, owner: str, name: str) -> None:
-        """Make the repository private. Nothing here makes a repository more visible."""
+        """Make the repository private."""
         self._api.request("PATCH", f"/repos/{owner}/{name}", json={"private": True})
+
+    def make_public(self, owner: str, name: str) -> None:
+        """Let everyone see the repository."""
+        self._api.request("PATCH", f"/repos/{owner}/{name}", json={"private": False})
+
+    def describe(self, owner: str, name: str, description: str) -> None:
+        """Change the repository's description."""
+        self._api.request("PATCH", f"/repos/{owner}/{name}", json={"description": description})
 
     def branch(self, owner: str, name: str, branch: str) -> str | None:
         """Commit id of a branch, or None."""

@@ -150,8 +150,12 @@ class GitHub:
         self._write(f"create repository {full_name}", create)
 
     def make_private(self, full_name: str) -> None:
-        """Make the repository private. Nothing here makes a repository more visible."""
+        """Make the repository private."""
         self._edit(full_name, private=True)
+
+    def make_public(self, full_name: str) -> None:
+        """Let everyone see the repository."""
+        self._edit(full_name, private=False)
 
     def unarchive(self, full_name: str) -> None:
         """Unarchive a repository."""

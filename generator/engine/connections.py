@@ -43,8 +43,10 @@ def open_run(
     environ: Mapping[str, str] = os.environ,
     progress: Callable[[str], None] = lambda _: None,
     needed: Iterable[str] | None = None,
+    also: Iterable[str] = (),
 ) -> Iterator[Run]:
-    """A run with open connections, closed at the end. ``needed`` names the credentials where not all are required.
+    """A run with open connections, closed at the end. ``needed`` names the credentials where not all are required;
+    ``also`` systems that the answers don't need, for what is removed from them.
 
     Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
     """
@@ -53,7 +55,8 @@ def open_run(
         patience = Patience.of(platform, progress)
         vault = _vault(platform, environ, stack, patience)
         wanted = needed_credentials(answers) if needed is None else needed
-        credentials = find_credentials(platform, wanted, vault, environ)
+        extra = [system for system in also if system != "vault"]
+        credentials = find_credentials(platform, dict.fromkeys([*wanted, *extra]), vault, environ)
         if "vault" in answers.systems and vault() is None:
             raise PreflightError(
                 "credentials.missing",
@@ -64,7 +67,7 @@ def open_run(
         clone = open_clone(platform, infra)
         stack.callback(clone.close)
         opened = vault() if "vault" in answers.systems else None
-        systems = _systems(platform, credentials, opened, answers.systems, patience)
+        systems = _systems(platform, credentials, opened, {*answers.systems, *extra}, patience)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 

@@ -69,8 +69,9 @@ class Stacks:
 class Run:
     """A project on its way into the systems.
 
-    ``seeds`` are values by property, ``sources`` says where each of them is from. Several steps may use it at the same
-    time. ``_known`` is what can't change: commits by their ids.
+    ``seeds`` are values by property, ``sources`` says where each of them is from. ``opens``: a person agreed that private
+    copies become as visible as the answers want. Several steps may use it at the same time. ``_known`` is what can't
+    change: commits by their ids.
     """
 
     project: Project
@@ -81,6 +82,7 @@ class Run:
     seeds: Mapping[str, Secret] = field(default_factory=dict)
     progress: Callable[[str], None] = lambda _: None
     sources: Mapping[str, Seed] = field(default_factory=dict)
+    opens: bool = False
     _known: Memo = field(default_factory=lambda: Memo(failures=False))
     _seen: Memo = field(default_factory=Memo)
 

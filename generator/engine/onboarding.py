@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,25 +17,39 @@ from generator.engine.steps import Step
 from generator.engine.steps.infra import observe_infra
 from generator.engine.steps.service import observe_both
 from generator.engine.transition import NOTHING, End, transition
+from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.fingerprints import blob_id
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Contents, Folder, Nothing, Tree
 
+Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
 
-def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> Plan:
+
+def created(run: Run) -> Shown:
+    """The files and the entries that creating a service is about."""
+    state = _infra_in_force(run)
+    return [*_service_changes(run), *state.files], state.registrations
+
+
+def observe(
+    steps: Sequence[Step[Any]],
+    run: Run,
+    notes: Iterable[str] = (),
+    contents: Callable[[Run], Shown] = created,
+) -> Plan:
     """Look at every system, read only, all at the same time, and say what is to be done.
 
-    A system that can't be seen makes its steps unknown. Raises ``AnswersError`` where another stack has a name
-    that this service needs for itself.
+    ``contents`` says which files and entries the plan shows. A system that can't be seen makes its steps unknown.
+    Raises ``AnswersError`` where another stack has a name that this service needs for itself.
     """
     run = run.fresh()
     decided = run_parallel(*(partial(_observe, step, run) for step in steps))
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
-    state = None if unknown else _infra_in_force(run)
+    files, registrations = ([], []) if unknown else contents(run)
     return build_plan(
         run.name,
-        files=[] if state is None else [*_service_changes(run), *state.files],
-        registrations=[] if state is None else state.registrations,
+        files=files,
+        registrations=registrations,
         steps=decided,
         notes=notes,
     )

@@ -127,13 +127,16 @@ class Project:
     def to_do(self) -> tuple[str, ...]:
         """What a person does after the merge, in the order that works."""
         steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
+        return tuple(dict.fromkeys(line for _, line in sorted([*steps, *self.chores(self.answers)])))
+
+    def chores(self, answers: Answers) -> list[tuple[int, str]]:
+        """What a person does because of answers, beside applying what the service is registered in; with its order."""
         text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
-        steps += [
-            (item["order"], self.template.render(item["do"], self.answers.context))
+        return [
+            (item["order"], self.template.render(item["do"], answers.context))
             for item in parse_yaml(text)
-            if parse_yaml(self.template.render(item.get("when", "true"), self.answers.context))
+            if parse_yaml(self.template.render(item.get("when", "true"), answers.context))
         ]
-        return tuple(dict.fromkeys(line for _, line in sorted(steps)))
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""

@@ -9,8 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from generator.fleet.planning import Task
-from generator.infra_repo.registrations.lines import one_line
-from generator.infra_repo.registrations.markdown import escape
+from generator.infra_repo.registrations.markdown import code, escape
 
 CLOSED = "Closed by newservice: the default branch is of template {version} already."
 
@@ -26,15 +25,6 @@ def _template() -> Template:
     )
     environment.filters |= {"code": code, "plain": _plain}
     return environment.get_template("pull_request.md.jinja")
-
-
-def code(text: str, *, cell: bool = False) -> str:
-    """Foreign text, such as a path, as code on one line: nothing in it is markup, and no one is mentioned by it."""
-    line = one_line(text)
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    blank = " " if "`" in line else ""
-    shown = line.replace("|", r"\|") if cell else line  # Markdown splits a table's cells before it looks for code
-    return f"{fence}{blank}{shown}{blank}{fence}"
 
 
 def _plain(text: str) -> str:

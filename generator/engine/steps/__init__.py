@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from generator.engine.change import Change
 from generator.engine.steps.base import Step
+from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
+from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
 from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository
 from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository, GitHubSecrets
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
@@ -20,7 +23,7 @@ from generator.engine.steps.vault import VaultSecrets
 from generator.engine.steps.woodpecker import WoodpeckerRegistration, WoodpeckerSettings
 from generator.template.answers import Answers
 
-__all__ = ["Removal", "Step", "Steps", "steps_between"]
+__all__ = ["Removal", "Step", "Steps", "steps_between", "steps_of"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,27 @@ class Steps:
 
 
 def steps_between(start: Answers | None, goal: Answers | None) -> Steps:
-    """The steps from what one end's answers created to what the other's want; None: there is no such service.
+    """The steps that create a service with the ``goal``'s answers, or remove one that ``start``'s created.
 
-    What both ends take is only wanted. The stack's removal is for a service that ends: else its files just change.
+    None: there is no such service. ``steps_of`` is for one that exists and stays.
     """
-    wanted = _wanted(goal) if goal else []
-    kept = {step.id for step in wanted}
-    gone = [item for item in (_gone(start) if start else []) if goal is None or item.group != "infra"]
-    return Steps(tuple(wanted), tuple(item for item in gone if item.id not in kept))
+    return Steps(tuple(_wanted(goal) if goal else ()), tuple(_gone(start) if start and goal is None else ()))
 
 
-def _wanted(answers: Answers) -> list[Step[Any]]:
+def steps_of(change: Change) -> Steps:
+    """The steps that carry out a change: those that its answers concern, and a pull request for what changes.
+
+    What must be reachable first comes before the stack's pull request; what is no longer needed goes last.
+    """
+    before, after = change.before, change.wanted
+    wanted = [step for step in _wanted(after, before) if step.differs(before, after)]
+    wanted += [ServiceChange(change), ServiceChangeRequest(change)] if after.owned else []
+    wanted += [InfraChange(change), InfraChangeRequest(change)]
+    ends = "woodpecker" in before.systems and "woodpecker" not in after.systems
+    return Steps(tuple(wanted), (RegistrationRemoval(),) if ends else ())
+
+
+def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
     """The steps that a service with these answers takes.
 
     Secrets come before the first push, or its run fails; Woodpecker's number comes before the commit that holds
@@ -51,7 +64,7 @@ def _wanted(answers: Answers) -> list[Step[Any]]:
     systems = answers.systems
     steps: list[Step[Any]] = [VaultSecrets()] if "vault" in systems else []
     if answers.owned:
-        steps += [ForgejoRepository(), GitHubRepository()]
+        steps += [ForgejoRepository(before), GitHubRepository()]
         steps += [GitHubSecrets()] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
         steps += [ServiceCommit(), ServicePush(), ForgejoMirror(), GitHubDefaultBranch()]

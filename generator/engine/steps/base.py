@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.plan import Action, Decision, State
+from generator.template.answers import Answers
 
 Facts = TypeVar("Facts")
 
@@ -24,6 +25,10 @@ class Step(ABC, Generic[Facts]):
     def waits_for(self, run: Run) -> tuple[str, ...]:  # noqa: ARG002 - for steps that wait for some services only
         """``after``, less what makes no difference to this service."""
         return self.after
+
+    def differs(self, start: Answers, goal: Answers) -> bool:  # noqa: ARG002 - what most steps want stays
+        """Whether a change from one set of answers to another concerns it."""
+        return False
 
     @abstractmethod
     def observe(self, run: Run) -> Facts:

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
-from generator.base.errors import SystemFailure
+from generator.base.errors import AnswersError, RefusedError, SystemFailure
 from generator.base.memo import quietly, run_parallel
 from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.ownership import MARK, of_references, of_repository
-from generator.engine.plan import Decision
+from generator.engine.plan import Action, Decision
 from generator.engine.recorded import Recorded
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.visibility import (
     Copies,
+    Treatment,
     check_before_push,
     copies_of,
     decide_forgejo,
@@ -27,6 +28,8 @@ from generator.engine.steps.visibility import (
     look_again,
     wants_private,
 )
+from generator.template.answers import Answers
+from generator.template.files import ANSWERS_FILE
 
 SETTLING_SECONDS = 60.0
 """How long a mirror's new branch may stay unseen on GitHub after the push was reported as done."""
@@ -45,10 +48,17 @@ class RepositoryFacts:
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
-    """The canonical repository exists, is ours, and was made with these answers."""
+    """The canonical repository exists, is ours, and was made with these answers, or with those ``before`` a change."""
 
     id = "forgejo.repository"
     system = "forgejo"
+
+    def __init__(self, before: Answers | None = None) -> None:
+        self._before = before
+
+    def differs(self, start: Answers, goal: Answers) -> bool:
+        """Where visibility or description change."""
+        return (start.private_image, start.description) != (goal.private_image, goal.description)
 
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, whose it is, and how visible the mirror is where that counts."""
@@ -73,18 +83,25 @@ class ForgejoRepository(Step[RepositoryFacts]):
                 f"{where} exists and holds someone else's work (no answers file of newservice for this name)",
                 "choose another name; newservice never writes into a repository that it did not make",
             )
-        changed = recorded.differing(run.answers.public)
-        if changed:
+        changed = () if self._before else recorded.differing(run.answers.public)
+        if changed and not _same_files(run, recorded):
             return answers_changed(where, changed)
         if repository.archived:
             return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
-        return decide_forgejo(facts.copies, where)
+        decision = decide_forgejo(facts.copies, where)
+        if decision.action is Action.NONE and self._described_before(repository, run):
+            return drifted(f"{where} gets its new description")
+        return decision
+
+    def _described_before(self, repository: Repository, run: Run) -> bool:
+        """Whether the description is the one that newservice wrote for other answers; anyone else's stays."""
+        before = self._before.description if self._before else run.answers.description
+        return before != run.answers.description and repository.description == f"{before}{MARK}"
 
     def act(self, run: Run, facts: RepositoryFacts) -> str:
-        """Create the repository, empty, or make it private. A public one is created only after another look."""
+        """Create the repository, empty, or correct it. A public one is created only after another look."""
         if facts.repository is not None:
-            run.forgejo.make_private(run.owner, run.name)
-            return f"{run.owner}/{run.name} is private now"
+            return self._correct(run, facts, facts.repository)
         run.forgejo.create_repository(
             run.owner,
             run.name,
@@ -93,6 +110,31 @@ class ForgejoRepository(Step[RepositoryFacts]):
             branch=run.platform.forgejo.branch,
         )
         return run.platform.forgejo.web_url(run.name)
+
+    def _correct(self, run: Run, facts: RepositoryFacts, repository: Repository) -> str:
+        """Bring visibility and description to the wanted ones."""
+        where, treatment = f"{run.owner}/{run.name}", facts.copies.treatment_of_forgejo
+        if self._described_before(repository, run):
+            run.forgejo.describe(run.owner, run.name, f"{run.answers.description}{MARK}")
+        if treatment is Treatment.OPEN:
+            run.forgejo.make_public(run.owner, run.name)
+            return f"{where} is public now"
+        if treatment is Treatment.CLOSE:
+            run.forgejo.make_private(run.owner, run.name)
+            return f"{where} is private now"
+        return f"{where} gets its new description"
+
+
+def _same_files(run: Run, recorded: Recorded) -> bool:
+    """Whether the answers make the same files as the recorded ones: a change leaves such a repository alone."""
+    try:
+        maker = run.project.versions.made_by(recorded)
+        before = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))
+    except (RefusedError, AnswersError):
+        return False
+    number = recorded.values.get("woodpecker_repo_id")
+    wanted = run.project.service_files(number if isinstance(number, int) else 0)
+    return {*before} == {file for file in wanted if file.path != ANSWERS_FILE}
 
 
 @dataclass(frozen=True)

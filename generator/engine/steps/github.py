@@ -14,6 +14,7 @@ from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.engine.steps.forgejo import unlink
 from generator.engine.steps.visibility import Copies, Treatment, copies_of, decide_github, look_again, wants_private
+from generator.template.answers import Answers
 
 
 def mirror_description(run: Run) -> str:
@@ -38,6 +39,10 @@ class GitHubRepository(Step[RepositoryFacts]):
     id = "github.repository"
     system = "github"
     after = ("forgejo.repository",)  # which may have become private although it was to be public
+
+    def differs(self, start: Answers, goal: Answers) -> bool:
+        """Where visibility changes."""
+        return start.private_image != goal.private_image
 
     def waits_for(self, run: Run) -> tuple[str, ...]:
         """Where the answers want both copies private, neither depends on the other."""
@@ -72,13 +77,16 @@ class GitHubRepository(Step[RepositoryFacts]):
         """Create it empty, or correct what drifted. A public one is created only after another look."""
         if facts.mirror is None:
             return _create(run, private=facts.copies.closed or look_again(run).closed)
-        closing = facts.copies.treatment_of_github is Treatment.CLOSE
+        treatment = facts.copies.treatment_of_github
+        closing = treatment is Treatment.CLOSE
         if facts.mirror.archived:  # an archived repository takes no other change
             if closing:
                 unlink(run)
             run.github.unarchive(run.mirror)
         if closing:
             run.github.make_private(run.mirror)
+        if treatment is Treatment.OPEN:
+            run.github.make_public(run.mirror)
         return f"{run.mirror} corrected"
 
 
@@ -98,6 +106,10 @@ class GitHubSecrets(Step[frozenset[str]]):
     id = "github.secrets"
     system = "github"
     after = ("github.repository",)
+
+    def differs(self, start: Answers, goal: Answers) -> bool:
+        """Where CI needs more of them."""
+        return not goal.actions_secrets.keys() <= start.actions_secrets.keys()
 
     def observe(self, run: Run) -> frozenset[str]:
         """Names of the secrets; values can't be read by anyone."""

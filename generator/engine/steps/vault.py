@@ -18,6 +18,7 @@ from generator.engine.ownership import NOTE, intent, written
 from generator.engine.plan import Action, Decision, State
 from generator.engine.seeds import LEFT_OPEN, Seed
 from generator.engine.steps.base import Step, absent, drifted, present
+from generator.template.answers import Answers
 
 LATER = "newservice.later."
 """Begins the keys of the notes on properties that a person fills in; the property's name follows."""
@@ -28,6 +29,10 @@ class VaultSecrets(Step[Entry]):
 
     id = "vault.secrets"
     system = "vault"
+
+    def differs(self, start: Answers, goal: Answers) -> bool:
+        """Where the stack reads more of them."""
+        return not {*goal.vault_properties} <= {*start.vault_properties}
 
     def observe(self, run: Run) -> Entry:
         """The secret as Vault has it now."""

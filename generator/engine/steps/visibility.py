@@ -1,4 +1,7 @@
-"""How visible the copies of a service's code may be: no copy more than any other that exists. Only closing is known."""
+"""How visible the copies of a service's code may be: no copy more than any other that exists.
+
+A copy is closed whenever that is wanted, and opened only where a person agreed to it (``Run.opens``).
+"""
 
 from __future__ import annotations
 
@@ -24,26 +27,32 @@ class Visibility(StrEnum):
 
 
 class Treatment(StrEnum):
-    """What is to be done about one copy. Nothing here makes a copy more visible than it is."""
+    """What is to be done about one copy."""
 
     CREATE_PRIVATE = "create private"
     CREATE_PUBLIC = "create public"
     CLOSE = "close"
+    OPEN = "open"
     LEAVE = "leave"
 
 
 @dataclass(frozen=True)
 class Copies:
-    """What the answers want, and how visible each copy is; None for one that does not exist."""
+    """What the answers want, and how visible each copy is; None for one that does not exist.
+
+    ``opens``: a private one is opened where the answers want it public.
+    """
 
     wants_private: bool
     forgejo: Visibility | None
     github: Visibility | None
+    opens: bool = False
 
     @property
     def closed(self) -> bool:
-        """Whether no copy may be public: the answers say so, or one that exists is not."""
-        return self.wants_private or not {self.forgejo, self.github} <= {None, Visibility.PUBLIC}
+        """Whether no copy may be public: the answers say so, or one that exists is not and stays so."""
+        hidden = not {self.forgejo, self.github} <= {None, Visibility.PUBLIC}
+        return self.wants_private or (hidden and not self.opens)
 
     @property
     def treatment_of_forgejo(self) -> Treatment:
@@ -63,6 +72,8 @@ class Copies:
     def _treatment(self, copy: Visibility | None) -> Treatment:
         if copy is None:
             return Treatment.CREATE_PRIVATE if self.closed else Treatment.CREATE_PUBLIC
+        if self.opens and not self.closed and copy is Visibility.PRIVATE:
+            return Treatment.OPEN
         return Treatment.CLOSE if self.closed and copy is Visibility.PUBLIC else Treatment.LEAVE
 
 
@@ -80,7 +91,7 @@ def copies_of(run: Run, canonical: Repository | None, mirror: Mirror | None) -> 
     if mirror is not None:
         hidden = Visibility.INTERNAL if mirror.internal else Visibility.PRIVATE
         github = hidden if mirror.private else Visibility.PUBLIC
-    return Copies(wants_private(run), forgejo, github)
+    return Copies(wants_private(run), forgejo, github, run.opens)
 
 
 def glance(run: Run) -> None:
@@ -120,6 +131,8 @@ def _decide(
         return absent(f"{where}{because or ', private'}")
     if treatment is Treatment.CLOSE:
         return drifted(f"{where} becomes private{'' if copies.wants_private else f', as it is {elsewhere}'}")
+    if treatment is Treatment.OPEN:
+        return drifted(f"{where} becomes public")
     as_wanted = own is (Visibility.PRIVATE if copies.wants_private else Visibility.PUBLIC)
     return present(f"{where} exists{'' if as_wanted else f'; it is {own} there, and stays so'}")
 

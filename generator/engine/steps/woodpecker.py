@@ -11,6 +11,7 @@ from generator.engine.context import Run
 from generator.engine.ownership import of_registration
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
+from generator.template.answers import Answers
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
     id = "woodpecker.registration"
     system = "woodpecker"
     after = ("github.repository",)
+
+    def differs(self, start: Answers, goal: Answers) -> bool:
+        """Where it deploys the service from now on."""
+        return self.system in goal.systems and self.system not in start.systems
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration and what it should point at."""
@@ -66,6 +71,10 @@ class WoodpeckerSettings(Step[Registration | None]):
     id = "woodpecker.settings"
     system = "woodpecker"
     after = ("woodpecker.registration",)
+
+    def differs(self, start: Answers, goal: Answers) -> bool:
+        """Where it deploys the service from now on."""
+        return self.system in goal.systems and self.system not in start.systems
 
     def observe(self, run: Run) -> Registration | None:
         """The registration's settings."""

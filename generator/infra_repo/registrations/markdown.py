@@ -107,6 +107,15 @@ def sections(text: str) -> list[str]:
     return [heading for index in range(len(lines)) if (heading := _heading(lines, index)) is not None]
 
 
+def code(text: str, *, cell: bool = False) -> str:
+    """Foreign text, such as a path, as code on one line: nothing in it is markup, and no one is mentioned by it."""
+    line = one_line(text)
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    blank = " " if "`" in line else ""
+    shown = line.replace("|", r"\|") if cell else line  # Markdown splits a table's cells before it looks for code
+    return f"{fence}{blank}{shown}{blank}{fence}"
+
+
 def escape(text: str) -> str:
     """``text`` as a cell's source that renders as exactly that text on one line.
 

@@ -48,7 +48,7 @@ def _parts(run: Run, writes: Collection[str], systems: Collection[str]) -> Itera
         yield Part((), lambda: _forgejo(run, writes))
     if "forgejo.repository" in writes:
         yield Part((), lambda: _login(run))
-    if {"infra.commit", "infra.pull_request"} & set(writes):
+    if {"infra.commit", "infra.pull_request", "infra.change_commit", "infra.change_request"} & set(writes):
         yield _single("forgejo.infra", lambda: _infra(run))
     if "github" in systems or "forgejo.mirror" in writes:
         yield Part((), lambda: _github(run, writes))

@@ -1,0 +1,64 @@
+"""A change of a service that exists: the answers that it has, those that it is to have, and what was agreed to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator.engine.recorded import Recorded
+from generator.engine.versions import Maker, Versions
+from generator.template.amendment import AnswerChange, differences
+from generator.template.answers import Answers, resolve
+
+CHANGE_PREFIX = "newservice-change/"
+"""What the branches that change a service begin with, in the infra repository and in the service's own."""
+
+
+def change_branch(name: str) -> str:
+    """The branch on which a service's change waits for review, where no onboarding does."""
+    return f"{CHANGE_PREFIX}{name}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """From the answers that a stack records to ``wanted``, all made by one version of the template.
+
+    ``start`` is the record that ``wanted`` follows from: of the default branch, or of the branch that waits for review.
+    ``before`` are the answers in force: those of the default branch, or ``start``'s where the stack is not merged.
+    ``differing`` is what is asked for now; ``proposed`` what differs from the default branch in the end.
+    """
+
+    versions: Versions
+    maker: Maker
+    start: Recorded
+    before: Answers
+    wanted: Answers
+    differing: tuple[AnswerChange, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.wanted.name
+
+    @property
+    def proposed(self) -> tuple[AnswerChange, ...]:
+        """What differs between the answers in force and the wanted ones."""
+        return differences(self.before.public, self.wanted.public)
+
+    def concerns(self, recorded: Recorded) -> bool:
+        """Whether a tree records one of the change's ends, and not what someone else made of it meanwhile."""
+        ends = (dict(self.start.values), self.wanted.public)
+        return any(all(recorded.values.get(key) == value for key, value in end.items()) for end in ends)
+
+
+def answers_of(maker: Maker, recorded: Recorded, wanted: Mapping[str, Any], facts: Mapping[str, Any]) -> Answers:
+    """The ``wanted`` answers of people, for a tree that another version may have made, with what it ``recorded``.
+
+    ``facts`` are newservice's own and newer than those recorded. Raises ``AnswersError`` for an answer that the version
+    does not take.
+    """
+    own, _ = maker.split(recorded)
+    known: Collection[str] = {question.name for question in maker.questions if question.public}
+    given = {name: value for name, value in wanted.items() if name in known}
+    return resolve(maker.template, maker.questions, given, {**own, **facts})

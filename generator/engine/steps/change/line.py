@@ -1,0 +1,147 @@
+"""Where the change of a tree begins: the default branch, or the branch on which an earlier one waits for review."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from generator.base.memo import Memo
+from generator.clients.forgejo import Commit, Forgejo, PullRequest
+from generator.clients.git import merges
+from generator.engine.change import change_branch
+from generator.engine.commits import RemoteCommit
+from generator.engine.context import Run
+from generator.engine.ownership import of_branch, of_tree
+from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
+from generator.engine.steps.infra_branch import is_merged
+from generator.infra_repo.trees import Blobs, Listing
+
+TITLE = "chore({name}): change "
+"""Begins the first line of the commits that change a service; the questions follow."""
+
+
+def change_title(name: str, questions: Iterable[str]) -> str:
+    """The first line of a commit that changes a service. It holds no free text: some words are commands to a CI."""
+    return TITLE.format(name=name) + ", ".join(dict.fromkeys(questions))
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a change of one tree begins with.
+
+    ``branch`` is where it is committed: on ``parents``, the first of which it continues, with the files of commit
+    ``tree`` and what that records (``origin``). ``recorded`` is what the branch says, or the default branch where none
+    waits. ``merged`` is what the default branch says. ``waits``: the branch has commits to be merged. ``stuck`` are
+    files in which it can no longer be merged; ``others`` its commits of other people.
+    """
+
+    branch: str
+    default: str
+    parents: tuple[str, ...] = ()
+    tree: str = ""
+    origin: Recorded = UNRECORDED
+    recorded: Recorded = UNRECORDED
+    merged: Recorded = UNRECORDED
+    waits: bool = False
+    pull: PullRequest | None = None
+    stuck: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def proposed(self) -> bool:
+        """Whether an open pull request proposes the branch."""
+        return self.pull is not None and self.pull.state == "open"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository on the forge, and the tree below ``prefix`` in it that is a ``service``'s.
+
+    ``heads``: commits by branch. ``tree`` reads a commit. What is looked at once is remembered.
+    """
+
+    forgejo: Forgejo
+    owner: str
+    name: str
+    service: str
+    default: str
+    prefix: str
+    heads: Mapping[str, str]
+    tree: Callable[[str], Listing]
+    _seen: Memo = field(default_factory=Memo)
+
+    def recorded(self, sha: str) -> Recorded:
+        """What a commit records."""
+        return self._seen.look(("recorded", sha), lambda: read_recorded(self.tree(sha), self.prefix))
+
+    def pull(self, branch: str) -> PullRequest | None:
+        """The newest pull request of a branch, in any state."""
+        look = partial(self.forgejo.newest_pull_request, self.owner, self.name, self.default, branch)
+        return self._seen.look(("pull request", branch), look)
+
+    def pending(self, branch: str) -> list[Commit]:
+        """The commits that a branch adds."""
+        sha, base = self.heads[branch], self.heads[self.default]
+        look = partial(self.forgejo.commits, self.owner, self.name, sha, without=base)
+        return self._seen.look(("pending", branch), look)
+
+    def line(self, paths: Sequence[str], first: str = "") -> Line:
+        """Where a change begins. ``first``: the branch on which the tree itself waits, as long as it is not merged.
+
+        ``paths`` are the files that it may change.
+        """
+        name = self.service
+        base, branch = self.heads.get(self.default), change_branch(name)
+        if base is None:
+            return Line(branch, self.default)
+        merged = self.recorded(base)
+        begun = Line(branch, self.default, (base,), base, merged, merged, merged)
+        if first in self.heads and not of_tree(merged, name).ours:
+            return self._waiting(first, begun, paths)
+        if branch not in self.heads:
+            return begun
+        pull, pending, head = self.pull(branch), self.pending(branch), self.heads[branch]
+        declined = pull is not None and pull.state == "closed" and not pull.merged
+        if not pending or declined or is_merged(pull, head):
+            return Line(branch, self.default, (base, head), base, merged, merged, merged)
+        return self._waiting(branch, begun, paths)
+
+    def _waiting(self, branch: str, begun: Line, paths: Sequence[str]) -> Line:
+        """The line of a branch that waits: it goes on there or, where only newservice's is stuck, from the default."""
+        head, base = self.heads[branch], begun.tree
+        recorded, pull = self.recorded(head), self.pull(branch)
+        others = of_branch(self.pending(branch), [TITLE.format(name=self.service)]).others
+        stuck = self._stuck(pull, head, base, paths)
+        parents: tuple[str, ...] = (head,)
+        tree, origin = head, recorded
+        if stuck and not others:
+            parents, tree, origin = (head, base), base, begun.merged
+        return Line(branch, self.default, parents, tree, origin, recorded, begun.merged, True, pull, stuck, others)
+
+    def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """Files that both sides have changed in the same place since they parted."""
+        common = pull.merge_base if pull else ""
+        if common in ("", base):
+            return ()
+        trees = [self.tree(sha) for sha in (head, common, base)]
+        versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
+        changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
+        return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
+
+
+def infra_repository(run: Run) -> Repository:
+    """The infra repository with the service's stack, as seen in this pass."""
+    branch, prefix = run.platform.infra.branch, run.project.stack_prefix
+    repository, heads = run.infra_repository, run.infra_heads()
+    return Repository(run.forgejo, run.owner, repository, run.name, branch, prefix, heads, run.infra_tree)
+
+
+def service_repository(run: Run, contents: Blobs) -> Repository:
+    """The service's own repository, as seen in this pass; only contents that are not at hand are requested."""
+    heads, branch = run.forgejo.branches(run.owner, run.name), run.platform.forgejo.branch
+
+    def tree(sha: str) -> RemoteCommit:
+        return RemoteCommit(run.forgejo, run.owner, run.name, sha, contents)
+
+    return Repository(run.forgejo, run.owner, run.name, run.name, branch, "", heads, tree)

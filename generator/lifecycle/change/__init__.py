@@ -1,0 +1,5 @@
+"""Changes of services that exist: from what people ask for to the wanted answers, and what follows from them."""
+
+from generator.lifecycle.change.plan import Begun, Wish, begin, change_of, contents
+
+__all__ = ["Begun", "Wish", "begin", "change_of", "contents"]

@@ -1,0 +1,171 @@
+"""From what a person asks for to the change that follows. Reads the forge; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from generator.base.errors import RefusedError, UsageError
+from generator.clients.git import Repository as Clone
+from generator.engine.change import Change, answers_of
+from generator.engine.commits import Commit, RemoteCommit
+from generator.engine.connections import Forge
+from generator.engine.context import BRANCH_PREFIX, Run
+from generator.engine.ownership import of_tree
+from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.steps.change.infra import observe_stack
+from generator.engine.steps.change.line import Line, Repository
+from generator.engine.steps.change.service import observe_service
+from generator.engine.steps.removal.stack import REMOVAL_PREFIX
+from generator.engine.versions import Maker, Versions
+from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.tree_diff import FileChange
+from generator.infra_repo.trees import Listing
+from generator.platform.profile import Platform
+from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences
+from generator.template.answers import Answers
+from generator.template.files import ANSWERS_FILE
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for: an ``amendment`` of the recorded answers, or to ``undo`` the last merged change."""
+
+    amendment: Amendment = UNAMENDED
+    undo: bool = False
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The line on which a stack's change goes on, read before anything is resolved."""
+
+    repository: Repository
+    line: Line
+    maker: Maker
+
+    @property
+    def recorded(self) -> Recorded:
+        """The record that the change begins with."""
+        return self.line.recorded
+
+
+def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, name: str) -> Begun:
+    """Find what the stack of a service records: on the default branch, or on the branch that waits for review.
+
+    Raises ``UsageError`` for a service of which no stack exists; ``UnreadableError`` or ``RefusedError`` for one whose
+    record can't be used; ``RefusedError`` for one that is being removed.
+    """
+    owner, infra = platform.forgejo.owner, platform.infra
+
+    def tree(sha: str) -> Listing:
+        if clone.has(sha):
+            return Commit(clone, sha)
+        return RemoteCommit(forge.api, owner, infra.repository, sha, clone)
+
+    heads = forge.api.branches(owner, infra.repository)
+    repository = Repository(forge.api, owner, infra.repository, name, infra.branch, infra.stack(name), heads, tree)
+    line = repository.line((), f"{BRANCH_PREFIX}{name}")
+    if not of_tree(line.recorded, name).ours:
+        raise UsageError(
+            "status.unknown",
+            f"no answers found for {name}: {owner}/{infra.repository} has no stack of newservice's with this name",
+            "check the name with newservice fleet list; newservice create makes a new service",
+        )
+    removal = f"{REMOVAL_PREFIX}{name}"
+    if removal in heads and (pull := repository.pull(removal)) and pull.state == "open":
+        raise RefusedError(
+            "change.removing",
+            f"{name} is being removed: {pull.url}",
+            "close that pull request first if the service is to stay",
+        )
+    return Begun(repository, line, versions.made_by(line.recorded.sound()))
+
+
+def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
+    """The change that follows from a wish.
+
+    Raises ``AnswersError`` for what is wrong in it, and ``RefusedError`` for what no change can do.
+    """
+    line, maker, start = begun.line, begun.maker, begun.recorded
+    now = maker.answers(start)
+    if wish.undo:
+        wanted = answers_of(maker, start, _previous(begun).values, {})
+    else:
+        amendment = wish.amendment
+        derived = maker.follow(start, amendment) if amendment.touched else {}
+        wanted = maker.answers(start, amendment, derived=derived) if amendment.touched else now
+    before = now
+    if line.waits and of_tree(line.merged, now.name).ours:
+        before = versions.made_by(line.merged.sound()).answers(line.merged)
+    _refuse(before, wanted)
+    differing = _masked(maker, differences(now.public, wanted.public))
+    return Change(versions, maker, start, before, wanted, differing)
+
+
+def _refuse(before: Answers, wanted: Answers) -> None:
+    """Raise ``RefusedError`` for answers that belong to a service for as long as it exists."""
+    if before.name != wanted.name:
+        raise RefusedError(
+            "change.rename",
+            f"{before.name} can't be renamed to {wanted.name}: namespace, claims, databases and repositories have its name",
+            "how to do it by hand: docs/how-to/rename.md",
+        )
+    if before.owned != wanted.owned:
+        raise RefusedError(
+            "change.image_source",
+            f"{before.name} cannot change where its image comes from: a repository belongs to its service from the start",
+            "create a service of that kind under another name, move its data, and remove this one",
+        )
+
+
+def _previous(begun: Begun) -> Recorded:
+    """What the default branch recorded before the last merged change. Raises ``RefusedError`` where there is none."""
+    repository, line = begun.repository, begun.line
+    name, path = repository.service, f"{repository.prefix}{ANSWERS_FILE}"
+    if line.waits:
+        where = line.pull.url if line.pull else line.branch
+        raise RefusedError(
+            "change.waiting",
+            f"a change of {name} waits for review ({where}), so there is no merged one to undo after it",
+            "merge it or close its pull request first",
+        )
+    commits = repository.forgejo.commits(repository.owner, repository.name, line.default, path=path)
+    after = line.merged
+    for commit in commits:
+        if not commit.parents:
+            break
+        tree = RemoteCommit(repository.forgejo, repository.owner, repository.name, commit.parents[0])
+        before = read_recorded(tree, repository.prefix)
+        if not of_tree(before, name).ours:
+            break
+        shared = before.values.keys() & after.values.keys()
+        if any(before.values[key] != after.values[key] for key in shared):
+            return before
+        after = before
+    raise RefusedError(
+        "change.no_earlier", f"{name} has no merged change that could be undone", "say what is to be different instead"
+    )
+
+
+def _masked(maker: Maker, differing: Iterable[AnswerChange]) -> tuple[AnswerChange, ...]:
+    """The same, without what could be a secret's value by mistake."""
+    quiet = {question.name for question in maker.questions if question.quiet}
+
+    def hidden(value: Any) -> Any:
+        return value if value is None else "(not shown)"
+
+    return tuple(
+        replace(item, old=hidden(item.old), new=hidden(item.new)) if item.place.partition(".")[0] in quiet else item
+        for item in differing
+    )
+
+
+def contents(run: Run, change: Change) -> tuple[Sequence[FileChange], Sequence[RegistrationChange]]:
+    """The files and the entries that a change is about: those that it writes, and those that are in its way."""
+    infra = observe_stack(run, change).found
+    service = observe_service(run, change).found if run.answers.owned else None
+    files = [*(service.files if service else ()), *infra.files]
+    shown = [item for item in files if item.written or item.action in ("delete", "conflict")]
+    entries = [item for item in infra.entries if item.action not in ("kept", "absent", "present")]
+    return shown, entries
