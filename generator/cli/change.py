@@ -164,7 +164,8 @@ def _blocked(plan: Plan) -> bool:
 
 
 def _conflicting(change: Change, plan: Plan) -> Result:
-    paths = [item.path for item in (*plan.conflicts, *(item for item in plan.registrations if item.action == "refuse"))]
+    paths = [item.path for item in plan.conflicts]
+    paths += [item.path for item in plan.registrations if item.action == "refuse"]
     closing = f"people edited what the change touches: {', '.join(dict.fromkeys(paths))}; nothing was written"
     following = (
         "in a clone of the repository, newservice update with the same answers leaves git's conflict markers to resolve",

@@ -241,6 +241,18 @@ class GitHub:
 
         run_parallel(*(partial(write, name) for name in values))
 
+    def delete_secret(self, full_name: str, name: str) -> None:
+        """Delete an Actions secret; it is no error if it is already gone."""
+        path, what = f"/repos/{full_name}/actions/secrets/{quote(name)}", f"DELETE Actions secret {name} of {full_name}"
+
+        def delete() -> None:
+            try:
+                self._github.requester.requestJsonAndCheck("DELETE", path)
+            except github.UnknownObjectException:
+                return
+
+        self._write(what, delete, repeatable=True)
+
     def account(self) -> Account:
         """The token's user and scopes, from one request.
 

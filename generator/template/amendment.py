@@ -119,6 +119,12 @@ def _without(value: Any, path: str, entry: list[str]) -> Any:
     return kept if isinstance(value, Mapping) else list(kept.values())
 
 
+def has_entry(answers: Mapping[str, Any], path: str) -> bool:
+    """Whether answers have the entry at a path such as ``env.LOG_LEVEL``."""
+    name, _, entry = path.partition(".")
+    return bool(entry) and _found(answers.get(name), entry.split("."))
+
+
 def _found(value: Any, entry: list[str]) -> bool:
     """Whether a value has an entry."""
     known = _entries_of(value)

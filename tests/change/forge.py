@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+import yaml
 
 from generator.sandbox.forgejo.state import Repository
 from generator.template.files import ANSWERS_FILE
 from tests.world import Completed, World
 
 PREFIX = "newservice-change/"
+_PORT = re.compile(rb"(sandbox\.test|localhost):\d+")
+"""Addresses of an embedded platform, each of which has ports of its own."""
 
 
 def change(world: World, name: str, *more: str) -> Completed:
@@ -55,13 +60,17 @@ def files(found: Repository, revision: str = "") -> dict[str, bytes]:
     """The files of a branch by path, but for records of answers."""
     entries = found.bare.entries(revision or found.default_branch, recursive=True)
     return {
-        item.path: found.bare.blob(item.sha) for item in entries if item.kind == "blob" and ANSWERS_FILE not in item.path
+        item.path: _PORT.sub(rb"\1:1", found.bare.blob(item.sha))
+        for item in entries
+        if item.kind == "blob" and ANSWERS_FILE not in item.path
     }
 
 
-def recorded(world: World, name: str) -> bytes | None:
-    """The stack's record of its answers."""
-    return world.infra.bare.file(world.base, f"{world.platform.infra.stack(name)}{ANSWERS_FILE}")
+def recorded(world: World, name: str) -> dict[str, Any]:
+    """The stack's record of its answers, but for what is the platform's."""
+    content = world.infra.bare.file(world.base, f"{world.platform.infra.stack(name)}{ANSWERS_FILE}")
+    document = yaml.safe_load(content or b"{}")
+    return {key: value for key, value in document.items() if key not in ("profile", "_src_path")}
 
 
 def state(world: World, name: str) -> Mapping[str, Any]:

@@ -14,7 +14,12 @@ from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository,
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
 from generator.engine.steps.removal.base import Removal
 from generator.engine.steps.removal.branch import BranchRemoval, PullRequestRemoval
-from generator.engine.steps.removal.mirror import MirrorLinkRemoval, MirrorRemoval, RegistrationRemoval
+from generator.engine.steps.removal.mirror import (
+    ActionsSecretsRemoval,
+    MirrorLinkRemoval,
+    MirrorRemoval,
+    RegistrationRemoval,
+)
 from generator.engine.steps.removal.repository import RepositoryRemoval
 from generator.engine.steps.removal.secrets import SecretsRemoval
 from generator.engine.steps.removal.stack import StackRemoval, StackRemovalRequest
@@ -51,8 +56,12 @@ def steps_of(change: Change) -> Steps:
     wanted = [step for step in _wanted(after, before) if step.differs(before, after)]
     wanted += [ServiceChange(change), ServiceChangeRequest(change)] if after.owned else []
     wanted += [InfraChange(change), InfraChangeRequest(change)]
-    ends = "woodpecker" in before.systems and "woodpecker" not in after.systems
-    return Steps(tuple(wanted), (RegistrationRemoval(),) if ends else ())
+    gone: list[Removal[Any]] = []
+    if before.actions_secrets.keys() - after.actions_secrets.keys():
+        gone.append(ActionsSecretsRemoval(before))
+    if "woodpecker" in before.systems and "woodpecker" not in after.systems:
+        gone.append(RegistrationRemoval())
+    return Steps(tuple(wanted), tuple(gone))
 
 
 def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:

@@ -23,7 +23,7 @@ from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing
 from generator.platform.profile import Platform
-from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences
+from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences, has_entry
 from generator.template.answers import Answers
 from generator.template.files import ANSWERS_FILE
 
@@ -92,7 +92,7 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     if wish.undo:
         wanted = answers_of(maker, start, _previous(begun).values, {})
     else:
-        amendment = wish.amendment
+        amendment = _left_to_do(wish.amendment, line)
         derived = maker.follow(start, amendment) if amendment.touched else {}
         wanted = maker.answers(start, amendment, derived=derived) if amendment.touched else now
     before = now
@@ -101,6 +101,17 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     _refuse(before, wanted)
     differing = _masked(maker, differences(now.public, wanted.public))
     return Change(versions, maker, start, before, wanted, differing)
+
+
+def _left_to_do(amendment: Amendment, line: Line) -> Amendment:
+    """The amendment without what the branch that waits has removed already: the same command continues."""
+    if not line.waits:
+        return amendment
+
+    def removed(path: str) -> bool:
+        return has_entry(line.merged.values, path) and not has_entry(line.recorded.values, path)
+
+    return replace(amendment, unset=tuple(path for path in amendment.unset if not removed(path)))
 
 
 def _refuse(before: Answers, wanted: Answers) -> None:
