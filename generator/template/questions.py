@@ -30,7 +30,7 @@ Kind = Literal["str", "int", "float", "bool", "json", "yaml", "path"]
 @dataclass(frozen=True)
 class Question:
     """One question: copier's keys, and ours (``group``, ``shape``, ``flag``, ``switches``, ``internal``, ``quiet``,
-    ``examples``, ``offer``, ``explains``, ``suggest``)."""
+    ``examples``, ``offer``, ``explains``, ``suggest``, ``stateful``, ``opens``)."""
 
     name: str
     type: Kind
@@ -45,6 +45,8 @@ class Question:
     offer: str = ""
     explains: Mapping[Any, str] | str = field(default_factory=dict)
     suggest: str = ""
+    stateful: str = ""
+    opens: str = ""
     group: str = ""
     shape: dict[str, Any] | None = None
     flag: str = ""
@@ -157,6 +159,8 @@ def _question(name: str, details: Any, template: Template) -> Question:
         offer=details.get("offer", ""),
         explains=template.fixed(details.get("explains", {})),
         suggest=details.get("suggest", ""),
+        stateful=details.get("stateful", ""),
+        opens=details.get("opens", ""),
         group=details.get("group", "Service"),
         shape=template.shapes[details["shape"]] if "shape" in details else None,
         flag=details.get("flag", ""),
