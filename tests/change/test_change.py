@@ -1,4 +1,4 @@
-from tests.answers import RICH, SMALLEST, UPSTREAM
+from tests.answers import RICH
 from tests.change.forge import change, merge_all, state, waiting
 from tests.world import World
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import trustme
 
 from generator.sandbox import Sandbox
 from tests.answers import RICH, SMALLEST, UPSTREAM
-from tests.change.forge import change, merge, merge_all, state, waiting
+from tests.change.forge import change, merge_all, state, waiting
 from tests.full import few
 from tests.world import World
 
