@@ -166,10 +166,9 @@ def _blocked(plan: Plan) -> bool:
 def _conflicting(change: Change, plan: Plan) -> Result:
     paths = [item.path for item in plan.conflicts]
     paths += [item.path for item in plan.registrations if item.action == "refuse"]
-    closing = f"people edited what the change touches: {', '.join(dict.fromkeys(paths))}; nothing was written"
-    following = (
-        "in a clone of the repository, newservice update with the same answers leaves git's conflict markers to resolve",
-    )
+    listed = ", ".join(dict.fromkeys(paths))
+    closing = f"people edited what the change touches: {listed}; nothing was written"
+    following = ("in a clone, newservice update with the same answers leaves git's conflict markers to resolve",)
     return Result("refused", ExitCode.CONFLICT, change.name, next=following, closing=closing)
 
 

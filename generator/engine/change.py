@@ -1,4 +1,4 @@
-"""A change of a service that exists: the answers that it has, those that it is to have, and what was agreed to. Pure."""
+"""A change of a service that exists: the answers that it has, and those that it is to have. Pure."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Trap:
     def _answer(self, application: Callable[[Request], Response], request: Request) -> Response:
         if not self._is_it(request):
             return application(request)
-        answered = application(request) if self._acts else Response(500, b"", {})
+        answered = application(request) if self._acts else Response(500, b"")
         self.reached.set()
         self._killed.wait(60)
         return answered

@@ -46,13 +46,14 @@ CACHE = {"name": "cache", "mount": "/cache"}
 JOB = {"name": "tidy", "schedule": "0 3 * * *", "command": ["tidy"]}
 HOOK = RICH["carveouts"][0]
 ENV = RICH["env"]
+BOTH = ("infra", "service")
 
 ROWS = [
     row("memory", RICH, "--memory", "512Mi", memory="512Mi"),
     row("memory limit", RICH, "--memory-limit", "2Gi", memory_limit="2Gi"),
-    row("title", RICH, "--title", "Town Guide", title="Town Guide", where=("infra", "service")),
+    row("title", RICH, "--title", "Town Guide", title="Town Guide", where=BOTH),
     row("description", RICH, "--description", "Guides through towns", description="Guides through towns",
-        where=("infra", "service")),
+        where=BOTH),
     row("tier", UPSTREAM, "--tier", "edge", tier="edge"),
     row("variable added", RICH, "--env", "OTHER=1", env={**ENV, "OTHER": "1"}),
     row("variable changed", RICH, "--env", "LOG_LEVEL=debug", env={**ENV, "LOG_LEVEL": "debug"}),
@@ -66,9 +67,9 @@ ROWS = [
     row("volume removed", {**RICH, "volumes": [VOLUME, CACHE]}, "--unset", "volumes.cache", "--accept-loss",
         "volumes.cache", volumes=[VOLUME]),
     row("first volume", SMALLEST, "--set", 'volumes=[{"name": "data", "mount": "/data"}]', volumes=[VOLUME]),
-    row("database added", SMALLEST, "--db", "postgres", where=("infra", "service"), database="postgres"),
-    row("database removed", RICH, "--db", "none", "--unset", "env.DATABASE_HOST", "--accept-loss", "database", where=("infra", "service"),
-        database="none", env={"LOG_LEVEL": "info"}),
+    row("database added", SMALLEST, "--db", "postgres", where=BOTH, database="postgres"),
+    row("database removed", RICH, "--db", "none", "--unset", "env.DATABASE_HOST", "--accept-loss", "database",
+        where=BOTH, database="none", env={"LOG_LEVEL": "info"}),
     row("gate opened", RICH, "--auth", "app", "--auth-reason", "its own login", "--open", auth="app",
         auth_reason="its own login"),
     row("groups widened", RICH, "--set", 'access=["Home Server Admins", "Guests"]', "--open",
@@ -78,12 +79,13 @@ ROWS = [
         '"probe_path": "/hooks/ping"}]', "--open", carveouts=[HOOK]),
     row("path closed", RICH, "--unset", "carveouts.hooks", carveouts=[]),
     row("rate limit", RICH, "--set", "rate_limit.average=70", rate_limit={"average": 70, "burst": 300}),
-    row("host", RICH, "--host", "guide", host="guide", where=("infra", "service")),
-    row("port", RICH, "--port", "9000", port=9000, where=("infra", "service")),
-    row("made public", RICH, "--image-visibility", "public", "--open", image_visibility="public", where=("infra", "service")),
-    row("made private", {**RICH, "image_visibility": "public"}, "--image-visibility", "private", image_visibility="private", where=("infra", "service")),
-    row("CI off", RICH, "--no-ci", ci=False, where=("infra", "service")),
-    row("CI on", {**RICH, "ci": False}, "--ci", ci=True, where=("infra", "service")),
+    row("host", RICH, "--host", "guide", host="guide", where=BOTH),
+    row("port", RICH, "--port", "9000", port=9000, where=BOTH),
+    row("made public", RICH, "--image-visibility", "public", "--open", where=BOTH, image_visibility="public"),
+    row("made private", {**RICH, "image_visibility": "public"}, "--image-visibility", "private", where=BOTH,
+        image_visibility="private"),
+    row("CI off", RICH, "--no-ci", ci=False, where=BOTH),
+    row("CI on", {**RICH, "ci": False}, "--ci", ci=True, where=BOTH),
     row("image", UPSTREAM, "--image", "ghcr.io/example/reader:1.5.0", image="ghcr.io/example/reader:1.5.0"),
     row("no longer a site", UPSTREAM, "--kind", "worker", kind="worker"),
     row("a site", {**UPSTREAM, "kind": "worker"}, "--kind", "web", "--open", kind="web"),
@@ -119,7 +121,7 @@ def differing(found: Any, expected: Any) -> str:
     lines = []
     for key in sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key)):
         sides = [repr(side.get(key)).replace("\\n", "\n").splitlines() for side in (expected, found)]
-        lines += [f"{key}: {line}" for line in list(difflib.unified_diff(*sides, lineterm="", n=0))[2:]]
+        lines += [f"{key}: {line}" for line in list(difflib.unified_diff(sides[0], sides[1], lineterm="", n=0))[2:]]
     return "\n".join(lines)
 
 

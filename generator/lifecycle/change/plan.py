@@ -119,13 +119,13 @@ def _refuse(before: Answers, wanted: Answers) -> None:
     if before.name != wanted.name:
         raise RefusedError(
             "change.rename",
-            f"{before.name} can't be renamed to {wanted.name}: namespace, claims, databases and repositories have its name",
+            f"{before.name} can't be renamed to {wanted.name}: claims, databases and repositories have its name",
             "how to do it by hand: docs/how-to/rename.md",
         )
     if before.owned != wanted.owned:
         raise RefusedError(
             "change.image_source",
-            f"{before.name} cannot change where its image comes from: a repository belongs to its service from the start",
+            f"{before.name} gets its image from where it always did: a service keeps its repository, or none",
             "create a service of that kind under another name, move its data, and remove this one",
         )
 

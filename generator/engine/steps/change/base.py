@@ -27,7 +27,7 @@ def counted(found: Transition) -> str:
 
 def questions(change: Change) -> Sequence[str]:
     """The questions whose answers change."""
-    return list(dict.fromkeys(item.place.partition(".")[0] for item in change.proposed)) or ["answers"]
+    return list(dict.fromkeys(item.place.partition(".")[0] for item in change.proposed))
 
 
 def moved(what: str) -> Decision:

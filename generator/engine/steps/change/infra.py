@@ -66,7 +66,6 @@ class InfraChange(Step[StackFacts]):
 
     id = "infra.change_commit"
     system = "forgejo"
-    after = ("woodpecker.registration",)
 
     def __init__(self, change: Change) -> None:
         self._change = change
@@ -102,7 +101,9 @@ class InfraChange(Step[StackFacts]):
         for sha, branch in ((sha, _branch_of(line, sha)) for sha in line.parents):
             run.bring(sha, branch)
         change, first, *merged = self._change, *line.parents
-        message = signed(change_title(run.name, questions(change)), f"{seal(blobs(facts.found.written))}\n")
+        message = signed(
+            change_title(run.name, questions(change)), f"{facts.line.remark}{seal(blobs(facts.found.written))}\n"
+        )
         sha = push_commit(
             run, line.branch, first, facts.found.written, message, merged, facts.found.removed, tree=line.tree
         )

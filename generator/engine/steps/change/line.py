@@ -23,7 +23,12 @@ TITLE = "chore({name}): change "
 
 def change_title(name: str, questions: Iterable[str]) -> str:
     """The first line of a commit that changes a service. It holds no free text: some words are commands to a CI."""
-    return TITLE.format(name=name) + ", ".join(dict.fromkeys(questions))
+    return TITLE.format(name=name) + (", ".join(dict.fromkeys(questions)) or "its files")
+
+
+def _after(number: int) -> str:
+    """How a commit says that the branch began again: its earlier pull request says nothing about what follows."""
+    return f"After pull request {number}."
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Line:
     ``branch`` is where it is committed: on ``parents``, the first of which it continues, with the files of commit
     ``tree`` and what that records (``origin``). ``recorded`` is what the branch says, or the default branch where none
     waits. ``merged`` is what the default branch says. ``waits``: the branch has commits to be merged. ``stuck`` are
-    files in which it can no longer be merged; ``others`` its commits of other people.
+    files in which it can no longer be merged; ``others`` its commits of other people. ``after`` is the number of the
+    branch's last pull request, where that is merged or was declined and the branch begins again.
     """
 
     branch: str
@@ -47,6 +53,12 @@ class Line:
     pull: PullRequest | None = None
     stuck: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    after: int = 0
+
+    @property
+    def remark(self) -> str:
+        """What the message of the next commit says of the branch."""
+        return f"{_after(self.after)}\n\n" if self.after else ""
 
     @property
     def proposed(self) -> bool:
@@ -102,9 +114,10 @@ class Repository:
         if branch not in self.heads:
             return begun
         pull, pending, head = self.pull(branch), self.pending(branch), self.heads[branch]
-        declined = pull is not None and pull.state == "closed" and not pull.merged
-        if not pending or declined or is_merged(pull, head):
-            return Line(branch, self.default, (base, head), base, merged, merged, merged)
+        over = pull is not None and (is_merged(pull, head) or (pull.state == "closed" and not pull.merged))
+        after = pull.number if pull is not None and over else 0
+        if not pending or (over and not any(_after(after) in commit.message for commit in pending)):
+            return Line(branch, self.default, (base, head), base, merged, merged, merged, after=after)
         return self._waiting(branch, begun, paths)
 
     def _waiting(self, branch: str, begun: Line, paths: Sequence[str]) -> Line:

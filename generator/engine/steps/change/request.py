@@ -7,16 +7,17 @@ from generator.engine.executor import Done
 from generator.engine.plan import Decision
 from generator.engine.steps.base import absent, drifted, present
 from generator.engine.steps.change.line import Line
-from generator.engine.steps.change.text import body, described
+from generator.engine.steps.change.text import body, described, says
 
 
 def decide_request(line: Line, text: str, *, pending: bool) -> Decision:
-    """The decision about a pull request whose section is to be ``text``; ``pending``: there is more to commit."""
+    """The decision about a pull request whose section is to be ``text``, empty where that has nothing to say.
+
+    ``pending``: there is more to commit.
+    """
     if line.proposed and line.pull is not None:
-        wanted = described(line.pull.body, text)
-        if pending or wanted != line.pull.body:
-            return drifted(f"{line.pull.url} says what changes")
-        return present(line.pull.url)
+        outdated = pending or (text and not says(line.pull.body, text))
+        return drifted(f"{line.pull.url} says what changes") if outdated else present(line.pull.url)
     if not line.waits and not pending:
         return present(f"nothing to propose: {line.default} has it")
     return absent(f"{line.branch} into {line.default}")
@@ -27,7 +28,8 @@ def request(run: Run, repository: str, line: Line, title: str, text: str) -> Don
     owner, pull = run.owner, line.pull
     if line.proposed and pull is not None:
         own = pull.title if line.branch == run.infra_branch else title
-        run.forgejo.edit_pull_request(owner, repository, pull.number, title=own, body=described(pull.body, text))
+        text = described(pull.body, text) if text else pull.body
+        run.forgejo.edit_pull_request(owner, repository, pull.number, title=own, body=text)
         return Done(pull.url, run.fresh().since)
     base = line.default
     run.forgejo.create_pull_request(owner, repository, base=base, head=line.branch, title=title, body=body(text))

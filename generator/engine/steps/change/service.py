@@ -79,7 +79,11 @@ class ServiceChange(Step[ServiceFacts]):
 
     id = "service.change_commit"
     system = "forgejo"
-    after = ("woodpecker.registration", "github.secrets", "forgejo.repository", "github.repository")
+    after = ("github.secrets", "forgejo.repository", "github.repository")
+
+    def waits_for(self, run: Run) -> tuple[str, ...]:
+        """Where Woodpecker deploys the service, its number stands in the files."""
+        return (*self.after, "woodpecker.registration") if "woodpecker" in run.answers.systems else self.after
 
     def __init__(self, change: Change) -> None:
         self._change = change
@@ -116,7 +120,7 @@ class ServiceChange(Step[ServiceFacts]):
 
     def _message(self, run: Run, facts: ServiceFacts) -> str:
         title = change_title(run.name, questions(self._change))
-        return signed(title, f"{seal(blobs(facts.found.written))}\n")
+        return signed(title, f"{facts.line.remark}{seal(blobs(facts.found.written))}\n")
 
 
 def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:

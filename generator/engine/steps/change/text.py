@@ -18,10 +18,12 @@ _MOST = 120
 
 
 def section(differing: Iterable[AnswerChange], found: Transition, to_do: Iterable[str]) -> str:
-    """The part of a pull request's text that newservice keeps up to date."""
+    """The part of a pull request's text that newservice keeps up to date; empty where no answer differs."""
     lines = ["| answer | from | to |", "|---|---|---|"]
     rows = [f"| {code(item.place, cell=True)} | {_cell(item.old)} | {_cell(item.new)} |" for item in differing]
-    parts = ["\n".join([*lines, *rows]) if rows else "The answers stay; the files follow them."]
+    if not rows:
+        return ""
+    parts = ["\n".join([*lines, *rows])]
     entries = [item for item in found.entries if item.action in ("add", "update", "remove")]
     if entries:
         listed = (f"- {item.action}: {code(item.path)} ({item.id})" for item in entries)
@@ -37,7 +39,12 @@ def section(differing: Iterable[AnswerChange], found: Transition, to_do: Iterabl
 
 def body(text: str) -> str:
     """The whole text of a new pull request."""
-    return f"{text}\n\nMade by newservice.\n"
+    return f"{text or 'The answers stay; the files follow them.'}\n\nMade by newservice.\n"
+
+
+def says(current: str, text: str) -> bool:
+    """Whether the ``current`` text of a pull request has the section ``text``, whatever is ticked off in it."""
+    return text in current.replace("\r\n", "\n").replace("- [x]", "- [ ]")
 
 
 def described(current: str, text: str) -> str:

@@ -58,6 +58,7 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
     id = "woodpecker.registration"
     system = "woodpecker"
     group = "repository"
+    after = ("service.change_request", "infra.change_request")  # of a change, which has no need of it any more
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration, what it belongs to, and what was added to it."""
@@ -159,7 +160,7 @@ class ActionsSecretsRemoval(Removal[frozenset[str]]):
     id = "github.secrets_removal"
     system = "github"
     group = "repository"
-    after = ("service.change_request", "github.secrets")
+    after = ("service.change_request", "infra.change_request")
 
     def __init__(self, before: Answers) -> None:
         self._before = before
