@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from generator.template.files import ANSWERS_FILE
 from tests.world import Completed, World
 
 PREFIX = "newservice-change/"
+_NUMBER = re.compile(rb"/repos/\d+/")
+"""Woodpecker's number of a repository, which is another one after a registration anew."""
 _PORT = re.compile(rb"(sandbox\.test|localhost):\d+")
 """Addresses of an embedded platform, each of which has ports of its own."""
 
@@ -60,7 +63,7 @@ def files(found: Repository, revision: str = "") -> dict[str, bytes]:
     """The files of a branch by path, but for records of answers."""
     entries = found.bare.entries(revision or found.default_branch, recursive=True)
     return {
-        item.path: _PORT.sub(rb"\1:1", found.bare.blob(item.sha))
+        item.path: _NUMBER.sub(b"/repos/1/", _PORT.sub(rb"\1:1", found.bare.blob(item.sha)))
         for item in entries
         if item.kind == "blob" and ANSWERS_FILE not in item.path
     }
@@ -90,3 +93,17 @@ def state(world: World, name: str) -> Mapping[str, Any]:
         }
     found["vault"] = sorted(sandbox.vault.read(name)) if world.has_secret(name) else []
     return found
+
+
+def differing(found: Mapping[str, Any], expected: Mapping[str, Any], place: str = "") -> str:
+    """What differs, line by line, without what does not."""
+    lines = []
+    for key in sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key)):
+        old, new = expected.get(key), found.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines.append(differing(new, old, f"{place}{key}: "))
+            continue
+        sides = [repr(side).replace("\\n", "\n").splitlines() for side in (old, new)]
+        compared = list(difflib.unified_diff(sides[0], sides[1], lineterm="", n=0))[2:]
+        lines += [f"{place}{key}: {line}" for line in compared]
+    return "\n".join(lines)

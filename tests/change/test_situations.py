@@ -1,4 +1,4 @@
-"""What a change meets: people's edits, an open onboarding, reviewers' commits, one of two merged, and what it refuses."""
+"""What a change meets: edits, an open onboarding, reviewers' commits, one of two merged; and what it refuses."""
 
 from __future__ import annotations
 

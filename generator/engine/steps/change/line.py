@@ -134,7 +134,7 @@ class Repository:
 
     def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
         """Files that both sides have changed in the same place since they parted."""
-        common = pull.merge_base if pull else ""
+        common = pull.merge_base if pull and pull.state == "open" else ""  # an earlier one parted elsewhere
         if common in ("", base):
             return ()
         trees = [self.tree(sha) for sha in (head, common, base)]
