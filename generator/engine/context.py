@@ -70,8 +70,8 @@ class Run:
     """A project on its way into the systems.
 
     ``seeds`` are values by property, ``sources`` says where each of them is from. ``opens``: a person agreed that
-    private copies become as visible as the answers want. Several steps may use it at the same time. ``_known`` is what can't
-    change: commits by their ids.
+    private copies become as visible as the answers want. Several steps may use it at the same time. ``_known`` is what
+    can't change: commits by their ids.
     """
 
     project: Project

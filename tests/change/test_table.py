@@ -12,7 +12,7 @@ import trustme
 
 from generator.sandbox import Sandbox
 from tests.answers import RICH, SMALLEST, UPSTREAM
-from tests.change.forge import change, merge_all, state, waiting
+from tests.change.forge import change, differing, merge_all, state, waiting
 from tests.full import few
 from tests.world import World
 

@@ -262,9 +262,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
     def act(self, run: Run, facts: PullRequestFacts) -> Done:
         """Open it, with the order of applying as a checklist."""
         if facts.pull_request is None:
-            now = run.fresh()  # another run may have pushed since this was observed
-            if head := now.infra_heads().get(run.infra_branch):
-                _give_way(now, now.infra_state(head), head)
+            _stand(run)
         return ask_for(
             run,
             run.infra_branch,
@@ -273,6 +271,30 @@ class InfraPullRequest(Step[PullRequestFacts]):
             to_do=run.project.to_do,
             registrations=facts.state.unregistered if facts.state else [],
         )
+
+
+def _stand(run: Run) -> None:
+    """Look at our branch once more: another run may have pushed since its commit.
+
+    Where ours gives way, it is committed again, with what is free then. Raises as the commit's own step does.
+    """
+    now = run.fresh()
+    head = now.infra_heads().get(run.infra_branch)
+    if head is not None:
+        try:
+            _give_way(now, now.infra_state(head), head)
+        except SystemFailure as error:
+            if error.code != "infra.given_way":
+                raise
+        else:
+            return
+    commit, again = InfraCommit(), run.fresh()
+    facts = commit.observe(again)
+    decision = commit.decide(again, facts)
+    if decision.action is Action.REFUSE:
+        raise RefusedError(f"{commit.id}.refused", decision.summary, decision.hint)
+    if decision.action is not Action.NONE:
+        commit.act(again, facts)
 
 
 def titles(run: Run) -> tuple[str, ...]:
