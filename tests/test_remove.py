@@ -32,6 +32,7 @@ from generator.template.files import File
 from generator.template.renderer import Renderer
 from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.full import full
 from tests.meanwhile import meanwhile
 from tests.processes import kill_all
 from tests.world import Completed, World
@@ -594,6 +595,7 @@ WRITES = [
 ]
 
 
+@full
 def test_a_removal_that_stopped_continues(world: World) -> None:
     """Each write is refused until the command gives up; the next one begins where that one stopped."""
     before = everything(world)

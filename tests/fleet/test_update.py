@@ -20,6 +20,7 @@ from generator.template.releases import Releases
 from generator.template.template import PACKAGE
 from tests.fleet.conftest import COUNT, Yard
 from tests.fleet.fleet import make, settle
+from tests.full import few, full
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
 from tests.world import World
 
@@ -160,6 +161,7 @@ def test_nor_does_it_close_one(older: Callable[[], None], yard: Yard, monkeypatc
     assert [pull.state for pull in yard.pulls(FIRST)] == ["closed", "open"]
 
 
+@full
 def test_a_file_stays_executable(yard: Yard) -> None:
     path = yard.path(FIRST, "terragrunt.hcl")
     yard.commit({path: "#!/usr/bin/env terragrunt\n" + yard.file(path)})  # what begins so is executable there
@@ -169,6 +171,7 @@ def test_a_file_stays_executable(yard: Yard) -> None:
     assert "the-pager" in yard.file(path, yard.head(FIRST) or "")
 
 
+@full
 def test_nothing_is_left_of_a_closing_that_was_cut_short(yard: Yard) -> None:
     """As Forgejo does it: who deletes a branch closes its pull request."""
     yard.fleet("update", "--only", FIRST)
@@ -180,6 +183,7 @@ def test_nothing_is_left_of_a_closing_that_was_cut_short(yard: Yard) -> None:
     assert yard.head(FIRST) is None
 
 
+@full
 def test_a_branch_that_can_not_be_merged_any_more_is_brought_up(yard: Yard) -> None:
     yard.fleet("update", "--only", FIRST)
     before, shared = yard.head(FIRST) or "", "docs/architecture/ci-cd.md"
@@ -197,7 +201,7 @@ def test_a_branch_that_can_not_be_merged_any_more_is_brought_up(yard: Yard) -> N
     assert f"pager-{FIRST}" in yard.file(shared, after)
 
 
-@pytest.mark.parametrize("amended", [False, True], ids=["a commit", "an amended one"])
+@pytest.mark.parametrize("amended", few(1, [False, True]), ids=["a commit", "an amended one"])
 def test_somebody_elses_work_on_the_branch_is_left_alone(yard: Yard, *, amended: bool) -> None:
     yard.fleet("update", "--only", FIRST)
     branch, main = update_branch(FIRST), yard.path(FIRST, "main.tf")
@@ -338,6 +342,7 @@ def test_the_report_and_a_retry(yard: Yard, tmp_path: Path) -> None:
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [update_branch(yard.made.names[1])]
 
 
+@full
 def test_from_the_first_release_to_the_newest_past_every_guard(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(world.platform, 8)
     settle(world, made)

@@ -16,7 +16,7 @@ from .rendering import RICH, UPSTREAM, VOLUME, stack
 OF_EACH_SEED = 16
 
 
-@pytest.mark.parametrize("seed", few(2, range(6)))
+@pytest.mark.parametrize("seed", few(1, range(6)))
 def test_every_stack_is_sound(seed: int, tmp_path: Path) -> None:
     found = combinations(seed, OF_EACH_SEED)
     for given, files in found:

@@ -37,7 +37,7 @@ from tests.upgrade.releases import published
 from tests.upgrade.services import Files, Origin, golden, infra, of_releases, pairwise
 
 SEEDS = [int(seed) for seed in os.environ.get("NEWSERVICE_UPGRADE_SEEDS", "1").split(",")]
-EVERY = int(os.environ.get("NEWSERVICE_UPGRADE_EVERY", "8"))
+EVERY = int(os.environ.get("NEWSERVICE_UPGRADE_EVERY", "25"))
 """Of a seed's combinations, one in so many."""
 COMPARED = int(os.environ.get("NEWSERVICE_UPGRADE_COPIER", "2"))
 RELEASES = Releases()
