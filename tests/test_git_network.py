@@ -30,7 +30,7 @@ from generator.template.files import File
 from tests.answers import SMALLEST, TEMPLATE, UPSTREAM
 from tests.checkout import git
 from tests.eavesdropper import ADDRESS, Eavesdropper, eavesdropper
-from tests.full import few
+from tests.full import few, full
 from tests.world import World
 
 NAME = str(SMALLEST["name"])
@@ -437,6 +437,7 @@ def test_a_shallow_clone_is_completed_and_cut_off_again(yard: Yard) -> None:
     repository.close()
 
 
+@full
 def test_another_fetch_that_moves_the_boundary_is_not_undone(yard: Yard) -> None:
     clone = cloned(yard, "shallow")
     lock = clone / ".git" / "shallow.lock"
@@ -483,6 +484,7 @@ def wants(yard: Yard) -> int:
     return sum(b"command=fetch" in body for body in asked)
 
 
+@full
 def test_a_fetch_does_no_upkeep_in_the_clone(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Git's own would know no reference of the clone: what only its index or log names, and is old, would be lost."""
     objects, number = yard.clone / ".git" / "objects", 0
@@ -519,6 +521,7 @@ def gits_own_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return trace
 
 
+@full
 def test_objects_stay_writable_for_those_who_share_the_clone(yard: Yard) -> None:
     git(yard.clone, "config", "core.sharedRepository", "group")
     before = {path for path in (yard.clone / ".git" / "objects").rglob("*") if path.is_dir()}

@@ -272,7 +272,7 @@ def checklist(world: World) -> list[str]:
 # --- made, made again, looked at -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", few(3, KINDS.values()), ids=KINDS)
+@pytest.mark.parametrize("kind", few(2, KINDS.values()), ids=KINDS)
 def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
     world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:

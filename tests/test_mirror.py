@@ -235,6 +235,7 @@ def changes(world: World) -> list[str]:
     return [item.method for item in world.sandbox.journal.writes() if "/push_mirrors" in item.path]
 
 
+@full
 def test_an_error_that_is_over_heals_by_a_sync_alone(made: World) -> None:
     before = link(made)
     before.last_error, before.username = "fatal: unable to access: 502", "somebody-else"

@@ -168,6 +168,7 @@ def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
     assert world.inventory(NAME) == expected_inventory(world)
 
 
+@full
 def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None:
     world.run("create", RICH)
     world.sandbox.journal.clear()

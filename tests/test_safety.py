@@ -44,7 +44,7 @@ def refusal(world: World, given: dict[str, Any], *more: str, command: str = "cre
 @pytest.mark.parametrize(
     "change",
     few(
-        2,
+        1,
         [
             {"auth": "none", "auth_reason": "open"},
             {"host": "elsewhere"},
@@ -387,6 +387,7 @@ def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, sq
     assert world.run("create", UPSTREAM).result["status"] == "unchanged"
 
 
+@full
 def test_a_new_number_at_woodpecker_is_noticed(world: World) -> None:
     world.run("create", SMALLEST)
     row = world.sandbox.woodpecker.repository("ViktorBarzin/notes-app")

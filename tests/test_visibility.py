@@ -323,6 +323,7 @@ def test_a_repository_that_is_created_again_gets_no_push_before_its_public_mirro
     made.settled()
 
 
+@full
 def test_an_archived_public_mirror_gets_no_push_before_it_is_closed(made: Scene) -> None:
     """GitHub lets nobody change the visibility of an archived repository; unarchived, it takes pushes."""
     mirror, canonical = made.world.mirror(NAME), made.world.canonical(NAME)
@@ -344,7 +345,7 @@ def test_an_archived_public_mirror_gets_no_push_before_it_is_closed(made: Scene)
 # --- people who close things meanwhile ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", few(2, range(1, 5)))
+@pytest.mark.parametrize("number", few(1, range(1, 5)))
 def test_whenever_forgejo_is_closed_the_new_mirror_is_private(made: Scene, number: int) -> None:
     """After each look at it: by the plan, by its own step, by the mirror's step; and at the very creation."""
     made.delete("github")
@@ -422,6 +423,7 @@ def test_apply_says_that_a_copy_was_closed_since_the_plan(made: Scene, closed: s
     assert made.world.sandbox.journal.writes() == []
 
 
+@full
 def test_a_plan_that_was_begun_goes_on_privately(scene: Scene) -> None:
     path = scene.world.folder / "plan.json"
     assert scene.world.run("plan", PUBLIC, "--out", str(path)).code == 0
@@ -497,6 +499,7 @@ def test_a_private_service_does_not_need_to_see_the_other_copy(scene: Scene) -> 
 # --- what the servers decide themselves ---------------------------------------------------------------------------
 
 
+@full
 def test_a_forgejo_that_makes_everything_private_has_a_private_mirror(scene: Scene) -> None:
     scene.world.sandbox.forgejo.force_private = True
     created, early = threading.Event(), list[bool]()
@@ -550,6 +553,7 @@ def test_a_private_service_leaves_its_internal_mirror_alone(scene: Scene) -> Non
     assert mirror.internal
 
 
+@full
 def test_a_plan_without_private_repositories_gets_no_mirror(made: Scene) -> None:
     made.close("forgejo")
     made.delete("github")

@@ -183,6 +183,7 @@ def test_the_fleet_is_seen_as_it_was(made: Made, ground: Ground) -> None:
     unwritten(ground)
 
 
+@full
 @every_release
 def test_complete_services_are_left_alone(made: Made, ground: Ground) -> None:
     """Also those that wait for review: no second request, and the reviewer's commit stays.

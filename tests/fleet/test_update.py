@@ -146,6 +146,7 @@ def test_an_older_newservice_leaves_a_newer_update_alone(older: Callable[[], Non
     assert [(pull.title, pull.state) for pull in yard.pulls(FIRST)] == [(f"chore({FIRST}): template {NEXT}", "open")]
 
 
+@full
 def test_nor_does_it_close_one(older: Callable[[], None], yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = releases.FOLDER
     older()

@@ -74,7 +74,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "old", "new", "expected"), BROKEN)
+@pytest.mark.parametrize(("name", "old", "new", "expected"), few(5, BROKEN, apart=True))
 def test_the_rules_notice_what_is_wrong(name: str, old: str, new: str, expected: str) -> None:
     files = stack(**EVERYTHING)
     assert not problems(files)

@@ -209,9 +209,12 @@ def test_wrong_stacks_are_refused_and_a_sound_one_is_not(part: int, validator: V
     found = verdicts(validator, names)
     assert found.keys() == {name.replace(" ", "-") for name in names}
     for name in names:
-        assert WRONG[name][2] in completed({name: found[name.replace(" ", "-")]})
+        slug = name.replace(" ", "-")
+        assert {error.file for error in found[slug]} == {f"stacks/{slug}/main.tf"}
+        assert WRONG[name][2] in completed({name: found[slug]})
 
 
+@full
 def test_an_error_tells_its_place(validator: Validator) -> None:
     (error,) = verdicts(validator, ["misspelt attribute"])["misspelt-attribute"]
     assert error.file == "stacks/misspelt-attribute/main.tf"
@@ -233,6 +236,7 @@ def test_an_error_in_a_shared_module_is_reported_of_those_that_call_it(tmp_path:
 # --- the stand-in itself -------------------------------------------------------------------------------------
 
 
+@full
 def test_what_is_served_is_what_was_recorded(tmp_path: Path) -> None:
     """Terraform's own view of the stand-ins, against the records that they were given."""
     recorded = [json.loads(path.read_text(encoding="utf-8")) for path in SCHEMAS.glob("*.json")]
@@ -258,6 +262,7 @@ def without_prose(value: Any) -> Any:
     return value
 
 
+@full
 def test_a_provider_without_a_record_refuses_whatever_is_of_it(tmp_path: Path) -> None:
     checkout = infra_of(
         tmp_path / "infra",

@@ -187,6 +187,7 @@ def test_a_plan_that_is_declined_writes_nothing(
     assert untouched()
 
 
+@full
 def test_yes_asks_for_no_review_and_no_confirmation(folder: Path, terminal: Start) -> None:
     shown = terminal("--yes", *NAMED)
     shown.answers(*AFTER_NAMED)
