@@ -300,6 +300,7 @@ def test_copier_alone_refuses_the_same(tmp_path: Path) -> None:
     assert copied(tmp_path, {**good.values, "layer": "stack"}).is_dir()
 
 
+@full
 @pytest.mark.parametrize("layer", few(1, ["service", "stack"]))
 def test_copier_alone_makes_the_same_tree(tmp_path: Path, layer: Layer) -> None:
     answers = answer(RICH)

@@ -578,6 +578,7 @@ def hostile(world: World, clone: Path, middle: Eavesdropper, name: str) -> None:
         git(clone, "config", "--add", key, value)
 
 
+@full
 def test_a_create_with_both_clones_full_of_settings(world: World) -> None:
     port = world.sandbox.port
     with eavesdropper(world.folder / "middle", "forgejo.sandbox.test", port) as middle:

@@ -348,6 +348,7 @@ def assert_again(world: World, kind: Kind) -> None:
     assert world.sandbox.journal.writes() == []
 
 
+@full
 @fully_both
 @pytest.mark.parametrize("kind", few(1, [WORKER, CRONJOB]), ids=["worker", "cronjob"])
 def test_a_plan_of_a_kind_is_what_create_does(world: World, kind: Kind) -> None:
@@ -477,6 +478,7 @@ def edit(world: World, repository: Any, branch: str, path: str, content: bytes =
     bare.commit_files(branch, {**kept, path: content}, "by hand", 1_790_000_000)
 
 
+@full
 @pytest.mark.parametrize("merged", few(1, [False, True]), ids=["on the branch", "after the merge"])
 def test_what_is_written_into_extra_tf_stays(world: World, merged: bool) -> None:
     world.run("create", CRONJOB.answers)

@@ -632,6 +632,7 @@ def test_a_removal_that_was_killed_continues(world: World) -> None:
     assert everything(world) == before
 
 
+@full
 def test_a_removal_whose_answers_are_lost_heals_itself(world: World) -> None:
     """And the service can be made again, and removed again: the secret's next version is noted, too."""
     before = everything(world)

@@ -241,11 +241,10 @@ def other(system: str) -> str:
 
 
 WORDS = {"forgejo": "Forgejo", "github": "GitHub"}
-both_systems = pytest.mark.parametrize("closed", ["forgejo", "github"])
-fully_both_systems = pytest.mark.parametrize("closed", few(1, ["forgejo", "github"]))
+both_systems = pytest.mark.parametrize("closed", few(1, ["forgejo", "github"]))
 
 
-@fully_both_systems
+@both_systems
 def test_a_copy_that_is_created_again_is_as_closed_as_the_other(made: Scene, closed: str) -> None:
     """The leak itself: Forgejo is made private, the mirror is deleted; and the same the other way round."""
     made.close(closed)
@@ -406,7 +405,7 @@ def apply(world: World, path: Path) -> Completed:
     return world.command("apply", str(path))
 
 
-@fully_both_systems
+@both_systems
 def test_apply_says_that_a_copy_was_closed_since_the_plan(made: Scene, closed: str) -> None:
     made.delete(other(closed))
     if closed == "github":

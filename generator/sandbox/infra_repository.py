@@ -40,8 +40,8 @@ def commit_infra(bare: BareRepository, branch: str, files: Mapping[str, bytes]) 
     """Commit the data files to a branch in two commits, the same on every machine; the newest commit's id."""
     early = {path: body for path, body in files.items() if _LATER not in path}
     late = {path: body for path, body in files.items() if _LATER in path}
-    bare.commit_files(branch, early, "infra: stacks, modules and registrations\n", _FIRST)
-    return bare.commit_files(branch, late, "notes: add the stack\n", _SECOND)
+    first = early, "infra: stacks, modules and registrations\n", _FIRST
+    return bare.commit_series(branch, [first, (late, "notes: add the stack\n", _SECOND)])
 
 
 def clone_infra(bare: BareRepository, clone: Path, url: str, configuration: dict[str, str]) -> None:

@@ -65,7 +65,7 @@ class Made:
 
 ALL = [Made(folder) for folder in RELEASES]
 every_release = pytest.mark.parametrize("made", ALL, ids=str)
-PARTS = 3
+PARTS = 5
 """Of the services of a release, where each is looked at by a process of its own."""
 
 
@@ -169,6 +169,7 @@ def test_every_service_is_seen_as_it_was(made: Made, ground: Ground, part: int) 
     unwritten(ground)
 
 
+@full
 @every_release
 def test_the_fleet_is_seen_as_it_was(made: Made, ground: Ground) -> None:
     """And the one service that is alive."""

@@ -318,6 +318,7 @@ def test_a_dry_run_writes_nothing(yard: Yard) -> None:
     assert (yard.bare.references(), yard.world.infra.pulls) == (before, {})
 
 
+@full
 def test_a_selection_alone_is_updated(yard: Yard) -> None:
     completed = yard.fleet("update", "--limit", "2", "--only", "app-*")
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [

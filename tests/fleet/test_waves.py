@@ -57,6 +57,7 @@ def test_where_the_canary_is_through_the_next_one_leads(yard: Yard) -> None:
     assert yard.fleet("update", "--canary", "app-000", "--only", "app-001").code == ExitCode.USAGE
 
 
+@full
 @owned
 def test_one_broken_service_stops_no_other(yard: Yard) -> None:
     name = next(iter(yard.made.services))

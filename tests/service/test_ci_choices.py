@@ -175,6 +175,7 @@ def test_actionlint_and_zizmor_find_nothing(chosen: dict[Choice, Tree]) -> None:
     first.run("zizmor", "--offline", "--persona", "pedantic", "--no-progress", *workflows)
 
 
+@full
 def test_schemas(chosen: dict[Choice, Tree]) -> None:
     first = next(iter(chosen.values()))
     workflows = [str(tree.root / WORKFLOW) for choice, tree in chosen.items() if choice.built]
