@@ -322,7 +322,6 @@ def test_a_repository_that_is_created_again_gets_no_push_before_its_public_mirro
     made.settled()
 
 
-@full
 def test_an_archived_public_mirror_gets_no_push_before_it_is_closed(made: Scene) -> None:
     """GitHub lets nobody change the visibility of an archived repository; unarchived, it takes pushes."""
     mirror, canonical = made.world.mirror(NAME), made.world.canonical(NAME)
@@ -422,7 +421,6 @@ def test_apply_says_that_a_copy_was_closed_since_the_plan(made: Scene, closed: s
     assert made.world.sandbox.journal.writes() == []
 
 
-@full
 def test_a_plan_that_was_begun_goes_on_privately(scene: Scene) -> None:
     path = scene.world.folder / "plan.json"
     assert scene.world.run("plan", PUBLIC, "--out", str(path)).code == 0
@@ -552,7 +550,6 @@ def test_a_private_service_leaves_its_internal_mirror_alone(scene: Scene) -> Non
     assert mirror.internal
 
 
-@full
 def test_a_plan_without_private_repositories_gets_no_mirror(made: Scene) -> None:
     made.close("forgejo")
     made.delete("github")
