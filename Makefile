@@ -30,7 +30,7 @@ test: $(STAMP) ## the tests for every change; takes minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-all: $(STAMP) ## these, and those that take long and rarely fail alone
-	NEWSERVICE_UPGRADE_EVERY=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'full or not full'
+	HYPOTHESIS_PROFILE=all NEWSERVICE_UPGRADE_EVERY=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'full or not full'
 
 fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis

@@ -1,6 +1,6 @@
-"""How many examples property tests take: a few in ``make test``, thousands in ``make fuzz``.
+"""How many examples property tests take: a few in ``make test``, more in ``make test-all``, thousands in ``make fuzz``.
 
-``make fuzz`` sets ``HYPOTHESIS_PROFILE=fuzz``. A test says with ``examples`` how many it takes otherwise.
+The last two set ``HYPOTHESIS_PROFILE``. A test says with ``examples`` how many it takes in ``make test-all``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 THOROUGH = 2000
 """Examples of each text field under the profile ``fuzz``."""
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
+FEWER = 3
+"""``make test`` takes one in so many of the usual examples."""
 
 settings.register_profile(
     "fuzz",
@@ -20,10 +22,13 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-if PROFILE == "fuzz":
-    settings.load_profile("fuzz")
+settings.register_profile("few", max_examples=settings().max_examples // FEWER)
+if PROFILE != "all":
+    settings.load_profile("fuzz" if PROFILE == "fuzz" else "few")
 
 
 def examples(usual: int, *, texts: int = 1) -> int:
-    """``max_examples`` of a test that takes ``usual`` ones in ``make test``, each with so many ``texts`` of a field."""
-    return max(usual, -(-THOROUGH // texts)) if PROFILE == "fuzz" else usual
+    """``max_examples`` of a test that takes ``usual`` ones in ``make test-all``, each with so many ``texts``."""
+    if PROFILE == "fuzz":
+        return max(usual, -(-THOROUGH // texts))
+    return usual if PROFILE == "all" else -(-usual // FEWER)

@@ -15,7 +15,7 @@ from generator.template.questions import load_questions
 from generator.template.template import Template
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer, render
 from tests.checkout import add_questions
-from tests.full import full
+from tests.full import few, full
 from tests.plain_copier import copied
 
 
@@ -300,7 +300,8 @@ def test_copier_alone_refuses_the_same(tmp_path: Path) -> None:
     assert copied(tmp_path, {**good.values, "layer": "stack"}).is_dir()
 
 
-@pytest.mark.parametrize("layer", ["service", "stack"])
+@full
+@pytest.mark.parametrize("layer", few(1, ["service", "stack"]))
 def test_copier_alone_makes_the_same_tree(tmp_path: Path, layer: Layer) -> None:
     answers = answer(RICH)
     tree = copied(tmp_path, {**answers.values, "layer": layer})
@@ -309,6 +310,7 @@ def test_copier_alone_makes_the_same_tree(tmp_path: Path, layer: Layer) -> None:
     assert len(theirs) >= 9
 
 
+@full
 @pytest.mark.parametrize(
     ("given", "fact"),
     [

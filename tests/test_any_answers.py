@@ -17,6 +17,7 @@ from generator.template.answers import resolve
 from generator.template.questions import Question
 from generator.template.resolution import Resolution
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM
+from tests.fuzz import examples
 from tests.test_schema import wellformed
 
 PUBLIC = {question.name: question for question in QUESTIONS if question.public}
@@ -92,7 +93,9 @@ def any_answers(draw: st.DrawFn) -> dict[str, Any]:
     return {**draw(st.sampled_from([SMALLEST, UPSTREAM, RICH])), **values}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(any_answers(), st.sampled_from([{}, {"layer": "stack"}, {"layer": "stack", "redis_index": 3}]))
 @example({**SMALLEST, "probe": {"kind": "http", "which": ["liveness"] * 1001}}, {})
 @example({**SMALLEST, "command": b"", "volumes": [{"name": "a", "mount": "/a"}]}, {})

@@ -16,6 +16,7 @@ import yaml
 from generator.sandbox import FaultKind
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all
+from tests.full import full
 from tests.invoke import Desk
 from tests.processes import kill_all
 from tests.world import Completed, World, elsewhere
@@ -123,6 +124,7 @@ def test_what_the_plan_was_made_from_is_named_when_it_moved(world: World, monkey
     assert apply(world, path).result["status"] == "success"
 
 
+@full
 def test_an_apply_that_stopped_is_continued_by_the_same_command(world: World) -> None:
     path = plan(world, SMALLEST)
     world.sandbox.faults.add("forgejo", "POST", "push_mirrors-sync", 1, FaultKind.FORBIDDEN)

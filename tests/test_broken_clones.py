@@ -18,6 +18,7 @@ from generator.clients.git.process import run_git
 from generator.clients.objects import Objects
 from tests.answers import SMALLEST, UPSTREAM
 from tests.checkout import commit_all, git
+from tests.full import few, full
 from tests.processes import descendants, failing_git, until, words_of
 from tests.world import Completed, World
 
@@ -97,12 +98,16 @@ def broken_settings(clone: Path, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "code", "words"),
-    [
-        (another_owner, "git.unsafe_repository", "dubious ownership"),
-        (unknown_extension, "git.failed", "unknown repository extension found: nope"),
-        (leads_nowhere, "git.failed", "not a git repository: /nowhere/at/all"),
-        (broken_settings, "git.failed", "bad config line"),
-    ],
+    few(
+        2,
+        [
+            (another_owner, "git.unsafe_repository", "dubious ownership"),
+            (unknown_extension, "git.failed", "unknown repository extension found: nope"),
+            (leads_nowhere, "git.failed", "not a git repository: /nowhere/at/all"),
+            (broken_settings, "git.failed", "bad config line"),
+        ],
+        apart=True,
+    ),
 )
 def test_a_clone_that_git_does_not_work_in_is_reported_by_every_command(
     workshop: Workshop,
@@ -125,6 +130,7 @@ def test_a_clone_that_git_does_not_work_in_is_reported_by_every_command(
             assert f"git config --global --add safe.directory {workshop.clone}" in error["hint"]
 
 
+@full
 def test_a_git_that_dies_under_any_command_is_reported(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever reads objects of the clone finds its git dead; what does not, does not mind."""
     monkeypatch.setenv("PATH", failing_git(workshop.world.folder / "tools", "cat-file", "kill -9 $$"))

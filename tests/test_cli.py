@@ -18,6 +18,7 @@ from generator.cli.commands import COMMANDS, group
 from generator.sandbox import FaultKind, Status
 from tests.answers import QUESTIONS, RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all, infra_checkout
+from tests.full import full
 from tests.invoke import Command, Desk
 from tests.test_onboarding import ALL_STEPS
 from tests.world import Completed, World
@@ -461,6 +462,7 @@ def test_no_command_brings_what_only_its_work_needs() -> None:
     assert found == {name: set() for name in COMMANDS}
 
 
+@full
 def test_files_load_no_clients_and_nothing_loads_copier(tmp_path: Path) -> None:
     infra = infra_checkout(tmp_path / "infra")
     answers = tmp_path / "answers.yml"
@@ -529,6 +531,7 @@ def test_a_process_without_input_does_not_hang(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@full
 def test_a_reader_that_goes_away_interrupts(tmp_path: Path) -> None:
     """``newservice schema | head``: no trace, and never the exit code of a success or of a fault."""
     process = subprocess.Popen(

@@ -22,6 +22,7 @@ from generator.template.questions import Question, load_questions
 from generator.template.releases import Releases
 from generator.template.resolution import Resolution
 from generator.template.template import Template
+from tests.full import few, full
 
 from .answers import LANGUAGES, answer
 from .invoke import Command
@@ -158,6 +159,7 @@ def test_words_are_answers(question: Question) -> None:
         assert Resolution(TEMPLATE, context=fitting).check(question, taken) == []
 
 
+@full
 def test_nothing_heavy_is_imported(clone: Path) -> None:
     """Where a shell waits: no library that talks to systems or people, whatever is completed."""
     for command in COMMANDS:
@@ -223,8 +225,11 @@ def test_bash(shell: Path) -> None:
     assert ended.stderr == ""
 
 
+@full
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("bash", ["--norc", "--noprofile", "-i"]), ("zsh", ["-f", "-i"])], ids=["bash", "zsh"]
+    ("name", "arguments"),
+    few(1, [("bash", ["--norc", "--noprofile", "-i"]), ("zsh", ["-f", "-i"])], apart=True),
+    ids=["bash", "zsh"],
 )
 def test_tab_is_pressed(shell: Path, name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PS1", "> ")

@@ -23,6 +23,7 @@ from generator.base.errors import ExitCode, SystemFailure
 from generator.cli.commands import group
 from tests.answers import SMALLEST
 from tests.checkout import infra_checkout
+from tests.full import few, full
 from tests.invoke import Command
 from tests.processes import until
 from tests.world import Completed, World
@@ -161,9 +162,9 @@ def places(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "line", [["schema"], ["--help"], ["--version"], ["completion", "bash"], ["create", "--help"], ["templates"]]
+    "line", few(2, [["schema"], ["--help"], ["--version"], ["completion", "bash"], ["create", "--help"], ["templates"]])
 )
-@pytest.mark.parametrize("read", [0, 1])
+@pytest.mark.parametrize("read", few(1, [0, 1]))
 def test_a_reader_that_goes_away_ends_a_command_quietly(tmp_path: Path, line: list[str], read: int) -> None:
     process = started(tmp_path, *line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -180,7 +181,7 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(tmp_path: Path, line: li
     assert code in ((ExitCode.INTERRUPTED,) if not read else (ExitCode.INTERRUPTED, ExitCode.OK))
 
 
-@pytest.mark.parametrize("flags", [["--json"], []])
+@pytest.mark.parametrize("flags", few(1, [["--json"], []]))
 def test_work_goes_on_without_a_reader(tmp_path: Path, places: list[str], flags: list[str]) -> None:
     """Nothing is left half done; the exit code says that the end is unknown."""
     line = ["create", "--no-provision", "--yes", *places, *flags]
@@ -209,7 +210,7 @@ def test_nobody_at_standard_error(tmp_path: Path) -> None:
     assert process.returncode == ExitCode.INTERRUPTED
 
 
-@pytest.mark.parametrize("flags", [["--json"], []])
+@pytest.mark.parametrize("flags", few(1, [["--json"], []]))
 def test_a_full_disk_behind_the_output_is_reported(tmp_path: Path, places: list[str], flags: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         process = started(tmp_path, *PLANS, *places, *flags, stdout=full, stderr=subprocess.PIPE)
@@ -218,7 +219,7 @@ def test_a_full_disk_behind_the_output_is_reported(tmp_path: Path, places: list[
     assert b"the output is incomplete, for it can't be written: No space left on device" in err
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", few(1, ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]))
 def test_streams_that_are_closed_disturb_nothing(tmp_path: Path, places: list[str], closed: str) -> None:
     words = " ".join([sys.executable, "-m", "generator", "create", "--no-provision", "--yes", *places])
     done = subprocess.run(["sh", "-c", f"{words} {closed}"], cwd=tmp_path, capture_output=True, timeout=60)
@@ -228,6 +229,7 @@ def test_streams_that_are_closed_disturb_nothing(tmp_path: Path, places: list[st
     assert not [path for path in files if b"notes-app: done" in path.read_bytes()]
 
 
+@full
 def test_a_slow_reader_of_a_stream_that_does_not_block_has_everything(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

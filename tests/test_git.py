@@ -19,6 +19,7 @@ from generator.sandbox import FaultKind, Sandbox
 from generator.template.files import File
 from tests.answers import TEMPLATE
 from tests.checkout import commit_all, git
+from tests.full import few
 
 FILES = (
     File("new/deep/file.txt", b"new\r\nlines\n"),
@@ -452,7 +453,7 @@ def test_a_persons_own_rule_has_no_part_in_it(repository: Repository, sandbox: S
 @pytest.mark.parametrize(
     "key", ["sslVerify=false", "proxy=http://127.0.0.1:1", "curloptResolve=forgejo.sandbox.test:1:127.0.0.2"]
 )
-@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("exact", few(1, [False, True]))
 def test_what_the_clone_says_of_the_forge_has_no_part_in_it(
     clone: Path, repository: Repository, sandbox: Sandbox, key: str, exact: bool
 ) -> None:

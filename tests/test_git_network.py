@@ -30,7 +30,7 @@ from generator.template.files import File
 from tests.answers import SMALLEST, TEMPLATE, UPSTREAM
 from tests.checkout import git
 from tests.eavesdropper import ADDRESS, Eavesdropper, eavesdropper
-from tests.full import few
+from tests.full import few, full
 from tests.world import World
 
 NAME = str(SMALLEST["name"])
@@ -187,7 +187,7 @@ def kinds(url: str, forge: str, middle: Eavesdropper, folder: Path) -> dict[str,
 KINDS = ("a proxy", "no checks", "another address", "another credential", "a program", "another protocol")
 
 
-@pytest.mark.parametrize("kind", few(2, KINDS))
+@pytest.mark.parametrize("kind", few(1, KINDS))
 def test_no_setting_of_the_clone_has_a_say_in_where_the_token_goes(yard: Yard, kind: str) -> None:
     _, trace = program(yard.folder)
     (yard.folder / "hooks").mkdir()
@@ -205,7 +205,7 @@ def test_no_setting_of_the_clone_has_a_say_in_where_the_token_goes(yard: Yard, k
     assert "i_like" not in (yard.folder / "cookies").read_text()
 
 
-@pytest.mark.parametrize("way", ["include", "includeIf", "worktree"])
+@pytest.mark.parametrize("way", few(1, ["include", "includeIf", "worktree"]))
 def test_nor_has_a_file_that_its_configuration_brings_in(yard: Yard, way: str) -> None:
     more = yard.clone / ".git" / "config.worktree" if way == "worktree" else yard.folder / "more"
     for name, value in (
@@ -222,7 +222,9 @@ def test_nor_has_a_file_that_its_configuration_brings_in(yard: Yard, way: str) -
     assert yard.middle.heard == []
 
 
-@pytest.mark.parametrize("path", ["remote.{url}.proxy", "http.{url}.proxy", "remote.{url}.pushurl", "curloptResolve"])
+@pytest.mark.parametrize(
+    "path", few(1, ["remote.{url}.proxy", "http.{url}.proxy", "remote.{url}.pushurl", "curloptResolve"])
+)
 @pytest.mark.parametrize("trust", few(1, ["http.sslCAInfo", "http.{url}.sslCAInfo", "http.{forge}/.sslVerify"]))
 def test_a_clone_that_trusts_the_man_in_the_middle_does_not_send_him_the_token(
     yard: Yard, path: str, trust: str
@@ -326,7 +328,7 @@ def test_without_a_load_balancer_the_persons_proxy_carries_it_unread(
     repository.close()
 
 
-@pytest.mark.parametrize("rule", ["insteadOf", "pushInsteadOf"])
+@pytest.mark.parametrize("rule", few(1, ["insteadOf", "pushInsteadOf"]))
 def test_a_git_that_brings_a_rule_along_gets_no_token(yard: Yard, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
     tools = yard.folder / "tools"
     tools.mkdir()
@@ -399,7 +401,7 @@ def cloned(yard: Yard, way: str) -> Path:
 WAYS = ["shallow", "reference", "relative", "separate", "shared", "worktree", "bare-ish"]
 
 
-@pytest.mark.parametrize("way", few(3, WAYS))
+@pytest.mark.parametrize("way", few(1, WAYS))
 def test_every_kind_of_clone_works(yard: Yard, way: str) -> None:
     clone = cloned(yard, way)
     head = git(clone, "rev-parse", "HEAD")
@@ -435,6 +437,7 @@ def test_a_shallow_clone_is_completed_and_cut_off_again(yard: Yard) -> None:
     repository.close()
 
 
+@full
 def test_another_fetch_that_moves_the_boundary_is_not_undone(yard: Yard) -> None:
     clone = cloned(yard, "shallow")
     lock = clone / ".git" / "shallow.lock"
@@ -481,6 +484,7 @@ def wants(yard: Yard) -> int:
     return sum(b"command=fetch" in body for body in asked)
 
 
+@full
 def test_a_fetch_does_no_upkeep_in_the_clone(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Git's own would know no reference of the clone: what only its index or log names, and is old, would be lost."""
     objects, number = yard.clone / ".git" / "objects", 0
@@ -517,6 +521,7 @@ def gits_own_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return trace
 
 
+@full
 def test_objects_stay_writable_for_those_who_share_the_clone(yard: Yard) -> None:
     git(yard.clone, "config", "core.sharedRepository", "group")
     before = {path for path in (yard.clone / ".git" / "objects").rglob("*") if path.is_dir()}
@@ -573,6 +578,7 @@ def hostile(world: World, clone: Path, middle: Eavesdropper, name: str) -> None:
         git(clone, "config", "--add", key, value)
 
 
+@full
 def test_a_create_with_both_clones_full_of_settings(world: World) -> None:
     port = world.sandbox.port
     with eavesdropper(world.folder / "middle", "forgejo.sandbox.test", port) as middle:
@@ -596,7 +602,7 @@ def test_a_create_with_both_clones_full_of_settings(world: World) -> None:
     assert f"newservice/{NAME}" in world.infra.bare.heads()
 
 
-@pytest.mark.parametrize("way", ["shallow", "reference", "worktree", "separate"])
+@pytest.mark.parametrize("way", few(1, ["shallow", "reference", "worktree", "separate"]))
 def test_a_create_with_every_kind_of_clone(world: World, tmp_path: Path, way: str) -> None:
     bench = tmp_path / "bench"
     bench.mkdir()

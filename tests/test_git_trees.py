@@ -12,6 +12,7 @@ from generator.base.errors import SystemFailure
 from generator.clients.git import Repository, scratch_repository
 from generator.clients.git.building import build_tree
 from generator.template.files import File
+from tests.full import few
 
 NAMES = ["a", "a.tf", "a-b", "a/b", "a/c.tf", "a/d/e", "a/d/f g", "b", "B/ä", ".c/d", "z/y/x/w", "new\nline/n"]
 """Some are files to some and folders to others; and folders sort otherwise than files."""
@@ -44,7 +45,7 @@ def apart(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(other.startswith(f"{path}/") for other in paths)]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", few(2, range(8)))
 def test_a_built_tree_is_the_one_of_an_index(seed: int, tmp_path: Path) -> None:
     chance, index = random.Random(seed), tmp_path / "index"
     with scratch_repository() as repository:

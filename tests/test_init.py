@@ -20,6 +20,7 @@ from generator.platform.profile import BUILT_IN, Platform, advice, load_platform
 from generator.platform.text import profile_text
 from generator.sandbox import Sandbox
 from generator.template.template import Template
+from tests.full import full
 
 from .invoke import Command
 from .pages import page
@@ -321,6 +322,7 @@ def start() -> pexpect.spawn[str]:
     )
 
 
+@full
 def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")

@@ -26,7 +26,7 @@ from generator.base.stopping import APART_SECONDS
 from generator.fleet.pool import mapped
 from generator.sandbox import FaultKind
 from tests.answers import SMALLEST, UPSTREAM
-from tests.full import few
+from tests.full import few, full
 from tests.processes import descendants, failing_git, kill_all, until, words_of
 from tests.world import Completed, World
 
@@ -123,6 +123,7 @@ def test_a_thread_that_is_left_behind_is_not_ended_by_force() -> None:
     assert left.stdout.splitlines()[-1] == "what was registered is done"
 
 
+@full
 def test_a_push_that_hangs_is_ended(world: World) -> None:
     """Nobody waits for it longer than the grace, and nothing of git's outlives the command."""
     world.sandbox.faults.add("forgejo", "POST", "git-receive-pack", 1, FaultKind.HOLD)
@@ -180,7 +181,7 @@ def test_a_second_interruption_waits_for_nothing(world: World) -> None:
     interrupted(completed)
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.1, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize("moment", few(2, [0.0, 0.1, 0.2, 0.4, 0.8]))
 def test_an_interruption_at_any_moment_of_a_start(desk: Any, moment: float) -> None:
     """From when the command listens: before, Python itself is being started."""
     line = [sys.executable, "-X", "importtime", "-m", "generator", "schema", "--json"]
@@ -235,12 +236,15 @@ def running(script: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(
     "script",
-    [
-        "sleep 60",
-        "trap '' TERM INT HUP; sleep 61; sleep 62",
-        "(trap '' TERM INT HUP; sleep 63) & sleep 64",
-        "sleep 65 & exec 1>&- 2>&-; wait",
-    ],
+    few(
+        1,
+        [
+            "trap '' TERM INT HUP; sleep 61; sleep 62",
+            "sleep 60",
+            "(trap '' TERM INT HUP; sleep 63) & sleep 64",
+            "sleep 65 & exec 1>&- 2>&-; wait",
+        ],
+    ),
 )
 def test_a_program_and_all_that_it_started_end_with_an_interruption(script: str) -> None:
     process = running(script)
@@ -312,6 +316,7 @@ def test_work_that_fails_here_leaves_no_process() -> None:
 # --- nobody reads ------------------------------------------------------------------------------------------
 
 
+@full
 def test_a_command_whose_last_words_nobody_takes_can_still_be_ended(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "generator", "schema"],
@@ -344,7 +349,7 @@ def _writes(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", few(1, NUMBERS))
-@pytest.mark.parametrize("flags", [["--json"], []])
+@pytest.mark.parametrize("flags", few(1, [["--json"], []]))
 def test_a_platform_that_is_interrupted_has_ended_well(
     tmp_path: Path, number: signal.Signals, flags: list[str]
 ) -> None:
@@ -364,6 +369,7 @@ def test_a_platform_that_is_interrupted_has_ended_well(
         )
 
 
+@full
 def test_a_demonstration_that_is_interrupted_says_so(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "generator", "sandbox", "demo", "--directory", str(tmp_path / "here")]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)

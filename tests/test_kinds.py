@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.checkout import commit_all
-from tests.full import few
+from tests.full import few, full
 from tests.invoke import Desk
-from tests.world import Completed, World, both_platforms
+from tests.world import Completed, World, fully_both
 
 VAULT = ["vault.secrets"]
 HOMES = ["forgejo.repository", "github.repository"]
@@ -272,7 +272,7 @@ def checklist(world: World) -> list[str]:
 # --- made, made again, looked at -----------------------------------------------------------------------------
 
 
-@every_kind
+@pytest.mark.parametrize("kind", few(2, KINDS.values()), ids=KINDS)
 def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
     world: World, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,8 +348,9 @@ def assert_again(world: World, kind: Kind) -> None:
     assert world.sandbox.journal.writes() == []
 
 
-@both_platforms
-@pytest.mark.parametrize("kind", [WORKER, CRONJOB], ids=["worker", "cronjob"])
+@full
+@fully_both
+@pytest.mark.parametrize("kind", few(1, [WORKER, CRONJOB]), ids=["worker", "cronjob"])
 def test_a_plan_of_a_kind_is_what_create_does(world: World, kind: Kind) -> None:
     (plan,) = world.run("plan", kind.answers).of("plan")
     completed = world.run("create", kind.answers)
@@ -359,6 +360,7 @@ def test_a_plan_of_a_kind_is_what_create_does(world: World, kind: Kind) -> None:
     assert world.run("create", kind.answers).result["status"] == "unchanged"
 
 
+@full
 @pytest.mark.parametrize("step", few(1, ["service.push", "service.commit", "infra.commit"]))
 def test_a_cronjob_whose_making_was_killed_is_continued(world: World, step: str) -> None:
     assert world.kill_after(step, CRONJOB.answers) == -signal.SIGKILL
@@ -373,13 +375,17 @@ def test_a_cronjob_whose_making_was_killed_is_continued(world: World, step: str)
 
 @pytest.mark.parametrize(
     ("kind", "needed"),
-    [
-        (CRONJOB, {"forgejo", "forgejo_git", "github", "slack"}),
-        (OWN_CODE, {"forgejo", "forgejo_git", "github", "slack"}),
-        (WITHOUT_CI, {"forgejo", "github"}),
-        (UPSTREAM_WORKER, {"forgejo"}),
-        (SVELTE, {"forgejo", "forgejo_git", "github", "slack", "woodpecker"}),
-    ],
+    few(
+        2,
+        [
+            (CRONJOB, {"forgejo", "forgejo_git", "github", "slack"}),
+            (OWN_CODE, {"forgejo", "forgejo_git", "github", "slack"}),
+            (WITHOUT_CI, {"forgejo", "github"}),
+            (UPSTREAM_WORKER, {"forgejo"}),
+            (SVELTE, {"forgejo", "forgejo_git", "github", "slack", "woodpecker"}),
+        ],
+        apart=True,
+    ),
     ids=["cronjob", "keel", "without CI", "upstream", "deployed"],
 )
 def test_only_the_credentials_that_a_kind_needs_are_asked_for(
@@ -435,7 +441,7 @@ def take(world: World, *indexes: int) -> None:
     bare.commit_files(world.base, {**kept, "stacks/other/main.tf": text.encode()}, "other", 1_790_000_000)
 
 
-@both_platforms
+@fully_both
 def test_a_picked_index_stays_whatever_becomes_free_or_taken(world: World) -> None:
     take(world, 0, 1)
     assert world.run("create", WORKER.answers).code == 0
@@ -448,7 +454,8 @@ def test_a_picked_index_stays_whatever_becomes_free_or_taken(world: World) -> No
     assert world.asked(WORKER.name)["pull requests"] == [(f"newservice/{WORKER.name}", "open")]
 
 
-@both_platforms
+@full
+@fully_both
 def test_services_that_wait_for_review_get_different_indexes(world: World) -> None:
     """Those of workers and those of proofs of work are of one Redis."""
     for given in (WORKER.answers, STATIC.answers, {**WORKER.answers, "name": "sorter-two"}):
@@ -471,7 +478,8 @@ def edit(world: World, repository: Any, branch: str, path: str, content: bytes =
     bare.commit_files(branch, {**kept, path: content}, "by hand", 1_790_000_000)
 
 
-@pytest.mark.parametrize("merged", [False, True], ids=["on the branch", "after the merge"])
+@full
+@pytest.mark.parametrize("merged", few(1, [False, True]), ids=["on the branch", "after the merge"])
 def test_what_is_written_into_extra_tf_stays(world: World, merged: bool) -> None:
     world.run("create", CRONJOB.answers)
     path = f"stacks/{CRONJOB.name}/extra.tf"

@@ -36,6 +36,7 @@ from generator.mcp.sources import sources
 from generator.mcp.tools import tools
 from tests.answers import RICH, SMALLEST, UPSTREAM
 from tests.checkout import commit_all
+from tests.full import few
 from tests.invoke import Command, Desk
 
 ROOT = Path(__file__).parents[1]
@@ -191,7 +192,7 @@ def say(process: subprocess.Popen[str], **message: Any) -> None:
 ENDED = "newservice: interrupted; what was done stays"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", few(1, [signal.SIGTERM, signal.SIGHUP]))
 def test_a_signal_ends_the_server(workdir: Path, number: signal.Signals) -> None:
     process = served(workdir, "-m", "generator", "mcp")
     process.send_signal(number)
@@ -210,7 +211,7 @@ serve(Settings())
 """
 
 
-@pytest.mark.parametrize("ending", ["end of input", "SIGTERM"])
+@pytest.mark.parametrize("ending", few(1, ["end of input", "SIGTERM"]))
 def test_a_call_that_waits_ends_with_the_server(ending: str, workdir: Path) -> None:
     process = served(workdir, "-c", WAITS)
     assert process.stdin is not None

@@ -22,6 +22,7 @@ from generator.sandbox.forgejo.state import PushMirror, Repository
 from generator.sandbox.messages import Request
 from generator.sandbox.repositories import BareRepository, run_git
 from tests.answers import SMALLEST, TEMPLATE
+from tests.full import few, full
 from tests.world import Completed, World
 
 NAME = "notes-app"
@@ -85,7 +86,7 @@ LOST: dict[str, Callable[[World], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", LOST)
+@pytest.mark.parametrize("what", few(1, LOST))
 def test_a_tag_of_github_is_never_destroyed(made: World, what: str) -> None:
     there = LOST[what](made)
     made.canonical(NAME).mirrors.clear()
@@ -234,6 +235,7 @@ def changes(world: World) -> list[str]:
     return [item.method for item in world.sandbox.journal.writes() if "/push_mirrors" in item.path]
 
 
+@full
 def test_an_error_that_is_over_heals_by_a_sync_alone(made: World) -> None:
     before = link(made)
     before.last_error, before.username = "fatal: unable to access: 502", "somebody-else"
@@ -260,7 +262,7 @@ def test_one_whose_credential_is_dead_is_linked_anew(made: World) -> None:
     assert changes(made) == ["POST", "POST", "DELETE", "POST"]  # sync, add, remove, sync
 
 
-@pytest.mark.parametrize("fault", [FaultKind.FORBIDDEN, FaultKind.SERVER_ERROR, FaultKind.RESET_BEFORE])
+@pytest.mark.parametrize("fault", few(1, [FaultKind.FORBIDDEN, FaultKind.SERVER_ERROR, FaultKind.RESET_BEFORE]))
 def test_one_that_can_not_be_linked_anew_stays(made: World, fault: FaultKind) -> None:
     old = revoked(made)
     made.sandbox.faults.add("forgejo", "POST", "/push_mirrors$", 100, fault)
@@ -268,6 +270,7 @@ def test_one_that_can_not_be_linked_anew_stays(made: World, fault: FaultKind) ->
     assert link(made) is old
 
 
+@full
 def test_one_that_was_removed_meanwhile_is_made_again(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run may keep another one, in the very moment."""
     old = link(made)
@@ -290,7 +293,7 @@ def test_one_that_was_removed_meanwhile_is_made_again(made: World, monkeypatch: 
 OTHER_HOST = "https://127.0.0.1:1/somebody/copy.git"
 
 
-@pytest.mark.parametrize("place", [0, 1], ids=["before ours", "after ours"])
+@pytest.mark.parametrize("place", few(1, [0, 1]), ids=["before ours", "after ours"])
 def test_a_mirror_to_another_host_is_left_alone(made: World, place: int) -> None:
     ours = link(made)
     other = replace(ours, remote_name="remote_mirror_other", remote_address=OTHER_HOST, last_error="they are down")
@@ -307,6 +310,7 @@ def test_a_mirror_to_another_host_is_left_alone(made: World, place: int) -> None
     assert made.run("create", SMALLEST).result["status"] == "unchanged"
 
 
+@full
 def test_the_error_of_a_mirror_to_another_host_is_not_ours(made: World) -> None:
     ours = link(made)
     other = replace(ours, remote_name="remote_mirror_other", remote_address=OTHER_HOST)
@@ -319,6 +323,7 @@ def test_the_error_of_a_mirror_to_another_host_is_not_ours(made: World) -> None:
     assert changes(made) == ["POST"]
 
 
+@full
 def test_one_that_was_skipped_is_not_called_pushed(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generator.engine.steps.forgejo.SETTLING_SECONDS", 0)
     canonical = made.canonical(NAME)
@@ -340,7 +345,7 @@ def addresses(world: World) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("number", range(3), ids=["renamed", "with a credential", "ssh"])
+@pytest.mark.parametrize("number", few(1, range(3)), ids=["renamed", "with a credential", "ssh"])
 def test_a_mirror_to_another_repository_of_that_github_is_refused(made: World, number: int) -> None:
     address, shown = addresses(made)[number]
     link(made).remote_address = address

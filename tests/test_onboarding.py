@@ -14,8 +14,8 @@ import yaml
 from generator.sandbox import Sandbox
 from generator.sandbox.repositories import Entry
 from tests.answers import RICH, UPSTREAM
-from tests.full import few
-from tests.world import Completed, World, both_platforms, elsewhere
+from tests.full import few, full
+from tests.world import Completed, World, both_platforms, elsewhere, fully_both
 
 NAME = str(RICH["name"])
 
@@ -105,7 +105,7 @@ def test_create_makes_exactly_one_of_each_thing(world: World) -> None:
     assert any("merge" in line for line in completed.result["next"])
 
 
-@both_platforms
+@fully_both
 def test_the_plan_is_what_create_then_does(world: World) -> None:
     (plan,) = world.run("plan", RICH).of("plan")
     completed = world.run("create", RICH)
@@ -157,7 +157,7 @@ def test_looking_writes_nothing_anywhere(world: World, command: tuple[str, ...],
     assert references(world) == before_there
 
 
-@both_platforms
+@fully_both
 def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
     world.run("create", RICH)
     world.sandbox.journal.clear()
@@ -168,6 +168,7 @@ def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
     assert world.inventory(NAME) == expected_inventory(world)
 
 
+@full
 def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None:
     world.run("create", RICH)
     world.sandbox.journal.clear()
@@ -177,7 +178,7 @@ def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None
     assert not (world.folder / "elsewhere").exists()
 
 
-@both_platforms
+@fully_both
 def test_after_the_merge_there_is_nothing_to_ask_for(world: World) -> None:
     world.run("create", RICH)
     world.merge(NAME)
@@ -204,7 +205,7 @@ def test_the_service_s_own_entries_take_nothing_from_it(world: World) -> None:
     assert b"reader" in (world.infra.bare.file("newservice/reader", catalog) or b"")
 
 
-@both_platforms
+@fully_both
 def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None:
     completed = world.run("create", UPSTREAM)
     assert completed.result["status"] == "success"
@@ -216,7 +217,7 @@ def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None
     assert "stacks/reader/deployment.tf" in files
 
 
-@both_platforms
+@fully_both
 def test_status_finds_the_answers_on_the_forge(world: World) -> None:
     world.run("create", UPSTREAM)
     completed = world.command("status", "reader")
@@ -226,7 +227,7 @@ def test_status_finds_the_answers_on_the_forge(world: World) -> None:
     assert world.command("status", "nobody").of("error")[0]["code"] == "status.unknown"
 
 
-@both_platforms
+@fully_both
 def test_requests_keep_the_real_name_on_the_load_balancers_address(world: World) -> None:
     world.run("create", RICH)
     names = {item.system: item.server_name for item in world.sandbox.journal if item.system != "github"}
@@ -264,7 +265,7 @@ def refused(world: World, command: str = "create") -> dict[str, Any]:
     return error
 
 
-@both_platforms
+@fully_both
 def test_somebody_elses_repository_is_refused(world: World) -> None:
     world.sandbox.forgejo.create_repository(
         world.platform.forgejo.owner, NAME, files={"README.md": "mine"}, branch=world.branch
@@ -282,7 +283,7 @@ def test_somebody_elses_mirror_is_refused(world: World) -> None:
     assert error_of(refused(world), "github.repository")
 
 
-@both_platforms
+@fully_both
 def test_somebody_elses_stack_is_refused(world: World) -> None:
     infra = world.infra
     infra.bare.commit_files(world.base, {f"stacks/{NAME}/main.tf": "# by hand\n"}, "by hand", 1_790_000_000)
@@ -319,6 +320,7 @@ def test_commits_on_the_mirror_are_never_destroyed(world: World) -> None:
 # --- drift -------------------------------------------------------------------------------------------------
 
 
+@full
 def test_a_second_mirror_becomes_one_again(world: World) -> None:
     world.run("create", RICH)
     canonical = world.canonical(NAME)
@@ -330,7 +332,7 @@ def test_a_second_mirror_becomes_one_again(world: World) -> None:
     assert world.inventory(NAME) == expected_inventory(world)
 
 
-@both_platforms
+@fully_both
 def test_what_drifted_is_mended_and_nothing_else(world: World) -> None:
     world.run("create", RICH)
     canonical = world.canonical(NAME)
@@ -360,7 +362,7 @@ def test_what_drifted_is_mended_and_nothing_else(world: World) -> None:
     assert row.settings["trusted"] == {"network": False, "volumes": False, "security": False}
 
 
-@both_platforms
+@fully_both
 def test_existing_secrets_are_never_overwritten(world: World) -> None:
     world.sandbox.vault.write(NAME, {"api_token": "keep me", "unrelated": {"nested": 1}})
     completed = world.run("create", RICH)
@@ -390,7 +392,7 @@ def test_missing_credentials_are_all_named_before_anything_is_sent(
     assert len(world.sandbox.journal) == 0
 
 
-@both_platforms
+@fully_both
 def test_credentials_come_from_vault_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in world.sandbox.environment:
         monkeypatch.delenv(name, raising=False)
@@ -413,7 +415,7 @@ TELLING = ("vault.secrets", "github.repository", "service.commit", "forgejo.mirr
 """Steps on each system, and on this machine."""
 
 
-@pytest.mark.parametrize("step", few(2, dict.fromkeys([*TELLING, *ALL_STEPS])))
+@pytest.mark.parametrize("step", few(1, dict.fromkeys([*TELLING, *ALL_STEPS])))
 def test_a_run_that_was_killed_after_a_step_is_continued(world: World, step: str) -> None:
     """SIGKILL right after the step is reported; the platform holds every later request until the process is gone."""
     assert world.kill_after(step, RICH) in (-signal.SIGKILL, 0)
@@ -449,7 +451,7 @@ def _entries(world: World, name: str) -> list[Entry]:
     return [item for item in world.canonical(name).bare.entries(world.branch, recursive=True) if item.kind == "blob"]
 
 
-@both_platforms
+@fully_both
 @pytest.mark.parametrize("command", ["plan", "create"])
 def test_a_host_that_another_stack_has_is_refused(world: World, command: str) -> None:
     """Whatever the module is called that makes ingresses."""

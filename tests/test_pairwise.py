@@ -126,6 +126,9 @@ def services(seed: int) -> list[Service]:
 
 
 EACH_SEED = few(1, SEEDS) if SEEDS == USUAL_SEEDS else SEEDS
+PARTS = 4
+"""Of the combinations of a seed, for what takes long."""
+each_part = pytest.mark.parametrize("part", few(1, range(PARTS)))
 
 
 @pytest.fixture(params=EACH_SEED, scope="module")
@@ -144,6 +147,7 @@ def test_every_question_is_a_factor(seed: int) -> None:
             assert set(question.choices) <= set(all_answers(seed).factors[question.name])
 
 
+@full
 def test_every_pair_is_covered_or_infeasible(seed: int) -> None:
     """Counted anew, from the rows alone."""
     found = covering(seed)
@@ -182,6 +186,7 @@ def test_infeasible_pairs_are_found_with_their_reasons() -> None:
     assert whole.cover(1) == found
 
 
+@full
 @pytest.mark.parametrize("seed", EACH_SEED[:2], indirect=True)
 def test_every_rule_is_one_of_newservice_s(seed: int) -> None:
     """Where one rule alone is broken newservice refuses the answers, or leaves one of them out."""
@@ -203,6 +208,7 @@ def _breaking(seed: int, rule: Rule, random: Random) -> Iterator[Row]:
     yield from found
 
 
+@full
 @pytest.mark.parametrize("seed", EACH_SEED[:2], indirect=True)
 def test_what_is_infeasible_is_so_for_a_reason(seed: int) -> None:
     """Without the rules that break a pair there is a row, and newservice takes none such."""
@@ -221,6 +227,7 @@ def test_every_combination_is_taken_as_it_is(seed: int) -> None:
         assert objections(seed, service.row) == [], service
 
 
+@full
 def test_the_schema_takes_the_answers_as_given_and_completed(seed: int) -> None:
     schema = VALIDATOR.evolve(schema=answers_schema(TEMPLATE, platform(seed).facts, QUESTIONS))
     for service in services(seed):
@@ -244,10 +251,12 @@ def test_copier_renders_the_same(seed: int) -> None:
             assert {name: recorded[name] for name in service.answers.public} == service.answers.public, service
 
 
-def test_every_stack_is_sound(seed: int, tmp_path: Path) -> None:
-    for service in services(seed):
+@each_part
+def test_every_stack_is_sound(seed: int, part: int, tmp_path: Path) -> None:
+    chosen = services(seed)[part::PARTS]
+    for service in chosen:
         assert not problems(service.stack), service
-    terraform.write(tmp_path, {f"s{service.number}": service.stack for service in services(seed)})
+    terraform.write(tmp_path, {f"s{service.number}": service.stack for service in chosen})
     assert not terraform.badly_formatted(tmp_path)
     for repository in infra.repositories():
         if (repository / infra.GUARD).is_file():
@@ -256,8 +265,9 @@ def test_every_stack_is_sound(seed: int, tmp_path: Path) -> None:
             assert done.returncode == 0, done.stderr
 
 
-def test_terraform_validates_every_stack(seed: int, tmp_path: Path) -> None:
-    stacks = {f"s{service.number}": _terraform(service.stack) for service in services(seed)}
+@each_part
+def test_terraform_validates_every_stack(seed: int, part: int, tmp_path: Path) -> None:
+    stacks = {f"s{service.number}": _terraform(service.stack) for service in services(seed)[part::PARTS]}
     found = Validator(infra_of(seed, tmp_path / "infra"), tmp_path / "validator").errors(stacks)
     completed = [f"{error}\n{services(seed)[int(name[1:])]}" for name, errors in found.items() for error in errors]
     assert not completed, "\n".join(completed[:5])

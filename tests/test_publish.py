@@ -30,7 +30,7 @@ from generator.template.releases import FOLDER, Releases
 from generator.template.template import Template
 from tests.answers import SMALLEST, render
 from tests.checkout import commit_all, git
-from tests.full import full
+from tests.full import few, full
 from tests.invoke import Command
 from tests.processes import kill_all
 from tests.world import Completed, World
@@ -240,8 +240,8 @@ def test_a_commit_on_top_that_is_no_release_is_refused(press: Press) -> None:
     assert press.references == before
 
 
-@pytest.mark.parametrize("moment", ["/info/refs", "/git-receive-pack"])
-@pytest.mark.parametrize("what", [tag, branch])
+@pytest.mark.parametrize("moment", few(1, ["/info/refs", "/git-receive-pack"]))
+@pytest.mark.parametrize("what", few(1, [tag, branch]))
 def test_somebody_who_is_quicker_loses_nothing(press: Press, what: Callable[[Repository], None], moment: str) -> None:
     """The push is all or nothing, and never forced."""
     made = press.make()
@@ -261,7 +261,7 @@ def test_somebody_who_is_quicker_loses_nothing(press: Press, what: Callable[[Rep
 # --- on bad days -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arrived", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("arrived", few(1, [False, True]), ids=["before", "after"])
 def test_a_killed_run_is_continued(press: Press, arrived: bool, tmp_path: Path) -> None:
     """Killed between repository and push, or when the push is through and nobody heard of it."""
     world = press.world

@@ -17,7 +17,7 @@ from generator.template.release_check import check_template
 from generator.template.releases import FOLDER, Release, Releases, commit_id, template_members, tree_id
 from generator.template.template import Template
 from tests.checkout import git
-from tests.full import full
+from tests.full import few, full
 from tests.invoke import Command
 
 RELEASES = Releases()
@@ -214,14 +214,18 @@ def append(template: Template, path: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
-    [
-        (README, "[% if %]\n", "could not be rendered|can't be read or rendered"),
-        (README, "[[ no_such_thing ]]\n", "no_such_thing"),
-        (README, "[% if _copier_conf.dst_path is defined %]more[% endif %]\n", "different files of .*: README.md"),
-        ("copier.yml", "wanted:\n  type: str\n  help: New.\n", "allows no small service"),
-        ("copier.yml", "}\n", "can't be read"),
-        ("templates/shapes.yml", "]\n", "can't be read"),
-    ],
+    few(
+        2,
+        [
+            (README, "[% if %]\n", "could not be rendered|can't be read or rendered"),
+            (README, "[[ no_such_thing ]]\n", "no_such_thing"),
+            (README, "[% if _copier_conf.dst_path is defined %]more[% endif %]\n", "different files of .*: README.md"),
+            ("copier.yml", "wanted:\n  type: str\n  help: New.\n", "allows no small service"),
+            ("copier.yml", "}\n", "can't be read"),
+            ("templates/shapes.yml", "]\n", "can't be read"),
+        ],
+        apart=True,
+    ),
 )
 def test_a_template_that_is_not_fit_is_refused(template: Template, path: str, text: str, expected: str) -> None:
     append(template, path, text)

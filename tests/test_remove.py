@@ -32,6 +32,7 @@ from generator.template.files import File
 from generator.template.renderer import Renderer
 from tests import contracts
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.full import full
 from tests.meanwhile import meanwhile
 from tests.processes import kill_all
 from tests.world import Completed, World
@@ -594,6 +595,7 @@ WRITES = [
 ]
 
 
+@full
 def test_a_removal_that_stopped_continues(world: World) -> None:
     """Each write is refused until the command gives up; the next one begins where that one stopped."""
     before = everything(world)
@@ -630,6 +632,7 @@ def test_a_removal_that_was_killed_continues(world: World) -> None:
     assert everything(world) == before
 
 
+@full
 def test_a_removal_whose_answers_are_lost_heals_itself(world: World) -> None:
     """And the service can be made again, and removed again: the secret's next version is noted, too."""
     before = everything(world)

@@ -22,6 +22,7 @@ from generator.engine.plan import Action
 from generator.engine.steps.github import GitHubRepository, RepositoryFacts, mirror_description
 from generator.engine.steps.visibility import copies_of
 from tests.answers import RICH, SMALLEST, UPSTREAM, answer
+from tests.full import few, full
 from tests.processes import kill_all
 from tests.world import World
 
@@ -42,13 +43,16 @@ def refusal(world: World, given: dict[str, Any], *more: str, command: str = "cre
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"auth": "none", "auth_reason": "open"},
-        {"host": "elsewhere"},
-        {"database": "none"},
-        {"image_visibility": "public"},
-        {"memory": "512Mi"},
-    ],
+    few(
+        1,
+        [
+            {"auth": "none", "auth_reason": "open"},
+            {"host": "elsewhere"},
+            {"database": "none"},
+            {"image_visibility": "public"},
+            {"memory": "512Mi"},
+        ],
+    ),
     ids=lambda change: next(iter(change)),
 )
 def test_other_answers_never_change_what_exists(world: World, change: dict[str, Any]) -> None:
@@ -58,6 +62,7 @@ def test_other_answers_never_change_what_exists(world: World, change: dict[str, 
     assert world.sandbox.github.repository(f"ViktorBarzin/{NAME}").private
 
 
+@full
 def test_an_interval_may_be_written_otherwise(world: World) -> None:
     profile = yaml.safe_load(world.sandbox.profile.read_text())
     profile["mirror"] = {"interval": "8h"}
@@ -162,7 +167,7 @@ def _checkout(world: World) -> Path:
     return checkout
 
 
-@pytest.mark.parametrize("place", ["file/inside", "file"])
+@pytest.mark.parametrize("place", few(1, ["file/inside", "file"]))
 def test_a_folder_that_can_not_be_made_is_reported_before_anything_is_written(world: World, place: str) -> None:
     (world.folder / "file").write_text("in the way")
     assert "--service-dir" in refusal(world, SMALLEST, "--service-dir", str(world.folder / place))
@@ -231,7 +236,7 @@ def test_a_rewriting_rule_of_the_person_does_not_lead_a_token_astray(
     assert seen == []
 
 
-@pytest.mark.parametrize("rule", ["insteadOf", "pushInsteadOf"])
+@pytest.mark.parametrize("rule", few(1, ["insteadOf", "pushInsteadOf"]))
 def test_nor_does_one_of_the_clone(world: World, listener: tuple[int, list[str]], rule: str) -> None:
     port, seen = listener
     name, forge = f"url.http://127.0.0.1:{port}/.{rule}", f"{world.sandbox.urls['forgejo']}/"
@@ -276,6 +281,7 @@ def test_a_fault_on_the_way_tells_what_was_done(world: World, monkeypatch: pytes
     Path(completed.of("error")[0]["hint"].rsplit(" ", 1)[1]).unlink()
 
 
+@full
 def test_nobody_listening_is_no_reason_to_stop(world: World) -> None:
     process = world.start("create", SMALLEST)
     assert process.stdout is not None
@@ -323,6 +329,7 @@ def test_a_plan_without_provisioning_says_what_create_would_refuse(world: World)
         assert completed.of("error")[0]["code"] == "files.conflict"
 
 
+@full
 def test_a_place_that_is_gone_does_not_hide_the_state_of_a_finished_service(world: World) -> None:
     world.run("create", RICH)
     infra = world.sandbox.forgejo.repository("viktor/infra")
@@ -353,13 +360,13 @@ def test_a_terminal_without_a_place_to_ask_needs_a_yes(world: World, monkeypatch
 # --- a second look ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variable", ["FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN", "VAULT_TOKEN"])
+@pytest.mark.parametrize("variable", few(1, ["FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN", "VAULT_TOKEN"]))
 def test_a_line_break_behind_a_token_does_no_harm(world: World, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, world.sandbox.environment[variable] + "\n")
     assert world.run("plan", RICH).code == 0
 
 
-@pytest.mark.parametrize("squashed", [False, True], ids=["merged", "squashed"])
+@pytest.mark.parametrize("squashed", few(1, [False, True]), ids=["merged", "squashed"])
 def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, squashed: bool) -> None:
     world.run("create", UPSTREAM)
     infra = world.sandbox.forgejo.repository("viktor/infra")
@@ -380,6 +387,7 @@ def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, sq
     assert world.run("create", UPSTREAM).result["status"] == "unchanged"
 
 
+@full
 def test_a_new_number_at_woodpecker_is_noticed(world: World) -> None:
     world.run("create", SMALLEST)
     row = world.sandbox.woodpecker.repository("ViktorBarzin/notes-app")
@@ -398,6 +406,7 @@ def test_a_folder_inside_of_the_infra_clone_is_refused(world: World) -> None:
     assert not inside.exists()
 
 
+@full
 def test_status_may_be_asked_from_inside_of_the_infra_clone(world: World) -> None:
     world.run("create", SMALLEST)
     world.monkeypatch.chdir(world.sandbox.infra)

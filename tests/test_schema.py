@@ -512,7 +512,7 @@ def related(draw: st.DrawFn) -> dict[str, Any]:
 
 any_answers = st.one_of(related(), related(), changed(right), changed(right), changed(wellformed), spoiled(), anything)
 
-SETS = 6000 if PROFILE == "fuzz" else 700
+SETS = {"fuzz": 6000, "all": 3000}.get(PROFILE, 150)
 """How many sets of answers are tried."""
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from generator.engine.plan_key import made_key, own_key
 from tests.answers import UPSTREAM
+from tests.full import few
 from tests.invoke import Desk
 from tests.test_secrecy import sightings
 from tests.world import Completed, World, elsewhere
@@ -179,7 +180,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["env", "file"])
+@pytest.mark.parametrize("kind", few(1, ["env", "file"]))
 def test_a_credential_by_another_name_is_refused(world: World, kind: str) -> None:
     world.monkeypatch.setenv("GH_TOKEN", "canary-of-another-tool")
     for whose in ("GITHUB_TOKEN", "VAULT_TOKEN", "GH_TOKEN"):
@@ -406,7 +407,7 @@ def forge(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**document, "checksum": f"sha256:{digest}"}))
 
 
-@pytest.mark.parametrize("kind", ["env", "file"])
+@pytest.mark.parametrize("kind", few(1, ["env", "file"]))
 def test_a_plan_made_elsewhere_reads_nothing_that_is_not_named_again(world: World, kind: str) -> None:
     world.monkeypatch.setenv("READER_KEY", CANARY)
     source = "env:READER_KEY" if kind == "env" else f"file:{private(world.folder / 'key.json')}"

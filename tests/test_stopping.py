@@ -13,6 +13,7 @@ from generator.base.errors import SystemFailure
 from generator.base.stopping import pause, stop_event, stopped_by
 from generator.clients.patience import Patience
 from tests.answers import UPSTREAM
+from tests.full import few
 from tests.world import World
 
 
@@ -65,7 +66,7 @@ def test_patience_ends_with_the_command(world: World) -> None:
     assert len(tried) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", few(1, [signal.SIGINT, signal.SIGTERM]))
 def test_verify_that_waits_is_interrupted_as_by_a_person(world: World, number: signal.Signals) -> None:
     assert world.run("create", UPSTREAM).code == 0
     with world.start("verify", UPSTREAM, str(UPSTREAM["name"]), "--wait", "--timeout", "120") as process:

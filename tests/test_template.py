@@ -71,6 +71,7 @@ def test_every_condition_decides() -> None:
     assert {folder for folder, _ in seen} == set(LISTED)
 
 
+@full
 def test_what_is_left_out_leaves_no_folder(tmp_path: Path) -> None:
     tree = copied(tmp_path, {**SMALLEST, "ci": False, "language": "svelte", "metrics": "none", "layer": "service"})
     empty = [path for path in tree.rglob("*") if path.is_dir() and not any(path.iterdir())]

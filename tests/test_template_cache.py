@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from platformdirs import user_cache_path
 
+from tests.full import few
+
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 RENDERED = """
@@ -78,7 +80,7 @@ def test_another_text_or_other_options_are_compiled_anew(tmp_path: Path) -> None
     assert rendered(tmp_path / "template") == (0, "NOTES!")
 
 
-@pytest.mark.parametrize("harm", ["cut", "empty", "changed", "foreign"])
+@pytest.mark.parametrize("harm", few(1, ["cut", "empty", "changed", "foreign"]))
 def test_what_is_damaged_is_compiled_again(tmp_path: Path, cache: Path, harm: str) -> None:
     rendered(tmp_path / "template")
     for place in cache.iterdir():
@@ -89,7 +91,7 @@ def test_what_is_damaged_is_compiled_again(tmp_path: Path, cache: Path, harm: st
     assert rendered(tmp_path / "template") == (0, "NOTES!")
 
 
-@pytest.mark.parametrize("harm", ["writable", "folder writable", "link", "file"])
+@pytest.mark.parametrize("harm", few(2, ["writable", "folder writable", "link", "file"]))
 def test_a_folder_that_others_could_write_to_is_not_used(tmp_path: Path, cache: Path, harm: str) -> None:
     rendered(tmp_path / "template")
     if harm == "writable":

@@ -20,6 +20,7 @@ from generator.platform.profile import Pin, Platform, load_platform
 from generator.sandbox import Sandbox
 from generator.sandbox.faults import FaultKind, Status
 from tests.answers import TEMPLATE
+from tests.full import few
 
 HOSTS = {"forgejo": "forgejo.sandbox.test", "woodpecker": "ci.sandbox.test", "vault": "vault.sandbox.test"}
 
@@ -210,7 +211,9 @@ def test_a_connection_that_breaks_is_unreachable(sandbox: Sandbox, opened: Calla
     assert failure(lambda: api.request("GET", "/user")).code == "forgejo.unreachable"
 
 
-@pytest.mark.parametrize("kind", ["reset before acting", "reset after acting", "500", "502", "429", "tls failure"])
+@pytest.mark.parametrize(
+    "kind", few(3, ["reset before acting", "reset after acting", "500", "502", "429", "tls failure"])
+)
 def test_reading_is_repeated_until_it_heals(sandbox: Sandbox, opened: Callable[..., Api], kind: str) -> None:
     sandbox.faults.add("forgejo", "GET", "", 2, kind, seconds=0)
     api = opened("forgejo", platform_of(sandbox), sandbox.tokens.forgejo, patience=PATIENT)
@@ -255,15 +258,19 @@ def test_a_system_that_asks_for_more_patience_than_there_is_is_not_waited_for(
 
 @pytest.mark.parametrize(
     ("status", "code", "exit_code"),
-    [
-        (401, "forgejo.unauthorized", ExitCode.PREFLIGHT),
-        (403, "forgejo.forbidden", ExitCode.PREFLIGHT),
-        (404, "forgejo.failed", ExitCode.SYSTEM),
-        (409, "forgejo.failed", ExitCode.SYSTEM),
-        (422, "forgejo.failed", ExitCode.SYSTEM),
-        (500, "forgejo.failed", ExitCode.SYSTEM),
-        (503, "forgejo.failed", ExitCode.SYSTEM),
-    ],
+    few(
+        3,
+        [
+            (401, "forgejo.unauthorized", ExitCode.PREFLIGHT),
+            (403, "forgejo.forbidden", ExitCode.PREFLIGHT),
+            (404, "forgejo.failed", ExitCode.SYSTEM),
+            (409, "forgejo.failed", ExitCode.SYSTEM),
+            (422, "forgejo.failed", ExitCode.SYSTEM),
+            (500, "forgejo.failed", ExitCode.SYSTEM),
+            (503, "forgejo.failed", ExitCode.SYSTEM),
+        ],
+        apart=True,
+    ),
 )
 def test_every_other_status_is_an_error_with_what_the_system_said(
     sandbox: Sandbox, opened: Callable[..., Api], status: int, code: str, exit_code: ExitCode
@@ -282,19 +289,23 @@ def test_every_other_status_is_an_error_with_what_the_system_said(
 
 @pytest.mark.parametrize(
     ("body", "kind", "expected"),
-    [
-        ('{"message": "of the moon"}', "application/json", "of the moon"),
-        ('{"error": "of the moon"}', "application/json", "of the moon"),
-        ('{"errors": ["of the moon"]}', "application/json; charset=utf-8", "of the moon"),
-        ('{"errors": ["because", "of the moon"]}', "application/vnd.git+json", ": because; of the moon"),
-        (json.dumps({"message": "x" * 5000}), "application/json", ": " + "x" * 200),
-        ("of\nthe  moon\n", "text/plain", ": of the moon"),
-        ("x" * 5000, "text/plain", "x" * 200),
-        ("[1]", "application/json", "answered 500"),
-        ("{", "application/json", "answered 500"),
-        ("<html>a page</html>", "text/html", "answered 500"),
-        ("", "text/plain", "answered 500"),
-    ],
+    few(
+        4,
+        [
+            ('{"message": "of the moon"}', "application/json", "of the moon"),
+            ('{"error": "of the moon"}', "application/json", "of the moon"),
+            ('{"errors": ["of the moon"]}', "application/json; charset=utf-8", "of the moon"),
+            ('{"errors": ["because", "of the moon"]}', "application/vnd.git+json", ": because; of the moon"),
+            (json.dumps({"message": "x" * 5000}), "application/json", ": " + "x" * 200),
+            ("of\nthe  moon\n", "text/plain", ": of the moon"),
+            ("x" * 5000, "text/plain", "x" * 200),
+            ("[1]", "application/json", "answered 500"),
+            ("{", "application/json", "answered 500"),
+            ("<html>a page</html>", "text/html", "answered 500"),
+            ("", "text/plain", "answered 500"),
+        ],
+        apart=True,
+    ),
 )
 def test_what_a_system_says_is_repeated_when_it_is_for_people(
     sandbox: Sandbox, opened: Callable[..., Api], body: str, kind: str, expected: str

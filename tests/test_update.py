@@ -140,6 +140,7 @@ def changed(folder: Path) -> dict[str, str]:
     return {entry[3:].rpartition("/")[2]: entry[:2] for entry in completed.split("\0") if entry}
 
 
+@full
 @every_kind
 def test_copier_brings_the_next_version_into_the_service(published: Published) -> None:
     service = published.desk.service
@@ -173,6 +174,7 @@ def test_copier_brings_the_next_version_into_the_stack(published: Published) -> 
     assert before["_src_path"] == published.url
 
 
+@full
 def test_an_edit_of_the_same_line_is_left_as_a_conflict_and_nothing_is_lost(published: Published) -> None:
     """What copier does then is its own affair, but neither side may vanish."""
     stack = published.stack

@@ -14,6 +14,7 @@ from generator.platform.profile import load_platform
 from generator.sandbox.messages import Request, Response
 from generator.sandbox.vault import Token
 from tests.answers import TEMPLATE, UPSTREAM
+from tests.full import few
 from tests.test_apply import apply, moved, plan
 from tests.test_remove import remove
 from tests.world import Completed, World
@@ -116,7 +117,8 @@ def intercept(world: World, path: str, then: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "namespace"), [("team", "team"), ("team/", "team"), ("/team", "team"), ("a/b", "a/b"), ("a/b/", "a/b")]
+    ("named", "namespace"),
+    few(1, [("team", "team"), ("team/", "team"), ("/team", "team"), ("a/b", "a/b"), ("a/b/", "a/b")], apart=True),
 )
 def test_values_go_to_the_namespace_of_the_environment(
     team: World, named: str, namespace: str, monkeypatch: pytest.MonkeyPatch
@@ -205,7 +207,7 @@ def test_every_request_carries_the_namespace(team: World, monkeypatch: pytest.Mo
     assert {path for path in without if not path.startswith(MOUNTS)} == {"/v1/sys/health"}
 
 
-@pytest.mark.parametrize("named", ["team", "a/b", "root", "/"])
+@pytest.mark.parametrize("named", few(1, ["team", "a/b", "root", "/"]))
 def test_two_namespaces_are_one_too_many(team: World, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     profile(team, vault={"namespace": "platform"})
     team.sandbox.vault.namespace("platform").mount("secret")
@@ -249,7 +251,7 @@ def refused_reported(world: World, code: str, *words: str) -> None:
     assert all(word in error(completed)["message"] for word in words), error(completed)
 
 
-@pytest.mark.parametrize("named", ["nobody", "team/nobody"])
+@pytest.mark.parametrize("named", few(1, ["nobody", "team/nobody"]))
 def test_a_namespace_that_vault_does_not_know(team: World, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_NAMESPACE", named)
     refused(team, "vault.namespace", f"does not know the namespace {named}", "vault namespace list")
@@ -262,7 +264,7 @@ def test_a_namespace_without_the_mount(team: World, monkeypatch: pytest.MonkeyPa
     refused(team, "vault.mount", f"secret/{NAME} in namespace bare")
 
 
-@pytest.mark.parametrize("where", ["environment", "profile"])
+@pytest.mark.parametrize("where", few(1, ["environment", "profile"]))
 def test_a_vault_that_passes_over_namespaces(team: World, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vault's Community Edition: it would store the value in its one namespace, and report success."""
     team.sandbox.vault.community = True
@@ -329,7 +331,7 @@ def test_the_sandbox_has_the_namespace_of_its_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"version": "1"}, None, {}, {"version": None}], ids=["version 1", "null", "empty", "no version"]
+    "options", few(1, [{"version": "1"}, None, {}, {"version": None}]), ids=["version 1", "null", "empty", "no version"]
 )
 def test_kv_version_1_gets_nothing(world: World, options: Any) -> None:
     """As mounted by the command, and by the API without options."""
@@ -353,7 +355,7 @@ def test_kv_version_1_below_a_name_with_a_slash_and_in_a_namespace(
     refused(team, "vault.kv_version", f"old/kv/{NAME} in namespace team leads to old/kv/", flags)
 
 
-@pytest.mark.parametrize("kind", ["cubbyhole", "ssh", "generic", "transit"])
+@pytest.mark.parametrize("kind", few(1, ["cubbyhole", "ssh", "generic", "transit"]))
 def test_another_engine_gets_nothing(world: World, kind: str) -> None:
     """A cubbyhole would take whatever it is sent; it is mounted in every Vault."""
     if kind != "cubbyhole":
@@ -366,7 +368,7 @@ def test_another_engine_gets_nothing(world: World, kind: str) -> None:
     assert checks(world)["vault.mount"]["state"] == "failed"
 
 
-@pytest.mark.parametrize("mount", ["nope", "team/nope", "secre", "secrets"])
+@pytest.mark.parametrize("mount", few(1, ["nope", "team/nope", "secre", "secrets"]))
 def test_a_mount_that_does_not_exist_is_reported_before_anything_is_written(world: World, mount: str) -> None:
     profile(world, vault={"mount": mount})
     words = ("nothing is mounted", "or the token in VAULT_TOKEN may not see it", "vault secrets list", "capabilities")
@@ -376,7 +378,7 @@ def test_a_mount_that_does_not_exist_is_reported_before_anything_is_written(worl
 
 @pytest.mark.parametrize(
     "rules",
-    [{"kv/*": set(), "*": {"read"}}, {"secret/*": {"create", "read", "update"}}],
+    few(1, [{"kv/*": set(), "*": {"read"}}, {"secret/*": {"create", "read", "update"}}]),
     ids=["denied", "not mentioned"],
 )
 def test_a_mount_that_the_token_may_not_see(world: World, rules: dict[str, set[str]]) -> None:
@@ -396,14 +398,18 @@ def test_one_path_is_enough_to_see_its_mount(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("mount", "at", "words"),
-    [
-        ({"path": "kv1", "version": 1}, "kv1/me#token", "KV version 1"),
-        ({"path": "old/kv", "version": 1}, "old/kv/ci/global#token", "KV version 1"),
-        ({"path": "ssh", "kind": "ssh"}, "ssh/me#token", "type ssh"),
-        ({"path": "kv"}, "nope/me#token", "nothing is mounted"),
-        ({"path": "team/kv"}, "team/me#token", "nothing is mounted"),
-        ({"path": "team/kv"}, "team/kv#token", "a mount and not a secret in it"),
-    ],
+    few(
+        2,
+        [
+            ({"path": "kv1", "version": 1}, "kv1/me#token", "KV version 1"),
+            ({"path": "old/kv", "version": 1}, "old/kv/ci/global#token", "KV version 1"),
+            ({"path": "ssh", "kind": "ssh"}, "ssh/me#token", "type ssh"),
+            ({"path": "kv"}, "nope/me#token", "nothing is mounted"),
+            ({"path": "team/kv"}, "team/me#token", "nothing is mounted"),
+            ({"path": "team/kv"}, "team/kv#token", "a mount and not a secret in it"),
+        ],
+        apart=True,
+    ),
 )
 def test_credentials_come_from_kv_version_2_alone(
     world: World, mount: dict[str, Any], at: str, words: str, monkeypatch: pytest.MonkeyPatch
@@ -471,14 +477,18 @@ def test_a_mount_that_vanishes_between_the_question_and_the_look_is_no_empty_sec
 
 @pytest.mark.parametrize(
     ("mount", "others"),
-    [
-        ("team/kv", ()),
-        ("team/kv", ("team/kv2", "team-kv", "kv")),
-        ("team/kv2", ("team/kv",)),
-        ("kv", ("kv-team", "kv2")),
-        ("kv-team", ("kv",)),
-        ("a/b/c/d", ("a/b/c/e",)),
-    ],
+    few(
+        2,
+        [
+            ("team/kv", ()),
+            ("team/kv", ("team/kv2", "team-kv", "kv")),
+            ("team/kv2", ("team/kv",)),
+            ("kv", ("kv-team", "kv2")),
+            ("kv-team", ("kv",)),
+            ("a/b/c/d", ("a/b/c/e",)),
+        ],
+        apart=True,
+    ),
 )
 def test_values_go_below_the_whole_name_of_the_mount(world: World, mount: str, others: tuple[str, ...]) -> None:
     for name in (mount, *others):
@@ -500,13 +510,17 @@ def test_values_go_below_the_whole_name_of_the_mount(world: World, mount: str, o
 
 @pytest.mark.parametrize(
     ("mount", "path", "name"),
-    [
-        ("team/kv", "ci/global", "token"),
-        ("team/kv", "me", "token"),
-        ("a/b/c", "d/e/f", "token"),
-        ("kv", "ci/global", "a/b"),
-        ("kv", "50%25/a?b", "token"),
-    ],
+    few(
+        1,
+        [
+            ("team/kv", "ci/global", "token"),
+            ("team/kv", "me", "token"),
+            ("a/b/c", "d/e/f", "token"),
+            ("kv", "ci/global", "a/b"),
+            ("kv", "50%25/a?b", "token"),
+        ],
+        apart=True,
+    ),
 )
 def test_credentials_below_a_name_with_slashes(
     world: World, mount: str, path: str, name: str, monkeypatch: pytest.MonkeyPatch

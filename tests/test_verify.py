@@ -44,7 +44,7 @@ from generator.sandbox.faults import Status
 from generator.template.answers import DeclaredDelivery, Watcher
 from generator.template.template import Template
 from tests import contracts
-from tests.world import World, both_platforms
+from tests.world import World, fully_both
 
 OK, WAITING, FAILED, UNKNOWN, SKIPPED = CheckState
 SHA, OTHER = "0123abcd" * 5, "ffff0000" * 5
@@ -485,7 +485,7 @@ def life(world: World) -> Life:
     return Life(world)
 
 
-@both_platforms
+@fully_both
 def test_from_created_to_alive(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fresh, it is not alive and says what it waits for; ``--wait`` sees each thing come, until all is there."""
     early = {"mirror.commit": "ok", "vault.secrets": "ok"}

@@ -34,7 +34,7 @@ from generator.template.releases import Releases
 from generator.template.template import Template
 from tests.answers import SMALLEST, TEMPLATE
 from tests.checkout import commit_all
-from tests.full import few
+from tests.full import few, full
 from tests.invoke import Desk
 from tests.test_mcp import Agent, talk
 from tests.world import Completed, World
@@ -241,7 +241,7 @@ def other(system: str) -> str:
 
 
 WORDS = {"forgejo": "Forgejo", "github": "GitHub"}
-both_systems = pytest.mark.parametrize("closed", ["forgejo", "github"])
+both_systems = pytest.mark.parametrize("closed", few(1, ["forgejo", "github"]))
 
 
 @both_systems
@@ -287,7 +287,9 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("closed", "refusal"), REFUSALS, ids=["github-403", "github-422", "forgejo-500"])
+@pytest.mark.parametrize(
+    ("closed", "refusal"), few(1, REFUSALS, apart=True), ids=["github-403", "github-422", "forgejo-500"]
+)
 def test_nothing_is_pushed_where_the_public_copy_can_not_be_closed(
     made: Scene, closed: str, refusal: FaultKind | Status
 ) -> None:
@@ -341,7 +343,7 @@ def test_an_archived_public_mirror_gets_no_push_before_it_is_closed(made: Scene)
 # --- people who close things meanwhile ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(1, 5))
+@pytest.mark.parametrize("number", few(1, range(1, 5)))
 def test_whenever_forgejo_is_closed_the_new_mirror_is_private(made: Scene, number: int) -> None:
     """After each look at it: by the plan, by its own step, by the mirror's step; and at the very creation."""
     made.delete("github")
@@ -446,7 +448,7 @@ UNSEEN = [
 
 @pytest.mark.parametrize(
     ("closed", "fault"),
-    few(2, UNSEEN, apart=True),
+    few(1, UNSEEN, apart=True),
     ids=["forgejo-403", "github-503", "forgejo-503", "forgejo-malformed", "github-403"],
 )
 def test_a_copy_that_can_not_be_seen_is_not_taken_for_public(
@@ -494,6 +496,7 @@ def test_a_private_service_does_not_need_to_see_the_other_copy(scene: Scene) -> 
 # --- what the servers decide themselves ---------------------------------------------------------------------------
 
 
+@full
 def test_a_forgejo_that_makes_everything_private_has_a_private_mirror(scene: Scene) -> None:
     scene.world.sandbox.forgejo.force_private = True
     created, early = threading.Event(), list[bool]()
@@ -508,7 +511,7 @@ def test_a_forgejo_that_makes_everything_private_has_a_private_mirror(scene: Sce
     scene.settled()
 
 
-@pytest.mark.parametrize("visibility", ["limited", "private"])
+@pytest.mark.parametrize("visibility", few(1, ["limited", "private"]))
 def test_a_repository_of_an_owner_that_not_everybody_sees_has_a_private_mirror(scene: Scene, visibility: str) -> None:
     scene.world.sandbox.forgejo.visibilities[scene.world.platform.forgejo.owner] = visibility
     scene.create()
@@ -516,6 +519,7 @@ def test_a_repository_of_an_owner_that_not_everybody_sees_has_a_private_mirror(s
     scene.settled()
 
 
+@full
 def test_such_a_repository_becomes_private_where_the_answers_say_so(scene: Scene) -> None:
     private = {**PUBLIC, "image_visibility": "private"}
     scene.create(private)
@@ -536,6 +540,7 @@ def test_an_internal_mirror_counts_as_closed_and_stays_internal(made: Scene) -> 
     made.settled()
 
 
+@full
 def test_a_private_service_leaves_its_internal_mirror_alone(scene: Scene) -> None:
     private = {**PUBLIC, "image_visibility": "private"}
     scene.create(private)
@@ -567,7 +572,7 @@ def test_a_plan_without_private_repositories_gets_no_push(made: Scene) -> None:
     assert made.world.mirror(NAME).bare.references() == before
 
 
-@pytest.mark.parametrize("missing", ["private", "archived"])
+@pytest.mark.parametrize("missing", few(1, ["private", "archived"]))
 def test_a_repository_of_github_that_does_not_say_whether_it_is_private_is_no_answer(made: Scene, missing: str) -> None:
     platform = load_platform(TEMPLATE.platform, made.world.sandbox.profile, {})
     client = GitHub(platform, Secret(made.world.sandbox.tokens.github), patience=Patience(1, 0, 0))
@@ -602,7 +607,7 @@ def recorded(tree: Path) -> str:
     return str(yaml.safe_load((tree / ".copier-answers.yml").read_text(encoding="utf-8"))["image_visibility"])
 
 
-@pytest.mark.parametrize("how", CHANGES)
+@pytest.mark.parametrize("how", few(2, CHANGES))
 def test_an_update_never_makes_a_private_service_public(how: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(desk.folder)
     places = trees(desk, SMALLEST)

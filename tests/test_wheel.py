@@ -16,6 +16,7 @@ import pytest
 
 from generator.template.template import PACKAGE, Template
 from tests.answers import SMALLEST
+from tests.full import full
 
 CHECKOUT = PACKAGE.parent
 OPTIONS = [f"--{key}={value}" for key, value in SMALLEST.items() if key != "name"]
@@ -85,6 +86,7 @@ def test_the_wheel_holds_every_file_of_package_and_template(wheel: Path) -> None
         assert needed in names
 
 
+@full
 def test_every_release_is_installed_and_the_template_is_the_checkouts(installed: Path, tmp_path: Path) -> None:
     here = run(sys.executable, "-m", "generator", "templates", "--json", cwd=CHECKOUT)
     there = run(installed, "templates", "--json", cwd=tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +21,27 @@ _LATER = "/notes/"
 
 def infra_files(platform: Platform | None = None) -> dict[str, bytes]:
     """The data files by path, under the names that ``platform`` has for things (without one: the built-in one's)."""
-    files = {
+    if platform is None:
+        return dict(_data_files())
+    theirs = _in_words_of(platform.facts, Template.installed().platform)
+    return {theirs(path): theirs(body.decode()).encode() for path, body in _data_files().items()}
+
+
+@cache
+def _data_files() -> Mapping[str, bytes]:
+    return {
         path.relative_to(FILES).as_posix(): path.read_bytes()
         for path in sorted(FILES.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    if platform is None:
-        return files
-    theirs = _in_words_of(platform.facts, Template.installed().platform)
-    return {theirs(path): theirs(body.decode()).encode() for path, body in files.items()}
 
 
 def commit_infra(bare: BareRepository, branch: str, files: Mapping[str, bytes]) -> str:
     """Commit the data files to a branch in two commits, the same on every machine; the newest commit's id."""
     early = {path: body for path, body in files.items() if _LATER not in path}
     late = {path: body for path, body in files.items() if _LATER in path}
-    bare.commit_files(branch, early, "infra: stacks, modules and registrations\n", _FIRST)
-    return bare.commit_files(branch, late, "notes: add the stack\n", _SECOND)
+    first = early, "infra: stacks, modules and registrations\n", _FIRST
+    return bare.commit_series(branch, [first, (late, "notes: add the stack\n", _SECOND)])
 
 
 def clone_infra(bare: BareRepository, clone: Path, url: str, configuration: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,15 +200,21 @@ class BareRepository:
 
         A file that starts with ``#!`` is executable.
         """
+        return self.commit_series(branch, [(files, message, when)])
+
+    def commit_series(self, branch: str, commits: Iterable[tuple[Mapping[str, str | bytes], str, int]]) -> str:
+        """Commit one after the other, each as :meth:`commit_files` does, in one process; the newest commit's id."""
         reference = f"refs/heads/{branch}"
-        text = message.encode()
-        stream = [f"commit {reference}\ncommitter {_AUTHOR} {when} +0000\n".encode(), _data(text)]
-        if branch in self.heads():
-            stream.append(f"from {reference}^0\n".encode())
-        for path, content in sorted(files.items()):
-            body = content.encode() if isinstance(content, str) else content
-            mode = "100755" if body.startswith(b"#!") else "100644"
-            stream += [f"M {mode} inline {path}\n".encode(), _data(body)]
+        parent = f"from {reference}^0\n".encode() if branch in self.heads() else b""
+        stream = []
+        for files, message, when in commits:
+            stream += [f"commit {reference}\ncommitter {_AUTHOR} {when} +0000\n".encode(), _data(message.encode())]
+            stream.append(parent)
+            parent = b""  # from here on it is the commit before
+            for path, content in sorted(files.items()):
+                body = content.encode() if isinstance(content, str) else content
+                mode = "100755" if body.startswith(b"#!") else "100644"
+                stream += [f"M {mode} inline {path}\n".encode(), _data(body)]
         run_git(self.path, "fast-import", "--quiet", "--force", data=b"".join(stream) + b"\ndone\n")
         return self.heads()[branch]
 

@@ -11,6 +11,7 @@ from generator.sandbox.faults import Status
 from tests.answers import SMALLEST
 from tests.chain.conftest import Chain
 from tests.chain.runner import WORKFLOW, Run
+from tests.full import full
 from tests.service.trees import load_yaml
 from tests.world import Completed
 
@@ -151,6 +152,7 @@ def assert_tests_ran(chain: Chain) -> None:
     assert ran >= {"test_logs.py", "test_settings.py"}
 
 
+@full
 def test_bad_days(chain: Chain) -> None:
     """Woodpecker is away, the rollout fails, an answer gets lost, Woodpecker stays away, a page is broken."""
     name, faults = SITE["name"], chain.world.sandbox.faults

@@ -21,7 +21,7 @@ from packaging.version import Version
 
 from generator.sandbox import Sandbox
 from tests.compatibility.place import OUR_WORDS, SEED, Ground, Said, TakenError, claimed, git, newservice, unpack
-from tests.full import full
+from tests.full import few, full
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.parent for path in HERE.glob("*/expected.json"))
@@ -65,6 +65,8 @@ class Made:
 
 ALL = [Made(folder) for folder in RELEASES]
 every_release = pytest.mark.parametrize("made", ALL, ids=str)
+PARTS = 5
+"""Of the services of a release, where each is looked at by a process of its own."""
 
 
 @cache
@@ -155,15 +157,23 @@ def whole(ground: Ground, made: Made, name: str, completed: Said) -> None:
 
 @pytest.mark.slow
 @every_release
-def test_everything_is_seen_as_it_was(made: Made, ground: Ground) -> None:
-    """Every step of every service, the fleet, and the one that is alive."""
+@pytest.mark.parametrize("part", few(1, range(PARTS)))
+def test_every_service_is_seen_as_it_was(made: Made, ground: Ground, part: int) -> None:
+    """Every step of it; of each kind of service there is one in each part."""
     ground.sandbox.journal.clear()
-    for name, service in made.services.items():
-        if service["kind"] != "planned":
-            seen = look(ground, made, name)
-            assert seen.states() == service["states"], name
-            if service["kind"] == "complete":
-                assert seen.differing() == service["differing"], name
+    for name in [name for kind in ("complete", "interrupted") for name in made.names(kind)[part::PARTS]]:
+        service, seen = made.services[name], look(ground, made, name)
+        assert seen.states() == service["states"], name
+        if service["kind"] == "complete":
+            assert seen.differing() == service["differing"], name
+    unwritten(ground)
+
+
+@full
+@every_release
+def test_the_fleet_is_seen_as_it_was(made: Made, ground: Ground) -> None:
+    """And the one service that is alive."""
+    ground.sandbox.journal.clear()
     well(newservice("verify", "live", *ground.service("live")))
     found = well(newservice("fleet", "status", *ground.places)).trees()
     later = {} if made.is_of_this_template else {"current": "behind"}
@@ -174,6 +184,7 @@ def test_everything_is_seen_as_it_was(made: Made, ground: Ground) -> None:
     unwritten(ground)
 
 
+@full
 @every_release
 def test_complete_services_are_left_alone(made: Made, ground: Ground) -> None:
     """Also those that wait for review: no second request, and the reviewer's commit stays.

@@ -12,11 +12,12 @@ import pytest
 from docs.builder.drawing import draw, text_of
 from docs.builder.pictures import FOLDER, SHOTS, Shot, committed, in_order, take, words
 from docs.builder.terminal import Picture, Run, Terminal
-from tests.full import few
+from tests.full import few, full
 
 every_shot = pytest.mark.parametrize("shot", few(1, SHOTS), ids=lambda shot: shot.name)
 
 
+@full
 @every_shot
 def test_a_picture_says_what_the_command_says(shot: Shot) -> None:
     assert words(committed(shot)) == words(take(shot).text), "out of date: run `make docs`"

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from docs.builder.site import Built, SiteError, build, check
 from docs.builder.staging import ELSEWHERE, anchor, indented, staged
 from tests.docs.browser import Visit, browser, look
+from tests.full import few, full
 from tests.pages import ROOT
 
 COUNTED = {"h1", "h2", "h3", "h4", "li", "pre", "table", "tr", "img", "strong", "em"}
@@ -89,12 +90,17 @@ def test_a_page_reads_the_same_as_on_a_forge(name: str, site: tuple[Path, Built]
     assert here.found == there.found
 
 
+@full
 @pytest.mark.parametrize(
     ("words", "wrong"),
-    [
-        ("[gone](nowhere.md) [gone](tutorial.md#nowhere)", "page does not exist(.|\n)*anchor does not exist"),
-        ('<img src="https://example.test/a.png" alt="">', "from elsewhere"),
-    ],
+    few(
+        1,
+        [
+            ("[gone](nowhere.md) [gone](tutorial.md#nowhere)", "page does not exist(.|\n)*anchor does not exist"),
+            ('<img src="https://example.test/a.png" alt="">', "from elsewhere"),
+        ],
+        apart=True,
+    ),
 )
 def test_what_leads_nowhere_stops_the_build(words: str, wrong: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("__pycache__"))

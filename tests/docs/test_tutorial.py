@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.full import full
 from tests.pages import page
 
 ASKED = {"newservice create\n"}
@@ -75,6 +76,7 @@ def script() -> str:
     return f"set -e\n{whole}"
 
 
+@full
 @pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash on this machine")
 def test_every_command_of_the_tutorial_works(place: Path) -> None:
     done = subprocess.run(

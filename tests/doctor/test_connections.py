@@ -19,6 +19,7 @@ from generator.lifecycle.doctor import connection
 from generator.lifecycle.doctor.connection import Place
 from generator.sandbox.faults import FaultKind, Status
 from tests.doctor.clinic import FAILED, OK, SYSTEMS, UNKNOWN, WAITING, Clinic
+from tests.full import full
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,7 @@ def test_somebody_else_who_answers(clinic: Clinic, system: str, path: str, kind:
     assert {check.id.partition(".")[0] for check in checks.values() if not check.well} == {system}
 
 
+@full
 def test_a_dead_system_does_not_hold_up_the_others(clinic: Clinic) -> None:
     clinic.changes = {"connection": {"timeout_seconds": 1}}
     clinic.sandbox.faults.add("woodpecker", "GET", "/version$", 1, FaultKind.TIMEOUT_BEFORE)

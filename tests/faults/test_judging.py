@@ -8,8 +8,10 @@ from generator.sandbox import FaultKind
 from tests.faults.course import Course
 from tests.faults.matrix import Cell, judge
 from tests.faults.report import table
+from tests.full import full
 
 
+@full
 def test_the_judge_sees_what_is_wrong(course: Course) -> None:
     asked = next(item for item in course.requests if item.system == "vault" and item.is_read)
     cell = Cell(asked, FaultKind.FORBIDDEN, lasting=True)

@@ -12,7 +12,7 @@ from tests.full import few
 
 SEED = 20260101
 SAMPLE = 4
-PARTS = 2
+PARTS = 4
 
 
 @pytest.mark.parametrize("part", few(1, range(PARTS)))

@@ -18,7 +18,7 @@ pytestmark = [
 
 SEED = 20260101
 SAMPLE = 2 * len(KINDS)  # each kind once and lasting
-PARTS = 4
+PARTS = 14
 
 
 @pytest.mark.parametrize("part", few(1, range(PARTS)), ids=lambda part: f"seed {SEED} part {part + 1}")

@@ -133,6 +133,7 @@ time.sleep(66)
 """
 
 
+@full
 def test_an_interruption_waits_for_no_guard(yard: Yard) -> None:
     """Two minutes each is what a guard may take, and there is one for each stack."""
     yard.commit({"scripts/check-ingress-auth-comments.py": SLOW})

@@ -27,6 +27,7 @@ from generator.template.files import File
 from generator.template.releases import Releases
 from tests.answers import TEMPLATE
 from tests.fleet.conftest import Yard
+from tests.full import full
 from tests.pages import page
 
 HOSTILE = "<script>alert(1)</script>\" onload='x' {{ 7 * 7 }}"
@@ -104,6 +105,7 @@ def test_guards_are_the_profiles() -> None:
     assert guards_of(checking([])) == ()
 
 
+@full
 def test_a_shallow_clone_is_completed_when_it_has_to_be(yard: Yard, tmp_path: Path) -> None:
     sandbox, name = yard.world.sandbox, yard.made.names[0]
     yard.fleet("update", "--only", name)

@@ -16,6 +16,7 @@ from generator.template import releases
 from generator.template.template import PACKAGE
 from tests.checkout import git
 from tests.fleet.conftest import Yard
+from tests.full import full
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
 
 owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
@@ -77,6 +78,7 @@ def test_a_question_without_an_answer_is_asked(yard: Yard, monkeypatch: pytest.M
     assert "--set pager_group=..." in asked["hint"]
 
 
+@full
 @owned
 def test_repositories_that_can_not_be_updated(yard: Yard) -> None:
     missing, archived, unreadable = list(yard.made.services)[:3]

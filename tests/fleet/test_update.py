@@ -20,6 +20,7 @@ from generator.template.releases import Releases
 from generator.template.template import PACKAGE
 from tests.fleet.conftest import COUNT, Yard
 from tests.fleet.fleet import make, settle
+from tests.full import few, full
 from tests.upgrade.releases import NEXT, add_release, change_everything, install
 from tests.world import World
 
@@ -145,6 +146,7 @@ def test_an_older_newservice_leaves_a_newer_update_alone(older: Callable[[], Non
     assert [(pull.title, pull.state) for pull in yard.pulls(FIRST)] == [(f"chore({FIRST}): template {NEXT}", "open")]
 
 
+@full
 def test_nor_does_it_close_one(older: Callable[[], None], yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = releases.FOLDER
     older()
@@ -160,6 +162,7 @@ def test_nor_does_it_close_one(older: Callable[[], None], yard: Yard, monkeypatc
     assert [pull.state for pull in yard.pulls(FIRST)] == ["closed", "open"]
 
 
+@full
 def test_a_file_stays_executable(yard: Yard) -> None:
     path = yard.path(FIRST, "terragrunt.hcl")
     yard.commit({path: "#!/usr/bin/env terragrunt\n" + yard.file(path)})  # what begins so is executable there
@@ -169,6 +172,7 @@ def test_a_file_stays_executable(yard: Yard) -> None:
     assert "the-pager" in yard.file(path, yard.head(FIRST) or "")
 
 
+@full
 def test_nothing_is_left_of_a_closing_that_was_cut_short(yard: Yard) -> None:
     """As Forgejo does it: who deletes a branch closes its pull request."""
     yard.fleet("update", "--only", FIRST)
@@ -180,6 +184,7 @@ def test_nothing_is_left_of_a_closing_that_was_cut_short(yard: Yard) -> None:
     assert yard.head(FIRST) is None
 
 
+@full
 def test_a_branch_that_can_not_be_merged_any_more_is_brought_up(yard: Yard) -> None:
     yard.fleet("update", "--only", FIRST)
     before, shared = yard.head(FIRST) or "", "docs/architecture/ci-cd.md"
@@ -197,7 +202,7 @@ def test_a_branch_that_can_not_be_merged_any_more_is_brought_up(yard: Yard) -> N
     assert f"pager-{FIRST}" in yard.file(shared, after)
 
 
-@pytest.mark.parametrize("amended", [False, True], ids=["a commit", "an amended one"])
+@pytest.mark.parametrize("amended", few(1, [False, True]), ids=["a commit", "an amended one"])
 def test_somebody_elses_work_on_the_branch_is_left_alone(yard: Yard, *, amended: bool) -> None:
     yard.fleet("update", "--only", FIRST)
     branch, main = update_branch(FIRST), yard.path(FIRST, "main.tf")
@@ -313,6 +318,7 @@ def test_a_dry_run_writes_nothing(yard: Yard) -> None:
     assert (yard.bare.references(), yard.world.infra.pulls) == (before, {})
 
 
+@full
 def test_a_selection_alone_is_updated(yard: Yard) -> None:
     completed = yard.fleet("update", "--limit", "2", "--only", "app-*")
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [
@@ -338,6 +344,7 @@ def test_the_report_and_a_retry(yard: Yard, tmp_path: Path) -> None:
     assert [pull.head for pull in yard.world.infra.pulls.values()] == [update_branch(yard.made.names[1])]
 
 
+@full
 def test_from_the_first_release_to_the_newest_past_every_guard(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(world.platform, 8)
     settle(world, made)

@@ -8,6 +8,7 @@ from generator.base.errors import ExitCode
 from generator.fleet.source import update_branch
 from generator.fleet.update import Waves
 from tests.fleet.conftest import Yard
+from tests.full import full
 
 NAMES = ["a", "b", "c", "d", "e"]
 owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
@@ -39,6 +40,7 @@ def test_a_limit_begins_with_the_canary(yard: Yard) -> None:
     assert asked_for(yard) == {update_branch("app-004")}
 
 
+@full
 def test_where_the_canary_is_through_the_next_one_leads(yard: Yard) -> None:
     """One that is current, or in another shard, is no reason to stop, and none to begin with ten at once."""
     report = yard.world.folder / "report.html"
@@ -55,6 +57,7 @@ def test_where_the_canary_is_through_the_next_one_leads(yard: Yard) -> None:
     assert yard.fleet("update", "--canary", "app-000", "--only", "app-001").code == ExitCode.USAGE
 
 
+@full
 @owned
 def test_one_broken_service_stops_no_other(yard: Yard) -> None:
     name = next(iter(yard.made.services))
@@ -74,6 +77,7 @@ def test_a_system_that_fails_ends_the_run(yard: Yard) -> None:
     assert [yard.states(completed)[name] for name in yard.made.names] == [*["failed"] * 2, *["pending"] * 4]
 
 
+@full
 @owned
 def test_a_service_has_a_default_branch_of_its_own(yard: Yard) -> None:
     name = next(iter(yard.made.services))

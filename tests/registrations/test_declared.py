@@ -69,7 +69,7 @@ def test_what_others_read_is_applied_before_what_reads_it() -> None:
 
 @pytest.mark.parametrize("name", FIXTURES)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("end", [True, False], ids=["newline at the end", "none"])
+@pytest.mark.parametrize("end", few(1, [True, False]), ids=["newline at the end", "none"])
 def test_adds_little_once_and_reversibly(
     name: str, newline: str, end: bool, unformatted: Callable[[str], bool]
 ) -> None:

@@ -16,6 +16,7 @@ from generator.template.files import File
 from generator.template.template import Template
 from tests.answers import LANGUAGES
 from tests.checkout import published_template
+from tests.full import full
 
 from .conftest import answers_for, rendered
 from .steps import RECORDED, Runner, step_of
@@ -174,6 +175,7 @@ def test_actionlint_and_zizmor_find_nothing(chosen: dict[Choice, Tree]) -> None:
     first.run("zizmor", "--offline", "--persona", "pedantic", "--no-progress", *workflows)
 
 
+@full
 def test_schemas(chosen: dict[Choice, Tree]) -> None:
     first = next(iter(chosen.values()))
     workflows = [str(tree.root / WORKFLOW) for choice, tree in chosen.items() if choice.built]
@@ -203,11 +205,13 @@ def copy(published: Path, folder: Path, choice: Choice) -> None:
     run_copy(str(published), folder, data=data, defaults=True, overwrite=True, quiet=True)
 
 
+@full
 def test_copier_alone_leaves_no_empty_folder_behind(published: Path, tmp_path: Path) -> None:
     copy(published, tmp_path, Choice("none", "cronjob", UNBUILT, "pinned"))
     assert [path.name for path in tmp_path.iterdir()] == [".copier-answers.yml"]
 
 
+@full
 def test_scripts_test_is_written_once(published: Path, tmp_path: Path) -> None:
     choice = Choice("none", "worker", "custom", "ci")
     copy(published, tmp_path, choice)

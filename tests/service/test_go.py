@@ -20,7 +20,7 @@ import pytest
 from generator.template.answers import Answers, resolve
 from generator.template.questions import load_questions
 from generator.template.template import Template
-from tests.full import few
+from tests.full import few, full
 
 from .test_text import FRAGMENTS, labels_of, readme_texts
 from .trees import REPOSITORY_ID, texts_of
@@ -260,7 +260,7 @@ def test_gofmt_would_change_nothing(root: Path, services: dict[str, Service]) ->
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("variant", few(4, VARIANTS))
+@pytest.mark.parametrize("variant", few(2, VARIANTS))
 def test_vet_and_its_own_tests_pass(services: dict[str, Service], variant: str) -> None:
     service = services[variant]
     service.fetch()
@@ -375,6 +375,7 @@ def test_a_path_that_servemux_would_clean_is_answered_as_it_stands(services: dic
         assert running.end() == 0
 
 
+@full
 def test_worker_works_answers_and_stops_gracefully(services: dict[str, Service]) -> None:
     with (
         started(services["worker-apart"], METRICS_PORT="0") as running,
@@ -403,6 +404,7 @@ def test_cronjob_ends_by_itself(services: dict[str, Service]) -> None:
     assert [record["message"] for record in log] == ["started", "nothing to do yet", "stopped"]
 
 
+@full
 def test_cronjob_that_can_not_work_fails(services: dict[str, Service]) -> None:
     code, log = services["cronjob-database"].run()
     assert code == 1

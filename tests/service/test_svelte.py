@@ -265,6 +265,7 @@ def test_mysql_and_metrics_on_a_port_of_their_own(workshop: Workshop, drawn: dic
         workshop.check("run", script)
 
 
+@full
 @pytest.mark.slow
 def test_npm_finds_the_lock_in_step(workshop: Workshop, drawn: dict[str, Tree]) -> None:
     asked = ("ci", "--dry-run", "--offline", "--ignore-scripts")

@@ -254,4 +254,4 @@ def test_nothing_is_left_for_terraform_to_change(tmp_path_factory: pytest.TempPa
         assert not (said := terraform.badly_formatted(folder)), said
 
     check()
-    assert count > 100
+    assert count >= 10 * examples(12)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.full import few
+from tests.full import few, full
 
 from . import infra, terraform
 from .invariants import problems
@@ -45,6 +45,7 @@ def variants(auth: str) -> dict[str, dict[str, str]]:
     return found
 
 
+@full
 @pytest.mark.parametrize("auth", few(1, ["app", "required", "public", "none"]))
 def test_every_combination_is_a_sound_stack(auth: str, tmp_path: Path) -> None:
     stacks = variants(auth)

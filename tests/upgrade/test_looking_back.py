@@ -9,6 +9,7 @@ import pytest
 from generator.template.releases import Releases
 from generator.template.template import Template
 from tests.answers import RICH
+from tests.full import full
 from tests.upgrade.releases import Next, add_release, install
 from tests.world import World
 
@@ -18,6 +19,7 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> Next:
     return add_release(tmp_path_factory.mktemp("template"))
 
 
+@full
 def test_a_service_of_an_earlier_version_is_whole_and_can_be_removed(
     world: World, added: Next, monkeypatch: pytest.MonkeyPatch
 ) -> None:

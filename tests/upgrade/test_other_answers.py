@@ -18,6 +18,7 @@ from generator.template.amendment import UNAMENDED, Amendment
 from generator.template.releases import Releases
 from tests.answers import RICH, SMALLEST, TEMPLATE
 from tests.checkout import commit_all
+from tests.full import few
 from tests.invoke import Command, Desk
 from tests.upgrade.services import Origin
 from tests.world import Completed
@@ -131,13 +132,16 @@ def test_what_is_wrong_is_refused_before_anything_is_written(rich: Made, argumen
 
 @pytest.mark.parametrize(
     "amendment",
-    [
-        Amendment({"memory": "1Gi"}),
-        Amendment({"env": {"ZONE": "1"}}),
-        Amendment({"tier": "core"}),
-        Amendment({"volumes": [{"name": "more", "mount": "/more"}]}),
-        Amendment(unset=("env.LOG_LEVEL",)),
-    ],
+    few(
+        2,
+        [
+            Amendment({"memory": "1Gi"}),
+            Amendment({"env": {"ZONE": "1"}}),
+            Amendment({"tier": "core"}),
+            Amendment({"volumes": [{"name": "more", "mount": "/more"}]}),
+            Amendment(unset=("env.LOG_LEVEL",)),
+        ],
+    ),
     ids=str,
 )
 def test_it_equals_a_service_that_was_created_so(

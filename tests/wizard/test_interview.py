@@ -14,6 +14,7 @@ from generator.template.answers import resolve
 from generator.template.releases import Releases
 from generator.wizard.interview import NEEDS, Interview
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, UPSTREAM, answer
+from tests.full import few
 
 SHORTEST = (
     *("name", "title", "description", "tier", "kind", "image_source", "language", "image_visibility"),
@@ -47,14 +48,18 @@ def test_the_simplest_service_takes_fifteen_answers() -> None:
 
 @pytest.mark.parametrize(
     ("said", "count"),
-    [
-        (SMALLEST, 15),
-        (UPSTREAM, 16),
-        ({**UPSTREAM, "kind": "worker"}, 11),
-        ({**SMALLEST, "kind": "worker"}, 11),
-        ({**SMALLEST, "kind": "cronjob"}, 12),
-        ({**SMALLEST, **RICH}, 20),
-    ],
+    few(
+        1,
+        [
+            (SMALLEST, 15),
+            (UPSTREAM, 16),
+            ({**UPSTREAM, "kind": "worker"}, 11),
+            ({**SMALLEST, "kind": "worker"}, 11),
+            ({**SMALLEST, "kind": "cronjob"}, 12),
+            ({**SMALLEST, **RICH}, 20),
+        ],
+        apart=True,
+    ),
     ids=["web", "upstream", "upstream worker", "worker", "jobs", "rich"],
 )
 def test_progress_is_counted_over_what_applies(said: Mapping[str, Any], count: int) -> None:
@@ -200,7 +205,7 @@ def test_what_is_given_and_does_not_apply_is_left_for_the_checks_to_tell() -> No
     assert any("'image' was left out" in note for note in resolve(TEMPLATE, QUESTIONS, talk.result).notes)
 
 
-@pytest.mark.parametrize("said", [SMALLEST, UPSTREAM, RICH, {**SMALLEST, "kind": "cronjob"}])
+@pytest.mark.parametrize("said", few(2, [SMALLEST, UPSTREAM, RICH, {**SMALLEST, "kind": "cronjob"}]))
 def test_what_is_kept_is_not_asked_again_and_means_the_same(said: Mapping[str, Any]) -> None:
     talk = interview()
     go(talk, **said)

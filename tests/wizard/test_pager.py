@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.cli.pager import page
-from tests.full import few
+from tests.full import few, full
 from tests.processes import descendants, until, words_of
 from tests.wizard.terminal import STOP, Terminal
 from tests.wizard.test_talk import ALL, DECIDE, NOTHING_NEEDED, REVIEW
@@ -57,13 +57,16 @@ def carries_out(shown: Terminal) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "exec 0<&-; echo PAGED",
-        "head -c 1 > /dev/null; echo PAGED; exit 1",
-        "echo PAGED; kill -9 $$",
-        "echo PAGED; kill -PIPE $$",
-        "cat > /dev/null; echo PAGED",
-    ],
+    few(
+        1,
+        [
+            "exec 0<&-; echo PAGED",
+            "head -c 1 > /dev/null; echo PAGED; exit 1",
+            "echo PAGED; kill -9 $$",
+            "echo PAGED; kill -PIPE $$",
+            "cat > /dev/null; echo PAGED",
+        ],
+    ),
 )
 def test_a_pager_that_is_left_or_dies_comes_back_to_the_question(folder: Path, deciding: Start, text: str) -> None:
     shown = deciding(script(folder, text))
@@ -75,7 +78,7 @@ def test_a_pager_that_is_left_or_dies_comes_back_to_the_question(folder: Path, d
     carries_out(shown)
 
 
-@pytest.mark.parametrize("hears", ["", "trap 'echo HEARD; exit' INT;"])
+@pytest.mark.parametrize("hears", few(1, ["", "trap 'echo HEARD; exit' INT;"]))
 @pytest.mark.parametrize("reads", few(1, ["head -c 100 > /dev/null;", "", "cat > /dev/null;"]))
 def test_ctrl_c_in_the_pager_is_the_pager_s(folder: Path, deciding: Start, hears: str, reads: str) -> None:
     shown = deciding(script(folder, f"{hears} echo PAGED; {reads} sleep 60"))
@@ -97,6 +100,7 @@ def test_what_a_pager_leaves_running_is_not_waited_for(folder: Path, monkeypatch
     os.kill(pid, signal.SIGKILL)
 
 
+@full
 def test_git_hears_nothing_of_a_ctrl_c_in_the_pager(folder: Path, terminal: Start) -> None:
     """It is kept running between the plan and the work, and used to die there."""
     pager = script(folder, "echo PAGED; sleep 60")
@@ -126,7 +130,7 @@ def test_less_itself(folder: Path, deciding: Start) -> None:
     carries_out(shown)
 
 
-@pytest.mark.parametrize("pager", few(2, ["no-such-program-anywhere", "cat", "'", "{folder}/infra"]))
+@pytest.mark.parametrize("pager", few(1, ["no-such-program-anywhere", "cat", "'", "{folder}/infra"]))
 def test_diffs_are_printed_where_there_is_no_pager(folder: Path, deciding: Start, pager: str) -> None:
     shown = deciding(pager.format(folder=folder))
     shown.answers(DECIDE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.full import few, full
 from tests.wizard.terminal import BACK, COLOURS, DOWN, END, ENTER, ESCAPES, SPACE, STOP, UP, Terminal
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
@@ -53,6 +54,7 @@ def test_the_shortest_path_to_a_service(folder: Path, terminal: Start, untouched
     assert not COLOURS.search(shown.raw), "NO_COLOR is set"
 
 
+@full
 def test_fewer_questions_where_one_answer_settles_another(folder: Path, terminal: Start) -> None:
     """An upstream image has a reference and no visibility; a gate of its own asks for the reason, not for groups."""
     shown = terminal("--name=reader", "--title=Reader", "--description=Reads", "--env", "TZ=UTC", "--tier", "edge")
@@ -79,6 +81,7 @@ def _asked(shown: Terminal) -> set[str]:
     return {line[2:].split(" ")[0].rstrip(":") for line in shown.text.splitlines() if line.startswith("? ")}
 
 
+@full
 def test_going_back_and_correcting_on_the_review(folder: Path, terminal: Start) -> None:
     """Back over a group's border, with both keys; a changed answer asks what follows of it; a new plan is made."""
     shown = terminal(*NAMED, PAGER="cat")
@@ -147,7 +150,9 @@ def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, unto
 
 
 @pytest.mark.parametrize(
-    ("keys", "after"), [((STOP,), 0), ((END,), 0), ((STOP, STOP), 3), ((END, "n"), 4)], ids=["^C", "^D", "^C^C", "^D n"]
+    ("keys", "after"),
+    few(2, [((STOP,), 0), ((END,), 0), ((STOP, STOP), 3), ((END, "n"), 4)], apart=True),
+    ids=["^C", "^D", "^C^C", "^D n"],
 )
 def test_stopping_leaves_nothing_behind(
     terminal: Start, untouched: Callable[..., bool], keys: tuple[str, ...], after: int
@@ -167,7 +172,7 @@ def test_stopping_leaves_nothing_behind(
     assert untouched()
 
 
-@pytest.mark.parametrize("keys", [(DOWN, DOWN, DOWN, ENTER), (STOP,)], ids=["stop", "Ctrl-C"])
+@pytest.mark.parametrize("keys", few(1, [(DOWN, DOWN, DOWN, ENTER), (STOP,)]), ids=["stop", "Ctrl-C"])
 def test_a_plan_that_is_declined_writes_nothing(
     terminal: Start, untouched: Callable[..., bool], keys: tuple[str, ...]
 ) -> None:
@@ -182,6 +187,7 @@ def test_a_plan_that_is_declined_writes_nothing(
     assert untouched()
 
 
+@full
 def test_yes_asks_for_no_review_and_no_confirmation(folder: Path, terminal: Start) -> None:
     shown = terminal("--yes", *NAMED)
     shown.answers(*AFTER_NAMED)
@@ -203,6 +209,7 @@ def test_a_wrong_flag_is_reported_before_anything_is_asked(terminal: Start, unto
     assert untouched()
 
 
+@full
 def test_a_plan_that_is_refused_can_be_answered_otherwise(
     folder: Path, terminal: Start, untouched: Callable[..., bool]
 ) -> None:
@@ -224,6 +231,7 @@ def test_a_plan_that_is_refused_can_be_answered_otherwise(
     assert untouched()
 
 
+@full
 def test_typing_replaces_what_is_proposed_and_other_keys_edit_it(
     folder: Path, terminal: Start, untouched: Callable[..., bool]
 ) -> None:
@@ -285,6 +293,7 @@ def test_lines_and_numbers_where_the_cursor_can_not_be_moved(folder: Path, termi
     assert recorded(folder, "notes-app")["tier"] == "edge"
 
 
+@full
 def test_a_window_that_becomes_smaller_or_larger(terminal: Start, untouched: Callable[..., bool]) -> None:
     """Everything fits again, and nothing breaks; a list that is longer than the window is scrolled."""
     shown = terminal(*NAMED, NO_COLOR="", COLORTERM="")

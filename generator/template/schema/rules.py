@@ -25,12 +25,13 @@ class Rules:
     def __init__(self, template: Template, facts: Mapping[str, Any]) -> None:
         self._template = template
         self._facts = {"platform": facts}
+        self._scopes: dict[str, _Scope] = {}
 
     def of(self, question: Question) -> tuple[list[dict[str, Any]], list[str]]:
         """Schemas of the answer to ``question``, and in words what they leave out."""
         said: list[dict[str, Any]] = []
         beyond: list[str] = []
-        scope = _Scope(self._template)
+        scope = _Scope(self._template, self._scopes)
         for node in self._template.environment.parse(question.validator).body:
             if isinstance(node, nodes.FromImport):
                 scope.add(node)
@@ -61,8 +62,10 @@ class Rules:
 class _Scope:
     """The macros that a text knows, and the words that each may say."""
 
-    def __init__(self, template: Template, path: str = "") -> None:
+    def __init__(self, template: Template, scopes: dict[str, _Scope], path: str = "") -> None:
         self._template = template
+        # Those of files, by path: parsing a file takes longer than everything else.
+        self._scopes = scopes
         self._path = path
         self._imported: dict[str, tuple[str, str]] = {}
 
@@ -108,7 +111,9 @@ class _Scope:
             yield from self.words(own.body)
         elif name in self._imported:
             path, other = self._imported[name]
-            yield from _Scope(self._template, path)._macro(other)
+            if path not in self._scopes:
+                self._scopes[path] = _Scope(self._template, self._scopes, path)
+            yield from self._scopes[path]._macro(other)
 
 
 def _sentence(node: nodes.Output) -> str:
