@@ -127,6 +127,8 @@ def test_the_same_answers_lose_and_open_nothing(case: str) -> None:
         ({}, {"image_visibility": "public"}, ["image_visibility"]),
         ({"image_visibility": "public"}, {}, []),
         ({}, UPSTREAM_IMAGE, []),
+        (UPSTREAM_IMAGE, {}, []),
+        (UPSTREAM_IMAGE, {"image_visibility": "public"}, ["image_visibility"]),
         ({}, OPEN, ["auth"]),
         ({}, APP, ["auth"]),
         ({}, {"auth": "public"}, ["auth"]),

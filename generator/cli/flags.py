@@ -77,6 +77,14 @@ UNSET = click.option(
 REPLACE = click.option(
     "--replace", "replaced", multiple=True, metavar="QUESTION", help="Replace a whole map or list by what is given."
 )
+ACCEPT_LOSS = click.option(
+    "--accept-loss",
+    "accepted",
+    multiple=True,
+    metavar="PLACE",
+    help="Lose the data of a place, such as volumes.data; may be repeated.",
+)
+OPEN = click.option("--open", "opened", is_flag=True, help="Make reachable what the new answers open.")
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
 NON_INTERACTIVE = click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
 JSON = click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")

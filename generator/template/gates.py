@@ -40,6 +40,18 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a person agrees to: losses by their places, and everything that opens."""
+
+    accepted: frozenset[str] = frozenset()
+    opened: bool = False
+
+
+NO_CONSENT = Consent()
+"""Nothing may be lost or opened."""
+
+
+@dataclass(frozen=True)
 class _Resource:
     """A stateful resource that answers name. Without ``what`` nothing is lost with it."""
 
