@@ -82,7 +82,7 @@ ACCEPT_LOSS = click.option(
     "accepted",
     multiple=True,
     metavar="PLACE",
-    help="Lose the data of a place, such as volumes.data; may be repeated.",
+    help="Accept that data is lost, such as volumes.data.",
 )
 OPEN = click.option("--open", "opened", is_flag=True, help="Make reachable what the new answers open.")
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
