@@ -39,6 +39,7 @@ STEPS = [step.id for step in steps_between(None, answer(RICH)).wanted]
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror", "--bare", "--all", "--message", "--stat", "--tags"}
 FLAGS_OF_OTHERS |= {"--depth", "--filter", "--reference", "--separate-git-dir", "--shared"}
 FLAGS_OF_OTHERS |= {"--strict"}  # copier's, curl's and git's; MkDocs'
+FLAGS_OF_OTHERS |= {"--allow-unrelated-histories", "--no-owner", "--role", "--single-transaction"}  # databases' as well
 
 
 PAGES = [page(name) for name in ("README.md", "CHANGELOG.md", "AGENTS.md")]

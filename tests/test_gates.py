@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from generator.template.releases import Releases
 from tests.answers import QUESTIONS, RICH, SMALLEST, TEMPLATE, answer, render, values_of
 from tests.stack.hcl import parse
 from tests.test_golden import CASES, project
+from tests.test_pairwise import services
 
 DATA: dict[str, Any] = {"name": "data", "mount": "/data", "size": "4Gi"}
 MEDIA = {"name": "media", "kind": "nfs", "mount": "/media"}
@@ -127,6 +131,8 @@ def test_the_same_answers_lose_and_open_nothing(case: str) -> None:
         ({}, {"image_visibility": "public"}, ["image_visibility"]),
         ({"image_visibility": "public"}, {}, []),
         ({}, UPSTREAM_IMAGE, []),
+        (UPSTREAM_IMAGE, {}, []),
+        (UPSTREAM_IMAGE, {"image_visibility": "public"}, ["image_visibility"]),
         ({}, OPEN, ["auth"]),
         ({}, APP, ["auth"]),
         ({}, {"auth": "public"}, ["auth"]),
@@ -188,6 +194,55 @@ def completed(given: dict[str, Any]) -> Answers:
     return resolve(
         TEMPLATE, QUESTIONS, {**SMALLEST, **{key: value for key, value in given.items() if key not in facts}}, facts
     )
+
+
+Doors = list[tuple[str, str, bool, bool]]
+
+
+@cache
+def doors(service: str) -> Doors:
+    """What the rendered ingresses let in: path, which host, whether from the internet, whether without a login."""
+    answers = SERVICES[service]
+    found: Doors = []
+    for file in render(TEMPLATE, answers, "stack"):
+        for module in parse(file.content.decode()).all("module") if file.path == "ingress.tf" else []:
+            if "auth" not in module.attributes:
+                continue  # Anubis
+            home = module.attributes.get("allow_local_access_only", False)
+            closed = home or "traefik-home-lans-only@kubernetescrd" in module.attributes.get("extra_middlewares", [])
+            host = "lan" if module.labels == ("ingress_lan",) else "main"
+            for path in module.attributes.get("ingress_path", ["/"]):
+                found.append((path.rstrip("/") + "/", host, not closed, module["auth"] != "required"))
+    return found
+
+
+def strangers(service: str, path: str) -> set[str]:
+    """Where someone without a login gets to a path from."""
+    found = set()
+    for host in ("main", "lan"):
+        over = [door for door in doors(service) if door[1] == host and path.startswith(door[0])]
+        if over and (nearest := max(over, key=lambda door: len(door[0])))[3]:
+            found |= {"home", "internet"} if nearest[2] else {"home"}
+    return found
+
+
+SERVICES = {str(number): service.answers for number, service in enumerate(services(1))}
+PAIRS = random.Random(20).sample(list(itertools.permutations(SERVICES, 2)), 150)
+
+
+def test_whatever_the_ingresses_let_in_anew_is_an_opening() -> None:
+    """Over services of every kind: what strangers reach is read off the rendered files alone."""
+    opened = 0
+    for before, after in PAIRS:
+        found = openings(TEMPLATE, QUESTIONS, SERVICES[before], SERVICES[after])
+        paths = {door[0] for door in [*doors(before), *doors(after)]}
+        wider = [path for path in paths if not strangers(after, path) <= strangers(before, path)]
+        at_doors = [
+            item for item in found if item.question in ("kind", "dns", "auth", "paths", "carveouts", "lan_host")
+        ]
+        assert at_doors or not wider, (SERVICES[before].public, SERVICES[after].public, wider)
+        opened += bool(wider)
+    assert opened > 40
 
 
 def test_an_opening_says_for_whom() -> None:

@@ -584,7 +584,9 @@ def test_an_agent_sees_what_an_update_would_change_in_the_answers(desk: Desk) ->
 
     async def wish(agent: Agent) -> None:
         given = {"answers": {"env": {"ONLY": "1"}}, "replace": ["env"], "unset": ["volumes.data"]}
-        completed = await agent.call("update", path=path, check=True, **given)
+        refused = await agent.call("update", path=path, check=True, **given)
+        assert [error["code"] for error in refused["error"]] == ["change.loss"]
+        completed = await agent.call("update", path=path, check=True, accept_loss=["volumes.data"], **given)
         seen.extend(event for event in completed["events"] if event["event"] == "change")
 
     talk(Settings(infra=str(desk.infra)), wish)

@@ -608,7 +608,9 @@ def recorded(tree: Path) -> str:
 
 
 @pytest.mark.parametrize("how", few(2, CHANGES))
-def test_an_update_never_makes_a_private_service_public(how: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_makes_a_service_public_only_where_it_is_asked_to(
+    how: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(desk.folder)
     places = trees(desk, SMALLEST)
     (desk.folder / "change.yml").write_text("image_visibility: public\n")
@@ -617,11 +619,17 @@ def test_an_update_never_makes_a_private_service_public(how: str, desk: Desk, mo
         completed = desk.command("update", place, *CHANGES[how], "--json")
         assert (completed.code, completed.result["status"]) == (4, "refused"), completed.out
         (error,) = completed.of("error")
-        assert error["code"] == "update.opens"
-        assert "private" in error["message"]
+        assert error["code"] == "change.opens"
+        assert "the repositories of notes-app open to everybody" in error["message"]
         assert completed.of("plan") == []
     assert desk.snapshot() == before
     assert desk.changed() == []
+    for place in places:
+        completed = desk.command("update", place, *CHANGES[how], "--open", "--json")
+        assert completed.code == 0, completed.out
+        assert recorded(place) == ("private" if "--check" in CHANGES[how] else "public")
+        (line,) = [line for line in completed.of("plan")[0]["notes"] if "open to everybody" in line]
+        assert "notes-app" in line
 
 
 def test_an_update_makes_a_public_service_private(desk: Desk) -> None:
@@ -641,8 +649,13 @@ def test_nor_does_an_update_that_an_agent_asks_for(desk: Desk) -> None:
                 completed = await agent.call(
                     "update", path=str(place), check=check, answers={"image_visibility": "public"}
                 )
-                assert [error["code"] for error in completed["error"]] == ["update.opens"]
+                assert [error["code"] for error in completed["error"]] == ["change.opens"]
                 assert completed["result"]["exit_code"] == 4
+        agreed = await agent.call(
+            "update", path=str(places[0]), check=True, open=True, answers={"image_visibility": "public"}
+        )
+        assert agreed["result"]["exit_code"] == 0
+        assert "--open" in agreed["result"]["next"][0]
 
     talk(Settings(allow_writes=True), wish)
     assert desk.snapshot() == before

@@ -72,7 +72,7 @@ def _change(session: Session) -> Result:
         change = _planned(session)
         for item in change.differing:
             session.reporter.change(item)
-        run = replace(_run(session, change), opens=bool(options["opens"]) and not change.wanted.private_image)
+        run = replace(_run(session, change), opens=bool(options["opened"]) and not change.wanted.private_image)
         steps = _steps(change)
         plan = _plan(session, run, change, steps.wanted + steps.gone)
     session.reporter.plan(plan, title="Change of", diffs=bool(options["diffs"]))
@@ -105,7 +105,7 @@ def _planned(session: Session) -> Change:
     merged = bool(begun.line.merged)
     lost = losses(installed, questions, change.before, change.wanted) if merged else ()
     opened = openings(installed, questions, change.before, change.wanted)
-    check_gates(lost, opened, options["accepted"], opened=bool(options["opens"]))
+    check_gates(lost, opened, options["accepted"], opened=bool(options["opened"]))
     _look_back(session, begun)
     return change
 

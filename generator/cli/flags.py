@@ -81,10 +81,10 @@ ACCEPT_LOSS = click.option(
     "--accept-loss",
     "accepted",
     multiple=True,
-    metavar="ENTRY",
-    help="Agree that the data of an entry is lost, such as volumes.data; named by the refusal.",
+    metavar="PLACE",
+    help="Accept that data is lost, such as volumes.data.",
 )
-OPEN = click.option("--open", "opens", is_flag=True, help="Agree that something becomes reachable for more people.")
+OPEN = click.option("--open", "opened", is_flag=True, help="Make reachable what the new answers open.")
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
 NON_INTERACTIVE = click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
 JSON = click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")

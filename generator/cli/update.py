@@ -27,6 +27,7 @@ from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
 from generator.template.amendment import Amendment
+from generator.template.gates import Consent
 from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.template import Template
@@ -41,6 +42,8 @@ from generator.template.template import Template
     flags.SETS,
     flags.UNSET,
     flags.REPLACE,
+    flags.ACCEPT_LOSS,
+    flags.OPEN,
     flags.platform(),
     flags.NON_INTERACTIVE,
     flags.JSON,
@@ -54,8 +57,9 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
     Local edits are kept, entries in shared files are updated as well, and the recorded answers are used again. A flag
     answers a new question, or changes an answer: maps, and lists whose entries have a name, are merged with the
-    recorded ones; --unset removes an entry, and --replace replaces all of them. Nothing is committed. Where both sides
-    changed the same lines, git's conflict markers are left in the file and the exit code is 6.
+    recorded ones; --unset removes an entry, and --replace replaces all of them. Answers that lose data are refused
+    without --accept-loss, and those that open something without --open. Nothing is committed. Where both sides changed
+    the same lines, git's conflict markers are left in the file and the exit code is 6.
     """
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
@@ -115,8 +119,9 @@ def _planned(session: Session, place: Place, recorded: Recorded, amendment: Amen
     upgrader = Upgrader(releases, session.platform)
     to = releases.find(session.options["to"]) if session.options["to"] else None
     place_of = Folder(place.root), place.prefix
+    consent = Consent(frozenset(session.options["accepted"]), session.options["opened"])
     try:
-        return upgrader.plan(*place_of, to=to, amendment=amendment)
+        return upgrader.plan(*place_of, to=to, amendment=amendment, consent=consent)
     except AnswersError as error:
         missing = [item.question for item in error.problems if item.code == "answer.missing"]
         if not session.interactive or len(missing) < len(error.problems):
@@ -125,7 +130,7 @@ def _planned(session: Session, place: Place, recorded: Recorded, amendment: Amen
 
     maker = upgrader.maker(to)
     given = ask_again(maker.template, maker.questions, missing, amendment.given, *maker.split(recorded))
-    return upgrader.plan(*place_of, to=to, amendment=replace(amendment, given=given))
+    return upgrader.plan(*place_of, to=to, amendment=replace(amendment, given=given), consent=consent)
 
 
 def _as_plan(upgrade: Upgrade) -> Plan:
@@ -179,6 +184,10 @@ def _flags(session: Session, amendment: Amendment) -> Iterator[str]:
         yield from ("--unset", path)
     for name in sorted(amendment.replaced):
         yield from ("--replace", name)
+    for accepted in options["accepted"]:
+        yield from ("--accept-loss", accepted)
+    if options["opened"]:
+        yield "--open"
     if gone:
         structured = {question.name for question in session.questions if question.structured}
         for name, value in amendment.given.items():

@@ -141,6 +141,8 @@ def _update(given: Given, *, check: bool) -> list[str]:
     line += [f"--to={given['to']}"] if "to" in given else []
     line += [f"--unset={place}" for place in given.get("unset", ())]
     line += [f"--replace={name}" for name in given.get("replace", ())]
+    line += [f"--accept-loss={place}" for place in given.get("accept_loss", ())]
+    line += ["--open"] if given.get("open") else []
     return [*line, "--", given["path"]]
 
 
@@ -237,6 +239,17 @@ _OTHER = {
         "type": "array",
         "items": {"type": "string", "minLength": 1},
         "description": "Questions whose given map or list replaces the recorded one whole.",
+    },
+    "accept_loss": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "description": "Places whose data may be lost, such as volumes.data, as the error change.loss names them. Only "
+        "after a person agreed and the data is saved.",
+    },
+    "open": {
+        "type": "boolean",
+        "default": False,
+        "description": "Let the answers open what the error change.opens names. Only after a person agreed.",
     },
 }
 

@@ -40,6 +40,18 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a person agrees to: losses by their places, and everything that opens."""
+
+    accepted: frozenset[str] = frozenset()
+    opened: bool = False
+
+
+NO_CONSENT = Consent()
+"""Nothing may be lost or opened."""
+
+
+@dataclass(frozen=True)
 class _Resource:
     """A stateful resource that answers name. Without ``what`` nothing is lost with it."""
 
@@ -90,9 +102,10 @@ def check_gates(losses: Sequence[Loss], openings: Sequence[Opening], accepted: C
     opening = f"this change opens something: {'; '.join(opens)}"
     if lost:
         named = "; ".join(f"{loss.what} ({loss.place})" for loss in lost)
-        first = "; ".join(f"{loss.place}: {loss.backup}" for loss in lost)
+        first = [f"  {loss.place}: {loss.backup}" for loss in lost]  # a line each, to be copied
         message = f"this change loses {named}" + (f". And {opening}" if opens else "")
-        raise RefusedError("change.loss", message, f"save it first ({first}), then add {' '.join(flags)}")
+        hint = "\n".join(["save it first:", *first, f"then add {' '.join(flags)}"])
+        raise RefusedError("change.loss", message, hint)
     if opens:
         raise RefusedError("change.opens", opening, "add --open if that is intended")
 

@@ -15,6 +15,7 @@ from generator.base.errors import AnswersError, RefusedError
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.platform.profile import Platform
 from generator.template.amendment import UNAMENDED, Amendment
+from generator.template.gates import NO_CONSENT, Consent
 from generator.template.releases import Releases
 from tests.answers import RICH, SMALLEST, TEMPLATE
 from tests.checkout import commit_all
@@ -179,9 +180,9 @@ def origin(given: dict[str, Any], version: str = "") -> Origin:
     return Origin("", given, platform, version=Version(version) if version else Releases().newest)
 
 
-def changed(made: Origin, amendment: Amendment) -> Upgrade:
+def changed(made: Origin, amendment: Amendment, consent: Consent = NO_CONSENT) -> Upgrade:
     upgrader = Upgrader(made.releases, made.platform)
-    return upgrader.plan(made.tree("stack"), made.prefix("stack"), amendment=amendment)
+    return upgrader.plan(made.tree("stack"), made.prefix("stack"), amendment=amendment, consent=consent)
 
 
 def test_a_new_version_is_answered_where_the_old_one_would_not_take_that() -> None:
@@ -204,13 +205,60 @@ def test_a_recorded_answer_that_would_be_lost_is_named() -> None:
     with pytest.raises(AnswersError) as caught:
         changed(made, Amendment(unset=("volumes.data",)))
     assert [(item.code, item.question) for item in caught.value.problems] == [("answer.invalid", "names")]
-    upgrade = changed(made, Amendment(unset=("volumes.data", "names.claims")))
+    consent = Consent(frozenset({"volumes.data"}))
+    upgrade = changed(made, Amendment(unset=("volumes.data", "names.claims")), consent)
     assert upgrade.answers.public["volumes"] == []
 
 
+@pytest.mark.parametrize("recorded", [{"image_visibility": "private"}, {"image_source": "upstream", "image": "a/b:1"}])
+def test_nothing_is_opened(recorded: dict[str, Any]) -> None:
+    """Nor on the way over a third-party image, while the private repository still exists."""
+    with pytest.raises(RefusedError) as caught:
+        changed(origin({**SMALLEST, **recorded}), Amendment({"image_source": "owned", "image_visibility": "public"}))
+    assert caught.value.code == "change.opens"
+
+
+# --- what is lost, and what opens ------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    "amendment", [Amendment({"image_visibility": "public"}), Amendment({"image_source": "upstream", "image": "a/b:1"})]
+    ("flags", "place", "also"),
+    [
+        (("--unset", "volumes.data"), "volumes.data", ()),
+        (("--db", "none"), "database", ()),
+        (("--namespace", "other"), "namespace", ("volumes.data",)),
+        (("--volumes", "name=data,mount=/data,kind=block,sensitive=false"), "volumes.data", ()),
+    ],
 )
-def test_nothing_is_opened(amendment: Amendment) -> None:
-    with pytest.raises(RefusedError):
-        changed(origin({**SMALLEST, "image_visibility": "private"}), amendment)
+def test_data_is_lost_only_where_that_is_named(
+    rich: Made, flags: tuple[str, ...], place: str, also: tuple[str, ...]
+) -> None:
+    before = rich.desk.snapshot()
+    refused = rich.update(*flags)
+    (error,) = refused.of("error")
+    assert (refused.code, error["code"]) == (4, "change.loss")
+    assert f"({place})" in error["message"]
+    assert f"--accept-loss {place}" in error["hint"]
+    wrong = rich.update(*flags, "--accept-loss", f"{place}s", *(f"--accept-loss={other}" for other in also))
+    assert (wrong.code, wrong.of("error")[0]["code"]) == (2, "change.accept_loss")
+    assert rich.desk.snapshot() == before
+    accepted = [f"--accept-loss={known}" for known in (place, *also)]
+    checked = rich.update(*flags, *accepted, "--check")
+    assert checked.code == 0, checked.out
+    assert f"--accept-loss {place}" in checked.result["next"][0]
+    done = rich.update(*flags, *accepted)
+    assert done.code == 0, done.out
+    assert [line for line in done.of("plan")[0]["notes"] if line.startswith("lost: ")]
+
+
+def test_a_door_opens_only_where_that_is_asked_for(rich: Made) -> None:
+    refused = rich.update("--carveouts", "name=more,paths=/more,auth=none,reason=signed")
+    (error,) = refused.of("error")
+    assert (refused.code, error["code"]) == (4, "change.opens")
+    assert "/more opens to everybody" in error["message"]
+    assert rich.update("--carveouts", "name=more,paths=/more,auth=none,reason=signed", "--open").code == 0
+
+
+def test_consent_without_new_answers_is_a_mistake(rich: Made) -> None:
+    completed = rich.update("--accept-loss", "database")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "change.accept_loss")

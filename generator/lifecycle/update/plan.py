@@ -18,6 +18,7 @@ from generator.lifecycle.update.modules import unknown_arguments
 from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences
 from generator.template.answers import Answers
 from generator.template.files import ANSWERS_FILE, File
+from generator.template.gates import NO_CONSENT, Consent, check_gates, losses, openings
 from generator.template.template import Template
 
 
@@ -40,13 +41,15 @@ class Standing:
 class Upgrade(Transition):
     """What an update changes: from what is ``recorded`` to ``answers`` of the template's version ``to``.
 
-    ``differing``: the answers that change, where a person asked for other ones.
+    ``differing``: the answers that change, where a person asked for other ones; ``accepted``: what is lost and opened
+    by that, as the person agreed.
     """
 
     recorded: Recorded
     to: str
     answers: Answers
     differing: tuple[AnswerChange, ...] = ()
+    accepted: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -57,17 +60,17 @@ class Upgrade(Transition):
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the answers, and about entries that stay as someone made them."""
         kept = [f"{item.path}: {item.reason}" for item in self.entries if item.action == "kept" and item.reason]
-        return (*self.answers.notes, *kept)
+        return (*self.accepted, *self.answers.notes, *kept)
 
 
 def _refuse_opening(before: Answers, after: Answers) -> None:
-    """Raise ``RefusedError`` if a private service would become public, in this step or in one on the way to it."""
+    """Raise ``RefusedError`` if the template alone would make a private service public."""
     if before.private_image and not after.private_image:
         raise RefusedError(
             "update.opens",
-            f"{before.name} is recorded as private, and an update never makes a service public: everyone could see "
-            "its repositories and its image",
-            "leave that answer out; no flag makes a service public yet",
+            f"{before.name} is recorded as private, and a newer template never makes a service public: everyone could "
+            "see its repositories and its image",
+            "to make it public, ask for it with --image-visibility public --open",
         )
 
 
@@ -95,13 +98,15 @@ class Upgrader(Versions):
         to: Version | None = None,
         template: Template | None = None,
         amendment: Amendment = UNAMENDED,
+        consent: Consent = NO_CONSENT,
     ) -> Upgrade:
         """Plan updating the tree below ``prefix`` to a release (default: the newest) or an unreleased ``template``.
 
         ``amendment``: what is to be different in the recorded answers, and answers to questions that are new in that
-        version; recorded answers that were derived from others follow. Raises ``UnreadableError``; ``AnswersError`` for
-        a wrong answer, or a question without one; ``RefusedError`` where the tree is of a newer or unknown version, or
-        a private service would become public; ``UsageError`` for an older one.
+        version; recorded answers that were derived from others follow. ``consent``: what may be lost and opened by it.
+        Raises ``UnreadableError``; ``AnswersError`` for a wrong answer, or a question without one; ``RefusedError``
+        where the tree is of a newer or unknown version, or something would be lost or opened without consent;
+        ``UsageError`` for an older version, or consent to a loss that there is not.
         """
         recorded = self._read(tree, prefix)
         old = self.made_by(recorded)
@@ -116,7 +121,9 @@ class Upgrader(Versions):
         before = old.answers(recorded)
         derived = old.follow(recorded, amendment) if amendment.touched else {}
         after = new.answers(recorded, amendment, self._news(before, old, new), derived)
-        _refuse_opening(before, after)
+        accepted = self._pass_gates(before, after, consent) if amendment.touched or consent != NO_CONSENT else ()
+        if not amendment.touched:
+            _refuse_opening(before, after)
         goal = new.end(after)
         if recorded.layer == "stack":
             self._check_modules(goal.files, tree, prefix, new)
@@ -124,7 +131,26 @@ class Upgrader(Versions):
         found = transition(old.end(before), goal, tree, _repo(recorded), prefix, claimed)
         differing = differences(before.public, after.public) if amendment.touched else ()
         to_version = new.template.version
-        return Upgrade(found.files, found.entries, recorded=recorded, to=to_version, answers=after, differing=differing)
+        return Upgrade(
+            found.files,
+            found.entries,
+            recorded=recorded,
+            to=to_version,
+            answers=after,
+            differing=differing,
+            accepted=accepted,
+        )
+
+    def _pass_gates(self, before: Answers, after: Answers, consent: Consent) -> tuple[str, ...]:
+        """What these answers lose and open, with a person's consent. Raises ``RefusedError`` or ``UsageError``.
+
+        The installed template judges: an older one declares nothing.
+        """
+        judge = self.unreleased(Template.installed())
+        lost = losses(judge.template, judge.questions, before, after)
+        opened = openings(judge.template, judge.questions, before, after)
+        check_gates(lost, opened, consent.accepted, consent.opened)
+        return (*(f"lost: {loss.what} ({loss.place})" for loss in lost), *(opening.what for opening in opened))
 
     def _read(self, tree: Tree, prefix: str) -> Recorded:
         """What is recorded below ``prefix``. Raises ``RefusedError`` if the answers are a stack's of another folder."""
