@@ -29,7 +29,7 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
     that this service needs for itself.
     """
     run = run.fresh()
-    decided = run_parallel(*(partial(_observe, step, run) for step in steps))
+    decided = observe_steps(steps, run)
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
     state = None if unknown else _infra_in_force(run)
     return build_plan(
@@ -39,6 +39,11 @@ def observe(steps: Sequence[Step[Any]], run: Run, notes: Iterable[str] = ()) -> 
         steps=decided,
         notes=notes,
     )
+
+
+def observe_steps(steps: Sequence[Step[Any]], run: Run) -> list[StepPlan]:
+    """Look at the systems for these steps alone, as ``observe`` does."""
+    return run_parallel(*(partial(_observe, step, run) for step in steps))
 
 
 def course(steps: Sequence[Step[Any]], run: Run) -> Course:
