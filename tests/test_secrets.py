@@ -11,7 +11,7 @@ import pytest
 from generator.sandbox import FaultKind
 from generator.sandbox.woodpecker.state import Secret as PipelineSecret
 from tests.answers import RICH, SMALLEST, UPSTREAM
-from tests.test_secrecy import credentials, disk, sightings
+from tests.test_secrecy import credentials, disk, recording_git, sightings
 from tests.world import Completed, World
 
 NAME = str(RICH["name"])
@@ -166,8 +166,11 @@ def test_push_for_a_service_without_ci(world: World) -> None:
 # --- replacing a property -------------------------------------------------------------------------------------
 
 
-def test_replace_keeps_everything_else_and_the_old_version(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replace_keeps_everything_else_and_the_old_version(
+    made: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NEW_API_TOKEN", CANARY)
+    monkeypatch.setenv("PATH", recording_git(tmp_path / "bin"))
     before, since = made.sandbox.vault.read(NAME), len(made.sandbox.journal)
     completed = made.command("secrets", "push", NAME, "--replace", "api_token=env:NEW_API_TOKEN", "--yes")
     assert completed.code == 0, completed.out
@@ -183,6 +186,9 @@ def test_replace_keeps_everything_else_and_the_old_version(made: World, monkeypa
     assert patch.method == "PATCH"
     assert before["signing_key"].encode() not in patch.request_body
     unseen(made, completed, [CANARY, *before.values()])
+    children = {path.name: path.read_bytes() for path in (tmp_path / "bin").glob("seen.*")}
+    assert children
+    assert sightings([CANARY, *credentials(made)], children) == []
     assert checks(made.command("secrets", "show", NAME))["vault.api_token"]["facts"]["created_by"] == "newservice"
     again = made.command("secrets", "push", NAME, "--replace", "api_token=env:NEW_API_TOKEN", "--yes")
     assert (again.code, again.result["status"]) == (0, "unchanged")

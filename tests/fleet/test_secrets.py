@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
-from generator.sandbox import FaultKind
+from generator.sandbox import FaultKind, Sandbox
 from tests.answers import SMALLEST, UPSTREAM
-from tests.test_secrecy import disk, sightings
+from tests.test_secrecy import disk, processes, recording_git, sightings
 from tests.world import Completed, World
 
 NAMES = ("apple", "banana", "cherry", "damson", "elder")
@@ -23,16 +26,44 @@ SECRET = "SLACK_WEBHOOK"
 ROTATED = "https://hooks.example.test/canary-of-the-rotated-token"
 
 
+@pytest.fixture(scope="session")
+def _saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the fleet, which the first test that needs it creates."""
+    return tmp_path_factory.mktemp("secrets") / "saved"
+
+
 @pytest.fixture
-def fleet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def fleet(
+    tmp_path: Path,
+    authority: trustme.CA,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    _saved: Path,
+) -> Iterator[World]:
     """Five services with CI, one of them waiting for its merge; one without CI and one without a repository."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    restore = _saved if _saved.exists() else None
+    with Sandbox.start(tmp_path / "platform", restore=restore, authority=authority) as sandbox:
+        world = World(sandbox, folder, capsys, monkeypatch)
+        world.enter()
+        if restore is None:
+            _create(world)
+            sandbox.save(_saved)
+            shutil.rmtree(folder)
+            folder.mkdir()
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv(SECRET, ROTATED)
+        yield world
+
+
+def _create(world: World) -> None:
     others = ({**SMALLEST, "name": "quiet", "ci": False}, UPSTREAM)
     for given in [*({**SMALLEST, "name": name} for name in NAMES), *others]:
         assert world.run("create", given).code == 0
         if given["name"] != "elder":
             world.merge(str(given["name"]))
-    monkeypatch.setenv(SECRET, ROTATED)
-    return world
 
 
 def push(world: World, *more: str, secret: str = SECRET) -> Completed:
@@ -88,12 +119,12 @@ def _line(world: World, *more: str) -> list[str]:
     return ["fleet", "secrets", "push", SECRET, "--yes", "--json", *places, *more]
 
 
-def test_killed_and_continued(fleet: World) -> None:
-    """Those that were reported before the kill are not written to again."""
+def test_killed_and_continued(fleet: World, tmp_path: Path) -> None:
+    """Those that were reported before the kill are not written to again; no process is given the value to see."""
     since = len(fleet.sandbox.journal)
     process = subprocess.Popen(
         [sys.executable, "-m", "generator", *_line(fleet, "--jobs", "1")],
-        env={**os.environ, **fleet.sandbox.environment, SECRET: ROTATED},
+        env={**os.environ, **fleet.sandbox.environment, SECRET: ROTATED, "PATH": recording_git(tmp_path / "bin")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -106,15 +137,18 @@ def test_killed_and_continued(fleet: World) -> None:
         if event["event"] == "service" and event["action"] == "written":
             reported.append(event["name"])
         if len(reported) == 2:
+            family = processes(process.pid)
             fleet.sandbox.pause()
             process.send_signal(signal.SIGKILL)
             break
-    arguments = Path(f"/proc/{process.pid}/cmdline")
-    assert not arguments.exists() or ROTATED.encode() not in arguments.read_bytes()
     process.communicate()
     fleet.sandbox.resume()
     assert process.returncode == -signal.SIGKILL
     assert len([name for name in NAMES if value(fleet, name) == ROTATED]) < len(NAMES)
+    assert process.pid in family
+    places = {f"arguments of {number}": arguments for number, (arguments, _) in family.items()}
+    places |= {path.name: path.read_bytes() for path in (tmp_path / "bin").glob("seen.*")}
+    assert sightings([ROTATED], places) == []
     completed = push(fleet, "--jobs", "1")
     assert completed.code == 0, completed.out
     assert {value(fleet, name) for name in NAMES} == {ROTATED}
