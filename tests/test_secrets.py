@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -166,11 +169,8 @@ def test_push_for_a_service_without_ci(world: World) -> None:
 # --- replacing a property -------------------------------------------------------------------------------------
 
 
-def test_replace_keeps_everything_else_and_the_old_version(
-    made: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_replace_keeps_everything_else_and_the_old_version(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEW_API_TOKEN", CANARY)
-    monkeypatch.setenv("PATH", recording_git(tmp_path / "bin"))
     before, since = made.sandbox.vault.read(NAME), len(made.sandbox.journal)
     completed = made.command("secrets", "push", NAME, "--replace", "api_token=env:NEW_API_TOKEN", "--yes")
     assert completed.code == 0, completed.out
@@ -186,13 +186,28 @@ def test_replace_keeps_everything_else_and_the_old_version(
     assert patch.method == "PATCH"
     assert before["signing_key"].encode() not in patch.request_body
     unseen(made, completed, [CANARY, *before.values()])
-    children = {path.name: path.read_bytes() for path in (tmp_path / "bin").glob("seen.*")}
-    assert children
-    assert sightings([CANARY, *credentials(made)], children) == []
     assert checks(made.command("secrets", "show", NAME))["vault.api_token"]["facts"]["created_by"] == "newservice"
     again = made.command("secrets", "push", NAME, "--replace", "api_token=env:NEW_API_TOKEN", "--yes")
     assert (again.code, again.result["status"]) == (0, "unchanged")
     assert len(made.sandbox.vault.secrets[NAME]) == 2
+
+
+def test_no_child_is_given_the_new_value(made: World, tmp_path: Path) -> None:
+    """In a process of its own: the platform of this one starts git too."""
+    places = ("--platform", str(made.sandbox.profile), "--infra", str(made.sandbox.infra))
+    line = ("secrets", "push", NAME, "--replace", "api_token=env:NEW_API_TOKEN", "--yes", *places)
+    environ = {**os.environ, **made.sandbox.environment, "NEW_API_TOKEN": CANARY}
+    completed = subprocess.run(
+        [sys.executable, "-m", "generator", *line],
+        env={**environ, "PATH": recording_git(tmp_path / "bin")},
+        capture_output=True,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert made.sandbox.vault.read(NAME)["api_token"] == CANARY
+    seen = {path.name: path.read_bytes() for path in (tmp_path / "bin").glob("seen.*")}
+    assert seen
+    assert sightings([CANARY, *credentials(made)], {**seen, "out": completed.stdout, "err": completed.stderr}) == []
 
 
 def test_replace_without_the_right_to_patch(made: World, monkeypatch: pytest.MonkeyPatch) -> None:

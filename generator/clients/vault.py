@@ -142,7 +142,8 @@ class Vault:
 
     def keeps(self, path: str, version: int) -> bool:
         """Whether a version of the secret can still be read."""
-        return self._api.request("GET", self._address(path), params={"version": version}, allow=(404,)).is_success
+        answer = self._api.request("GET", self._address(path), params={"version": version}, allow=(404,))
+        return not self._misses(answer) and self._api.understood(answer, _entry).version == version
 
     def token(self) -> TokenFacts:
         """What Vault reports about this token. Raises ``PreflightError`` if it is not accepted."""
