@@ -103,12 +103,15 @@ def _looked(opened: Opened, options: dict[str, Any], stack: ExitStack) -> Secret
         open_mirrors(fleet.forge, platform, session.infra, [name], session.environ, progress)
     )
     credential = mirrors.credentials[name]
-    if prove(platform, {name: credential}, mirrors.patience):
-        progress(f"nothing can say whether the value in {credential.source} is valid: look at the canary's next run")
+    untried = prove(platform, {name: credential}, mirrors.patience)
     note = stack.enter_context(pushed(platform.github.api_url, platform.github.owner, secret, credential.value))
     waves = Waves(options["canaries"], options["jobs"], options["limit"])
     push = SecretPush(fleet, mirrors, secret, note, waves, options["again"], session.reporter.tree)
     push.look()
+    if untried and push.due:
+        push.notes.append(
+            f"look at the canary's next build: nothing can try the value in {credential.source} beforehand"
+        )
     return push
 
 

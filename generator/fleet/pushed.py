@@ -86,16 +86,21 @@ def _alone(place: Path, name: str) -> Iterator[None]:
             "make it writable: without it a run that stopped could not continue",
         ) from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, name)
         yield
-    except BlockingIOError:
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, name: str) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
         raise RefusedError(
             "fleet.secrets_busy",
             f"another run pushes {name} now",
             "wait for its end: two runs could leave different values in different repositories",
         ) from None
-    finally:
-        os.close(handle)
 
 
 def _read(place: Path) -> Mapping[str, Any]:

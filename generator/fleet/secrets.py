@@ -74,7 +74,7 @@ class SecretPush:
     def look(self) -> None:
         """Find the services that need the secret, and what each mirror has; nothing is written.
 
-        Raises any error that prevents this, and ``UsageError`` for a canary that does not need the secret.
+        Raises any error that prevents this, and ``UsageError`` for a canary that does not need or take the secret.
         """
         found = [*self._merged(), *self._waiting()]
         self._check_canaries(found)
@@ -89,6 +89,7 @@ class SecretPush:
                 self.findings[target.place] = finding
                 if finding.state is State.BEHIND:
                     due.append(target.place.name)
+        self._check_canaries_take_it()
         self._turns = self.waves.of(due, due)
         chosen = {name for wave in self._turns for name in wave}
         for name in due:
@@ -167,6 +168,13 @@ class SecretPush:
                 message = f"--canary {name}: no selected service of that name needs {self.secret}"
                 raise UsageError("fleet.canary", message, "see newservice fleet list")
 
+    def _check_canaries_take_it(self) -> None:
+        """Raise ``UsageError`` for a named canary that nothing can be written to: another would be no proof."""
+        for name in self.waves.canaries:
+            finding = self.findings[self._targets[name].place]
+            if finding.state not in (State.BEHIND, State.CURRENT):
+                raise UsageError("fleet.canary", f"--canary {name}: {finding.message}", finding.remedy)
+
     def _seen(self, target: Target) -> Finding | None:
         """The finding before anything is written; None for a service that neither needs nor has the secret."""
         needed = self.secret in target.run.answers.actions_secrets
@@ -175,7 +183,8 @@ class SecretPush:
             facts = target.step.observe(view)
             if not needed:
                 return Finding(target.place, State.EDITED if self.secret in facts.secrets else State.CURRENT)
-            return _judged(target.place, target.step.decide(view, facts), facts)
+            command = f"newservice fleet secrets push {self.secret}"
+            return _judged(target.place, target.step.decide(view, facts), facts, command)
 
         view = target.run.fresh()
         finding = _alone(target.place, find)
@@ -210,19 +219,19 @@ class SecretPush:
         except OSError as problem:
             self.notes.append(f"{self.note.place} can't be written ({problem.strerror}): another run begins anew")
         action = "written" if step.status == "done" else ""
-        return Finding(target.place, State.CURRENT, message=f"{self.secret} written {written}", action=action)
+        return Finding(target.place, State.CURRENT, message=f"{self.secret} at {written}", action=action)
 
     def _change(self, name: str, state: State, message: str) -> None:
         place = self._targets[name].place
         self.findings[place] = self.findings[place].but(state, message=message, hint=AGAIN)
 
 
-def _judged(place: Place, decision: Decision, facts: SecretsFacts) -> Finding:
-    """What a decision means for a fleet."""
+def _judged(place: Place, decision: Decision, facts: SecretsFacts, command: str) -> Finding:
+    """What a decision means for a fleet; ``command`` carries it out."""
     if decision.action is Action.NONE:
         return Finding(place, State.CURRENT, message=decision.summary)
     if decision.action is not Action.REFUSE:
-        return Finding(place, State.BEHIND, message=decision.summary, hint=AGAIN)
+        return Finding(place, State.BEHIND, message=decision.summary, hint=command)
     state = State.MISSING if facts.mirror is None else State.ARCHIVED if facts.mirror.archived else State.FAILED
     return Finding(place, state, message=decision.summary, hint=decision.hint)
 

@@ -16,7 +16,11 @@ from pathlib import Path
 import pytest
 import trustme
 
+from generator.base.secrets import Secret
+from generator.fleet.pushed import pushed
+from generator.platform.profile import load_platform
 from generator.sandbox import FaultKind, Sandbox
+from generator.template.template import Template
 from tests.answers import SMALLEST, UPSTREAM
 from tests.test_secrecy import disk, processes, recording_git, sightings
 from tests.world import Completed, World
@@ -233,9 +237,38 @@ def test_mirrors_that_take_no_secret(fleet: World) -> None:
     fleet.mirror("banana").archived = True
     fleet.mirror("cherry").description = "something else now"
     del fleet.sandbox.github.repositories[fleet.mirror_name("damson").lower()]
+    assert push(fleet, "--canary", "banana").of("error")[0]["code"] == "fleet.canary"
     fleet.mirror("quiet").secrets[SECRET] = fleet.mirror("apple").secrets[SECRET]
     completed = push(fleet)
     assert completed.code == 5
     found = {"banana": "archived", "cherry": "failed", "damson": "missing"}
     assert states(completed) == {"apple": "current", "elder": "current", **found}
     assert any("quiet" in line and "left as it is" in line for line in completed.result["next"])
+
+
+def test_one_run_at_a_time(fleet: World) -> None:
+    platform = load_platform(Template.installed().platform, fleet.sandbox.profile, {}).github
+    with pushed(platform.api_url, platform.owner, SECRET, Secret("another value")):
+        completed = push(fleet)
+    assert completed.code == 4
+    assert completed.of("error")[0]["code"] == "fleet.secrets_busy"
+    assert push(fleet).code == 0
+
+
+def test_nothing_is_written_where_it_could_not_be_noted(fleet: World) -> None:
+    (Path.home() / ".local").write_text("no folder")
+    since = len(fleet.sandbox.journal)
+    completed = push(fleet)
+    assert completed.code == 3
+    assert completed.of("error")[0]["code"] == "fleet.secrets_state"
+    assert puts(fleet, since) == Counter()
+
+
+def test_a_note_that_others_could_have_written_counts_for_nothing(fleet: World) -> None:
+    assert push(fleet).code == 0
+    (note,) = Path.home().rglob("pushed-*.json")
+    note.chmod(0o644)
+    assert states(push(fleet, "--dry-run")) == dict.fromkeys(NAMES, "behind")
+    note.write_text("{}")
+    note.chmod(0o600)
+    assert states(push(fleet, "--dry-run")) == dict.fromkeys(NAMES, "behind")
