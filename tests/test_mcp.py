@@ -40,7 +40,8 @@ from tests.full import few
 from tests.invoke import Command, Desk
 
 ROOT = Path(__file__).parents[1]
-READ_ONLY = ["schema", "plan", "status", "verify", "update"]
+READ_ONLY = ["schema", "plan", "status", "verify", "secrets_show", "update"]
+WRITING = ["create", "secrets_push"]
 PLANTED = "planted-value-of-a-secret"
 SECRETIVE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
 
@@ -116,7 +117,7 @@ def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
 
     async def wish(agent: Agent) -> None:
         listed = await agent.list()
-        assert list(listed) == [*READ_ONLY, "create"]
+        assert list(listed) == [*READ_ONLY, *WRITING]
         completed = await agent.call("schema")
         assert completed["schema"][0]["document"]["properties"]["auth"]["x-flag"] == "--auth"
 
@@ -150,6 +151,19 @@ def test_an_agent_brings_a_service_to_the_sandbox(workdir: Path) -> None:
         assert {check["id"]: check["state"] for check in completed["check"]}["mirror.commit"] == "ok"
         completed = await agent.call("update", path="city-guide", check=True)
         assert completed["result"]["status"] == "unchanged"
+
+        completed = await agent.call("secrets_show", name="city-guide")
+        assert {check["state"] for check in completed["check"]} == {"ok"}
+        completed = await agent.call("secrets_push", name="city-guide", dry_run=True)
+        assert [step["action"] for step in completed["plan"][0]["steps"]] == ["update"]
+        completed = await agent.call("secrets_push", name="city-guide")
+        assert [(step["id"], step["status"]) for step in completed["step"]] == [("github.secrets", "done")]
+        replaced = {"signing_key": "env:API_TOKEN_VALUE"}
+        completed = await agent.call("secrets_push", name="city-guide", replace=replaced)
+        assert [(step["id"], step["status"]) for step in completed["step"]] == [("vault.secrets", "done")]
+        for source, code in (("env:OTHER_VALUE", "mcp.seed"), ("later", "usage"), (PLANTED, "usage")):
+            completed = await agent.call("secrets_push", name="city-guide", replace={"signing_key": source})
+            assert [item["code"] for item in completed["error"]] == [code]
 
         completed = await agent.call("plan", **{**given, "answers": {**answers, "description": PLANTED}})
         assert [item["code"] for item in completed["error"]] == ["answer.secret"]
@@ -237,11 +251,11 @@ def test_a_call_that_waits_ends_with_the_server(ending: str, workdir: Path) -> N
 def test_nothing_that_writes_is_offered_unless_it_is_allowed(mode: str, writes: bool) -> None:
     async def wish(agent: Agent) -> None:
         listed = await agent.list()
-        assert list(listed) == READ_ONLY + (["create"] if writes else [])
+        assert list(listed) == READ_ONLY + (WRITING if writes else [])
         for name, tool in listed.items():
             assert tool.annotations is not None
-            assert tool.annotations.read_only_hint is not (writes and name in ("create", "update"))
-            assert tool.annotations.destructive_hint is (writes and name == "update")
+            assert tool.annotations.read_only_hint is not (writes and name in (*WRITING, "update"))
+            assert tool.annotations.destructive_hint is (writes and name in ("secrets_push", "update"))
             assert tool.description
             assert tool.input_schema["additionalProperties"] is False
             assert not {"platform", "sandbox", "infra", "out"} & set(tool.input_schema["properties"])
@@ -259,6 +273,7 @@ def test_a_server_that_only_looks_refuses_to_write(mode: str, desk: Desk) -> Non
         for name, given in (
             ("create", {"name": "notes", "answers": SMALLEST, "no_provision": True}),
             ("update", {"path": str(desk.infra), "check": False}),
+            ("secrets_push", {"name": "notes"}),
         ):
             completed = await agent.call(name, **given)
             assert [item["code"] for item in completed["error"]] == ["mcp.read_only"]

@@ -15,7 +15,7 @@ from generator.base.errors import ExitCode, NewserviceError, PreflightError, Sys
 from generator.base.secrets import Secret
 from generator.clients.forgejo import Forgejo
 from generator.clients.patience import Patience
-from generator.clients.vault import Vault
+from generator.clients.vault import Entry, Vault
 from generator.clients.woodpecker import Woodpecker
 from generator.engine.context import Run, Systems
 from generator.platform.profile import load_platform
@@ -62,14 +62,18 @@ WOODPECKER: dict[str, Call] = {
     "distrust": lambda client: client.distrust(7),
     "account": lambda client: client.account(),
     "additions": lambda client: client.additions(7),
+    "secrets": lambda client: client.secrets(7),
     "remove": lambda client: client.remove(7),
     "pipelines": lambda client: client.pipelines(7),
     "pipeline": lambda client: client.pipeline(7, 1),
 }
+NO_ENTRY = Entry(0, frozenset(), Secret("{}"))
 VAULT: dict[str, Call] = {
     "read": lambda client: client.read("secret/n"),
     "token": lambda client: client.token(),
     "capabilities": lambda client: client.capabilities("secret/n"),
+    "keeps": lambda client: client.keeps("secret/n", 3),
+    "replace": lambda client: client.replace("secret/n", NO_ENTRY, {"a": Secret("value")}),
     "may_delete": lambda client: client.may_delete("secret/n"),
     "mount": lambda client: client.mount("mount/n"),
 }
@@ -89,7 +93,9 @@ MEANT: dict[tuple[str, str], set[str]] = {
     **{("forgejo", name): {"[]"} for name in ("push_mirrors", "pull_request", "access_tokens", "references")},
     ("forgejo", "open_pull_requests"): {"[]"},
     **{("forgejo", name): {"[]"} for name in ("commits", "commits of a path")},
-    **{("woodpecker", name): {"[]", "null"} for name in ("additions", "pipelines")},  # a list that may be null
+    **{
+        ("woodpecker", name): {"[]", "null"} for name in ("additions", "pipelines", "secrets")
+    },  # a list that may be null
     ("woodpecker", "remove"): {"{}", '{"status": "ok"}'},  # what is gone is looked at afterwards
 }
 """The shapes that are right for a method."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class CheckState(StrEnum):
@@ -24,7 +25,8 @@ class CheckState(StrEnum):
 class Check:
     """One thing that was looked at. ``id`` is dotted and stable; ``hint`` says what to do where it is not well.
 
-    ``code`` is that of the error behind it, where that has a code of its own.
+    ``code`` is that of the error behind it, where that has a code of its own. ``facts`` are for programs: what the
+    summary says, in parts.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Check:
     summary: str
     hint: str = ""
     code: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def well(self) -> bool:

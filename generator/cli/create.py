@@ -98,7 +98,7 @@ def execute(
     return result.exit_code
 
 
-def confirm(session: Session, plan: Plan) -> None:  # noqa: ARG001 - what agrees to a plan may look at it
+def confirm(session: Session, plan: Plan | None) -> None:  # noqa: ARG001 - what agrees to a plan may look at it
     """Ask a person for confirmation. Raises ``click.Abort`` for a no, ``UsageError`` if nobody can be asked.
 
     Without a terminal, running the command counts as confirmation.

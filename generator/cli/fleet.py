@@ -27,6 +27,9 @@ from generator.fleet.selection import Selection, parse_shard, read_failed
 from generator.fleet.update import Update, Waves
 from generator.template.releases import Releases
 
+_COUNT_CHANGES = ("fleet update", "fleet secrets push")
+"""Commands whose ``--limit`` counts the services that they change."""
+
 MOST_NAMES = 5
 """How many names are shown in one line."""
 
@@ -112,7 +115,7 @@ def open_fleet(
             forge = stack.enter_context(open_forge(session.platform, session.environ, reporter.progress))
         jobs = options["jobs"] or usable_cores()
         updating = command == "fleet update"
-        first = None if updating else options["limit"]  # an update counts those that it changes
+        first = None if command in _COUNT_CHANGES else options["limit"]
         fleet = Fleet(
             session.platform, Releases(), Objects.of(clone), forge, selection, first, updating, jobs, reporter.progress
         )
@@ -199,10 +202,10 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         except BaseException:
             opened.write(in_order(update.findings.values()), notes=update.notes)
             raise
-        return opened.tell(found, exit_code(found), _next(found), notes=update.notes)
+        return opened.tell(found, exit_code(found), next_steps(found), notes=update.notes)
 
 
-def _next(findings: Sequence[Finding]) -> tuple[str, ...]:
+def next_steps(findings: Sequence[Finding]) -> tuple[str, ...]:
     """What a person does next, once for each kind of thing, and for which services."""
     names: dict[str, list[str]] = {}
     for finding in findings:

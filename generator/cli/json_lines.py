@@ -57,7 +57,8 @@ class JsonReporter(Reporter):
 
     def check(self, check: Check) -> None:
         """One check's outcome."""
-        self._write("check", id=check.id, state=check.state.value, summary=check.summary, hint=check.hint)
+        more: dict[str, Any] = {"facts": dict(check.facts)} if check.facts else {}
+        self._write("check", id=check.id, state=check.state.value, summary=check.summary, hint=check.hint, **more)
 
     def template_version(self, version: TemplateVersion) -> None:
         """A version of the template."""

@@ -140,10 +140,12 @@ class Session:
             self._project = Project(self.template, self.platform, answers, self.service_dir(answers.name))
         return self._project
 
-    def run(self, answers: Answers, also: Iterable[str] = ()) -> Run:
+    def run(self, answers: Answers, needed: Iterable[str] | None = None, also: Iterable[str] = ()) -> Run:
         """The systems, opened once for the whole command: what looks at them and what writes share connections.
 
-        ``also``: systems that the answers don't need, for what is removed from them.
+        ``needed`` names the credentials where not all are required; ``also`` systems that the answers don't need, for
+        what is removed from them.
+
         Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing, and
         ``RefusedError`` where a seed's value holds one of the credentials.
         """
@@ -151,7 +153,9 @@ class Session:
 
         project, seeds = self.project(answers), self.seeds(answers)
         if self._run is None or self._run.project is not project:
-            opening = open_run(project, self.infra, environ=self.environ, progress=self.reporter.progress, also=also)
+            opening = open_run(
+                project, self.infra, environ=self.environ, progress=self.reporter.progress, needed=needed, also=also
+            )
             self._run = self._opened.enter_context(opening)
         self._refuse_credentials(seeds)  # some credentials are known only now
         return replace(self._run, seeds=seeds, sources={seed.name: seed for seed in self.sources})
@@ -181,12 +185,13 @@ class Session:
 
     @cached_property
     def sources(self) -> tuple[Seed, ...]:
-        """Where ``--seed`` says that the first values of secrets are; the last word counts.
+        """Where ``--seed`` says that the first values of secrets are, or ``--replace`` new ones; the last word counts.
 
         Nothing is read yet. Raises ``UsageError`` for what is no source, and ``RefusedError`` for one that holds a
         credential.
         """
         named = [parse_seed(pair) for pair in self.options.get("seeds", ())]
+        named += [parse_seed(pair, "--replace") for pair in self.options.get("replacements", ())]
         files = [seed.anywhere for seed in named]  # what is read later is what was judged
         refuse_sources([*named, *files], self.environ, self.platform)
         return tuple({seed.name: seed for seed in files}.values())
@@ -207,7 +212,7 @@ class Session:
                 if seed.name not in answers.vault_properties:
                     raise UsageError(
                         "seed.unknown",
-                        f"--seed {seed.shown_name}: no secret of the service has this property",
+                        f"{seed.label}no secret of the service has this property",
                         "see --secrets",
                     )
             values = {seed.name: read_seed(seed, self.environ) for seed in self.sources}
@@ -228,15 +233,16 @@ class Session:
 
     def _refuse_credentials(self, values: Mapping[str, Secret]) -> None:
         found = self._run.credentials.values() if self._run else ()
-        refuse_credentials(values, self.platform, self.environ, found)
+        flag = "--replace" if self.options.get("replacements") else "--seed"
+        refuse_credentials(values, self.platform, self.environ, found, flag)
 
     def check_typing(self) -> None:
         """Raise ``UsageError`` where a value is to be typed and there is nobody to type it."""
-        asked = [seed.name for seed in self.sources if seed.kind == "prompt"]
+        asked = [seed for seed in self.sources if seed.kind == "prompt"]
         if asked and not self.interactive:
             raise UsageError(
                 "seed.no_terminal",
-                f"--seed {asked[0]}=prompt: there is no terminal to type the value on",
+                f"{asked[0].flag} {asked[0]}: there is no terminal to type the value on",
                 "run it on a terminal, without --json and --non-interactive; or name a variable or file",
             )
 

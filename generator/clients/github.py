@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -68,6 +69,14 @@ class WorkflowRun:
     status: str
     conclusion: str
     url: str
+
+
+@dataclass(frozen=True)
+class ActionsSecret:
+    """When an Actions secret was created and written last, as GitHub writes times; nobody can read its value."""
+
+    created: str
+    updated: str
 
 
 @dataclass(frozen=True)
@@ -215,12 +224,13 @@ class GitHub:
 
         return self._read(f"GET references {prefix} of {full_name}", find)
 
-    def secret_names(self, full_name: str) -> set[str] | None:
-        """Names of the Actions secrets (values can't be read); None if the repository can't be seen."""
+    def actions_secrets(self, full_name: str) -> dict[str, ActionsSecret] | None:
+        """The Actions secrets by name (values can't be read); None if the repository can't be seen."""
 
-        def find() -> set[str] | None:
+        def find() -> dict[str, ActionsSecret] | None:
             try:
-                return {item.name for item in self._existing(full_name).get_secrets()}
+                found = self._existing(full_name).get_secrets()
+                return {item.name: ActionsSecret(_time(item.created_at), _time(item.updated_at)) for item in found}
             except github.UnknownObjectException:
                 return None
 
@@ -519,6 +529,11 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("GitHub's answer has no text where it should")
     return value
+
+
+def _time(value: datetime) -> str:
+    """A time as GitHub writes it."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _flag(value: object) -> bool:

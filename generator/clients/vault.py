@@ -124,6 +124,27 @@ class Vault:
         body = {"options": {"cas": entry.version}, "data": {**added, **json.loads(entry.content.reveal())}}
         self._api.request("POST", self._address(path), json=body)
 
+    def replace(self, path: str, entry: Entry, properties: Mapping[str, Secret]) -> None:
+        """Write a version of the secret in which only ``properties`` differ from ``entry``, the newest version.
+
+        Check-and-set as in ``add``. If the token is not allowed to ``patch`` the secret, or Vault is too old or has no
+        such secret, all properties are sent.
+        """
+        address, options = self._address(path), {"cas": entry.version}
+        new = {name: value.reveal() for name, value in properties.items()}
+        kind = {"Content-Type": "application/merge-patch+json"}
+        body = {"options": options, "data": new}
+        answer = self._api.request("PATCH", address, json=body, headers=kind, allow=(403, 404, 405))
+        if not answer.is_success:
+            data = {**json.loads(entry.content.reveal()), **new}
+            answer = self._api.request("POST", address, json={"options": options, "data": data})
+        self._api.understood(answer, lambda body: number(fields(body["data"])["version"]))
+
+    def keeps(self, path: str, version: int) -> bool:
+        """Whether a version of the secret can still be read."""
+        answer = self._api.request("GET", self._address(path), params={"version": version}, allow=(404,))
+        return not self._misses(answer) and self._api.understood(answer, _entry).version == version
+
     def token(self) -> TokenFacts:
         """What Vault reports about this token. Raises ``PreflightError`` if it is not accepted."""
         return self._api.read("GET", "/auth/token/lookup-self", _token)

@@ -90,9 +90,13 @@ class Woodpecker:
 
     def additions(self, repository: int) -> list[str]:
         """What people added to a registration: its own secrets and its schedules, by name."""
-        secrets = self._api.read("GET", f"/repos/{repository}/secrets", _names)
+        secrets = self.secrets(repository)
         schedules = self._api.read("GET", f"/repos/{repository}/cron", _names)
         return [f"secret {name}" for name in secrets] + [f"schedule {name}" for name in schedules]
+
+    def secrets(self, repository: int) -> list[str]:
+        """Names of a registration's own secrets; those of its owner and of the instance are not among them."""
+        return self._api.read("GET", f"/repos/{repository}/secrets", _names)
 
     def remove(self, repository: int) -> None:
         """Delete a registration with its pipelines, and its webhook on the forge, instead of deactivating it."""

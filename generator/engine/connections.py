@@ -95,6 +95,38 @@ def open_forge(
         yield Forge(client, Remote(platform, platform.forgejo.owner, credential.value), patience)
 
 
+@dataclass(frozen=True)
+class Mirrors:
+    """What writes to the mirrors of many services: one GitHub client, so that its limits are kept for all of them."""
+
+    forge: Forge
+    github: GitHub
+    credentials: Mapping[str, Credential]
+    clone: Repository
+    patience: Patience
+
+
+@contextmanager
+def open_mirrors(
+    forge: Forge,
+    platform: Platform,
+    infra: Path,
+    needed: Iterable[str],
+    environ: Mapping[str, str] = os.environ,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Iterator[Mirrors]:
+    """GitHub, and the ``needed`` credentials. Raises ``PreflightError`` when one of them, or the clone, is missing."""
+    with ExitStack() as stack:
+        patience = Patience.of(platform, progress)
+        vault = _vault(platform, environ, stack, patience)
+        credentials = find_credentials(platform, dict.fromkeys(["github", *needed]), vault, environ)
+        clone = open_clone(platform, infra)
+        stack.callback(clone.close)
+        client = GitHub(platform, credentials["github"].value, credentials["github"].source, patience)
+        stack.callback(client.close)
+        yield Mirrors(forge, client, credentials, clone, patience)
+
+
 @contextmanager
 def open_registry(platform: Platform, environ: Mapping[str, str] = os.environ) -> Iterator[Registry]:
     """The image registry alone, which only looking needs. Raises ``PreflightError`` without a credential for it."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # importing the clients takes a while, and what only plans fi
     from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
     from generator.clients.git import Remote
     from generator.clients.git import Repository as Clone
-    from generator.clients.github import GitHub, Mirror
+    from generator.clients.github import ActionsSecret, GitHub, Mirror
     from generator.clients.patience import Patience
     from generator.clients.vault import Vault
     from generator.clients.woodpecker import Registration as Registered
@@ -233,7 +233,11 @@ class Run:
 
     def mirror_secrets(self) -> frozenset[str]:
         """Names of the mirror's Actions secrets. Raises ``SystemFailure`` where they can't be seen."""
-        return frozenset(self._of_mirror("Actions secrets", lambda: self.github.secret_names(self.mirror)) or ())
+        return frozenset(self.mirror_secret_times())
+
+    def mirror_secret_times(self) -> Mapping[str, ActionsSecret]:
+        """The mirror's Actions secrets by name. Raises ``SystemFailure`` where they can't be seen."""
+        return self._of_mirror("Actions secrets", lambda: self.github.actions_secrets(self.mirror)) or {}
 
     def _of_mirror(self, what: str, look: Callable[[], Given | None]) -> Given | None:
         """What ``look`` sees of the mirror; None only where the mirror does not exist.

@@ -132,11 +132,16 @@ def refuse_secrets(answers: Answers) -> None:
 
 
 def refuse_credentials(
-    seeds: Mapping[str, Secret], platform: Platform, environ: Mapping[str, str], found: Iterable[Credential] = ()
+    seeds: Mapping[str, Secret],
+    platform: Platform,
+    environ: Mapping[str, str],
+    found: Iterable[Credential] = (),
+    flag: str = "--seed",
 ) -> None:
     """Raise ``RefusedError`` where the value of a seed holds a credential, whatever it was read from.
 
-    Compared are those of the environment, Vault's token file, and those that this run ``found`` elsewhere.
+    Compared are those of the environment, Vault's token file, and those that this run ``found`` elsewhere. ``flag``
+    is the one that names the values' sources, for messages.
     """
     if not seeds:
         return
@@ -146,5 +151,5 @@ def refuse_credentials(
     for name, value in seeds.items():
         source = next((source for source, credential in known if value.holds(credential)), None)
         if source:
-            message = f"--seed {name}: the value holds the credential in {source}"
+            message = f"{flag} {name}: the value holds the credential in {source}"
             raise RefusedError("seed.credential", message, OWN_VALUE)

@@ -43,7 +43,7 @@ def observe(
     Raises ``AnswersError`` where another stack has a name that this service needs for itself.
     """
     run = run.fresh()
-    decided = run_parallel(*(partial(_observe, step, run) for step in steps))
+    decided = observe_steps(steps, run)
     unknown = any(item.decision.state is State.UNKNOWN for item in decided)
     files, registrations = ([], []) if unknown else contents(run)
     return build_plan(
@@ -53,6 +53,11 @@ def observe(
         steps=decided,
         notes=notes,
     )
+
+
+def observe_steps(steps: Sequence[Step[Any]], run: Run) -> list[StepPlan]:
+    """Look at the systems for these steps alone, as ``observe`` does."""
+    return run_parallel(*(partial(_observe, step, run) for step in steps))
 
 
 def course(steps: Sequence[Step[Any]], run: Run) -> Course:

@@ -20,6 +20,11 @@ Kind = Literal["env", "file", "prompt", "later", "generated"]
 _NAMED: tuple[Kind, ...] = ("env", "file", "prompt", "later")
 """What ``--seed`` takes; what it does not name is generated."""
 
+_OF_NOW: tuple[Kind, ...] = ("env", "file", "prompt")
+"""What a value that exists is replaced from."""
+
+_PLACES = {"env": ":VARIABLE", "file": ":PATH"}
+
 LEFT_OPEN = Secret("")
 """Stands for a value that a person fills in later: a real one is never empty."""
 
@@ -59,6 +64,8 @@ class Seed:
     name: str
     kind: Kind
     place: str = ""
+    flag: str = "--seed"
+    """The flag that names it, for messages."""
 
     def __str__(self) -> str:
         return f"{self.name}={self.source}"
@@ -76,7 +83,7 @@ class Seed:
     @property
     def label(self) -> str:
         """What a message about it begins with."""
-        return f"--seed {self.shown_name}: " if self.name else ""
+        return f"{self.flag} {self.shown_name}: " if self.name else ""
 
     @property
     def shown_name(self) -> str:
@@ -123,22 +130,24 @@ class Seed:
         return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
-def parse_seed(pair: str) -> Seed:
-    """``PROPERTY=env:VARIABLE``, ``=file:PATH``, ``=prompt`` or ``=later``.
+def parse_seed(pair: str, flag: str = "--seed") -> Seed:
+    """``PROPERTY=env:VARIABLE``, ``=file:PATH``, ``=prompt`` or, only for ``--seed``, ``=later``.
 
     Raises ``UsageError`` for anything else, without repeating it: it may be the value itself, given by mistake; and
     for a variable that is no secret's place.
     """
     name, _, source = pair.partition("=")
     kind, colon, place = source.partition(":")
-    named: Kind | None = next((known for known in _NAMED if known == kind), None)
+    allowed = _NAMED if flag == "--seed" else _OF_NOW
+    named: Kind | None = next((known for known in allowed if known == kind), None)
     if named is None or bool(colon) != (named in _WITH_PLACE):
+        forms = [f"PROPERTY={known}{_PLACES.get(known, '')}" for known in allowed]
         raise UsageError(
             "seed.source",
-            f"--seed {visible(name, kept='')}: name where the value is, never the value",
-            "write PROPERTY=env:VARIABLE, PROPERTY=file:PATH, PROPERTY=prompt or PROPERTY=later",
+            f"{flag} {visible(name, kept='')}: name where the value is, never the value",
+            f"write {', '.join(forms[:-1])} or {forms[-1]}",
         )
-    seed = Seed(name, named, place)
+    seed = Seed(name, named, place, flag)
     if named == "env" and _IN_USE.fullmatch(place):
         raise UsageError(
             "seed.variable",

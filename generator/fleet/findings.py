@@ -99,7 +99,7 @@ class Finding:
     """The state of one tree: its template ``version``, the version it is updated ``to``, and the ``files`` concerned.
 
     ``message`` says what happened in a sentence, ``hint`` the remedy where the state's own is not enough; ``question``
-    is what has to be answered. ``action`` is what this run did: opened, updated, found or closed.
+    is what has to be answered. ``action`` is what this run did: opened, updated, found, closed or (a secret) written.
     """
 
     place: Place
@@ -117,7 +117,7 @@ class Finding:
     @property
     def wrote(self) -> bool:
         """Whether this run changed anything about it."""
-        return self.action in ("opened", "updated", "closed")
+        return self.action in ("opened", "updated", "closed", "written")
 
     @property
     def remedy(self) -> str:

@@ -49,7 +49,7 @@ class Call:
             try:
                 guard()
                 with _kept(answers) as flags:
-                    run_command([line[0], *flags, "--json", *line[1:]], JsonReporter(_Lines(self._take)))
+                    run_command([*line[0].split(), *flags, "--json", *line[1:]], JsonReporter(_Lines(self._take)))
             except Exception as error:  # noqa: BLE001 - every call has a result
                 self.refuse(as_reported(error))
 

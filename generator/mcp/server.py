@@ -44,7 +44,7 @@ _INSTRUCTIONS = (
 )
 _RIGHTS = {
     True: "Then create carries it out at once.",
-    False: "This server is read-only: it offers neither create nor an update that writes.",
+    False: "This server is read-only: it offers neither create and secrets_push nor an update that writes.",
 }
 
 
@@ -195,10 +195,12 @@ class _Service:
             return RefusedError(
                 "mcp.read_only",
                 f"this server is read-only, and {name} would write",
-                "a person may start it with --allow-writes; plan, status, verify and update with check work here",
+                "a person may start it with --allow-writes; plan, status, verify, secrets_show, and "
+                "update with check work here",
             )
         try:
-            self._settings.sources.check_names(given.get("seeds"))
+            for key in ("seeds", "replace"):
+                self._settings.sources.check_names(given.get(key))
         except (UsageError, RefusedError) as error:
             return error
         wrong = [_wrong(error) for error in Draft202012Validator(self._tools[name].schema).iter_errors(given)]

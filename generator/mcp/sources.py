@@ -94,6 +94,17 @@ class Sources:
         }
 
     @property
+    def replacements(self) -> dict[str, Any]:
+        """The JSON Schema of the argument ``replace`` of ``secrets_push``: as ``seeds``, without ``later``."""
+        return {
+            "type": "object",
+            "description": "Properties of Vault to replace, and where the new value of each is; never the value. "
+            f"Without it the Actions secrets are written again, and no property. {self.summary}",
+            "propertyNames": {"pattern": "^[^=]*$"},
+            "additionalProperties": {"anyOf": [source.schema for source in self.allowed]} if self.allowed else False,
+        }
+
+    @property
     def summary(self) -> str:
         """What may be named, in a sentence."""
         texts = [f"{source.text}… (files below)" if source.folder else source.text for source in self.allowed]

@@ -37,8 +37,8 @@ def _places(given: Given) -> None:
 
 @dataclass(frozen=True)
 class Tool:
-    """One command as a tool. ``writes``: its purpose is a change; ``line`` makes its command line, without
-    answers, and with names and paths behind ``--``, so that none of them is ever taken for a flag."""
+    """One command as a tool. ``writes``: its purpose is a change; ``line`` makes its command line: all words of the
+    command in the first, no answers, and names and paths behind ``--``, so that none is ever taken for a flag."""
 
     name: str
     title: str
@@ -49,6 +49,8 @@ class Tool:
     writes: bool = False
     infra: bool = True
     """Whether it takes ``--infra``."""
+    values_in: str = ""
+    """The argument that names sources of secrets' values, if it has one."""
     edits: bool = False
     """Whether it changes existing things, in addition to adding new ones."""
     guard: Callable[[Given], None] = _places
@@ -98,23 +100,24 @@ OUTPUT: dict[str, Any] = {
 def tools(*, writes: bool, sources: Sources = NONE_ALLOWED) -> tuple[Tool, ...]:
     """The tools that a server offers; without ``writes`` none of them changes anything, and none reads a value of a
     secret from elsewhere than ``sources``."""
-    offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _UPDATE if writes else _UPDATE_CHECK)
-    return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE) if writes else offered))
+    offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, _UPDATE if writes else _UPDATE_CHECK)
+    return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE, _SECRETS_PUSH) if writes else offered))
 
 
 def _reading(tool: Tool, sources: Sources) -> Tool:
-    """A tool that takes ``seeds`` from these sources only."""
-    if "seeds" not in tool.properties:
+    """A tool that takes values of secrets from these sources only."""
+    key = tool.values_in
+    if not key:
         return tool
 
     def guard(given: Given) -> None:
         tool.guard(given)
-        sources.check_files(given.get("seeds", {}))
+        sources.check_files(given.get(key, {}))
 
     return replace(
         tool,
         description=f"{tool.description} {sources.summary}",
-        properties={**tool.properties, "seeds": sources.schema},
+        properties={**tool.properties, key: sources.schema if key == "seeds" else sources.replacements},
         guard=guard,
     )
 
@@ -132,6 +135,11 @@ def _verify(given: Given) -> list[str]:
     flags = ["--wait"] if given.get("wait") else []
     flags += [f"--timeout={given['timeout']}"] if "timeout" in given else []
     return _service("verify", given, flags)
+
+
+def _secrets_push(given: Given) -> list[str]:
+    flags = [f"--replace={name}={place}" for name, place in given.get("replace", {}).items()]
+    return _service("secrets push", given, [*flags, "--dry-run" if given.get("dry_run") else "--yes"])
 
 
 def _update(given: Given, *, check: bool) -> list[str]:
@@ -170,6 +178,7 @@ _PLAN = Tool(
         "no_provision": _FILES,
     },
     lambda given: _service("plan", given, []),
+    values_in="seeds",
 )
 
 _CREATE = Tool(
@@ -181,6 +190,7 @@ _CREATE = Tool(
     dict(_PLAN.properties),
     lambda given: _service("create", given, ["--yes"]),
     writes=True,
+    values_in="seeds",
 )
 
 _STATUS = Tool(
@@ -216,6 +226,35 @@ _VERIFY = Tool(
     },
     _verify,
     required=("name",),
+)
+
+_SECRETS_SHOW = Tool(
+    "secrets_show",
+    "Secrets of a service",
+    "For each secret of a service (Vault, Actions secrets, Woodpecker): where it is used, whether it exists, who wrote "
+    "it as far as that is known, and when; the facts of each check. Never a value. Changes nothing.",
+    {"name": _NAME, "service_dir": _FOLDER},
+    lambda given: _service("secrets show", given, []),
+    required=("name",),
+)
+
+_SECRETS_PUSH = Tool(
+    "secrets_push",
+    "Write secrets again",
+    "Writes the Actions secrets of a service again, from the credentials of the platform; or, with replace, gives the "
+    "named properties in Vault another value, keeping their old version. With dry_run it only shows the plan: show it "
+    "to a person first.",
+    {
+        "name": _NAME,
+        "replace": NONE_ALLOWED.replacements,
+        "dry_run": {"type": "boolean", "default": False, "description": "Only show the plan."},
+        "service_dir": _FOLDER,
+    },
+    _secrets_push,
+    required=("name",),
+    writes=True,
+    edits=True,
+    values_in="replace",
 )
 
 _PATH = {

@@ -120,6 +120,11 @@ class Answers:
         return dict(self.context["actions_secrets"])
 
     @property
+    def secrets(self) -> Mapping[str, str]:
+        """The container's variables that hold a secret, and the property in Vault of each."""
+        return dict(self.context["secrets"])
+
+    @property
     def vault_properties(self) -> tuple[str, ...]:
         """The properties that are read from the service's path in Vault."""
         return tuple(self.context["vault_properties"])

@@ -50,6 +50,9 @@ def test_versions_and_check_and_set(vault: Api) -> None:
     assert (current["data"], current["metadata"]["version"]) == ({"a": "1", "b": "2"}, 2)
     assert vault("GET", "/secret/data/demo", params={"version": 1}).json()["data"]["data"] == {"a": "1"}
     assert vault("GET", "/secret/metadata/demo").json()["data"]["current_version"] == 2
+    assert vault("POST", "/secret/delete/demo", json={"versions": [2]}).status_code == 204
+    deleted = {"data": {"c": "3"}, "options": {"cas": 2}}
+    assert vault("PATCH", "/secret/data/demo", json=deleted, headers=MERGE).status_code == 404
 
 
 def test_lists(vault: Api) -> None:

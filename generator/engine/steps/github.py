@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.base.memo import run_parallel
-from generator.clients.github import Mirror
+from generator.clients.github import ActionsSecret, Mirror
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.ownership import of_mirror
@@ -100,7 +100,15 @@ def _create(run: Run, *, private: bool) -> str | Done:
     return Done(url, created.since)
 
 
-class GitHubSecrets(Step[frozenset[str]]):
+@dataclass(frozen=True)
+class SecretsFacts:
+    """The mirror and its Actions secrets, whose values can't be read by anyone."""
+
+    mirror: Mirror | None
+    secrets: Mapping[str, ActionsSecret]
+
+
+class GitHubSecrets(Step[SecretsFacts]):
     """The Actions secrets that the workflow needs; before the first push, or its first run fails."""
 
     id = "github.secrets"
@@ -111,23 +119,31 @@ class GitHubSecrets(Step[frozenset[str]]):
         """Where CI needs more of them."""
         return not goal.actions_secrets.keys() <= start.actions_secrets.keys()
 
-    def observe(self, run: Run) -> frozenset[str]:
-        """Names of the secrets; values can't be read by anyone."""
-        run_parallel(run.mirror_repository, run.mirror_secrets)
-        return run.mirror_secrets()
+    def wanted(self, run: Run) -> Mapping[str, str]:
+        """The secrets, and the credential that fills each."""
+        return run.answers.actions_secrets
 
-    def decide(self, run: Run, facts: frozenset[str]) -> Decision:
-        """Write the missing ones."""
-        missing = _missing(run, facts)
-        if not missing:
-            return present(f"{', '.join(_wanted(run))} are set")
-        return drifted(", ".join(missing)) if facts else absent(", ".join(missing))
+    def due(self, run: Run, facts: SecretsFacts) -> list[str]:
+        """The secrets to be written: those that are missing."""
+        return [name for name in self.wanted(run) if name not in facts.secrets]
 
-    def act(self, run: Run, facts: frozenset[str]) -> str:
-        """Seal and write the missing ones."""
-        missing, wanted = _missing(run, facts), _wanted(run)
-        run.github.put_secrets(run.mirror, {name: run.credentials[wanted[name]].value for name in missing})
-        return f"set {', '.join(missing)}"
+    def observe(self, run: Run) -> SecretsFacts:
+        """The secrets by name."""
+        run_parallel(run.mirror_repository, run.mirror_secret_times)
+        return SecretsFacts(run.mirror_repository(), run.mirror_secret_times())
+
+    def decide(self, run: Run, facts: SecretsFacts) -> Decision:
+        """Write what is due."""
+        due = ", ".join(self.due(run, facts))
+        if not due:
+            return present(f"{', '.join(self.wanted(run))} are set")
+        return drifted(due) if facts.secrets else absent(due)
+
+    def act(self, run: Run, facts: SecretsFacts) -> str:
+        """Seal and write what is due."""
+        due, wanted = self.due(run, facts), self.wanted(run)
+        run.github.put_secrets(run.mirror, {name: run.credentials[wanted[name]].value for name in due})
+        return f"set {', '.join(due)}"
 
 
 @dataclass(frozen=True)
@@ -163,11 +179,3 @@ class GitHubDefaultBranch(Step[BranchFacts]):
         """Switch it."""
         run.github.set_default_branch(run.mirror, run.platform.forgejo.branch)
         return f"{run.mirror} shows {run.platform.forgejo.branch}"
-
-
-def _wanted(run: Run) -> Mapping[str, str]:
-    return run.answers.actions_secrets
-
-
-def _missing(run: Run, there: frozenset[str]) -> list[str]:
-    return [name for name in _wanted(run) if name not in there]

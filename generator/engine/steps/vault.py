@@ -72,7 +72,7 @@ class VaultSecrets(Step[Entry]):
             _write(run, facts, values)
         summary = f"{place(run, facts)}: added {', '.join(values) or 'nothing yet'}"
         summary += f"; to be filled in: {', '.join(left)}" if left else ""
-        if whole and not _note(run, facts.version + 1) and not proven:
+        if whole and not note_as_made(run, facts.version + 1) and not proven:
             summary += "; Vault took no note of who made it, so remove will leave it"
         return summary
 
@@ -122,8 +122,8 @@ def _written(entry: Entry, facts: Entry, values: Mapping[str, Secret]) -> bool:
     return entry.version == facts.version + 1 and {name: entry.value(name) for name in entry.names} == known
 
 
-def _note(run: Run, version: int) -> bool:
-    """Note on a secret that newservice made it whole; whether Vault took it, which is a right of its own."""
+def note_as_made(run: Run, version: int) -> bool:
+    """Note on a secret that newservice made this version whole; whether Vault took it, which is a right of its own."""
 
     def note() -> bool:
         entry = run.vault.read(path(run))

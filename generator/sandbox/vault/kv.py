@@ -136,9 +136,9 @@ class KvTwo(Engine):
 
     @route("PATCH", "/data/<path:path>")
     def patch(self, request: Request, path: str) -> Response:
-        """A new version with some properties changed (null removes one); 404 if the secret does not exist."""
+        """A new version with some properties changed (null removes one); 404 if there is none, or none any more."""
         _need_merge_patch(request)
-        if path not in self.secrets:
+        if path not in self.secrets or self.secrets[path][-1].deleted:
             raise VaultError(404)
         asked = request.json_object()
         self._check_version(path, asked)
