@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from generator.engine.context import Run
 
 
+PLACES = ("platform", "infra", "service_dir", "sandbox", "no_provision")
+
+
 @dataclass
 class Session:
     """One command's surroundings."""
@@ -42,6 +45,8 @@ class Session:
     reporter: Reporter
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     infra_default: Path | None = None
+    kept: Path | None = None
+    """The file in which this command keeps the answers until a repository records them."""
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
     _run: Run | None = None
@@ -137,8 +142,18 @@ class Session:
     def project(self, answers: Answers) -> Project:
         """What is wanted, and where the service's repository goes; the same for the same answers, rendered once."""
         if self._project is None or self._project.answers is not answers:
-            self._project = Project(self.template, self.platform, answers, self.service_dir(answers.name))
+            place = self.service_dir(answers.name)
+            self._project = Project(self.template, self.platform, answers, place, tuple(self.places))
         return self._project
+
+    @property
+    def places(self) -> Iterator[str]:
+        """The flags that say where everything is, as they were given, for another command."""
+        for name in PLACES:
+            value = self.options.get(name)
+            if value:
+                flag = f"--{name.replace('_', '-')}"
+                yield from (flag,) if value is True else (flag, str(value))
 
     def run(self, answers: Answers) -> Run:
         """The systems, opened once for the whole command: what looks at them and what writes share connections.

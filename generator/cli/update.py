@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -175,15 +174,9 @@ def _flags(session: Session, amendment: Amendment) -> Iterator[str]:
     for flag, key in (("--to", "to"), ("--answers", "answers_file"), ("--platform", "platform")):
         if options[key] and not (gone and key == "answers_file"):
             yield from (flag, str(options[key]))
-    for path in amendment.unset:
-        yield from ("--unset", path)
-    for name in sorted(amendment.replaced):
-        yield from ("--replace", name)
+    kept = amendment if gone else replace(amendment, given={})
+    yield from kept.words({question.name for question in session.questions if question.structured})
     if gone:
-        structured = {question.name for question in session.questions if question.structured}
-        for name, value in amendment.given.items():
-            plain = isinstance(value, str) and name not in structured
-            yield from ("--set", f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
         return
     for pair in options["sets"]:
         yield from ("--set", pair)

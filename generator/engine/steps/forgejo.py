@@ -36,12 +36,14 @@ SETTLING_SECONDS = 60.0
 class RepositoryFacts:
     """The repository, the answers file that its branch holds, and how visible the copies are.
 
-    The mirror counts only where the answers want it public: else both are private, whatever it is.
+    The mirror counts only where the answers want it public: else both are private, whatever it is. ``superseded``:
+    the answers file says other answers than the wanted ones, and it is the stack's that counts.
     """
 
     repository: Repository | None
     recorded: Recorded
     copies: Copies
+    superseded: bool = False
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
@@ -54,7 +56,9 @@ class ForgejoRepository(Step[RepositoryFacts]):
         """The repository, whose it is, and how visible the mirror is where that counts."""
         mirror = (lambda: None) if wants_private(run) else run.mirror_repository
         run_parallel(run.canonical, run.canonical_answers, run.canonical_head, mirror)
-        return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
+        recorded = run.canonical_answers()
+        superseded = bool(recorded.differing(run.answers.public)) and run.stack_recorded()
+        return RepositoryFacts(run.canonical(), recorded, copies_of(run, run.canonical(), mirror()), superseded)
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
@@ -74,8 +78,8 @@ class ForgejoRepository(Step[RepositoryFacts]):
                 "choose another name; newservice never writes into a repository that it did not make",
             )
         changed = recorded.differing(run.answers.public)
-        if changed:
-            return answers_changed(where, changed)
+        if changed and not facts.superseded:
+            return answers_changed(where, changed, run.project.change_from(recorded))
         if repository.archived:
             return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
         return decide_forgejo(facts.copies, where)
