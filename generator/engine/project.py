@@ -14,6 +14,7 @@ from generator.base.errors import AnswersError
 from generator.base.memo import Memo
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.to_do import in_order, tasks_of, to_apply
 from generator.engine.transition import NOTHING, End, transition
 from generator.engine.versions import Versions
 from generator.infra_repo.allocations import (
@@ -38,7 +39,7 @@ from generator.template.files import ANSWERS_FILE, File, Layer
 from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.renderer import Renderer
-from generator.template.template import Template, parse_yaml
+from generator.template.template import Template
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,7 @@ class Project:
     @cached_property
     def to_do(self) -> tuple[str, ...]:
         """What a person does after the merge, in the order that works."""
-        steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
-        text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
-        steps += [
-            (item["order"], self.template.render(item["do"], self.answers.context))
-            for item in parse_yaml(text)
-            if parse_yaml(self.template.render(item.get("when", "true"), self.answers.context))
-        ]
-        return tuple(dict.fromkeys(line for _, line in sorted(steps)))
+        return in_order([*to_apply(self.registrations), *tasks_of(self.template, self.answers.context)])
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""
