@@ -57,12 +57,22 @@ def continued(session: Session) -> dict[str, Any]:
     except AnswersError:  # reported with everything else that is wrong
         return given
     except NewserviceError as error:
-        session.reporter.progress(f"whether {name} exists is not known: {error.message}")
+        if _incomplete(session, given):
+            session.reporter.progress(f"whether {name} exists is not known: {error.message}")
         return given
     if not found:
         return given
     session.reporter.progress(f"continuing with the answers recorded in {found.place}")
     return {**session.look_back(found), **given}
+
+
+def _incomplete(session: Session, given: dict[str, Any]) -> bool:
+    """Whether answers are missing, and nothing else is wrong with them."""
+    try:
+        session.answers(given)
+    except AnswersError as error:
+        return all(problem.code == "answer.missing" for problem in error.problems)
+    return False
 
 
 def planned_for(session: Session, name: str, version: str) -> None:
