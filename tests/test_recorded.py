@@ -69,6 +69,15 @@ def test_other_answers_are_refused_with_the_command_that_changes_them(world: Wor
     assert world.infra.bare.heads() == before
 
 
+def test_the_command_never_holds_a_credential(world: World) -> None:
+    assert world.run("create", UPSTREAM).code == 0
+    token = world.sandbox.tokens.forgejo
+    completed = world.command("create", READER, "--yes", "--env", f"TOKEN={token}")
+    assert completed.code == 4
+    assert token not in completed.out + completed.err
+    assert "newservice change" not in completed.out
+
+
 def test_the_stack_on_the_forge_counts_before_everything_here(world: World) -> None:
     """An answers file of the service's own may lag behind: a change that does not concern its tree leaves it alone."""
     assert world.run("create", {**SMALLEST, "memory": "256Mi"}).code == 0
