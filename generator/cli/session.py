@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from generator.engine.context import Run
 
 
-PLACES = ("platform", "infra", "service_dir", "sandbox", "no_provision")
-
-
 @dataclass
 class Session:
     """One command's surroundings."""
@@ -143,17 +140,8 @@ class Session:
         """What is wanted, and where the service's repository goes; the same for the same answers, rendered once."""
         if self._project is None or self._project.answers is not answers:
             place = self.service_dir(answers.name)
-            self._project = Project(self.template, self.platform, answers, place, tuple(self.places))
+            self._project = Project(self.template, self.platform, answers, place, tuple(flags.places(self.options)))
         return self._project
-
-    @property
-    def places(self) -> Iterator[str]:
-        """The flags that say where everything is, as they were given, for another command."""
-        for name in PLACES:
-            value = self.options.get(name)
-            if value:
-                flag = f"--{name.replace('_', '-')}"
-                yield from (flag,) if value is True else (flag, str(value))
 
     def run(self, answers: Answers) -> Run:
         """The systems, opened once for the whole command: what looks at them and what writes share connections.

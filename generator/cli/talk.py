@@ -13,6 +13,7 @@ import click
 from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
 from generator.base.secrets import redact
 from generator.base.stopping import Terminated
+from generator.cli.flags import places
 from generator.cli.pager import page
 from generator.cli.plan_text import plan_diffs
 from generator.cli.recorded import continued, kept_file
@@ -139,7 +140,7 @@ def _kept(session: Session, path: Path) -> ExitCode:
         "create",
         "--answers",
         path.name if here else str(path),
-        *session.places,
+        *places(session.options),
         *seeds,
     ]
     closing = f"stopped; the answers are saved in {f'./{path.name}' if here else path}, and nothing else was written"
