@@ -470,8 +470,21 @@ def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
     assert {key: value for key, value in after.items() if key != "forgejo"} == {
         key: value for key, value in before.items() if key != "forgejo"
     }
+    completed = remove(world, RICH_NAME, "--yes")
+    assert (completed.code, completed.result["status"]) == (0, "unchanged")
+    pending = completed.result["next"]
+    assert pending[0].startswith(f"look that the namespace {RICH_NAME} is gone")
+    assert "apply vault (tier 0, by hand), if that was not done after the merge" in pending
+    assert pending[-1].startswith("drop the database ")
     if contracts.FOLDER.is_dir():
         assert violations(world) == []
+
+
+def test_what_was_removed_before_it_was_merged_is_known_by_its_pull_request(world: World) -> None:
+    assert world.run("create", UPSTREAM).code == 0
+    assert remove(world, "reader", "--yes").result["status"] == "success"
+    completed = remove(world, "reader", "--yes")
+    assert (completed.code, completed.result["status"], completed.result["next"]) == (0, "unchanged", [])
 
 
 def test_an_edited_stack_stays_whole_and_an_edited_entry_alone(world: World) -> None:
@@ -743,5 +756,5 @@ def test_names_that_are_never_removed(world: World) -> None:
     world.sandbox.forgejo.create_repository(world.platform.forgejo.owner, "theirs", files={"README.md": "mine"})
     assert remove(world, "theirs", "--yes").of("error")[0]["code"] == "remove.unknown"
     completed = remove(world, "never-made", "--yes")
-    assert (completed.code, completed.result["status"]) == (0, "unchanged")
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "status.unknown")
     assert world.sandbox.journal.writes() == []

@@ -14,6 +14,7 @@ from generator.base.terminal_text import visible
 from generator.cli import flags
 from generator.cli.create import execute
 from generator.cli.plan import apply_line, kept, observed_plan, refuse
+from generator.cli.recorded import planned_for
 from generator.cli.report import Reporter
 from generator.cli.session import Session, open_session
 from generator.cli.suggestions import files
@@ -58,6 +59,7 @@ def apply_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     reporter.service = saved.service
     with _session(reporter, options, saved) as session:
         _check_sources(session, path, saved, options["seeds"])
+        planned_for(session, saved.service, saved.basis.template)
         now = basis_of(session.template, session.platform, saved.basis.answers, session.environ)
         _refuse_moved(path, basis_moved(saved.basis, now))
         answers = session.answers(saved.basis.answers)

@@ -188,7 +188,7 @@ def _carried_out(session: Session, run: Run, change: Change, plan: Plan, steps: 
     require(way.look_ahead(partial(preflight, run, plan)))
     confirm(session, plan)
     session.typed_seeds(change.wanted)
-    outcome = outcome_of(session, way)
+    outcome = outcome_of(session, way, session.reporter.step)
     return _result(change, run, plan, outcome)
 
 

@@ -6,18 +6,22 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode, UsageError
+from generator.base.parallel import StepResult
 from generator.base.stopping import held
 from generator.cli.faults import as_reported
 from generator.cli.following import after_the_pull_request
 from generator.cli.options import Answering
 from generator.cli.plan import observed_plan, planned, refuse
+from generator.cli.recorded import continued, forget_kept
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, common_options, open_session
+from generator.engine.answers_file import answers_place
 from generator.engine.context import Run
 from generator.engine.executor import Course, Outcome, unchanged
 from generator.engine.files_only import write_files
@@ -42,7 +46,7 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             from generator.cli.talk import talk  # heavy, and needed with a terminal only
 
             return talk(session, create)
-        return create(session, session.answers(session.given()), confirm)
+        return create(session, session.answers(continued(session)), confirm)
 
 
 common_options(create_command)
@@ -141,31 +145,39 @@ def _files(session: Session, answers: Answers, plan: Plan) -> Result:
 
 
 def _provision(session: Session, run: Run, plan: Plan, way: Course) -> Result:
+    def report(step: StepResult) -> None:
+        session.reporter.step(step)
+        if step.id == "infra.commit" and step.status in ("done", "unchanged"):
+            forget_kept(session, run.name)
+
     if plan.changes_nothing:
         outcome = Outcome(tuple(unchanged(plan)))
-        for result in outcome.steps:
-            session.reporter.step(result)
+        for step in outcome.steps:
+            report(step)
     else:
-        outcome = outcome_of(session, way)
-    return _result(outcome, run, plan.to_do)
+        outcome = outcome_of(session, way, report)
+    return _result(outcome, run, plan.to_do, session.kept)
 
 
-def outcome_of(session: Session, way: Course) -> Outcome:
+def outcome_of(session: Session, way: Course, report: Callable[[StepResult], None]) -> Outcome:
     """Carry out steps, and report each and what stopped them."""
-    outcome = way.execute(session.reporter.step, session.reporter.begun)
+    outcome = way.execute(report, session.reporter.begun)
     if outcome.failure:
         session.reporter.error(as_reported(outcome.failure))
     return outcome
 
 
-def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:
+def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...], kept: Path | None) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status, urls = "success" if outcome.wrote else "unchanged", _urls(outcome, run)
         following = (*to_do, *(after_the_pull_request(run.project) if outcome.wrote or "pull_request" in urls else ()))
         closing = LEFT_OPEN if to_do else ""
         return Result(status, outcome.exit_code, run.name, urls, following, closing)
-    following = ("run the same command again to continue",)
-    return Result("partial", outcome.exit_code, run.name, {}, following)
+    again = "run the same command again to continue"
+    if kept is not None and kept.exists():
+        found = kept == answers_place(run.name, Path.cwd())  # where the command looks by itself
+        again = f"{run.project.command('create', *(() if found else ('--answers', str(kept))))} continues"
+    return Result("partial", outcome.exit_code, run.name, {}, (again,))
 
 
 def _urls(outcome: Outcome, run: Run) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -98,3 +98,11 @@ TO = click.option(
     shell_complete=versions,
     help="A released version of the template.  [default: the newest]",
 )
+
+
+def places(options: Mapping[str, Any]) -> Iterator[str]:
+    """The flags that say where everything is, as they were given, for another command."""
+    for name in ("platform", "infra", "service_dir", "sandbox", "no_provision"):
+        if value := options.get(name):
+            flag = f"--{name.replace('_', '-')}"
+            yield from (flag,) if value is True else (flag, str(value))

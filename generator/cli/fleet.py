@@ -126,11 +126,14 @@ def open_fleet(
 @fleet_options()
 @click.pass_obj
 def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
-    """List every service: its stack, its own repository, and each one's template version. Files are not compared."""
+    """List every service: its stack, its own repository, and each one's template version. Files are not compared.
+
+    A new stack whose pull request waits for review is listed as waiting.
+    """
     with open_fleet(reporter, options, "fleet list") as opened:
         fleet = opened.fleet
         with before_the_first_write():
-            stacks = fleet.recorded()
+            stacks = [*fleet.recorded(), *fleet.waiting()]
             found = in_order([*stacks, *fleet.services_recorded(fleet.owned(stacks))])
         for finding in found:
             reporter.tree(finding)

@@ -14,6 +14,7 @@ import click
 from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
 from generator.base.stopping import held
 from generator.cli.options import Answering
+from generator.cli.recorded import continued
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.cli.suggestions import files
@@ -40,7 +41,7 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             "usage.out", "--out and --sandbox exclude each other: that platform ends with this call", "give one of them"
         )
     with open_session(reporter, options, keep_sandbox=False) as session:
-        answers = session.answers(session.given())
+        answers = session.answers(continued(session))
         if out:
             check_place(out, session.service_dir(answers.name))
         plan = observed_plan(session, answers)

@@ -1,17 +1,24 @@
-"""The answers that a service was made with, for commands that look at one that exists."""
+"""The answers of a service that exists, or was begun: the one place that finds them, for every command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from generator.base.errors import UsageError
+from generator.base.errors import AnswersError, NewserviceError, PreflightError, SystemFailure, UsageError
+from generator.base.memo import run_parallel
 from generator.cli.session import Session
+from generator.engine.answers_file import answers_place, forget_answers, read_answers
 from generator.engine.commits import RemoteCommit
-from generator.engine.connections import open_forge
+from generator.engine.connections import Forge, open_forge
 from generator.engine.context import BRANCH_PREFIX
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
+from generator.fleet.snapshot import made_stacks
 from generator.infra_repo.trees import Folder
 from generator.template.answers import resolve
 
@@ -20,22 +27,76 @@ def recorded(session: Session, command: str) -> dict[str, Any]:
     """The answers that the service was made with; none where it can't be found and answers were given.
 
     ``command`` is the one that asks, for messages. Raises ``UsageError`` without a name, or where nothing is known of
-    it; ``AnswersError`` for what can't be a service's name; what the forge raises where it can't be asked.
+    it; ``AnswersError`` for what can't be a service's name; what the forge raises where it can't be asked and nothing
+    on this machine knows the service.
     """
     name = session.options["name"]
     if not name:
         raise UsageError("usage.name", f"{command} needs the service's name", f"newservice {command} NAME")
     check_name(session, name)
-    for found in _recorded(session, name):
-        if of_tree(found, name).ours:
-            return session.look_back(found)
+    found = _find(session, name)
+    if found:
+        return session.look_back(found)
     if len(session.given()) > 1:
         return {}
-    raise UsageError(
-        "status.unknown",
-        f"no answers found for {name}: not in {session.service_dir(name)}, and no stack here or on the forge",
-        "check the name, or give the answers with --answers",
-    )
+    raise unknown(session, name)
+
+
+def continued(session: Session) -> dict[str, Any]:
+    """What was given, and where the service exists already or was begun, its recorded answers to everything else.
+
+    What can't be seen now is reported by the plan, unless it is needed for answers: then it is mentioned.
+    """
+    given = session.given()
+    name = given.get("name")
+    if not isinstance(name, str):
+        return given
+    try:
+        check_name(session, name)
+        found = _find(session, name)
+    except AnswersError:  # reported with everything else that is wrong
+        return given
+    except NewserviceError as error:
+        if _incomplete(session, given):
+            session.reporter.progress(f"whether {name} exists is not known: {error.message}")
+        return given
+    if not found:
+        return given
+    session.reporter.progress(f"continuing with the answers recorded in {found.place}")
+    return {**session.look_back(found), **given}
+
+
+def _incomplete(session: Session, given: dict[str, Any]) -> bool:
+    """Whether answers are missing, and nothing else is wrong with them."""
+    try:
+        session.answers(given)
+    except AnswersError as error:
+        return all(problem.code == "answer.missing" for problem in error.problems)
+    return False
+
+
+def planned_for(session: Session, name: str, version: str) -> None:
+    """Use the version of the template that a plan was made with, where the service is recorded as one of it.
+
+    Does nothing where that can't be seen: then the plan no longer matches.
+    """
+    if version == session.template.version:
+        return
+    with suppress(NewserviceError):
+        found = _find(session, name)
+        if found and not found.problem and str(found.version) == version:
+            session.look_back(found)
+
+
+def kept_file(name: str) -> Path | None:
+    """The file in which an earlier run kept the service's answers."""
+    return answers_place(name, Path.cwd()) if name and read_answers(name, Path.cwd()) else None
+
+
+def forget_kept(session: Session, name: str) -> None:
+    """Delete what was kept of the answers: a repository records them now."""
+    for path in filter(None, (session.kept, kept_file(name))):
+        forget_answers(path)
 
 
 def check_name(session: Session, name: str) -> None:
@@ -45,15 +106,69 @@ def check_name(session: Session, name: str) -> None:
     resolve(session.template, asked, {"name": name}, {"platform": session.platform.facts})
 
 
-def _recorded(session: Session, name: str) -> Iterator[Recorded]:
-    """What is recorded where a service's answers may be: its folder, the infra clone, and the forge's branches."""
+def unknown(session: Session, name: str) -> UsageError:
+    """The error for a service of which nothing is known; it names services with a similar name."""
+    near = difflib.get_close_matches(name, _names(session), n=3)
+    wrong = f"did you mean {' or '.join(near)}? Otherwise check the name" if near else "check the name"
+    where = "" if session.options["no_provision"] else ", and no stack on the forge"
+    return UsageError(
+        "status.unknown",
+        f"no answers found for {name}: none in {session.service_dir(name)}, no stack in {session.infra}{where}",
+        f"{wrong}, or give the answers with --answers",
+    )
+
+
+def _find(session: Session, name: str) -> Recorded | None:
+    """What the stack records on the forge, merged or waiting for review; else what this machine knows.
+
+    Raises what the forge raises where it can't be asked and nothing here knows the service.
+    """
+    blind: NewserviceError | None = None
+    try:
+        found = None if session.options["no_provision"] else _first(name, _on_the_forge(session, name))
+    except (PreflightError, SystemFailure) as error:
+        found, blind = None, error
+    found = found or _first(name, _here(session, name))
+    if found is None and blind is not None:
+        raise blind
+    return found
+
+
+def _first(name: str, places: Iterator[Recorded]) -> Recorded | None:
+    return next((found for found in places if of_tree(found, name).ours), None)
+
+
+def _on_the_forge(session: Session, name: str) -> Iterator[Recorded]:
     infra = session.platform.infra
-    stack = infra.stack(name)
-    yield read_recorded(Folder(session.service_dir(name)))
-    yield read_recorded(Folder(session.infra), stack)
-    if session.options["no_provision"]:
-        return
-    owner = session.platform.forgejo.owner
     with open_forge(session.platform, session.environ) as forge:
-        for branch in (infra.branch, f"{BRANCH_PREFIX}{name}"):
-            yield read_recorded(RemoteCommit(forge.api, owner, infra.repository, branch), stack)
+        owner, branches = session.platform.forgejo.owner, (infra.branch, f"{BRANCH_PREFIX}{name}")
+        commits = [RemoteCommit(forge.api, owner, infra.repository, branch) for branch in branches]
+        yield from run_parallel(*(partial(read_recorded, commit, infra.stack(name)) for commit in commits))
+
+
+def _here(session: Session, name: str) -> Iterator[Recorded]:
+    yield read_recorded(Folder(session.infra), session.platform.infra.stack(name))
+    yield read_recorded(Folder(session.service_dir(name)))
+    yield read_answers(name, Path.cwd())
+
+
+def _names(session: Session) -> list[str]:
+    """Services that exist or wait for review; those of the clone where the forge can't be asked."""
+    infra = session.platform.infra
+    local = [path.name for path in (session.infra / infra.stacks).glob("*/")]
+    if session.options["no_provision"]:
+        return local
+    look: Callable[[Forge], list[str]] = partial(_names_on, session)
+    try:
+        with open_forge(session.platform, session.environ) as forge:
+            return look(forge)
+    except (PreflightError, SystemFailure):
+        return local
+
+
+def _names_on(session: Session, forge: Forge) -> list[str]:
+    owner, infra = session.platform.forgejo.owner, session.platform.infra
+    heads = forge.api.branches(owner, infra.repository)
+    waiting = [branch.removeprefix(BRANCH_PREFIX) for branch in heads if branch.startswith(BRANCH_PREFIX)]
+    merged = made_stacks(forge.api.tree(owner, infra.repository, infra.branch), infra.stacks)
+    return [*merged, *waiting]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -12,18 +12,19 @@ from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli import flags
 from generator.cli.faults import as_reported
 from generator.cli.plan import before_the_first_write, refuse
-from generator.cli.recorded import check_name, recorded
+from generator.cli.recorded import check_name, kept_file, recorded, unknown
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forge, open_run
-from generator.engine.context import Run
+from generator.engine.context import BRANCH_PREFIX, Run
 from generator.engine.executor import unchanged
 from generator.engine.ownership import of_tree
-from generator.engine.plan import Decision, Plan
+from generator.engine.plan import Action, Decision, Plan, State
 from generator.engine.recorded import read_recorded
 from generator.engine.steps import steps_between
 from generator.engine.steps.removal.base import is_kept
+from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights
 from generator.template.answers import Answers
@@ -117,7 +118,11 @@ def _check_name(session: Session) -> None:
 
 
 def _answers(session: Session) -> dict[str, Any] | None:
-    """The answers that the service was made with; None where nothing of it is known any more."""
+    """The answers that the service was made with; None where its history shows that all of it was removed.
+
+    Raises ``UsageError`` for a service that never existed, ``RefusedError`` for a repository of that name which is not
+    newservice's.
+    """
     try:
         return {**recorded(session, "remove"), **session.given()}
     except UsageError as error:
@@ -127,18 +132,28 @@ def _answers(session: Session) -> dict[str, Any] | None:
     owner, infra = session.platform.forgejo.owner, session.platform.infra
     with open_forge(session.platform, session.environ) as forge:
         found = read_recorded(RemoteCommit(forge.api, owner, name, session.platform.forgejo.branch))
-        if not found:  # a stack that was taken out: its answers stand in the history
-            path = infra.stack(name)
-            commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
-            if commits and commits[0].parents:
-                found = read_recorded(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
-        if not found and forge.api.repository(owner, name) is not None:
-            raise RefusedError(
-                "remove.unknown",
-                f"{owner}/{name} exists, and nothing says with which answers it was created",
-                "give the answers with --answers; newservice removes only what it can compare",
-            )
-    return session.look_back(found) if of_tree(found, name).ours else None
+        if found:
+            return session.look_back(found) if of_tree(found, name).ours else _refuse_unknown(f"{owner}/{name}")
+        path = infra.stack(name)
+        commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
+        if commits and commits[0].parents:  # a stack that was taken out: its answers stand in the history
+            found = read_recorded(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
+        if of_tree(found, name).ours:
+            return session.look_back(found)
+        if forge.api.repository(owner, name) is not None:
+            _refuse_unknown(f"{owner}/{name}")
+        proposed = (f"{BRANCH_PREFIX}{name}", f"{REMOVAL_PREFIX}{name}")
+        if any(forge.api.newest_pull_request(owner, infra.repository, infra.branch, head) for head in proposed):
+            return None
+    raise unknown(session, name)
+
+
+def _refuse_unknown(repository: str) -> NoReturn:
+    raise RefusedError(
+        "remove.unknown",
+        f"{repository} exists, and nothing says with which answers it was created",
+        "give the answers with --answers; newservice removes only what it can compare",
+    )
 
 
 def _check_limit(session: Session, plan: Plan) -> None:
@@ -166,7 +181,8 @@ def _confirm(session: Session, name: str) -> None:
 def _planned(run: Run, plan: Plan) -> Result:
     following = _to_do(plan, {})
     if not written(plan):
-        return Result("unchanged", ExitCode.OK, plan.service, {}, following, "nothing would be removed")
+        pending = _pending(run, plan)
+        return Result("unchanged", ExitCode.OK, plan.service, {}, (*following, *pending), "nothing would be removed")
     if run.answers.owned and run.project.service_dir.exists():
         following += (f"{run.project.service_dir} would be left alone, and so would images in the registry",)
     return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
@@ -191,17 +207,47 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
         following.append(
             f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} again"
         )
+    if (kept := kept_file(run.name)) and not stays:
+        following.append(f"{kept} is left alone: delete it if {run.name} is not to be created again")
     if "github.repository" in done:
         following.append(f"images of {run.answers.image_reference} stay in the registry")
-    status = "success" if outcome.wrote else "unchanged"
-    return Result(status, ExitCode.OK, run.name, urls, tuple(following), _closing(outcome, stays))
+    pending = _pending(run, plan) if not outcome.left else []
+    status, closing = "success" if outcome.wrote else "unchanged", _closing(outcome, stays, pending=bool(pending))
+    return Result(status, ExitCode.OK, run.name, urls, (*following, *pending), closing)
 
 
-def _closing(outcome: Carried, stays: Collection[str]) -> str:
-    """The end in one line; ``stays`` are the ids of what someone changed, before the plan or since."""
+def _pending(run: Run, plan: Plan) -> list[str]:
+    """What a person does after the merge that took the stack out; nothing where no stack was ever merged.
+
+    Whether it was done can't be seen from here.
+    """
+    steps = {step.id: step.decision for step in plan.steps}
+    request = steps["infra.removal_request"]
+    if request.state is not State.ABSENT or request.action is not Action.NONE or is_kept(steps["infra.removal_commit"]):
+        return []
+    infra, path = run.platform.infra, run.project.stack_prefix.rstrip("/")
+    if not run.forgejo.commits(run.owner, infra.repository, infra.branch, path=path, limit=1):
+        return []
+    notes = sorted((item.order, item.apply_note) for item in run.project.registrations if item.apply_note)
+    applied = dict.fromkeys(note for _, note in reversed(notes))
+    namespace, db = run.answers.context["namespace"], run.answers.context["db"]
+    return [
+        f"look that the namespace {namespace} is gone: a stack that was not destroyed before the merge still runs",
+        *(f"apply {note}, if that was not done after the merge" for note in applied),
+        *([f"drop the database {db['name']} and its role by hand, if nobody needs them"] if db else []),
+    ]
+
+
+def _closing(outcome: Carried, stays: Collection[str], *, pending: bool) -> str:
+    """The end in one line.
+
+    ``stays`` are the ids of what someone changed, before the plan or since; ``pending``: a person may have work left.
+    """
     if outcome.left:
         done = "removed the rest; " if outcome.wrote else ""
         return f"{done}not all that was shown is gone, these stay: {', '.join(outcome.left)}"
+    if not outcome.wrote and pending and not stays:
+        return "nothing is left for newservice to remove; what is named above may still be pending"
     if not outcome.wrote:
         return "nothing that is newservice's alone was left to remove" if stays else "nothing was left to remove"
     return f"removed what is newservice's{'; the rest stays' if stays else ''}"

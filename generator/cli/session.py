@@ -42,6 +42,8 @@ class Session:
     reporter: Reporter
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     infra_default: Path | None = None
+    kept: Path | None = None
+    """The file in which this command keeps the answers until a repository records them."""
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
     _run: Run | None = None
@@ -137,7 +139,8 @@ class Session:
     def project(self, answers: Answers) -> Project:
         """What is wanted, and where the service's repository goes; the same for the same answers, rendered once."""
         if self._project is None or self._project.answers is not answers:
-            self._project = Project(self.template, self.platform, answers, self.service_dir(answers.name))
+            place = self.service_dir(answers.name)
+            self._project = Project(self.template, self.platform, answers, place, tuple(flags.places(self.options)))
         return self._project
 
     def run(self, answers: Answers, needed: Iterable[str] | None = None, also: Iterable[str] = ()) -> Run:

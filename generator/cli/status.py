@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import click
@@ -16,7 +15,6 @@ from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import common_options, open_session
 from generator.engine.plan import Plan
 from generator.engine.project import Project
-from generator.template.files import ANSWERS_FILE
 
 
 @click.command("status", cls=Answering)
@@ -51,6 +49,5 @@ def _result(plan: Plan, project: Project) -> Result:
         return Result("error", ExitCode.PREFLIGHT, plan.service, closing="not everything could be seen")
     if plan.refusals:
         return Result("refused", ExitCode.OK, plan.service, closing="something exists that newservice must not touch")
-    answers = project.service_dir / ANSWERS_FILE
-    again = (shlex.join(["newservice", "create", "--answers", str(answers)]),) if answers.is_file() else ()
-    return Result("partial", ExitCode.OK, plan.service, next=again, closing="something is missing; create adds it")
+    closing = "something is missing; create adds it"
+    return Result("partial", ExitCode.OK, plan.service, next=(project.command("create"),), closing=closing)

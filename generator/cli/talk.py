@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from generator.base.errors import ExitCode, NewserviceError, RefusedError
+from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
 from generator.base.secrets import redact
 from generator.base.stopping import Terminated
+from generator.cli.flags import places
 from generator.cli.pager import page
 from generator.cli.plan_text import plan_diffs
+from generator.cli.recorded import continued, kept_file
 from generator.cli.report import Result
 from generator.cli.screen import coloured, paint_diff
 from generator.cli.session import Session
@@ -23,8 +26,6 @@ from generator.wizard import Choice, Conversation, Stopped, begin
 from generator.wizard.layout import plain
 
 Create = Callable[[Session, Answers, Callable[[Session, Plan], None], Callable[[], None]], ExitCode]
-
-_FLAGS = ("platform", "infra", "service_dir", "sandbox", "no_provision")
 
 
 class _Changed(Exception):  # noqa: N818 - a wish, no error
@@ -36,16 +37,25 @@ def talk(session: Session, create: Create) -> ExitCode:
 
     Raises what ``create`` raises once something was written, or with ``--yes``.
     """
-    taken_up = session.options["answers_file"]
-    path = Path(taken_up) if taken_up and taken_up != "-" else None
-    given, template = session.given(), session.template
+    given = continued(session)  # from here on the template is that of a service which exists
     conversation = begin(
-        template, session.questions, given, session.platform, path, given.keys() - _on_the_line(session)
+        session.template,
+        session.questions,
+        given,
+        session.platform,
+        _taken_up(session, given),
+        given.keys() - _on_the_line(session),
     )
     try:
         return _Person(session, conversation).create(create)
     except Stopped as stopped:
         return _kept(session, stopped.kept) if stopped.kept else _stopped(session)
+
+
+def _taken_up(session: Session, given: Mapping[str, Any]) -> Path | None:
+    """The file that the answers come from, if they come from one."""
+    chosen = session.options["answers_file"]
+    return Path(chosen) if chosen and chosen != "-" else kept_file(str(given.get("name", "")))
 
 
 def _on_the_line(session: Session) -> set[str]:
@@ -96,6 +106,12 @@ class _Person:
 
     def _begin(self) -> None:
         self._begun = True
+        if self._session.options["no_provision"]:  # written in a moment, all or nothing
+            return
+        try:
+            self._session.kept = self._conversation.save()
+        except UsageError as error:
+            self._session.reporter.progress(f"the answers are not kept: {error.message}")
 
     def _stands_in_the_way(self, error: NewserviceError) -> Choice:
         """Report it and ask what to do; otherwise it ends the command."""
@@ -117,7 +133,6 @@ def _reported(session: Session, error: NewserviceError) -> click.exceptions.Exit
 
 def _kept(session: Session, path: Path) -> ExitCode:
     """The result when the answers were saved: how to continue."""
-    flags = [_flag(name, session.options[name]) for name in _FLAGS if session.options[name]]
     seeds = [word for seed in session.options["seeds"] for word in ("--seed", seed)]
     here = path.parent == Path.cwd()
     words = [
@@ -125,7 +140,7 @@ def _kept(session: Session, path: Path) -> ExitCode:
         "create",
         "--answers",
         path.name if here else str(path),
-        *(word for flag in flags for word in flag),
+        *places(session.options),
         *seeds,
     ]
     closing = f"stopped; the answers are saved in {f'./{path.name}' if here else path}, and nothing else was written"
@@ -138,11 +153,6 @@ def _stopped(session: Session) -> ExitCode:
     result = Result("refused", ExitCode.INTERRUPTED, session.reporter.service, closing="stopped; nothing was written")
     session.reporter.result(result)
     return ExitCode.INTERRUPTED
-
-
-def _flag(name: str, value: object) -> tuple[str, ...]:
-    flag = "--" + name.replace("_", "-")
-    return (flag,) if value is True else (flag, str(value))
 
 
 def show_diffs(plan: Plan) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
+from generator.lifecycle.update.to_do import to_do
 from generator.template.amendment import Amendment
 from generator.template.gates import Consent
 from generator.template.questions import load_questions
@@ -71,7 +71,8 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             recorded = read_recorded(Folder(place.root), place.prefix).sound()
             reporter.service = recorded.name
             amendment = _amendment(session, recorded)
-            upgrade = _planned(session, place, recorded, amendment)
+            upgrader = Upgrader(Releases(), session.platform)
+            upgrade = _planned(session, upgrader, place, recorded, amendment)
             for change in upgrade.differing:
                 reporter.change(change)
             reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
@@ -83,8 +84,10 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
                 carry_out(place, upgrade)
                 reporter.wrote = True
             amended = bool(amendment.touched)
-            checks = options["checks"]
-            result = _checked(upgrade, session, amendment) if checks else _result(place, upgrade, amended=amended)
+            if options["checks"]:
+                result = _checked(upgrade, session, amendment)
+            else:
+                result = _result(place, upgrade, to_do(upgrader, upgrade), amended=amended)
             reporter.result(result)
         return result.exit_code
 
@@ -113,11 +116,9 @@ def _amendment(session: Session, recorded: Recorded) -> Amendment:
     return Amendment(given, tuple(session.options["unset"]), frozenset(session.options["replaced"]))
 
 
-def _planned(session: Session, place: Place, recorded: Recorded, amendment: Amendment) -> Upgrade:
+def _planned(session: Session, upgrader: Upgrader, place: Place, recorded: Recorded, amendment: Amendment) -> Upgrade:
     """The update, with a person's answers on the terminal to new questions."""
-    releases = Releases()
-    upgrader = Upgrader(releases, session.platform)
-    to = releases.find(session.options["to"]) if session.options["to"] else None
+    to = upgrader.releases.find(session.options["to"]) if session.options["to"] else None
     place_of = Folder(place.root), place.prefix
     consent = Consent(frozenset(session.options["accepted"]), session.options["opened"])
     try:
@@ -180,19 +181,13 @@ def _flags(session: Session, amendment: Amendment) -> Iterator[str]:
     for flag, key in (("--to", "to"), ("--answers", "answers_file"), ("--platform", "platform")):
         if options[key] and not (gone and key == "answers_file"):
             yield from (flag, str(options[key]))
-    for path in amendment.unset:
-        yield from ("--unset", path)
-    for name in sorted(amendment.replaced):
-        yield from ("--replace", name)
+    kept = amendment if gone else replace(amendment, given={})
+    yield from kept.words({question.name for question in session.questions if question.structured})
     for accepted in options["accepted"]:
         yield from ("--accept-loss", accepted)
     if options["opened"]:
         yield "--open"
     if gone:
-        structured = {question.name for question in session.questions if question.structured}
-        for name, value in amendment.given.items():
-            plain = isinstance(value, str) and name not in structured
-            yield from ("--set", f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
         return
     for pair in options["sets"]:
         yield from ("--set", pair)
@@ -203,7 +198,7 @@ def _nothing(upgrade: Upgrade) -> Result:
     return Result("unchanged", ExitCode.OK, upgrade.recorded.name, closing=f"up to date with template {upgrade.to}")
 
 
-def _result(place: Place, upgrade: Upgrade, *, amended: bool) -> Result:
+def _result(place: Place, upgrade: Upgrade, tasks: tuple[str, ...], *, amended: bool) -> Result:
     name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
         return _nothing(upgrade)
@@ -211,7 +206,13 @@ def _result(place: Place, upgrade: Upgrade, *, amended: bool) -> Result:
         closing = f"{len(upgrade.conflicts)} files are in conflict: {', '.join(upgrade.conflicts)}"
         return Result("partial", ExitCode.CONFLICT, name, next=_ways_out(place, upgrade), closing=closing)
     what = "the new answers" if amended and _stays(upgrade) else "what is about the template"
-    following = ("git diff", f"git commit, with {what} alone ({versions})")
+    new = [item.path for item in upgrade.files if item.before is None and item.written]
+    following = (
+        *((shlex.join(["git", "-C", str(place.root), "add", "--", *new]),) if new else ()),
+        "git diff HEAD" if new else "git diff",
+        f"git commit, with {what} alone ({versions})",
+        *((f"push it and have it merged; then {tasks[0]}", *tasks[1:]) if tasks else ()),
+    )
     return Result("success", ExitCode.OK, name, next=following, closing=f"template {versions}; nothing was committed")
 
 

@@ -13,6 +13,7 @@ from generator.base.memo import Memo
 from generator.base.secrets import Secret
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
+from generator.engine.ownership import of_tree
 from generator.engine.project import InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.seeds import Seed
@@ -317,6 +318,13 @@ class Run:
             raise SystemFailure(
                 "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
             )
+
+    def stack_recorded(self) -> bool:
+        """Whether the default branch, or ours, records answers of this service: then only these count."""
+        heads, prefix = self.infra_heads(), self.project.stack_prefix
+        found = (heads.get(branch) for branch in (self.platform.infra.branch, self.infra_branch))
+        records = (read_recorded(self.infra_tree(sha), prefix) for sha in found if sha)
+        return any(of_tree(recorded, self.name).ours for recorded in records)
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
 from generator.base.files import write_file
+from generator.engine.ownership import of_tree
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
-from generator.engine.transition import NOTHING, End, transition
+from generator.engine.recorded import read_recorded
 from generator.infra_repo.entries import refusal, registered_files
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Folder
@@ -35,7 +36,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     state = project.infra_state(Folder(infra), others)
     if not state.made_by_us:
         project.check_allocations(others(), state.facts)
-    service = transition(NOTHING, End(project.service_files(0)), Folder(project.service_dir), "service").files
+    service = project.service_changes(project.service_files(0), Folder(project.service_dir))
     return build_plan(
         project.name,
         files=[*service, *state.files],
@@ -49,6 +50,7 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
     """Raise ``RefusedError`` where carrying out ``plan`` would touch existing work."""
     if error := refusal(plan.registrations):
         raise error
+    _check_answers(project, infra)
     if plan.conflicts:
         paths = ", ".join(f"{_root(project, infra, item) / item.path}" for item in plan.conflicts[:5])
         more = f" and {len(plan.conflicts) - 5} more" if len(plan.conflicts) > 5 else ""
@@ -66,6 +68,22 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
             f"{infra} has changes that are not committed in {', '.join(dirty)}",
             "commit or stash them, then run the same command again",
         )
+
+
+def _check_answers(project: Project, infra: Path) -> None:
+    """Raise ``RefusedError`` where the service exists with other answers; the stack's record counts, if it has one."""
+    places = ((Folder(infra), project.stack_prefix, infra), (Folder(project.service_dir), "", project.service_dir))
+    for tree, prefix, root in places:
+        recorded = read_recorded(tree, prefix)
+        if not of_tree(recorded, project.name).ours:
+            continue
+        if changed := recorded.differing(project.answers.public):
+            raise RefusedError(
+                "files.answers",
+                f"{root / prefix} was made with other answers to {', '.join(changed)}",
+                f"create only adds what is missing; to change the service: {project.change_from(recorded)}",
+            )
+        return
 
 
 def write_files(project: Project, infra: Path, plan: Plan) -> None:

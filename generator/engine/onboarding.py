@@ -16,7 +16,6 @@ from generator.engine.project import InfraState
 from generator.engine.steps import Step
 from generator.engine.steps.infra import observe_infra
 from generator.engine.steps.service import observe_both
-from generator.engine.transition import NOTHING, End, transition
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.fingerprints import blob_id
 from generator.infra_repo.tree_diff import FileChange
@@ -108,4 +107,4 @@ def _service_changes(run: Run) -> list[FileChange]:
         tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.canonical, ours)
     elif facts.place.recorded:
         tree = Folder(facts.place.path)
-    return list(transition(NOTHING, End(files), tree, "service").files)
+    return list(run.project.service_changes(files, tree))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 from generator.base.errors import AnswersError
 from generator.base.memo import Memo
 from generator.engine.ownership import of_tree
-from generator.engine.recorded import read_recorded
+from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.to_do import in_order, tasks_of, to_apply
 from generator.engine.transition import NOTHING, End, transition
 from generator.engine.versions import Versions
 from generator.infra_repo.allocations import (
@@ -31,19 +33,21 @@ from generator.infra_repo.registrations import Registration, load
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
+from generator.template.amendment import amendment_between
 from generator.template.answers import Answers
-from generator.template.files import File, Layer
+from generator.template.files import ANSWERS_FILE, File, Layer
+from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.renderer import Renderer
-from generator.template.template import Template, parse_yaml
+from generator.template.template import Template
 
 
 @dataclass(frozen=True)
 class InfraState:
     """What one commit of the infra repository has and lacks of this service.
 
-    ``changed`` names the questions to which the existing stack was given other answers. ``facts`` are what was picked
-    for the stack: those that it records, else what is free now.
+    ``changed`` names the questions to which the existing stack was given other answers, and ``change`` is the command
+    that changes these. ``facts`` are what was picked for the stack: those that it records, else what is free now.
     """
 
     files: tuple[FileChange, ...]
@@ -51,6 +55,7 @@ class InfraState:
     made_by_us: bool
     changed: tuple[str, ...] = ()
     facts: Facts = field(default_factory=dict)
+    change: str = ""
 
     @property
     def missing(self) -> tuple[File, ...]:
@@ -86,18 +91,34 @@ class InfraState:
 
 @dataclass
 class Project:
-    """What is wanted: answers, platform and template, and the files that follow from them."""
+    """What is wanted: answers, platform and template, and the files that follow from them.
+
+    ``places`` are the flags by which another command finds the same platform and folders.
+    """
 
     template: Template
     platform: Platform
     answers: Answers
     service_dir: Path
+    places: tuple[str, ...] = ()
     _trees: Memo = field(default_factory=Memo)
 
     @property
     def name(self) -> str:
         """The service's name."""
         return self.answers.name
+
+    def command(self, name: str, *words: str) -> str:
+        """A command about this service, as a shell takes it."""
+        return shlex.join(["newservice", name, self.name, *self.places, *words])
+
+    def change_from(self, recorded: Recorded) -> str:
+        """The command that makes the wanted answers of the recorded ones; empty where none of these differs."""
+        differing = {name: self.answers.public[name] for name in recorded.differing(self.answers.public)}
+        if not differing:
+            return ""
+        structured = {item.name for item in load_questions(self.template) if item.structured}
+        return self.command("change", *amendment_between(recorded.values, differing).words(structured))
 
     @cached_property
     def stack_prefix(self) -> str:
@@ -126,21 +147,22 @@ class Project:
     @cached_property
     def to_do(self) -> tuple[str, ...]:
         """What a person does after the merge, in the order that works."""
-        steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
-        return tuple(dict.fromkeys(line for _, line in sorted([*steps, *self.chores(self.answers)])))
-
-    def chores(self, answers: Answers) -> list[tuple[int, str]]:
-        """What a person does because of answers, beside applying what the service is registered in; with its order."""
-        text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
-        return [
-            (item["order"], self.template.render(item["do"], answers.context))
-            for item in parse_yaml(text)
-            if parse_yaml(self.template.render(item.get("when", "true"), answers.context))
-        ]
+        return in_order([*to_apply(self.registrations), *tasks_of(self.template, self.answers.context)])
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""
         return self._render("service", {"woodpecker_repo_id": woodpecker_id}) if self.answers.owned else ()
+
+    def service_changes(self, files: Sequence[File], tree: Tree) -> tuple[FileChange, ...]:
+        """What ``tree``, the service's own, has and lacks of its rendered ``files``.
+
+        An answers file of this service's is left as it is: what counts is what the stack records, and a change that
+        does not concern the service's own tree is recorded there alone.
+        """
+        found = transition(NOTHING, End(tuple(files)), tree, "service").files
+        if not of_tree(read_recorded(tree), self.name).ours:
+            return found
+        return tuple(replace(item, action="kept") if item.path == ANSWERS_FILE else item for item in found)
 
     def stack_files(self, facts: Facts) -> tuple[File, ...]:
         """The rendered stack, with what was picked for it."""
@@ -189,6 +211,7 @@ class Project:
             made_by_us=ours,
             changed=recorded.differing(self.answers.public) if ours else (),
             facts=facts,
+            change=self.change_from(recorded) if ours else "",
         )
 
     def _facts(self, recorded: Mapping[str, Any], others: Callable[[], Sequence[Holding]]) -> Facts:

@@ -100,6 +100,7 @@ class Finding:
 
     ``message`` says what happened in a sentence, ``hint`` the remedy where the state's own is not enough; ``question``
     is what has to be answered. ``action`` is what this run did: opened, updated, found, closed or (a secret) written.
+    ``host`` and ``namespace`` are the answers that the tree records.
     """
 
     place: Place
@@ -113,6 +114,8 @@ class Finding:
     url: str = ""
     action: str = ""
     owned: bool = False
+    host: str = ""
+    namespace: str = ""
 
     @property
     def wrote(self) -> bool:
@@ -135,7 +138,10 @@ class Finding:
             "name": place.name,
             "layer": place.layer,
             "repository": place.repository,
+            "owner": place.repository.partition("/")[0],
             "path": place.prefix.rstrip("/"),
+            "host": self.host,
+            "namespace": self.namespace,
             "state": self.state.value,
             "version": self.version,
             "to": self.to,

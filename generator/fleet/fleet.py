@@ -15,6 +15,7 @@ from generator.clients.forgejo import Repository as Known
 from generator.clients.objects import Objects
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge
+from generator.engine.context import BRANCH_PREFIX
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.fleet.memory import Memory
 from generator.fleet.pool import mapped, usable_cores
@@ -84,6 +85,21 @@ class Fleet:
         tree = self.infra.snapshot
         tree.load(f"{place.prefix}{ANSWERS_FILE}" for place in self.stacks)
         return [recorded_only(self.upgrader, place, tree) for place in self.stacks]
+
+    def waiting(self) -> list[Finding]:
+        """The finding for each selected new stack that waits for review, from its answers file alone; none offline."""
+        names = sorted(filter(self.selection.names, self.infra.proposed.keys() - self.names))
+        if self.first is not None:
+            names = names[: max(self.first - len(self.stacks), 0)]
+        return self._at_once([partial(self._waiting, name) for name in names])
+
+    def _waiting(self, name: str) -> Finding:
+        assert self.forge is not None  # noqa: S101 - nothing is proposed offline
+        source = self.infra
+        place = Place(name, "stack", source.full_name, self.platform.infra.stack(name))
+        tree = RemoteCommit(self.forge.api, source.owner, source.name, source.proposed[name])
+        found = recorded_only(self.upgrader, place, tree)
+        return found.but(State.WAITING, url=source.pulls[f"{BRANCH_PREFIX}{name}"].url)
 
     def standing(self) -> list[Finding]:
         """The finding for each selected stack, from all of its files; uncommitted changes in the clone come first."""

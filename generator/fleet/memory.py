@@ -63,7 +63,8 @@ class Memory:
             if state in _KEPT:
                 self._new[key] = entry
                 texts = (entry["version"], entry["to"])
-                return Finding(place, state, *texts, files, entry["message"], owned=entry["owned"] is True)
+                known = {name: str(entry[name]) for name in ("host", "namespace")}
+                return Finding(place, state, *texts, files, entry["message"], owned=entry["owned"] is True, **known)
         return None
 
     def remember(self, key: str, finding: Finding) -> None:
@@ -76,6 +77,8 @@ class Memory:
                 "files": [[file.path, file.action] for file in finding.files],
                 "message": finding.message,
                 "owned": finding.owned,
+                "host": finding.host,
+                "namespace": finding.namespace,
             }
 
     def keep(self) -> None:

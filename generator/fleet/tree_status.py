@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from generator.base.errors import AnswersError, NewserviceError, RefusedError
 from generator.engine.recorded import Recorded, read_recorded
@@ -53,9 +54,10 @@ def _recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:
         return mismatch
     if recorded.version > newest:
         message = f"{recorded.name} was made by template {recorded.version}; this newservice has {newest}"
-        return Finding(place, State.NEWER, str(recorded.version), str(newest), message=message)
+        newer = Finding(place, State.NEWER, str(recorded.version), str(newest), message=message)
+        return _named(newer, recorded)
     state = State.BEHIND if recorded.version < newest else State.CURRENT
-    return Finding(place, state, str(recorded.version), str(newest), owned=recorded.owned)
+    return _named(Finding(place, state, str(recorded.version), str(newest), owned=recorded.owned), recorded)
 
 
 def _standing(place: Place, standing: Standing) -> Finding:
@@ -65,7 +67,14 @@ def _standing(place: Place, standing: Standing) -> Finding:
     files = (*_notes(standing.edited, "edited"), *_notes(standing.deleted, "deleted"))
     state = State.BEHIND if standing.behind else State.EDITED if files else State.CURRENT
     message = f"{len(files)} file{'s' if len(files) != 1 else ''} changed by hand" if files else ""
-    return Finding(place, state, str(recorded.version), str(standing.newest), files, message, owned=recorded.owned)
+    versions = str(recorded.version), str(standing.newest)
+    return _named(Finding(place, state, *versions, files, message, owned=recorded.owned), recorded)
+
+
+def _named(finding: Finding, recorded: Recorded) -> Finding:
+    """The finding with the answers by which people know a service; empty where they are not recorded."""
+    host, namespace = (str(recorded.values.get(name) or "") for name in ("host", "namespace"))
+    return replace(finding, host=host, namespace=namespace)
 
 
 def _mismatch(place: Place, recorded: Recorded) -> Finding | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -60,9 +61,45 @@ class Amendment:
             raise AnswersError(problems)
         return amended
 
+    def words(self, structured: Container[str]) -> Iterator[str]:
+        """It as words of a command line; ``structured`` are the questions whose answers are read as YAML."""
+        for path in self.unset:
+            yield from ("--unset", path)
+        for name in sorted(self.replaced):
+            yield from ("--replace", name)
+        for name, value in self.given.items():
+            plain = isinstance(value, str) and name not in structured
+            yield from ("--set", f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
+
 
 UNAMENDED = Amendment()
 """Nothing is to be different."""
+
+
+def amendment_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> Amendment:
+    """What makes ``after`` of ``before``, for the questions of ``after``; nothing that both say."""
+    parts = [_between(name, before.get(name), new) for name, new in after.items()]
+    return Amendment(
+        {name: value for part in parts for name, value in part.given.items()},
+        tuple(path for part in parts for path in part.unset),
+        frozenset(name for part in parts for name in part.replaced),
+    )
+
+
+def _between(name: str, old: Any, new: Any) -> Amendment:
+    """The first that leads from one answer to the other: entries that differ, the answer, the answer in its place."""
+    if same_answer(old, new):
+        return UNAMENDED
+    before, after = _entries_of(old), _entries_of(new)
+    entries = {key: item for key, item in after.items() if key not in before or not same_answer(before[key], item)}
+    given = (entries if isinstance(new, Mapping) else list(entries.values())) if entries else None
+    unset = tuple(f"{name}.{key}" for key in before if key not in after)
+    tried = [Amendment({} if given is None else {name: given}, unset)] if before else []
+    for amendment in (*tried, Amendment({name: new})):
+        with suppress(AnswersError):
+            if same_answer(amendment.applied({name: old})[name], new):
+                return amendment
+    return Amendment({name: new}, (), frozenset([name]))
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from generator.base.errors import UsageError
+from generator.engine.answers_file import answers_text, home_place, keep_answers, place_for, place_named
 from generator.template.questions import Question
 from generator.wizard.asking import ask_question, say
 from generator.wizard.interview import Interview, Row, Step
-from generator.wizard.keeping import answers_text, home_place, keep_answers, place_for, place_named
 from generator.wizard.layout import brief, shown, wrap
 from generator.wizard.prompter import Back, Option, Prompter
 from generator.wizard.texts import refuse
@@ -122,6 +122,12 @@ class Conversation:
         except (KeyboardInterrupt, EOFError, Back):
             pass
         return Stopped()
+
+    def save(self) -> Path:
+        """Keep the answers before they are used; nothing is asked. The file. Raises ``UsageError``."""
+        path = self._path()
+        self._left_out(keep_answers(path, self.interview.kept, replace=self._place_is_ours()))
+        return path
 
     # --- questions ---------------------------------------------------------------------------------------------
 

@@ -37,6 +37,13 @@ def test_a_service_of_an_earlier_version_is_whole_and_can_be_removed(
     assert completed.code == 0, completed.out
     assert completed.result["status"] == "unchanged", completed.out
     assert "edited since" not in completed.out
+    saved = str(world.folder / "plan.json")
+    assert world.command("plan", "city-guide", *place, "--out", saved).code == 0
+    again = (["create", "city-guide", *place, "--yes"], ["apply", saved])
+    for words in again:
+        completed = world.command(*words)
+        assert (completed.code, completed.result["status"]) == (0, "unchanged"), completed.out
+        assert {item["action"] for item in completed.of("plan")[0]["files"]} == {"unchanged"}
     completed = world.command("remove", "city-guide", *place, "--yes")
     assert completed.code == 0, completed.out
     assert f"{world.platform.forgejo.owner}/city-guide" not in world.sandbox.forgejo.repositories

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ from generator.platform.profile import Platform
 from generator.template.amendment import UNAMENDED, Amendment
 from generator.template.gates import NO_CONSENT, Consent
 from generator.template.releases import Releases
-from tests.answers import RICH, SMALLEST, TEMPLATE
-from tests.checkout import commit_all
+from tests.answers import RICH, SMALLEST, TEMPLATE, UPSTREAM
+from tests.checkout import commit_all, git
 from tests.full import few
 from tests.invoke import Command, Desk
 from tests.upgrade.services import Origin
@@ -262,3 +263,47 @@ def test_a_door_opens_only_where_that_is_asked_for(rich: Made) -> None:
 def test_consent_without_new_answers_is_a_mistake(rich: Made) -> None:
     completed = rich.update("--accept-loss", "database")
     assert (completed.code, completed.of("error")[0]["code"]) == (2, "change.accept_loss")
+
+
+# --- what a person does next -----------------------------------------------------------------------------------
+
+
+def following(completed: Completed) -> list[str]:
+    assert completed.code == 0, completed.out
+    return list(completed.result["next"])
+
+
+def test_only_what_changed_is_to_be_applied(rich: Made) -> None:
+    """Memory is the stack's own matter: no folder, no entry, no other stack."""
+    (first, second, last) = following(rich.update("--memory", "512Mi", "--tier", "edge"))
+    assert (first, second.partition(",")[0]) == ("git diff", "git commit")
+    name = rich.given["name"]
+    assert last == f"push it and have it merged; then apply the stack {name}, its ExternalSecrets first"
+
+
+def test_a_new_volume_names_its_new_file_and_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make(tmp_path / "plain", Command(capsys), UPSTREAM)
+    lines = following(made.update("--volumes", "name=media,kind=nfs,mount=/media,size=1Gi"))
+    git_add, *rest = lines
+    words = shlex.split(git_add)
+    assert words[:5] == ["git", "-C", str(made.desk.infra), "add", "--"]
+    untracked = [path for path in made.desk.changed() if not git(made.desk.infra, "ls-files", path)]
+    assert sorted(words[5:]) == untracked != []
+    assert rest[0] == "git diff HEAD"
+    tasks = [rest[2].partition("; then ")[2], *rest[3:]]
+    assert tasks[-1] == "apply the stack reader"
+    assert any(line.startswith("make ") and line.endswith("a volume needs its folder to exist") for line in tasks)
+    assert not any("Vault" in line or "open the site" in line for line in tasks)
+
+
+def test_a_new_entry_names_the_stack_that_it_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = make(tmp_path / "plain", Command(capsys), SMALLEST)
+    lines = following(made.update("--db", "postgres"))
+    assert any("apply vault (tier 0, by hand)" in line for line in lines), lines
+    assert "apply the stack notes-app, its ExternalSecrets first" in "\n".join(lines)
+
+
+def test_a_service_s_own_repository_applies_nothing(rich: Made) -> None:
+    commit_all(rich.desk.service, "feat: the service")
+    completed = rich.desk.command("update", str(rich.desk.service), "--json", "--title", "Field notes")
+    assert [line.split()[1].rstrip(",") for line in following(completed)] == ["diff", "commit"]

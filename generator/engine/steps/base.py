@@ -67,10 +67,9 @@ def foreign(summary: str, hint: str) -> Decision:
     return Decision(State.FOREIGN, Action.REFUSE, summary, hint)
 
 
-def answers_changed(what: str, questions: Iterable[str]) -> Decision:
-    """It was made with other answers: a creation never changes what exists."""
+def answers_changed(what: str, questions: Iterable[str], change: str) -> Decision:
+    """It was made with other answers: a creation never changes what exists, and ``change`` is the command that does."""
     return foreign(
         f"{what} was made with other answers to {', '.join(questions)}",
-        "create only adds what is missing: run it with the recorded answers; change a service that exists by hand, "
-        "or, as long as nothing of it is in use, remove what was made and create it again",
+        f"create only adds what is missing; to change the service: {change}",
     )

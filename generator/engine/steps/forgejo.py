@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
-from generator.base.errors import AnswersError, RefusedError, SystemFailure
+from generator.base.errors import SystemFailure
 from generator.base.memo import quietly, run_parallel
 from generator.clients.forgejo import PushMirror, Repository
 from generator.engine.context import Run
@@ -29,7 +29,6 @@ from generator.engine.steps.visibility import (
     wants_private,
 )
 from generator.template.answers import Answers
-from generator.template.files import ANSWERS_FILE
 
 SETTLING_SECONDS = 60.0
 """How long a mirror's new branch may stay unseen on GitHub after the push was reported as done."""
@@ -39,12 +38,14 @@ SETTLING_SECONDS = 60.0
 class RepositoryFacts:
     """The repository, the answers file that its branch holds, and how visible the copies are.
 
-    The mirror counts only where the answers want it public: else both are private, whatever it is.
+    The mirror counts only where the answers want it public: else both are private, whatever it is. ``superseded``:
+    the answers file says other answers than the wanted ones, and it is the stack's that counts.
     """
 
     repository: Repository | None
     recorded: Recorded
     copies: Copies
+    superseded: bool = False
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
@@ -64,7 +65,9 @@ class ForgejoRepository(Step[RepositoryFacts]):
         """The repository, whose it is, and how visible the mirror is where that counts."""
         mirror = (lambda: None) if wants_private(run) else run.mirror_repository
         run_parallel(run.canonical, run.canonical_answers, run.canonical_head, mirror)
-        return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
+        recorded = run.canonical_answers()
+        superseded = bool(recorded.differing(run.answers.public)) and run.stack_recorded()
+        return RepositoryFacts(run.canonical(), recorded, copies_of(run, run.canonical(), mirror()), superseded)
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
@@ -84,8 +87,8 @@ class ForgejoRepository(Step[RepositoryFacts]):
                 "choose another name; newservice never writes into a repository that it did not make",
             )
         changed = () if self._before else recorded.differing(run.answers.public)
-        if changed and not _same_files(run, recorded):
-            return answers_changed(where, changed)
+        if changed and not facts.superseded:
+            return answers_changed(where, changed, run.project.change_from(recorded))
         if repository.archived:
             return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
         decision = decide_forgejo(facts.copies, where)
@@ -123,18 +126,6 @@ class ForgejoRepository(Step[RepositoryFacts]):
             run.forgejo.make_private(run.owner, run.name)
             return f"{where} is private now"
         return f"{where} gets its new description"
-
-
-def _same_files(run: Run, recorded: Recorded) -> bool:
-    """Whether the answers make the same files as the recorded ones: a change leaves such a repository alone."""
-    try:
-        maker = run.project.versions.made_by(recorded)
-        before = maker.files(maker.answers(recorded), without=(ANSWERS_FILE,))
-    except (RefusedError, AnswersError):
-        return False
-    number = recorded.values.get("woodpecker_repo_id")
-    wanted = run.project.service_files(number if isinstance(number, int) else 0)
-    return {*before} == {file for file in wanted if file.path != ANSWERS_FILE}
 
 
 @dataclass(frozen=True)

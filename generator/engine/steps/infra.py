@@ -83,7 +83,7 @@ class InfraCommit(Step[InfraFacts]):
                 "choose another name",
             )
         if base.changed:
-            return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed)
+            return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed, base.change)
         if base.complete:
             return present(f"{run.project.stack_prefix} is on {run.platform.infra.branch}{_remarks(base)}")
         if error := refusal(base.registrations):
@@ -92,7 +92,7 @@ class InfraCommit(Step[InfraFacts]):
             return absent(_summary(run, base))
         decision = _decide_branch(run, facts.branch_state)
         if facts.stuck and decision.action is not Action.REFUSE:
-            return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): it is updated")
+            return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): create updates it")
         return decision
 
     def act(self, run: Run, facts: InfraFacts) -> str | Done:
@@ -200,7 +200,7 @@ def _decide_branch(run: Run, branch: InfraState) -> Decision:
             "merge or delete that branch, then run the same command again",
         )
     if branch.changed:
-        return answers_changed(f"the stack on {run.infra_branch}", branch.changed)
+        return answers_changed(f"the stack on {run.infra_branch}", branch.changed, branch.change)
     if error := refusal(branch.registrations):
         return foreign(error.message, error.hint)
     if branch.complete:

@@ -26,13 +26,15 @@ def judge_secrets(decision: Decision) -> Check:
 class InfraFacts:
     """The infra repository's default branch, what it has of the service, and the pull request that adds the rest.
 
-    ``state`` is None if no such branch exists.
+    ``state`` is None if no such branch exists. ``stuck``: files in which the pull request can no longer be merged.
     """
 
     branch: str
     stack: str
     state: InfraState | None
     pull_request: str = ""
+    stuck: tuple[str, ...] = ()
+    again: str = AGAIN
 
 
 def judge_stack(facts: InfraFacts) -> Check:
@@ -92,6 +94,9 @@ def judge_watchers(watchers: Sequence[Watcher], stack: str) -> list[Check]:
 def _missing(id_: str, facts: InfraFacts, what: str) -> Check:
     """What is not on the default branch: waiting if a pull request proposes it, failed if none does."""
     summary = f"not on {facts.branch}: {what}"
+    if facts.pull_request and facts.stuck:
+        summary = f"{summary}, and its pull request can no longer be merged ({', '.join(facts.stuck)})"
+        return Check(id_, CheckState.FAILED, summary, f"{facts.again}, then review and merge {facts.pull_request}")
     if facts.pull_request:
         return Check(id_, CheckState.WAITING, summary, f"review and merge {facts.pull_request}")
-    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request adds it", AGAIN)
+    return Check(id_, CheckState.FAILED, f"{summary}, and no pull request adds it", facts.again)

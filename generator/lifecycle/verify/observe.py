@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from generator.base.errors import PreflightError
 from generator.clients.registry import Registry
 from generator.engine.context import Run
+from generator.engine.steps import infra
 from generator.engine.steps.forgejo import same_address
 from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
@@ -74,11 +76,13 @@ def observe_infra(run: Run) -> InfraFacts:
     branch = run.platform.infra.branch
     sha = run.infra_heads().get(branch)
     state = run.infra_state(sha) if sha else None
-    waiting = ""
-    if state is not None and not state.complete:
-        found = run.pull_request()
-        waiting = found.url if found and found.state == "open" else ""
-    return InfraFacts(branch, run.project.stack_prefix.rstrip("/"), state, waiting)
+    facts = InfraFacts(branch, run.project.stack_prefix.rstrip("/"), state, again=run.project.command("create"))
+    if state is None or state.complete:
+        return facts
+    found = run.pull_request()
+    if found is None or found.state != "open":
+        return facts
+    return replace(facts, pull_request=found.url, stuck=infra.observe_infra(run).stuck)
 
 
 def read_stack(run: Run) -> str:

@@ -16,6 +16,7 @@ from generator.engine.steps.change.line import Line, change_title, infra_reposit
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.infra_branch import no_default_branch, push_commit
+from generator.engine.to_do import after_merge
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
 from generator.infra_repo.fingerprints import blobs, seal
 
@@ -147,22 +148,10 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
     """What a person does after the merge, because of what changes."""
     if not writes(found):
         return ()
-    changed = {(item.id, item.path) for item in found.entries if item.action in ("add", "update", "remove")}
-    project, entries = run.project, (*run.project.registrations, *change.maker.registrations(change.before))
-    steps = [(item.order, f"apply {item.apply_note}") for item in entries if (item.id, item.path) in changed]
-    known = {line for _, line in project.chores(change.before)}
-    stack = f"apply the stack {run.name}"
-    steps += [
-        (order, line)
-        for order, line in project.chores(change.wanted)
-        if line not in known or (line.startswith(stack) and _stack_changes(run, found))
-    ]
-    return tuple(dict.fromkeys(line for _, line in sorted(steps)))
-
-
-def _stack_changes(run: Run, found: Transition) -> bool:
-    prefix = run.project.stack_prefix
-    return any(path.startswith(prefix) for path in (*(file.path for file in found.written), *found.removed))
+    project = run.project
+    known = [*change.maker.registrations(change.before), *project.registrations]
+    before, after = change.before.context, change.wanted.context
+    return after_merge((change.maker.template, before), (project.template, after), known, found.files, found.entries)
 
 
 def _branch_of(line: Line, sha: str) -> str:

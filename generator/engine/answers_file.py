@@ -1,9 +1,10 @@
-"""The file that answers are kept in when a person stops: private, complete, and never in place of another file."""
+"""The file that answers are kept in until a repository records them: private, and never in place of another file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,60 @@ from typing import Any
 import yaml
 
 from generator.base.errors import UsageError
-from generator.base.files import write_file
+from generator.base.files import is_private, write_file
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
+from generator.engine.recorded import UNRECORDED, Recorded, parse_recorded
 
-_HEAD = "# Answers of `newservice create`, saved when it was stopped. Secrets have no values here.\n"
+_MARK = "# Answers of `newservice create`"
+"""What every file of ours begins with, those of earlier versions as well."""
+
+_HEAD = f"{_MARK}. It deletes this file once a repository records them. Secrets have no values here.\n"
+
+
+def answers_place(name: str, folder: Path) -> Path:
+    """Where the answers of a service are looked for."""
+    return folder / f"{name}.answers.yml"
+
+
+def is_ours(path: Path) -> bool:
+    """Whether newservice wrote a file, for this person: it is marked, no link, and nobody else can write it."""
+    try:
+        if not is_private(path) or not path.is_file():
+            return False
+        with path.open(encoding="utf-8") as stream:
+            return stream.readline(len(_HEAD)).startswith(_MARK)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def read_answers(name: str, folder: Path) -> Recorded:
+    """The answers of a service that were kept in a folder; none where the file is missing or is not newservice's."""
+    path = answers_place(name, folder)
+    return parse_recorded(path.read_bytes(), str(path)) if is_ours(path) else UNRECORDED
+
+
+def forget_answers(path: Path) -> None:
+    """Delete a file of newservice's, and no other; one that can't be deleted stays."""
+    with suppress(OSError):
+        if is_ours(path):
+            path.unlink()
 
 
 def place_for(name: str, folder: Path, taken_up: Path | None = None) -> Path:
     """Where answers of a service go: ``NAME.answers.yml``, another number where that is taken.
 
-    ``taken_up`` is the file that they came from, which they may replace.
+    ``taken_up`` is the file that they came from, which they may replace if newservice wrote it.
     """
     for number in count(1):
-        path = folder / (f"{name}.answers.yml" if number == 1 else f"{name}.answers-{number}.yml")
-        if not os.path.lexists(path) or (taken_up is not None and path.resolve() == taken_up.resolve()):
+        path = answers_place(name, folder) if number == 1 else folder / f"{name}.answers-{number}.yml"
+        if not os.path.lexists(path) or (taken_up is not None and _same_file(path, taken_up) and is_ours(path)):
             return path
     raise AssertionError("there is always another number")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
 def home_place(name: str) -> Path:

@@ -10,7 +10,7 @@ import yaml
 
 from generator.base.errors import UsageError
 from generator.base.secrets import Secret
-from generator.wizard.keeping import keep_answers, place_for
+from generator.engine.answers_file import keep_answers, place_for
 
 ANSWERS = {"name": "notes-app", "title": "Notizen für alle", "env": {"A": "b"}, "volumes": []}
 
