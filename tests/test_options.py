@@ -171,6 +171,9 @@ TWO = [{"name": "a", "mount": "/a"}, {"name": "b", "mount": "/b"}]
         ("volumes", ["{name: a, mount: /a}", "name=b,mount=/b"], TWO),
         ("volumes", ["name=a,mount=/a,read_only=true"], [{"name": "a", "mount": "/a", "read_only": True}]),
         ("carveouts", ["name=a,paths=/a;/b,auth=none"], [{"name": "a", "paths": ["/a", "/b"], "auth": "none"}]),
+        ("carveouts", ["name=a,paths=[/a]"], [{"name": "a", "paths": ["/a"]}]),
+        ("carveouts", ['name=a,"paths=[/a, /b]"'], [{"name": "a", "paths": ["/a", "/b"]}]),
+        ("cronjobs", ["name=a,command=sh;-c;exec a"], [{"name": "a", "command": ["sh", "-c", "exec a"]}]),
         ("carveouts", ['name=a,"reason=one, two"'], [{"name": "a", "reason": "one, two"}]),
         ("carveouts", ['name=a,"reason=say ""hi"""'], [{"name": "a", "reason": 'say "hi"'}]),
     ],
@@ -185,7 +188,8 @@ def test_lists_and_maps_on_the_command_line(question: str, texts: list[str], ans
     [
         ("database", "postgres", "postgres"),
         ("database", "engine=postgres,provision=exists", {"engine": "postgres", "provision": "exists"}),
-        ("database", "{engine: postgres, env: {DSN: dsn}}", "{engine: postgres, env: {DSN: dsn}}"),
+        ("database", "{engine: postgres, env: {DSN: dsn}}", {"engine": "postgres", "env": {"DSN": "dsn"}}),
+        ("database", "{engine: postgres", "{engine: postgres"),
         ("probe", "tcp", "tcp"),
         ("probe", "kind=tcp,startup_seconds=30", {"kind": "tcp", "startup_seconds": 30}),
         ("probe", "kind=http,which=liveness;readiness", {"kind": "http", "which": ["liveness", "readiness"]}),
@@ -194,7 +198,7 @@ def test_lists_and_maps_on_the_command_line(question: str, texts: list[str], ans
     ],
 )
 def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: Any) -> None:
-    """What stays text here is read by the question itself."""
+    """What stays text here, what can't be read among it, is read by the question itself."""
     assert given({f"answer_{question}": text}) == {question: answer}
 
 
@@ -208,6 +212,7 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
         (["--volumes", "name=a,b"], "'b' in 'name=a,b'"),
         (["--volumes", "name=a\nb,mount=/a"], "it has a line break outside double quotes"),
         (["--homepage", "tile"], "'tile'"),
+        (["--cronjobs", "name=a,command=python -m app"], "'command=python -m app' may be one word or several"),
         (["--set", "tier"], "--set tier is not key=value"),
         (["--set", "memory.x=1"], "memory: must be text"),
         (["--db", "postgres", "--set", "title=a", "--set", "title.x=1"], "'title' is not a map"),

@@ -29,7 +29,14 @@ from generator.template.template import Template
 
 
 @click.command("change", cls=Answering)
-@flags.shared(flags.SERVICE, flags.answers("The answers that are to be different, as YAML or JSON."), flags.SETS)
+@flags.shared(flags.SERVICE, flags.answers("The answers that are to be different, as YAML or JSON."))
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One answer, or one field of an entry, such as volumes.data.limit=10Gi; wins over --answers.",
+)
 @flags.shared(flags.UNSET, flags.REPLACE)
 @click.option("--undo", is_flag=True, help="Restore the answers from before the last merged change.")
 @flags.shared(
@@ -63,7 +70,7 @@ def change_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return result.exit_code
 
 
-question_options(load_questions(Template.installed()))(change_command)
+question_options(load_questions(Template.installed()), recorded=True)(change_command)
 
 
 def _change(session: Session) -> Result:

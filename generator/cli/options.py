@@ -38,13 +38,18 @@ class Answering(click.Command):
                 formatter.write_dl(groups[name])
 
 
-def question_options(questions: Iterable[Question]) -> Callable[[click.Command], click.Command]:
-    """A decorator that gives a command one flag for each question."""
+def question_options(
+    questions: Iterable[Question], *, recorded: bool = False
+) -> Callable[[click.Command], click.Command]:
+    """A decorator that gives a command one flag for each question.
+
+    ``recorded``: what is not given stays as it is recorded, so no question is required or has a default.
+    """
 
     def decorate(command: click.Command) -> click.Command:
         for question in questions:
             if question.public:
-                for option in (_option(question), *_switches(question)):
+                for option in (_option(question, recorded), *_switches(question)):
                     option.group = question.group
                     command.params.append(option)
         return command
@@ -52,16 +57,17 @@ def question_options(questions: Iterable[Question]) -> Callable[[click.Command],
     return decorate
 
 
-def _option(question: Question) -> AnswerOption:
+def _option(question: Question, recorded: bool) -> AnswerOption:
+    text = _help(question) if recorded else f"{_help(question)}  [{_needed(question)}]"
     flags = [question.option, f"answer_{question.name}"]
     if question.type == "bool":
         flags[0] = f"{question.option}/--no-{question.option.removeprefix('--')}"
-        return AnswerOption(flags, default=None, help=_help(question))  # a switch has no value to suggest
+        return AnswerOption(flags, default=None, help=text)  # a switch has no value to suggest
     return AnswerOption(
         flags,
         multiple=question.container is not None,
         metavar=_metavar(question),
-        help=_help(question),
+        help=text,
         default=None,
         shell_complete=answers_to(question),
     )
@@ -90,7 +96,7 @@ def _metavar(question: Question) -> str:
 
 def _help(question: Question) -> str:
     example = f" {question.placeholder}" if question.container or question.structured else ""
-    return f"{question.help}{example.rstrip()}  [{_needed(question)}]"
+    return f"{question.help}{example.rstrip()}"
 
 
 def _needed(question: Question) -> str:

@@ -18,6 +18,7 @@ from generator.engine.steps.change.text import section
 from generator.engine.steps.infra_branch import no_default_branch, push_commit
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
 from generator.infra_repo.fingerprints import blobs, seal
+from generator.template.files import ANSWERS_FILE
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
         return ()
     changed = {(item.id, item.path) for item in found.entries if item.action in ("add", "update", "remove")}
     project, entries = run.project, (*run.project.registrations, *change.maker.registrations(change.before))
-    steps = [(item.order, f"apply {item.apply_note}") for item in entries if (item.id, item.path) in changed]
+    noted = [item for item in entries if item.apply_note and (item.id, item.path) in changed]
+    steps = [(item.order, f"apply {item.apply_note}") for item in noted]
     known = {line for _, line in project.chores(change.before)}
     stack = f"apply the stack {run.name}"
     steps += [
@@ -160,8 +162,10 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
 
 
 def _stack_changes(run: Run, found: Transition) -> bool:
+    """Whether Terraform has anything to apply: what the stack records of its answers is none of its files."""
     prefix = run.project.stack_prefix
-    return any(path.startswith(prefix) for path in (*(file.path for file in found.written), *found.removed))
+    paths = {*(file.path for file in found.written), *found.removed} - {f"{prefix}{ANSWERS_FILE}"}
+    return any(path.startswith(prefix) for path in paths)
 
 
 def _branch_of(line: Line, sha: str) -> str:

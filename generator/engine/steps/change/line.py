@@ -76,9 +76,11 @@ class Repository:
         return self._seen.look(("recorded", sha), lambda: read_recorded(self.tree(sha), self.prefix))
 
     def pull(self, branch: str) -> PullRequest | None:
-        """The newest pull request of a branch, in any state."""
+        """The newest pull request of what a branch has now; one that ended before the branch moved on was an earlier one."""
         look = partial(self.forgejo.newest_pull_request, self.owner, self.name, self.default, branch)
-        return self._seen.look(("pull request", branch), look)
+        pull = self._seen.look(("pull request", branch), look)
+        earlier = pull is not None and pull.state != "open" and pull.head != self.heads.get(branch)
+        return None if earlier else pull
 
     def pending(self, branch: str) -> list[Commit]:
         """The commits that a branch adds."""
