@@ -99,6 +99,26 @@ def given(flags: dict[str, Any] | None = None, sets: tuple[str, ...] = (), **mor
     return collect(QUESTIONS, flags or {}, sets, more.get("file"), more.get("name"))
 
 
+@pytest.mark.parametrize(
+    ("pair", "answer"),
+    [
+        ("env.AT=*/5 * * * *", {"env": {"AT": "*/5 * * * *"}}),
+        ("env.A=1", {"env": {"A": 1}}),
+        ("env.A=two", {"env": {"A": "two"}}),
+        ("cronjobs.poll.schedule=@daily", {"cronjobs": {"poll": {"schedule": "@daily"}}}),
+        ("cronjobs.poll.schedule=0 4 * * *", {"cronjobs": {"poll": {"schedule": "0 4 * * *"}}}),
+        ("cronjobs.poll.suspend=true", {"cronjobs": {"poll": {"suspend": True}}}),
+        ("cronjobs.poll.command=[a, b]", {"cronjobs": {"poll": {"command": ["a", "b"]}}}),
+        ("homepage.group='Home'", {"homepage": {"group": "Home"}}),
+        ("homepage.group=2", {"homepage": {"group": "2"}}),
+        ("probe.path=/alive", {"probe": {"path": "/alive"}}),
+        ("probe.liveness.failures=3", {"probe": {"liveness": {"failures": 3}}}),
+    ],
+)
+def test_what_is_set_below_an_answer_has_the_type_that_is_wanted_there(pair: str, answer: dict[str, Any]) -> None:
+    assert given(sets=(pair,)) == answer
+
+
 def test_flags_win_over_sets_and_sets_over_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     path.write_text(yaml.safe_dump({"tier": "core", "memory": "1Gi", "auth": "public", "env": {"A": "file"}}))

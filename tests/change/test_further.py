@@ -65,11 +65,12 @@ def test_one_field_of_an_entry(world: World) -> None:
     volumes = [{"name": "data", "mount": "/data", "size": "2Gi"}, {"name": "media", "kind": "nfs", "mount": "/media"}]
     created(world, {**UPSTREAM, "cronjobs": jobs, "volumes": volumes, "probe": {"kind": "http", "path": "/alive"}})
     wanted = ("--set", "cronjobs.poll.suspend=false", "--set", "volumes.data.limit=30Gi")
+    wanted += ("--set", "cronjobs.poll.schedule=*/30 * * * *")
     done = change(world, NAME, *wanted, "--probe", "{startup_seconds: 300}")
     assert done.code == 0, done.out
     merge_all(world, NAME)
     after = answers(world, NAME)
-    assert after["cronjobs"] == [{**jobs[0], "suspend": False}]
+    assert after["cronjobs"] == [{**jobs[0], "suspend": False, "schedule": "*/30 * * * *"}]
     assert after["volumes"] == [{**volumes[0], "limit": "30Gi"}, volumes[1]]
     assert after["probe"] == {"kind": "http", "path": "/alive", "startup_seconds": 300}
 
