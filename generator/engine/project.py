@@ -129,13 +129,17 @@ class Project:
         steps = [(item.order, f"apply {item.apply_note}") for item in self.registrations if item.apply_note]
         return tuple(dict.fromkeys(line for _, line in sorted([*steps, *self.chores(self.answers)])))
 
-    def chores(self, answers: Answers) -> list[tuple[int, str]]:
-        """What a person does because of answers, beside applying what the service is registered in; with its order."""
+    def chores(self, answers: Answers, instead: Mapping[str, Any] | None = None) -> list[tuple[int, str]]:
+        """What a person does because of answers, beside applying what the service is registered in; with its order.
+
+        ``instead`` takes the place of computed answers, to ask about a part of them.
+        """
+        context = {**answers.context, **(instead or {})}
         text = (self.template.root / "templates" / "apply.yml").read_text(encoding="utf-8")
         return [
-            (item["order"], self.template.render(item["do"], answers.context))
+            (item["order"], self.template.render(item["do"], context))
             for item in parse_yaml(text)
-            if parse_yaml(self.template.render(item.get("when", "true"), answers.context))
+            if parse_yaml(self.template.render(item.get("when", "true"), context))
         ]
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:

@@ -64,9 +64,9 @@ def test_one_field_of_an_entry(world: World) -> None:
     jobs = [{"name": "poll", "schedule": "0 * * * *", "command": ["poll"], "suspend": True, "memory": "64Mi"}]
     volumes = [{"name": "data", "mount": "/data", "size": "2Gi"}, {"name": "media", "kind": "nfs", "mount": "/media"}]
     created(world, {**UPSTREAM, "cronjobs": jobs, "volumes": volumes, "probe": {"kind": "http", "path": "/alive"}})
-    wanted = ("--set", "cronjobs.poll.suspend=false", "--set", "volumes.data.limit=30Gi")
-    wanted += ("--set", "cronjobs.poll.schedule=*/30 * * * *")
-    done = change(world, NAME, *wanted, "--probe", "{startup_seconds: 300}")
+    fields = ("cronjobs.poll.suspend=false", "cronjobs.poll.schedule=*/30 * * * *", "volumes.data.limit=30Gi")
+    sets = [word for field in fields for word in ("--set", field)]
+    done = change(world, NAME, *sets, "--probe", "{startup_seconds: 300}")
     assert done.code == 0, done.out
     merge_all(world, NAME)
     after = answers(world, NAME)
@@ -101,6 +101,20 @@ def test_what_is_to_be_applied_has_a_name(world: World, given: dict[str, Any]) -
     assert done.code == 0, done.out
     assert [line for line in done.result["next"] if line.startswith("apply")]
     assert not [line for line in done.result["next"] if not line.removeprefix("apply").strip()]
+
+
+def test_what_is_new_is_named_and_what_the_service_had_is_not(world: World) -> None:
+    media, more = {"name": "media", "kind": "nfs", "mount": "/media"}, "name=more,kind=nfs,mount=/more"
+    created(world, {**UPSTREAM, "volumes": [media], "secrets": {"TOKEN": "token"}})
+    done = change(world, NAME, "--volumes", more, "--secrets", "KEY=key")
+    assert done.code == 0, done.out
+    folders = [line for line in done.result["next"] if line.startswith("make ")]
+    assert [f"/{NAME}/more " in line and "/media" not in line for line in folders] == [True]
+    assert [line for line in done.result["next"] if line.startswith("look at ")]
+    merge_all(world, NAME)
+    done = change(world, NAME, "--memory", "1Gi")
+    assert [line for line in done.result["next"] if line.startswith("apply the stack")]
+    assert not [line for line in done.result["next"] if line.startswith(("make ", "look at "))]
 
 
 def test_nothing_is_to_be_applied_where_only_a_record_changes(world: World) -> None:

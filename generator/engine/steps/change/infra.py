@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from generator.engine.change import Change
 from generator.engine.context import Run
@@ -151,14 +153,32 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
     project, entries = run.project, (*run.project.registrations, *change.maker.registrations(change.before))
     noted = [item for item in entries if item.apply_note and (item.id, item.path) in changed]
     steps = [(item.order, f"apply {item.apply_note}") for item in noted]
-    known = {line for _, line in project.chores(change.before)}
+    none, new = _news(change)
+    known = {line for _, line in project.chores(change.before, none)}
     stack = f"apply the stack {run.name}"
     steps += [
         (order, line)
-        for order, line in project.chores(change.wanted)
+        for order, line in project.chores(change.wanted, new)
         if line not in known or (line.startswith(stack) and _stack_changes(run, found))
     ]
     return tuple(dict.fromkeys(line for _, line in sorted(steps)))
+
+
+_ONCE = ("vault_properties", "disks")
+"""Computed answers of whose items each asks something of a person once, when it is new."""
+
+
+def _news(change: Change) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """No items of ``_ONCE``, and those that are new, each by the computed answer."""
+    had, has = change.before.context, change.wanted.context
+    known = {name: [_known_by(item) for item in had.get(name, ())] for name in _ONCE}
+    new = {name: [item for item in has[name] if _known_by(item) not in known[name]] for name in _ONCE if name in has}
+    return {name: [] for name in new}, new
+
+
+def _known_by(item: Any) -> Any:
+    """What tells an item from another one."""
+    return tuple(item.get(key) for key in ("name", "kind", "path")) if isinstance(item, Mapping) else item
 
 
 def _stack_changes(run: Run, found: Transition) -> bool:
