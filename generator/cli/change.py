@@ -205,9 +205,17 @@ def _result(change: Change, run: Run, plan: Plan, outcome: Outcome) -> Result:
         return Result("partial", outcome.exit_code, change.name, next=(again,))
     urls = _requests({step.id: step.summary for step in outcome.steps})
     reviews = tuple(f"review and merge {url}" for url in urls.values())
-    following = (*plan.to_do, *reviews, *(_afterwards(run, change) if reviews else ()), proof(change.name))
+    first, afterwards = (_before(change), _afterwards(run, change)) if reviews else ((), ())
+    following = (*plan.to_do, *first, *reviews, *afterwards, proof(change.name))
     status = "success" if outcome.wrote else "unchanged"
     return Result(status, ExitCode.OK, change.name, urls, following, LEFT_OPEN if plan.to_do else "")
+
+
+def _before(change: Change) -> tuple[str, ...]:
+    """What a person does before the merge."""
+    from generator.engine.steps.change.infra import before_merge
+
+    return before_merge(change)
 
 
 def _afterwards(run: Run, change: Change) -> tuple[str, ...]:

@@ -117,6 +117,20 @@ def test_what_is_new_is_named_and_what_the_service_had_is_not(world: World) -> N
     assert not [line for line in done.result["next"] if line.startswith(("make ", "look at "))]
 
 
+def test_an_image_changes_its_visibility_by_hand(world: World) -> None:
+    """A registry takes that from people only. What the cluster pulls without a secret has to be public before."""
+    name = created(world, {**SMALLEST, "image_visibility": "private"})
+    opened = change(world, name, "--image-visibility", "public", "--open").result["next"]
+    assert opened[0].startswith("make ghcr.io/")
+    assert " public in its registry" in opened[0]
+    (pull,) = [item for item in world.infra.pulls.values() if item.head == f"{PREFIX}{name}"]
+    assert "Before the merge:\n\n- [ ] `make ghcr.io/" in pull.body
+    merge_all(world, name)
+    closed = change(world, name, "--image-visibility", "private").result["next"]
+    assert [" private in its registry" in line for line in closed if line.startswith("make ")] == [True]
+    assert closed[0].startswith("review and merge")
+
+
 def test_nothing_is_to_be_applied_where_only_a_record_changes(world: World) -> None:
     created(world, {**UPSTREAM, "image": "example/reader:1.4.2"})
     done = change(world, NAME, "--image", "docker.io/example/reader:1.4.2")

@@ -142,7 +142,16 @@ class InfraChangeRequest(Step[StackFacts]):
         return request(run, run.infra_repository, line, title, self._text(run, facts))
 
     def _text(self, run: Run, facts: StackFacts) -> str:
-        return section(self._change.proposed, facts.whole, to_do(run, self._change, facts.whole))
+        afterwards = to_do(run, self._change, facts.whole)
+        return section(self._change.proposed, facts.whole, afterwards, before_merge(self._change))
+
+
+def before_merge(change: Change) -> tuple[str, ...]:
+    """What a person does before the merge, because of what changes."""
+    if not change.before.private_image or change.wanted.private_image:
+        return ()
+    image = change.wanted.context["image_repository"]
+    return (f"make {image} public in its registry: after the merge the cluster pulls it without a secret",)
 
 
 def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
@@ -161,8 +170,14 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
         for order, line in project.chores(change.wanted, new)
         if line not in known or (line.startswith(stack) and _stack_changes(run, found))
     ]
+    if change.wanted.private_image and not change.before.private_image:
+        image = change.wanted.context["image_repository"]
+        steps.append((_LAST, f"make {image} private in its registry: it stays public there until a person changes it"))
     return tuple(dict.fromkeys(line for _, line in sorted(steps)))
 
+
+_LAST = 100
+"""The order of what is done when everything is applied."""
 
 _ONCE = ("vault_properties", "disks")
 """Computed answers of whose items each asks something of a person once, when it is new."""
