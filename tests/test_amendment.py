@@ -50,6 +50,9 @@ RECORDED = {
         (Amendment({"env": {}}, replaced=frozenset({"env"})), "env", {}),
         (Amendment({"cronjobs": []}), "cronjobs", []),
         (Amendment(unset=("env.TZ", "env.TZ")), "env", {"LOG_LEVEL": "info"}),
+        (Amendment({"volumes": {"data": {"size": "9Gi"}}}), "volumes", [{**DATA, "size": "9Gi"}, CACHE]),
+        (Amendment({"volumes": {"logs": {"mount": "/logs"}}}), "volumes", [DATA, CACHE, LOGS]),
+        (Amendment({"volumes": {"name": "data"}}), "volumes", {"name": "data"}),
     ],
 )  # fmt: skip
 def test_what_follows(amendment: Amendment, question: str, expected: Any) -> None:

@@ -99,6 +99,26 @@ def given(flags: dict[str, Any] | None = None, sets: tuple[str, ...] = (), **mor
     return collect(QUESTIONS, flags or {}, sets, more.get("file"), more.get("name"))
 
 
+@pytest.mark.parametrize(
+    ("pair", "answer"),
+    [
+        ("env.AT=*/5 * * * *", {"env": {"AT": "*/5 * * * *"}}),
+        ("env.A=1", {"env": {"A": 1}}),
+        ("env.A=two", {"env": {"A": "two"}}),
+        ("cronjobs.poll.schedule=@daily", {"cronjobs": {"poll": {"schedule": "@daily"}}}),
+        ("cronjobs.poll.schedule=0 4 * * *", {"cronjobs": {"poll": {"schedule": "0 4 * * *"}}}),
+        ("cronjobs.poll.suspend=true", {"cronjobs": {"poll": {"suspend": True}}}),
+        ("cronjobs.poll.command=[a, b]", {"cronjobs": {"poll": {"command": ["a", "b"]}}}),
+        ("homepage.group='Home'", {"homepage": {"group": "Home"}}),
+        ("homepage.group=2", {"homepage": {"group": "2"}}),
+        ("probe.path=/alive", {"probe": {"path": "/alive"}}),
+        ("probe.liveness.failures=3", {"probe": {"liveness": {"failures": 3}}}),
+    ],
+)
+def test_what_is_set_below_an_answer_has_the_type_that_is_wanted_there(pair: str, answer: dict[str, Any]) -> None:
+    assert given(sets=(pair,)) == answer
+
+
 def test_flags_win_over_sets_and_sets_over_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     path.write_text(yaml.safe_dump({"tier": "core", "memory": "1Gi", "auth": "public", "env": {"A": "file"}}))
@@ -171,6 +191,9 @@ TWO = [{"name": "a", "mount": "/a"}, {"name": "b", "mount": "/b"}]
         ("volumes", ["{name: a, mount: /a}", "name=b,mount=/b"], TWO),
         ("volumes", ["name=a,mount=/a,read_only=true"], [{"name": "a", "mount": "/a", "read_only": True}]),
         ("carveouts", ["name=a,paths=/a;/b,auth=none"], [{"name": "a", "paths": ["/a", "/b"], "auth": "none"}]),
+        ("carveouts", ["name=a,paths=[/a]"], [{"name": "a", "paths": ["/a"]}]),
+        ("carveouts", ['name=a,"paths=[/a, /b]"'], [{"name": "a", "paths": ["/a", "/b"]}]),
+        ("cronjobs", ["name=a,command=sh;-c;exec a"], [{"name": "a", "command": ["sh", "-c", "exec a"]}]),
         ("carveouts", ['name=a,"reason=one, two"'], [{"name": "a", "reason": "one, two"}]),
         ("carveouts", ['name=a,"reason=say ""hi"""'], [{"name": "a", "reason": 'say "hi"'}]),
     ],
@@ -185,7 +208,8 @@ def test_lists_and_maps_on_the_command_line(question: str, texts: list[str], ans
     [
         ("database", "postgres", "postgres"),
         ("database", "engine=postgres,provision=exists", {"engine": "postgres", "provision": "exists"}),
-        ("database", "{engine: postgres, env: {DSN: dsn}}", "{engine: postgres, env: {DSN: dsn}}"),
+        ("database", "{engine: postgres, env: {DSN: dsn}}", {"engine": "postgres", "env": {"DSN": "dsn"}}),
+        ("database", "{engine: postgres", "{engine: postgres"),
         ("probe", "tcp", "tcp"),
         ("probe", "kind=tcp,startup_seconds=30", {"kind": "tcp", "startup_seconds": 30}),
         ("probe", "kind=http,which=liveness;readiness", {"kind": "http", "which": ["liveness", "readiness"]}),
@@ -194,7 +218,7 @@ def test_lists_and_maps_on_the_command_line(question: str, texts: list[str], ans
     ],
 )
 def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: Any) -> None:
-    """What stays text here is read by the question itself."""
+    """What stays text here, what can't be read among it, is read by the question itself."""
     assert given({f"answer_{question}": text}) == {question: answer}
 
 
@@ -208,6 +232,7 @@ def test_answers_that_may_be_plain_or_a_map(question: str, text: str, answer: An
         (["--volumes", "name=a,b"], "'b' in 'name=a,b'"),
         (["--volumes", "name=a\nb,mount=/a"], "it has a line break outside double quotes"),
         (["--homepage", "tile"], "'tile'"),
+        (["--cronjobs", "name=a,command=python -m app"], "'command=python -m app' may be one word or several"),
         (["--set", "tier"], "--set tier is not key=value"),
         (["--set", "memory.x=1"], "memory: must be text"),
         (["--db", "postgres", "--set", "title=a", "--set", "title.x=1"], "'title' is not a map"),

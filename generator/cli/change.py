@@ -29,7 +29,14 @@ from generator.template.template import Template
 
 
 @click.command("change", cls=Answering)
-@flags.shared(flags.SERVICE, flags.answers("The answers that are to be different, as YAML or JSON."), flags.SETS)
+@flags.shared(flags.SERVICE, flags.answers("The answers that are to be different, as YAML or JSON."))
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One answer, or one field of an entry, such as volumes.data.limit=10Gi; wins over --answers.",
+)
 @flags.shared(flags.UNSET, flags.REPLACE)
 @click.option("--undo", is_flag=True, help="Restore the answers from before the last merged change.")
 @flags.shared(
@@ -63,7 +70,7 @@ def change_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return result.exit_code
 
 
-question_options(load_questions(Template.installed()))(change_command)
+question_options(load_questions(Template.installed()), recorded=True)(change_command)
 
 
 def _change(session: Session) -> Result:
@@ -198,9 +205,17 @@ def _result(change: Change, run: Run, plan: Plan, outcome: Outcome) -> Result:
         return Result("partial", outcome.exit_code, change.name, next=(again,))
     urls = _requests({step.id: step.summary for step in outcome.steps})
     reviews = tuple(f"review and merge {url}" for url in urls.values())
-    following = (*plan.to_do, *reviews, *(_afterwards(run, change) if reviews else ()), proof(change.name))
+    first, afterwards = (_before(change), _afterwards(run, change)) if reviews else ((), ())
+    following = (*plan.to_do, *first, *reviews, *afterwards, proof(change.name))
     status = "success" if outcome.wrote else "unchanged"
     return Result(status, ExitCode.OK, change.name, urls, following, LEFT_OPEN if plan.to_do else "")
+
+
+def _before(change: Change) -> tuple[str, ...]:
+    """What a person does before the merge."""
+    from generator.engine.steps.change.infra import before_merge
+
+    return before_merge(change)
 
 
 def _afterwards(run: Run, change: Change) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,18 @@ class Answering(click.Command):
                 formatter.write_dl(groups[name])
 
 
-def question_options(questions: Iterable[Question]) -> Callable[[click.Command], click.Command]:
-    """A decorator that gives a command one flag for each question."""
+def question_options(
+    questions: Iterable[Question], *, recorded: bool = False
+) -> Callable[[click.Command], click.Command]:
+    """A decorator that gives a command one flag for each question.
+
+    ``recorded``: what is not given stays as it is recorded, so no question is required or has a default.
+    """
 
     def decorate(command: click.Command) -> click.Command:
         for question in questions:
             if question.public:
-                for option in (_option(question), *_switches(question)):
+                for option in (_option(question, recorded), *_switches(question)):
                     option.group = question.group
                     command.params.append(option)
         return command
@@ -52,16 +57,17 @@ def question_options(questions: Iterable[Question]) -> Callable[[click.Command],
     return decorate
 
 
-def _option(question: Question) -> AnswerOption:
+def _option(question: Question, recorded: bool) -> AnswerOption:
+    text = _help(question) if recorded else f"{_help(question)}  [{_needed(question)}]"
     flags = [question.option, f"answer_{question.name}"]
     if question.type == "bool":
         flags[0] = f"{question.option}/--no-{question.option.removeprefix('--')}"
-        return AnswerOption(flags, default=None, help=_help(question))  # a switch has no value to suggest
+        return AnswerOption(flags, default=None, help=text)  # a switch has no value to suggest
     return AnswerOption(
         flags,
         multiple=question.container is not None,
         metavar=_metavar(question),
-        help=_help(question),
+        help=text,
         default=None,
         shell_complete=answers_to(question),
     )
@@ -90,7 +96,7 @@ def _metavar(question: Question) -> str:
 
 def _help(question: Question) -> str:
     example = f" {question.placeholder}" if question.container or question.structured else ""
-    return f"{question.help}{example.rstrip()}  [{_needed(question)}]"
+    return f"{question.help}{example.rstrip()}"
 
 
 def _needed(question: Question) -> str:
@@ -183,7 +189,7 @@ def _set(given: dict[str, Any], pair: str, questions: Mapping[str, Question]) ->
         raise UsageError("answer.pair", f"--set {pair} is not key=value", "for example --set tier=edge")
     name, *path = key.split(".")
     question = questions.get(name)
-    parsed = read_yaml(value) if path or (question is not None and question.structured) else value
+    parsed = _value(question, path, value)
     if not path:
         given[name] = parsed
         return
@@ -193,6 +199,29 @@ def _set(given: dict[str, Any], pair: str, questions: Mapping[str, Question]) ->
     if not isinstance(place, dict):
         raise UsageError("answer.pair", f"--set {pair}: '{name}' is not a map", "set it whole")
     place[path[-1]] = parsed
+
+
+def _value(question: Question | None, path: list[str], text: str) -> Any:
+    """What a text says at a place of an answer: YAML, or the text itself where a string is wanted there."""
+    if not path and (question is None or not question.structured):
+        return text
+    kinds = _kinds((question and question.shape) or {}, path) if path else ()
+    if "string" not in kinds:
+        return read_yaml(text)
+    with suppress(UsageError):  # such as */5 * * * * and @daily
+        parsed = read_yaml(text)
+        return parsed if isinstance(parsed, str) or len(kinds) > 1 else text
+    return text
+
+
+def _kinds(shape: Mapping[str, Any], path: list[str]) -> list[str]:
+    """The JSON types that a place in an answer may have, as far as they are known; a list's items go by their names."""
+    for part in path:
+        options = [shape, *shape.get("anyOf", [])]
+        shape = next((option for option in options if option.get("type") in ("object", "array")), {})
+        below = shape.get("items") if shape.get("type") == "array" else shape.get("properties", {}).get(part)
+        shape = below or shape.get("values", {})
+    return [option["type"] for option in (shape, *shape.get("anyOf", [])) if "type" in option]
 
 
 def _json(text: str) -> Any:

@@ -92,7 +92,7 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return result.exit_code
 
 
-question_options(load_questions(Template.installed()))(update_command)
+question_options(load_questions(Template.installed()), recorded=True)(update_command)
 
 
 @contextmanager

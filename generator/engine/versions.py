@@ -58,7 +58,10 @@ class Maker:
         facts, public = self.split(recorded, profile)
         amended = amendment.applied({**public, **(derived or {})})
         given = {name: amended.pop(name) for name in amendment.touched if name in amended}
-        return resolve(self.template, self.questions, given, facts, amended)
+        try:
+            return resolve(self.template, self.questions, given, facts, amended)
+        except AnswersError as error:
+            raise AnswersError([amendment.explained(problem, public) for problem in error.problems]) from None
 
     def follow(self, recorded: Recorded, amendment: Amendment) -> dict[str, Any]:
         """The recorded answers that follow from others, as they come out with an ``amendment``; only those that change.
@@ -85,8 +88,27 @@ class Maker:
             if name in found and name not in {*derived, *amendment.touched} and not same_answer(found[name], value)
         ]
         if lost:
-            raise AnswersError([_lost(name) for name in lost])
+            raise AnswersError(self._lost({name: before[name] for name in lost}, facts, amended))
         return {name: found[name] for name in derived if name in found and not same_answer(found[name], before[name])}
+
+    def _lost(self, kept: Mapping[str, Any], facts: Mapping[str, Any], others: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with the recorded answers that would be lost, as if they were given with the others."""
+        try:
+            rest = {name: value for name, value in others.items() if name not in kept}
+            resolve(self.template, self.questions, kept, facts, rest)
+            reasons: dict[str, str] = {}
+        except AnswersError as error:
+            reasons = {problem.question: problem.message for problem in error.problems}
+        lost = "the recorded answer is not valid with the others any more, and would be lost"
+        return [
+            Problem(
+                "answer.invalid",
+                name,
+                reasons.get(name, f"{name}: {lost}"),
+                f"{name} is recorded; change it as well, with --set {name}=...",
+            )
+            for name in kept
+        ]
 
     def _derived(self, recorded: Recorded) -> frozenset[str]:
         """The questions whose recorded answer is what this version computes from the other recorded answers."""
@@ -153,11 +175,6 @@ def _taken(question: Question, given: Any, found: Mapping[str, Any]) -> bool:
         return same_answer(found.get(question.name), question.cast(given))
     except ValueError:
         return False
-
-
-def _lost(name: str) -> Problem:
-    message = f"{name}: the recorded answer is not valid with the others any more, and would be lost"
-    return Problem("answer.invalid", name, message, f"change it as well, with --set {name}=... or --unset {name}.ENTRY")
 
 
 @dataclass

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from generator.base.errors import AnswersError, Problem
@@ -33,7 +33,8 @@ class Amendment:
         """The answers that follow from the ``recorded`` ones.
 
         Maps are merged by key, on every level, and a list whose items are maps with a ``name`` by that name: a given
-        item replaces the recorded one. Raises ``AnswersError`` for an entry to be removed that is not recorded, or is
+        item replaces the recorded one. A map of maps in place of such a list has fields by the item's name, and changes
+        only those. Raises ``AnswersError`` for an entry to be removed that is not recorded, or is
         given as well, for a question to be replaced that is not given, and for an empty value that removes nothing.
         """
         problems = [
@@ -70,6 +71,16 @@ class Amendment:
         for name, value in self.given.items():
             plain = isinstance(value, str) and name not in structured
             yield from ("--set", f"{name}={value if plain else json.dumps(value, ensure_ascii=False)}")
+
+    def explained(self, problem: Problem, recorded: Mapping[str, Any]) -> Problem:
+        """The same problem; where an item takes the place of a recorded one, with how to change a field of that."""
+        name = problem.question
+        given, known = self.given.get(name), _entries_of(recorded.get(name))
+        item = next((item for item in _by_name(given) if item in known), None) if _named(given) else None
+        if item is None or name in self.replaced:
+            return problem
+        hint = f"an entry is replaced whole; --set {name}.{item}.FIELD=VALUE changes one field of the recorded one"
+        return replace(problem, hint=hint)
 
 
 UNAMENDED = Amendment()
@@ -123,6 +134,10 @@ def merged(old: Any, new: Any) -> Any:
         return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
     if _named(old) and _named(new):
         return list({**_by_name(old), **_by_name(new)}.values())
+    if _named(old) and isinstance(new, Mapping) and all(isinstance(fields, Mapping) for fields in new.values()):
+        items = _by_name(old)
+        changed = {name: merged(items.get(name, {"name": name}), fields) for name, fields in new.items()}
+        return list({**items, **changed}.values())
     return new
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -24,6 +25,9 @@ def read_text(question: Question, text: str) -> Any:
         options = (question.shape or {}).get("anyOf", [])
         shape: dict[str, Any] = next((option for option in options if option.get("type") == "object"), {})
         return _pairs(text, shape)
+    if question.structured and _is_yaml(text):
+        with suppress(UsageError):  # reported with the other answers, where their types are checked
+            return read_yaml(text)
     return text
 
 
@@ -108,10 +112,25 @@ def _pairs(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
             )
         kind = shape.get("properties", {}).get(key.strip(), {}).get("type", "string")
         if kind == "array":
-            pairs[key.strip()] = value.split(";")
+            pairs[key.strip()] = _words(key.strip(), value)
         else:
             pairs[key.strip()] = value if kind == "string" else read_yaml(value)
     return pairs
+
+
+def _words(key: str, value: str) -> list[str]:
+    """A list's items. Raises ``UsageError`` for a text that may be one word or several."""
+    if _is_yaml(value):
+        parsed = read_yaml(value)
+        return parsed if isinstance(parsed, list) else [value]
+    words = value.split(";")
+    if len(words) == 1 and len(value.split()) > 1:
+        raise UsageError(
+            "answer.pair",
+            f"'{key}={value}' may be one word or several",
+            f"put ; between the words: {key}={';'.join(value.split())}; or write YAML: '{{{key}: [...]}}'",
+        )
+    return words
 
 
 def _fields(text: str) -> list[str]:

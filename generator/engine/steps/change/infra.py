@@ -12,7 +12,7 @@ from generator.engine.ownership import of_tree, signed
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, drifted, foreign, present
 from generator.engine.steps.change.base import conflicting, counted, moved, questions, writes
-from generator.engine.steps.change.line import Line, change_title, infra_repository
+from generator.engine.steps.change.line import Line, change_title, infra_repository, remark
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.infra_branch import no_default_branch, push_commit
@@ -103,7 +103,8 @@ class InfraChange(Step[StackFacts]):
             run.bring(sha, branch)
         change, first, *merged = self._change, *line.parents
         message = signed(
-            change_title(run.name, questions(change)), f"{facts.line.remark}{seal(blobs(facts.found.written))}\n"
+            change_title(run.name, questions(change)),
+            f"{remark(run, run.infra_repository, facts.line)}{seal(blobs(facts.found.written))}\n",
         )
         sha = push_commit(
             run, line.branch, first, facts.found.written, message, merged, facts.found.removed, tree=line.tree
@@ -141,7 +142,16 @@ class InfraChangeRequest(Step[StackFacts]):
         return request(run, run.infra_repository, line, title, self._text(run, facts))
 
     def _text(self, run: Run, facts: StackFacts) -> str:
-        return section(self._change.proposed, facts.whole, to_do(run, self._change, facts.whole))
+        afterwards = to_do(run, self._change, facts.whole)
+        return section(self._change.proposed, facts.whole, afterwards, before_merge(self._change))
+
+
+def before_merge(change: Change) -> tuple[str, ...]:
+    """What a person does before the merge, because of what changes."""
+    if not change.before.private_image or change.wanted.private_image:
+        return ()
+    image = change.wanted.context["image_repository"]
+    return (f"make {image} public in its registry: after the merge the cluster pulls it without a secret",)
 
 
 def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
@@ -151,7 +161,11 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
     project = run.project
     known = [*change.maker.registrations(change.before), *project.registrations]
     before, after = change.before.context, change.wanted.context
-    return after_merge((change.maker.template, before), (project.template, after), known, found.files, found.entries)
+    lines = after_merge((change.maker.template, before), (project.template, after), known, found.files, found.entries)
+    if not change.wanted.private_image or change.before.private_image:
+        return lines
+    image = after["image_repository"]
+    return (*lines, f"make {image} private in its registry: it stays public there until a person changes it")
 
 
 def _branch_of(line: Line, sha: str) -> str:

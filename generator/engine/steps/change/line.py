@@ -26,9 +26,9 @@ def change_title(name: str, questions: Iterable[str]) -> str:
     return TITLE.format(name=name) + (", ".join(dict.fromkeys(questions)) or "its files")
 
 
-def _after(number: int) -> str:
-    """How a commit says that the branch began again: its earlier pull request says nothing about what follows."""
-    return f"After pull request {number}."
+def _after(pull: PullRequest) -> str:
+    """How a commit says that the branch begins again: an earlier pull request says nothing about what follows."""
+    return f"After pull request {pull.number}."
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ class Line:
     ``branch`` is where it is committed: on ``parents``, the first of which it continues, with the files of commit
     ``tree`` and what that records (``origin``). ``recorded`` is what the branch says, or the default branch where none
     waits. ``merged`` is what the default branch says. ``waits``: the branch has commits to be merged. ``stuck`` are
-    files in which it can no longer be merged; ``others`` its commits of other people. ``after`` is the number of the
-    branch's last pull request, where that is merged or was declined and the branch begins again.
+    files in which it can no longer be merged; ``others`` its commits of other people.
     """
 
     branch: str
@@ -53,12 +52,6 @@ class Line:
     pull: PullRequest | None = None
     stuck: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    after: int = 0
-
-    @property
-    def remark(self) -> str:
-        """What the message of the next commit says of the branch."""
-        return f"{_after(self.after)}\n\n" if self.after else ""
 
     @property
     def proposed(self) -> bool:
@@ -115,9 +108,8 @@ class Repository:
             return begun
         pull, pending, head = self.pull(branch), self.pending(branch), self.heads[branch]
         over = pull is not None and (is_merged(pull, head) or (pull.state == "closed" and not pull.merged))
-        after = pull.number if pull is not None and over else 0
-        if not pending or (over and not any(_after(after) in commit.message for commit in pending)):
-            return Line(branch, self.default, (base, head), base, merged, merged, merged, after=after)
+        if not pending or (over and pull and not any(_after(pull) in commit.message for commit in pending)):
+            return Line(branch, self.default, (base, head), base, merged, merged, merged)
         return self._waiting(branch, begun, paths)
 
     def _waiting(self, branch: str, begun: Line, paths: Sequence[str]) -> Line:
@@ -141,6 +133,14 @@ class Repository:
         versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
         changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
         return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
+
+
+def remark(run: Run, repository: str, line: Line) -> str:
+    """What the message of a line's commit says about the branch's earlier pull request, if there is one."""
+    if line.waits:
+        return ""
+    pull = run.forgejo.newest_pull_request(run.owner, repository, line.default, line.branch)
+    return f"{_after(pull)}\n\n" if pull else ""
 
 
 def infra_repository(run: Run) -> Repository:

@@ -17,7 +17,7 @@ from generator.engine.ownership import of_tree, signed
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, drifted, foreign, present
 from generator.engine.steps.change.base import conflicting, counted, questions, writes
-from generator.engine.steps.change.line import Line, change_title, service_repository
+from generator.engine.steps.change.line import Line, change_title, remark, service_repository
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.visibility import check_before_push, glance
@@ -120,7 +120,7 @@ class ServiceChange(Step[ServiceFacts]):
 
     def _message(self, run: Run, facts: ServiceFacts) -> str:
         title = change_title(run.name, questions(self._change))
-        return signed(title, f"{facts.line.remark}{seal(blobs(facts.found.written))}\n")
+        return signed(title, f"{remark(run, run.name, facts.line)}{seal(blobs(facts.found.written))}\n")
 
 
 def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:

@@ -17,13 +17,18 @@ _MOST = 120
 """The longest answer that is shown whole."""
 
 
-def section(differing: Iterable[AnswerChange], found: Transition, to_do: Iterable[str]) -> str:
-    """The part of a pull request's text that newservice keeps up to date; empty where no answer differs."""
-    lines = ["| answer | from | to |", "|---|---|---|"]
+def section(
+    differing: Iterable[AnswerChange], found: Transition, to_do: Iterable[str], before: Iterable[str] = ()
+) -> str:
+    """The part of a pull request's text that newservice keeps up to date; empty where no answer differs.
+
+    ``before`` is to be done before the merge.
+    """
+    head = ["| answer | from | to |", "|---|---|---|"]
     rows = [f"| {code(item.place, cell=True)} | {_cell(item.old)} | {_cell(item.new)} |" for item in differing]
     if not rows:
         return ""
-    parts = ["\n".join([*lines, *rows])]
+    parts = ["\n".join([*head, *rows])]
     entries = [item for item in found.entries if item.action in ("add", "update", "remove")]
     if entries:
         listed = (f"- {item.action}: {code(item.path)} ({item.id})" for item in entries)
@@ -31,9 +36,10 @@ def section(differing: Iterable[AnswerChange], found: Transition, to_do: Iterabl
     kept = [item.path for item in found.files if item.edited and item.before and item.action != "delete"]
     if kept:
         parts.append("Edits by people are kept in:\n\n" + "\n".join(f"- {code(path)}" for path in kept))
-    tasks = [f"- [ ] {code(line)}" for line in to_do]
-    if tasks:
-        parts.append("After the merge, in this order:\n\n" + "\n".join(tasks))
+    for title, lines in (("Before the merge", before), ("After the merge, in this order", to_do)):
+        tasks = [f"- [ ] {code(line)}" for line in lines]
+        if tasks:
+            parts.append(f"{title}:\n\n" + "\n".join(tasks))
     return f"{_BEGIN}\n" + "\n\n".join(parts) + f"\n{_END}"
 
 
