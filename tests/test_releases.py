@@ -28,6 +28,7 @@ PUBLISHED = {
     "2.1.0": "83ccdbf3cfd13e5236478b8105078e88aec32ae0",
     "2.2.0": "1b13d5829e42b02e71d99744f7c8597abfa123f2",
     "2.3.0": "c8f0696ab8f426ceb51a998fa15b5162247ec95d",
+    "2.4.0": "011127bba49ea765ad315c9ce38423b8292b31db",
 }
 """Commits that are out: their ids never change."""
 
