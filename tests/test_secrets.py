@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 from generator.sandbox import FaultKind
@@ -265,3 +267,31 @@ def test_replace_takes_the_sources_of_a_seed(
     assert "--seed" not in error["message"]
     assert "the_value_itself" not in completed.out
     assert len(made.sandbox.vault.secrets[NAME]) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
+def test_a_value_is_typed_after_the_plan_was_confirmed(made: World) -> None:
+    before = made.sandbox.vault.read(NAME)
+    places = ["--platform", str(made.sandbox.profile), "--infra", str(made.sandbox.infra)]
+    process: pexpect.spawn[str] = pexpect.spawn(
+        sys.executable,
+        ["-m", "generator", "secrets", "push", NAME, "--replace", "api_token=prompt", *places],
+        env={**os.environ, **made.sandbox.environment, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        encoding="utf-8",
+        timeout=60,
+    )
+    heard = io.StringIO()
+    process.logfile_read = heard
+    process.delaybeforesend = None
+    process.expect("typed when the plan is carried out")
+    process.expect(r"Carry out this plan\?")
+    process.send("y\r")
+    for question in ("not shown", "again:"):
+        process.expect_exact(question)
+        process.send("typed-canary-4711\r")
+    process.expect(pexpect.EOF)
+    process.close()
+    assert process.exitstatus == 0, heard.getvalue()
+    assert made.sandbox.vault.read(NAME) == {**before, "api_token": "typed-canary-4711"}
+    assert "typed-canary-4711" not in heard.getvalue()
+    assert "version 1 is kept" in heard.getvalue()
