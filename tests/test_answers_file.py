@@ -10,7 +10,7 @@ import yaml
 
 from generator.base.errors import UsageError
 from generator.base.secrets import Secret
-from generator.engine.answers_file import keep_answers, place_for
+from generator.engine.answers_file import forget_answers, keep_answers, place_for, read_answers
 
 ANSWERS = {"name": "notes-app", "title": "Notizen für alle", "env": {"A": "b"}, "volumes": []}
 
@@ -52,3 +52,25 @@ def test_a_credential_is_never_kept(tmp_path: Path) -> None:
     assert left_out == ("env",)
     assert token.reveal() not in path.read_text(encoding="utf-8")
     assert "title" in yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_only_what_newservice_wrote_is_read_replaced_or_deleted(tmp_path: Path) -> None:
+    ours = place_for("notes-app", tmp_path)
+    keep_answers(ours, ANSWERS, replace=False)
+    assert read_answers("notes-app", tmp_path).values == ANSWERS
+    text = ours.read_text(encoding="utf-8")
+    ours.chmod(0o666)  # anybody could have written it
+    assert not read_answers("notes-app", tmp_path)
+    ours.unlink()
+    (tmp_path / "target.yml").write_text(text)
+    ours.symlink_to(tmp_path / "target.yml")
+    assert not read_answers("notes-app", tmp_path)
+    assert place_for("notes-app", tmp_path, taken_up=ours).name == "notes-app.answers-2.yml"
+    forget_answers(ours)
+    assert ours.is_symlink()
+    ours.unlink()
+    ours.write_text(text.partition("\n")[2])  # somebody's own: it has no mark
+    assert not read_answers("notes-app", tmp_path)
+    assert place_for("notes-app", tmp_path, taken_up=ours).name == "notes-app.answers-2.yml"
+    forget_answers(ours)
+    assert ours.exists()
