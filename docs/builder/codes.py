@@ -16,6 +16,7 @@ CODE = Path(generator.__file__).parent
 KNOWN_AT_RUN_TIME = {
     "step.id": "<step>",
     "work.id": "<step>",
+    "commit.id": "<step>",
     "each.id": "<step>",
     "item.removal.id": "<step>",
     "plan.refusals[0].id": "<step>",
