@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,9 +12,10 @@ from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli import flags
 from generator.cli.faults import as_reported
 from generator.cli.plan import before_the_first_write, refuse
-from generator.cli.recorded import check_name, recorded
+from generator.cli.recorded import Known, check_name, recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
+from generator.engine.change import Change
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forge, open_run
 from generator.engine.context import Run
@@ -67,18 +68,19 @@ def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
         _check_name(session)
         with before_the_first_write():
-            given = _answers(session)
-        if given is None:
+            known = _known(session)
+        if known is None:
             result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it exists any more")
         else:
-            result = _remove(session, session.answers(given))
+            answers = session.answers({**known.in_force, **session.given()})
+            result = _remove(session, answers, known.waiting)
         session.reporter.result(result)
         return result.exit_code
 
 
-def _remove(session: Session, answers: Answers) -> Result:
-    with _open(session, answers) as run:
-        removals = steps_between(answers, None).gone
+def _remove(session: Session, answers: Answers, change: Change | None) -> Result:
+    with _open(session, answers, change.wanted.systems if change else ()) as run:
+        removals = steps_between(answers, None, change).gone
         with before_the_first_write():
             plan = observe(removals, run)
             session.reporter.plan(plan, title="Removal of", diffs=bool(session.options["diffs"]))
@@ -99,9 +101,9 @@ def _remove(session: Session, answers: Answers) -> Result:
 
 
 @contextmanager
-def _open(session: Session, answers: Answers) -> Iterator[Run]:
-    project = session.project(answers)
-    with open_run(project, session.infra, environ=session.environ, progress=session.reporter.progress) as run:
+def _open(session: Session, answers: Answers, also: Iterable[str]) -> Iterator[Run]:
+    project, progress = session.project(answers), session.reporter.progress
+    with open_run(project, session.infra, environ=session.environ, progress=progress, also=also) as run:
         yield run
 
 
@@ -116,10 +118,10 @@ def _check_name(session: Session) -> None:
     check_name(session, name)
 
 
-def _answers(session: Session) -> dict[str, Any] | None:
+def _known(session: Session) -> Known | None:
     """The answers that the service was made with; None where nothing of it is known any more."""
     try:
-        return {**recorded(session, "remove"), **session.given()}
+        return recorded(session, "remove")
     except UsageError as error:
         if error.code != "status.unknown":
             raise
@@ -138,7 +140,7 @@ def _answers(session: Session) -> dict[str, Any] | None:
                 f"{owner}/{name} exists, and nothing says with which answers it was created",
                 "give the answers with --answers; newservice removes only what it can compare",
             )
-    return session.look_back(found) if of_tree(found, name).ours else None
+    return Known(session.look_back(found)) if of_tree(found, name).ours else None
 
 
 def _check_limit(session: Session, plan: Plan) -> None:

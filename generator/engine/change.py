@@ -27,6 +27,7 @@ class Change:
     ``start`` is the record that ``wanted`` follows from: of the default branch, or of the branch that waits for review.
     ``before`` are the answers in force: those of the default branch, or ``start``'s where the stack is not merged.
     ``differing`` is what is asked for now; ``proposed`` what differs from the default branch in the end.
+    ``onboarding``: the stack itself is not merged yet.
     """
 
     versions: Versions
@@ -35,6 +36,7 @@ class Change:
     before: Answers
     wanted: Answers
     differing: tuple[AnswerChange, ...] = ()
+    onboarding: bool = False
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from generator.clients.forgejo import PullRequest
 from generator.clients.forgejo import Repository as Known
 from generator.clients.git import scratch_repository
 from generator.clients.objects import Objects
+from generator.engine.change import CHANGE_PREFIX
 from generator.engine.connections import Forge
 from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform
@@ -27,7 +28,10 @@ def update_branch(name: str) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """One repository. ``heads`` are commit ids of the fleet's branches, ``pulls`` open pull requests by branch."""
+    """One repository. ``heads`` are commit ids of the fleet's branches, ``pulls`` open pull requests by branch.
+
+    ``changes``: the branches on which changes of services may wait.
+    """
 
     objects: Objects
     owner: str
@@ -37,6 +41,7 @@ class Source:
     base: str
     heads: Mapping[str, str] = field(default_factory=dict)
     pulls: Mapping[str, PullRequest] = field(default_factory=dict)
+    changes: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
@@ -101,9 +106,11 @@ def _seen(forge: Forge, source: Source) -> Source:
             passing=True,
         )
     ours = {branch: sha for branch, sha in heads.items() if branch.startswith(UPDATE_PREFIX)}
-    pulls = forge.api.open_pull_requests(source.owner, source.name) if ours else []
-    asked = {pull.branch: pull for pull in pulls if pull.branch in ours and pull.base == source.default}
-    return replace(source, base=heads[source.default], heads=ours, pulls=asked)
+    changes = frozenset(branch for branch in heads if branch.startswith(CHANGE_PREFIX))
+    pulls = forge.api.open_pull_requests(source.owner, source.name) if ours or changes else []
+    wanted = {*ours, *changes}
+    asked = {pull.branch: pull for pull in pulls if pull.branch in wanted and pull.base == source.default}
+    return replace(source, base=heads[source.default], heads=ours, pulls=asked, changes=changes)
 
 
 def _fetch(forge: Forge, source: Source, branches: Sequence[str], depth: int = 0) -> None:

@@ -16,7 +16,7 @@ from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.ownership import MARK, of_references, of_repository
 from generator.engine.plan import Action, Decision
-from generator.engine.recorded import Recorded
+from generator.engine.recorded import UNRECORDED, Recorded
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.visibility import (
     Copies,
@@ -39,12 +39,14 @@ SETTLING_SECONDS = 60.0
 class RepositoryFacts:
     """The repository, the answers file that its branch holds, and how visible the copies are.
 
-    The mirror counts only where the answers want it public: else both are private, whatever it is.
+    The mirror counts only where the answers want it public: else both are private, whatever it is. ``changing``: what
+    the branch of a change records, where the answers are not those of the default branch.
     """
 
     repository: Repository | None
     recorded: Recorded
     copies: Copies
+    changing: Recorded = UNRECORDED
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
@@ -64,7 +66,10 @@ class ForgejoRepository(Step[RepositoryFacts]):
         """The repository, whose it is, and how visible the mirror is where that counts."""
         mirror = (lambda: None) if wants_private(run) else run.mirror_repository
         run_parallel(run.canonical, run.canonical_answers, run.canonical_head, mirror)
-        return RepositoryFacts(run.canonical(), run.canonical_answers(), copies_of(run, run.canonical(), mirror()))
+        recorded, changing = run.canonical_answers(), UNRECORDED
+        if not self._before and recorded.differing(run.answers.public):
+            changing = run.canonical_change()
+        return RepositoryFacts(run.canonical(), recorded, copies_of(run, run.canonical(), mirror()), changing)
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
@@ -84,7 +89,7 @@ class ForgejoRepository(Step[RepositoryFacts]):
                 "choose another name; newservice never writes into a repository that it did not make",
             )
         changed = () if self._before else recorded.differing(run.answers.public)
-        if changed and not _same_files(run, recorded):
+        if changed and not any(_same_files(run, found) for found in (recorded, facts.changing) if found):
             return answers_changed(where, changed)
         if repository.archived:
             return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")

@@ -131,7 +131,8 @@ class InfraChangeRequest(Step[StackFacts]):
 
     def decide(self, run: Run, facts: StackFacts) -> Decision:
         """Open one where something waits; one that is open says what its branch changes now."""
-        return decide_request(facts.line, self._text(run, facts), pending=writes(facts.found))
+        settled = not self._change.proposed
+        return decide_request(facts.line, self._text(run, facts), pending=writes(facts.found), settled=settled)
 
     def act(self, run: Run, facts: StackFacts) -> Done:
         """Open it, or bring its text up to date."""

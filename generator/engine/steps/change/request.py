@@ -10,10 +10,13 @@ from generator.engine.steps.change.line import Line
 from generator.engine.steps.change.text import body, described
 
 
-def decide_request(line: Line, text: str, *, pending: bool) -> Decision:
-    """The decision about a pull request whose section is to be ``text``; ``pending``: there is more to commit."""
+def decide_request(line: Line, text: str, *, pending: bool, settled: bool) -> Decision:
+    """The decision about a pull request whose section is to be ``text``.
+
+    ``pending``: there is more to commit. ``settled``: no answer is to change any more, and the text stays.
+    """
     if line.proposed and line.pull is not None:
-        wanted = described(line.pull.body, text)
+        wanted = line.pull.body if settled else described(line.pull.body, text)
         if pending or wanted != line.pull.body:
             return drifted(f"{line.pull.url} says what changes")
         return present(line.pull.url)

@@ -22,8 +22,7 @@ from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.visibility import check_before_push, glance
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
-from generator.infra_repo.fingerprints import blob_id, blobs, seal
-from generator.infra_repo.trees import Contents
+from generator.infra_repo.fingerprints import blobs, seal
 from generator.template.files import ANSWERS_FILE, File
 
 
@@ -43,15 +42,14 @@ def observe_service(run: Run, change: Change) -> ServiceFacts:
 
 
 def _observe(run: Run, change: Change) -> ServiceFacts:
-    known: dict[str, bytes] = {}
-    repository = service_repository(run, Contents(known))
+    repository = service_repository(run)
     line = repository.line((), "")
     if not line.tree or not of_tree(line.origin, run.name).ours:
         return ServiceFacts(line)
     start, goal = _ends(run, change, line)
-    known |= {blob_id(file.content): file.content for file in (*start.files, *goal.files)}  # these are not requested
+    tree = run.canonical_commit(line.tree, (*start.files, *goal.files))
     base = repository.heads[line.default]
-    found = _without_answers(transition(start, goal, repository.tree(line.tree), "service"))
+    found = _without_answers(transition(start, goal, tree, "service"))
     if line.tree == base:
         return ServiceFacts(line, found, found)
     merged = replace(line, origin=line.merged)
@@ -153,7 +151,8 @@ class ServiceChangeRequest(Step[ServiceFacts]):
 
     def decide(self, run: Run, facts: ServiceFacts) -> Decision:  # noqa: ARG002
         """Open one where something waits; one that is open says what its branch changes now."""
-        return decide_request(facts.line, self._text(facts), pending=writes(facts.found))
+        settled = not self._change.proposed
+        return decide_request(facts.line, self._text(facts), pending=writes(facts.found), settled=settled)
 
     def act(self, run: Run, facts: ServiceFacts) -> Done:
         """Open it, or bring its text up to date."""
