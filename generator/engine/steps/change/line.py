@@ -9,7 +9,7 @@ from functools import partial
 from generator.base.memo import Memo
 from generator.clients.forgejo import Commit, Forgejo, PullRequest
 from generator.clients.git import merges
-from generator.engine.change import change_branch
+from generator.engine.change import carried, change_branch
 from generator.engine.context import Run
 from generator.engine.ownership import of_branch, of_tree
 from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
@@ -32,7 +32,8 @@ class Line:
     ``branch`` is where it is committed: on ``parents``, the first of which it continues, with the files of commit
     ``tree`` and what that records (``origin``). ``recorded`` is what the branch says, or the default branch where none
     waits. ``merged`` is what the default branch says. ``waits``: the branch has commits to be merged. ``stuck`` are
-    files in which it can no longer be merged; ``others`` its commits of other people.
+    files in which it can no longer be merged, or not as they are: what the stack records has changed since on the
+    default branch, and ``recorded`` is brought onto that. ``others`` are its commits of other people.
     """
 
     branch: str
@@ -114,12 +115,22 @@ class Repository:
         head, base = self.heads[branch], begun.tree
         recorded, pull = self.recorded(head), self.pull(branch)
         others = of_branch(self.pending(branch), [TITLE.format(name=self.service)]).others
-        stuck = self._stuck(pull, head, base, paths)
+        stuck, common = self._stuck(pull, head, base, paths), self._common(pull, base)
+        moved = of_tree(common, self.service).ours and common.document != begun.merged.document
+        if moved and not others:
+            recorded = carried(common, begun.merged, recorded)
+            stuck = stuck or (recorded.place,)
         parents: tuple[str, ...] = (head,)
         tree, origin = head, recorded
         if stuck and not others:
             parents, tree, origin = (head, base), base, begun.merged
         return Line(branch, self.default, parents, tree, origin, recorded, begun.merged, True, pull, stuck, others)
+
+    def _common(self, pull: PullRequest | None, base: str) -> Recorded:
+        """What both sides recorded when they parted; nothing where that is not known, or the default branch has not
+        moved."""
+        common = pull.merge_base if pull else ""
+        return UNRECORDED if common in ("", base) else self.recorded(common)
 
     def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
         """Files that both sides have changed in the same place since they parted."""

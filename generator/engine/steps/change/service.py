@@ -43,7 +43,7 @@ def observe_service(run: Run, change: Change) -> ServiceFacts:
 
 def _observe(run: Run, change: Change) -> ServiceFacts:
     repository = service_repository(run)
-    line = repository.line((), "")
+    line = repository.line([file.path for file in run.project.service_files(run.woodpecker_number() or 0)])
     if not line.tree or not of_tree(line.origin, run.name).ours:
         return ServiceFacts(line)
     start, goal = _ends(run, change, line)
