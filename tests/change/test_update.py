@@ -26,7 +26,7 @@ def _new_files(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def _release(tmp_path_factory: pytest.TempPathFactory) -> Next:
+def release(tmp_path_factory: pytest.TempPathFactory) -> Next:
     return add_release(tmp_path_factory.mktemp("next"), _new_files)
 
 
@@ -54,8 +54,8 @@ def is_whole(world: World, name: str, count: int) -> None:
         assert (recorded["_commit"].lstrip("v"), recorded["port"]) == (NEXT, int(WANTED))
     assert world.command("status", name).result["status"] == "unchanged"
     assert change(world, name, "--port", WANTED).result["status"] == "unchanged"
-    found = world.command("fleet", "status").of("service")
-    assert [(item["state"], item["files"]) for item in found] == [("current", [])] * count
+    trees = world.command("fleet", "status").of("service")
+    assert [(item["state"], item["files"]) for item in trees] == [("current", [])] * count
 
 
 def merge_update(world: World, name: str) -> None:
@@ -66,9 +66,9 @@ def merge_update(world: World, name: str) -> None:
 
 @pytest.mark.parametrize("given", [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}], ids=["upstream", "owned"])
 def test_the_update_is_merged_first(
-    world: World, monkeypatch: pytest.MonkeyPatch, _release: Next, given: dict[str, Any]
+    world: World, monkeypatch: pytest.MonkeyPatch, release: Next, given: dict[str, Any]
 ) -> None:
-    name = begin(world, monkeypatch, _release, given)
+    name = begin(world, monkeypatch, release, given)
     merge_update(world, name)
     assert world.command("status", name).result["next"] == [f"newservice change {name}"]
     done = change(world, name)
@@ -80,9 +80,9 @@ def test_the_update_is_merged_first(
 
 @pytest.mark.parametrize("given", [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}], ids=["upstream", "owned"])
 def test_the_change_is_merged_first(
-    world: World, monkeypatch: pytest.MonkeyPatch, _release: Next, given: dict[str, Any]
+    world: World, monkeypatch: pytest.MonkeyPatch, release: Next, given: dict[str, Any]
 ) -> None:
-    name = begin(world, monkeypatch, _release, given)
+    name = begin(world, monkeypatch, release, given)
     merge_all(world, name)
     done = world.command("fleet", "update")
     assert done.code == 0, done.out

@@ -14,10 +14,9 @@ from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX, Run
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
-from generator.engine.steps.change.infra import observe_stack
+from generator.engine.steps.change.infra import being_removed, observe_stack
 from generator.engine.steps.change.line import Line, Repository
 from generator.engine.steps.change.service import observe_service
-from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.engine.versions import Maker, Versions
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
@@ -86,11 +85,10 @@ def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, na
             "newservice's with this name",
             "check the name with newservice fleet list; newservice create makes a new service",
         )
-    repository, removal = begun.repository, f"{REMOVAL_PREFIX}{name}"
-    if removal in repository.heads and (pull := repository.pull(removal)) and pull.state == "open":
+    if removing := being_removed(begun.repository):
         raise RefusedError(
             "change.removing",
-            f"{name} is being removed: {pull.url}",
+            f"{name} is being removed: {removing}",
             "close that pull request first if the service is to stay",
         )
     return begun

@@ -105,7 +105,8 @@ def _layers(run: Run, change: Change) -> list[_Layer]:
             layers.append(_Layer(f"{run.owner}/{run.name}", service.line, service.found, ids))
     if not change.onboarding:
         stack, ids = observe_stack(run, change), ("infra.change_commit", "infra.change_request")
-        layers.append(_Layer(f"{run.owner}/{run.infra_repository}", stack.line, stack.found, ids))
+        if not stack.removing:  # a service that ends has nothing to finish
+            layers.append(_Layer(f"{run.owner}/{run.infra_repository}", stack.line, stack.found, ids))
     return layers
 
 

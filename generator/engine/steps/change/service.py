@@ -16,7 +16,8 @@ from generator.engine.executor import Done
 from generator.engine.ownership import of_tree, signed
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, drifted, foreign, present
-from generator.engine.steps.change.base import conflicting, counted, questions, writes
+from generator.engine.steps.change.base import conflicting, counted, moved, questions, writes
+from generator.engine.steps.change.infra import observe_stack
 from generator.engine.steps.change.line import Line, change_title, service_repository
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
@@ -77,7 +78,14 @@ class ServiceChange(Step[ServiceFacts]):
 
     id = "service.change_commit"
     system = "forgejo"
-    after = ("woodpecker.registration", "github.secrets", "forgejo.repository", "github.repository")
+    # The stack's record decides between two people at once: who has pushed that goes on here.
+    after = (
+        "infra.change_commit",
+        "woodpecker.registration",
+        "github.secrets",
+        "forgejo.repository",
+        "github.repository",
+    )
 
     def __init__(self, change: Change) -> None:
         self._change = change
@@ -85,7 +93,10 @@ class ServiceChange(Step[ServiceFacts]):
     def observe(self, run: Run) -> ServiceFacts:
         """Where the change begins, and what is to be done there."""
         run_parallel(partial(glance, run), run.woodpecker_number)
-        return observe_service(run, self._change)
+        facts = observe_service(run, self._change)
+        if writes(facts.found):
+            observe_stack(run, self._change)
+        return facts
 
     def decide(self, run: Run, facts: ServiceFacts) -> Decision:
         """Change what the answers change; nothing where they change no file."""
@@ -95,6 +106,10 @@ class ServiceChange(Step[ServiceFacts]):
                 f"{where} has no answers of this service on {line.default}",
                 f"run newservice create {run.name} first: it continues what was begun",
             )
+        if writes(facts.found):
+            stack = observe_stack(run, self._change).line  # as it was seen in this pass
+            if not self._change.concerns(stack.recorded):
+                return moved(f"the stack on {stack.branch if stack.waits else stack.default}")
         if line.stuck and line.others:
             return foreign(
                 f"{line.branch} of {where} can no longer be merged and has commits of others",
