@@ -108,8 +108,12 @@ class World:
 
     def start(self, command: str, given: Mapping[str, Any], *more: str) -> subprocess.Popen[str]:
         """In a process of its own, which can be killed."""
+        return self.launch(*self.arguments(command, given, *more))
+
+    def launch(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command as it is, in a process of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "generator", *self.arguments(command, given, *more)],
+            [sys.executable, "-m", "generator", *arguments],
             env={**os.environ, **self.sandbox.environment},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # so that it can be killed with its children
@@ -160,14 +164,17 @@ class World:
         self.infra.bare.delete(f"refs/heads/{head}")
         self.infra.pulls.clear()
 
-    def meet(self, system: str, method: str, path: str, parties: int = 2) -> None:
-        """Let so many fitting requests (``path`` is searched) wait for each other before anything is done about one."""
+    def meet(self, system: str, method: str, path: str, parties: int = 2, *, patience: float = 60) -> None:
+        """Let so many fitting requests (``path`` is searched) wait for each other before anything is done about one.
+
+        After ``patience`` seconds they go on alone.
+        """
         gate, application = threading.Barrier(parties), getattr(self.sandbox, system)
 
         def waiting(request: Request) -> Response:
             if request.method == method and re.search(path, request.path) and not gate.broken:
                 with suppress(threading.BrokenBarrierError):
-                    if gate.wait(60) == 0:
+                    if gate.wait(patience) == 0:
                         gate.abort()  # once is enough
             response: Response = application(request)
             return response

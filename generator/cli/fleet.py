@@ -133,8 +133,7 @@ def list_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     with open_fleet(reporter, options, "fleet list") as opened:
         fleet = opened.fleet
         with before_the_first_write():
-            stacks = [*fleet.recorded(), *fleet.waiting()]
-            found = in_order([*stacks, *fleet.services_recorded(fleet.owned(stacks))])
+            found = fleet.listed()
         for finding in found:
             reporter.tree(finding)
         return opened.tell(found, ExitCode.OK)

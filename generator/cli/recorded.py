@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 from generator.base.errors import AnswersError, NewserviceError, PreflightError, SystemFailure, UsageError
 from generator.base.memo import run_parallel
 from generator.cli.session import Session
+from generator.clients.git import Repository as Clone
 from generator.engine.answers_file import answers_place, forget_answers, read_answers
+from generator.engine.change import Change, change_branch
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge, open_forge
 from generator.engine.context import BRANCH_PREFIX
@@ -23,22 +26,40 @@ from generator.infra_repo.trees import Folder
 from generator.template.answers import resolve
 
 
-def recorded(session: Session, command: str) -> dict[str, Any]:
-    """The answers that the service was made with; none where it can't be found and answers were given.
+@dataclass(frozen=True)
+class Known:
+    """What is recorded of a service: its answers ``in_force``, and where its change goes on, if a stack is known.
 
-    ``command`` is the one that asks, for messages. Raises ``UsageError`` without a name, or where nothing is known of
-    it; ``AnswersError`` for what can't be a service's name; what the forge raises where it can't be asked and nothing
-    on this machine knows the service.
+    ``change`` leads to the answers that wait for review, or to the same ones. ``branches``: of the infra repository.
+    """
+
+    in_force: dict[str, Any]
+    change: Change | None = None
+    branches: frozenset[str] = frozenset()
+
+    @property
+    def waiting(self) -> Change | None:
+        """The change, where a branch of the infra repository may hold it."""
+        return self.change if self.change and change_branch(self.change.name) in self.branches else None
+
+
+def recorded(session: Session, command: str) -> Known:
+    """The answers of a service: those that its stack records on the forge, else those that it was created with.
+
+    None where it can't be found and answers were given. ``command`` is the one that asks, for messages. Raises
+    ``UsageError`` without a name, or where nothing is known of it; ``AnswersError`` for what can't be a service's name;
+    what the forge raises where it can't be asked and nothing on this machine knows the service.
     """
     name = session.options["name"]
     if not name:
         raise UsageError("usage.name", f"{command} needs the service's name", f"newservice {command} NAME")
     check_name(session, name)
-    found = _find(session, name)
-    if found:
-        return session.look_back(found)
+    if known := _with_its_change(session, name):
+        return known
+    if found := _find(session, name):
+        return Known(session.look_back(found))
     if len(session.given()) > 1:
-        return {}
+        return Known({})
     raise unknown(session, name)
 
 
@@ -97,6 +118,35 @@ def forget_kept(session: Session, name: str) -> None:
     """Delete what was kept of the answers: a repository records them now."""
     for path in filter(None, (session.kept, kept_file(name))):
         forget_answers(path)
+
+
+def _with_its_change(session: Session, name: str) -> Known | None:
+    """What the stack on the forge records; None where there is none that can be used, or it can't be seen now.
+
+    A folder on this machine may be older than that, for a change leaves it alone.
+    """
+    from generator.engine.versions import Versions  # heavy, with all that it renders
+    from generator.lifecycle.change import Wish, change_of, look
+    from generator.template.releases import Releases
+
+    if session.options["no_provision"]:
+        return None
+    versions = Versions(Releases(), session.platform)
+    clone = Clone.open(session.infra)
+    try:
+        with open_forge(session.platform, session.environ) as forge:
+            begun = look(session.platform, versions, forge, clone, name, brief=True)
+            if begun is None:
+                return None
+            change = change_of(versions, begun, Wish())
+    except NewserviceError:  # whoever looks at the service next finds the same, and says so
+        return None
+    finally:
+        if clone is not None:
+            clone.close()
+    merged = begun.line.merged
+    in_force = session.look_back(merged if of_tree(merged, name).ours else begun.recorded)
+    return Known(in_force, change, frozenset(begun.repository.heads))
 
 
 def check_name(session: Session, name: str) -> None:

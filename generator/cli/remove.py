@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -12,9 +12,10 @@ from generator.base.errors import ExitCode, RefusedError, UsageError
 from generator.cli import flags
 from generator.cli.faults import as_reported
 from generator.cli.plan import before_the_first_write, refuse
-from generator.cli.recorded import check_name, kept_file, recorded, unknown
+from generator.cli.recorded import Known, check_name, kept_file, recorded, unknown
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
+from generator.engine.change import Change
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forge, open_run
 from generator.engine.context import BRANCH_PREFIX, Run
@@ -68,18 +69,19 @@ def remove_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
         _check_name(session)
         with before_the_first_write():
-            given = _answers(session)
-        if given is None:
+            known = _known(session)
+        if known is None:
             result = Result("unchanged", ExitCode.OK, reporter.service, closing="nothing of it exists any more")
         else:
-            result = _remove(session, session.answers(given))
+            answers = session.answers({**known.in_force, **session.given()})
+            result = _remove(session, answers, known.waiting)
         session.reporter.result(result)
         return result.exit_code
 
 
-def _remove(session: Session, answers: Answers) -> Result:
-    with _open(session, answers) as run:
-        removals = steps_between(answers, None).gone
+def _remove(session: Session, answers: Answers, change: Change | None) -> Result:
+    with _open(session, answers, change.wanted.systems if change else ()) as run:
+        removals = steps_between(answers, None, change).gone
         with before_the_first_write():
             plan = observe(removals, run)
             session.reporter.plan(plan, title="Removal of", diffs=bool(session.options["diffs"]))
@@ -100,9 +102,9 @@ def _remove(session: Session, answers: Answers) -> Result:
 
 
 @contextmanager
-def _open(session: Session, answers: Answers) -> Iterator[Run]:
-    project = session.project(answers)
-    with open_run(project, session.infra, environ=session.environ, progress=session.reporter.progress) as run:
+def _open(session: Session, answers: Answers, also: Iterable[str]) -> Iterator[Run]:
+    project, progress = session.project(answers), session.reporter.progress
+    with open_run(project, session.infra, environ=session.environ, progress=progress, also=also) as run:
         yield run
 
 
@@ -117,14 +119,14 @@ def _check_name(session: Session) -> None:
     check_name(session, name)
 
 
-def _answers(session: Session) -> dict[str, Any] | None:
+def _known(session: Session) -> Known | None:
     """The answers that the service was made with; None where its history shows that all of it was removed.
 
     Raises ``UsageError`` for a service that never existed, ``RefusedError`` for a repository of that name which is not
     newservice's.
     """
     try:
-        return {**recorded(session, "remove"), **session.given()}
+        return recorded(session, "remove")
     except UsageError as error:
         if error.code != "status.unknown":
             raise
@@ -133,13 +135,13 @@ def _answers(session: Session) -> dict[str, Any] | None:
     with open_forge(session.platform, session.environ) as forge:
         found = read_recorded(RemoteCommit(forge.api, owner, name, session.platform.forgejo.branch))
         if found:
-            return session.look_back(found) if of_tree(found, name).ours else _refuse_unknown(f"{owner}/{name}")
+            return Known(session.look_back(found)) if of_tree(found, name).ours else _refuse_unknown(f"{owner}/{name}")
         path = infra.stack(name)
         commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
         if commits and commits[0].parents:  # a stack that was taken out: its answers stand in the history
             found = read_recorded(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
         if of_tree(found, name).ours:
-            return session.look_back(found)
+            return Known(session.look_back(found))
         if forge.api.repository(owner, name) is not None:
             _refuse_unknown(f"{owner}/{name}")
         proposed = (f"{BRANCH_PREFIX}{name}", f"{REMOVAL_PREFIX}{name}")

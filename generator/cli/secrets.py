@@ -106,7 +106,7 @@ def push_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 def _answers(session: Session, command: str) -> Answers:
-    return session.answers({**recorded(session, command), **session.given()})
+    return session.answers({**recorded(session, command).in_force, **session.given()})
 
 
 def _push(session: Session, answers: Answers) -> Result:

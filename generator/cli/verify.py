@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from generator.base.checks import CheckState
-from generator.base.errors import ExitCode
+from generator.base.errors import ExitCode, PreflightError, SystemFailure
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
 from generator.cli.recorded import recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.clients.registry import Registry
+from generator.engine.change import Change
 from generator.engine.connections import open_registry, open_run
 from generator.engine.context import Run
+from generator.engine.project import Project
 from generator.lifecycle.verify import Look, Rhythm, follow, look
 from generator.lifecycle.verify.follow import TIMEOUT_SECONDS, unwell
 from generator.template.answers import Answers
@@ -48,13 +51,17 @@ def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         raise click.UsageError("--timeout is for --wait")
     with open_session(reporter, options, keep_sandbox=False) as session:
         with before_the_first_write():
-            given = {**recorded(session, "verify"), **session.given()}
-        answers = session.answers(given)
-        with before_the_first_write(), opened(session, answers) as (run, registry):
+            known = recorded(session, "verify")
+        answers = session.answers({**known.in_force, **session.given()})
+        change = known.change if len(session.given()) <= 1 else None
+        also = [system for system in change.wanted.systems if system != "vault"] if change else ()
+        with before_the_first_write(), opened(session, answers, also) as (run, registry):
             seen = _look(session, run, registry)
             for check in seen.checks:
                 session.reporter.check(check)
             result = _result(run, seen)
+            if change is not None:
+                result = _with_progress(session, run, change, result)
         session.reporter.result(result)
         return result.exit_code
 
@@ -63,8 +70,8 @@ common_options(verify_command)
 
 
 @contextmanager
-def opened(session: Session, answers: Answers) -> Iterator[tuple[Run, Registry | None]]:
-    """Connections to everything that these answers are in."""
+def opened(session: Session, answers: Answers, also: Iterable[str] = ()) -> Iterator[tuple[Run, Registry | None]]:
+    """Connections to everything that these answers are in, and to the systems ``also`` named."""
     systems = [system for system in answers.systems if system != "vault"]  # nothing is filled with the others
     with open_run(
         session.project(answers),
@@ -72,6 +79,7 @@ def opened(session: Session, answers: Answers) -> Iterator[tuple[Run, Registry |
         environ=session.environ,
         progress=session.reporter.progress,
         needed=systems,
+        also=also,
     ) as run:
         if not answers.delivery.tags:
             yield run, None
@@ -86,6 +94,22 @@ def _look(session: Session, run: Run, registry: Registry | None) -> Look:
     asked = session.options["timeout"]
     seconds = TIMEOUT_SECONDS if asked is None else asked
     return follow(lambda: look(run.fresh(), registry), seconds, session.reporter.progress, RHYTHM)
+
+
+def _with_progress(session: Session, run: Run, change: Change, result: Result) -> Result:
+    """The result with what is left of a change: the service is judged by the answers in force."""
+    from generator.lifecycle.change import under_way
+
+    project = Project(session.template, session.platform, change.wanted, session.service_dir(change.name))
+    try:
+        progress = under_way(run.fresh().of(project), change)
+    except (SystemFailure, PreflightError):  # what can't be seen is among the checks already
+        return result
+    if progress is None:
+        return result
+    closing = f"{result.closing}; {progress.state}"
+    following = progress.finished_by(progress.steps)
+    return replace(result, next=tuple(dict.fromkeys((*result.next, *following))), closing=closing)
 
 
 def _result(run: Run, seen: Look) -> Result:

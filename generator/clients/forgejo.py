@@ -104,6 +104,14 @@ class Activity:
     webhooks: int
 
 
+@dataclass(frozen=True)
+class Issue:
+    """An issue or a pull request: its number, and how many comments people made on it."""
+
+    number: int
+    comments: int
+
+
 class Forgejo:
     """Client of one Forgejo."""
 
@@ -232,7 +240,7 @@ class Forgejo:
 
     def pull_request(self, owner: str, name: str, base: str, head: str) -> PullRequest | None:
         """The open pull request from ``head`` into ``base``; otherwise the newest merged one; otherwise None."""
-        found = [pull for pull in self._pulls(owner, name) if (pull.branch, pull.base) == (head, base)]
+        found = [pull for pull in self.pull_requests(owner, name) if (pull.branch, pull.base) == (head, base)]
         standing = [pull for pull in found if pull.state == "open"] or [pull for pull in found if pull.merged]
         return standing[0] if standing else None
 
@@ -241,7 +249,8 @@ class Forgejo:
         data = {"base": base, "head": head, "title": title, "body": body}
         self._api.request("POST", f"/repos/{owner}/{name}/pulls", json=data, allow=(409,))
 
-    def _pulls(self, owner: str, name: str) -> list[PullRequest]:
+    def pull_requests(self, owner: str, name: str) -> list[PullRequest]:
+        """All pull requests in any state, those that changed last first; at most 1000."""
         pulls: list[PullRequest] = []
         for page in range(1, 21):  # newest first, 50 a page: a thousand pull requests back is far enough
             query = {"state": "all", "sort": "recentupdate", "limit": 50, "page": page}
@@ -305,6 +314,11 @@ class Forgejo:
         if issues is None and not activity.untracked:
             return None
         return replace(activity, webhooks=len(hooks), issues=activity.issues + len(issues or []))
+
+    def issues(self, owner: str, name: str) -> list[Issue]:
+        """The newest issues and pull requests in any state, at most 50; none where they are switched off."""
+        query = {"state": "all", "limit": 50}
+        return self._api.find("GET", f"/repos/{owner}/{name}/issues", _issues, params=query) or []
 
     def set_archived(self, owner: str, name: str, *, archived: bool, description: str) -> None:
         """Archive or unarchive a repository, and set its description. An archived repository rejects pushes."""
@@ -422,6 +436,10 @@ def _pull_request(data: Any) -> PullRequest:
         title=data.get("title") or "",
         body=data.get("body") or "",
     )
+
+
+def _issues(data: Any) -> list[Issue]:
+    return [Issue(number(item["number"]), number(item["comments"])) for item in listed(data)]
 
 
 def _commits(data: Any) -> list[Commit]:

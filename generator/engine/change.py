@@ -8,7 +8,7 @@ from typing import Any
 
 from generator.engine.recorded import Recorded
 from generator.engine.versions import Maker, Versions
-from generator.template.amendment import AnswerChange, differences
+from generator.template.amendment import AnswerChange, combined, differences
 from generator.template.answers import Answers, resolve
 
 CHANGE_PREFIX = "newservice-change/"
@@ -27,6 +27,7 @@ class Change:
     ``start`` is the record that ``wanted`` follows from: of the default branch, or of the branch that waits for review.
     ``before`` are the answers in force: those of the default branch, or ``start``'s where the stack is not merged.
     ``differing`` is what is asked for now; ``proposed`` what differs from the default branch in the end.
+    ``onboarding``: the stack itself is not merged yet.
     """
 
     versions: Versions
@@ -35,6 +36,7 @@ class Change:
     before: Answers
     wanted: Answers
     differing: tuple[AnswerChange, ...] = ()
+    onboarding: bool = False
 
     @property
     def name(self) -> str:
@@ -50,6 +52,20 @@ class Change:
         """Whether a tree records one of the change's ends, and not what someone else made of it meanwhile."""
         ends = (dict(self.start.values), self.wanted.public)
         return any(all(recorded.values.get(key) == value for key, value in end.items()) for end in ends)
+
+
+def carried(common: Recorded, merged: Recorded, branch: Recorded) -> Recorded:
+    """What a ``branch`` says, brought onto what the default branch (``merged``) says since they parted.
+
+    ``common`` is what both said then. The version of the template, and whatever the branch did not change, are those of
+    the default branch.
+    """
+    said = {
+        name: combined(common.values.get(name), merged.values.get(name), branch.values.get(name))
+        for name in {**merged.values, **branch.values}
+    }
+    own = {key: value for key, value in merged.document.items() if key not in merged.values}
+    return Recorded(merged.place, {**own, **{name: value for name, value in said.items() if value is not None}})
 
 
 def answers_of(maker: Maker, recorded: Recorded, wanted: Mapping[str, Any], facts: Mapping[str, Any]) -> Answers:

@@ -55,9 +55,10 @@ def open_run(
         patience = Patience.of(platform, progress)
         vault = _vault(platform, environ, stack, patience)
         wanted = needed_credentials(answers) if needed is None else needed
+        opening = {*answers.systems, *also}
         extra = [system for system in also if system != "vault"]
         credentials = find_credentials(platform, dict.fromkeys([*wanted, *extra]), vault, environ)
-        if "vault" in answers.systems and vault() is None:
+        if "vault" in opening and vault() is None:
             raise PreflightError(
                 "credentials.missing",
                 "missing credentials: vault (the service has secrets)",
@@ -66,8 +67,8 @@ def open_run(
         refuse_secrets(answers)
         clone = open_clone(platform, infra)
         stack.callback(clone.close)
-        opened = vault() if "vault" in answers.systems else None
-        systems = _systems(platform, credentials, opened, {*answers.systems, *extra}, patience)
+        opened = vault() if "vault" in opening else None
+        systems = _systems(platform, credentials, opened, opening, patience)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -18,9 +18,11 @@ from generator.engine.project import InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.seeds import Seed
 from generator.infra_repo.allocations import Holding, collisions
-from generator.infra_repo.trees import Listing
+from generator.infra_repo.fingerprints import blob_id
+from generator.infra_repo.trees import Contents, Listing
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
+from generator.template.files import File
 
 if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
     from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
@@ -151,6 +153,10 @@ class Run:
         """
         return replace(self, _seen=self._seen.later(since))
 
+    def of(self, project: Project) -> Run:
+        """The same pass for other answers of the service."""
+        return replace(self, project=project, _known=Memo(failures=False))
+
     @property
     def since(self) -> float:
         """When this pass began (seconds of the monotonic clock)."""
@@ -177,6 +183,13 @@ class Run:
                 ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
             )
         return found
+
+    def canonical_commit(self, sha: str, at_hand: Iterable[File] = ()) -> RemoteCommit:
+        """A commit of the canonical repository; of contents that are ``at_hand`` none is requested."""
+        contents: dict[str, bytes] = self._known.look("contents at hand", dict)
+        contents |= {blob_id(file.content): file.content for file in at_hand}
+        commit = partial(RemoteCommit, self.forgejo, self.owner, self.name, sha, Contents(contents))
+        return self._known.look(("canonical", sha), commit)
 
     def _pushed(self, head: str) -> Recorded:
         """What a commit records. No record counts only once the push is over. Raises ``SystemFailure`` before."""

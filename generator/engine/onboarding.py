@@ -8,7 +8,6 @@ from typing import Any
 
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.memo import run_parallel
-from generator.engine.commits import RemoteCommit
 from generator.engine.context import Run
 from generator.engine.executor import Course, Observed, Work
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
@@ -17,9 +16,8 @@ from generator.engine.steps import Step
 from generator.engine.steps.infra import observe_infra
 from generator.engine.steps.service import observe_both
 from generator.infra_repo.entries import RegistrationChange
-from generator.infra_repo.fingerprints import blob_id
 from generator.infra_repo.tree_diff import FileChange
-from generator.infra_repo.trees import Contents, Folder, Nothing, Tree
+from generator.infra_repo.trees import Folder, Nothing, Tree
 
 Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
 
@@ -103,8 +101,7 @@ def _service_changes(run: Run) -> list[FileChange]:
     files = run.project.service_files(facts.woodpecker_id or 0)
     tree: Tree = Nothing()
     if facts.canonical:
-        ours = Contents({blob_id(file.content): file.content for file in files})  # only what differs is asked for
-        tree = RemoteCommit(run.forgejo, run.owner, run.name, facts.canonical, ours)
+        tree = run.canonical_commit(facts.canonical, files)
     elif facts.place.recorded:
         tree = Folder(facts.place.path)
     return list(run.project.service_changes(files, tree))

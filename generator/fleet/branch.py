@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from generator.base.errors import NewserviceError
 from generator.clients.forgejo import PullRequest
 from generator.engine.ownership import of_branch, of_content
-from generator.engine.recorded import read_recorded
+from generator.engine.recorded import Recorded, read_recorded
 from generator.fleet.findings import Place
 from generator.fleet.snapshot import Snapshot
 from generator.fleet.source import Source, update_branch
@@ -20,8 +20,8 @@ from generator.template.files import ANSWERS_FILE
 class Branch:
     """The observed state of an update's branch. ``strangers`` are its commits and paths that newservice did not make.
 
-    ``spent``: the default branch already contains all of it. ``stuck``: it can no longer be merged. ``version`` is its
-    template version, if that can be read.
+    ``spent``: the default branch already contains all of it. ``stuck``: it can no longer be merged, or was made with
+    answers that have changed since. ``version`` is its template version, if that can be read.
     """
 
     head: str
@@ -51,14 +51,23 @@ def observe_branch(source: Source, place: Place) -> Branch | None:
     strangers = of_branch(own, [title(place.name, "")]).others
     if not strangers and of_content([own[0].message], objects.changes(common, head), dict).others:
         strangers = (f"{head[:8]}, which someone changed",)
-    stuck = common != source.base and bool(objects.merge(head, source.base)[1])
+    stuck = common != source.base and (_moved(source, place, common) or bool(objects.merge(head, source.base)[1]))
     return Branch(head, False, stuck, strangers, _version(source, place, head), pull)
 
 
+def _moved(source: Source, place: Place, common: str) -> bool:
+    """Whether the tree's answers were changed since: the update was made with the earlier ones."""
+    return _recorded(source, place, common).document != _recorded(source, place, source.base).document
+
+
+def _recorded(source: Source, place: Place, sha: str) -> Recorded:
+    listed = source.objects.listing(sha, f"{place.prefix}{ANSWERS_FILE}")  # one file: a repository may have thousands
+    return read_recorded(Snapshot(source.objects, sha, listed), place.prefix)
+
+
 def _version(source: Source, place: Place, head: str) -> Version | None:
-    listed = source.objects.listing(head, f"{place.prefix}{ANSWERS_FILE}")  # one file: a repository may have thousands
     try:
-        return read_recorded(Snapshot(source.objects, head, listed), place.prefix).version
+        return _recorded(source, place, head).version
     except NewserviceError:  # a later newservice may write that file differently: see the commit's title
         return _titled(place, source.objects.own_commits(head, source.base)[0].message)
 

@@ -19,6 +19,7 @@ class State(StrEnum):
     BEHIND = "behind"
     EDITED = "edited"
     WAITING = "waiting"
+    UNFINISHED = "unfinished"
     DECLINED = "declined"
     CONFLICT = "conflict"
     ASKS = "asks"
@@ -40,6 +41,7 @@ REMEDIES: Mapping[State, str] = {
     State.BEHIND: "newservice fleet update",
     State.EDITED: "nothing to do: updates keep these edits",
     State.WAITING: "review the pull request and merge it",
+    State.UNFINISHED: "newservice change with the service's name finishes it",
     State.DECLINED: "the pull request was closed: open it again, or delete its branch to be asked again",
     State.CONFLICT: "run newservice update in a checkout, solve the conflicts, and merge the result",
     State.ASKS: "run newservice update in a checkout with the answer, and merge the result",

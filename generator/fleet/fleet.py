@@ -13,16 +13,19 @@ from generator.base.errors import NewserviceError
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import Repository as Known
 from generator.clients.objects import Objects
+from generator.engine.change import change_branch
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX
-from generator.fleet.findings import FileNote, Finding, Place, State
+from generator.engine.recorded import Recorded, read_recorded
+from generator.fleet.changes import SETTLED, in_review, parted, unfinished
+from generator.fleet.findings import FileNote, Finding, Place, State, in_order
 from generator.fleet.memory import Memory
 from generator.fleet.pool import mapped, usable_cores
 from generator.fleet.selection import Selection
 from generator.fleet.snapshot import made_stacks
 from generator.fleet.source import Source, infra_offline, infra_online, service_online, update_branch
-from generator.fleet.tree_status import guarded, recorded_only, stand
+from generator.fleet.tree_status import guarded, of_recorded, recorded_only, stand
 from generator.infra_repo.trees import Tree
 from generator.lifecycle.update import Upgrader
 from generator.platform.profile import Platform
@@ -55,6 +58,7 @@ class Fleet:
     jobs: int = field(default_factory=usable_cores)
     progress: Callable[[str], None] = lambda _: None
     _defaults: dict[Place, str] = field(default_factory=dict)
+    _records: dict[str, Recorded] = field(default_factory=dict)
 
     @cached_property
     def upgrader(self) -> Upgrader:
@@ -114,7 +118,7 @@ class Fleet:
                 found[finding.place] = finding
                 memory.remember(keys[finding.place], finding)
             memory.keep()
-        return [self.as_in_clone(asked(finding, self.infra)) for finding in found.values() if finding]
+        return [self.as_in_clone(self._asked(finding, self.infra)) for finding in found.values() if finding]
 
     def as_in_clone(self, finding: Finding) -> Finding:
         """The finding, or a ``dirty`` one if the clone has uncommitted changes in this stack."""
@@ -144,8 +148,55 @@ class Fleet:
         if known is None or known.empty:
             return unseen(place, known)
         default = self._defaults[place] = known.default_branch or self.platform.forgejo.branch
-        found = recorded_only(self.upgrader, place, RemoteCommit(forge.api, known.owner, known.name, default))
-        return archived(found, known)
+        recorded = read_recorded(RemoteCommit(forge.api, known.owner, known.name, default))
+        self._records[place.name] = recorded
+        return archived(guarded(place, partial(of_recorded, self.upgrader, place, recorded)), known)
+
+    def listed(self) -> list[Finding]:
+        """The finding for each selected tree, from its answers file alone, and for changes that are under way."""
+        stacks = self.recorded()
+        services = self.services_recorded(self.owned(stacks))
+        found = [self._asked(finding, self.infra) for finding in stacks]
+        return in_order([*found, *self._at_once([partial(self._with_change, finding) for finding in services])])
+
+    def _with_change(self, finding: Finding) -> Finding:
+        """The finding for a repository with its change: looked for only where the stack says that there may be one."""
+        place, recorded = finding.place, self._records.get(finding.place.name)
+        if finding.state not in SETTLED or recorded is None:
+            return finding
+        found = self._parted(finding, recorded)
+        if found is finding and change_branch(place.name) not in self.infra.changes:
+            return finding
+        forge, known = self._known(place)
+        if known is None:
+            return found
+        branch = change_branch(place.name)
+        pull = forge.api.newest_pull_request(known.owner, known.name, self.default_branch(place), branch)
+        return in_review(finding, pull.url) if pull and pull.state == "open" else found
+
+    def _parted(self, finding: Finding, recorded: Recorded) -> Finding:
+        """The finding, or an ``unfinished`` one where a repository has other answers than its stack, by hand."""
+        place = finding.place
+        if finding.state not in SETTLED:
+            return finding
+        stack = read_recorded(self.infra.snapshot, self.platform.infra.stack(place.name))
+        if questions := parted(self.upgrader, stack, recorded):
+            return unfinished(
+                finding, f"its files are made with other answers to {', '.join(questions)} than the stack"
+            )
+        return finding
+
+    def _asked(self, finding: Finding, source: Source) -> Finding:
+        """The finding, or a ``waiting`` one if its update or its change waits for review."""
+        branch = change_branch(finding.place.name)
+        if branch in source.changes and finding.state in SETTLED and self.forge is not None:
+            pull = source.pulls.get(branch)
+            if pull is not None:
+                return in_review(finding, pull.url)
+            newest = partial(self.forge.api.newest_pull_request, source.owner, source.name, source.default, branch)
+            if newest() is None:
+                return unfinished(finding, f"a change is on {branch}, and no pull request proposes it")
+        return asked(finding, source)
 
     def default_branch(self, place: Place) -> str:
         """The branch at which a service's repository was read; the platform's default if it was not read."""
@@ -160,7 +211,8 @@ class Fleet:
     def _stands(self, place: Place, source: Source | Finding) -> Finding:
         if isinstance(source, Finding):
             return source
-        return asked(stand(self.upgrader, place, source.snapshot), source)
+        finding = self._asked(stand(self.upgrader, place, source.snapshot), source)
+        return self._parted(finding, read_recorded(source.snapshot))
 
     @contextmanager
     def opened(self, places: Sequence[Place]) -> Iterator[list[tuple[Place, Source | Finding]]]:

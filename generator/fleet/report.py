@@ -23,7 +23,7 @@ SCHEMA = 1
 FORMS = (".html", ".json", ".txt")
 
 _GOOD = frozenset({State.CURRENT, State.EDITED, State.ARCHIVED, State.CLEAN})
-_UNDER_WAY = frozenset({State.BEHIND, State.WAITING, State.DECLINED, State.PENDING, State.CHANGED})
+_UNDER_WAY = frozenset({State.BEHIND, State.WAITING, State.UNFINISHED, State.DECLINED, State.PENDING, State.CHANGED})
 
 
 @dataclass(frozen=True)

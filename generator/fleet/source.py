@@ -12,6 +12,7 @@ from generator.clients.forgejo import PullRequest
 from generator.clients.forgejo import Repository as Known
 from generator.clients.git import scratch_repository
 from generator.clients.objects import Objects
+from generator.engine.change import CHANGE_PREFIX
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX
 from generator.fleet.snapshot import Snapshot
@@ -30,7 +31,8 @@ def update_branch(name: str) -> str:
 class Source:
     """One repository. ``heads`` are commit ids of the fleet's branches, ``pulls`` open pull requests by branch.
 
-    ``proposed`` are commit ids of new stacks that wait for review, by service.
+    ``proposed`` are commit ids of new stacks that wait for review, by service. ``changes``: the branches on
+    which changes of services may wait.
     """
 
     objects: Objects
@@ -42,6 +44,7 @@ class Source:
     heads: Mapping[str, str] = field(default_factory=dict)
     pulls: Mapping[str, PullRequest] = field(default_factory=dict)
     proposed: Mapping[str, str] = field(default_factory=dict)
+    changes: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
@@ -107,10 +110,13 @@ def _seen(forge: Forge, source: Source) -> Source:
         )
     ours = {branch: sha for branch, sha in heads.items() if branch.startswith(UPDATE_PREFIX)}
     new = {branch: sha for branch, sha in heads.items() if branch.startswith(BRANCH_PREFIX)}
-    pulls = forge.api.open_pull_requests(source.owner, source.name) if ours or new else []
-    asked = {pull.branch: pull for pull in pulls if pull.branch in {*ours, *new} and pull.base == source.default}
+    changes = frozenset(branch for branch in heads if branch.startswith(CHANGE_PREFIX))
+    pulls = forge.api.open_pull_requests(source.owner, source.name) if ours or new or changes else []
+    wanted = {*ours, *new, *changes}
+    asked = {pull.branch: pull for pull in pulls if pull.branch in wanted and pull.base == source.default}
     proposed = {branch.removeprefix(BRANCH_PREFIX): sha for branch, sha in new.items() if branch in asked}
-    return replace(source, base=heads[source.default], heads=ours, pulls=asked, proposed=proposed)
+    seen = replace(source, base=heads[source.default], heads=ours, pulls=asked)
+    return replace(seen, proposed=proposed, changes=changes)
 
 
 def _fetch(forge: Forge, source: Source, branches: Sequence[str], depth: int = 0) -> None:

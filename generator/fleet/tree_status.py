@@ -19,7 +19,12 @@ def stand(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
 
 def recorded_only(upgrader: Upgrader, place: Place, tree: Tree) -> Finding:
     """The finding for a tree, from its answers file alone."""
-    return guarded(place, lambda: _recorded(upgrader, place, read_recorded(tree, place.prefix).sound()))
+    return guarded(place, lambda: of_recorded(upgrader, place, read_recorded(tree, place.prefix)))
+
+
+def of_recorded(upgrader: Upgrader, place: Place, recorded: Recorded) -> Finding:
+    """The finding for what a tree records. Raises ``NewserviceError`` where that can't be used."""
+    return _recorded(upgrader, place, recorded.sound())
 
 
 def guarded(place: Place, look: Callable[[], Finding]) -> Finding:

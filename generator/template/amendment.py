@@ -141,6 +141,19 @@ def merged(old: Any, new: Any) -> Any:
     return new
 
 
+def combined(old: Any, theirs: Any, ours: Any) -> Any:
+    """What two people made of an ``old`` answer: entry by entry where entries have names; else ours, if it is new."""
+    if same_answer(ours, old):
+        return theirs
+    if all(isinstance(value, Mapping) for value in (old, theirs, ours)):
+        names = dict.fromkeys([*theirs, *ours])
+        found = {name: combined(old.get(name), theirs.get(name), ours.get(name)) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+    if all(_named(value) for value in (old, theirs, ours)):
+        return list(combined(_by_name(old), _by_name(theirs), _by_name(ours)).values())
+    return ours
+
+
 def same_answer(one: Any, other: Any) -> bool:
     """Whether two answers are one; 1 and true are two."""
     return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)

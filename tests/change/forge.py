@@ -26,7 +26,7 @@ def change(world: World, name: str, *more: str) -> Completed:
 
 def merge(world: World, found: Repository, branch: str) -> None:
     """Merge a branch as a fast-forward or, where the default branch moved on, as git does; and delete it."""
-    default = found.default_branch
+    default, before = found.default_branch, found.bare.references()
     heads = found.bare.heads()
     ours, theirs = heads[default], heads[branch]
     merged = theirs
@@ -39,6 +39,8 @@ def merge(world: World, found: Repository, branch: str) -> None:
     for pull in found.pulls.values():
         if pull.head == branch and pull.state == "open":
             pull.state, pull.merged = "closed", "2026-08-01T00:00:00Z"
+    world.sandbox.forgejo.pushed(found, before)
+    world.sandbox.forgejo.wait_for_mirrors()
 
 
 def repositories(world: World, name: str) -> list[Repository]:

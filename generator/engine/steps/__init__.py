@@ -13,7 +13,12 @@ from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository
 from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository, GitHubSecrets
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
 from generator.engine.steps.removal.base import Removal
-from generator.engine.steps.removal.branch import BranchRemoval, PullRequestRemoval
+from generator.engine.steps.removal.branch import (
+    BranchRemoval,
+    ChangeBranchRemoval,
+    ChangePullRequestRemoval,
+    PullRequestRemoval,
+)
 from generator.engine.steps.removal.mirror import (
     ActionsSecretsRemoval,
     MirrorLinkRemoval,
@@ -28,7 +33,7 @@ from generator.engine.steps.vault import VaultSecrets
 from generator.engine.steps.woodpecker import WoodpeckerRegistration, WoodpeckerSettings
 from generator.template.answers import Answers
 
-__all__ = ["Removal", "Step", "Steps", "steps_between", "steps_of"]
+__all__ = ["Removal", "Step", "Steps", "finishing", "steps_between", "steps_of", "steps_on_the_way"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,14 @@ class Steps:
     gone: tuple[Removal[Any], ...] = ()
 
 
-def steps_between(start: Answers | None, goal: Answers | None) -> Steps:
+def steps_between(start: Answers | None, goal: Answers | None, change: Change | None = None) -> Steps:
     """The steps that create a service with the ``goal``'s answers, or remove one that ``start``'s created.
 
-    None: there is no such service. ``steps_of`` is for one that exists and stays.
+    None: there is no such service. ``change``: one that waits for review, which ends with the service.
+    ``steps_of`` is for one that exists and stays.
     """
-    return Steps(tuple(_wanted(goal) if goal else ()), tuple(_gone(start) if start and goal is None else ()))
+    gone = _gone(start, change) if start and goal is None else ()
+    return Steps(tuple(_wanted(goal) if goal else ()), tuple(gone))
 
 
 def steps_of(change: Change) -> Steps:
@@ -54,14 +61,30 @@ def steps_of(change: Change) -> Steps:
     """
     before, after = change.before, change.wanted
     wanted = [step for step in _wanted(after, before) if step.differs(before, after)]
-    wanted += [ServiceChange(change), ServiceChangeRequest(change)] if after.owned else []
-    wanted += [InfraChange(change), InfraChangeRequest(change)]
+    wanted += _proposing(change)
     gone: list[Removal[Any]] = []
     if before.actions_secrets.keys() - after.actions_secrets.keys():
         gone.append(ActionsSecretsRemoval(before))
     if "woodpecker" in before.systems and "woodpecker" not in after.systems:
         gone.append(RegistrationRemoval())
     return Steps(tuple(wanted), tuple(gone))
+
+
+def steps_on_the_way(change: Change) -> Steps:
+    """All steps of a service that exists, and those that finish its change; for looking at it."""
+    wanted = [*_wanted(change.wanted, change.before), *finishing(change)]
+    return Steps(tuple(wanted))
+
+
+def finishing(change: Change) -> list[Step[Any]]:
+    """The steps in which a change may be unfinished: an onboarding has its own for the infra repository."""
+    return [step for step in _proposing(change) if not (change.onboarding and step.id.startswith("infra."))]
+
+
+def _proposing(change: Change) -> list[Step[Any]]:
+    """The steps that propose a change to reviewers, in each repository that may need it."""
+    service: list[Step[Any]] = [ServiceChange(change), ServiceChangeRequest(change)] if change.wanted.owned else []
+    return [*service, InfraChange(change), InfraChangeRequest(change)]
 
 
 def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
@@ -80,17 +103,21 @@ def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
     return [*steps, InfraCommit(), InfraPullRequest()]
 
 
-def _gone(answers: Answers) -> list[Removal[Any]]:
+def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:
     """What is removed of a service with these answers, in this order.
 
     The mirror's link goes first of the repositories, so that nothing is pushed by force meanwhile; Woodpecker's
     registration before the repository that it belongs to, or its webhook would stay; the canonical repository after
     everything that was made from it. Secrets go last: they are read by the stack.
     """
-    systems = answers.systems
-    removals: list[Removal[Any]] = [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
+    systems = {*answers.systems, *(change.wanted.systems if change else ())}
+    removals: list[Removal[Any]] = [ChangePullRequestRemoval(), ChangeBranchRemoval()] if change else []
+    removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
     if answers.owned:
         removals += [MirrorLinkRemoval()]
         removals += [RegistrationRemoval()] if "woodpecker" in systems else []
         removals += [MirrorRemoval(), RepositoryRemoval()]
-    return [*removals, SecretsRemoval()] if "vault" in systems else removals
+    removals += [SecretsRemoval()] if "vault" in systems else []
+    for removal in removals:
+        removal.in_use = removal.system in answers.systems
+    return removals

@@ -9,12 +9,14 @@ from generator.base.errors import AnswersError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
 from generator.clients.git import merges
+from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.ownership import signed
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.engine.steps.change.line import TITLE
 from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit
 from generator.infra_repo.entries import compare_registrations, refusal, registered_files
 from generator.infra_repo.fingerprints import blobs, seal
@@ -25,7 +27,8 @@ class InfraFacts:
     """Heads of the default branch and of ours, and what each has and lacks.
 
     ``spent``: our branch was merged as it is, and what it added is no longer on the default branch.
-    ``stuck``: files in which our branch, waiting for review, can no longer be merged.
+    ``stuck``: files in which our branch, waiting for review, can no longer be merged. ``changing``: the stack has other
+    answers on the default branch, and these wait for review as its change.
     """
 
     base: str | None
@@ -34,6 +37,7 @@ class InfraFacts:
     branch_state: InfraState | None
     spent: bool = False
     stuck: tuple[str, ...] = ()
+    changing: bool = False
 
 
 def observe_infra(run: Run) -> InfraFacts:
@@ -44,10 +48,19 @@ def observe_infra(run: Run) -> InfraFacts:
     branch_state = run.infra_state(branch) if branch else None
     found = run.pull_request() if branch and base_state and not base_state.complete else None
     if base is None or branch is None or found is None:
-        return InfraFacts(base, base_state, branch, branch_state)
+        return InfraFacts(base, base_state, branch, branch_state, changing=_is_changing(run, base_state))
     spent = is_merged(found, branch)
     stuck = () if found.merged else _stuck(run, found.merge_base, base, branch)
-    return InfraFacts(base, base_state, branch, branch_state, spent, stuck)
+    return InfraFacts(base, base_state, branch, branch_state, spent, stuck, _is_changing(run, base_state))
+
+
+def _is_changing(run: Run, base: InfraState | None) -> bool:
+    """Whether the stack has other answers on the default branch, and a change to these waits on its branch."""
+    head = run.infra_heads().get(change_branch(run.name))
+    if base is None or not base.changed or head is None:
+        return False
+    waiting = run.infra_state(head)
+    return waiting.made_by_us and not waiting.changed
 
 
 def _stuck(run: Run, common: str, base: str, branch: str) -> tuple[str, ...]:
@@ -82,6 +95,8 @@ class InfraCommit(Step[InfraFacts]):
                 f"{run.project.stack_prefix} exists in {repository} and was not made by newservice",
                 "choose another name",
             )
+        if facts.changing:
+            return present(f"{run.project.stack_prefix} is on {run.platform.infra.branch}; {_change(run)}")
         if base.changed:
             return answers_changed(f"{run.project.stack_prefix} in {repository}", base.changed, base.change)
         if base.complete:
@@ -215,6 +230,10 @@ def _summary(run: Run, state: InfraState) -> str:
     return f"{run.project.stack_prefix}{registered} on {run.infra_branch}{picked}"
 
 
+def _change(run: Run) -> str:
+    return f"its change waits on {change_branch(run.name)}"
+
+
 def _remarks(state: InfraState) -> str:
     """What a person may want to know of a stack that is complete: it stays as it is."""
     edited = [f"{state.edited} files edited since, left alone"] if state.edited else []
@@ -229,11 +248,12 @@ def _remarks(state: InfraState) -> str:
 
 @dataclass(frozen=True)
 class PullRequestFacts:
-    """The pull request, and whether there is anything left to review."""
+    """The pull request, and whether there is anything left to review; ``changing`` as of the commit."""
 
     pull_request: PullRequest | None
     merged: bool
     state: InfraState | None
+    changing: bool = False
 
 
 class InfraPullRequest(Step[PullRequestFacts]):
@@ -249,10 +269,13 @@ class InfraPullRequest(Step[PullRequestFacts]):
         branch = run.platform.infra.branch
         base = run.infra_heads().get(branch)
         state = run.infra_state(base) if base else None
-        return PullRequestFacts(run.pull_request(), state is not None and state.complete, state)
+        merged = state is not None and state.complete
+        return PullRequestFacts(run.pull_request(), merged, state, _is_changing(run, state))
 
     def decide(self, run: Run, facts: PullRequestFacts) -> Decision:
         """Open one where none is open and something is to be merged."""
+        if facts.changing:
+            return present(f"nothing to propose: {_change(run)}")
         if facts.merged:
             return present(f"nothing to propose: it is on {run.platform.infra.branch}")
         if facts.pull_request and facts.pull_request.state == "open":
@@ -299,7 +322,7 @@ def _stand(run: Run) -> None:
 
 def titles(run: Run) -> tuple[str, ...]:
     """The first lines of the commits that newservice makes for this stack."""
-    return f"{_title(run)}\n", f"{_bringing_up(run)}\n"
+    return f"{_title(run)}\n", f"{_bringing_up(run)}\n", TITLE.format(name=run.name)
 
 
 def _bringing_up(run: Run) -> str:

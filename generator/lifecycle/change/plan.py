@@ -14,10 +14,9 @@ from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX, Run
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
-from generator.engine.steps.change.infra import observe_stack
+from generator.engine.steps.change.infra import being_removed, observe_stack
 from generator.engine.steps.change.line import Line, Repository
 from generator.engine.steps.change.service import observe_service
-from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.engine.versions import Maker, Versions
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
@@ -50,36 +49,49 @@ class Begun:
         return self.line.recorded
 
 
-def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, name: str) -> Begun:
+def look(
+    platform: Platform, versions: Versions, forge: Forge, clone: Clone | None, name: str, *, brief: bool = False
+) -> Begun | None:
     """Find what the stack of a service records: on the default branch, or on the branch that waits for review.
 
-    Raises ``UsageError`` for a service of which no stack exists; ``UnreadableError`` or ``RefusedError`` for one whose
-    record can't be used; ``RefusedError`` for one that is being removed.
+    None where there is no such stack. ``brief``: for who only looks. Raises ``UnreadableError`` or ``RefusedError`` for
+    a record that can't be used.
     """
     owner, infra = platform.forgejo.owner, platform.infra
 
     def tree(sha: str) -> Listing:
-        if clone.has(sha):
+        if clone is not None and clone.has(sha):
             return Commit(clone, sha)
         return RemoteCommit(forge.api, owner, infra.repository, sha, clone)
 
     heads = forge.api.branches(owner, infra.repository)
     repository = Repository(forge.api, owner, infra.repository, name, infra.branch, infra.stack(name), heads, tree)
-    line = repository.line((), f"{BRANCH_PREFIX}{name}")
+    line = repository.line((), f"{BRANCH_PREFIX}{name}", brief=brief)
     if not of_tree(line.recorded, name).ours:
+        return None
+    return Begun(repository, line, versions.made_by(line.recorded.sound()))
+
+
+def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, name: str) -> Begun:
+    """The same for a service that is to be changed.
+
+    Raises ``UsageError`` for a service of which no stack exists, and ``RefusedError`` for one that is being removed.
+    """
+    begun = look(platform, versions, forge, clone, name)
+    if begun is None:
         raise UsageError(
             "status.unknown",
-            f"no answers found for {name}: {owner}/{infra.repository} has no stack of newservice's with this name",
+            f"no answers found for {name}: {platform.forgejo.owner}/{platform.infra.repository} has no stack of "
+            "newservice's with this name",
             "check the name with newservice fleet list; newservice create makes a new service",
         )
-    removal = f"{REMOVAL_PREFIX}{name}"
-    if removal in heads and (pull := repository.pull(removal)) and pull.state == "open":
+    if removing := being_removed(begun.repository):
         raise RefusedError(
             "change.removing",
-            f"{name} is being removed: {pull.url}",
+            f"{name} is being removed: {removing}",
             "close that pull request first if the service is to stay",
         )
-    return Begun(repository, line, versions.made_by(line.recorded.sound()))
+    return begun
 
 
 def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
@@ -100,7 +112,8 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
         before = versions.made_by(line.merged.sound()).answers(line.merged)
     _refuse(before, wanted)
     differing = _masked(maker, differences(now.public, wanted.public))
-    return Change(versions, maker, start, before, wanted, differing)
+    onboarding = line.waits and not of_tree(line.merged, now.name).ours
+    return Change(versions, maker, start, before, wanted, differing, onboarding)
 
 
 def _left_to_do(amendment: Amendment, line: Line) -> Amendment:

@@ -87,7 +87,7 @@ def settle(found: Sequence[Found]) -> list[Found]:
     """
     live = any(isinstance(item.facts, StackFacts) and item.facts.ours for item in found)
     if live:
-        return [_waiting(item) if item.removal.group != "infra" else item for item in found]
+        return [item if item.removal.group == "infra" or not item.removal.in_use else _waiting(item) for item in found]
     staying = {group: _first_kept(found, group) for group in ("infra", "repository")}
     return [_with(item, staying) for item in found]
 

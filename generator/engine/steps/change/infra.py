@@ -12,10 +12,11 @@ from generator.engine.ownership import of_tree, signed
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, drifted, foreign, present
 from generator.engine.steps.change.base import conflicting, counted, moved, questions, writes
-from generator.engine.steps.change.line import Line, change_title, infra_repository, remark
+from generator.engine.steps.change.line import Line, Repository, change_title, infra_repository, remark
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.infra_branch import no_default_branch, push_commit
+from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.engine.to_do import after_merge
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
 from generator.infra_repo.fingerprints import blobs, seal
@@ -23,11 +24,15 @@ from generator.infra_repo.fingerprints import blobs, seal
 
 @dataclass(frozen=True)
 class StackFacts:
-    """Where the stack's change begins, and what brings it to the wanted answers; ``whole`` from the default branch."""
+    """Where the stack's change begins, and what brings it to the wanted answers; ``whole`` from the default branch.
+
+    ``removing``: where the service's removal waits, if someone removes it.
+    """
 
     line: Line
     found: Transition = NO_CHANGE
     whole: Transition = NO_CHANGE
+    removing: str = ""
 
 
 def observe_stack(run: Run, change: Change) -> StackFacts:
@@ -43,6 +48,8 @@ def _observe(run: Run, change: Change) -> StackFacts:
     line = repository.line(list(dict.fromkeys(paths)), run.infra_branch)
     if not line.tree or not of_tree(line.recorded, run.name).ours or not change.concerns(line.recorded):
         return StackFacts(line)
+    if removing := being_removed(repository):
+        return StackFacts(line, removing=removing)
     found = _between(run, change, line, line.tree)
     base = repository.heads[line.default]
     whole = found if line.tree == base else _between(run, change, line, base)
@@ -60,6 +67,17 @@ def _between(run: Run, change: Change, line: Line, sha: str) -> Transition:
     goal = End(project.stack_files(run.infra_state(sha).facts), tuple(project.registrations))
     claimed = partial(change.versions.claimed, tree, run.name)
     return transition(start, goal, tree, "infra", project.stack_prefix, claimed)
+
+
+def being_removed(repository: Repository) -> str:
+    """Where the removal of a service waits: its pull request, or its branch as long as none is open; else empty."""
+    branch = f"{REMOVAL_PREFIX}{repository.service}"
+    if branch not in repository.heads:
+        return ""
+    pull = repository.pull(branch)
+    if pull is None:
+        return branch
+    return pull.url if pull.state == "open" else ""
 
 
 class InfraChange(Step[StackFacts]):
@@ -84,6 +102,8 @@ class InfraChange(Step[StackFacts]):
             return foreign(f"{line.branch} of {where} has no stack of newservice's", "merge or delete that branch")
         if not self._change.concerns(line.recorded):
             return moved(f"the stack on {line.branch if line.waits else line.default}")
+        if facts.removing:
+            return _removed(run, facts)
         if line.stuck and line.others:
             return foreign(
                 f"{line.branch} of {where} can no longer be merged ({', '.join(line.stuck)}) and has commits of others",
@@ -134,6 +154,8 @@ class InfraChangeRequest(Step[StackFacts]):
 
     def decide(self, run: Run, facts: StackFacts) -> Decision:
         """Open one where something waits; one that is open says what its branch changes now."""
+        if facts.removing:
+            return _removed(run, facts)
         return decide_request(facts.line, self._text(run, facts), pending=writes(facts.found))
 
     def act(self, run: Run, facts: StackFacts) -> Done:
@@ -166,6 +188,13 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
         return lines
     image = after["image_repository"]
     return (*lines, f"make {image} private in its registry: it stays public there until a person changes it")
+
+
+def _removed(run: Run, facts: StackFacts) -> Decision:
+    """The refusal where someone removes the service."""
+    return foreign(
+        f"{run.name} is being removed: {facts.removing}", "close that pull request first if the service is to stay"
+    )
 
 
 def _branch_of(line: Line, sha: str) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from generator.base.memo import Memo
 from generator.clients.forgejo import Commit, Forgejo, PullRequest
 from generator.clients.git import merges
-from generator.engine.change import change_branch
-from generator.engine.commits import RemoteCommit
+from generator.engine.change import carried, change_branch
 from generator.engine.context import Run
 from generator.engine.ownership import of_branch, of_tree
 from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.steps.infra_branch import is_merged
-from generator.infra_repo.trees import Blobs, Listing
+from generator.infra_repo.trees import Listing
 
 TITLE = "chore({name}): change "
 """Begins the first line of the commits that change a service; the questions follow."""
@@ -38,7 +37,8 @@ class Line:
     ``branch`` is where it is committed: on ``parents``, the first of which it continues, with the files of commit
     ``tree`` and what that records (``origin``). ``recorded`` is what the branch says, or the default branch where none
     waits. ``merged`` is what the default branch says. ``waits``: the branch has commits to be merged. ``stuck`` are
-    files in which it can no longer be merged; ``others`` its commits of other people.
+    files in which it can no longer be merged, or not as they are: what the stack records has changed since on the
+    default branch, and ``recorded`` is brought onto that. ``others`` are its commits of other people.
     """
 
     branch: str
@@ -91,10 +91,10 @@ class Repository:
         look = partial(self.forgejo.commits, self.owner, self.name, sha, without=base)
         return self._seen.look(("pending", branch), look)
 
-    def line(self, paths: Sequence[str], first: str = "") -> Line:
+    def line(self, paths: Sequence[str], first: str = "", *, brief: bool = False) -> Line:
         """Where a change begins. ``first``: the branch on which the tree itself waits, as long as it is not merged.
 
-        ``paths`` are the files that it may change.
+        ``paths`` are the files that it may change. ``brief``: of ``first`` what it records is enough.
         """
         name = self.service
         base, branch = self.heads.get(self.default), change_branch(name)
@@ -103,6 +103,9 @@ class Repository:
         merged = self.recorded(base)
         begun = Line(branch, self.default, (base,), base, merged, merged, merged)
         if first in self.heads and not of_tree(merged, name).ours:
+            if brief:
+                recorded = self.recorded(self.heads[first])
+                return replace(begun, branch=first, origin=recorded, recorded=recorded, waits=True)
             return self._waiting(first, begun, paths)
         if branch not in self.heads:
             return begun
@@ -117,12 +120,22 @@ class Repository:
         head, base = self.heads[branch], begun.tree
         recorded, pull = self.recorded(head), self.pull(branch)
         others = of_branch(self.pending(branch), [TITLE.format(name=self.service)]).others
-        stuck = self._stuck(pull, head, base, paths)
+        stuck, common = self._stuck(pull, head, base, paths), self._common(pull, base)
+        moved = of_tree(common, self.service).ours and common.document != begun.merged.document
+        if moved and not others:
+            recorded = carried(common, begun.merged, recorded)
+            stuck = stuck or (recorded.place,)
         parents: tuple[str, ...] = (head,)
         tree, origin = head, recorded
         if stuck and not others:
             parents, tree, origin = (head, base), base, begun.merged
         return Line(branch, self.default, parents, tree, origin, recorded, begun.merged, True, pull, stuck, others)
+
+    def _common(self, pull: PullRequest | None, base: str) -> Recorded:
+        """What both sides recorded when they parted; nothing where that is not known, or the default branch has not
+        moved."""
+        common = pull.merge_base if pull else ""
+        return UNRECORDED if common in ("", base) else self.recorded(common)
 
     def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
         """Files that both sides have changed in the same place since they parted."""
@@ -150,11 +163,7 @@ def infra_repository(run: Run) -> Repository:
     return Repository(run.forgejo, run.owner, repository, run.name, branch, prefix, heads, run.infra_tree)
 
 
-def service_repository(run: Run, contents: Blobs) -> Repository:
-    """The service's own repository, as seen in this pass; only contents that are not at hand are requested."""
+def service_repository(run: Run) -> Repository:
+    """The service's own repository, as seen in this pass."""
     heads, branch = run.forgejo.branches(run.owner, run.name), run.platform.forgejo.branch
-
-    def tree(sha: str) -> RemoteCommit:
-        return RemoteCommit(run.forgejo, run.owner, run.name, sha, contents)
-
-    return Repository(run.forgejo, run.owner, run.name, run.name, branch, "", heads, tree)
+    return Repository(run.forgejo, run.owner, run.name, run.name, branch, "", heads, run.canonical_commit)

@@ -16,14 +16,14 @@ from generator.engine.executor import Done
 from generator.engine.ownership import of_tree, signed
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, drifted, foreign, present
-from generator.engine.steps.change.base import conflicting, counted, questions, writes
+from generator.engine.steps.change.base import conflicting, counted, moved, questions, writes
+from generator.engine.steps.change.infra import observe_stack
 from generator.engine.steps.change.line import Line, change_title, remark, service_repository
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.visibility import check_before_push, glance
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
-from generator.infra_repo.fingerprints import blob_id, blobs, seal
-from generator.infra_repo.trees import Contents
+from generator.infra_repo.fingerprints import blobs, seal
 from generator.template.files import ANSWERS_FILE, File
 
 
@@ -43,15 +43,14 @@ def observe_service(run: Run, change: Change) -> ServiceFacts:
 
 
 def _observe(run: Run, change: Change) -> ServiceFacts:
-    known: dict[str, bytes] = {}
-    repository = service_repository(run, Contents(known))
-    line = repository.line((), "")
+    repository = service_repository(run)
+    line = repository.line([file.path for file in run.project.service_files(run.woodpecker_number() or 0)])
     if not line.tree or not of_tree(line.origin, run.name).ours:
         return ServiceFacts(line)
     start, goal = _ends(run, change, line)
-    known |= {blob_id(file.content): file.content for file in (*start.files, *goal.files)}  # these are not requested
+    tree = run.canonical_commit(line.tree, (*start.files, *goal.files))
     base = repository.heads[line.default]
-    found = _without_answers(transition(start, goal, repository.tree(line.tree), "service"))
+    found = _without_answers(transition(start, goal, tree, "service"))
     if line.tree == base:
         return ServiceFacts(line, found, found)
     merged = replace(line, origin=line.merged)
@@ -79,7 +78,8 @@ class ServiceChange(Step[ServiceFacts]):
 
     id = "service.change_commit"
     system = "forgejo"
-    after = ("github.secrets", "forgejo.repository", "github.repository")
+    # The stack's record decides between two people at once: who has pushed that goes on here.
+    after = ("infra.change_commit", "github.secrets", "forgejo.repository", "github.repository")
 
     def waits_for(self, run: Run) -> tuple[str, ...]:
         """Where Woodpecker deploys the service, its number stands in the files."""
@@ -91,7 +91,10 @@ class ServiceChange(Step[ServiceFacts]):
     def observe(self, run: Run) -> ServiceFacts:
         """Where the change begins, and what is to be done there."""
         run_parallel(partial(glance, run), run.woodpecker_number)
-        return observe_service(run, self._change)
+        facts = observe_service(run, self._change)
+        if writes(facts.found):
+            observe_stack(run, self._change)
+        return facts
 
     def decide(self, run: Run, facts: ServiceFacts) -> Decision:
         """Change what the answers change; nothing where they change no file."""
@@ -101,6 +104,10 @@ class ServiceChange(Step[ServiceFacts]):
                 f"{where} has no answers of this service on {line.default}",
                 f"run newservice create {run.name} first: it continues what was begun",
             )
+        if writes(facts.found):
+            stack = observe_stack(run, self._change).line  # as it was seen in this pass
+            if not self._change.concerns(stack.recorded):
+                return moved(f"the stack on {stack.branch if stack.waits else stack.default}")
         if line.stuck and line.others:
             return foreign(
                 f"{line.branch} of {where} can no longer be merged and has commits of others",

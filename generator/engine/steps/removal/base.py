@@ -26,6 +26,8 @@ class Removal(Step[Facts]):
     """One thing that newservice may have made, on its way out. What belongs to one ``group`` stays together."""
 
     group: ClassVar[Literal["infra", "repository", "secrets"]]
+    in_use: bool = True
+    """Whether a stack on the default branch may need it: what only a waiting change brought, it does not."""
 
     def covers(self, run: Run, facts: Facts) -> Covered:  # noqa: ARG002
         """What goes with it, where it goes."""

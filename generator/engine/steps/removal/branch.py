@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from generator.base.errors import AnswersError, RefusedError, UnreadableError
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import Commit, PullRequest
+from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.ownership import of_branch, of_content, of_tree
-from generator.engine.plan import Decision
+from generator.engine.plan import Action, Decision
 from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.steps.base import foreign
 from generator.engine.steps.infra import titles
 from generator.engine.steps.infra_branch import is_merged
 from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable
+from generator.engine.steps.removal.proposal import MOST_COMMITS
+from generator.engine.transition import transition
 from generator.infra_repo.entries import RegistrationChange, compare_registrations, registered_files
 from generator.infra_repo.fingerprints import blobs, differing
 from generator.infra_repo.tree_diff import FileChange
-
-MOST_COMMITS = 50
-"""A branch with more commits is not newservice's own."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ class BranchFacts:
     pull_request: PullRequest | None = None
 
 
-def observe_branch(run: Run) -> BranchFacts:
-    """Look at our branch as the forge has it now."""
-    run_parallel(run.infra_heads, run.pull_request)
-    heads, pull = run.infra_heads(), run.pull_request()
-    head, base = heads.get(run.infra_branch), heads.get(run.platform.infra.branch)
+def observe_branch(run: Run, branch: str) -> BranchFacts:
+    """Look at one of our branches as the forge has it now."""
+    run_parallel(run.infra_heads, partial(run.pull_request, branch))
+    heads, pull = run.infra_heads(), run.pull_request(branch)
+    head, base = heads.get(branch), heads.get(run.platform.infra.branch)
     if head is None or base is None:
         return BranchFacts(pull_request=pull)
     commits = run.forgejo.commits(run.owner, run.infra_repository, head, without=base, limit=MOST_COMMITS)
@@ -64,19 +66,24 @@ class BranchRemoval(Removal[BranchFacts]):
     system = "forgejo"
     group = "infra"
 
+    def branch(self, run: Run) -> str:
+        """The branch's name."""
+        return run.infra_branch
+
     def observe(self, run: Run) -> BranchFacts:
         """The branch."""
-        return observe_branch(run)
+        return observe_branch(run, self.branch(run))
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:
         """Ours goes; with someone else's commit or edit it stays."""
-        return decide_branch(run, facts)
+        return decide_branch(run, self.branch(run), facts)
 
     def act(self, run: Run, facts: BranchFacts) -> str:
         """Delete it, if it is still at the commit that was seen."""
         assert facts.head is not None  # noqa: S101 - decide acts on a branch only
-        run.infra.delete_branch(run.remote, run.infra_url, facts.head, run.infra_branch)
-        return f"{run.infra_branch} is deleted"
+        branch = self.branch(run)
+        run.infra.delete_branch(run.remote, run.infra_url, facts.head, branch)
+        return f"{branch} is deleted"
 
     def covers(self, run: Run, facts: BranchFacts) -> Covered:  # noqa: ARG002
         """The stack and the registrations on it."""
@@ -91,18 +98,22 @@ class PullRequestRemoval(Removal[BranchFacts]):
     system = "forgejo"
     group = "infra"
 
+    def branch(self, run: Run) -> str:
+        """The branch's name."""
+        return run.infra_branch
+
     def observe(self, run: Run) -> BranchFacts:
         """The branch and its pull request."""
-        return observe_branch(run)
+        return observe_branch(run, self.branch(run))
 
     def decide(self, run: Run, facts: BranchFacts) -> Decision:
         """It goes with its branch, and stays with it."""
         if facts.pull_request is None or facts.pull_request.state != "open":
             return gone("no pull request is open")
-        branch = decide_branch(run, facts)
-        if branch.action.value == "delete":
+        branch = self.branch(run)
+        if decide_branch(run, branch, facts).action is Action.DELETE:
             return removable(f"{facts.pull_request.url} is closed")
-        return kept(facts.pull_request.url, [f"it proposes {run.infra_branch}"])
+        return kept(facts.pull_request.url, [f"it proposes {branch}"])
 
     def act(self, run: Run, facts: BranchFacts) -> str:
         """Close it, unmerged."""
@@ -111,11 +122,31 @@ class PullRequestRemoval(Removal[BranchFacts]):
         return f"{facts.pull_request.url} is closed"
 
 
-def decide_branch(run: Run, facts: BranchFacts) -> Decision:
-    """The decision about the branch. Pure."""
-    where = f"{run.infra_branch} of {run.owner}/{run.infra_repository}"
+class ChangeBranchRemoval(BranchRemoval):
+    """The branch on which a change of the stack waits."""
+
+    id = "infra.change_commit"
+
+    def branch(self, run: Run) -> str:
+        """The branch's name."""
+        return change_branch(run.name)
+
+
+class ChangePullRequestRemoval(PullRequestRemoval):
+    """The pull request of that change."""
+
+    id = "infra.change_request"
+
+    def branch(self, run: Run) -> str:
+        """The branch's name."""
+        return change_branch(run.name)
+
+
+def decide_branch(run: Run, branch: str, facts: BranchFacts) -> Decision:
+    """The decision about a branch. Pure."""
+    where = f"{branch} of {run.owner}/{run.infra_repository}"
     if facts.head is None:
-        return gone(f"{run.infra_branch} does not exist")
+        return gone(f"{branch} does not exist")
     if not of_tree(facts.recorded, run.name).ours:
         return foreign(f"{where} holds no stack of newservice's for this service", "merge or delete it by hand")
     if facts.merged:
@@ -145,8 +176,13 @@ def stands_on(head: str, commits: list[Commit]) -> str | None:
 def _compare(
     run: Run, head: str, commits: Sequence[Commit], onto: str
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[RegistrationChange, ...]]:
-    """Paths of the branch that are not what newservice makes of the commit below; our files; our registrations."""
+    """Paths of the branch that are not what newservice makes of the commit below; our files; our registrations.
+
+    Where the commit below has the stack already, none of it goes with the branch.
+    """
     project, prefix = run.project, run.project.stack_prefix
+    if of_tree(read_recorded(run.infra_tree(onto), prefix), run.name).ours:
+        return _compare_change(run, head, onto), (), ()
     facts = project.infra_state(run.infra_tree(head), list).facts
     registrations = compare_registrations(project.registrations, run.infra_tree(onto))
     before, after = (run.forgejo.tree(run.owner, run.infra_repository, sha) for sha in (onto, head))
@@ -161,6 +197,22 @@ def _compare(
         if item.action == "add"
     )
     return tuple(differing(wanted, after)), tuple(stack), added
+
+
+def _compare_change(run: Run, head: str, onto: str) -> tuple[str, ...]:
+    """Paths of the branch that are not what newservice makes of the stack below, with the answers that it records."""
+    prefix, versions, below = run.project.stack_prefix, run.project.versions, run.infra_tree(onto)
+    before, after = (run.forgejo.tree(run.owner, run.infra_repository, sha) for sha in (onto, head))
+    try:
+        start, goal = (
+            (maker := versions.made_by(recorded)).end(maker.answers(recorded))
+            for recorded in (read_recorded(tree, prefix) for tree in (below, run.infra_tree(head)))
+        )
+    except (RefusedError, UnreadableError, AnswersError):  # another version made it: it can't be compared
+        return tuple(differing(before, after))
+    found = transition(start, goal, below, "infra", prefix, partial(versions.claimed, below, run.name))
+    left = {path: blob for path, blob in before.items() if path not in found.removed}
+    return (*found.conflicts, *differing({**left, **blobs(found.written)}, after))
 
 
 def not_as_written(run: Run, paths: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from generator.base.memo import run_parallel
 from generator.clients.forgejo import PushMirror
 from generator.clients.github import Activity, Mirror
 from generator.clients.woodpecker import Registration
+from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.ownership import of_mirror, of_references, of_registration
 from generator.engine.plan import Decision
@@ -97,7 +98,7 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
 
 @dataclass(frozen=True)
 class MirrorFacts:
-    """The mirror, its branches and secrets, the canonical commit, and what people made of it.
+    """The mirror, its branches and secrets, the canonical commit, that of a change, and what people made of it.
 
     ``tags`` are those that the canonical repository lacks, or has elsewhere.
     """
@@ -107,6 +108,7 @@ class MirrorFacts:
     tags: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
     canonical: str | None = None
+    proposed: str | None = None
     activity: Activity | None = None
 
 
@@ -125,8 +127,9 @@ class MirrorRemoval(Removal[MirrorFacts]):
             if run.github.branches(run.mirror) is not None:
                 raise unseen(run.mirror, "github")
             return MirrorFacts()
-        heads, secrets = run.mirror_heads(), run.mirror_secrets()
-        return MirrorFacts(mirror, heads, _own_tags(run), secrets, run.canonical_head(), _activity(run))
+        heads, secrets, change = run.mirror_heads(), run.mirror_secrets(), change_branch(run.name)
+        proposed = run.forgejo.branch(run.owner, run.name, change) if change in heads else None
+        return MirrorFacts(mirror, heads, _own_tags(run), secrets, run.canonical_head(), proposed, _activity(run))
 
     def decide(self, run: Run, facts: MirrorFacts) -> Decision:
         """Ours is what carries our description; it stays as soon as it holds anything of its own."""
@@ -212,7 +215,8 @@ def _reasons(run: Run, facts: MirrorFacts, mirror: Mirror) -> Iterator[str]:
     if mirror.archived:
         yield "it was archived"
     default = run.platform.forgejo.branch
-    own = [branch for branch, sha in facts.heads.items() if branch != default or sha != facts.canonical]
+    copied = {default: facts.canonical, change_branch(run.name): facts.proposed}
+    own = [branch for branch, sha in facts.heads.items() if copied.get(branch) != sha]
     if own:
         yield f"it holds what the canonical repository does not ({listed(own)})"
     if facts.tags:

@@ -1,4 +1,4 @@
-"""The canonical repository: it goes while its history is newservice's one commit, and nothing else hangs on it."""
+"""The canonical repository: it goes while its history is newservice's alone, and nothing else hangs on it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from generator.engine.recorded import UNRECORDED, Recorded
 from generator.engine.steps.base import foreign
 from generator.engine.steps.forgejo import our_mirrors
 from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable, unseen
+from generator.engine.steps.removal.proposal import (
+    MOST_COMMITS,
+    Proposals,
+    made_of,
+    merged_changes,
+    observe_proposals,
+    of_others,
+)
 from generator.engine.steps.service import first_title
-from generator.infra_repo.fingerprints import Blob, blobs
+from generator.infra_repo.fingerprints import Blob
 from generator.infra_repo.tree_diff import FileChange
 
 _BEING_REMOVED = "(being removed)"
@@ -39,10 +47,11 @@ class RepositoryFacts:
     files: Mapping[str, Blob] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
     activity: Activity | None = None
+    proposals: Proposals = field(default_factory=Proposals)
 
 
 class RepositoryRemoval(Removal[RepositoryFacts]):
-    """The canonical repository, while it holds newservice's own commit and nothing else."""
+    """The canonical repository, while it holds newservice's own commits and nothing else."""
 
     id = "forgejo.repository"
     system = "forgejo"
@@ -67,12 +76,13 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
         return RepositoryFacts(
             repository,
             run.canonical_answers(),
-            tuple(forgejo.commits(owner, name, head, limit=2)) if head else (),
+            tuple(forgejo.commits(owner, name, head, limit=MOST_COMMITS)) if head else (),
             references,
             {tag: self._commit_of(run, tag) for tag in references if tag.startswith("refs/tags/")},
             forgejo.tree(owner, name, head) if head else {},
             tuple(item.address for item in mirrors if item not in ours),
             activity,
+            observe_proposals(run, references, head),
         )
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
@@ -86,7 +96,7 @@ class RepositoryRemoval(Removal[RepositoryFacts]):
                 f"{where} exists and was not made by newservice for this service",
                 "nothing of it is removed; remove by hand what is yours",
             )
-        reasons = [*_settings(facts), *(() if empty else _history(run, facts)), *_additions(facts)]
+        reasons = [*_settings(facts), *(() if empty else _history(run, facts)), *_additions(run, facts)]
         if reasons:
             return kept(where, reasons, "delete it on Forgejo if nobody needs it")
         return removable(f"{where}, {'empty' if empty else 'as newservice pushed it'}")
@@ -131,34 +141,37 @@ def _settings(facts: RepositoryFacts) -> Iterator[str]:
 
 
 def _history(run: Run, facts: RepositoryFacts) -> Iterator[str]:
-    """What is in git beside newservice's commit."""
-    if len(facts.commits) != 1 or facts.commits[0].parents:
-        yield "there are later commits" if facts.commits else f"it has no branch {run.platform.forgejo.branch}"
+    """What is in git beside newservice's commits."""
+    if not facts.commits:
+        yield f"it has no branch {run.platform.forgejo.branch}"
         return
-    commit = facts.commits[0]
+    *later, commit = facts.commits
+    if commit.parents or not merged_changes(run, tuple(later)):
+        yield "there are later commits"
+        return
     if not commit.message.startswith(f"{first_title(run)}\n"):
         yield "its commit is not newservice's"
-    elif changed := of_content([commit.message], facts.files, lambda: _rendered(run, facts)).others:
+    elif changed := of_content([commit.message], facts.files, lambda: made_of(run, facts.recorded)).others:
         yield f"files are not as newservice committed them ({listed(changed)})"
-    ours = {f"refs/heads/{run.platform.forgejo.branch}": commit.id}
+    ours = {f"refs/heads/{run.platform.forgejo.branch}": facts.commits[0].id}
+    if facts.proposals.head:
+        ours[f"refs/heads/{facts.proposals.branch}"] = facts.proposals.head
     heads = {name: sha for name, sha in facts.references.items() if name.startswith("refs/heads/")}
     others = [name for name in of_references(ours, heads).others if name not in ours]
     if others:
         yield f"there are other branches ({listed(name.removeprefix('refs/heads/') for name in others)})"
-    tags = [name for name, sha in facts.tagged.items() if sha != commit.id]
+    own = {commit.id for commit in facts.commits}
+    tags = [name for name, sha in facts.tagged.items() if sha not in own]
     if tags:
         yield f"there are tags on other commits ({listed(name.removeprefix('refs/tags/') for name in tags)})"
 
 
-def _rendered(run: Run, facts: RepositoryFacts) -> dict[str, Blob]:
-    number = facts.recorded.values.get("woodpecker_repo_id")
-    return blobs(run.project.service_files(number if isinstance(number, int) else 0))
-
-
-def _additions(facts: RepositoryFacts) -> Iterator[str]:
+def _additions(run: Run, facts: RepositoryFacts) -> Iterator[str]:
     """What hangs on it beside git."""
-    if any(name.startswith("refs/pull/") for name in facts.references):
+    asked = {name.split("/")[2] for name in facts.references if name.startswith("refs/pull/")}
+    if asked - set(map(str, facts.proposals.pulls)):
         yield "there are pull requests"
+    yield from of_others(run, facts.proposals)
     if facts.elsewhere:
         yield f"it is mirrored elsewhere, too ({listed(facts.elsewhere)})"
     activity = facts.activity
@@ -166,7 +179,7 @@ def _additions(facts: RepositoryFacts) -> Iterator[str]:
         yield "what people made of it can't be seen"
         return
     counted = {
-        "issues or pull requests, open or closed": activity.issues,
+        "issues or pull requests, open or closed": activity.issues and not facts.proposals.issues,
         "its issues switched off, so that old ones can't be seen": activity.untracked,
         "releases": activity.releases,
         "forks": activity.forks,
