@@ -134,18 +134,23 @@ class Repository:
     def _common(self, pull: PullRequest | None, base: str) -> Recorded:
         """What both sides recorded when they parted; nothing where that is not known, or the default branch has not
         moved."""
-        common = pull.merge_base if pull else ""
+        common = _parted(pull)
         return UNRECORDED if common in ("", base) else self.recorded(common)
 
     def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
         """Files that both sides have changed in the same place since they parted."""
-        common = pull.merge_base if pull and pull.state == "open" else ""  # an earlier one parted elsewhere
+        common = _parted(pull)
         if common in ("", base):
             return ()
         trees = [self.tree(sha) for sha in (head, common, base)]
         versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
         changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
         return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
+
+
+def _parted(pull: PullRequest | None) -> str:
+    """The commit at which an open pull request's branch parted; an earlier one parted elsewhere."""
+    return pull.merge_base if pull and pull.state == "open" else ""
 
 
 def remark(run: Run, repository: str, line: Line) -> str:
