@@ -76,7 +76,7 @@ class Repository:
         return self._seen.look(("recorded", sha), lambda: read_recorded(self.tree(sha), self.prefix))
 
     def pull(self, branch: str) -> PullRequest | None:
-        """The newest pull request of what a branch has now; one that ended before the branch moved on was an earlier one."""
+        """The newest pull request of a branch; one that ended before the branch moved on is none of what it has now."""
         look = partial(self.forgejo.newest_pull_request, self.owner, self.name, self.default, branch)
         pull = self._seen.look(("pull request", branch), look)
         earlier = pull is not None and pull.state != "open" and pull.head != self.heads.get(branch)
