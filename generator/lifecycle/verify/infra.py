@@ -26,13 +26,14 @@ def judge_secrets(decision: Decision) -> Check:
 class InfraFacts:
     """The infra repository's default branch, what it has of the service, and the pull request that adds the rest.
 
-    ``state`` is None if no such branch exists.
+    ``state`` is None if no such branch exists. ``stuck``: files in which that pull request can no longer be merged.
     """
 
     branch: str
     stack: str
     state: InfraState | None
     pull_request: str = ""
+    stuck: tuple[str, ...] = ()
 
 
 def judge_stack(facts: InfraFacts) -> Check:
@@ -92,6 +93,11 @@ def judge_watchers(watchers: Sequence[Watcher], stack: str) -> list[Check]:
 def _missing(id_: str, facts: InfraFacts, what: str) -> Check:
     """What is not on the default branch: waiting if a pull request proposes it, failed if none does."""
     summary = f"not on {facts.branch}: {what}"
+    if facts.pull_request and facts.stuck:
+        summary = f"{summary}; {facts.pull_request} can no longer be merged ({', '.join(facts.stuck)})"
+        return Check(
+            id_, CheckState.FAILED, summary, "run `newservice create` with the same answers: it updates the branch"
+        )
     if facts.pull_request:
         return Check(id_, CheckState.WAITING, summary, f"review and merge {facts.pull_request}")
     return Check(id_, CheckState.FAILED, f"{summary}, and no pull request adds it", AGAIN)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from generator.base.errors import PreflightError
 from generator.clients.registry import Registry
 from generator.engine.context import Run
+from generator.engine.steps import infra as step
 from generator.engine.steps.forgejo import same_address
 from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
@@ -74,11 +75,12 @@ def observe_infra(run: Run) -> InfraFacts:
     branch = run.platform.infra.branch
     sha = run.infra_heads().get(branch)
     state = run.infra_state(sha) if sha else None
-    waiting = ""
+    waiting, stuck = "", tuple[str, ...]()
     if state is not None and not state.complete:
         found = run.pull_request()
         waiting = found.url if found and found.state == "open" else ""
-    return InfraFacts(branch, run.project.stack_prefix.rstrip("/"), state, waiting)
+        stuck = step.observe_infra(run).stuck if waiting else ()
+    return InfraFacts(branch, run.project.stack_prefix.rstrip("/"), state, waiting, stuck)
 
 
 def read_stack(run: Run) -> str:
