@@ -104,7 +104,8 @@ def test_a_change_whose_pull_request_is_missing(world: World, changed: str) -> N
     completed = world.command("status", changed)
     assert steps(completed)["infra.change_request"] == ("absent", "create")
     assert completed.result["next"] == [f"newservice change {changed}"]
-    assert change(world, changed).code == 0
+    done = change(world, changed)
+    assert done.code == 0, done.out
     assert world.command("status", changed).result["next"] == reviews(world, changed)
 
 
@@ -118,7 +119,8 @@ def test_a_change_that_was_made_by_hand_in_one_layer(world: World, app: str) -> 
     assert steps(completed)["service.change_commit"] == ("drifted", "update")
     assert "viktor/notes-app is made with other answers to port than the stack" in told(world, "status", app)
     assert completed.result["next"] == [f"newservice change {app}"]
-    assert change(world, app).code == 0
+    done = change(world, app)
+    assert done.code == 0, done.out
     merge_all(world, app)
     assert of_change(world.command("status", app)) == []
 

@@ -115,7 +115,10 @@ class Repository:
         head, base = self.heads[branch], begun.tree
         recorded, pull = self.recorded(head), self.pull(branch)
         others = of_branch(self.pending(branch), [TITLE.format(name=self.service)]).others
-        stuck, common = self._stuck(pull, head, base, paths), self._common(pull, base)
+        parted = pull.merge_base if pull and pull.state == "open" else ""  # an earlier one says where that began
+        stuck, common = tuple[str, ...](), UNRECORDED
+        if parted not in ("", base):
+            stuck, common = self._stuck(head, parted, base, paths), self.recorded(parted)
         moved = of_tree(common, self.service).ours and common.document != begun.merged.document
         if moved and not others:
             recorded = carried(common, begun.merged, recorded)
@@ -126,17 +129,8 @@ class Repository:
             parents, tree, origin = (head, base), base, begun.merged
         return Line(branch, self.default, parents, tree, origin, recorded, begun.merged, True, pull, stuck, others)
 
-    def _common(self, pull: PullRequest | None, base: str) -> Recorded:
-        """What both sides recorded when they parted; nothing where that is not known, or the default branch has not
-        moved."""
-        common = pull.merge_base if pull else ""
-        return UNRECORDED if common in ("", base) else self.recorded(common)
-
-    def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
-        """Files that both sides have changed in the same place since they parted."""
-        common = pull.merge_base if pull else ""
-        if common in ("", base):
-            return ()
+    def _stuck(self, head: str, common: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """Files that both sides have changed in the same place since they parted, at ``common``."""
         trees = [self.tree(sha) for sha in (head, common, base)]
         versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
         changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
