@@ -1,11 +1,12 @@
-"""``create`` with a person at the terminal: questions, review, plan, and again until it is right."""
+"""``create`` and ``change`` with a person at the terminal: review, plan, and again until it is right."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,7 +23,11 @@ from generator.template.answers import Answers
 from generator.wizard import Choice, Conversation, Stopped, begin
 from generator.wizard.layout import plain
 
-Create = Callable[[Session, Answers, Callable[[Session, Plan], None], Callable[[], None]], ExitCode]
+Agree = Callable[[Session, Plan], None]
+Begin = Callable[[], None]
+Create = Callable[[Session, Answers, Agree, Begin], ExitCode]
+Attempt = Callable[[Mapping[str, Any], Agree, Begin], ExitCode]
+"""Plans with the answers of a conversation and carries the plan out, once the person agrees."""
 
 _FLAGS = ("platform", "infra", "service_dir", "sandbox", "no_provision")
 
@@ -42,10 +47,14 @@ def talk(session: Session, create: Create) -> ExitCode:
     conversation = begin(
         template, session.questions, given, session.platform, path, given.keys() - _on_the_line(session)
     )
+
+    def attempt(given: Mapping[str, Any], agree: Agree, begin: Begin) -> ExitCode:
+        return create(session, session.answers(given), agree, begin)
+
     try:
-        return _Person(session, conversation).create(create)
+        return Person(session, conversation).try_until_right(attempt)
     except Stopped as stopped:
-        return _kept(session, stopped.kept) if stopped.kept else _stopped(session)
+        return _kept(session, stopped.kept) if stopped.kept else report_stop(session)
 
 
 def _on_the_line(session: Session) -> set[str]:
@@ -56,14 +65,14 @@ def _on_the_line(session: Session) -> set[str]:
     return flags | sets | ({"name"} if options["name"] else set())
 
 
-class _Person:
+class Person:
     """The person at the terminal, and whether anything is written: from then on an interruption is one of the work."""
 
     def __init__(self, session: Session, conversation: Conversation) -> None:
         self._session, self._conversation, self._begun = session, conversation, False
 
-    def create(self, create: Create) -> ExitCode:
-        """Until it is carried out, or left."""
+    def try_until_right(self, attempt: Attempt) -> ExitCode:
+        """Ask, let the person review, and attempt it, until it is carried out. Raises ``Stopped``."""
         try:
             given = self._conversation.ask()
             self._session.reporter.service = str(given.get("name", ""))
@@ -73,7 +82,7 @@ class _Person:
                     given = self._conversation.review()
                 again = False
                 try:
-                    return create(self._session, self._session.answers(given), self._agree, self._begin)
+                    return attempt(given, self._agree, self._begin)
                 except _Changed:
                     continue
                 except NewserviceError as error:
@@ -134,7 +143,8 @@ def _kept(session: Session, path: Path) -> ExitCode:
     return ExitCode.INTERRUPTED
 
 
-def _stopped(session: Session) -> ExitCode:
+def report_stop(session: Session) -> ExitCode:
+    """The result when a person stopped before anything was written."""
     result = Result("refused", ExitCode.INTERRUPTED, session.reporter.service, closing="stopped; nothing was written")
     session.reporter.result(result)
     return ExitCode.INTERRUPTED
