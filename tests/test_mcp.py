@@ -39,7 +39,7 @@ from tests.checkout import commit_all
 from tests.invoke import Command, Desk
 
 ROOT = Path(__file__).parents[1]
-READ_ONLY = ["schema", "plan", "status", "verify", "update"]
+READ_ONLY = ["schema", "plan", "status", "verify", "change", "update"]
 PLANTED = "planted-value-of-a-secret"
 SECRETIVE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
 
@@ -239,14 +239,15 @@ def test_nothing_that_writes_is_offered_unless_it_is_allowed(mode: str, writes: 
         assert list(listed) == READ_ONLY + (["create"] if writes else [])
         for name, tool in listed.items():
             assert tool.annotations is not None
-            assert tool.annotations.read_only_hint is not (writes and name in ("create", "update"))
-            assert tool.annotations.destructive_hint is (writes and name == "update")
+            assert tool.annotations.read_only_hint is not (writes and name in ("create", "change", "update"))
+            assert tool.annotations.destructive_hint is (writes and name in ("change", "update"))
             assert tool.description
             assert tool.input_schema["additionalProperties"] is False
             assert not {"platform", "sandbox", "infra", "out"} & set(tool.input_schema["properties"])
-        check = listed["update"].input_schema["properties"]["check"]
-        assert check.get("type") == ("boolean" if writes else None)
-        assert check.get("const") == (None if writes else True)
+        for name, looking in (("update", "check"), ("change", "dry_run")):
+            argument = listed[name].input_schema["properties"][looking]
+            assert argument.get("type") == ("boolean" if writes else None)
+            assert argument.get("const") == (None if writes else True)
 
     talk(Settings(allow_writes=writes), wish, mode)
 
@@ -258,6 +259,7 @@ def test_a_server_that_only_looks_refuses_to_write(mode: str, desk: Desk) -> Non
         for name, given in (
             ("create", {"name": "notes", "answers": SMALLEST, "no_provision": True}),
             ("update", {"path": str(desk.infra), "check": False}),
+            ("change", {"name": "notes", "answers": {"memory": "512Mi"}, "dry_run": False}),
         ):
             completed = await agent.call(name, **given)
             assert [item["code"] for item in completed["error"]] == ["mcp.read_only"]

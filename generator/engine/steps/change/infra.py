@@ -148,7 +148,8 @@ def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
         return ()
     changed = {(item.id, item.path) for item in found.entries if item.action in ("add", "update", "remove")}
     project, entries = run.project, (*run.project.registrations, *change.maker.registrations(change.before))
-    steps = [(item.order, f"apply {item.apply_note}") for item in entries if (item.id, item.path) in changed]
+    noted = [item for item in entries if item.apply_note and (item.id, item.path) in changed]
+    steps = [(item.order, f"apply {item.apply_note}") for item in noted]
     known = {line for _, line in project.chores(change.before)}
     stack = f"apply the stack {run.name}"
     steps += [
