@@ -226,9 +226,7 @@ def _conflicting(wanted: Change, plan: Plan) -> Result:
     refused = [item for item in plan.registrations if item.action == "refuse"]
     paths = [*(item.path for item in plan.conflicts), *(item.path for item in refused)]
     closing = f"people edited what the change touches: {', '.join(dict.fromkeys(paths))}; nothing was written"
-    following = (
-        "in a clone of the repository, newservice update with the same answers leaves git's conflict markers to resolve",
-    )
+    following = ("in a clone, newservice update with the same answers leaves git's conflict markers to resolve",)
     return Result("refused", ExitCode.CONFLICT, wanted.name, next=following, closing=closing)
 
 

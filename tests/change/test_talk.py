@@ -107,7 +107,7 @@ def test_what_is_lost_is_typed(world: World, person: Person) -> None:
     script = Script(*gone, (LOST, "database"), (DECIDE, "carry it out"))
     assert person(script).code == 0
     assert "Save it first" in script.text_said
-    assert "database" not in written(world)
+    assert "database: none" in written(world)
 
 
 def test_flags_on_a_terminal_go_to_the_plan(world: World, person: Person) -> None:

@@ -71,6 +71,6 @@ def answers_changed(what: str, questions: Iterable[str]) -> Decision:
     """It was made with other answers: a creation never changes what exists."""
     return foreign(
         f"{what} was made with other answers to {', '.join(questions)}",
-        "create only adds what is missing: run it with the recorded answers; change a service that exists by hand, "
-        "or, as long as nothing of it is in use, remove what was made and create it again",
+        "create only adds what is missing: run it with the recorded answers; newservice change NAME, with the answers "
+        "that are to be different, changes a service that exists",
     )
