@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,10 +23,16 @@ from generator.engine.change import Change
 from generator.engine.context import Run
 from generator.engine.executor import Outcome
 from generator.engine.plan import Plan
-from generator.lifecycle.change import Begun, Wish, begin, change_of, contents
+from generator.lifecycle.change import Begun, Checkout, Wish, begin, change_of, contents, find_checkouts, follow_branch
 from generator.template.amendment import Amendment
-from generator.template.questions import load_questions
+from generator.template.questions import Question, load_questions
 from generator.template.template import Template
+
+if TYPE_CHECKING:
+    from generator.engine.versions import Versions
+
+Agree = Callable[[Session, Plan], None]
+"""Returns when a person agrees to a plan; raises otherwise."""
 
 
 @click.command("change", cls=Answering)
@@ -44,6 +51,7 @@ from generator.template.template import Template
     flags.OPEN,
     click.option("--seed", "seeds", multiple=True, metavar="PROPERTY=env:VAR|file:PATH|prompt|later",
                  help="Where a new secret's first value comes from; without it a missing value is generated."),
+    flags.CHECKOUT,
     flags.platform(),
     flags.infra(),
     flags.yes(),
@@ -59,67 +67,116 @@ def change_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Change the answers of a service that exists: stack, shared files, service repository and systems, in one plan.
 
     It begins with the answers that the stack records, on the default branch or in the open pull request; no checkout is
-    needed. Maps, and lists whose entries have a name, are merged with the recorded ones; --unset removes an entry, and
-    --replace replaces all of them. Each repository that changes gets a pull request; an open one gets another commit.
-    Without a change, it finishes one that stopped.
+    needed. On a terminal, without flags, it shows them for review. Maps, and lists whose entries have a name, are
+    merged with the recorded ones; --unset removes an entry, and --replace replaces all of them. Each repository that
+    changes gets a pull request; an open one gets another commit. Without a change, it finishes one that stopped.
     """
     with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
         session.check_typing()
-        result = _change(session)
-        session.reporter.result(result)
-        return result.exit_code
+        name = _name(session)
+        wish = _wish(session, name)
+        asks = session.interactive and not (options["yes"] or options["dry_run"])
+        with _opened(session, name) as service:
+            if asks and not wish.amendment.touched and not wish.undo:
+                from generator.cli.change_talk import talk  # heavy, and needed with a terminal only
+
+                return talk(session, service)
+            return change(session, service, wish, confirm)
 
 
 question_options(load_questions(Template.installed()), recorded=True)(change_command)
 
 
-def _change(session: Session) -> Result:
-    options = session.options
-    with before_the_first_write():
-        change = _planned(session)
-        for item in change.differing:
-            session.reporter.change(item)
-        run = replace(_run(session, change), opens=bool(options["opened"]) and not change.wanted.private_image)
-        steps = _steps(change)
-        plan = _plan(session, run, change, steps.wanted + steps.gone)
-    session.reporter.plan(plan, title="Change of", diffs=bool(options["diffs"]))
-    if plan.conflicts or _blocked(plan):
-        return _conflicting(change, plan)
-    refuse(session, change.wanted, plan)
-    if options["dry_run"]:
-        return _looked(change, plan)
-    return _carried_out(session, run, change, plan, steps.wanted + steps.gone)
+@dataclass(frozen=True)
+class Service:
+    """A service that exists, as its stack records it.
+
+    The ``installed`` template with its ``questions`` judges what a change loses and opens.
+    """
+
+    versions: Versions
+    begun: Begun
+    installed: Template
+    questions: tuple[Question, ...]
 
 
-def _planned(session: Session) -> Change:
-    """The change that the options ask for, its gates passed."""
+@contextmanager
+def _opened(session: Session, name: str) -> Iterator[Service]:
+    """What is recorded of a service; from here on the session uses the version that made its stack."""
     from generator.engine.connections import open_clone, open_forge  # heavy, with all its clients
     from generator.engine.versions import Versions
-    from generator.template.gates import check_gates, losses, openings
     from generator.template.releases import Releases
 
-    options, name = session.options, _name(session)
-    wish = _wish(session, name)
     installed, questions = session.template, session.questions
     versions = Versions(Releases(), session.platform)
     clone = open_clone(session.platform, session.infra)
     try:
         with open_forge(session.platform, session.environ, session.reporter.progress) as forge:
-            begun = begin(session.platform, versions, forge, clone, name)
-            change = change_of(versions, begun, wish)
+            with before_the_first_write():
+                begun = begin(session.platform, versions, forge, clone, name)
+            session.look_back(begun.recorded)
+            yield Service(versions, begun, installed, questions)
     finally:
         clone.close()
-    merged = bool(begun.line.merged)
-    lost = losses(installed, questions, change.before, change.wanted) if merged else ()
-    opened = openings(installed, questions, change.before, change.wanted)
-    check_gates(lost, opened, options["accepted"], opened=bool(options["opened"]))
-    _look_back(session, begun)
-    return change
 
 
-def _look_back(session: Session, begun: Begun) -> None:
-    """From here on use the version that made the stack."""
-    session.look_back(begun.recorded)
+def change(
+    session: Session,
+    service: Service,
+    wish: Wish,
+    agree: Agree,
+    begins: Callable[[], None] = lambda: None,
+) -> ExitCode:
+    """Plan, show, and carry out once ``agree`` returns; it raises if the person wants something else.
+
+    ``begins`` is called right before the first write. Raises whatever prevents the plan.
+    """
+    with before_the_first_write():
+        wanted = change_of(service.versions, service.begun, wish)
+        for item in wanted.differing:
+            session.reporter.change(item)
+        opened = _pass_gates(session, service, wanted)
+        also = [system for system in wanted.before.systems if system != "vault"]  # nothing is removed there
+        run = replace(session.run(wanted.wanted, also=also), opens=opened)
+        steps = _steps(wanted)
+        plan = _plan(session, run, wanted, steps)
+        checkouts = find_checkouts(run, wanted, session.options["checkouts"])
+    session.reporter.plan(plan, title="Change of", diffs=bool(session.options["diffs"]))
+    if plan.conflicts or any(item.action == "refuse" for item in plan.registrations):
+        result = _conflicting(wanted, plan)
+    else:
+        refuse(session, wanted.wanted, plan)
+        if session.options["dry_run"]:
+            result = _looked(wanted, plan)
+        else:
+            result = _carried_out(session, _Work(run, wanted, plan, steps, checkouts), agree, begins)
+    session.reporter.result(result)
+    return result.exit_code
+
+
+def _pass_gates(session: Session, service: Service, wanted: Change) -> bool:
+    """Whether a private service may become public. Raises where something is lost or opened without consent.
+
+    A person at a terminal types the names of what is lost and opened, where no flag does.
+    """
+    from generator.template.gates import check_gates, losses, openings
+
+    options, template, questions = session.options, service.installed, service.questions
+    merged = bool(service.begun.line.merged)
+    lost = losses(template, questions, wanted.before, wanted.wanted) if merged else ()
+    opened = openings(template, questions, wanted.before, wanted.wanted)
+    accepted, opens = tuple(options["accepted"]), bool(options["opened"])
+    if session.interactive and not (options["yes"] or options["dry_run"]):
+        from generator.wizard import agree_to  # heavy, and needed with a terminal only
+
+        missing = {loss.place: loss for loss in lost if loss.place not in accepted}
+        for place, loss in missing.items():
+            if agree_to(f"This change loses {loss.what}. Save it first: {loss.backup}", place):
+                accepted = (*accepted, place)
+        if opened and not opens:
+            opens = all(agree_to(f"This change opens something: {item.what}", item.question) for item in opened)
+    check_gates(lost, opened, accepted, opened=opens)
+    return opens and not wanted.wanted.private_image
 
 
 def _name(session: Session) -> str:
@@ -147,84 +204,97 @@ def _wish(session: Session, name: str) -> Wish:
     return Wish(amendment, bool(options["undo"]))
 
 
-def _run(session: Session, change: Change) -> Run:
-    also = [system for system in change.before.systems if system != "vault"]  # nothing is removed there
-    return session.run(change.wanted, also=also)
-
-
-def _steps(change: Change) -> Any:
+def _steps(wanted: Change) -> tuple[Any, ...]:
     from generator.engine.steps import steps_of  # heavy, with all its clients
 
-    return steps_of(change)
+    steps = steps_of(wanted)
+    return (*steps.wanted, *steps.gone)
 
 
-def _plan(session: Session, run: Run, change: Change, steps: tuple[Any, ...]) -> Plan:
+def _plan(session: Session, run: Run, wanted: Change, steps: Sequence[Any]) -> Plan:
     from generator.engine.credentials import refuse_secrets
     from generator.engine.onboarding import observe
 
-    refuse_secrets(change.wanted)
-    return observe(steps, run, (*change.wanted.notes, *session.seed_notes), partial(contents, change=change))
+    refuse_secrets(wanted.wanted)
+    return observe(steps, run, (*wanted.wanted.notes, *session.seed_notes), partial(contents, change=wanted))
 
 
-def _blocked(plan: Plan) -> bool:
-    """Whether someone's edit of an entry is in the way."""
-    return any(item.action == "refuse" for item in plan.registrations)
+@dataclass(frozen=True)
+class _Work:
+    """A change that was planned, and the checkouts that follow it."""
+
+    run: Run
+    change: Change
+    plan: Plan
+    steps: tuple[Any, ...]
+    checkouts: tuple[Checkout, ...]
 
 
-def _conflicting(change: Change, plan: Plan) -> Result:
-    paths = [item.path for item in plan.conflicts]
-    paths += [item.path for item in plan.registrations if item.action == "refuse"]
-    listed = ", ".join(dict.fromkeys(paths))
-    closing = f"people edited what the change touches: {listed}; nothing was written"
+def _conflicting(wanted: Change, plan: Plan) -> Result:
+    refused = [item for item in plan.registrations if item.action == "refuse"]
+    paths = [*(item.path for item in plan.conflicts), *(item.path for item in refused)]
+    closing = f"people edited what the change touches: {', '.join(dict.fromkeys(paths))}; nothing was written"
     following = ("in a clone, newservice update with the same answers leaves git's conflict markers to resolve",)
-    return Result("refused", ExitCode.CONFLICT, change.name, next=following, closing=closing)
+    return Result("refused", ExitCode.CONFLICT, wanted.name, next=following, closing=closing)
 
 
-def _looked(change: Change, plan: Plan) -> Result:
+def _looked(wanted: Change, plan: Plan) -> Result:
     if plan.changes_nothing:
-        return Result("unchanged", ExitCode.OK, change.name, _urls(plan), closing=_nothing(plan))
-    return Result("success", ExitCode.OK, change.name, closing="this is a plan; nothing was written")
+        return Result("unchanged", ExitCode.OK, wanted.name, _urls(plan), closing=_nothing(plan))
+    return Result("success", ExitCode.OK, wanted.name, closing="this is a plan; nothing was written")
 
 
-def _carried_out(session: Session, run: Run, change: Change, plan: Plan, steps: tuple[Any, ...]) -> Result:
+def _carried_out(session: Session, work: _Work, agree: Agree, begins: Callable[[], None]) -> Result:
     from generator.engine.onboarding import course
     from generator.lifecycle.doctor import preflight, require
 
+    run, plan, wanted = work.run, work.plan, work.change
     if plan.changes_nothing:
-        return Result("unchanged", ExitCode.OK, change.name, _urls(plan), plan.to_do, closing=_nothing(plan))
-    way = course(steps, run)
+        _follow(session, work)
+        return Result("unchanged", ExitCode.OK, wanted.name, _urls(plan), plan.to_do, closing=_nothing(plan))
+    way = course(work.steps, run)
     require(way.look_ahead(partial(preflight, run, plan)))
-    confirm(session, plan)
-    session.typed_seeds(change.wanted)
+    agree(session, plan)
+    session.typed_seeds(wanted.wanted)
+    begins()
     outcome = outcome_of(session, way, session.reporter.step)
-    return _result(change, run, plan, outcome)
+    if outcome.exit_code is ExitCode.OK:
+        _follow(session, work)
+    return _result(work, outcome)
 
 
-def _result(change: Change, run: Run, plan: Plan, outcome: Outcome) -> Result:
+def _follow(session: Session, work: _Work) -> None:
+    """Switch the checkouts that the person named to the change's branch."""
+    for checkout in work.checkouts:
+        session.reporter.progress(follow_branch(work.run.fresh(), work.change, checkout))
+
+
+def _result(work: _Work, outcome: Outcome) -> Result:
+    name, plan = work.change.name, work.plan
     if outcome.exit_code is not ExitCode.OK:
-        again = f"run newservice change {change.name} again to continue"
-        return Result("partial", outcome.exit_code, change.name, next=(again,))
+        again = f"run newservice change {name} again to continue"
+        return Result("partial", outcome.exit_code, name, next=(again,))
     urls = _requests({step.id: step.summary for step in outcome.steps})
     reviews = tuple(f"review and merge {url}" for url in urls.values())
-    first, afterwards = (_before(change), _afterwards(run, change)) if reviews else ((), ())
-    following = (*plan.to_do, *first, *reviews, *afterwards, proof(change.name))
+    first, afterwards = (_before(work.change), _afterwards(work.run, work.change)) if reviews else ((), ())
+    following = (*plan.to_do, *first, *reviews, *afterwards, proof(name))
     status = "success" if outcome.wrote else "unchanged"
-    return Result(status, ExitCode.OK, change.name, urls, following, LEFT_OPEN if plan.to_do else "")
+    return Result(status, ExitCode.OK, name, urls, following, LEFT_OPEN if plan.to_do else "")
 
 
-def _before(change: Change) -> tuple[str, ...]:
+def _before(wanted: Change) -> tuple[str, ...]:
     """What a person does before the merge."""
     from generator.engine.steps.change.infra import before_merge
 
-    return before_merge(change)
+    return before_merge(wanted)
 
 
-def _afterwards(run: Run, change: Change) -> tuple[str, ...]:
+def _afterwards(run: Run, wanted: Change) -> tuple[str, ...]:
     """What a person does after the merge."""
     from generator.engine.steps.change.infra import observe_stack, to_do
 
     view = run.fresh()
-    return to_do(view, change, observe_stack(view, change).whole)
+    return to_do(view, wanted, observe_stack(view, wanted).whole)
 
 
 def _urls(plan: Plan) -> dict[str, str]:

@@ -42,7 +42,7 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """
     with open_session(reporter, options, keep_sandbox=True) as session:
         if session.interactive:
-            _refuse_quiet(session.options)
+            refuse_quiet(session.options)
             from generator.cli.talk import talk  # heavy, and needed with a terminal only
 
             return talk(session, create)
@@ -115,14 +115,14 @@ def confirm(session: Session, plan: Plan | None) -> None:  # noqa: ARG001 - what
             "the plan can't be confirmed where its output goes",
             "look at the plan first, then give --yes",
         )
-    _refuse_quiet(session.options)
+    refuse_quiet(session.options)
     from generator.wizard import confirm as ask
 
     if not ask("Carry out this plan?"):
         raise click.Abort
 
 
-def _refuse_quiet(options: Mapping[str, Any]) -> None:
+def refuse_quiet(options: Mapping[str, Any]) -> None:
     """Nobody agrees to a plan that is not shown. Raises ``UsageError``."""
     if options.get("quiet") and not options.get("yes") and not options.get("dry_run"):
         raise UsageError(

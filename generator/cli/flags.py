@@ -85,6 +85,14 @@ ACCEPT_LOSS = click.option(
     help="Accept that data is lost, such as volumes.data.",
 )
 OPEN = click.option("--open", "opened", is_flag=True, help="Make reachable what the new answers open.")
+CHECKOUT = click.option(
+    "--checkout",
+    "checkouts",
+    multiple=True,
+    metavar="PATH",
+    shell_complete=folders,
+    help="A clean clone of a changed repository, to be switched to the change's branch; may be repeated.",
+)
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded platform, started for this call.")
 NON_INTERACTIVE = click.option("--non-interactive", is_flag=True, help="Never ask; implied without a terminal.")
 JSON = click.option("--json", "json_lines", is_flag=True, help="One JSON object a line on standard output.")

@@ -78,13 +78,15 @@ class Opened:
         following: Sequence[str] = (),
         template: str = "",
         notes: Sequence[str] = (),
+        urls: Mapping[str, str] | None = None,
     ) -> ExitCode:
         """Report the result and write the report; ``template`` is the version compared with (default: the newest)."""
         newest = template or str(self.fleet.releases.newest)
         self.write(findings, newest, notes)
         status = "partial" if code else "success" if self.session.reporter.wrote else "unchanged"
         closing = f"template {newest}: {summary(findings)}"
-        self.session.reporter.result(Result(status, code, next=tuple(following), closing=closing))
+        reporter = self.session.reporter
+        reporter.result(Result(status, code, reporter.service, dict(urls or {}), tuple(following), closing))
         return code
 
     def write(self, findings: Sequence[Finding], template: str = "", notes: Sequence[str] = ()) -> None:
@@ -97,29 +99,38 @@ class Opened:
 
 @contextmanager
 def open_fleet(
-    reporter: Reporter, options: Mapping[str, Any], command: str, *, keep_sandbox: bool = False
+    reporter: Reporter,
+    options: Mapping[str, Any],
+    command: str,
+    *,
+    keep_sandbox: bool = False,
+    selection: Selection | None = None,
 ) -> Iterator[Opened]:
     """The fleet on the platform that the options name. Raises whatever prevents all of it from being seen."""
-    report = check_report(options["report"]) if options["report"] else None
-    retry = options.get("retry")
-    selection = Selection(
-        options["only"],
-        parse_shard(options["shard"]) if options["shard"] else (1, 1),
-        read_failed(Path(retry)) if retry else None,
-    )
+    report = check_report(options["report"]) if options.get("report") else None
+    selection = selection or _selection(options)
     with open_session(reporter, options, keep_sandbox=keep_sandbox) as session, ExitStack() as stack:
         clone = open_clone(session.platform, session.infra)
         stack.callback(clone.close)
         forge = None
         if not options.get("offline"):
             forge = stack.enter_context(open_forge(session.platform, session.environ, reporter.progress))
-        jobs = options["jobs"] or usable_cores()
+        jobs = options.get("jobs") or usable_cores()
         updating = command == "fleet update"
         first = None if command in _COUNT_CHANGES else options["limit"]
         fleet = Fleet(
             session.platform, Releases(), Objects.of(clone), forge, selection, first, updating, jobs, reporter.progress
         )
         yield Opened(fleet, session, command, report)
+
+
+def _selection(options: Mapping[str, Any]) -> Selection:
+    retry = options.get("retry")
+    return Selection(
+        options["only"],
+        parse_shard(options["shard"]) if options["shard"] else (1, 1),
+        read_failed(Path(retry)) if retry else None,
+    )
 
 
 @fleet_group.command("list", short_help="List all services and their versions.")
@@ -192,19 +203,27 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     outdated, and closed when it is no longer needed. No checkout is touched, and a branch with other people's commits
     is left alone.
     """
-    with open_fleet(reporter, options, "fleet update", keep_sandbox=not options["dry_run"]) as opened:
-        fleet = opened.fleet
-        waves = Waves(options["canaries"], options["wave"], options["limit"])
-        assert fleet.forge is not None  # noqa: S101 - there is no --offline here
-        update = Update(fleet, fleet.forge, waves, options["dry_run"], reporter.tree)
-        with before_the_first_write():
-            update.look()
-        try:
-            found = update.run()
-        except BaseException:
-            opened.write(in_order(update.findings.values()), notes=update.notes)
-            raise
-        return opened.tell(found, exit_code(found), next_steps(found), notes=update.notes)
+    waves = Waves(options["canaries"], options["wave"], options["limit"])
+    keep = not options["dry_run"]
+    with open_fleet(reporter, options, "fleet update", keep_sandbox=keep) as opened:
+        return carry_out(opened, waves, dry_run=options["dry_run"])
+
+
+def carry_out(opened: Opened, waves: Waves, *, dry_run: bool) -> ExitCode:
+    """Update what is selected, and report it; the result names the pull request where there is only one."""
+    fleet, reporter = opened.fleet, opened.session.reporter
+    assert fleet.forge is not None  # noqa: S101 - there is no --offline here
+    update = Update(fleet, fleet.forge, waves, dry_run, reporter.tree)
+    with before_the_first_write():
+        update.look()
+    try:
+        found = update.run()
+    except BaseException:
+        opened.write(in_order(update.findings.values()), notes=update.notes)
+        raise
+    pulls = [finding.url for finding in found if finding.url]
+    urls = {"pull_request": pulls[0]} if len(pulls) == 1 else {}
+    return opened.tell(found, exit_code(found), next_steps(found), notes=update.notes, urls=urls)
 
 
 def next_steps(findings: Sequence[Finding]) -> tuple[str, ...]:

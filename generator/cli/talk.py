@@ -1,4 +1,4 @@
-"""``create`` with a person at the terminal: questions, review, plan, and again until it is right."""
+"""``create`` and ``change`` with a person at the terminal: review, plan, and again until it is right."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ from generator.template.answers import Answers
 from generator.wizard import Choice, Conversation, Stopped, begin
 from generator.wizard.layout import plain
 
-Create = Callable[[Session, Answers, Callable[[Session, Plan], None], Callable[[], None]], ExitCode]
+Agree = Callable[[Session, Plan], None]
+Begin = Callable[[], None]
+Create = Callable[[Session, Answers, Agree, Begin], ExitCode]
+Attempt = Callable[[Mapping[str, Any], Agree, Begin], ExitCode]
+"""Plans with the answers of a conversation and carries the plan out, once the person agrees."""
 
 
 class _Changed(Exception):  # noqa: N818 - a wish, no error
@@ -46,10 +50,14 @@ def talk(session: Session, create: Create) -> ExitCode:
         _taken_up(session, given),
         given.keys() - _on_the_line(session),
     )
+
+    def attempt(given: Mapping[str, Any], agree: Agree, begin: Begin) -> ExitCode:
+        return create(session, session.answers(given), agree, begin)
+
     try:
-        return _Person(session, conversation).create(create)
+        return Person(session, conversation).try_until_right(attempt)
     except Stopped as stopped:
-        return _kept(session, stopped.kept) if stopped.kept else _stopped(session)
+        return _kept(session, stopped.kept) if stopped.kept else report_stop(session)
 
 
 def _taken_up(session: Session, given: Mapping[str, Any]) -> Path | None:
@@ -66,14 +74,14 @@ def _on_the_line(session: Session) -> set[str]:
     return flags | sets | ({"name"} if options["name"] else set())
 
 
-class _Person:
+class Person:
     """The person at the terminal, and whether anything is written: from then on an interruption is one of the work."""
 
     def __init__(self, session: Session, conversation: Conversation) -> None:
         self._session, self._conversation, self._begun = session, conversation, False
 
-    def create(self, create: Create) -> ExitCode:
-        """Until it is carried out, or left."""
+    def try_until_right(self, attempt: Attempt) -> ExitCode:
+        """Ask, let the person review, and attempt it, until it is carried out. Raises ``Stopped``."""
         try:
             given = self._conversation.ask()
             self._session.reporter.service = str(given.get("name", ""))
@@ -83,7 +91,7 @@ class _Person:
                     given = self._conversation.review()
                 again = False
                 try:
-                    return create(self._session, self._session.answers(given), self._agree, self._begin)
+                    return attempt(given, self._agree, self._begin)
                 except _Changed:
                     continue
                 except NewserviceError as error:
@@ -149,7 +157,8 @@ def _kept(session: Session, path: Path) -> ExitCode:
     return ExitCode.INTERRUPTED
 
 
-def _stopped(session: Session) -> ExitCode:
+def report_stop(session: Session) -> ExitCode:
+    """The result when a person stopped before anything was written."""
     result = Result("refused", ExitCode.INTERRUPTED, session.reporter.service, closing="stopped; nothing was written")
     session.reporter.result(result)
     return ExitCode.INTERRUPTED

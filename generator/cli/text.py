@@ -38,6 +38,7 @@ class TextReporter(Reporter):
         self._live: LiveSteps | None = None
         self._ended: list[StepResult] = []
         self._printed = False
+        self._answers_shown = False
 
     def plan(self, plan: Plan, *, title: str = "Plan for", answers: bool = False, diffs: bool = False) -> None:
         """Files as a tree, registrations, steps; at the end, where values of secrets come from."""
@@ -46,6 +47,9 @@ class TextReporter(Reporter):
             return
         from generator.cli.plan_text import plan_diffs, plan_lines, seed_lines  # `newservice --version` needs none
 
+        if self._answers_shown:
+            self._say("")
+            self._answers_shown = False
         self._say("\n".join(plan_lines(plan, title, answers=answers)))
         for _, text in plan_diffs(plan) if diffs else ():
             self._say("\n" + text.rstrip("\n"), paint_diff, fold=False)
@@ -53,9 +57,17 @@ class TextReporter(Reporter):
             self._say(line)
 
     def change(self, change: AnswerChange) -> None:
-        """One line an answer: old and new."""
-        if not self._quiet:
-            self._say(f"  {change.place}: {_answer(change.old)} -> {_answer(change.new)}")
+        """One line an answer: old and new, or what is added or removed."""
+        if self._quiet:
+            return
+        if not self._answers_shown:
+            self._say("Answers")
+        self._answers_shown = True
+        place, old, new = f"{change.place:<24}", _answer(change.old), _answer(change.new)
+        if change.old is None or change.new is None:
+            self._say(f"  + {place}  {new}" if change.old is None else f"  - {place}  {old}")
+        else:
+            self._say(f"  ~ {place}  {old} -> {new}")
 
     def begun(self, step: str) -> None:
         """On a terminal the steps are shown while they are under way."""
@@ -209,7 +221,5 @@ _CLOSING = {
 
 
 def _answer(value: Any) -> str:
-    """An answer on one line; nothing for one that does not exist."""
-    if value is None:
-        return "nothing"
+    """An answer on one line."""
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +37,7 @@ from generator.template.template import Template
 @click.argument("path", required=False, default=".", shell_complete=folders)
 @flags.TO
 @click.option("--check", "checks", is_flag=True, help="Report what is behind and what would change; write nothing.")
+@click.option("--pull-request", is_flag=True, help="Open a pull request; the checkout stays as it is.")
 @flags.shared(
     flags.answers("Answers that are new or change, as YAML or JSON."),
     flags.SETS,
@@ -59,8 +60,11 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     answers a new question, or changes an answer: maps, and lists whose entries have a name, are merged with the
     recorded ones; --unset removes an entry, and --replace replaces all of them. Answers that lose data are refused
     without --accept-loss, and those that open something without --open. Nothing is committed. Where both sides changed
-    the same lines, git's conflict markers are left in the file and the exit code is 6.
+    the same lines, git's conflict markers are left in the file and the exit code is 6. With --pull-request the same is
+    proposed on the forge instead, from its default branch; conflicts are reported and nothing is written.
     """
+    if options["pull_request"]:
+        return _proposed(reporter, options)
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
         with before_the_first_write():
@@ -93,6 +97,29 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 question_options(load_questions(Template.installed()), recorded=True)(update_command)
+
+
+def _proposed(reporter: Reporter, options: Mapping[str, Any]) -> ExitCode:
+    """Open the pull request of one tree's update, as ``fleet update`` does. Raises ``UsageError`` for other answers."""
+    from generator.cli.fleet import carry_out as update_fleet  # heavy, with all its clients
+    from generator.cli.fleet import open_fleet
+    from generator.fleet.selection import Selection
+    from generator.fleet.update import Waves
+
+    with _opened(Path(options["path"])) as place:
+        recorded, root, prefix = read_recorded(Folder(place.root), place.prefix).sound(), place.root, place.prefix
+    reporter.service = recorded.name
+    session = Session(options, reporter)
+    if _amendment(session, recorded).touched or options["to"]:
+        raise UsageError(
+            "update.pull_request",
+            "--pull-request brings the newest template with the recorded answers, and something else is given as well",
+            f"change answers with newservice change {recorded.name}; or leave --pull-request out",
+        )
+    infra = str(root) if prefix else None
+    chosen = Selection((recorded.name,), retried=frozenset({(recorded.name, recorded.layer)}))
+    with open_fleet(reporter, {**options, "infra": infra}, "fleet update", selection=chosen) as opened:
+        return update_fleet(opened, Waves(), dry_run=options["checks"])
 
 
 @contextmanager

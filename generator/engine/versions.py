@@ -72,7 +72,7 @@ class Maker:
         questions = {question.name: question for question in self.questions}
         given = {name: value for name, value in amendment.given.items() if name in questions}
         amendment = replace(amendment, given=given, replaced=amendment.replaced & given.keys())
-        derived = self._derived(recorded).difference(amendment.touched)
+        derived = self.derived(recorded).difference(amendment.touched)
         facts, public = self.split(recorded)
         amended = amendment.applied({name: value for name, value in public.items() if name not in derived})
         before = resolve(self.template, self.questions, {}, facts, public).public
@@ -110,7 +110,7 @@ class Maker:
             for name in kept
         ]
 
-    def _derived(self, recorded: Recorded) -> frozenset[str]:
+    def derived(self, recorded: Recorded) -> frozenset[str]:
         """The questions whose recorded answer is what this version computes from the other recorded answers."""
         facts, public = self.split(recorded)
         resolution, found = Resolution(self.template, dict(public)), set()

@@ -40,13 +40,16 @@ _INSTRUCTIONS = (
     "newservice onboards a service onto a platform. Read the tool schema, write answers, call plan until nothing is "
     "refused, and show the plan to a person. {rights} A result is that of the command line: exit_code 0 is done; 2 "
     "wrong answers, all of them listed; 3 something is missing, for a person; 4 refused, for a person; 5 the same call "
-    "again continues. Never pass the value of a secret."
+    "again continues. A service that exists is changed with change. Never pass the value of a secret."
 )
 _RIGHTS = {
     True: "Then create carries it out at once.",
-    False: "This server is read-only: it offers neither create and secrets_push nor an update that writes.",
+    False: "This server is read-only: it offers neither create and secrets_push nor a change or update that writes.",
 }
 
+
+_LOOKING = {"change": "dry_run", "update": "check"}
+"""The argument with which a tool changes nothing."""
 
 _GRACE_SECONDS = 10.0
 """How long a server that is asked to end waits for the call under way."""
@@ -191,12 +194,13 @@ class _Service:
     def _refusal(self, name: str, given: Mapping[str, Any]) -> UsageError | RefusedError | None:
         """Why a call is not made at all."""
         looks_only = not self._settings.allow_writes
-        if name in self._withheld or (looks_only and name == "update" and given.get("check", True) is not True):
+        looking = _LOOKING.get(name)
+        if name in self._withheld or (looks_only and looking and given.get(looking, True) is not True):
             return RefusedError(
                 "mcp.read_only",
                 f"this server is read-only, and {name} would write",
-                "a person may start it with --allow-writes; plan, status, verify, secrets_show, and "
-                "update with check work here",
+                "a person may start it with --allow-writes; plan, status, verify, secrets_show, change with dry_run, "
+                "and update with check work here",
             )
         try:
             for key in ("seeds", "replace"):

@@ -100,7 +100,8 @@ OUTPUT: dict[str, Any] = {
 def tools(*, writes: bool, sources: Sources = NONE_ALLOWED) -> tuple[Tool, ...]:
     """The tools that a server offers; without ``writes`` none of them changes anything, and none reads a value of a
     secret from elsewhere than ``sources``."""
-    offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, _UPDATE if writes else _UPDATE_CHECK)
+    changing = (_CHANGE, _UPDATE) if writes else (_CHANGE_PLAN, _UPDATE_CHECK)
+    offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, *changing)
     return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE, _SECRETS_PUSH) if writes else offered))
 
 
@@ -142,15 +143,25 @@ def _secrets_push(given: Given) -> list[str]:
     return _service("secrets push", given, [*flags, "--dry-run" if given.get("dry_run") else "--yes"])
 
 
+def _amending(given: Given) -> list[str]:
+    """The flags for what is removed from the recorded answers, replaced whole, and agreed to."""
+    line = [f"--unset={place}" for place in given.get("unset", ())]
+    line += [f"--replace={name}" for name in given.get("replace", ())]
+    line += [f"--accept-loss={place}" for place in given.get("accept_loss", ())]
+    return line + (["--open"] if given.get("open") else [])
+
+
+def _change(given: Given, *, dry_run: bool) -> list[str]:
+    flags = ["--dry-run" if dry_run else "--yes", *_amending(given)]
+    return _service("change", given, flags + (["--undo"] if given.get("undo") else []))
+
+
 def _update(given: Given, *, check: bool) -> list[str]:
     line = ["update", "--non-interactive"]
     line += ["--check"] if check else []
     line += ["--diff"] if given.get("diffs") else []
     line += [f"--to={given['to']}"] if "to" in given else []
-    line += [f"--unset={place}" for place in given.get("unset", ())]
-    line += [f"--replace={name}" for name in given.get("replace", ())]
-    line += [f"--accept-loss={place}" for place in given.get("accept_loss", ())]
-    line += ["--open"] if given.get("open") else []
+    line += _amending(given)
     return [*line, "--", given["path"]]
 
 
@@ -291,6 +302,46 @@ _OTHER = {
         "description": "Let the answers open what the error change.opens names. Only after a person agreed.",
     },
 }
+
+
+def _changing(dry_run: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a change; ``dry_run`` describes its own."""
+    return {
+        "name": _NAME,
+        **_OTHER,
+        "undo": {
+            "type": "boolean",
+            "default": False,
+            "description": "Restore the answers from before the last merged change; with no other answers.",
+        },
+        "seeds": NONE_ALLOWED.schema,
+        "dry_run": dry_run,
+        "diffs": _DIFFS,
+    }
+
+
+_CHANGE_PLAN = Tool(
+    "change",
+    "Plan a change of a service",
+    "What other answers would change of a service that exists: each answer old and new as events of kind change, "
+    "files, registrations and steps. Needs no checkout. Changes nothing: this server is read-only.",
+    _changing({"const": True, "default": True, "description": "Only plan; nothing else is offered here."}),
+    lambda given: _change(given, dry_run=True),
+    required=("name",),
+)
+
+_CHANGE = Tool(
+    "change",
+    "Change a service",
+    "Other answers for a service that exists, carried out at once: the systems follow, and each repository that "
+    "changes gets a pull request; an open one gets another commit. The same call again continues a run that stopped, "
+    "and undo goes back. With dry_run it only plans: show that to a person first. result.next is for a person.",
+    _changing({"type": "boolean", "default": False, "description": "Only plan; change nothing."}),
+    lambda given: _change(given, dry_run=bool(given.get("dry_run"))),
+    required=("name",),
+    writes=True,
+    edits=True,
+)
 
 
 def _only_looks(given: Given) -> None:

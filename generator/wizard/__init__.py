@@ -29,7 +29,8 @@ from generator.wizard.prompter import Back, Prompter
 from generator.wizard.texts import refuse
 
 __all__ = [
-    "Choice", "Conversation", "Stopped", "ask_again", "ask_secret", "ask_text", "begin", "confirm", "open_prompter",
+    "Choice", "Conversation", "Stopped", "agree_to", "ask_again", "ask_secret", "ask_text", "begin", "confirm",
+    "open_prompter", "review_recorded",
 ]  # fmt: skip
 
 
@@ -62,6 +63,34 @@ def begin(
     _check_given(template, questions, given, facts, file_alone)
     interview = Interview(template, questions, dict(given), facts)
     return Conversation(open_prompter(), interview, _opening(platform), Path.cwd(), taken_up)
+
+
+def review_recorded(
+    template: Template,
+    questions: tuple[Question, ...],
+    recorded: Mapping[str, Any],
+    derived: Container[str],
+    facts: Mapping[str, Any],
+) -> Conversation:
+    """A conversation about a service that exists: nothing is asked before the review of its ``recorded`` answers.
+
+    ``derived`` names those that follow from others, and follow them again when they change.
+    """
+    said = {name: value for name, value in recorded.items() if name not in derived}
+    interview = Interview.answered(template, questions, said, facts)
+    opening = f"{recorded.get('title') or recorded['name']} exists; these are its recorded answers."
+    return Conversation(open_prompter(), interview, opening, Path.cwd(), keeps=False)
+
+
+def agree_to(what: str, word: str) -> bool:
+    """Say ``what`` a person would agree to, and whether he types ``word`` to do so."""
+    prompter = open_prompter()
+    prompter.say("")
+    say(prompter, what)
+    try:
+        return prompter.text(f"Type {word} to agree").strip() == word
+    except Back:
+        return False
 
 
 def ask_again(

@@ -1,4 +1,4 @@
-"""The conversation of ``create``: questions, review, what is done with the plan, and what is kept of it at the end."""
+"""The conversation of ``create`` and ``change``: questions, review, what is done with the plan, and what is kept."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Choice(Enum):
 class Conversation:
     """Asks, reviews, and keeps. ``opening`` says on what it works; ``folder`` is where answers are kept.
 
-    ``taken_up`` is the file whose answers were given, if any.
+    ``taken_up`` is the file whose answers were given, if any; ``keeps``: a person who stops may save the answers.
     """
 
     prompter: Prompter
@@ -50,6 +50,7 @@ class Conversation:
     opening: str
     folder: Path
     taken_up: Path | None = None
+    keeps: bool = True
 
     def ask(self) -> dict[str, Any]:
         """Everything that is to be asked, without a review; the answers."""
@@ -72,7 +73,7 @@ class Conversation:
                 Option(None, "go on", "to the plan; nothing is written yet"),
                 Option(self._change, "change an answer ..."),
                 *([Option(self._more, "more questions ...", "everything else, with its default")] if more else []),
-                Option(self._keep_and_stop, "save and stop", f"the answers go into {self._place()}"),
+                self._end,
             ]
             try:
                 chosen = self.prompter.select("Your answers", options)
@@ -93,7 +94,7 @@ class Conversation:
             *(options if plan else []),
             Option(Choice.CHANGE, "change an answer", "and look at the new plan"),
             *([] if plan else [again]),
-            Option(Choice.KEEP, "save and stop", f"the answers go into {self._place()}"),
+            *([Option(Choice.KEEP, "save and stop", f"the answers go into {self._place()}")] if self.keeps else []),
             Option(Choice.STOP, "stop", "nothing is written"),
         ]
         while True:
@@ -113,7 +114,7 @@ class Conversation:
 
     def stopped(self) -> Stopped:
         """Offers to keep the answers of a person who stops, where he typed some. Another Ctrl-C is a no."""
-        if not self.interview.touched or not self.interview.kept:
+        if not self.keeps or not self.interview.touched or not self.interview.kept:
             return Stopped()
         try:
             replaces = " (replaces the existing file)" if self._place_is_ours() else ""
@@ -217,6 +218,16 @@ class Conversation:
                     self._question(step.question)
         except Back:
             self.interview = before
+
+    @property
+    def _end(self) -> Option:
+        """How the review is left."""
+        if self.keeps:
+            return Option(self._keep_and_stop, "save and stop", f"the answers go into {self._place()}")
+        return Option(self._stop, "stop", "nothing changes")
+
+    def _stop(self) -> None:
+        raise Stopped
 
     # --- keeping -----------------------------------------------------------------------------------------------
 

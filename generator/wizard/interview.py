@@ -64,6 +64,19 @@ class Interview:
     def __post_init__(self) -> None:
         self._settled |= set(self.given)
 
+    @classmethod
+    def answered(
+        cls, template: Template, questions: tuple[Question, ...], said: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> Interview:
+        """One in which every question was passed: ``said`` is what was answered, everything else has its default.
+
+        A change may bring up questions that did not apply.
+        """
+        interview = cls(template, questions, said, facts)
+        resolved = [step.key for step in interview._steps() if not step.wrong]
+        interview._trail += resolved
+        return interview
+
     def copy(self) -> Interview:
         """A second one that goes its own way."""
         return replace(

@@ -1,8 +1,9 @@
 """Git, through the program that the user has installed.
 
-Nothing here touches the files of a checkout that a person works in: commits for the infra repository are built from
-objects, and a new service's repository is built beside its destination and then moved there. No command runs the
-user's own programs (hooks, monitors, filters), and only a push or fetch sees a token.
+Nothing here touches the files of a checkout that a person works in, except ``Repository.switch``, which a person asks
+for: commits for the infra repository are built from objects, and a new service's repository is built beside its
+destination and then moved there. No command runs the user's own programs (hooks, monitors, filters), and only a push
+or fetch sees a token.
 """
 
 from __future__ import annotations

@@ -207,6 +207,26 @@ class Repository:
         if "origin" not in self._git("remote").split():
             self._git("remote", "add", "origin", url)
 
+    def remotes(self) -> list[str]:
+        """The addresses of all remotes."""
+        found = git_process(self.path, "config", "--get-regexp", r"^remote\..*\.url$")
+        return [line.partition(" ")[2] for line in as_text(found.out).splitlines()]
+
+    def branch(self) -> str:
+        """The branch that is checked out; empty if none is."""
+        return as_text(git_process(self.path, "symbolic-ref", "--quiet", "--short", "HEAD").out).strip()
+
+    def is_ancestor(self, sha: str, other: str) -> bool:
+        """Whether a commit is, or comes before, another; both are here."""
+        return git_process(self.path, "merge-base", "--is-ancestor", sha, other).status == 0
+
+    def switch(self, branch: str, sha: str) -> None:
+        """Check out ``branch``, which is made or moved to ``sha``. Local changes stay.
+
+        Raises ``SystemFailure`` where git refuses because a file would be overwritten.
+        """
+        self._git("checkout", "--quiet", "--no-track", "--no-overwrite-ignore", "-B", branch, sha)
+
     @property
     def unfit(self) -> str:
         """Why commits for the forge can't be built from the objects here; empty if they can."""
