@@ -47,6 +47,8 @@ FORGEJO: dict[str, Call] = {
         "o", "n", "https://x.test/y", user="u", password=Secret("p"), interval="8h"
     ),
     "pull_request": lambda client: client.pull_request("o", "n", "main", "topic"),
+    "pull_requests": lambda client: client.pull_requests("o", "n"),
+    "issues": lambda client: client.issues("o", "n"),
     "access_tokens": lambda client: client.access_tokens("u"),
     "rights": lambda client: client.rights("o", "n"),
     "may_create": lambda client: client.may_create("u", "o"),
@@ -80,7 +82,15 @@ VAULT: dict[str, Call] = {
 ALL = {"forgejo": FORGEJO, "woodpecker": WOODPECKER, "vault": VAULT}
 
 WRITING_ONLY = {
-    "forgejo": {"create_repository", "make_private", "create_pull_request", "close_pull_request", "delete_repository"}
+    "forgejo": {
+        "create_repository",
+        "make_private",
+        "make_public",
+        "describe",
+        "create_pull_request",
+        "close_pull_request",
+        "delete_repository",
+    }
     | {"delete_push_mirror", "sync_push_mirrors", "set_archived", "file", "edit_pull_request"},
     "woodpecker": {"activate"},
     "vault": {"add", "note", "delete"},
@@ -91,7 +101,7 @@ WRONG = ["{}", "[]", "null", '"x"', "1", "true", '{"status": "ok"}', '[{"status"
 MEANT: dict[tuple[str, str], set[str]] = {
     ("forgejo", "branches"): {"[]", "null"},  # of an empty repository
     **{("forgejo", name): {"[]"} for name in ("push_mirrors", "pull_request", "access_tokens", "references")},
-    ("forgejo", "open_pull_requests"): {"[]"},
+    **{("forgejo", name): {"[]"} for name in ("open_pull_requests", "pull_requests", "issues")},
     **{("forgejo", name): {"[]"} for name in ("commits", "commits of a path")},
     **{
         ("woodpecker", name): {"[]", "null"} for name in ("additions", "pipelines", "secrets")

@@ -157,7 +157,8 @@ class Fleet:
         stacks = self.recorded()
         services = self.services_recorded(self.owned(stacks))
         found = [self._asked(finding, self.infra) for finding in stacks]
-        return in_order([*found, *self._at_once([partial(self._with_change, finding) for finding in services])])
+        changes = self._at_once([partial(self._with_change, finding) for finding in services])
+        return in_order([*found, *self.waiting(), *changes])
 
     def _with_change(self, finding: Finding) -> Finding:
         """The finding for a repository with its change: looked for only where the stack says that there may be one."""
