@@ -114,7 +114,7 @@ class Person:
 
     def _begin(self) -> None:
         self._begun = True
-        if self._session.options["no_provision"]:  # written in a moment, all or nothing
+        if self._session.options["no_provision"] or not self._conversation.keeps:  # all or nothing; recorded already
             return
         try:
             self._session.kept = self._conversation.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,8 +33,10 @@ def person(world: World, monkeypatch: pytest.MonkeyPatch) -> Person:
         monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
         monkeypatch.setattr(generator.wizard, "open_prompter", lambda: script)
+        before = sorted(Path.cwd().iterdir())
         completed = world.tell(["change", NAME, *platform, *more])
         assert script.through, completed
+        assert sorted(Path.cwd().iterdir()) == before, "what is recorded needs no file with answers"
         return completed
 
     return start
