@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -39,45 +38,50 @@ MOST_TIME = 1.5
 
 
 @dataclass(frozen=True)
-class Created:
-    """One create: its seconds, its requests, and the longest chain of those that waited for each other."""
+class Carried:
+    """One command: its seconds, its requests, and the longest chain of those that waited for each other."""
 
     seconds: float
     requests: int
     chain: tuple[str, ...]
 
 
-def create(name: str) -> float:
-    """Create the rich service in this process; how many seconds that takes. Raises ``RuntimeError``."""
-    out = io.StringIO()
+def create(name: str) -> list[str]:
+    """The command that creates the rich service."""
     answers = Path(f"{name}.yml")
     answers.write_text(yaml.safe_dump({**RICH, "name": name}))
-    places = ("--platform", os.environ["PROFILE"], "--infra", os.environ["CLONE"], "--service-dir", str(Path(name)))
+    return ["create", "--answers", str(answers), "--service-dir", str(Path(name))]
+
+
+def carry_out(words: list[str]) -> float:
+    """Run a command in this process, or ``create`` with a service's name; its seconds. Raises ``RuntimeError``."""
+    out, command = io.StringIO(), create(words[1]) if words[0] == "create" else words
+    places = ("--platform", os.environ["PROFILE"], "--infra", os.environ["CLONE"])
     started = time.perf_counter()
-    if run_command(["create", "--answers", str(answers), *places, "--json"], JsonReporter(out)):
+    if run_command([*command, *places, "--json"], JsonReporter(out)):
         raise RuntimeError(out.getvalue())
     return time.perf_counter() - started
 
 
 def child() -> None:
-    """What the process of the command does: each line that it reads names a service, each that it writes is seconds."""
+    """What the process of the commands does: each line that it reads is a command, each that it writes is seconds."""
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(create(line.strip())) + "\n")
+        sys.stdout.write(json.dumps(carry_out(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 
-def measured(sandbox: Sandbox, process: subprocess.Popen[str], name: str) -> Created:
-    """Let the process create a service on the platform."""
+def measured(sandbox: Sandbox, process: subprocess.Popen[str], *words: str) -> Carried:
+    """Let the process carry out a command on the platform."""
     assert process.stdin is not None
     assert process.stdout is not None
     sandbox.forgejo.wait_for_mirrors()
     sandbox.journal.clear()
-    process.stdin.write(name + "\n")
+    process.stdin.write(json.dumps(words) + "\n")
     process.stdin.flush()
     seconds = float(json.loads(process.stdout.readline()))
     sandbox.forgejo.wait_for_mirrors()
     own = [exchange for exchange in sandbox.journal if not _of_the_forge(exchange)]
-    return Created(seconds, len(own), tuple(f"{item.system} {item.method} {item.path}" for item in sequence(own)))
+    return Carried(seconds, len(own), tuple(f"{item.system} {item.method} {item.path}" for item in sequence(own)))
 
 
 def _of_the_forge(exchange: Exchange) -> bool:
@@ -107,26 +111,37 @@ def main() -> None:
         work = Path(folder) / "work"
         work.mkdir()
         with started(sandbox, work) as process:
-            measured(sandbox, process, "loads")
-            found = [
-                (measured(sandbox, process, f"service-{number}"), measured(sandbox, process, f"service-{number}"))
-                for number in range(ROUNDS)
-            ]
+            measured(sandbox, process, "create", "loads")
+            found = [_round(sandbox, process, f"service-{number}") for number in range(ROUNDS)]
             assert process.stdin is not None
             process.stdin.close()
-    first = sorted((pair[0] for pair in found), key=lambda item: item.seconds)[ROUNDS // 2]
-    second = statistics.median(pair[1].seconds for pair in found)
+    first, second, memory, title = (
+        sorted((commands[at] for commands in found), key=lambda item: item.seconds)[ROUNDS // 2] for at in range(4)
+    )
     ideal = MOST_IN_SEQUENCE * LATENCY
     _tell("requests in sequence / all requests", len(first.chain), first.requests, MOST_IN_SEQUENCE, len(first.chain))
     _tell("full create / its target's requests in sequence", first.seconds, ideal, MOST_TIME, first.seconds / ideal)
-    _tell("second create / first create", second, first.seconds)
+    _tell("second create / first create", second.seconds, first.seconds)
+    _tell("a changed memory / first create", memory.seconds, first.seconds)
+    _tell("a changed title, both repositories / first create", title.seconds, first.seconds)
+    _tell("a changed memory: requests in sequence / all", len(memory.chain), memory.requests)
+    _tell("a changed title: requests in sequence / all", len(title.chain), title.requests)
     if "-v" in sys.argv:
         sys.stdout.write("".join(f"  {number:2} {what}\n" for number, what in enumerate(first.chain, 1)))
 
 
+def _round(sandbox: Sandbox, process: subprocess.Popen[str], name: str) -> tuple[Carried, ...]:
+    """A service is created, created again, merged, and changed twice."""
+    first, second = (measured(sandbox, process, "create", name) for _ in range(2))
+    infra = sandbox.forgejo.repository(f"{sandbox.platform.forgejo.owner}/{sandbox.platform.infra.repository}")
+    infra.bare.update(f"refs/heads/{sandbox.platform.infra.branch}", infra.bare.heads()[f"newservice/{name}"])
+    memory = measured(sandbox, process, "change", name, "--memory", "1Gi", "--yes")
+    return first, second, memory, measured(sandbox, process, "change", name, "--title", "Town Guide", "--yes")
+
+
 def _tell(title: str, ours: float, theirs: float, target: float | None = None, figure: float = 0) -> None:
     completed = "" if target is None else f" (target {target:g}: {'met' if figure <= target else 'missed'})"
-    sys.stdout.write(f"{title:<48} {ours:6.3f} / {theirs:6.3f} = {ours / theirs:.2f}{completed}\n")
+    sys.stdout.write(f"{title:<50} {ours:6.3f} / {theirs:6.3f} = {ours / theirs:.2f}{completed}\n")
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ def test_a_create_is_measured(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     with Sandbox.start(tmp_path / "platform", latency=0.25) as sandbox, speed.started(sandbox, work) as process:
-        speed.measured(sandbox, process, "loads")
-        first, second = (speed.measured(sandbox, process, "measured") for _ in range(2))
+        speed.measured(sandbox, process, "create", "loads")
+        first, second = (speed.measured(sandbox, process, "create", "measured") for _ in range(2))
         assert process.stdin is not None
         process.stdin.close()
     assert 0 < len(second.chain) < len(first.chain) <= speed.MOST_IN_SEQUENCE + 3, first.chain
