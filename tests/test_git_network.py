@@ -628,8 +628,11 @@ VERBS = {
     "http-push",
     "submodule",
 }
-ELSEWHERE = {("clients/forgejo.py", "push"), ("fleet/planning.py", "push")}
-"""The same words, of something else: a right in the forge's API, and what a fleet does."""
+ELSEWHERE = {
+    *((name, "push") for name in ("clients/forgejo.py", "fleet/planning.py")),
+    *((name, "push") for name in ("cli/secrets.py", "cli/fleet_secrets.py")),
+}
+"""The same words, of something else: a right in the forge's API, what a fleet does, and commands of ours."""
 
 
 def modules() -> Iterator[tuple[str, ast.AST]]:

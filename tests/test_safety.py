@@ -421,6 +421,7 @@ def test_a_renamed_mirror_is_not_taken_for_ours() -> None:
     run: Any = SimpleNamespace(
         mirror="ViktorBarzin/notes-app",
         name="notes-app",
+        opens=False,
         answers=answer(SMALLEST),
         platform=SimpleNamespace(forgejo=forge),
     )
