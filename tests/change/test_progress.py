@@ -8,6 +8,7 @@ import pytest
 
 from tests.answers import SMALLEST, UPSTREAM
 from tests.change.forge import PREFIX, change, merge, merge_all, repositories, waiting
+from tests.full import few
 from tests.world import Completed, World
 
 APP: dict[str, Any] = {**SMALLEST, "name": "notes-app", "port": 8080}
@@ -84,7 +85,7 @@ def test_a_service_is_verified_by_the_answers_in_force_while_its_change_waits(wo
     assert completed.result["next"][-2:] == reviews(world, changed)
 
 
-@pytest.mark.parametrize("first", ["infra", "notes-app"])
+@pytest.mark.parametrize("first", few(1, ["infra", "notes-app"]))
 def test_one_of_two_is_merged(world: World, changed: str, first: str) -> None:
     merge(world, world.canonical(first), f"{PREFIX}{changed}")
     completed = world.command("status", changed)
@@ -143,7 +144,7 @@ def test_a_change_of_an_onboarding_that_waits_is_described_once(world: World) ->
     assert pull.body == described
 
 
-@pytest.mark.parametrize("merged", [[], ["infra"], ["notes-app"], ["infra", "notes-app"]], ids="+".join)
+@pytest.mark.parametrize("merged", few(1, [["infra"], [], ["notes-app"], ["infra", "notes-app"]]), ids="+".join)
 def test_create_changes_nothing_while_a_change_waits_and_after_its_merge(
     world: World, changed: str, merged: list[str]
 ) -> None:

@@ -12,6 +12,7 @@ import yaml
 from generator.base.errors import ExitCode
 from tests.answers import SMALLEST, UPSTREAM
 from tests.change.forge import PREFIX, change, merge, merge_all, repositories, waiting
+from tests.full import few, full
 from tests.world import World
 
 READER: dict[str, Any] = {**UPSTREAM, "port": 8080}
@@ -47,7 +48,7 @@ def recorded(world: World, name: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("given", [READER, APP], ids=["upstream", "owned"])
+@pytest.mark.parametrize("given", few(1, [READER, APP]), ids=["upstream", "owned"])
 def test_two_changes_of_one_service(world: World, given: dict[str, Any]) -> None:
     name = settled(world, given)
     commands = [("change", name, "--yes", "--port", "9000"), ("change", name, "--yes", "--title", "Other")]
@@ -83,6 +84,7 @@ def test_a_change_and_a_removal(world: World) -> None:
     assert not [branch for branch in world.infra.bare.heads() if branch.endswith(f"/{name}")]
 
 
+@full
 def test_changes_of_neighbours_in_one_shared_file(world: World) -> None:
     names = [settled(world, {**READER, "name": f"reader-{number}"}) for number in range(2)]
     world.meet("forgejo", "POST", r"/infra(\.git)?/git-receive-pack$")
@@ -97,6 +99,7 @@ def test_changes_of_neighbours_in_one_shared_file(world: World) -> None:
         assert f"Reads {name}".encode() in catalogue
 
 
+@full
 def test_two_changes_of_one_repository_leave_what_the_stack_records(world: World) -> None:
     """Whoever is first with the stack is first with the repository, even where the other does not come again."""
     name = settled(world, APP)

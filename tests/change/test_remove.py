@@ -8,6 +8,7 @@ import pytest
 
 from tests.answers import SMALLEST, UPSTREAM
 from tests.change.forge import PREFIX, change, merge, merge_all
+from tests.full import few, full
 from tests.world import Completed, World
 
 APP: dict[str, Any] = {**SMALLEST, "name": "notes-app", "port": 8080}
@@ -77,7 +78,7 @@ def test_an_onboarding_with_a_change_is_still_newservices(world: World) -> None:
     assert world.command("remove", "reader", "--yes").result["status"] == "unchanged"
 
 
-@pytest.mark.parametrize("merged", [False, True], ids=["waiting", "merged"])
+@pytest.mark.parametrize("merged", few(1, [True, False]), ids=["merged", "waiting"])
 def test_a_repository_with_a_change_is_still_newservices(world: World, merged: bool) -> None:
     assert world.run("create", APP).code == 0
     world.merge("notes-app")
@@ -106,6 +107,7 @@ def test_a_repository_with_a_reviewers_commit_on_its_change_stays(world: World) 
     assert world.canonical("notes-app") is canonical
 
 
+@full
 def test_what_a_waiting_change_added_goes_as_well(world: World) -> None:
     """The first secret, and with CI the registration: the merged answers, and the stack that may run, know of none."""
     assert world.run("create", {**APP, "ci": False}).code == 0

@@ -11,6 +11,7 @@ import yaml
 from generator.fleet.source import update_branch
 from tests.answers import SMALLEST, UPSTREAM
 from tests.change.forge import PREFIX, change, files, merge, merge_all, repositories
+from tests.full import few, full
 from tests.upgrade.releases import NEXT, Next, add_release, install
 from tests.world import World
 
@@ -28,6 +29,11 @@ def _new_files(root: Path) -> None:
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Next:
     return add_release(tmp_path_factory.mktemp("next"), _new_files)
+
+
+kinds = pytest.mark.parametrize(
+    "given", few(1, [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}]), ids=["upstream", "owned"]
+)
 
 
 def begin(world: World, monkeypatch: pytest.MonkeyPatch, release: Next, given: dict[str, Any]) -> str:
@@ -64,7 +70,9 @@ def merge_update(world: World, name: str) -> None:
             merge(world, found, update_branch(name))
 
 
-@pytest.mark.parametrize("given", [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}], ids=["upstream", "owned"])
+@pytest.mark.parametrize(
+    "given", few(1, [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}]), ids=["upstream", "owned"]
+)
 def test_the_update_is_merged_first(
     world: World, monkeypatch: pytest.MonkeyPatch, release: Next, given: dict[str, Any]
 ) -> None:
@@ -78,7 +86,9 @@ def test_the_update_is_merged_first(
     is_whole(world, name, len(repositories(world, name)))
 
 
-@pytest.mark.parametrize("given", [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}], ids=["upstream", "owned"])
+@pytest.mark.parametrize(
+    "given", few(1, [{**UPSTREAM, "port": 8080}, {**SMALLEST, "port": 8080}]), ids=["upstream", "owned"]
+)
 def test_the_change_is_merged_first(
     world: World, monkeypatch: pytest.MonkeyPatch, release: Next, given: dict[str, Any]
 ) -> None:
@@ -91,6 +101,7 @@ def test_the_change_is_merged_first(
     is_whole(world, name, len(repositories(world, name)))
 
 
+@full
 def test_a_merged_memory_is_kept_by_a_change_that_waits(world: World) -> None:
     """Other answers that reached the default branch meanwhile are not those that the waiting branch records."""
     assert world.run("create", {**UPSTREAM, "port": 8080, "env": {"A": "1", "B": "1"}}).code == 0
