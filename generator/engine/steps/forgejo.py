@@ -53,13 +53,18 @@ class ForgejoRepository(Step[RepositoryFacts]):
 
     id = "forgejo.repository"
     system = "forgejo"
+    after = ("infra.change_commit",)
 
     def __init__(self, before: Answers | None = None) -> None:
         self._before = before
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
         """Where visibility or description change."""
-        return (start.private_image, start.description) != (goal.private_image, goal.description)
+        return start is None or (start.private_image, start.description) != (goal.private_image, goal.description)
+
+    def waits_for(self, run: Run) -> tuple[str, ...]:
+        """What a change opens waits until that is recorded: a run that stops in between is continued from there."""
+        return () if wants_private(run) else self.after
 
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, whose it is, and how visible the mirror is where that counts."""
