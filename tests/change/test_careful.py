@@ -44,6 +44,23 @@ def test_consent_to_something_else_opens_no_copy_that_a_person_closed(world: Wor
     assert canonical.description.startswith("Keeps other notes")
 
 
+def test_a_declined_change_leaves_no_copy_open(world: World) -> None:
+    """The copies are opened before the merge. Once the pull request is closed, the stack still says private."""
+    assert world.run("create", RICH).code == 0
+    world.merge(NAME)
+    assert change(world, NAME, "--image-visibility", "public", "--open").code == 0
+    canonical, mirror = world.canonical(NAME), world.mirror(NAME)
+    assert (canonical.private, mirror.private) == (False, False)
+    for pull in (*world.infra.pulls.values(), *canonical.pulls.values()):
+        pull.state = "closed"
+
+    done = change(world, NAME)
+
+    assert done.code == 0, done.out + done.err
+    assert (canonical.private, mirror.private) == (True, True)
+    assert change(world, NAME).result["status"] == "unchanged"
+
+
 def proposal(found: Repository, name: str) -> str:
     (title,) = (pull.title for pull in found.pulls.values() if pull.head == f"{PREFIX}{name}")
     return title

@@ -120,17 +120,18 @@ class ForgejoRepository(Step[RepositoryFacts]):
         return run.platform.forgejo.web_url(run.name)
 
     def _correct(self, run: Run, facts: RepositoryFacts, repository: Repository) -> str:
-        """Bring visibility and description to the wanted ones."""
+        """Bring visibility and description to the wanted ones; it is closed before anything else."""
         where, treatment = f"{run.owner}/{run.name}", facts.copies.treatment_of_forgejo
-        if self._described_before(repository, run):
-            run.forgejo.describe(run.owner, run.name, f"{run.answers.description}{MARK}")
+        done = f"{where} gets its new description"
         if treatment is Treatment.OPEN:
             run.forgejo.make_public(run.owner, run.name)
-            return f"{where} is public now"
+            done = f"{where} is public now"
         if treatment is Treatment.CLOSE:
             run.forgejo.make_private(run.owner, run.name)
-            return f"{where} is private now"
-        return f"{where} gets its new description"
+            done = f"{where} is private now"
+        if self._described_before(repository, run):
+            run.forgejo.describe(run.owner, run.name, f"{run.answers.description}{MARK}")
+        return done
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The pull request of a change: opened, or brought up to date where an earlier change opened it."""
+"""The pull request of a change: opened, or updated where an earlier change opened it."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class ServiceChangeRequest(Step[ServiceFacts]):
         return decide_request(facts.line, self._text(facts), pending=writes(facts.found))
 
     def act(self, run: Run, facts: ServiceFacts) -> Done:
-        """Open it, or bring its text up to date."""
+        """Open it, or update its text."""
         title = change_title(run.name, questions(self._change))
         return request(run, run.name, facts.line, title, self._text(facts))
 
