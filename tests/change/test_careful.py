@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from generator.sandbox.forgejo.state import Repository
 from tests.answers import RICH, SMALLEST
-from tests.change.forge import PREFIX, change
+from tests.change.forge import PREFIX, change, merge_all, recorded
 from tests.world import World
 
 NAME = str(RICH["name"])
@@ -59,6 +59,22 @@ def test_a_declined_change_leaves_no_copy_open(world: World) -> None:
     assert done.code == 0, done.out + done.err
     assert (canonical.private, mirror.private) == (True, True)
     assert change(world, NAME).result["status"] == "unchanged"
+
+
+def test_undo_takes_back_all_of_a_pull_request_and_no_earlier_one(world: World) -> None:
+    assert world.run("create", RICH).code == 0
+    world.merge(NAME)
+    assert change(world, NAME, "--memory", "1Gi").code == 0
+    merge_all(world, NAME)
+    before = recorded(world, NAME)
+    for flags in (("--cpu", "20m"), ("--env", "OTHER=1")):
+        assert change(world, NAME, *flags).code == 0
+    merge_all(world, NAME)
+
+    assert change(world, NAME, "--undo").code == 0
+    merge_all(world, NAME)
+
+    assert recorded(world, NAME) == before
 
 
 def proposal(found: Repository, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from generator.base.errors import RefusedError, UsageError
 from generator.clients.git import Repository as Clone
@@ -14,7 +15,7 @@ from generator.engine.context import BRANCH_PREFIX, Run
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.steps.change.infra import being_removed, observe_stack
-from generator.engine.steps.change.line import Line, Repository
+from generator.engine.steps.change.line import Line, Repository, continues
 from generator.engine.steps.change.service import observe_service
 from generator.engine.versions import Maker, Versions
 from generator.infra_repo.entries import RegistrationChange
@@ -169,9 +170,11 @@ def _previous(begun: Begun) -> Recorded:
         )
     commits = repository.forgejo.commits(repository.owner, repository.name, line.default, path=path)
     after = line.merged
-    for commit in commits:
+    for commit, earlier in zip_longest(commits, commits[1:]):
         if not commit.parents:
             break
+        if earlier is not None and continues(commit, earlier, name):
+            continue
         tree = RemoteCommit(repository.forgejo, repository.owner, repository.name, commit.parents[0])
         before = read_recorded(tree, repository.prefix)
         if not of_tree(before, name).ours:
