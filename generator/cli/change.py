@@ -135,7 +135,7 @@ def change(
         wanted = change_of(service.versions, service.begun, wish)
         for item in wanted.differing:
             session.reporter.change(item)
-        opened = _pass_gates(session, service, wanted)
+        opened = _pass_gates(session, service, wanted, wish.amendment)
         also = [system for system in wanted.before.systems if system != "vault"]  # nothing is removed there
         run = replace(session.run(wanted.wanted, also=also), opens=opened)
         steps = _steps(wanted)
@@ -154,7 +154,7 @@ def change(
     return result.exit_code
 
 
-def _pass_gates(session: Session, service: Service, wanted: Change) -> bool:
+def _pass_gates(session: Session, service: Service, wanted: Change, asked: Amendment) -> bool:
     """Whether a private service may become public. Raises where something is lost or opened without consent.
 
     A person at a terminal types the names of what is lost and opened, where no flag does.
@@ -176,7 +176,17 @@ def _pass_gates(session: Session, service: Service, wanted: Change) -> bool:
         if opened and not opens:
             opens = all(agree_to(f"This change opens something: {item.what}", item.question) for item in opened)
     check_gates(lost, opened, accepted, opened=opens)
-    return opens and not wanted.wanted.private_image
+    return opens and _publishes(wanted, asked)
+
+
+def _publishes(wanted: Change, asked: Amendment) -> bool:
+    """Whether the change makes a private service public. A copy that a person closed stays closed by any other one.
+
+    An open onboarding records only the newest answers: there it is what the person asks for.
+    """
+    if wanted.wanted.private_image:
+        return False
+    return wanted.before.private_image or (wanted.onboarding and "image_visibility" in asked.given)
 
 
 def _name(session: Session) -> str:
@@ -272,7 +282,7 @@ def _follow(session: Session, work: _Work) -> None:
 def _result(work: _Work, outcome: Outcome) -> Result:
     name, plan = work.change.name, work.plan
     if outcome.exit_code is not ExitCode.OK:
-        again = f"run newservice change {name} again to continue"
+        again = "run the same command again to continue"
         return Result("partial", outcome.exit_code, name, next=(again,))
     urls = _requests({step.id: step.summary for step in outcome.steps})
     reviews = tuple(f"review and merge {url}" for url in urls.values())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from generator.engine.recorded import Recorded
@@ -46,12 +46,25 @@ class Change:
     @property
     def proposed(self) -> tuple[AnswerChange, ...]:
         """What differs between the answers in force and the wanted ones."""
-        return differences(self.before.public, self.wanted.public)
+        return masked(self.maker, differences(self.before.public, self.wanted.public))
 
     def concerns(self, recorded: Recorded) -> bool:
         """Whether a tree records one of the change's ends, and not what someone else made of it meanwhile."""
         ends = (dict(self.start.values), self.wanted.public)
         return any(all(recorded.values.get(key) == value for key, value in end.items()) for end in ends)
+
+
+def masked(maker: Maker, differing: Iterable[AnswerChange]) -> tuple[AnswerChange, ...]:
+    """The same, without what could be a secret's value by mistake."""
+    quiet = {question.name for question in maker.questions if question.quiet}
+
+    def hidden(value: Any) -> Any:
+        return value if value is None else "(not shown)"
+
+    return tuple(
+        replace(item, old=hidden(item.old), new=hidden(item.new)) if item.place.partition(".")[0] in quiet else item
+        for item in differing
+    )
 
 
 def carried(common: Recorded, merged: Recorded, branch: Recorded) -> Recorded:

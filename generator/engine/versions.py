@@ -18,7 +18,7 @@ from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
 from generator.template.amendment import UNAMENDED, Amendment, same_answer
 from generator.template.answers import Answers, resolve
-from generator.template.files import ANSWERS_FILE, File
+from generator.template.files import ANSWERS_FILE, File, Layer
 from generator.template.questions import Question, load_questions
 from generator.template.releases import Releases
 from generator.template.renderer import Renderer
@@ -62,6 +62,10 @@ class Maker:
             return resolve(self.template, self.questions, given, facts, amended)
         except AnswersError as error:
             raise AnswersError([amendment.explained(problem, public) for problem in error.problems]) from None
+
+    def source_of(self, answers: Answers, layer: Layer) -> str:
+        """The folder of the template from which these answers make the tree of a layer."""
+        return self.template.render(str(self.template.config["_subdirectory"]), {**answers.context, "layer": layer})
 
     def follow(self, recorded: Recorded, amendment: Amendment) -> dict[str, Any]:
         """The recorded answers that follow from others, as they come out with an ``amendment``; only those that change.

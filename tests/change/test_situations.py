@@ -160,6 +160,7 @@ def test_undo_restores_the_answers_from_before_the_last_merged_change(world: Wor
     [
         (UPSTREAM, ("--set", "name=other"), 4, "change.rename"),
         (UPSTREAM, ("--image-source", "owned"), 4, "change.image_source"),
+        (RICH, ("--language", "go"), 4, "change.source"),
         (UPSTREAM, ("--undo",), 4, "change.no_earlier"),
         (UPSTREAM, ("--undo", "--memory", "1Gi"), 2, "change.undo"),
         (UPSTREAM, ("--unset", "env.NONE"), 2, "answer.unset"),

@@ -57,10 +57,13 @@ def steps_between(start: Answers | None, goal: Answers | None, change: Change | 
 def steps_of(change: Change) -> Steps:
     """The steps that carry out a change: those that its answers concern, and a pull request for what changes.
 
-    What must be reachable first comes before the stack's pull request; what is no longer needed goes last.
+    What must be reachable first comes before the stack's pull request; what is no longer needed goes last. Where no
+    answer differs from those in force, an earlier change may have stopped or been declined, so each system is looked
+    at; and in an open onboarding, which records only the newest answers.
     """
     before, after = change.before, change.wanted
-    wanted = [step for step in _wanted(after, before) if step.differs(before, after)]
+    known = before if change.proposed and not change.onboarding else None
+    wanted = [step for step in _wanted(after, before) if step.differs(known, after)]
     wanted += _proposing(change)
     gone: list[Removal[Any]] = []
     if before.actions_secrets.keys() - after.actions_secrets.keys():

@@ -26,8 +26,8 @@ class Step(ABC, Generic[Facts]):
         """``after``, less what makes no difference to this service."""
         return self.after
 
-    def differs(self, start: Answers, goal: Answers) -> bool:  # noqa: ARG002 - what most steps want stays
-        """Whether a change from one set of answers to another concerns it."""
+    def differs(self, start: Answers | None, goal: Answers) -> bool:  # noqa: ARG002 - what most steps want stays
+        """Whether a change from one set of answers to another concerns it. None: what the systems have is not known."""
         return False
 
     @abstractmethod

@@ -53,13 +53,18 @@ class ForgejoRepository(Step[RepositoryFacts]):
 
     id = "forgejo.repository"
     system = "forgejo"
+    after = ("infra.change_commit",)
 
     def __init__(self, before: Answers | None = None) -> None:
         self._before = before
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
         """Where visibility or description change."""
-        return (start.private_image, start.description) != (goal.private_image, goal.description)
+        return start is None or (start.private_image, start.description) != (goal.private_image, goal.description)
+
+    def waits_for(self, run: Run) -> tuple[str, ...]:
+        """What a change opens waits until that is recorded: a run that stops in between is continued from there."""
+        return () if wants_private(run) else self.after
 
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, whose it is, and how visible the mirror is where that counts."""
@@ -115,17 +120,18 @@ class ForgejoRepository(Step[RepositoryFacts]):
         return run.platform.forgejo.web_url(run.name)
 
     def _correct(self, run: Run, facts: RepositoryFacts, repository: Repository) -> str:
-        """Bring visibility and description to the wanted ones."""
+        """Bring visibility and description to the wanted ones; it is closed before anything else."""
         where, treatment = f"{run.owner}/{run.name}", facts.copies.treatment_of_forgejo
-        if self._described_before(repository, run):
-            run.forgejo.describe(run.owner, run.name, f"{run.answers.description}{MARK}")
+        done = f"{where} gets its new description"
         if treatment is Treatment.OPEN:
             run.forgejo.make_public(run.owner, run.name)
-            return f"{where} is public now"
+            done = f"{where} is public now"
         if treatment is Treatment.CLOSE:
             run.forgejo.make_private(run.owner, run.name)
-            return f"{where} is private now"
-        return f"{where} gets its new description"
+            done = f"{where} is private now"
+        if self._described_before(repository, run):
+            run.forgejo.describe(run.owner, run.name, f"{run.answers.description}{MARK}")
+        return done
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,11 @@ class GitHubRepository(Step[RepositoryFacts]):
     system = "github"
     after = ("forgejo.repository",)  # which may have become private although it was to be public
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
-        """Where visibility changes."""
-        return start.private_image != goal.private_image
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
+        """Where visibility changes, or Actions secrets: only a mirror of ours gets or loses any."""
+        if start is None or start.private_image != goal.private_image:
+            return True
+        return start.actions_secrets.keys() != goal.actions_secrets.keys()
 
     def waits_for(self, run: Run) -> tuple[str, ...]:
         """Where the answers want both copies private, neither depends on the other."""
@@ -115,9 +117,9 @@ class GitHubSecrets(Step[SecretsFacts]):
     system = "github"
     after = ("github.repository",)
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
         """Where CI needs more of them."""
-        return not goal.actions_secrets.keys() <= start.actions_secrets.keys()
+        return start is None or not goal.actions_secrets.keys() <= start.actions_secrets.keys()
 
     def wanted(self, run: Run) -> Mapping[str, str]:
         """The secrets, and the credential that fills each."""

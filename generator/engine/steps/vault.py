@@ -30,9 +30,9 @@ class VaultSecrets(Step[Entry]):
     id = "vault.secrets"
     system = "vault"
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
         """Where the stack reads more of them."""
-        return not {*goal.vault_properties} <= {*start.vault_properties}
+        return start is None or not {*goal.vault_properties} <= {*start.vault_properties}
 
     def observe(self, run: Run) -> Entry:
         """The secret as Vault has it now."""

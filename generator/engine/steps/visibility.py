@@ -137,11 +137,13 @@ def _decide(
     return present(f"{where} exists{'' if as_wanted else f'; it is {own} there, and stays so'}")
 
 
-def check_before_push(run: Run, else_first: Callable[[Run], None] = lambda _: None) -> None:
+def check_before_push(
+    run: Run, else_first: Callable[[Run], None] = lambda _: None, again: str = "run the same command again"
+) -> None:
     """Look at both copies again; see ``look_again``. Raises ``SystemFailure`` where one has to be closed first.
 
     The steps close it before anything is pushed. What is found here was changed since then. ``else_first`` is called
-    before the failure is raised.
+    before the failure is raised; ``again`` says what closes it.
     """
     copies = look_again(run)
     treatments = {
@@ -154,5 +156,5 @@ def check_before_push(run: Run, else_first: Callable[[Run], None] = lambda _: No
         raise SystemFailure(
             "visibility.differs",
             f"{' and '.join(exposed)} became visible to more people than the service may be; nothing was pushed",
-            "run the same command again: it makes the repository private first",
+            f"{again}: it makes the repository private first",
         )

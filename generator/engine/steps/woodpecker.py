@@ -29,9 +29,9 @@ class WoodpeckerRegistration(Step[RegistrationFacts]):
     system = "woodpecker"
     after = ("github.repository",)
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
         """Where it deploys the service from now on."""
-        return self.system in goal.systems and self.system not in start.systems
+        return self.system in goal.systems and (start is None or self.system not in start.systems)
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration and what it should point at."""
@@ -72,9 +72,9 @@ class WoodpeckerSettings(Step[Registration | None]):
     system = "woodpecker"
     after = ("woodpecker.registration",)
 
-    def differs(self, start: Answers, goal: Answers) -> bool:
+    def differs(self, start: Answers | None, goal: Answers) -> bool:
         """Where it deploys the service from now on."""
-        return self.system in goal.systems and self.system not in start.systems
+        return self.system in goal.systems and (start is None or self.system not in start.systems)
 
     def observe(self, run: Run) -> Registration | None:
         """The registration's settings."""

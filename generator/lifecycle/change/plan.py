@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import zip_longest
 
 from generator.base.errors import RefusedError, UsageError
 from generator.clients.git import Repository as Clone
-from generator.engine.change import Change, answers_of
+from generator.engine.change import Change, answers_of, masked
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX, Run
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.steps.change.infra import being_removed, observe_stack
-from generator.engine.steps.change.line import Line, Repository
+from generator.engine.steps.change.line import Line, Repository, continues
 from generator.engine.steps.change.service import observe_service
 from generator.engine.versions import Maker, Versions
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing
 from generator.platform.profile import Platform
-from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences, has_entry
+from generator.template.amendment import UNAMENDED, Amendment, differences, has_entry
 from generator.template.answers import Answers
 from generator.template.files import ANSWERS_FILE
 
@@ -110,8 +110,8 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     before = now
     if line.waits and of_tree(line.merged, now.name).ours:
         before = versions.made_by(line.merged.sound()).answers(line.merged)
-    _refuse(before, wanted)
-    differing = _masked(maker, differences(now.public, wanted.public))
+    _refuse(maker, before, wanted)
+    differing = masked(maker, differences(now.public, wanted.public))
     onboarding = line.waits and not of_tree(line.merged, now.name).ours
     return Change(versions, maker, start, before, wanted, differing, onboarding)
 
@@ -127,7 +127,7 @@ def _left_to_do(amendment: Amendment, line: Line) -> Amendment:
     return replace(amendment, unset=tuple(path for path in amendment.unset if not removed(path)))
 
 
-def _refuse(before: Answers, wanted: Answers) -> None:
+def _refuse(maker: Maker, before: Answers, wanted: Answers) -> None:
     """Raise ``RefusedError`` for answers that belong to a service for as long as it exists."""
     if before.name != wanted.name:
         raise RefusedError(
@@ -139,6 +139,20 @@ def _refuse(before: Answers, wanted: Answers) -> None:
         raise RefusedError(
             "change.image_source",
             f"{before.name} gets its image from where it always did: a service keeps its repository, or none",
+            "create a service of that kind under another name, move its data, and remove this one",
+        )
+    if wanted.owned:
+        _refuse_other_code(maker, before, wanted)
+
+
+def _refuse_other_code(maker: Maker, before: Answers, wanted: Answers) -> None:
+    """Raise ``RefusedError`` where the answers make the repository from another folder of the template."""
+    old, new = (maker.source_of(answers, "service") for answers in (before, wanted))
+    if old != new:
+        raise RefusedError(
+            "change.source",
+            f"the repository of {before.name} was made from {old}; with these answers it would be made from {new}, "
+            "and its code would be deleted",
             "create a service of that kind under another name, move its data, and remove this one",
         )
 
@@ -156,9 +170,11 @@ def _previous(begun: Begun) -> Recorded:
         )
     commits = repository.forgejo.commits(repository.owner, repository.name, line.default, path=path)
     after = line.merged
-    for commit in commits:
+    for commit, earlier in zip_longest(commits, commits[1:]):
         if not commit.parents:
             break
+        if earlier is not None and continues(commit, earlier, name):
+            continue
         tree = RemoteCommit(repository.forgejo, repository.owner, repository.name, commit.parents[0])
         before = read_recorded(tree, repository.prefix)
         if not of_tree(before, name).ours:
@@ -169,19 +185,6 @@ def _previous(begun: Begun) -> Recorded:
         after = before
     raise RefusedError(
         "change.no_earlier", f"{name} has no merged change that could be undone", "say what is to be different instead"
-    )
-
-
-def _masked(maker: Maker, differing: Iterable[AnswerChange]) -> tuple[AnswerChange, ...]:
-    """The same, without what could be a secret's value by mistake."""
-    quiet = {question.name for question in maker.questions if question.quiet}
-
-    def hidden(value: Any) -> Any:
-        return value if value is None else "(not shown)"
-
-    return tuple(
-        replace(item, old=hidden(item.old), new=hidden(item.new)) if item.place.partition(".")[0] in quiet else item
-        for item in differing
     )
 
 

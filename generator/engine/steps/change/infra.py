@@ -159,7 +159,7 @@ class InfraChangeRequest(Step[StackFacts]):
         return decide_request(facts.line, self._text(run, facts), pending=writes(facts.found))
 
     def act(self, run: Run, facts: StackFacts) -> Done:
-        """Open it, or bring its text up to date."""
+        """Open it, or update its text."""
         line, title = facts.line, change_title(run.name, questions(self._change))
         return request(run, run.infra_repository, line, title, self._text(run, facts))
 

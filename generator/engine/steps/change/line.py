@@ -25,9 +25,18 @@ def change_title(name: str, questions: Iterable[str]) -> str:
     return TITLE.format(name=name) + (", ".join(dict.fromkeys(questions)) or "its files")
 
 
+_AFTER = "After pull request "
+"""Says in a message that its commit begins a branch again."""
+
+
 def _after(pull: PullRequest) -> str:
     """How a commit says that the branch begins again: an earlier pull request says nothing about what follows."""
-    return f"After pull request {pull.number}."
+    return f"{_AFTER}{pull.number}."
+
+
+def continues(commit: Commit, earlier: Commit, name: str) -> bool:
+    """Whether a merged commit was added to the pull request of the ``earlier`` one, the next on the record."""
+    return _AFTER not in commit.message and of_branch((commit, earlier), [TITLE.format(name=name)]).untouched
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The pull request of a change: opened, or brought up to date where an earlier change opened it."""
+"""The pull request of a change: opened, or updated where an earlier change opened it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.plan import Decision
 from generator.engine.steps.base import absent, drifted, present
-from generator.engine.steps.change.line import Line
+from generator.engine.steps.change.line import TITLE, Line
 from generator.engine.steps.change.text import body, described, says
 
 
@@ -24,10 +24,11 @@ def decide_request(line: Line, text: str, *, pending: bool) -> Decision:
 
 
 def request(run: Run, repository: str, line: Line, title: str, text: str) -> Done:
-    """Open the pull request of a branch, or change its section; other text of it stays."""
+    """Open the pull request of a branch, or change its section; other text of it stays, and so does a title by people,
+    which may say that it is a draft."""
     owner, pull = run.owner, line.pull
     if line.proposed and pull is not None:
-        own = pull.title if line.branch == run.infra_branch else title
+        own = title if pull.title.startswith(TITLE.format(name=run.name)) else pull.title
         text = described(pull.body, text) if text else pull.body
         run.forgejo.edit_pull_request(owner, repository, pull.number, title=own, body=text)
         return Done(pull.url, run.fresh().since)

@@ -121,7 +121,7 @@ class ServiceChange(Step[ServiceFacts]):
 
     def act(self, run: Run, facts: ServiceFacts) -> Done:
         """Commit in a scratch clone and push without force."""
-        check_before_push(run)
+        check_before_push(run, again=f"run {run.project.command('create')}")  # other changes don't look at the copies
         sha = _pushed(run, facts.line, facts.found.written, facts.found.removed, self._message(run, facts))
         return Done(f"{facts.line.branch} at {sha[:8]}", run.fresh().since)
 
@@ -167,7 +167,7 @@ class ServiceChangeRequest(Step[ServiceFacts]):
         return decide_request(facts.line, self._text(facts), pending=writes(facts.found))
 
     def act(self, run: Run, facts: ServiceFacts) -> Done:
-        """Open it, or bring its text up to date."""
+        """Open it, or update its text."""
         title = change_title(run.name, questions(self._change))
         return request(run, run.name, facts.line, title, self._text(facts))
 
