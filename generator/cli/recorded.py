@@ -23,6 +23,7 @@ from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
 from generator.fleet.snapshot import made_stacks
 from generator.infra_repo.trees import Folder
+from generator.template.amendment import Amendment
 from generator.template.answers import resolve
 
 
@@ -85,7 +86,21 @@ def continued(session: Session) -> dict[str, Any]:
     if not found:
         return given
     session.reporter.progress(f"continuing with the answers recorded in {found.place}")
-    return {**session.look_back(found), **given}
+    return {**session.look_back(found), **_followed(session, found, given), **given}
+
+
+def _followed(session: Session, found: Recorded, given: dict[str, Any]) -> dict[str, Any]:
+    """The recorded answers that follow from given ones, so that these are compared and not what they lead to."""
+    from generator.engine.versions import Versions  # heavy, with all that it renders
+    from generator.template.releases import Releases
+
+    versions = Versions(Releases(), session.platform)
+    if not versions.knows(found):
+        return {}
+    try:
+        return versions.made_by(found).follow(found, Amendment(given, replaced=frozenset(given)))
+    except AnswersError:  # reported with everything else that is wrong
+        return {}
 
 
 def _incomplete(session: Session, given: dict[str, Any]) -> bool:
