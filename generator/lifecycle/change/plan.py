@@ -151,8 +151,8 @@ def _previous(begun: Begun) -> Recorded:
         where = line.pull.url if line.pull else line.branch
         raise RefusedError(
             "change.waiting",
-            f"a change of {name} waits for review ({where}), so there is no merged one to undo after it",
-            "merge it or close its pull request first",
+            f"a change of {name} waits for review ({where}), and --undo is about the last merged one",
+            "merge that pull request or close it, then run the same command again",
         )
     commits = repository.forgejo.commits(repository.owner, repository.name, line.default, path=path)
     after = line.merged
