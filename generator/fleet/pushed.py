@@ -98,8 +98,8 @@ def _lock(handle: int, name: str) -> None:
     except OSError:
         raise RefusedError(
             "fleet.secrets_busy",
-            f"another run pushes {name} now",
-            "wait for its end: two runs could leave different values in different repositories",
+            f"another run is pushing {name}",
+            "wait until it ends: two runs could leave different values in different repositories",
         ) from None
 
 

@@ -32,7 +32,7 @@ def questions(change: Change) -> Sequence[str]:
 
 def moved(what: str) -> Decision:
     """The refusal where someone changed the answers since the plan."""
-    return foreign(f"{what} was changed in the meantime", "run the same command again: it begins anew")
+    return foreign(f"{what} was changed in the meantime", "run the same command again: it starts over")
 
 
 def conflicting(where: str, found: Transition) -> Decision:
