@@ -82,8 +82,8 @@ def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, na
         raise UsageError(
             "status.unknown",
             f"no answers found for {name}: {platform.forgejo.owner}/{platform.infra.repository} has no stack of "
-            "newservice's with this name",
-            "check the name with newservice fleet list; newservice create makes a new service",
+            "this name that newservice created",
+            "check the name with newservice fleet list; newservice create creates a new service",
         )
     if removing := being_removed(begun.repository):
         raise RefusedError(
@@ -132,13 +132,13 @@ def _refuse(before: Answers, wanted: Answers) -> None:
     if before.name != wanted.name:
         raise RefusedError(
             "change.rename",
-            f"{before.name} can't be renamed to {wanted.name}: claims, databases and repositories have its name",
+            f"{before.name} can't be renamed to {wanted.name}: claims, databases and repositories carry its name",
             "how to do it by hand: docs/how-to/rename.md",
         )
     if before.owned != wanted.owned:
         raise RefusedError(
             "change.image_source",
-            f"{before.name} gets its image from where it always did: a service keeps its repository, or none",
+            f"{before.name} can't change where its image comes from: a service keeps its repository, or has none",
             "create a service of that kind under another name, move its data, and remove this one",
         )
 
