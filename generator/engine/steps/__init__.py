@@ -60,7 +60,12 @@ def steps_of(change: Change) -> Steps:
     What must be reachable first comes before the stack's pull request; what is no longer needed goes last.
     """
     before, after = change.before, change.wanted
-    wanted = [step for step in _wanted(after, before) if step.differs(before, after)]
+    closes = change.waits and after.private_image  # what waits may have opened the copies
+    wanted = [
+        step
+        for step in _wanted(after, before)
+        if step.differs(before, after) or (closes and isinstance(step, ForgejoRepository | GitHubRepository))
+    ]
     wanted += _proposing(change)
     gone: list[Removal[Any]] = []
     if before.actions_secrets.keys() - after.actions_secrets.keys():

@@ -113,7 +113,7 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     _refuse(before, wanted)
     differing = _masked(maker, differences(now.public, wanted.public))
     onboarding = line.waits and not of_tree(line.merged, now.name).ours
-    return Change(versions, maker, start, before, wanted, differing, onboarding)
+    return Change(versions, maker, start, before, wanted, differing, line.waits, onboarding)
 
 
 def _left_to_do(amendment: Amendment, line: Line) -> Amendment:
