@@ -563,6 +563,16 @@ def test_what_one_call_learns_is_forgotten_with_it(desk: Desk, monkeypatch: pyte
     talk(Settings(infra=str(desk.infra), sources=sources(["env:WORD"])), wish)
 
 
+@pytest.mark.parametrize("writes", [False, True])
+def test_every_tool_with_seeds_takes_the_allowed_sources(writes: bool) -> None:
+    allowed = sources(["env:WORD"])
+    offered = [tool for tool in tools(writes=writes, sources=allowed) if "seeds" in tool.properties]
+    assert "change" in {tool.name for tool in offered}
+    for tool in offered:
+        assert tool.properties["seeds"] == allowed.schema, tool.name
+        assert allowed.summary in tool.description, tool.name
+
+
 def test_the_server_s_own_credentials_are_known_to_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORGEJO_TOKEN", PLANTED)
     monkeypatch.setenv("VAULT_TOKEN", f"{PLANTED}-of-vault")

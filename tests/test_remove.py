@@ -473,7 +473,7 @@ def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
     completed = remove(world, RICH_NAME, "--yes")
     assert (completed.code, completed.result["status"]) == (0, "unchanged")
     pending = completed.result["next"]
-    assert pending[0].startswith(f"look that the namespace {RICH_NAME} is gone")
+    assert pending[0].startswith(f"check that the namespace {RICH_NAME} is gone")
     assert "apply vault (tier 0, by hand), if that was not done after the merge" in pending
     assert pending[-1].startswith("drop the database ")
     if contracts.FOLDER.is_dir():

@@ -157,15 +157,22 @@ def change(
 def _pass_gates(session: Session, service: Service, wanted: Change, asked: Amendment) -> bool:
     """Whether a private service may become public. Raises where something is lost or opened without consent.
 
-    A person at a terminal types the names of what is lost and opened, where no flag does.
+    What waits for review already is not asked about again. A person at a terminal types the names of what is lost and
+    opened, where no flag does.
     """
     from generator.template.gates import check_gates, losses, openings
 
     options, template, questions = session.options, service.installed, service.questions
     merged = bool(service.begun.line.merged)
+    accepted, opens = tuple(options["accepted"]), bool(options["opened"])
     lost = losses(template, questions, wanted.before, wanted.wanted) if merged else ()
     opened = openings(template, questions, wanted.before, wanted.wanted)
-    accepted, opens = tuple(options["accepted"]), bool(options["opened"])
+    if merged and service.begun.line.waits:  # what is proposed already was agreed to then
+        proposed = service.begun.maker.answers(service.begun.recorded)
+        agreed = {*losses(template, questions, wanted.before, proposed)}
+        lost = tuple(loss for loss in lost if loss not in agreed or loss.place in accepted)
+        allowed = {*openings(template, questions, wanted.before, proposed)}
+        opened = tuple(opening for opening in opened if opening not in allowed)
     if session.interactive and not (options["yes"] or options["dry_run"]):
         from generator.wizard import agree_to  # heavy, and needed with a terminal only
 

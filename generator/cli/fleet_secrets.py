@@ -109,9 +109,7 @@ def _looked(opened: Opened, options: dict[str, Any], stack: ExitStack) -> Secret
     push = SecretPush(fleet, mirrors, secret, note, waves, options["again"], session.reporter.tree)
     push.look()
     if untried and push.due:
-        push.notes.append(
-            f"look at the canary's next build: nothing can try the value in {credential.source} beforehand"
-        )
+        push.notes.append(f"check the canary's next build: the value in {credential.source} can't be tried beforehand")
     return push
 
 

@@ -174,7 +174,7 @@ def check_name(session: Session, name: str) -> None:
 
 def unknown(session: Session, name: str) -> UsageError:
     """The error for a service of which nothing is known; it names services with a similar name."""
-    near = difflib.get_close_matches(name, _names(session), n=3)
+    near = difflib.get_close_matches(name, {*_names(session)}, n=3)
     wrong = f"did you mean {' or '.join(near)}? Otherwise check the name" if near else "check the name"
     where = "" if session.options["no_provision"] else ", and no stack on the forge"
     return UsageError(

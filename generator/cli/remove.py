@@ -138,7 +138,7 @@ def _known(session: Session) -> Known | None:
             return Known(session.look_back(found)) if of_tree(found, name).ours else _refuse_unknown(f"{owner}/{name}")
         path = infra.stack(name)
         commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
-        if commits and commits[0].parents:  # a stack that was taken out: its answers stand in the history
+        if commits and commits[0].parents:  # a removed stack: its answers are in the history
             found = read_recorded(RemoteCommit(forge.api, owner, infra.repository, commits[0].parents[0]), path)
         if of_tree(found, name).ours:
             return Known(session.look_back(found))
@@ -234,7 +234,7 @@ def _pending(run: Run, plan: Plan) -> list[str]:
     applied = dict.fromkeys(note for _, note in reversed(notes))
     namespace, db = run.answers.context["namespace"], run.answers.context["db"]
     return [
-        f"look that the namespace {namespace} is gone: a stack that was not destroyed before the merge still runs",
+        f"check that the namespace {namespace} is gone: a stack that was not destroyed before the merge still runs",
         *(f"apply {note}, if that was not done after the merge" for note in applied),
         *([f"drop the database {db['name']} and its role by hand, if nobody needs them"] if db else []),
     ]

@@ -158,8 +158,8 @@ class TextReporter(Reporter):
                 self._note(f"  - {problem.message}")
                 if problem.hint:
                     self._note(f"    {problem.hint}")
-        if error.hint:
-            self._note(f"  {error.hint}")
+        for line in error.hint.splitlines():
+            self._note(f"  {line}")
         if self._verbose:
             self._note(f"  (error code {error.code})")
 

@@ -27,7 +27,8 @@ class Change:
     ``start`` is the record that ``wanted`` follows from: of the default branch, or of the branch that waits for review.
     ``before`` are the answers in force: those of the default branch, or ``start``'s where the stack is not merged.
     ``differing`` is what is asked for now; ``proposed`` what differs from the default branch in the end.
-    ``onboarding``: the stack itself is not merged yet.
+    ``waits``: a branch proposes answers already, whose systems may have followed them. ``onboarding``: the stack itself
+    is not merged yet.
     """
 
     versions: Versions
@@ -36,6 +37,7 @@ class Change:
     before: Answers
     wanted: Answers
     differing: tuple[AnswerChange, ...] = ()
+    waits: bool = False
     onboarding: bool = False
 
     @property

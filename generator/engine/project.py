@@ -33,7 +33,7 @@ from generator.infra_repo.registrations import Registration, load
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
-from generator.template.amendment import amendment_between
+from generator.template.amendment import Amendment, amendment_between, same_answer
 from generator.template.answers import Answers
 from generator.template.files import ANSWERS_FILE, File, Layer
 from generator.template.questions import load_questions
@@ -117,8 +117,21 @@ class Project:
         differing = {name: self.answers.public[name] for name in recorded.differing(self.answers.public)}
         if not differing:
             return ""
+        for name in [name for name in differing if self._follows(recorded, differing, name)]:
+            del differing[name]
         structured = {item.name for item in load_questions(self.template) if item.structured}
         return self.command("change", *amendment_between(recorded.values, differing).words(structured))
+
+    def _follows(self, recorded: Recorded, differing: Mapping[str, Any], name: str) -> bool:
+        """Whether an answer comes out as it is wanted when the others are changed."""
+        rest = {other: value for other, value in differing.items() if other != name}
+        if not rest or not self.versions.knows(recorded):
+            return False
+        try:
+            found = self.versions.made_by(recorded).follow(recorded, Amendment(rest, replaced=frozenset(rest)))
+        except AnswersError:
+            return False
+        return same_answer(found.get(name), differing[name])
 
     @cached_property
     def stack_prefix(self) -> str:

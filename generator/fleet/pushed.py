@@ -18,7 +18,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +34,12 @@ SCHEMA = 1
 class Pushed:
     """The note on one secret of one owner's mirrors. Thread-safe.
 
-    ``began`` is when the run began that first wrote this value; ``mirrors`` are the times by the mirror's full name.
+    ``mirrors`` are the times by the mirror's full name.
     """
 
     place: Path
     salt: bytes
     digest: bytes
-    began: str
     mirrors: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,7 +49,6 @@ class Pushed:
             self.mirrors[mirror] = written
             document = {
                 "schema": SCHEMA,
-                "began": self.began,
                 "salt": self.salt.hex(),
                 "digest": self.digest.hex(),
                 "mirrors": self.mirrors,
@@ -70,7 +67,7 @@ def pushed(api: str, owner: str, name: str, value: Secret) -> Iterator[Pushed]:
     place = user_state_path("newservice") / f"pushed-{name}-{key}.json"
     with _alone(place.with_suffix(".lock"), name):
         found = _read(place)
-        yield _same(place, found, value) or Pushed(place, *_digested(value), datetime.now(UTC).isoformat())
+        yield _same(place, found, value) or Pushed(place, *_digested(value))
 
 
 @contextmanager
@@ -98,8 +95,8 @@ def _lock(handle: int, name: str) -> None:
     except OSError:
         raise RefusedError(
             "fleet.secrets_busy",
-            f"another run pushes {name} now",
-            "wait for its end: two runs could leave different values in different repositories",
+            f"another run is pushing {name}",
+            "wait until it ends: two runs could leave different values in different repositories",
         ) from None
 
 
@@ -121,7 +118,7 @@ def _same(place: Path, found: Mapping[str, Any], value: Secret) -> Pushed | None
         salt, digest = bytes.fromhex(found["salt"]), bytes.fromhex(found["digest"])
         mirrors = {str(mirror): str(written) for mirror, written in found["mirrors"].items()}
         if found["schema"] == SCHEMA and hmac.compare_digest(_digest(value, salt), digest):
-            return Pushed(place, salt, digest, str(found["began"]), mirrors)
+            return Pushed(place, salt, digest, mirrors)
     return None
 
 

@@ -217,7 +217,8 @@ class SecretPush:
         try:
             self.note.note(target.place.repository, written)
         except OSError as problem:
-            self.notes.append(f"{self.note.place} can't be written ({problem.strerror}): another run begins anew")
+            reason = f"{self.note.place} can't be written ({problem.strerror})"
+            self.notes.append(f"{reason}: the next run writes everything again")
         action = "written" if step.status == "done" else ""
         return Finding(target.place, State.CURRENT, message=f"{self.secret} at {written}", action=action)
 

@@ -18,7 +18,7 @@ from generator.cli.report import Reporter
 @click.option(
     "--allow-writes",
     is_flag=True,
-    help="Offer create, secrets_push, and updates that write; without it the server is read-only.",
+    help="Offer create, secrets_push, and changes and updates that write; without it the server is read-only.",
 )
 @click.option(
     "--allow-seed",
@@ -32,7 +32,7 @@ from generator.cli.report import Reporter
 @flags.infra()
 @click.pass_obj
 def mcp_command(_reporter: Reporter, /, **options: Any) -> ExitCode:
-    """Serve schema, plan, status, verify, secrets, update and create to an agent: MCP over standard input and output.
+    """Serve newservice's commands as tools to an agent: MCP over standard input and output.
 
     The platform, the infra clone, the right to write and the sources of secrets are fixed here; no call can choose
     others. Runs until its input ends.

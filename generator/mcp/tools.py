@@ -328,6 +328,7 @@ _CHANGE_PLAN = Tool(
     _changing({"const": True, "default": True, "description": "Only plan; nothing else is offered here."}),
     lambda given: _change(given, dry_run=True),
     required=("name",),
+    values_in="seeds",
 )
 
 _CHANGE = Tool(
@@ -341,6 +342,7 @@ _CHANGE = Tool(
     required=("name",),
     writes=True,
     edits=True,
+    values_in="seeds",
 )
 
 

@@ -110,6 +110,28 @@ def test_what_is_new_is_named_and_what_the_service_had_is_not(world: World) -> N
     assert not [line for line in done.result["next"] if line.startswith(("make ", "look at "))]
 
 
+def test_what_waits_for_review_is_not_agreed_to_again(world: World) -> None:
+    name = created(world, {**UPSTREAM, "volumes": [{"name": "data", "mount": "/data"}]})
+    groups = ("--set", 'access=["Home Server Admins", "Guests"]', "--open")
+    volume = ("--unset", "volumes.data", "--accept-loss", "volumes.data")
+    assert change(world, name, *groups, *volume).code == 0
+
+    for again in ((), (*groups, *volume)):
+        assert change(world, name, *again).result["status"] == "unchanged"
+    assert change(world, name, "--title", "Field Notes").code == 0
+    assert error(change(world, name, "--auth", "none", "--auth-reason", "for all"))["code"] == "change.opens"
+    assert error(change(world, name, "--namespace", "other"))["code"] == "change.loss"
+
+
+def test_what_a_waiting_change_opened_is_closed_again(world: World) -> None:
+    name = created(world, {**SMALLEST, "image_visibility": "private"})
+    assert change(world, name, "--image-visibility", "public", "--open").code == 0
+    assert (world.canonical(name).private, world.mirror(name).private) == (False, False)
+    done = change(world, name, "--image-visibility", "private")
+    assert done.code == 0, done.out
+    assert (world.canonical(name).private, world.mirror(name).private) == (True, True)
+
+
 def test_an_image_changes_its_visibility_by_hand(world: World) -> None:
     """A registry takes that from people only. What the cluster pulls without a secret has to be public before."""
     name = created(world, {**SMALLEST, "image_visibility": "private"})

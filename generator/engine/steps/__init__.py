@@ -63,7 +63,12 @@ def steps_of(change: Change) -> Steps:
     """
     before, after = change.before, change.wanted
     known = before if change.proposed and not change.onboarding else None
-    wanted = [step for step in _wanted(after, before) if step.differs(known, after)]
+    closes = change.waits and after.private_image  # what waits may have opened the copies
+    wanted = [
+        step
+        for step in _wanted(after, before)
+        if step.differs(known, after) or (closes and isinstance(step, ForgejoRepository | GitHubRepository))
+    ]
     wanted += _proposing(change)
     gone: list[Removal[Any]] = []
     if before.actions_secrets.keys() - after.actions_secrets.keys():

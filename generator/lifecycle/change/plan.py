@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from generator.base.errors import RefusedError, UsageError
+from generator.base.errors import AnswersError, RefusedError, UsageError
 from generator.clients.git import Repository as Clone
 from generator.engine.change import Change, answers_of, masked
 from generator.engine.commits import Commit, RemoteCommit
@@ -82,8 +82,8 @@ def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, na
         raise UsageError(
             "status.unknown",
             f"no answers found for {name}: {platform.forgejo.owner}/{platform.infra.repository} has no stack of "
-            "newservice's with this name",
-            "check the name with newservice fleet list; newservice create makes a new service",
+            "this name that newservice created",
+            "check the name with newservice fleet list; newservice create creates a new service",
         )
     if removing := being_removed(begun.repository):
         raise RefusedError(
@@ -102,18 +102,36 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     line, maker, start = begun.line, begun.maker, begun.recorded
     now = maker.answers(start)
     if wish.undo:
-        wanted = answers_of(maker, start, _previous(begun).values, {})
+        earlier = _previous(begun).values
+        internal = [question.name for question in maker.questions if question.internal]
+        facts = {name: earlier[name] for name in internal if name in earlier and name not in start.values}
+        wanted = answers_of(maker, start, earlier, facts)
     else:
         amendment = _left_to_do(wish.amendment, line)
-        derived = maker.follow(start, amendment) if amendment.touched else {}
-        wanted = maker.answers(start, amendment, derived=derived) if amendment.touched else now
+        wanted = _resolved(maker, start, amendment) if amendment.touched else now
     before = now
     if line.waits and of_tree(line.merged, now.name).ours:
         before = versions.made_by(line.merged.sound()).answers(line.merged)
     _refuse(maker, before, wanted)
     differing = masked(maker, differences(now.public, wanted.public))
     onboarding = line.waits and not of_tree(line.merged, now.name).ours
-    return Change(versions, maker, start, before, wanted, differing, onboarding)
+    return Change(versions, maker, start, before, wanted, differing, line.waits, onboarding)
+
+
+def _resolved(maker: Maker, start: Recorded, amendment: Amendment) -> Answers:
+    """The amended answers. What is picked for a stack when it is committed has a stand-in until then."""
+    internal = {question.name for question in maker.questions if question.internal}
+    try:
+        return _amended(maker, start, amendment)
+    except AnswersError as error:
+        picked = {problem.question for problem in error.problems} & internal
+        if not picked:
+            raise
+    return _amended(maker, replace(start, document={**start.document, **dict.fromkeys(picked, 0)}), amendment)
+
+
+def _amended(maker: Maker, start: Recorded, amendment: Amendment) -> Answers:
+    return maker.answers(start, amendment, derived=maker.follow(start, amendment))
 
 
 def _left_to_do(amendment: Amendment, line: Line) -> Amendment:
@@ -132,13 +150,13 @@ def _refuse(maker: Maker, before: Answers, wanted: Answers) -> None:
     if before.name != wanted.name:
         raise RefusedError(
             "change.rename",
-            f"{before.name} can't be renamed to {wanted.name}: claims, databases and repositories have its name",
+            f"{before.name} can't be renamed to {wanted.name}: claims, databases and repositories carry its name",
             "how to do it by hand: docs/how-to/rename.md",
         )
     if before.owned != wanted.owned:
         raise RefusedError(
             "change.image_source",
-            f"{before.name} gets its image from where it always did: a service keeps its repository, or none",
+            f"{before.name} can't change where its image comes from: a service keeps its repository, or has none",
             "create a service of that kind under another name, move its data, and remove this one",
         )
     if wanted.owned:
@@ -165,8 +183,8 @@ def _previous(begun: Begun) -> Recorded:
         where = line.pull.url if line.pull else line.branch
         raise RefusedError(
             "change.waiting",
-            f"a change of {name} waits for review ({where}), so there is no merged one to undo after it",
-            "merge it or close its pull request first",
+            f"a change of {name} waits for review ({where}), and --undo is about the last merged one",
+            "merge that pull request or close it, then run the same command again",
         )
     commits = repository.forgejo.commits(repository.owner, repository.name, line.default, path=path)
     after = line.merged
