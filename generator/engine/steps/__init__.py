@@ -60,12 +60,8 @@ def steps_of(change: Change) -> Steps:
     What must be reachable first comes before the stack's pull request; what is no longer needed goes last.
     """
     before, after = change.before, change.wanted
-    closes = change.waits and after.private_image  # what waits may have opened the copies
-    wanted = [
-        step
-        for step in _wanted(after, before)
-        if step.differs(before, after) or (closes and isinstance(step, ForgejoRepository | GitHubRepository))
-    ]
+    followed = _followed(change)
+    wanted = [step for step in _wanted(after, before) if step.differs(before, after) or isinstance(step, followed)]
     wanted += _proposing(change)
     gone: list[Removal[Any]] = []
     if before.actions_secrets.keys() - after.actions_secrets.keys():
@@ -73,6 +69,17 @@ def steps_of(change: Change) -> Steps:
     if "woodpecker" in before.systems and "woodpecker" not in after.systems:
         gone.append(RegistrationRemoval())
     return Steps(tuple(wanted), tuple(gone))
+
+
+def _followed(change: Change) -> tuple[type[Step[Any]], ...]:
+    """The steps whose systems a change that waits may have brought to other answers than those in force.
+
+    Copies are closed again, and never opened because of that.
+    """
+    if not change.waits:
+        return ()
+    copies = (ForgejoRepository, GitHubRepository) if change.wanted.private_image else ()
+    return (VaultSecrets, GitHubSecrets, WoodpeckerRegistration, WoodpeckerSettings, *copies)
 
 
 def steps_on_the_way(change: Change) -> Steps:
