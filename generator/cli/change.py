@@ -157,8 +157,8 @@ def change(
 def _pass_gates(session: Session, service: Service, wanted: Change, asked: Amendment) -> bool:
     """Whether a private service may become public. Raises where something is lost or opened without consent.
 
-    What waits for review already is not asked about again. A person at a terminal types the names of what is lost and
-    opened, where no flag does.
+    What waits for review already is not asked about again, unless a private service becomes public. A person at a
+    terminal types the names of what is lost and opened, where no flag does.
     """
     from generator.template.gates import check_gates, losses, openings
 
@@ -167,11 +167,12 @@ def _pass_gates(session: Session, service: Service, wanted: Change, asked: Amend
     accepted, opens = tuple(options["accepted"]), bool(options["opened"])
     lost = losses(template, questions, wanted.before, wanted.wanted) if merged else ()
     opened = openings(template, questions, wanted.before, wanted.wanted)
-    if merged and service.begun.line.waits:  # what is proposed already was agreed to then
+    publishes = wanted.before.private_image and not wanted.wanted.private_image
+    if merged and wanted.waits:  # what is proposed already was agreed to then
         proposed = service.begun.maker.answers(service.begun.recorded)
         agreed = {*losses(template, questions, wanted.before, proposed)}
         lost = tuple(loss for loss in lost if loss not in agreed or loss.place in accepted)
-        allowed = {*openings(template, questions, wanted.before, proposed)}
+        allowed = {*openings(template, questions, wanted.before, proposed)} if not publishes else set()
         opened = tuple(opening for opening in opened if opening not in allowed)
     if session.interactive and not (options["yes"] or options["dry_run"]):
         from generator.wizard import agree_to  # heavy, and needed with a terminal only

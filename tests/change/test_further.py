@@ -132,6 +132,17 @@ def test_what_a_waiting_change_opened_is_closed_again(world: World) -> None:
     assert (world.canonical(name).private, world.mirror(name).private) == (True, True)
 
 
+def test_ci_that_returns_before_the_merge_has_its_secrets_again(world: World) -> None:
+    name = created(world, SMALLEST)
+    before = state(world, name)
+    assert change(world, name, "--no-ci", "--updates", "keel").code == 0
+    done = change(world, name, "--ci", "--updates", "ci")
+    assert done.code == 0, done.out
+    after = state(world, name)
+    assert before["secrets"]
+    assert (after["secrets"], after["woodpecker"]) == (before["secrets"], before["woodpecker"])
+
+
 def test_an_image_changes_its_visibility_by_hand(world: World) -> None:
     """A registry takes that from people only. What the cluster pulls without a secret has to be public before."""
     name = created(world, {**SMALLEST, "image_visibility": "private"})

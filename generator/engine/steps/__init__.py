@@ -59,16 +59,11 @@ def steps_of(change: Change) -> Steps:
 
     What must be reachable first comes before the stack's pull request; what is no longer needed goes last. Where no
     answer differs from those in force, an earlier change may have stopped or been declined, so each system is looked
-    at; and in an open onboarding, which records only the newest answers.
+    at; so it is while another change waits, and in an open onboarding, which records only the newest answers.
     """
     before, after = change.before, change.wanted
-    known = before if change.proposed and not change.onboarding else None
-    closes = change.waits and after.private_image  # what waits may have opened the copies
-    wanted = [
-        step
-        for step in _wanted(after, before)
-        if step.differs(known, after) or (closes and isinstance(step, ForgejoRepository | GitHubRepository))
-    ]
+    known = before if change.proposed and not (change.onboarding or change.waits) else None
+    wanted = [step for step in _wanted(after, before) if step.differs(known, after)]
     wanted += _proposing(change)
     gone: list[Removal[Any]] = []
     if before.actions_secrets.keys() - after.actions_secrets.keys():
