@@ -136,7 +136,7 @@ def change(
         for item in wanted.differing:
             session.reporter.change(item)
         opened = _pass_gates(session, service, wanted, wish.amendment)
-        also = [system for system in wanted.before.systems if system != "vault"]  # nothing is removed there
+        also = ["woodpecker"] if wanted.registered else []
         run = replace(session.run(wanted.wanted, also=also), opens=opened)
         steps = _steps(wanted)
         plan = _plan(session, run, wanted, steps)

@@ -28,7 +28,7 @@ class Change:
     ``before`` are the answers in force: those of the default branch, or ``start``'s where the stack is not merged.
     ``differing`` is what is asked for now; ``proposed`` what differs from the default branch in the end.
     ``waits``: a branch proposes answers already, whose systems may have followed them. ``onboarding``: the stack itself
-    is not merged yet.
+    is not merged yet. ``registered``: the deployer knows the service, or did once.
     """
 
     versions: Versions
@@ -39,6 +39,7 @@ class Change:
     differing: tuple[AnswerChange, ...] = ()
     waits: bool = False
     onboarding: bool = False
+    registered: bool = False
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from generator.engine.change import Change
 from generator.engine.steps.base import Step
 from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
 from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
+from generator.engine.steps.change.spare import spare
 from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository
 from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository, GitHubSecrets
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
@@ -20,7 +21,6 @@ from generator.engine.steps.removal.branch import (
     PullRequestRemoval,
 )
 from generator.engine.steps.removal.mirror import (
-    ActionsSecretsRemoval,
     MirrorLinkRemoval,
     MirrorRemoval,
     RegistrationRemoval,
@@ -65,12 +65,7 @@ def steps_of(change: Change) -> Steps:
     known = before if change.proposed and not (change.onboarding or change.waits) else None
     wanted = [step for step in _wanted(after, before) if step.differs(known, after)]
     wanted += _proposing(change)
-    gone: list[Removal[Any]] = []
-    if before.actions_secrets.keys() - after.actions_secrets.keys():
-        gone.append(ActionsSecretsRemoval(before))
-    if "woodpecker" in before.systems and "woodpecker" not in after.systems:
-        gone.append(RegistrationRemoval())
-    return Steps(tuple(wanted), tuple(gone))
+    return Steps(tuple(wanted), tuple(spare(change)))
 
 
 def steps_on_the_way(change: Change) -> Steps:

@@ -115,7 +115,15 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     _refuse(maker, before, wanted)
     differing = masked(maker, differences(now.public, wanted.public))
     onboarding = line.waits and not of_tree(line.merged, now.name).ours
-    return Change(versions, maker, start, before, wanted, differing, line.waits, onboarding)
+    registered = "woodpecker" in before.systems or (wanted.owned and _was_registered(versions, begun))
+    return Change(versions, maker, start, before, wanted, differing, line.waits, onboarding, registered)
+
+
+def _was_registered(versions: Versions, begun: Begun) -> bool:
+    """Whether the service's repository records a number of the deployer's."""
+    repository, branch = begun.repository, versions.platform.forgejo.branch
+    tree = RemoteCommit(repository.forgejo, repository.owner, repository.service, branch)
+    return bool(read_recorded(tree).values.get("woodpecker_repo_id"))
 
 
 def _resolved(maker: Maker, start: Recorded, amendment: Amendment) -> Answers:

@@ -18,7 +18,6 @@ from generator.engine.steps.base import foreign
 from generator.engine.steps.forgejo import our_mirrors
 from generator.engine.steps.github import mirror_description
 from generator.engine.steps.removal.base import Removal, gone, kept, listed, removable, unseen
-from generator.template.answers import Answers
 
 
 class MirrorLinkRemoval(Removal[tuple[PushMirror, ...]]):
@@ -59,7 +58,6 @@ class RegistrationRemoval(Removal[RegistrationFacts]):
     id = "woodpecker.registration"
     system = "woodpecker"
     group = "repository"
-    after = ("service.change_request", "infra.change_request")  # of a change, which has no need of it any more
 
     def observe(self, run: Run) -> RegistrationFacts:
         """The registration, what it belongs to, and what was added to it."""
@@ -155,35 +153,6 @@ class MirrorRemoval(Removal[MirrorFacts]):
                 error.code, error.message, "the token needs the scope delete_repo (fine-grained: Administration, write)"
             ) from error
         return f"{run.mirror} is deleted"
-
-
-class ActionsSecretsRemoval(Removal[frozenset[str]]):
-    """The Actions secrets that CI no longer needs: each is a credential."""
-
-    id = "github.secrets_removal"
-    system = "github"
-    group = "repository"
-    after = ("service.change_request", "infra.change_request")
-
-    def __init__(self, before: Answers) -> None:
-        self._before = before
-
-    def observe(self, run: Run) -> frozenset[str]:
-        """Those that newservice wrote and the answers no longer need."""
-        spare = self._before.actions_secrets.keys() - run.answers.actions_secrets.keys()
-        return run.mirror_secrets() & spare
-
-    def decide(self, run: Run, facts: frozenset[str]) -> Decision:
-        """Nothing needs them: remove them."""
-        return (
-            removable(f"{listed(sorted(facts))} of {run.mirror}") if facts else gone("no Actions secret is left over")
-        )
-
-    def act(self, run: Run, facts: frozenset[str]) -> str:
-        """Delete each."""
-        for name in sorted(facts):
-            run.github.delete_secret(run.mirror, name)
-        return f"{listed(sorted(facts))} of {run.mirror} are deleted"
 
 
 def _activity(run: Run) -> Activity:
