@@ -99,7 +99,9 @@ def test_the_same_command_finishes_it(world: World, number: int, acts: bool) -> 
 
     assert done.code == 0, done.out + done.err
     assert proposals(world) == {world.infra.name: (1, ["open"]), NAME: (1, ["open"])}
+    assert state(world, NAME)["secrets"] != []  # the default branch still uses them
     merge_all(world, NAME)
+    assert change(world, NAME).code == 0
     found = state(world, NAME)
     assert (found["description"], found["secrets"], found["woodpecker"]) == (world.canonical(NAME).description, [], [])
     assert "zone" in found["vault"]

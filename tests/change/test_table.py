@@ -125,6 +125,7 @@ def test_it_is_as_if_created_so(world: World, other: World, row: Row) -> None:
     again = change(world, name, *row.flags)
     assert (again.code, again.result["status"]) == (0, "unchanged"), again.out
     merge_all(world, name)
+    assert change(world, name).code == 0  # removes what is no longer used
     last = change(world, name)
     assert (last.code, last.result["status"]) == (0, "unchanged"), last.out
     found = state(world, name)

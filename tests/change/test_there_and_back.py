@@ -67,6 +67,7 @@ def test_there_and_back(world: World, number: int) -> None:
             done = become(world, start, goal)
             assert done.code == 0, [item["message"] for item in done.of("error")]
             merge_all(world, home.name)
+            assert change(world, home.name).code == 0
             assert change(world, home.name).result["status"] == "unchanged"
         after = state(world, home.name)
         vault = {"vault": before["vault"]}  # a secret is never deleted
