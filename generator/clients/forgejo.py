@@ -341,9 +341,16 @@ class Forgejo:
         return pulls
 
     def newest_pull_request(self, owner: str, name: str, base: str, head: str) -> PullRequest | None:
-        """The newest pull request from ``head`` into ``base``, in any state; None if there is none."""
+        """The newest pull request from ``head`` into ``base``, in any state; None if there is none.
+
+        Of several, the server gives any for two branches, in fact the oldest; only one of them can be open.
+        """
         path = f"/repos/{owner}/{name}/pulls/{quote(base, safe='')}/{quote(head)}"
-        return self._api.find("GET", path, _pull_request)
+        one = self._api.find("GET", path, _pull_request)
+        if one is None or one.state == "open":
+            return one
+        several = [pull for pull in self.pull_requests(owner, name) if (pull.branch, pull.base) == (head, base)]
+        return max(several, key=lambda pull: pull.number, default=one)
 
     def edit_pull_request(
         self, owner: str, name: str, number: int, *, title: str, body: str, close: bool = False

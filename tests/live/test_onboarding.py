@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -104,6 +105,45 @@ def test_the_push_mirror_follows_a_commit(live: LiveWorld) -> None:
     head = live.canonical_head("follower")
     assert head != before
     assert eventually(lambda: live.mirror("follower").bare.heads() == {live.branch: head})
+
+
+def pulls(live: LiveWorld, repository: str, branch: str) -> list[dict[str, Any]]:
+    """All pull requests of a branch, the newest first."""
+    found = live.forgejo("GET", f"/repos/{live.platform.forgejo.owner}/{repository}/pulls?state=all&limit=50")
+    return [item for item in json.loads(found.body) if item["head"]["ref"] == branch]
+
+
+def merge(live: LiveWorld, repository: str, branch: str, style: str = "merge") -> None:
+    """As a reviewer does; Forgejo takes a moment to see whether it can be merged."""
+    number = pulls(live, repository, branch)[0]["number"]
+    path = f"/repos/{live.platform.forgejo.owner}/{repository}/pulls/{number}/merge"
+    assert eventually(lambda: live.forgejo("POST", path, body={"Do": style}).status == 200)
+
+
+@pytest.mark.parametrize("style", ["merge", "squash"])
+def test_a_service_is_changed_again_and_again(live: LiveWorld, style: str) -> None:
+    """After a merged change, with the branch left, and after a declined one: each time in a pull request of its own."""
+    name = f"changing-{style}"
+    branch, infra = f"newservice-change/{name}", live.platform.infra.repository
+    live.run("create", given(name))
+    merge(live, infra, f"newservice/{name}")
+    for number, memory in enumerate(["1Gi", "2Gi"], 1):
+        completed = live.command("change", name, "--memory", memory, "--yes")
+        assert completed.result["status"] == "success", completed.out
+        assert [item["state"] for item in pulls(live, infra, branch)] == ["open"] + ["closed"] * (number - 1)
+        merge(live, infra, branch, style)
+        assert live.command("change", name).result["status"] == "unchanged"
+    completed = live.command("change", name, "--memory", "512Mi", "--title", "Another", "--yes")
+    assert completed.result["status"] == "success", completed.out
+    for repository in (infra, name):
+        path = f"/repos/{live.platform.forgejo.owner}/{repository}/pulls/{pulls(live, repository, branch)[0]['number']}"
+        assert live.forgejo("PATCH", path, body={"state": "closed"}).status == 201
+    completed = live.command("change", name, "--env", "LEVEL=info", "--yes")
+    assert completed.result["status"] == "success", completed.out
+    (newest, *others) = pulls(live, infra, branch)
+    assert (newest["state"], len(others)) == ("open", 3)
+    assert "LEVEL" in newest["body"]
+    assert "512Mi" not in newest["body"]
 
 
 def test_remove_takes_it_all_away(live: LiveWorld) -> None:

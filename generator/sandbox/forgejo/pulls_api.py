@@ -80,13 +80,13 @@ class PullsApi:
 
     @route("GET", "/repos/<owner>/<repo>/pulls/<base>/<path:head>")
     def pull_between(self, request: Request, caller: Caller, owner: str, repo: str, base: str, head: str) -> Response:
-        """The newest pull request between two branches."""
+        """A pull request between two branches: of several the oldest, as the database gives it."""
         repository = self._forgejo.readable(caller, owner, repo)
         head = head.removeprefix(f"{repository.owner}:")
         found = [pull for pull in repository.pulls.values() if (pull.base, pull.head) == (base, head)]
         if not found:
             raise not_found()
-        return json_response(200, self._view(repository, found[-1], caller))
+        return json_response(200, self._view(repository, found[0], caller))
 
     @route("PATCH", "/repos/<owner>/<repo>/pulls/<int:index>")
     def update(self, request: Request, caller: Caller, owner: str, repo: str, index: int) -> Response:
