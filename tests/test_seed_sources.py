@@ -21,7 +21,7 @@ from tests.answers import UPSTREAM
 from tests.full import few
 from tests.invoke import Desk
 from tests.test_secrecy import sightings
-from tests.world import Completed, World, elsewhere
+from tests.world import Completed, World, elsewhere, only_looked_up
 
 NAME = str(UPSTREAM["name"])
 ONE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
@@ -47,10 +47,10 @@ def plain(world: World, command: str, given: dict[str, Any], *more: str) -> Comp
 
 
 def untouched(world: World, completed: Completed, *canaries: str) -> None:
-    """Refused before a system was asked anything or anything was written, and no value was shown."""
+    """Refused before anything was written, or asked but for what is recorded of the service, and no value was shown."""
     assert completed.result["status"] == "refused", completed.out
     assert completed.code == 4
-    assert list(world.sandbox.journal) == []
+    assert only_looked_up(world)
     assert not world.has_secret(NAME)
     assert [path.name for path in world.folder.iterdir() if path.suffix not in (".yml", ".json")] == []
     assert sightings(canaries, {"output": completed.out.encode(), "errors": completed.err.encode()}) == []
@@ -419,7 +419,7 @@ def test_a_plan_made_elsewhere_reads_nothing_that_is_not_named_again(world: Worl
 
     completed = apply(world, path, "--seed", "api_token=env:ANOTHER")
     assert (completed.code, code(completed)) == (2, "plan.seed")
-    assert list(world.sandbox.journal) == []
+    assert only_looked_up(world)
 
     command = shlex.split(apply(world, path).of("error")[0]["hint"].partition("repeat them: ")[2])
     assert command[:2] == ["newservice", "apply"]

@@ -237,3 +237,8 @@ class World:
         except KeyError:
             return False
         return True
+
+
+def only_looked_up(world: World) -> bool:
+    """Whether nothing was asked but what is recorded of the service."""
+    return all(item.method == "GET" and ".copier-answers.yml" in item.path for item in world.sandbox.journal)

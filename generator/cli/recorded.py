@@ -73,7 +73,6 @@ def continued(session: Session) -> dict[str, Any]:
     name = given.get("name")
     if not isinstance(name, str):
         return given
-    session.read_seeds()
     try:
         check_name(session, name)
         found = _find(session, name)

@@ -210,16 +210,12 @@ class Session:
         Raises ``UsageError`` where there is no value, or no such secret, and ``RefusedError`` where a value holds a
         credential.
         """
-        for seed in self.sources:
-            if seed.name not in answers.vault_properties:
-                raise UsageError(
-                    "seed.unknown", f"{seed.label}no secret of the service has this property", "see --secrets"
-                )
-        return self.read_seeds()
-
-    def read_seeds(self) -> dict[str, Secret]:
-        """The same, whatever the service's secrets are: what must not be one is refused before a system is asked."""
         if self._seeds is None:
+            for seed in self.sources:
+                if seed.name not in answers.vault_properties:
+                    raise UsageError(
+                        "seed.unknown", f"{seed.label}no secret of the service has this property", "see --secrets"
+                    )
             values = {seed.name: read_seed(seed, self.environ) for seed in self.sources}
             self._refuse_credentials(values)
             self._seeds = values

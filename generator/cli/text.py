@@ -158,7 +158,7 @@ class TextReporter(Reporter):
                 self._note(f"  - {problem.message}")
                 if problem.hint:
                     self._note(f"    {problem.hint}")
-        for line in error.hint.splitlines():
+        for line in error.hint.split("\n"):
             self._note(f"  {line}")
         if self._verbose:
             self._note(f"  (error code {error.code})")
