@@ -37,7 +37,7 @@ def settings(world: World, *allowed: str) -> Settings:
 async def refused(
     agent: Agent, world: World, source: str, *codes: str, name: str = "api_token"
 ) -> list[dict[str, Any]]:
-    """The errors of a plan and a create with a source: refused before anything was written, or asked but for what is recorded."""
+    """The errors of a plan and a create with a source: refused before a write, or a look at more than the record."""
     world.sandbox.journal.clear()
     errors = []
     for tool in ("plan", "create"):
