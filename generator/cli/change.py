@@ -136,7 +136,7 @@ def change(
         for item in wanted.differing:
             session.reporter.change(item)
         opened = _pass_gates(session, service, wanted, wish.amendment)
-        also = ["woodpecker"] if wanted.registered else []
+        also = [system for system in (wanted.served or wanted.before).systems if system != "vault"]
         run = replace(session.run(wanted.wanted, also=also), opens=opened)
         steps = _steps(wanted)
         plan = _plan(session, run, wanted, steps)

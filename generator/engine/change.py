@@ -28,7 +28,8 @@ class Change:
     ``before`` are the answers in force: those of the default branch, or ``start``'s where the stack is not merged.
     ``differing`` is what is asked for now; ``proposed`` what differs from the default branch in the end.
     ``waits``: a branch proposes answers already, whose systems may have followed them. ``onboarding``: the stack itself
-    is not merged yet. ``registered``: the deployer knows the service, or did once.
+    is not merged yet. ``served``: the answers whose secrets and registration the systems may still have: those in force
+    or, once the end of CI is merged, the ones before that.
     """
 
     versions: Versions
@@ -39,7 +40,7 @@ class Change:
     differing: tuple[AnswerChange, ...] = ()
     waits: bool = False
     onboarding: bool = False
-    registered: bool = False
+    served: Answers | None = None
 
     @property
     def name(self) -> str:

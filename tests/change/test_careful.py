@@ -4,6 +4,7 @@ words."""
 from __future__ import annotations
 
 from generator.sandbox.forgejo.state import Repository
+from generator.sandbox.github.state import Secret
 from tests.answers import RICH, SMALLEST
 from tests.change.forge import PREFIX, change, merge_all, recorded
 from tests.world import World
@@ -97,3 +98,18 @@ def test_a_draft_stays_one_and_a_mirror_of_others_gets_no_secret(world: World) -
     refused = change(world, NAME, "--ci")
     assert refused.code == 4, refused.out
     assert not mirror.secrets
+
+
+def test_a_secret_that_people_gave_the_mirror_stays(world: World) -> None:
+    """Also under a name that the profile has, for a workflow of their own: newservice removes only what it wrote."""
+    assert world.run("create", PUBLIC).code == 0
+    name = str(PUBLIC["name"])
+    world.merge(name)
+    mirror = world.mirror(name)
+    mirror.secrets["SLACK_WEBHOOK"] = Secret(b"", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+
+    assert change(world, name, "--memory", "1Gi").code == 0
+    merge_all(world, name)
+    assert change(world, name).result["status"] == "unchanged"
+
+    assert list(mirror.secrets) == ["SLACK_WEBHOOK"]

@@ -8,7 +8,6 @@ from datetime import datetime
 from generator.base.errors import AnswersError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
-from generator.clients.git import merges
 from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -17,7 +16,7 @@ from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.change.line import TITLE
-from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit
+from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit, unmergeable
 from generator.infra_repo.entries import compare_registrations, refusal, registered_files
 from generator.infra_repo.fingerprints import blobs, seal
 
@@ -50,7 +49,8 @@ def observe_infra(run: Run) -> InfraFacts:
     if base is None or branch is None or found is None:
         return InfraFacts(base, base_state, branch, branch_state, changing=_is_changing(run, base_state))
     spent = is_merged(found, branch)
-    stuck = () if found.merged else _stuck(run, found.merge_base, base, branch)
+    paths = dict.fromkeys(registration.path for registration in run.project.registrations)
+    stuck = () if found.merged else unmergeable(run.infra_tree, branch, found.merge_base, base, paths)
     return InfraFacts(base, base_state, branch, branch_state, spent, stuck, _is_changing(run, base_state))
 
 
@@ -61,17 +61,6 @@ def _is_changing(run: Run, base: InfraState | None) -> bool:
         return False
     waiting = run.infra_state(head)
     return waiting.made_by_us and not waiting.changed
-
-
-def _stuck(run: Run, common: str, base: str, branch: str) -> tuple[str, ...]:
-    """Shared files that both sides have changed in the same place since they parted."""
-    if common in ("", base):
-        return ()
-    trees = [run.infra_tree(sha) for sha in (branch, common, base)]
-    paths = dict.fromkeys(registration.path for registration in run.project.registrations)
-    versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
-    changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
-    return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
 
 
 class InfraCommit(Step[InfraFacts]):

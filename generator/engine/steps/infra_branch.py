@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
+from generator.clients.git import merges
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.plan import Decision
 from generator.engine.steps.base import foreign
+from generator.infra_repo.trees import Tree
 from generator.template.files import File
 
 
@@ -25,6 +27,21 @@ def no_default_branch(run: Run) -> Decision:
 def is_merged(pull: PullRequest | None, head: str | None) -> bool:
     """Whether a branch was merged as it is."""
     return pull is not None and pull.merged and pull.head == head
+
+
+def unmergeable(
+    tree: Callable[[str], Tree], ours: str, common: str, theirs: str, paths: Iterable[str]
+) -> tuple[str, ...]:
+    """Those of ``paths`` that two commits have changed in the same place since they parted at ``common``.
+
+    ``tree`` reads a commit. None where that is not known (empty), or only one of them moved on.
+    """
+    if common in ("", theirs):
+        return ()
+    trees = [tree(sha) for sha in (ours, common, theirs)]
+    versions = {path: [each.read(path) or b"" for each in trees] for path in paths}
+    changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
+    return tuple(path for path, seen in changed.items() if not merges(*seen))
 
 
 def push_commit(

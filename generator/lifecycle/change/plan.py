@@ -115,15 +115,19 @@ def change_of(versions: Versions, begun: Begun, wish: Wish) -> Change:
     _refuse(maker, before, wanted)
     differing = masked(maker, differences(now.public, wanted.public))
     onboarding = line.waits and not of_tree(line.merged, now.name).ours
-    registered = "woodpecker" in before.systems or (wanted.owned and _was_registered(versions, begun))
-    return Change(versions, maker, start, before, wanted, differing, line.waits, onboarding, registered)
+    served = _served(versions, begun, before, wanted)
+    return Change(versions, maker, start, before, wanted, differing, line.waits, onboarding, served)
 
 
-def _was_registered(versions: Versions, begun: Begun) -> bool:
-    """Whether the service's repository records a number of the deployer's."""
-    repository, branch = begun.repository, versions.platform.forgejo.branch
-    tree = RemoteCommit(repository.forgejo, repository.owner, repository.service, branch)
-    return bool(read_recorded(tree).values.get("woodpecker_repo_id"))
+def _served(versions: Versions, begun: Begun, before: Answers, wanted: Answers) -> Answers:
+    """The answers whose secrets and registration the systems may still have.
+
+    No older ones than those before the last merged change count: what is there by then may be anyone's.
+    """
+    ends = before.actions_secrets.keys() > wanted.actions_secrets.keys() or {*before.systems} > {*wanted.systems}
+    complete = versions.platform.actions_secrets.keys() <= wanted.actions_secrets.keys()
+    earlier = None if ends or complete or not wanted.owned else _earlier(begun)
+    return versions.made_by(earlier).answers(earlier) if earlier and versions.knows(earlier) else before
 
 
 def _resolved(maker: Maker, start: Recorded, amendment: Amendment) -> Answers:
@@ -185,8 +189,7 @@ def _refuse_other_code(maker: Maker, before: Answers, wanted: Answers) -> None:
 
 def _previous(begun: Begun) -> Recorded:
     """What the default branch recorded before the last merged change. Raises ``RefusedError`` where there is none."""
-    repository, line = begun.repository, begun.line
-    name, path = repository.service, f"{repository.prefix}{ANSWERS_FILE}"
+    name, line = begun.repository.service, begun.line
     if line.waits:
         where = line.pull.url if line.pull else line.branch
         raise RefusedError(
@@ -194,6 +197,18 @@ def _previous(begun: Begun) -> Recorded:
             f"a change of {name} waits for review ({where}), and --undo is about the last merged one",
             "merge that pull request or close it, then run the same command again",
         )
+    earlier = _earlier(begun)
+    if earlier is not None:
+        return earlier
+    raise RefusedError(
+        "change.no_earlier", f"{name} has no merged change that could be undone", "say what is to be different instead"
+    )
+
+
+def _earlier(begun: Begun) -> Recorded | None:
+    """What the default branch recorded before its last merged change; None where there was none."""
+    repository, line = begun.repository, begun.line
+    name, path = repository.service, f"{repository.prefix}{ANSWERS_FILE}"
     commits = repository.forgejo.commits(repository.owner, repository.name, line.default, path=path)
     after = line.merged
     for commit, earlier in zip_longest(commits, commits[1:]):
@@ -209,9 +224,7 @@ def _previous(begun: Begun) -> Recorded:
         if any(before.values[key] != after.values[key] for key in shared):
             return before
         after = before
-    raise RefusedError(
-        "change.no_earlier", f"{name} has no merged change that could be undone", "say what is to be different instead"
-    )
+    return None
 
 
 def contents(run: Run, change: Change) -> tuple[Sequence[FileChange], Sequence[RegistrationChange]]:

@@ -8,12 +8,11 @@ from functools import partial
 
 from generator.base.memo import Memo
 from generator.clients.forgejo import Commit, Forgejo, PullRequest
-from generator.clients.git import merges
 from generator.engine.change import carried, change_branch
 from generator.engine.context import Run
 from generator.engine.ownership import of_branch, of_tree
 from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
-from generator.engine.steps.infra_branch import is_merged
+from generator.engine.steps.infra_branch import is_merged, unmergeable
 from generator.infra_repo.trees import Listing
 
 TITLE = "chore({name}): change "
@@ -129,7 +128,7 @@ class Repository:
         head, base = self.heads[branch], begun.tree
         recorded, pull = self.recorded(head), self.pull(branch)
         others = of_branch(self.pending(branch), [TITLE.format(name=self.service)]).others
-        stuck, common = self._stuck(pull, head, base, paths), self._common(pull, base)
+        stuck, common = unmergeable(self.tree, head, _parted(pull), base, paths), self._common(pull, base)
         moved = of_tree(common, self.service).ours and common.document != begun.merged.document
         if moved and not others:
             recorded = carried(common, begun.merged, recorded)
@@ -145,16 +144,6 @@ class Repository:
         moved."""
         common = _parted(pull)
         return UNRECORDED if common in ("", base) else self.recorded(common)
-
-    def _stuck(self, pull: PullRequest | None, head: str, base: str, paths: Sequence[str]) -> tuple[str, ...]:
-        """Files that both sides have changed in the same place since they parted."""
-        common = _parted(pull)
-        if common in ("", base):
-            return ()
-        trees = [self.tree(sha) for sha in (head, common, base)]
-        versions = {path: [tree.read(path) or b"" for tree in trees] for path in paths}
-        changed = {path: seen for path, seen in versions.items() if seen[1] not in (seen[0], seen[2])}
-        return tuple(path for path, (ours, old, theirs) in changed.items() if not merges(ours, old, theirs))
 
 
 def _parted(pull: PullRequest | None) -> str:

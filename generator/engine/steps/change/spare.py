@@ -38,7 +38,7 @@ class SpareSecrets(Removal[SpareFacts]):
         self._change = change
 
     def observe(self, run: Run) -> SpareFacts:
-        """Those of the profile's that the answers don't need, on a mirror of newservice's."""
+        """Those on a mirror of newservice's that the answers no longer need."""
         run_parallel(run.mirror_repository, run.mirror_secrets)
         mirror = run.mirror_repository()
         if mirror is None or not of_mirror(mirror, mirror_description(run)).ours:
@@ -80,12 +80,12 @@ class SpareRegistration(RegistrationRemoval):
 
 
 def spare_secrets(change: Change) -> frozenset[str]:
-    """The Actions secrets that the profile names and the wanted answers don't need."""
-    return frozenset(change.versions.platform.actions_secrets.keys() - change.wanted.actions_secrets.keys())
+    """The Actions secrets that answers needed which the systems may still serve, and the wanted ones don't."""
+    return frozenset((change.served or change.before).actions_secrets.keys() - change.wanted.actions_secrets.keys())
 
 
 def is_used(run: Run, change: Change) -> bool:
-    """Whether the repository's default branch is still as it was before the change."""
+    """Whether the repository's default branch lacks the change, and works as before."""
     facts = observe_service(run, change)
     return facts.line.waits or writes(facts.found)
 
@@ -101,5 +101,5 @@ def spare(change: Change) -> Iterator[Removal[Any]]:
     """The removals of what the wanted answers don't need."""
     if change.wanted.owned and spare_secrets(change):
         yield SpareSecrets(change)
-    if change.registered and "woodpecker" not in change.wanted.systems:
+    if "woodpecker" in (change.served or change.before).systems and "woodpecker" not in change.wanted.systems:
         yield SpareRegistration(change)

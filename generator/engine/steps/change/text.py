@@ -12,7 +12,7 @@ from generator.infra_repo.registrations.markdown import code
 from generator.template.amendment import AnswerChange
 
 _BEGIN, _END = "<!-- newservice: what changes -->", "<!-- newservice: end -->"
-_SECTION = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
+_SECTION = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
 _MOST = 120
 """The longest answer that is shown whole."""
 
