@@ -139,7 +139,7 @@ def test_woodpecker_deploys_by_hand_only(tree: Tree) -> None:
 def test_commands_with_a_colon_between_variables_are_quoted(tree: Tree) -> None:
     lines = [line for line in tree.read(PIPELINE).splitlines() if "{IMAGE_NAME}:" in line]
     assert len(lines) == 1
-    assert re.fullmatch(r'\s*- ".*"', lines[0])
+    assert re.fullmatch(r"\s*- '.*'", lines[0])
 
 
 def test_folder_of_workflows_holds_one(tree: Tree) -> None:

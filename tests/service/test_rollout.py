@@ -35,7 +35,8 @@ def commands(request: pytest.FixtureRequest, richest: Tree) -> list[str]:
 def run(commands: list[str], folder: Path, variables: dict[str, str], status: int = 0) -> tuple[int, list[str], str]:
     """Run the commands as a step does: one after another until one fails."""
     kubectl = folder / "kubectl"
-    kubectl.write_text(f'#!/bin/sh\necho "$*" >> {folder}/calls\nexit {status}\n', encoding="utf-8")
+    noted = f'echo "$*" >> {folder}/calls\nprintf "%s\\0" "$@" > {folder}/arguments'
+    kubectl.write_text(f"#!/bin/sh\n{noted}\nexit {status}\n", encoding="utf-8")
     kubectl.chmod(0o755)
     script = "\n".join(["set -e", *commands])
     environment = {"PATH": f"{folder}:/usr/bin:/bin", **variables}
@@ -51,6 +52,24 @@ def test_sets_the_image_and_waits(commands: list[str], tmp_path: Path) -> None:
         "-n guides set image deployment/null null=ghcr.io/viktorbarzin/null:01234567",
         "-n guides rollout status deployment/null --timeout=300s",
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("1.0 deployment/other=evil", " ", "--all=true x", "a\tb", "1.0\n2.0", "*", "~", "$HOME", "$(id)", "`id`"),
+        *("a; exit 0", "a && false", "a'b", 'a"b', "a\\b", "ünï cödé", "${{ github.token }}", "${IMAGE_NAME}"),
+    ],
+)
+@pytest.mark.parametrize("name", IMAGE)
+def test_a_value_of_the_trigger_is_one_word(richest: Tree, tmp_path: Path, name: str, value: str) -> None:
+    """Whoever may start the pipeline chooses its variables: a shell must neither split nor run them."""
+    pipeline = load_yaml(substituted(richest.read(".woodpecker/deploy.yml"), {}))
+    given = IMAGE | {name: value}
+    status, calls, _ = run([str(pipeline["steps"][0]["commands"][2])], tmp_path, given)
+    words = (tmp_path / "arguments").read_text(encoding="utf-8").split("\0")
+    image = f"null={given['IMAGE_NAME']}:{given['IMAGE_TAG']}"
+    assert (status, words) == (0, ["-n", "guides", "set", "image", "deployment/null", image, ""])
 
 
 def test_the_migration_runs_with_the_new_image_too(trees: dict[str, Tree], tmp_path: Path) -> None:
