@@ -192,7 +192,7 @@ def test_no_digest_is_made_of_a_value_that_a_person_gave(keeper: Keeper) -> None
 
 def test_a_token_without_the_right_writes_the_secrets_all_the_same(keeper: Keeper) -> None:
     (token,) = keeper.state.tokens.values()
-    token.rules = {"data/*": {"create", "read", "update"}}
+    token.rules = {"secret/data/*": {"create", "read", "update"}}
     outcome = keeper.take({})
     assert outcome.failure is None
     assert "took no note of who made it" in outcome.steps[0].summary
@@ -202,7 +202,7 @@ def test_a_token_without_the_right_writes_the_secrets_all_the_same(keeper: Keepe
 
 def test_without_a_note_nothing_is_left_open(keeper: Keeper) -> None:
     (token,) = keeper.state.tokens.values()
-    token.rules = {"data/*": {"create", "read", "update"}}
+    token.rules = {"secret/data/*": {"create", "read", "update"}}
     assert isinstance(keeper.take({"a": LEFT_OPEN}).failure, PreflightError)
     assert keeper.versions == 0
 
@@ -217,7 +217,7 @@ def too_old(keeper: Keeper) -> None:
 
 def no_look(keeper: Keeper) -> None:
     (token,) = keeper.state.tokens.values()
-    token.rules = {"data/*": {"create", "read", "update"}, "metadata/*": {"create", "update"}}
+    token.rules = {"secret/data/*": {"create", "read", "update"}, "secret/metadata/*": {"create", "update"}}
 
 
 @pytest.mark.parametrize("limit", [lambda _: None, no_patch, too_old, no_look], ids=["patch", "403", "405", "no look"])

@@ -89,17 +89,25 @@ def http_client(
 class Api:
     """Requests to one system, with its failures as ``NewserviceError``, retried where that is safe.
 
-    ``within`` follows the address in messages: a part of the system that the address does not name.
+    ``within`` follows the address in messages: a part of the system that the address does not name. ``unaccepted``
+    says why a system that answers anything but 401 does not accept the credential, or nothing.
     """
 
     def __init__(
-        self, system: str, client: httpx.Client, credential: str, patience: Patience, within: str = ""
+        self,
+        system: str,
+        client: httpx.Client,
+        credential: str,
+        patience: Patience,
+        within: str = "",
+        unaccepted: Callable[[httpx.Response], str] = lambda _: "",
     ) -> None:
         self.system = system
         self._client = client
         self._credential = credential
         self._patience = patience
         self._within = within
+        self._unaccepted = unaccepted
 
     def close(self) -> None:
         """Close the connections."""
@@ -192,10 +200,11 @@ class Api:
     def _failure(self, where: str, response: httpx.Response) -> NewserviceError:
         status = response.status_code
         detail = _message(response)
-        if status == HTTPStatus.UNAUTHORIZED:
+        unaccepted = self._unaccepted(response)
+        if status == HTTPStatus.UNAUTHORIZED or unaccepted:
             return PreflightError(
                 f"{self.system}.unauthorized",
-                f"{where} answered 401: the credential was not accepted",
+                f"{where} answered {status}: {unaccepted or 'the credential was not accepted'}",
                 f"renew {self._credential}",
             )
         if status == HTTPStatus.FORBIDDEN:

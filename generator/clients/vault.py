@@ -10,18 +10,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from generator.base.errors import NewserviceError
+from generator.base.errors import NewserviceError, PreflightError
 from generator.base.memo import run_parallel
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
 from generator.clients.transport import Api, http_client
-from generator.clients.vault_mounts import NAMESPACE_HEADER, Mount, Mounts, error_words
+from generator.clients.vault_mounts import NAMESPACE_HEADER, Mount, Mounts
+from generator.clients.vault_token import TokenFacts, denied, error_words, token_facts, unaccepted
 from generator.platform.profile import Platform
 from generator.platform.vault_location import VaultLocation, vault_location
 
 if TYPE_CHECKING:
     import httpx
+
+_REVISIONS = 3
+"""How often a note is tried again with the version of the metadata, which others may change at the same time."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +49,6 @@ class Entry:
         return None if found is None else Secret(found if isinstance(found, str) else json.dumps(found))
 
 
-@dataclass(frozen=True)
-class TokenFacts:
-    """What Vault reports about a token: its name, its policies, and its remaining seconds (0: it does not expire)."""
-
-    name: str
-    policies: tuple[str, ...]
-    seconds: int
-
-
 class Vault:
     """Client of one Vault and namespace, those of ``location`` or the profile's. Paths start with the mount.
 
@@ -74,7 +69,8 @@ class Vault:
         if self.location.namespace:
             headers[NAMESPACE_HEADER] = self.location.namespace
         client = http_client(platform, "vault", headers, "/v1", self.location.address)
-        self._api = Api("vault", client, source, patience or Patience.of(platform), self.location.within)
+        patience = patience or Patience.of(platform)
+        self._api = Api("vault", client, source, patience, self.location.within, unaccepted)
         self._mounts = Mounts(self._api, self.location, source)
 
     def close(self) -> None:
@@ -127,15 +123,14 @@ class Vault:
     def replace(self, path: str, entry: Entry, properties: Mapping[str, Secret]) -> None:
         """Write a version of the secret in which only ``properties`` differ from ``entry``, the newest version.
 
-        Check-and-set as in ``add``. If the token is not allowed to ``patch`` the secret, or Vault is too old or has no
-        such secret, all properties are sent.
+        Check-and-set as in ``add``. If the token is not allowed to ``patch`` the secret, Vault is too old, or there is
+        no version with properties to patch, all properties are sent.
         """
         address, options = self._address(path), {"cas": entry.version}
         new = {name: value.reveal() for name, value in properties.items()}
-        kind = {"Content-Type": "application/merge-patch+json"}
         body = {"options": options, "data": new}
-        answer = self._api.request("PATCH", address, json=body, headers=kind, allow=(403, 404, 405))
-        if not answer.is_success:
+        answer = self._patch(address, body, (403, 404, 405)) if entry.names else None
+        if answer is None or not answer.is_success:
             data = {**json.loads(entry.content.reveal()), **new}
             answer = self._api.request("POST", address, json={"options": options, "data": data})
         self._api.understood(answer, lambda body: number(fields(body["data"])["version"]))
@@ -145,28 +140,59 @@ class Vault:
         answer = self._api.request("GET", self._address(path), params={"version": version}, allow=(404,))
         return not self._misses(answer) and self._api.understood(answer, _entry).version == version
 
-    def token(self) -> TokenFacts:
-        """What Vault reports about this token. Raises ``PreflightError`` if it is not accepted."""
-        return self._api.read("GET", "/auth/token/lookup-self", _token)
+    def token(self) -> TokenFacts | None:
+        """What Vault reports about this token; None for one whose policies do not let it look itself up.
 
-    def capabilities(self, path: str) -> frozenset[str]:
-        """What this token may do with the secret at ``path``. A POST, but one that changes nothing."""
+        That is a right of the policy ``default``, which a token may lack. Raises ``PreflightError`` for a token that
+        Vault does not accept.
+        """
+        answer = self._api.request("GET", "/auth/token/lookup-self", allow=(403,))
+        if denied(answer):
+            return None
+        if not answer.is_success:
+            raise self._api.failure(answer)
+        return self._api.understood(answer, token_facts)
+
+    def capabilities(self, path: str) -> frozenset[str] | None:
+        """What this token may do with the secret at ``path``. A POST, but one that changes nothing.
+
+        None for a token that may not ask, which is a right of the policy ``default``.
+        """
         return self._capabilities(path)
+
+    def may_write(self, path: str) -> bool:
+        """Whether this token may create the secret at ``path`` or, if it exists, update it; for one that may not ask.
+
+        Found by trying: KV refuses a write without data in any case, but policies are checked first.
+        """
+        return self._lets_through(path, "data")
 
     def note(self, path: str, notes: Mapping[str, str]) -> None:
         """Add to the custom metadata of a secret; its other notes and its versions stay as they are.
 
-        If the token is not allowed to ``patch`` the metadata, or Vault is too old, they are read and rewritten.
+        If the token is not allowed to ``patch`` the metadata, or Vault is too old, they are read and rewritten. Where
+        the mount or the secret requires check-and-set for metadata (``metadata_cas_required``), it is used.
         Raises ``PreflightError`` if the token can't do that either (``create`` and ``update`` on the metadata).
         """
-        address, body = self._address(path, "metadata"), {"custom_metadata": dict(notes)}
-        kind = {"Content-Type": "application/merge-patch+json"}
-        answer = self._api.request("PATCH", address, json=body, headers=kind, allow=(403, 404, 405))
+        answer = self._note(path, notes, {})
+        for _ in range(_REVISIONS):
+            if not _wants_revision(answer):
+                break
+            answer = self._note(path, notes, {"metadata_cas": self._revision(path)})
         if not answer.is_success:
-            standing = {} if self._misses(answer) else self._notes(path)
-            answer = self._api.request("POST", address, json={"custom_metadata": {**standing, **notes}})
+            raise self._api.failure(answer)
         if answer.status_code != HTTPStatus.NO_CONTENT:  # Vault may add warnings; an HTML page is not from Vault
             self._api.understood(answer, fields)
+
+    def _note(self, path: str, notes: Mapping[str, str], revision: Mapping[str, int]) -> httpx.Response:
+        """One try; a 400 is returned."""
+        address, body = self._address(path, "metadata"), {"custom_metadata": dict(notes), **revision}
+        answer = self._patch(address, body, (400, 403, 404, 405))
+        if answer.is_success or answer.status_code == HTTPStatus.BAD_REQUEST:
+            return answer
+        standing = {} if self._misses(answer) else self._notes(path)
+        body = {"custom_metadata": {**standing, **notes}, **revision}
+        return self._api.request("POST", address, json=body, allow=(400,))
 
     def _notes(self, path: str) -> Mapping[str, str]:
         """The custom metadata, from the metadata itself or, if that can't be read, as returned with the secret."""
@@ -175,21 +201,52 @@ class Vault:
             return self.read(path).notes
         return {} if self._misses(response) else self._api.understood(response, lambda body: _custom(body["data"]))
 
+    def _revision(self, path: str) -> int:
+        """The version of the metadata, which a change must name; 0 if there is none."""
+        response = self._api.request("GET", self._address(path, "metadata"), allow=(403, 404))
+        if denied(response):
+            raise PreflightError(
+                "vault.forbidden",
+                f"vault: metadata of {path}{self.location.within} may only be changed by who names its version "
+                "(metadata_cas_required), and the token is not allowed to read it",
+                f"add `read` on {self._place(path, 'metadata')} to the token's policies, "
+                "or set metadata_cas_required to false on the mount or secret",
+            )
+        if self._misses(response):
+            return 0
+        return self._api.understood(response, lambda body: number(body["data"].get("current_metadata_version") or 0))
+
+    def _patch(self, address: str, body: Mapping[str, Any], allow: tuple[int, ...]) -> httpx.Response:
+        kind = {"Content-Type": "application/merge-patch+json"}
+        return self._api.request("PATCH", address, json=body, headers=kind, allow=allow)
+
     def delete(self, path: str, version: int) -> None:
         """Delete exactly this version of a secret; ``vault kv undelete`` restores it."""
         self._api.request("POST", self._address(path, "delete"), json={"versions": [version]})
 
     def may_delete(self, path: str) -> bool:
-        """Whether this token may delete a version of the secret. A POST, but one that changes nothing."""
-        return not {"update", "root"}.isdisjoint(self._capabilities(path, "delete"))
+        """Whether this token may delete a version of the secret. POSTs, but such that change nothing."""
+        held = self._capabilities(path, "delete")
+        return self._lets_through(path, "delete") if held is None else not {"update", "root"}.isdisjoint(held)
 
-    def _capabilities(self, path: str, kind: str = "data") -> frozenset[str]:
+    def _capabilities(self, path: str, kind: str = "data") -> frozenset[str] | None:
         asked = self._place(path, kind)
+        answer = self._api.request("POST", "/sys/capabilities-self", json={"paths": [asked]}, allow=(403,))
+        if denied(answer):
+            return None
+        if not answer.is_success:
+            raise self._api.failure(answer)
+        return self._api.understood(answer, lambda body: frozenset(map(str, listed((body.get("data") or body)[asked]))))
 
-        def parse(body: Any) -> frozenset[str]:
-            return frozenset(map(str, listed((body.get("data") or body)[asked])))
-
-        return self._api.read("POST", "/sys/capabilities-self", parse, json={"paths": [asked]})
+    def _lets_through(self, path: str, kind: str) -> bool:
+        """Whether policies allow a write: one that says nothing, which is refused with 400 once they do."""
+        answer = self._api.request("POST", self._address(path, kind), json={}, allow=(400, 403))
+        if denied(answer):
+            return False
+        if unaccepted(answer):
+            raise self._api.failure(answer)
+        self._api.understood(answer, error_words)
+        return True
 
     def _address(self, path: str, kind: str = "data") -> str:
         return f"/{quote(self._place(path, kind))}"
@@ -200,13 +257,22 @@ class Vault:
         return f"{mount}{kind}/{path.removeprefix(mount)}"
 
     def _misses(self, response: httpx.Response) -> bool:
-        """Whether an answer says that nothing exists: a 404 without an error message.
+        """Whether an answer says that nothing exists: a 404 without an error message, or empty after a PATCH.
 
         Raises ``SystemFailure`` for one with a message: something else is missing, such as the mount.
         """
-        if response.status_code == HTTPStatus.NOT_FOUND and self._api.understood(response, _words):
+        if response.status_code != HTTPStatus.NOT_FOUND:
+            return False
+        patched = response.request.method == "PATCH" and "json" in response.headers.get("content-type", "")
+        if (response.content or not patched) and self._api.understood(response, _words):
             raise self._api.failure(response)
-        return response.status_code == HTTPStatus.NOT_FOUND
+        return True
+
+
+def _wants_revision(answer: httpx.Response) -> bool:
+    """Whether a change of metadata must name the version that it changes, and did not, or another one."""
+    refused = answer.status_code == HTTPStatus.BAD_REQUEST
+    return refused and ("metadata check-and-set" in answer.text or "metadata_cas must be" in answer.text)
 
 
 def _words(body: Any) -> list[str]:
@@ -232,9 +298,3 @@ def _deleted(body: Any) -> Entry:
 
 def _custom(metadata: Any) -> dict[str, str]:
     return dict(fields(metadata).get("custom_metadata") or {})
-
-
-def _token(body: Any) -> TokenFacts:
-    data = body["data"]
-    policies = [*listed(data["policies"], null=True), *listed(data.get("identity_policies"), null=True)]
-    return TokenFacts(str(data.get("display_name") or ""), tuple(map(str, policies)), number(data["ttl"]))

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from generator.base.errors import PreflightError
 from generator.base.memo import run_parallel
-from generator.clients.shapes import fields, listed, text
+from generator.clients.shapes import fields, text
 from generator.clients.transport import Api
+from generator.clients.vault_token import error_words
 from generator.platform.vault_location import VaultLocation
 
 if TYPE_CHECKING:
@@ -141,11 +142,6 @@ class Mounts:
             raise PreflightError("vault.engine", f"{where}, which is of type {mount.kind}, not KV", name_another)
         if path == mount.path.rstrip("/"):
             raise PreflightError("vault.mount", f"{where}, a mount and not a secret in it", name_another)
-
-
-def error_words(body: Any) -> list[str]:
-    """The messages of a Vault error; empty for a missing secret. Raises if the body is not an error from Vault."""
-    return list(map(str, listed(fields(body)["errors"])))
 
 
 def _mount(body: Any, path: str, namespace: str) -> Mount:

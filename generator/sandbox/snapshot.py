@@ -2,8 +2,9 @@
 
 The folder has a JSON document for each system, ``sandbox.json`` with port and tokens, ``profile.yml`` where the
 sandbox stands in for another platform, and one git bundle with the contents of all repositories. Every secret in it is
-in clear: they are the sandbox's own. Not saved: Vault's mounts and namespaces beside the profile's, faults, the
-journal, tokens for a pull, OAuth applications, and the certificate authority, which each start issues for itself.
+in clear: they are the sandbox's own. Not saved: Vault's settings, and its mounts and namespaces beside the profile's,
+faults, the journal, tokens for a pull, OAuth applications, and the certificate authority, which each start issues for
+itself.
 """
 
 from __future__ import annotations

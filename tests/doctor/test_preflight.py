@@ -44,13 +44,13 @@ def test_what_is_proven_before_the_first_write(clinic: Clinic) -> None:
     assert {check.state for check in checks.values()} == {OK}
     assert list(checks) == [
         "forgejo.scopes", "forgejo_git.scopes", "forgejo.infra", "github.scopes", "github.owner",
-        "woodpecker.token", "vault.mount", "vault.scopes",
+        "woodpecker.token", "vault.token", "vault.mount", "vault.scopes",
     ]  # fmt: skip
     require(checks.values())
     asked = [(item.system, item.path.rpartition("/")[2]) for item in clinic.sandbox.journal]
     assert sorted(set(asked)) == [
         ("forgejo", "infra"), ("forgejo", "tokens"), ("forgejo", "user"), ("github", "user"),
-        ("vault", "capabilities-self"), ("vault", "city-guide"), ("woodpecker", "user"),
+        ("vault", "capabilities-self"), ("vault", "city-guide"), ("vault", "lookup-self"), ("woodpecker", "user"),
     ]  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_only_what_is_needed_is_asked_for(clinic: Clinic) -> None:
 )
 def test_a_system_that_fails_refuses_nothing(clinic: Clinic, kind: FaultKind) -> None:
     """It proves nothing against its token: the steps will meet the failure, and say so."""
-    for path in ("/tokens$", "/repos/viktor/infra$", "capabilities-self$", "/ui/mounts/", "/api/user$"):
+    for path in ("/tokens$", "/repos/viktor/infra$", "capabilities-self$", "lookup-self$", "/ui/mounts/", "/api/user$"):
         clinic.sandbox.faults.add("*", "*", path, 9, kind)
     checks = _before(clinic, *(write for write in EVERYTHING if write[1] != "github"))
     states = {name: check.state for name, check in checks.items()}

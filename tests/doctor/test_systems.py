@@ -10,7 +10,7 @@ import pytest
 from generator.base.checks import CheckState
 from generator.sandbox.faults import FaultKind, Status
 from generator.sandbox.vault import Token as VaultToken
-from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, WAITING, Clinic, completed
+from tests.doctor.clinic import CANARIES, FAILED, OK, SKIPPED, UNKNOWN, WAITING, Clinic, completed
 
 
 @pytest.mark.parametrize("lacks", ["repo", "workflow"])
@@ -97,7 +97,9 @@ def test_vaults_health(clinic: Clinic, status: int, state: CheckState, expected:
 )
 def test_vaults_capabilities(clinic: Clinic, held: set[str], lacks: str) -> None:
     """Where services' secrets go; the person's own path stays readable."""
-    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(rules={"data/*": held, "data/viktor": {"read"}})
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(
+        rules={"secret/data/*": held, "secret/data/viktor": {"read"}}
+    )
     check = clinic()["vault.scopes"]
     assert check.state is FAILED
     assert lacks in check.summary
@@ -135,5 +137,65 @@ def test_vaults_token(clinic: Clinic) -> None:
     assert clinic.wrong() == {"vault.token": WAITING}
     token.seconds, token.rules = 0, {"*": {"root"}}
     assert clinic.wrong() == {}
-    clinic.sandbox.faults.add("vault", "POST", "capabilities-self", 1, FaultKind.FORBIDDEN)
+    clinic.sandbox.faults.add("vault", "POST", "capabilities-self", 1, FaultKind.UNAUTHORIZED)
     assert clinic.wrong() == {"vault.scopes": UNKNOWN}
+
+
+WRITER = {"create", "read", "update"}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"secret/data/*": WRITER},
+        {"secret/*": WRITER},
+        {"*": WRITER, "auth/token/lookup-self": set(), "sys/capabilities-self": set()},
+        {"secret/data/*": {"root"}},
+        {"secret/data/*": WRITER | {"delete", "list", "patch"}, "sys/capabilities-self": {"read"}},
+    ],
+    ids=["the secrets alone", "the mount", "all but itself", "root there", "another verb"],
+)
+def test_a_token_without_the_default_policy_works(clinic: Clinic, rules: dict[str, set[str]]) -> None:
+    """Neither what it is nor what it may do can be asked: it is tried, and nothing is written."""
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(["services"], rules=rules)
+    before = clinic.sandbox.vault.stored()
+    checks = clinic()
+    assert {check.state for check in checks.values()} <= {OK, SKIPPED}
+    assert "`default`" in checks["vault.token"].summary
+    assert "tried" in checks["vault.scopes"].summary
+    assert clinic.sandbox.vault.stored() == before
+
+
+@pytest.mark.parametrize(
+    ("held", "lacks"),
+    [({"read"}, "create or update"), ({"create", "update"}, "read"), (set(), "create or update, read")],
+)
+def test_what_a_token_lacks_that_may_not_ask(clinic: Clinic, held: set[str], lacks: str) -> None:
+    rules = {"secret/data/*": held, "secret/data/viktor": {"read"}}
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(["services"], rules=rules)
+    checks = clinic()
+    assert checks["vault.token"].state is OK
+    assert checks["vault.scopes"].state is FAILED
+    assert f"not allowed to {lacks} secret/" in checks["vault.scopes"].summary
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "code", "words"),
+    [
+        ({"uses": 1}, FAILED, "vault.token_ends", "no uses left"),
+        ({"uses": 2}, FAILED, "vault.token_ends", "1 uses left"),
+        ({"uses": 20}, FAILED, "vault.token_ends", "19 uses left"),
+        ({"uses": 500}, OK, "", "policies"),
+        ({"uses": -1}, FAILED, "vault.unauthorized", "has no uses left"),
+        ({"seconds": 60, "renewable": False}, FAILED, "vault.token_ends", "60 seconds"),
+        ({"seconds": 60}, WAITING, "", "expires in 1 minutes"),
+        ({"seconds": 0, "renewable": False}, OK, "", "policies"),
+    ],
+)
+def test_a_token_that_ends(clinic: Clinic, change: dict[str, Any], state: CheckState, code: str, words: str) -> None:
+    """It is never reported as one that lacks a scope."""
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(**change)
+    check = clinic()["vault.token"]
+    assert (check.state, check.code) == (state, code)
+    assert words in check.summary
+    assert bool(check.hint) == (state is not OK)

@@ -22,10 +22,12 @@ class Side:
     prefix: str
     people: dict[str, str]
     names: dict[str, str] = field(default_factory=dict)
+    header: str = "authorization"
 
     def ask(self, who: str, method: str, path: str, **options: Any) -> Response:
         """One request; ``{NAME}`` in the path stands for what this side calls it."""
-        return ask(self.application, method, self.prefix + self._filled(path), self.people.get(who, ""), **options)
+        address, credential = self.prefix + self._filled(path), self.people.get(who, "")
+        return ask(self.application, method, address, credential, header=self.header, **options)
 
     def number(self, name: str, response: Response) -> None:
         """Remember the identifier that an answer gives."""

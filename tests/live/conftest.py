@@ -10,11 +10,12 @@ import pytest
 
 from generator.sandbox import Sandbox
 from tests.live.forgejo import Forgejo
+from tests.live.openbao import OpenBao
 from tests.live.platform import LiveWorld, Servers, move_infra
 from tests.live.woodpecker import Woodpecker
 
 # Read before every test is given an environment of its own.
-_PROGRAMS = {name: os.environ.get(f"NEWSERVICE_LIVE_{name}", "") for name in ("WOODPECKER", "FORGEJO")}
+_PROGRAMS = {name: os.environ.get(f"NEWSERVICE_LIVE_{name}", "") for name in ("WOODPECKER", "FORGEJO", "OPENBAO")}
 _HERE = Path(__file__).parent
 
 
@@ -64,12 +65,22 @@ def forgejo(request: pytest.FixtureRequest) -> Iterator[Forgejo]:
 
 
 @pytest.fixture(scope="session")
+def openbao(request: pytest.FixtureRequest) -> Iterator[OpenBao]:
+    """A real OpenBao."""
+    binary = _program("OPENBAO")
+    sandbox: Sandbox = request.getfixturevalue("live_sandbox")
+    server = OpenBao(binary, sandbox.root.parent / "openbao", sandbox)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Servers:
     """Whatever real servers there are: at least one."""
     if not any(_PROGRAMS.values()):
-        pytest.skip("neither NEWSERVICE_LIVE_WOODPECKER nor NEWSERVICE_LIVE_FORGEJO names a program")
+        pytest.skip(f"no program is named by any of {', '.join(f'NEWSERVICE_LIVE_{name}' for name in _PROGRAMS)}")
     found = {name: request.getfixturevalue(name.lower()) if _PROGRAMS[name] else None for name in _PROGRAMS}
-    return Servers(woodpecker=found["WOODPECKER"], forgejo=found["FORGEJO"])
+    return Servers(woodpecker=found["WOODPECKER"], forgejo=found["FORGEJO"], openbao=found["OPENBAO"])
 
 
 @pytest.fixture

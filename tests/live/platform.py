@@ -13,6 +13,7 @@ from typing import Any
 from generator.sandbox import Sandbox
 from generator.sandbox.messages import Request, Response
 from tests.live.forgejo import Forgejo
+from tests.live.openbao import OpenBao
 from tests.live.woodpecker import Woodpecker
 from tests.world import World
 
@@ -25,19 +26,24 @@ class Servers:
 
     woodpecker: Woodpecker | None
     forgejo: Forgejo | None
+    openbao: OpenBao | None = None
 
 
 def ask(application: Application, method: str, path: str, authorization: str = "", **options: Any) -> Response:
     """One request to a real system or its stand-in, past the load balancer.
 
-    ``body`` is sent as JSON, or as it is when it is bytes; ``kind`` is its content type.
+    ``body`` is sent as JSON, or as it is when it is bytes; ``kind`` is its content type. ``header`` is the one that has
+    the credential, ``namespace`` Vault's.
     """
     address, _, query = path.partition("?")
     body = options.get("body")
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    headers = {"accept": "application/json"} | ({"authorization": authorization} if authorization else {})
+    headers = {"accept": "application/json"} | (
+        {options.get("header", "authorization"): authorization} if authorization else {}
+    )
     kind = options.get("kind", "" if body is None else "application/json")
     headers |= {"content-type": kind} if kind else {}
+    headers |= {"x-vault-namespace": options["namespace"]} if "namespace" in options else {}
     return application(Request(method, "", address, query, headers | {"content-length": str(len(content))}, content))
 
 
@@ -63,6 +69,8 @@ class LiveWorld(World):
                 "FORGEJO_TOKEN": self.servers.forgejo.token,
                 "FORGEJO_GIT_TOKEN": self.servers.forgejo.git_token,
             }
+        if self.servers.openbao:
+            tokens["VAULT_TOKEN"] = self.servers.openbao.token
         return tokens
 
     def woodpecker(self, method: str, path: str, **options: Any) -> Response:

@@ -74,7 +74,7 @@ def populate(sandbox: Sandbox) -> Repository:
     sandbox.vault.secrets["app"][0].deleted = "2026-01-02T03:04:05.678901Z"
     sandbox.vault.notes["app"] = {"newservice": "made version 2"}
     sandbox.vault.notes["noted"] = {"team": "data"}
-    sandbox.vault.tokens["limited"] = VaultToken(["p"], 0, {"data/*": {"read", "create"}})
+    sandbox.vault.tokens["limited"] = VaultToken(["p"], 0, {"secret/data/*": {"read", "create"}})
     sandbox.registry.put_image(f"{mirror_owner.lower()}/app", ["1", "latest"])
     return canonical
 

@@ -70,7 +70,9 @@ def test_a_fine_grained_token_of_github(sandbox: Sandbox, github: Api) -> None:
 
 def test_vaults_policies(sandbox: Sandbox, vault: Api) -> None:
     """The longest path that fits counts."""
-    sandbox.vault.tokens[sandbox.tokens.vault] = Token(rules={"data/*": {"create", "read"}, "data/viktor": set()})
+    sandbox.vault.tokens[sandbox.tokens.vault] = Token(
+        rules={"secret/data/*": {"create", "read"}, "secret/data/viktor": set()}
+    )
     asked = vault("POST", "/sys/capabilities-self", json={"paths": ["secret/data/new", "other/x"]}).json()["data"]
     assert asked == {"secret/data/new": ["create", "read"], "other/x": ["deny"]}
     assert vault("POST", "/sys/capabilities-self", json={}).status_code == 400

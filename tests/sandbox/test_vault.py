@@ -167,7 +167,7 @@ def test_a_token_is_good_in_its_namespace_and_below(sandbox: Sandbox, vault: Api
     """Its policies write paths as they are seen from there."""
     for name in ("team", "team/ci"):
         sandbox.vault.namespace(name).mount("kv")
-    rules = {"kv/data/*": {"read"}, "ci/kv/data/*": {"create", "read"}}
+    rules = {"kv/data/*": {"read"}, "ci/kv/data/*": {"create", "read"}, "ci/sys/capabilities-self": {"update"}}
     sandbox.vault.tokens[sandbox.tokens.vault] = Token(rules=rules, namespace="team")
     asked = {"paths": ["kv/data/x"]}
     held = {

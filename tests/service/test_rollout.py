@@ -66,7 +66,7 @@ def test_a_value_of_the_trigger_is_one_word(richest: Tree, tmp_path: Path, name:
     """Whoever may start the pipeline chooses its variables: a shell must neither split nor run them."""
     pipeline = load_yaml(substituted(richest.read(".woodpecker/deploy.yml"), {}))
     given = IMAGE | {name: value}
-    status, calls, _ = run([str(pipeline["steps"][0]["commands"][2])], tmp_path, given)
+    status, _, _ = run([str(pipeline["steps"][0]["commands"][2])], tmp_path, given)
     words = (tmp_path / "arguments").read_text(encoding="utf-8").split("\0")
     image = f"null={given['IMAGE_NAME']}:{given['IMAGE_TAG']}"
     assert (status, words) == (0, ["-n", "guides", "set", "image", "deployment/null", image, ""])

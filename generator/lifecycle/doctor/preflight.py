@@ -55,8 +55,9 @@ def _parts(run: Run, writes: Collection[str], systems: Collection[str]) -> Itera
     if "woodpecker" in systems:
         yield _single("woodpecker.token", lambda: _woodpecker(run))
     if "vault.secrets" in writes:
-        yield _single("vault.mount", lambda: vault.check_mount(run.vault, vault_path(run)))
         source = "VAULT_TOKEN or the file that `vault login` leaves"
+        yield _single("vault.token", lambda: vault.check_token(run.vault, source))
+        yield _single("vault.mount", lambda: vault.check_mount(run.vault, vault_path(run)))
         yield _single("vault.scopes", lambda: vault.check_capabilities(run.vault, vault_path(run), source))
 
 

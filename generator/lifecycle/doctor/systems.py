@@ -147,7 +147,7 @@ def look_at_vault(scene: Scene) -> Iterator[Check]:
     if not reached:
         yield _unproven("vault", source)
         return
-    yield attempt("vault.token", lambda: vault.judge_token(client.token(), source))
+    yield attempt("vault.token", lambda: vault.check_token(client, source))
     path = f"{scene.platform.vault.mount}/{_EXAMPLE}"
     mounted = attempt("vault.mount", lambda: vault.check_mount(client, path))
     yield mounted

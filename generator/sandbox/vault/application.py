@@ -7,19 +7,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from generator.sandbox.messages import Request, Response, Router, json_response, route
+from generator.sandbox.messages import Request, Response, Router, html_response, json_response, route
 from generator.sandbox.vault.engine import Engine, envelope
 from generator.sandbox.vault.errors import VaultError, denied, unsupported
-from generator.sandbox.vault.kv import KvTwo, Version
+from generator.sandbox.vault.kv import KvTwo
 from generator.sandbox.vault.state import Namespace, Token
+from generator.sandbox.vault.versions import Settings, Version, now
 
 _SEALED = 503
+_SPENT = -1
 _OWN = ("sys/", "auth/")
+_UNCHECKED = "sys/internal/ui/mounts/"
+"""What any token may ask, as often as it likes: Vault checks what is shown instead."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,20 @@ class Vault:
         self.mounted.notes = notes
 
     @property
+    def settings(self) -> dict[str, Settings]:
+        """The settings of each secret in the profile's mount that has any."""
+        return self.mounted.settings
+
+    @property
+    def config(self) -> Settings:
+        """The settings of the profile's mount."""
+        return self.mounted.config
+
+    @config.setter
+    def config(self, config: Settings) -> None:
+        self.mounted.config = config
+
+    @property
     def capabilities(self) -> list[str]:
         """The capabilities of every token everywhere, if all are the same."""
         return next(iter(self.tokens.values())).capabilities("")
@@ -115,7 +133,7 @@ class Vault:
         except VaultError as error:
             return error.response()
         except ValueError:
-            return VaultError(400, "error parsing JSON").response()
+            return VaultError(400, "failed to decode JSON input").response()
 
     def _call(self, request: Request) -> Call:
         method = "LIST" if request.method == "GET" and request.parameter("list") == "true" else request.method
@@ -126,31 +144,36 @@ class Vault:
             if named:
                 raise VaultError(400, "operation unavailable in namespaces")
             return Call(request, method, self.namespaces[""], path)
-        self._let_in(request)
+        if method == "PATCH":
+            _need_merge_patch(request)
+        if self.health in (501, _SEALED):
+            raise VaultError(_SEALED, "Vault is sealed")
         if named not in self.namespaces:
             raise VaultError(404, "namespace not found")
         first, _, rest = path.partition("/")
         while rest and f"{named}/{first}".strip("/") in self.namespaces:  # a path may begin with its namespace
             named, path = f"{named}/{first}".strip("/"), rest
             first, _, rest = path.partition("/")
-        if not self.tokens[request.header("x-vault-token")].good_in(named):
-            raise VaultError(403, "permission denied")
+        self._let_in(request, named, path)
         return Call(request, method, self.namespaces[named], path)
 
-    def _let_in(self, request: Request) -> None:
-        """A sealed Vault answers nothing but its health; an open one answers tokens that it knows."""
-        if self.health in (501, _SEALED):
-            raise VaultError(_SEALED, "Vault is sealed")
-        if request.header("x-vault-token") not in self.tokens:
+    def _let_in(self, request: Request, named: str, path: str) -> None:
+        """Vault answers tokens that it knows, and each request but a look at a mount is one use of a token."""
+        token = self.tokens.get(request.header("x-vault-token"))
+        home = path.endswith("-self") and path.startswith("auth/")
+        if token is None or token.uses < 0 or not (home or token.good_in(named)):
             raise VaultError(403, "permission denied")
+        if token.uses and not path.startswith(_UNCHECKED):
+            token.uses = token.uses - 1 or _SPENT
 
     def _answer(self, call: Call) -> Response:
+        if "//" in call.path:
+            return replace(html_response(307), headers={"Location": f"/v1/{call.path.replace('//', '/')}"})
+        if call.path == "sys/health" or call.path.startswith(_UNCHECKED):
+            return self._own(call)
         if call.path.startswith(_OWN):
-            try:
-                match = self._router.match(call.method, f"/{call.path}")
-            except HTTPException:
-                raise unsupported("path") from None
-            return match.handler(call, **match.arguments)
+            self._allow(call, None, call.path)
+            return self._own(call)
         engine = call.namespace.holding(call.path)
         below = call.path.removeprefix(f"{engine.path}/") if engine else call.path
         self._allow(call, engine, below)
@@ -158,17 +181,26 @@ class Vault:
             raise VaultError(404, f'no handler for route "{call.path}". route entry not found.')
         return engine.answer(call.request, call.method, below)
 
+    def _own(self, call: Call) -> Response:
+        try:
+            match = self._router.match(call.method, f"/{call.path}")
+        except MethodNotAllowed:
+            raise unsupported("operation") from None
+        except HTTPException:
+            raise unsupported("path") from None
+        return match.handler(call, **match.arguments)
+
     def _allow(self, call: Call, engine: Engine | None, below: str) -> None:
         needed = {"GET": "read", "LIST": "list", "PATCH": "patch", "DELETE": "delete"}.get(call.method, "update")
-        if call.method == "POST" and not (engine and engine.has(below)):
+        if call.method == "POST" and engine is not None and not engine.has(below):
             needed = "create"
         if not {needed, "root"} & set(self._capabilities(call, call.path)):
             raise denied()
 
     def _capabilities(self, call: Call, path: str) -> list[str]:
-        engine, token = call.namespace.holding(path), self._token(call)
-        below = path.removeprefix(f"{engine.path}/") if engine else path
-        return token.capabilities(below, token.seen_from_home(call.namespace.path, path))
+        token = self._token(call)
+        at_home = call.path == "auth/token/lookup-self"  # it leads to the token's own namespace
+        return token.capabilities(path if at_home else token.seen_from_home(call.namespace.path, path))
 
     def _token(self, call: Call) -> Token:
         return self.tokens[call.request.header("x-vault-token")]
@@ -180,23 +212,51 @@ class Vault:
             "initialized": self.health != 501,
             "sealed": self.health in (501, _SEALED),
             "standby": self.health in (429, 473),
-            "version": "1.20.0",
+            "replication_performance_mode": "disabled",
+            "replication_dr_mode": "disabled",
+            "version": "2.6.2",
+            "cluster_id": "00000000-0000-4000-8000-000000000001",
         }
         return json_response(self.health, state | {"cluster_name": "sandbox", "server_time_utc": int(time.time())})
 
     @route("GET", "/auth/token/lookup-self")
     def lookup_self(self, call: Call) -> Response:
-        """The token's policies and lifetime."""
+        """The token's policies, lifetime and uses."""
         token = self._token(call)
-        data = {"display_name": "oidc", "policies": token.policies, "ttl": token.seconds, "renewable": True}
-        return json_response(200, envelope(data | {"path": "auth/oidc/oidc/callback", "type": "service"}))
+        created, life = int(time.time()), token.seconds
+        data = {
+            "accessor": "sandbox-accessor",
+            "creation_time": created,
+            "creation_ttl": life,
+            "display_name": "oidc",
+            "entity_id": "",
+            "expire_time": now(life) if life else None,
+            "explicit_max_ttl": 0,
+            "id": call.request.header("x-vault-token"),
+            "issue_time": now(),
+            "meta": None,
+            "num_uses": token.uses,
+            "orphan": True,
+            "path": "auth/oidc/oidc/callback",
+            "policies": token.policies,
+            "renewable": token.renewable,
+            "ttl": life,
+            "type": "service",
+        }
+        return json_response(
+            200, envelope(data | ({"namespace_path": f"{token.namespace}/"} if token.namespace else {}))
+        )
 
     @route("POST", "/sys/capabilities-self")
     def capabilities_self(self, call: Call) -> Response:
         """The token's capabilities at each of the given paths; for a single path also under ``capabilities``."""
-        asked = [str(path) for path in call.request.json_object().get("paths") or []]
+        given = call.request.json_object()
+        paths = given.get("paths") or given.get("path") or []
+        asked = paths.split(",") if isinstance(paths, str) else [str(path) for path in paths]
         if not asked:
             raise VaultError(400, "paths must be supplied")
+        if self._token(call).uses < 0:  # its last use was to ask
+            raise VaultError(400, "1 error occurred:\n\t* invalid token\n\n")
         capabilities = {path: self._capabilities(call, path) for path in asked}
         data = capabilities | ({"capabilities": capabilities[asked[0]]} if len(asked) == 1 else {})
         return json_response(200, envelope(data) | data)
@@ -210,3 +270,10 @@ class Vault:
             text = "preflight capability check returned 403, please ensure client's policies grant access to path"
             raise VaultError(403, f'{text} "{asked}"')
         return json_response(200, envelope(engine.description()))
+
+
+def _need_merge_patch(request: Request) -> None:
+    kind = request.header("content-type").partition(";")[0].strip()
+    if kind != "application/merge-patch+json":
+        words = f"PATCH requires Content-Type of application/merge-patch+json, provided {kind}"
+        raise VaultError(415, words)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from generator.sandbox.messages import Request, Response, Router
+from generator.sandbox.messages import JSON, Request, Response, Router
 from generator.sandbox.vault.errors import unsupported
+
+BUILT_IN = ("cubbyhole", "identity", "system")
 
 
 class Engine:
@@ -28,13 +29,17 @@ class Engine:
             "accessor": f"{self.kind}_{self._uuid[:8]}",
             "config": {"default_lease_ttl": 0, "force_no_cache": False, "max_lease_ttl": 0},
             "description": "",
+            "external_entropy_access": False,
             "local": False,
             "options": self.options,
             "path": f"{self.path}/",
+            "plugin_version": "",
+            "running_plugin_version": "v2.6.2+builtin.bao",
+            "running_sha256": "",
             "seal_wrap": False,
             "type": self.kind,
             "uuid": self._uuid,
-        }
+        } | ({"deprecation_status": "supported"} if self.kind not in BUILT_IN else {})
 
     def answer(self, request: Request, method: str, path: str) -> Response:
         """Answer a request for a path below the mount. Raises ``VaultError``."""
@@ -59,12 +64,12 @@ class Other(Engine):
     """Any other engine: it knows no path of KV's."""
 
 
-def envelope(data: dict[str, Any]) -> dict[str, Any]:
+def envelope(data: dict[str, Any] | None) -> dict[str, Any]:
     """An answer's data as Vault wraps them."""
     empty = {"lease_id": "", "renewable": False, "lease_duration": 0, "wrap_info": None, "warnings": None, "auth": None}
     return {"request_id": "00000000-0000-4000-8000-000000000000", **empty, "data": data}
 
 
-def now() -> str:
-    """This moment as Vault writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def done() -> Response:
+    """The answer to a change that has nothing to say."""
+    return Response(204, b"", JSON)

@@ -1,108 +1,65 @@
-"""KV in both versions."""
+"""KV version 2: versions below ``data``, settings and notes below ``metadata``."""
 
 # ruff: noqa: ARG002 - every handler is called in the same way
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from generator.sandbox.messages import Request, Response, json_response, route
-from generator.sandbox.vault.engine import Engine, envelope, now
+from generator.sandbox.messages import JSON, Request, Response, json_response, route
+from generator.sandbox.vault import parameters
+from generator.sandbox.vault.engine import Engine, done, envelope
 from generator.sandbox.vault.errors import VaultError
+from generator.sandbox.vault.kv_one import names_below
+from generator.sandbox.vault.versions import (
+    Settings,
+    Version,
+    check_cas,
+    check_revision,
+    merged,
+    noted,
+    now,
+    options_of,
+)
 
-_MISMATCH = "check-and-set parameter did not match the current version"
-
-
-@dataclass
-class Version:
-    """One version of a secret."""
-
-    number: int
-    created: str
-    data: dict[str, Any] = field(repr=False)
-    deleted: str = ""
-
-    def metadata(self, notes: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """What Vault says about it; ``notes`` is the secret's custom metadata."""
-        return {
-            "created_time": self.created,
-            "custom_metadata": dict(notes) if notes else None,
-            "deletion_time": self.deleted,
-            "destroyed": False,
-            "version": self.number,
-        }
-
-
-class KvOne(Engine):
-    """KV version 1: it stores what it is sent, at whatever path."""
-
-    def __init__(self, path: str, kind: str, options: dict[str, str] | None) -> None:
-        super().__init__(path, kind, options)
-        self.values: dict[str, dict[str, Any]] = {}
-
-    def has(self, path: str) -> bool:
-        """Whether something is stored at this very path."""
-        return path in self.values
-
-    def stored(self) -> dict[str, Any]:
-        """What each path holds."""
-        return dict(self.values)
-
-    @route("GET", "/<path:path>")
-    def get(self, request: Request, path: str) -> Response:
-        """What is stored there."""
-        if path not in self.values:
-            raise VaultError(404)
-        return json_response(200, envelope(self.values[path]))
-
-    @route("POST", "/<path:path>")
-    def put(self, request: Request, path: str) -> Response:
-        """The whole body takes the place of what was there."""
-        asked = request.json_object()
-        if not asked:
-            raise VaultError(400, "missing data fields")
-        self.values[path] = asked
-        return Response(204)
-
-    @route("DELETE", "/<path:path>")
-    def delete(self, request: Request, path: str) -> Response:
-        """Gone for good."""
-        self.values.pop(path, None)
-        return Response(204)
-
-    @route("LIST", "/")
-    @route("LIST", "/<path:path>")
-    def names(self, request: Request, path: str = "") -> Response:
-        """The names below a path; those with more below end with a slash."""
-        return json_response(200, envelope({"keys": _names(self.values, path)}))
+_METADATA = ("max_versions", "cas_required", "metadata_cas_required", "delete_version_after", "custom_metadata")
+_ELSEWHERE = (
+    "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
+)
 
 
 class KvTwo(Engine):
-    """KV version 2: versions below ``data``, notes below ``metadata``."""
+    """KV version 2. ``settings`` are those of secrets, ``config`` the mount's own."""
 
     def __init__(self, path: str, kind: str, options: dict[str, str] | None) -> None:
         super().__init__(path, kind, options)
         self.secrets: dict[str, list[Version]] = {}
         self.notes: dict[str, dict[str, str]] = {}
+        self.settings: dict[str, Settings] = {}
+        self.config = Settings()
 
-    def write(self, path: str, data: Mapping[str, Any]) -> None:
-        """Add a version behind the API's back; ``path`` is below the mount."""
-        versions = self.secrets.setdefault(path, [])
-        versions.append(Version(len(versions) + 1, now(), dict(data)))
+    def write(self, path: str, data: Mapping[str, Any] | None) -> Version:
+        """Add a version; ``path`` is below the mount. Those that are too many are dropped."""
+        versions, holding = self.secrets.setdefault(path, []), self._settings(path).within(self.config)
+        life = holding.delete_version_after
+        ends = now(life) if life else ""
+        versions.append(Version(self._current(path) + 1, now(), dict(data or {}), ends, null=data is None))
+        del versions[: -holding.max_versions]
+        return versions[-1]
 
     def read(self, path: str) -> dict[str, Any]:
         """The current properties at a path. Raises KeyError when there is nothing, or nothing any more."""
         newest = self.secrets[path][-1]
-        if newest.deleted:
+        if newest.gone:
             raise KeyError(path)
         return dict(newest.data)
 
     def has(self, path: str) -> bool:
-        """Whether the secret has metadata, which may exist before its first version. Deleting always changes."""
+        """Whether the secret has metadata, which may exist before its first version; other paths always exist."""
         kind, _, name = path.partition("/")
-        return kind == "delete" or self._has_metadata(name)
+        return kind not in ("data", "metadata") or self._has_metadata(name)
 
     def stored(self) -> dict[str, Any]:
         """The data of all versions and the notes of each secret."""
@@ -111,57 +68,92 @@ class KvTwo(Engine):
             for name in self.secrets | self.notes
         }
 
+    def answer(self, request: Request, method: str, path: str) -> Response:
+        """Answer a request; what is below no path of KV is a miss with a warning."""
+        kind = path.partition("/")[0]
+        if kind not in ("data", "metadata", "delete", "undelete", "destroy", "config") or (method, kind) == (
+            "LIST",
+            "config",
+        ):
+            return json_response(404, envelope(None) | {"warnings": [_ELSEWHERE]})
+        if method in ("POST", "PATCH") and path.endswith("/"):
+            raise VaultError(400, "cannot write to a path ending in '/'")
+        if method in ("GET", "DELETE") and not path.partition("/")[2] and kind != "config":
+            raise VaultError(404)
+        return super().answer(request, method, path)
+
     @route("GET", "/data/<path:path>")
     def get(self, request: Request, path: str) -> Response:
-        """The current or an older version of a secret; 404, but with its metadata, for a deleted one."""
-        versions = self.secrets.get(path, [])
-        number = int(request.parameter("version") or 0) or len(versions)
-        if not 1 <= number <= len(versions):
+        """The current or an older version of a secret; 404, but with its metadata, for one that is gone."""
+        asked = parameters.whole({"version": request.parameter("version")}, "version")
+        chosen = self._version(path, asked if asked > 0 else self._current(path))
+        if chosen is None:
             raise VaultError(404)
-        chosen = versions[number - 1]
         metadata = chosen.metadata(self.notes.get(path))
-        if chosen.deleted:
+        if chosen.gone:
             return json_response(404, envelope({"data": None, "metadata": metadata}))
-        return json_response(200, envelope({"data": chosen.data, "metadata": metadata}))
+        return json_response(200, envelope({"data": None if chosen.null else chosen.data, "metadata": metadata}))
 
     @route("POST", "/data/<path:path>")
     def put(self, request: Request, path: str) -> Response:
-        """A new version; ``options.cas`` must be the number of the current one when it is given."""
+        """A new version; ``options.cas`` must be the number of the current one when it is given, or required."""
         asked = request.json_object()
-        self._check_version(path, asked)
-        if not isinstance(asked.get("data"), dict):
-            raise VaultError(400, "no data provided")
-        self.write(path, asked["data"])
-        return json_response(200, envelope(self.secrets[path][-1].metadata(self.notes.get(path))))
+        data, options = _data(asked), options_of(asked)
+        self._check_cas(path, options)
+        return self._written(path, self.write(path, data))
 
     @route("PATCH", "/data/<path:path>")
     def patch(self, request: Request, path: str) -> Response:
         """A new version with some properties changed (null removes one); 404 if there is none, or none any more."""
-        _need_merge_patch(request)
-        if path not in self.secrets or self.secrets[path][-1].deleted:
-            raise VaultError(404)
         asked = request.json_object()
-        self._check_version(path, asked)
-        merged = {**self.read(path), **(asked.get("data") or {})}
-        self.write(path, {key: value for key, value in merged.items() if value is not None})
-        return json_response(200, envelope(self.secrets[path][-1].metadata(self.notes.get(path))))
+        changes, options = _data(asked), options_of(asked)
+        if not self._has_metadata(path):
+            return _missing()
+        self._check_cas(path, options)
+        newest = self._version(path, self._current(path))
+        if newest is None:
+            return _missing()
+        if newest.gone:
+            return json_response(404, envelope(newest.metadata(self.notes.get(path))))
+        if newest.null:
+            raise VaultError(500, "1 error occurred:\n\t* resource does not exist\n\n")
+        return self._written(path, self.write(path, merged(newest.data, changes)))
+
+    @route("DELETE", "/data/<path:path>")
+    def delete_newest(self, request: Request, path: str) -> Response:
+        """Delete the current version, which can be undone."""
+        return self._each(path, [self._current(path)], _delete)
+
+    @route("POST", "/delete/<path:path>")
+    def delete_versions(self, request: Request, path: str) -> Response:
+        """Delete versions, which can be undone; unknown ones are passed over."""
+        return self._each(path, _numbers(request), _delete)
+
+    @route("POST", "/undelete/<path:path>")
+    def undelete_versions(self, request: Request, path: str) -> Response:
+        """Bring deleted versions back; destroyed ones stay destroyed."""
+        life = self._settings(path).within(self.config).delete_version_after
+        return self._each(path, _numbers(request), lambda version: _undelete(version, life))
+
+    @route("POST", "/destroy/<path:path>")
+    def destroy_versions(self, request: Request, path: str) -> Response:
+        """Destroy versions for good."""
+        return self._each(path, _numbers(request), _destroy)
 
     @route("GET", "/metadata/<path:path>")
     def metadata(self, request: Request, path: str) -> Response:
-        """The versions of a secret."""
-        versions = self.secrets.get(path, [])
+        """The versions of a secret, and its settings."""
         if not self._has_metadata(path):
             raise VaultError(404)
-        listed = {str(entry.number): _brief(entry) for entry in versions}
-        data = {
-            "cas_required": False,
+        versions, settings = self.secrets.get(path, []), self._settings(path)
+        data = settings.described() | {
             "created_time": versions[0].created if versions else now(),
-            "current_version": len(versions),
-            "custom_metadata": self.notes.get(path),
-            "max_versions": 0,
-            "oldest_version": 0,
+            "current_metadata_version": settings.revision,
+            "current_version": self._current(path),
+            "custom_metadata": self.notes.get(path) or None,
+            "oldest_version": versions[0].number if versions and versions[0].number > 1 else 0,
             "updated_time": versions[-1].created if versions else now(),
-            "versions": listed,
+            "versions": {str(entry.number): entry.brief() for entry in versions},
         }
         return json_response(200, envelope(data))
 
@@ -169,75 +161,129 @@ class KvTwo(Engine):
     @route("LIST", "/metadata/<path:path>")
     def names(self, request: Request, path: str = "") -> Response:
         """The names below a path; those with more below end with a slash."""
-        return json_response(200, envelope({"keys": _names(self.secrets | self.notes, path)}))
+        held = self.secrets | self.notes | {name: item for name, item in self.settings.items() if item.declared}
+        return json_response(200, envelope({"keys": names_below(held, path)}))
 
     @route("POST", "/metadata/<path:path>")
     def note(self, request: Request, path: str) -> Response:
-        """Custom metadata takes the place of what was there; the versions stay."""
-        notes = request.json_object().get("custom_metadata")
-        if notes is not None:
-            self.notes[path] = _noted(notes)
-        return Response(204)
+        """Settings, and custom metadata that takes the place of what was there; the versions stay."""
+        asked = request.json_object()
+        custom = _custom(asked)
+        return self._described(path, asked, None if custom is None else noted(custom))
 
     @route("PATCH", "/metadata/<path:path>")
     def patch_notes(self, request: Request, path: str) -> Response:
-        """Change some custom metadata (null removes it) and keep the rest; 404 if there is no metadata."""
-        _need_merge_patch(request)
-        if not self._has_metadata(path):
-            raise VaultError(404)
-        asked = request.json_object().get("custom_metadata") or {}
-        merged = {**self.notes.get(path, {}), **asked}
-        self.notes[path] = _noted({key: value for key, value in merged.items() if value is not None})
-        return Response(204)
-
-    @route("POST", "/delete/<path:path>")
-    def delete_versions(self, request: Request, path: str) -> Response:
-        """Delete versions, which can be undone; unknown ones are passed over."""
-        numbers = request.json_object().get("versions")
-        if not isinstance(numbers, list) or not numbers:
-            raise VaultError(400, "No version number provided")
-        for version in self.secrets.get(path, []):
-            if version.number in map(int, numbers):
-                version.deleted = version.deleted or now()
-        return Response(204)
+        """Change settings and some custom metadata (null removes it) and keep the rest; 404 if there is no metadata."""
+        asked = request.json_object()
+        self._changed(path, asked)
+        custom = _custom(asked)
+        noted({key: value for key, value in (custom or {}).items() if value is not None})
+        if asked.get("metadata_cas") is not None:
+            parameters.whole(asked, "metadata_cas")
+        if set(_METADATA) & set(asked) and not self._has_metadata(path):
+            return _missing()
+        if not all(isinstance(value, str | None) for value in (custom or {}).values()):
+            raise VaultError(500, "1 error occurred:\n\t* json: cannot unmarshal into type string\n\n")
+        if custom is None:
+            return self._described(path, asked, None)
+        dropped = asked["custom_metadata"] is None
+        return self._described(path, asked, {} if dropped else merged(self.notes.get(path, {}), custom))
 
     @route("DELETE", "/metadata/<path:path>")
     def delete(self, request: Request, path: str) -> Response:
         """Every version of a secret, for good."""
-        self.secrets.pop(path, None)
-        self.notes.pop(path, None)
-        return Response(204)
+        for held in (self.secrets, self.notes, self.settings):
+            held.pop(path, None)
+        return done()
+
+    @route("GET", "/config")
+    def configuration(self, request: Request) -> Response:
+        """The mount's settings."""
+        return json_response(200, envelope(self.config.described()))
+
+    @route("POST", "/config")
+    def configure(self, request: Request) -> Response:
+        """Change the mount's settings."""
+        self.config = self.config.changed(request.json_object())
+        return done()
+
+    def _described(self, path: str, asked: Mapping[str, Any], notes: dict[str, str] | None) -> Response:
+        """Change a secret's settings as a request says, and its notes where there are new ones."""
+        if not set(_METADATA) & set(asked):
+            return done()
+        known, settings, changed = self._has_metadata(path), self._settings(path), self._changed(path, asked)
+        required = settings.within(self.config).metadata_cas_required
+        check_revision(asked, required=required, current=settings.revision if known else None)
+        self.settings[path] = replace(changed, revision=settings.revision + 1)
+        if notes is not None or not known:
+            self.notes[path] = notes or {}
+        return done()
+
+    def _changed(self, path: str, asked: Mapping[str, Any]) -> Settings:
+        if parameters.seconds({"delete_version_after": 0, **asked}, "delete_version_after") < 0:
+            raise VaultError(400, 'error converting input for field "delete_version_after": negative value')
+        return self._settings(path).changed(asked)
+
+    def _settings(self, path: str) -> Settings:
+        """A secret's own settings; those of one that is gone are forgotten."""
+        return self.settings.get(path, Settings()) if self._has_metadata(path) else Settings()
 
     def _has_metadata(self, path: str) -> bool:
-        return path in self.secrets or path in self.notes
+        return path in self.secrets or path in self.notes or self.settings.get(path, Settings()).declared
 
-    def _check_version(self, path: str, asked: dict[str, Any]) -> None:
-        expected = (asked.get("options") or {}).get("cas")
-        if expected is not None and int(expected) != len(self.secrets.get(path, [])):
-            raise VaultError(400, _MISMATCH)
+    def _current(self, path: str) -> int:
+        versions = self.secrets.get(path)
+        return versions[-1].number if versions else 0
 
+    def _version(self, path: str, number: int) -> Version | None:
+        return next((each for each in self.secrets.get(path, []) if each.number == number), None)
 
-def _names(held: Mapping[str, Any], path: str) -> list[str]:
-    prefix = f"{path.strip('/')}/" if path.strip("/") else ""
-    below = [name.removeprefix(prefix) for name in held if name.startswith(prefix)]
-    keys = sorted({name if "/" not in name else name.split("/")[0] + "/" for name in below})
-    if not keys:
-        raise VaultError(404)
-    return keys
+    def _written(self, path: str, version: Version) -> Response:
+        return json_response(200, envelope(version.metadata(self.notes.get(path))))
 
+    def _check_cas(self, path: str, options: dict[str, Any]) -> None:
+        required = self._settings(path).within(self.config).cas_required
+        check_cas(options, required=required, current=self._current(path))
 
-def _noted(notes: Mapping[str, Any]) -> dict[str, str]:
-    """Custom metadata within Vault's limits: 64 keys of 128 bytes, values of 512."""
-    long = [key for key, value in notes.items() if len(key.encode()) > 128 or len(str(value).encode()) > 512]
-    if len(notes) > 64 or long or not all(isinstance(value, str) for value in notes.values()):
-        raise VaultError(400, "custom_metadata validation failed")
-    return dict(notes)
-
-
-def _need_merge_patch(request: Request) -> None:
-    if request.header("content-type").partition(";")[0].strip() != "application/merge-patch+json":
-        raise VaultError(415, "PATCH requires Content-Type: application/merge-patch+json")
+    def _each(self, path: str, numbers: list[int], change: Callable[[Version], None]) -> Response:
+        for number in numbers:
+            version = self._version(path, number)
+            if version is not None and not version.destroyed:
+                change(version)
+        return done()
 
 
-def _brief(version: Version) -> dict[str, Any]:
-    return {"created_time": version.created, "deletion_time": version.deleted, "destroyed": False}
+def _data(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "data" not in asked:
+        raise VaultError(400, "no data provided")
+    return parameters.mapping(asked, "data")
+
+
+def _custom(asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The custom metadata of a request, where it has any: null is an empty one."""
+    return (parameters.mapping(asked, "custom_metadata") or {}) if "custom_metadata" in asked else None
+
+
+def _numbers(request: Request) -> list[int]:
+    numbers = parameters.numbers(request.json_object(), "versions")
+    if not numbers:
+        raise VaultError(400, "No version number provided")
+    return numbers
+
+
+def _delete(version: Version) -> None:
+    if not version.gone:
+        version.deleted = now()
+
+
+def _undelete(version: Version, life: int) -> None:
+    version.deleted = now(life) if life else ""
+
+
+def _destroy(version: Version) -> None:
+    version.destroyed, version.data = True, {}
+
+
+def _missing() -> Response:
+    """A patch of what does not exist: without any body."""
+    return Response(404, b"", JSON)

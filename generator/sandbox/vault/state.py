@@ -5,39 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.sandbox.vault.engine import Engine, Other
-from generator.sandbox.vault.kv import KvOne, KvTwo
+from generator.sandbox.vault.engine import BUILT_IN, Engine, Other
+from generator.sandbox.vault.kv import KvTwo
+from generator.sandbox.vault.kv_one import KvOne
 
 _ALL = ("create", "delete", "list", "patch", "read", "update")
-_BELOW_ANY_MOUNT = ("*", "data/", "metadata/", "delete/", "undelete/", "destroy/")
+_DEFAULT: dict[str, set[str]] = {
+    "auth/token/lookup-self": {"read"},
+    "cubbyhole/*": {"create", "delete", "list", "read", "update"},
+    "sys/capabilities-self": {"update"},
+}
+"""What the policy ``default`` allows, as far as the sandbox has it."""
 
 
 @dataclass
 class Token:
     """What a token is and may do: capabilities by path (``*`` at the end stands for anything).
 
-    A rule's path begins with the mount, as a policy's does, or stands below every mount (``data/*``). The longest rule
-    that fits counts. ``namespace`` is where the token is at home: it is good there and below. ``seconds`` is the life
-    that is left, 0 without end.
+    A rule's path begins with the mount, as a policy's does; the longest rule that fits counts. ``namespace`` is where
+    the token is at home: it is good there and below. ``seconds`` is the life that is left, 0 without end. ``uses`` are
+    the requests that are left, 0 without limit; what has had its last one is not known any more.
     """
 
     policies: list[str] = field(default_factory=lambda: ["default", "sandbox"])
     seconds: int = 3600
     rules: dict[str, set[str]] = field(default_factory=lambda: {"*": set(_ALL)})
     namespace: str = ""
+    uses: int = 0
+    renewable: bool = True
 
-    def capabilities(self, below: str, whole: str = "") -> list[str]:
-        """What it may do at a path: ``below`` begins after the mount, ``whole`` with it."""
-        fitting = [rule for rule in self.rules if _fits(rule, below) or (whole and _fits(rule, whole))]
-        held = self.rules[max(fitting, key=len)] if fitting else set()
+    def capabilities(self, path: str) -> list[str]:
+        """What it may do at a path, which begins with the mount."""
+        rules = (_DEFAULT if "default" in self.policies else {}) | self.rules
+        fitting = [rule for rule in rules if _fits(rule, path.lstrip("/"))]
+        held = rules[max(fitting, key=lambda rule: (rule[-1:] != "*", len(rule)))] if fitting else set()
         return sorted(held) if held else ["deny"]
 
     def sees(self, mount: str) -> bool:
         """Whether it may do anything on or below a mount."""
-        if self.capabilities("", f"{mount}/") != ["deny"]:
+        if self.capabilities(f"{mount}/") != ["deny"]:
             return True
-        below = (f"{mount}/", *_BELOW_ANY_MOUNT[1:])
-        return any(held and rule.startswith(below) for rule, held in self.rules.items())
+        return any(held and rule.startswith(f"{mount}/") for rule, held in self.rules.items())
 
     def good_in(self, namespace: str) -> bool:
         """Whether it is known in a namespace."""
@@ -92,4 +100,6 @@ def _engine(path: str, kind: str, version: int) -> Engine:
     """An engine of a kind. ``version`` is that of KV, and of no meaning elsewhere."""
     if kind == "kv":
         return (KvTwo if version == 2 else KvOne)(path, kind, {"version": str(version)})
-    return (KvOne if kind in ("cubbyhole", "generic") else Other)(path, kind, None)
+    if kind in ("cubbyhole", "generic"):
+        return KvOne(path, kind, None)
+    return Other(path, kind, None if kind in BUILT_IN else {})
