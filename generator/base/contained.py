@@ -208,7 +208,8 @@ class Contained:
 
     def remove_folder(self, path: str) -> bool:
         """Remove a folder; whether it was empty, and no link."""
-        check_plain(path)
+        if not is_plain(path):
+            return False
         *above, name = path.split("/")
         with ExitStack() as handles:
             try:
