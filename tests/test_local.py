@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -156,16 +157,16 @@ def test_a_disk_that_fills_up_on_the_way_puts_everything_back(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     before = desk.snapshot()
-    replace, count = Path.replace, 0
+    replace, count = os.replace, 0
 
-    def full(self: Path, target: Path) -> Path:
+    def full(draft: str, target: str, **folders: int) -> None:
         nonlocal count
         count += 1
         if count > after:
             raise OSError(28, "No space left on device", str(target))
-        return replace(self, target)
+        replace(draft, target, **folders)
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     completed = desk.create(RICH)
     assert count == after + 1
     assert completed.code == 2
@@ -177,16 +178,16 @@ def test_a_disk_that_fills_up_on_the_way_puts_everything_back(
 
 def test_an_interruption_puts_everything_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     before = desk.snapshot()
-    replace, count = Path.replace, 0
+    replace, count = os.replace, 0
 
-    def interrupted(self: Path, target: Path) -> Path:
+    def interrupted(draft: str, target: str, **folders: int) -> None:
         nonlocal count
         count += 1
         if count == 12:
             raise KeyboardInterrupt
-        return replace(self, target)
+        replace(draft, target, **folders)
 
-    monkeypatch.setattr(Path, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     completed = desk.create(RICH)
     assert completed.code == 130
     assert desk.snapshot() == before

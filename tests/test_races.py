@@ -33,6 +33,9 @@ class Tree:
     def executable(self, path: str) -> bool:
         return False
 
+    def obstacle(self, path: str) -> None:
+        """Nothing is in the way of a file."""
+
 
 def merge(world: World, name: str) -> int:
     """Merge a service's pull request as a person does; the forge's answer."""

@@ -29,6 +29,9 @@ class Tree:
     def executable(self, path: str) -> bool:
         return path in self.files and self.files[path].executable
 
+    def obstacle(self, path: str) -> None:
+        """Nothing is in the way of a file."""
+
 
 def between(start: File | None, found: File | None, goal: File | None) -> Transition:
     first, last = (End((file,)) if file else NOTHING for file in (start, goal))

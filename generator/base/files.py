@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+"""How a folder is opened for paths below it: one that can't be listed may still be entered."""
 
 
 def write_file(
@@ -20,18 +25,63 @@ def write_file(
     handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}-")  # made with mode 0600
     draft = Path(name)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content if isinstance(content, bytes) else content.encode("utf-8"))
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
-        draft.chmod(mode)
+        _fill(handle, content, mode, durable=durable)
         if replace:
             draft.replace(path)
         else:
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def put_file(folder: int, name: str, content: bytes, mode: int, *, durable: bool) -> None:
+    """The same in a folder of which there is a handle: whatever has the name is replaced, and no link followed."""
+    draft = f".{name[:200]}-{secrets.token_hex(8)}"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        _fill(handle, content, mode, durable=durable)
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)
+        raise
+
+
+def _fill(handle: int, content: str | bytes, mode: int, *, durable: bool) -> None:
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content if isinstance(content, bytes) else content.encode("utf-8"))
+        stream.flush()
+        os.fchmod(stream.fileno(), mode)
+        if durable:
+            os.fsync(stream.fileno())
+
+
+def read_private(path: Path, most: int, *, unseen: bool = False) -> bytes | None:
+    """Content of a file that this person alone can have written; None for any other, and for one that is too large.
+
+    ``unseen``: nor can anybody else have read it. No link is followed, and nothing but a regular file is opened for
+    reading, so this never waits. Raises ``OSError`` where it can't be read, as ``FileNotFoundError`` where it does not
+    exist.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        own = status.st_uid == os.geteuid() and not status.st_mode & (0o077 if unseen else 0o022)
+        if not stat.S_ISREG(status.st_mode) or not own:
+            return None
+        content = stream.read(most + 1)
+    return content if len(content) <= most else None
+
+
+def read_regular(path: Path, most: int) -> bytes | None:
+    """Content of a file that a person named, wherever links lead; None for what is no regular file, or too large.
+
+    Never waits. Raises ``OSError`` where it can't be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        content = stream.read(most + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+    return content if content is not None and len(content) <= most else None
 
 
 def is_private(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +78,7 @@ def _session(reporter: Reporter, options: Mapping[str, Any], saved: SavedPlan) -
     """A session as the plan was made in. Raises ``UsageError`` where a flag names another folder than the plan."""
     for flag, place in (("infra", saved.infra), ("service_dir", saved.service_dir)):
         chosen = options[flag]
-        if chosen and Path(chosen).resolve() != place.resolve():
+        if chosen and os.path.realpath(chosen) != os.path.realpath(place):
             raise UsageError(
                 "plan.place",
                 f"--{flag.replace('_', '-')} names {chosen}, and the plan is for {place}",

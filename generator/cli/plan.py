@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -123,7 +124,7 @@ def before_the_first_write() -> Iterator[None]:
 def refuse(session: Session, answers: Answers, plan: Plan) -> None:
     """Raise where the plan must not be carried out: trees that would mix, systems unseen, things that are not ours."""
     place = session.service_dir(answers.name)
-    if answers.owned and place.is_relative_to(session.infra.resolve()):
+    if answers.owned and place.is_relative_to(os.path.realpath(session.infra)):
         raise UsageError(
             "usage.service_dir",
             f"{place} lies inside the infra repository's clone",

@@ -212,15 +212,15 @@ def _on_the_forge(session: Session, name: str) -> Iterator[Recorded]:
 
 
 def _here(session: Session, name: str) -> Iterator[Recorded]:
-    yield read_recorded(Folder(session.infra), session.platform.infra.stack(name))
-    yield read_recorded(Folder(session.service_dir(name)))
+    yield read_recorded(Folder.behind(session.infra), session.platform.infra.stack(name))
+    yield read_recorded(Folder.at(session.service_dir(name)))
     yield read_answers(name, Path.cwd())
 
 
 def _names(session: Session) -> list[str]:
     """Services that exist or wait for review; those of the clone where the forge can't be asked."""
     infra = session.platform.infra
-    local = [path.name for path in (session.infra / infra.stacks).glob("*/")]
+    local = Folder.behind(session.infra).folders(infra.stacks)
     if session.options["no_provision"]:
         return local
     look: Callable[[Forge], list[str]] = partial(_names_on, session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from generator.base.contained import linked
 from generator.base.errors import ExitCode, RefusedError
 from generator.cli import flags
 from generator.cli.report import Reporter, Result, Surroundings, write_line
@@ -71,7 +73,9 @@ def demo_command(directory: str) -> ExitCode:
     """Create a service on the embedded platform, look at what exists there, and say where it is."""
     from generator.cli.demo import run_demo  # heavy, and needed here only
 
-    return run_demo(_fresh(Path(directory).resolve()))
+    if found := linked(Path(directory)):
+        raise found.error
+    return run_demo(_fresh(Path(os.path.realpath(directory))))
 
 
 def _fresh(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.base.contained import linked
 from generator.base.errors import AnswersError, PreflightError, Problem, UsageError
 from generator.base.secrets import Secret, hidden_from_children
 from generator.cli import flags
@@ -78,7 +79,9 @@ class Session:
     def infra(self) -> Path:
         """The clone of the infra repository."""
         chosen = self.options.get("infra")
-        return Path(chosen).resolve() if chosen else (self.infra_default or self.platform.connection.infra_clone)
+        return (
+            Path(os.path.realpath(chosen)) if chosen else (self.infra_default or self.platform.connection.infra_clone)
+        )
 
     def given(self) -> dict[str, Any]:
         """The answers that flags, ``--set`` and files give; standard input is read once."""
@@ -133,8 +136,9 @@ class Session:
         self.facts = maker.split(recorded)[0]["platform"]
 
     def service_dir(self, name: str) -> Path:
-        """Where the service's repository is or goes."""
-        return Path(self.options.get("service_dir") or name).resolve()
+        """Where the service's repository is or goes; a link there is not followed."""
+        place = Path(os.path.abspath(self.options.get("service_dir") or name))
+        return place if linked(place) else Path(os.path.realpath(place))
 
     def project(self, answers: Answers) -> Project:
         """What is wanted, and where the service's repository goes; the same for the same answers, rendered once."""

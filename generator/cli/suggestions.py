@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.base.contained import Contained
 from generator.template.files import ANSWERS_FILE
 from generator.template.questions import Question
 from generator.template.template import PACKAGE, Template, parse_yaml
@@ -103,8 +105,8 @@ def _words(shape: Mapping[str, Any]) -> Iterator[str]:
 
 def service_names(stacks: Path, folder: Path) -> tuple[str, ...]:
     """Names of services: stacks with an answers file below ``stacks``, and services' repositories below ``folder``."""
-    found = {path.parent.name for path in _answers_files(stacks)}
-    found |= {path.parent.name for path in _answers_files(folder) if _is_ours(path)}
+    found = {name for name, _ in _answers_files(stacks)}
+    found |= {name for name, content in _answers_files(folder) if _is_ours(name, content)}
     return tuple(sorted(found))
 
 
@@ -114,16 +116,16 @@ def released_versions() -> tuple[str, ...]:
     return tuple(str(entry["version"]) for entry in reversed(index))
 
 
-def _answers_files(folder: Path) -> Iterator[Path]:
-    try:
-        return iter([path for path in folder.glob(f"*/{ANSWERS_FILE}") if path.is_file()])
-    except OSError:
-        return iter(())
+def _answers_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The names of folders with an answers file, and what is in it."""
+    tree = Contained.behind(folder)
+    with suppress(OSError):
+        for name in tree.folders():
+            content = tree.read(f"{name}/{ANSWERS_FILE}")
+            if content is not None:
+                yield name, content
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether it is the answers file of a service of this folder's name; other templates of copier leave such too."""
-    try:
-        return f"\nname: {path.parent.name}\n" in "\n" + path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return False
+def _is_ours(name: str, content: bytes) -> bool:
+    """Whether it is the answers file of a service of this name; other templates of copier leave such too."""
+    return f"\nname: {name}\n".encode() in b"\n" + content

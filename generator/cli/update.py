@@ -22,9 +22,9 @@ from generator.cli.suggestions import folders
 from generator.engine.plan import Plan, build_plan
 from generator.engine.recorded import Recorded, read_recorded
 from generator.infra_repo.entries import RegistrationChange
-from generator.infra_repo.trees import Folder
 from generator.lifecycle.update import Upgrade, Upgrader
-from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, take_back
+from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean
+from generator.lifecycle.update.journal import refuse_interrupted, take_back
 from generator.lifecycle.update.to_do import to_do
 from generator.template.amendment import Amendment
 from generator.template.gates import Consent
@@ -68,11 +68,12 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     session = Session(options, reporter)
     with session.surroundings(), _opened(Path(options["path"])) as place, alone(place):
         with before_the_first_write():
-            found = take_back(place.repository)
-            if found:
+            if options["checks"]:
+                refuse_interrupted(place.repository, options["path"])
+            elif found := take_back(place.repository):
                 reporter.progress(f"an interrupted update is undone: {', '.join(found)}")
             check_clean(place)
-            recorded = read_recorded(Folder(place.root), place.prefix).sound()
+            recorded = read_recorded(place.tree, place.prefix).sound()
             reporter.service = recorded.name
             amendment = _amendment(session, recorded)
             upgrader = Upgrader(Releases(), session.platform)
@@ -107,7 +108,7 @@ def _proposed(reporter: Reporter, options: Mapping[str, Any]) -> ExitCode:
     from generator.fleet.update import Waves
 
     with _opened(Path(options["path"])) as place:
-        recorded, root, prefix = read_recorded(Folder(place.root), place.prefix).sound(), place.root, place.prefix
+        recorded, root, prefix = read_recorded(place.tree, place.prefix).sound(), place.root, place.prefix
     reporter.service = recorded.name
     session = Session(options, reporter)
     if _amendment(session, recorded).touched or options["to"]:
@@ -146,7 +147,7 @@ def _amendment(session: Session, recorded: Recorded) -> Amendment:
 def _planned(session: Session, upgrader: Upgrader, place: Place, recorded: Recorded, amendment: Amendment) -> Upgrade:
     """The update, with a person's answers on the terminal to new questions."""
     to = upgrader.releases.find(session.options["to"]) if session.options["to"] else None
-    place_of = Folder(place.root), place.prefix
+    place_of = place.tree, place.prefix
     consent = Consent(frozenset(session.options["accepted"]), session.options["opened"])
     try:
         return upgrader.plan(*place_of, to=to, amendment=amendment, consent=consent)

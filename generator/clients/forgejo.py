@@ -12,7 +12,7 @@ from generator.base.secrets import Secret
 from generator.clients.patience import Patience
 from generator.clients.shapes import flag, listed, number, text
 from generator.clients.transport import Api, http_client
-from generator.infra_repo.fingerprints import EXECUTABLE, Blob
+from generator.infra_repo.fingerprints import EXECUTABLE, LINK, Blob
 from generator.platform.profile import Platform
 
 
@@ -386,7 +386,7 @@ def _tree(data: Any) -> tuple[dict[str, Blob], bool]:
     """Files by path, and whether there are more; the answer for a commit without files may be null."""
     items = listed(data["tree"], null=True)
     files = {
-        text(item["path"]): Blob(text(item["sha"]), text(item["mode"]) == EXECUTABLE)
+        text(item["path"]): Blob(text(item["sha"]), text(item["mode"]) == EXECUTABLE, text(item["mode"]) == LINK)
         for item in items
         if item["type"] == "blob"
     }

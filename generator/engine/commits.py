@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from generator.base.contained import Obstacle
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import Repository
 from generator.infra_repo.fingerprints import Blob
-from generator.infra_repo.trees import Blobs
+from generator.infra_repo.trees import Blobs, obstacle_among
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Commit:
     def executable(self, path: str) -> bool:
         """Whether a file of the commit is executable."""
         return self.repository.executable(self.sha, path)
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """What is in the way of a file in the commit."""
+        return self.repository.obstacle(self.sha, path)
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""
@@ -49,7 +54,7 @@ class RemoteCommit:
         """Content of a file in the commit; takes at most one request."""
         if self.cache is not None:
             blob = self._blobs.get(path)
-            if blob is None:
+            if blob is None or blob.link:
                 return None
             content = self.cache.blob(blob.id)
             if content is not None:
@@ -59,6 +64,15 @@ class RemoteCommit:
     def executable(self, path: str) -> bool:
         """Whether a file of the commit is executable; takes one request for the commit's listing."""
         return path in self._blobs and self._blobs[path].executable
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """A link in the way of a file in the commit; takes the same request."""
+        return obstacle_among(path, self._blobs, lambda at: self._blobs[at].link, self._text)
+
+    def _text(self, path: str) -> bytes:
+        """Where a link leads."""
+        content = self.cache.blob(self._blobs[path].id) if self.cache is not None else None
+        return content or self.forgejo.file(self.owner, self.name, path, self.sha) or b""
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from generator.base.contained import linked
 from generator.base.errors import RefusedError, UsageError
-from generator.base.files import write_file
 from generator.engine.ownership import of_tree
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
@@ -25,18 +26,22 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     Raises ``UsageError`` when ``infra`` is no checkout of an infra repository, ``AnswersError`` when another
     stack has a name that this one needs.
     """
-    stacks = infra / project.platform.infra.stacks
-    if not stacks.is_dir():
+    tree, stacks = Folder.behind(infra), project.platform.infra.stacks
+    if not tree.is_folder(stacks):
+        if (found := tree.obstacle(stacks)) and found.path == stacks and found.text:
+            raise found.error
         raise UsageError(
             "infra.not_found",
-            f"{infra} is no checkout of the infra repository: it has no folder {stacks.name}/",
+            f"{infra} is no checkout of the infra repository: it has no folder {stacks}/",
             "name a clone with --infra, or connection.infra_clone in the platform profile",
         )
-    others = cache(lambda: project.survey(Folder(infra)))
-    state = project.infra_state(Folder(infra), others)
+    others = cache(lambda: project.survey(tree))
+    state = project.infra_state(tree, others)
     if not state.made_by_us:
         project.check_allocations(others(), state.facts)
-    service = project.service_changes(project.service_files(0), Folder(project.service_dir))
+    if found := linked(project.service_dir):
+        raise found.error
+    service = project.service_changes(project.service_files(0), Folder.at(project.service_dir))
     return build_plan(
         project.name,
         files=[*service, *state.files],
@@ -47,7 +52,11 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
 
 
 def check_writable(project: Project, infra: Path, plan: Plan) -> None:
-    """Raise ``RefusedError`` where carrying out ``plan`` would touch existing work."""
+    """Raise ``RefusedError`` where carrying out ``plan`` would touch existing work, or write through a link."""
+    for item in plan.files:
+        if item.blocked:
+            place = _root(project, infra, item) / item.blocked.path
+            raise replace(item.blocked, path=str(place)).error
     if error := refusal(plan.registrations):
         raise error
     _check_answers(project, infra)
@@ -72,7 +81,8 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
 
 def _check_answers(project: Project, infra: Path) -> None:
     """Raise ``RefusedError`` where the service exists with other answers; the stack's record counts, if it has one."""
-    places = ((Folder(infra), project.stack_prefix, infra), (Folder(project.service_dir), "", project.service_dir))
+    own = project.service_dir
+    places = ((Folder.behind(infra), project.stack_prefix, infra), (Folder.at(own), "", own))
     for tree, prefix, root in places:
         recorded = read_recorded(tree, prefix)
         if not of_tree(recorded, project.name).ours:
@@ -95,7 +105,10 @@ def write_files(project: Project, infra: Path, plan: Plan) -> None:
     created = [(item.repo, item.after) for item in plan.files if item.action == "create"]
     service, stack = ([file for repo, file in created if file and repo == kind] for kind in ("service", "infra"))
     try:
-        with _all_or_none(project.service_dir, service), _all_or_none(infra, [*stack, *registered]):
+        with (
+            _all_or_none(Folder.at(project.service_dir), service),
+            _all_or_none(Folder.behind(infra), [*stack, *registered]),
+        ):
             pass
     except OSError as error:
         raise UsageError(
@@ -110,40 +123,32 @@ def _root(project: Project, infra: Path, change: FileChange) -> Path:
 
 
 @contextmanager
-def _all_or_none(root: Path, files: list[File]) -> Iterator[None]:
-    """Write files below ``root``; when one can't be written, put back what was there."""
-    before: list[tuple[Path, bytes | None]] = []
-    made: list[Path] = []
+def _all_or_none(tree: Folder, files: list[File]) -> Iterator[None]:
+    """Write files into a tree; when one can't be written, put back what was there."""
+    above = [folder for folder in (tree.root, *tree.root.parents) if not folder.exists()] if files else []
+    before: list[tuple[File, bytes | None]] = []
+    made: list[str] = []
     try:
         for file in files:
-            target = root / file.path
-            before.append((target, target.read_bytes() if target.exists() else None))
-            made += _make_folders(target.parent)
-            _replace(target, file)
+            mode = tree.mode(file.path)
+            before.append((file, tree.read(file.path)))
+            made += tree.write(file.path, file.content, mode or (0o755 if file.executable else 0o644))
         yield
     except BaseException:
-        for target, content in reversed(before):
-            _put_back(target, content)
+        for file, content in reversed(before):
+            _put_back(tree, file, content)
         for folder in reversed(made):
-            folder.rmdir()
+            tree.remove_folder(folder)
+        for place in above:
+            with suppress(OSError):
+                place.rmdir()
         raise
 
 
-def _make_folders(folder: Path) -> list[Path]:
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return list(reversed(missing))
-
-
-def _replace(target: Path, file: File) -> None:
-    mode = 0o755 if file.executable else 0o644
-    if target.exists():
-        mode = target.stat().st_mode & 0o777
-    write_file(target, file.content, mode, durable=False)
-
-
-def _put_back(target: Path, content: bytes | None) -> None:
+def _put_back(tree: Folder, written: File, content: bytes | None) -> None:
+    if tree.read(written.path) != written.content:  # it was not written
+        return
     if content is None:
-        target.unlink(missing_ok=True)
+        tree.remove(written.path)
     else:
-        target.write_bytes(content)
+        tree.overwrite(written.path, content)

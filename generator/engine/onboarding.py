@@ -103,5 +103,5 @@ def _service_changes(run: Run) -> list[FileChange]:
     if facts.canonical:
         tree = run.canonical_commit(facts.canonical, files)
     elif facts.place.recorded:
-        tree = Folder(facts.place.path)
+        tree = Folder.at(facts.place.path)
     return list(run.project.service_changes(files, tree))

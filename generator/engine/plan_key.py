@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_state_path
+
+from generator.base.files import read_private
 
 _CHARACTERS = 64
 
@@ -21,14 +22,10 @@ _CHARACTERS = 64
 def own_key() -> bytes | None:
     """The key; None where it does not exist, or where others could have read or written it."""
     try:
-        handle = os.open(_place(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
-            key = file.read(_CHARACTERS + 1) if ours else b""
+        key = read_private(_place(), _CHARACTERS, unseen=True)
     except OSError:
         return None
-    return key if len(key) == _CHARACTERS else None
+    return key if key and len(key) == _CHARACTERS else None
 
 
 def made_key() -> bytes | None:

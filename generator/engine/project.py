@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from generator.base.contained import Obstacle
 from generator.base.errors import AnswersError
 from generator.base.memo import Memo
 from generator.engine.ownership import of_tree
@@ -67,6 +68,11 @@ class InfraState:
     def foreign(self) -> bool:
         """Whether a stack of this name exists that newservice did not make."""
         return not self.made_by_us and any(item.before is not None for item in self.files)
+
+    @property
+    def blocked(self) -> Obstacle | None:
+        """What keeps the stack from being made, such as a link in its place; the first one."""
+        return next((item.blocked for item in self.files if item.blocked and not self.made_by_us), None)
 
     @property
     def unregistered(self) -> tuple[RegistrationChange, ...]:

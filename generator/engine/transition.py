@@ -59,6 +59,13 @@ class Transition:
         entries = [item.path for item in self.entries if item.action == "refuse"]
         return tuple(dict.fromkeys([*files, *entries]))
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why a person has to decide, where that is not that both sides changed a file."""
+        blocked = [item.blocked.error.message for item in self.files if item.blocked]
+        refused = [item.reason for item in self.entries if item.action == "refuse" and item.reason]
+        return tuple(dict.fromkeys([*blocked, *refused]))
+
 
 NO_CHANGE = Transition()
 

@@ -15,13 +15,15 @@ from typing import Any
 
 from generator import __version__
 from generator.base.cache import cache_folder
-from generator.base.files import is_private, write_file
+from generator.base.files import read_private, write_file
 from generator.fleet.findings import FileNote, Finding, Place, State
 from generator.template.releases import Releases
 from generator.template.template import Template
 
 MOST = 4000
 """The number of trees that are remembered: those looked at last."""
+
+_MOST_BYTES = 64_000_000
 
 _NAME = "fleet.json"
 
@@ -45,8 +47,8 @@ class Memory:
         memory = cls(json.dumps([__version__, trees]))
         with suppress(Exception):  # whatever is wrong with it: everything is looked at again
             folder = cache_folder()
-            if folder and is_private(folder / _NAME):
-                memory._known = dict(json.loads((folder / _NAME).read_bytes()))
+            content = read_private(folder / _NAME, _MOST_BYTES) if folder else None
+            memory._known = dict(json.loads(content)) if content else {}
         return memory
 
     def key(self, place: Place, ids: Mapping[str, str]) -> str:
@@ -58,13 +60,14 @@ class Memory:
         """The finding for an unchanged tree; None if it is not known."""
         with suppress(Exception):
             entry = self._known[key]
-            files = tuple(FileNote(path, action) for path, action in entry["files"])
+            files = tuple(FileNote(_text(path), _text(action)) for path, action in entry["files"])
             state = State(entry["state"])
             if state in _KEPT:
+                texts = (_text(entry["version"]), _text(entry["to"]))
+                known = {name: _text(entry[name]) for name in ("host", "namespace")}
+                message, owned = _text(entry["message"]), entry["owned"] is True
                 self._new[key] = entry
-                texts = (entry["version"], entry["to"])
-                known = {name: str(entry[name]) for name in ("host", "namespace")}
-                return Finding(place, state, *texts, files, entry["message"], owned=entry["owned"] is True, **known)
+                return Finding(place, state, *texts, files, message, owned=owned, **known)
         return None
 
     def remember(self, key: str, finding: Finding) -> None:
@@ -92,3 +95,10 @@ class Memory:
             others = {key: entry for key, entry in self._known.items() if key not in self._new}
             kept = dict(list({**others, **self._new}.items())[-MOST:])
             write_file(folder / _NAME, json.dumps(kept))
+
+
+def _text(value: Any) -> str:
+    """A text that was kept. Raises ``TypeError`` for anything else."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

@@ -150,9 +150,8 @@ def upgrade_of(
         return finding.but(State.ASKS, question=", ".join(asked), message=message, hint=_answer(place, asked))
     if upgraded.conflicts:
         notes = tuple(FileNote(path, "conflict") for path in upgraded.conflicts)
-        reasons = [item.reason for item in upgraded.entries if item.action == "refuse" and item.reason]
         message = f"{len(notes)} file{'s' if len(notes) != 1 else ''} changed on both sides"
-        return finding.but(State.CONFLICT, files=notes, message="; ".join([message, *reasons]))
+        return finding.but(State.CONFLICT, files=notes, message="; ".join([message, *upgraded.reasons]))
     return upgraded
 
 

@@ -13,7 +13,6 @@ import hmac
 import json
 import os
 import secrets
-import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,10 +23,12 @@ from typing import Any
 from platformdirs import user_state_path
 
 from generator.base.errors import PreflightError, RefusedError
-from generator.base.files import write_file
+from generator.base.files import read_private, write_file
 from generator.base.secrets import Secret
 
 SCHEMA = 1
+
+_MOST_BYTES = 4_000_000
 
 
 @dataclass
@@ -102,13 +103,9 @@ def _lock(handle: int, name: str) -> None:
 
 def _read(place: Path) -> Mapping[str, Any]:
     """A note that this person alone can have written; empty for none, and for one that is damaged."""
-    with suppress(OSError, ValueError):
-        handle = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(handle, encoding="utf-8") as file:
-            status = os.fstat(handle)
-            if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077:
-                document = json.load(file)
-                return document if isinstance(document, dict) else {}
+    with suppress(OSError, ValueError, RecursionError):
+        document = json.loads(read_private(place, _MOST_BYTES, unseen=True) or b"{}")
+        return document if isinstance(document, dict) else {}
     return {}
 
 

@@ -11,7 +11,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from generator.base.errors import UsageError
+from generator.base.files import read_regular
 from generator.fleet.findings import RETRIED, Place, State
+
+_MOST_BYTES = 64_000_000
 
 _SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
 
@@ -54,12 +57,12 @@ def parse_shard(text: str) -> tuple[int, int]:
 def read_failed(path: Path) -> frozenset[tuple[str, str]]:
     """Name and layer of the trees that failed, or were not begun, in an earlier report. Raises ``UsageError``."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_regular(path, _MOST_BYTES) or b"")
         services: Sequence[dict[str, str]] = document["services"]
         return frozenset((item["name"], item["layer"]) for item in services if State(item["state"]) in RETRIED)
     except OSError as error:
         raise UsageError("fleet.report", f"{path} can't be read: {error.strerror}", "check --retry") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise UsageError(
             "fleet.report", f"{path} is not a fleet report", "name a file that --report made, ending in .json"
         ) from error

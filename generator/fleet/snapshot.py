@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, takewhile
 
+from generator.base.contained import Obstacle, is_plain
 from generator.base.errors import SystemFailure
 from generator.clients.objects import Objects
-from generator.infra_repo.fingerprints import EXECUTABLE
+from generator.infra_repo.fingerprints import EXECUTABLE, LINK
+from generator.infra_repo.trees import obstacle_among
 from generator.template.files import ANSWERS_FILE
 
 
@@ -19,7 +21,7 @@ from generator.template.files import ANSWERS_FILE
 class Snapshot:
     """A commit's files: the ids of all, and the contents read so far. A forked process can continue reading.
 
-    ``runnable`` are the paths of the executable files.
+    ``runnable`` are the paths of the executable files, ``links`` those of symbolic links, which are not read.
     """
 
     objects: Objects
@@ -27,13 +29,16 @@ class Snapshot:
     ids: Mapping[str, str]
     runnable: frozenset[str] = frozenset()
     _contents: dict[str, bytes] = field(default_factory=dict)
+    links: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, objects: Objects, sha: str) -> Snapshot:
         """A snapshot with the commit's listing; contents are read on demand."""
-        entries = objects.entries(sha)
-        runnable = frozenset(path for path, (mode, _) in entries.items() if mode == EXECUTABLE)
-        return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, runnable)
+        entries = {path: entry for path, entry in objects.entries(sha).items() if is_plain(path)}
+        runnable, links = (
+            frozenset(path for path, (mode, _) in entries.items() if mode == wanted) for wanted in (EXECUTABLE, LINK)
+        )
+        return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, runnable, links=links)
 
     def load(self, paths: Iterable[str]) -> None:
         """Prefetch the contents of files, all in one process."""
@@ -42,6 +47,9 @@ class Snapshot:
 
     def read(self, path: str) -> bytes | None:
         """Content of a file, or None. Raises ``SystemFailure`` if the clone lacks its content."""
+        return None if path in self.links else self._content(path)
+
+    def _content(self, path: str) -> bytes | None:
         sha = self.ids.get(path)
         if sha is None:
             return None
@@ -58,6 +66,10 @@ class Snapshot:
     def executable(self, path: str) -> bool:
         """Whether a file is executable."""
         return path in self.runnable
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """What is in the way of a file, such as a link."""
+        return obstacle_among(path, self.ids, self.links.__contains__, lambda at: self._content(at) or b"")
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

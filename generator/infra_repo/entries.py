@@ -93,8 +93,10 @@ class _Texts:
         self._now: dict[str, str | None] = {}
 
     def read(self, path: str) -> str | None:
-        """The file as it is now; None where it does not exist. Raises ``RefusedError`` for one that is not text."""
+        """The file as it is now; None where it does not exist. Raises ``RefusedError`` for a link, or no text."""
         if path not in self._now:
+            if obstacle := self._tree.obstacle(path):
+                raise obstacle.error
             content = self._tree.read(path)
             try:
                 self._now[path] = None if content is None else content.decode("utf-8")

@@ -11,6 +11,9 @@ from generator.template.files import File
 EXECUTABLE = "100755"
 """Git's mode of a file that can be run."""
 
+LINK = "120000"
+"""Git's mode of a symbolic link, whose content is where it leads."""
+
 
 def blob_id(content: bytes) -> str:
     """The id that git gives to a file's content."""
@@ -18,10 +21,11 @@ def blob_id(content: bytes) -> str:
 
 
 class Blob(NamedTuple):
-    """What a file holds, by git's id, and whether it can be run."""
+    """What a file holds, by git's id, and whether it can be run. A link is not read: its content is where it leads."""
 
     id: str
     executable: bool = False
+    link: bool = False
 
 
 def blobs(files: Iterable[File], prefix: str = "") -> dict[str, Blob]:

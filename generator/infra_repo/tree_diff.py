@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
+from generator.base.contained import Obstacle
 from generator.infra_repo.trees import Tree
 from generator.template.files import ANSWERS_FILE, File
 
@@ -23,7 +24,8 @@ class FileChange:
 
     ``path`` is from the repository's root. ``kept``: someone's own edit or removal, and there is nothing new.
     ``after`` is what is to exist. In a ``conflict`` it has git's marks where both sides changed the same lines; else a
-    person decides before anything is written.
+    person decides before anything is written. ``obstacle``: what is in the way, such as a link; it stays, and where
+    something would have to be written or removed, that is a conflict.
     """
 
     repo: Repo
@@ -33,6 +35,12 @@ class FileChange:
     after: File | None
     base: File | None = None
     wanted: File | None = None
+    obstacle: Obstacle | None = None
+
+    @property
+    def blocked(self) -> Obstacle | None:
+        """What keeps the file from being written or removed; None where nothing does, or nothing has to be."""
+        return self.obstacle if self.action == "conflict" else None
 
     @property
     def edited(self) -> bool:
@@ -82,7 +90,10 @@ def merge_trees(
         {file.path: replace(file, path=f"{prefix}{file.path}") for file in files} for files in (start, goal)
     )
     return tuple(
-        _merged(repo, made.get(path), wanted.get(path), _found(tree, f"{prefix}{path}"), merge)
+        _past(
+            tree.obstacle(f"{prefix}{path}"),
+            _merged(repo, made.get(path), wanted.get(path), _found(tree, f"{prefix}{path}"), merge),
+        )
         for path in sorted({*made, *wanted}, key=PurePosixPath)
     )
 
@@ -90,6 +101,22 @@ def merge_trees(
 def _found(tree: Tree, path: str) -> File | None:
     content = tree.read(path)
     return None if content is None else File(path, content, tree.executable(path))
+
+
+def _past(obstacle: Obstacle | None, change: FileChange) -> FileChange:
+    """The change where something may be in its way: nothing is written through a link, nor in its place.
+
+    A link whose file can't be read counts as a file with the link's own text, which someone put there.
+    """
+    if obstacle is None:
+        return change
+    if change.before is not None or obstacle.path != change.path:  # read through links, or nothing is there
+        writes = change.written is not None or change.action == "delete"
+        return replace(change, action="conflict", after=change.before, obstacle=obstacle) if writes else change
+    found, base, wanted = File(change.path, obstacle.text), change.base, change.wanted
+    settled = wanted is not None and (wanted.once or (base is not None and _same(base, wanted)))
+    action: FileAction = "kept" if settled else "conflict"
+    return replace(change, action=action, before=found, after=found, obstacle=obstacle)
 
 
 def _same(one: File | None, other: File | None) -> bool:

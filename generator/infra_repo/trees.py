@@ -1,11 +1,12 @@
-"""Where files are read from: a folder or what is at hand. Reading only."""
+"""Where files are read from: a folder or what is at hand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from generator.base.contained import Contained, Obstacle, link_at
 
 
 class Tree(Protocol):
@@ -16,6 +17,9 @@ class Tree(Protocol):
 
     def executable(self, path: str) -> bool:
         """Whether the file at a POSIX path can be run."""
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """What is in the way of a file at a POSIX path, such as a symbolic link: nothing is ever written there."""
 
 
 @runtime_checkable
@@ -38,27 +42,25 @@ class Nothing:
         """Nothing can be run."""
         return False
 
+    def obstacle(self, path: str) -> Obstacle | None:  # noqa: ARG002
+        """Nothing is in the way."""
+        return None
 
-@dataclass(frozen=True)
-class Folder:
-    """Files below a folder of this machine."""
 
-    root: Path
+class Folder(Contained):
+    """Files below a folder of this machine: a repository's working tree, so that links may lead anywhere in it."""
 
-    def read(self, path: str) -> bytes | None:
-        """Content of a file below the folder."""
-        target = self.root / path
-        return target.read_bytes() if target.is_file() else None
 
-    def executable(self, path: str) -> bool:
-        """Whether its owner may run a file below the folder."""
-        target = self.root / path
-        return target.is_file() and bool(target.stat().st_mode & 0o100)
-
-    def paths(self, folder: str) -> list[str]:
-        """Paths of the files below a folder."""
-        files = (path for path in (self.root / folder).rglob("*") if path.is_file())
-        return sorted(path.relative_to(self.root).as_posix() for path in files)
+def obstacle_among(
+    path: str, files: Container[str], is_link: Callable[[str], bool], text: Callable[[str], bytes]
+) -> Obstacle | None:
+    """What is in the way of writing a file into a commit with these files and links; ``text`` says where one leads."""
+    parts = path.split("/")
+    for depth in range(1, len(parts) + 1):
+        at = "/".join(parts[:depth])
+        if at in files and is_link(at):
+            return link_at(at, text(at))
+    return None
 
 
 class Blobs(Protocol):

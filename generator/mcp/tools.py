@@ -346,13 +346,6 @@ _CHANGE = Tool(
 )
 
 
-def _only_looks(given: Given) -> None:
-    from generator.mcp.guards import nothing_to_take_back  # heavy, and only needed for a call
-
-    _places(given)
-    nothing_to_take_back(given["path"])
-
-
 _UPDATE_CHECK = Tool(
     "update",
     "Check a template update",
@@ -368,7 +361,6 @@ _UPDATE_CHECK = Tool(
     lambda given: _update(given, check=True),
     required=("path",),
     infra=False,
-    guard=_only_looks,
 )
 
 _UPDATE = Tool(

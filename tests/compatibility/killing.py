@@ -29,7 +29,10 @@ def watch(event, arguments):
     if placed:
         placed = False  # the kill is an event, too
         os.kill(os.getpid(), signal.SIGKILL)
-    placed = event == "os.rename" and str(arguments[1]).startswith(root) and "/.git/" not in str(arguments[1])
+    if event == "os.rename":
+        source, target, _, folder = arguments
+        place = target if folder == -1 else os.path.join(os.readlink(f"/proc/self/fd/{folder}"), target)
+        placed = str(place).startswith(root) and "/.git/" not in str(place)
 sys.addaudithook(watch)
 next(iter(entry_points(group="console_scripts", name="newservice"))).load()()
 """

@@ -326,15 +326,17 @@ def test_trees_of_earlier_templates_are_updated(made: Made, ground: Ground) -> N
 
 @every_release
 def test_a_killed_update_is_taken_back_and_repeated(made: Made, ground: Ground) -> None:
-    """Looking at it takes it back, and nothing of it is left then; the next one is as an undisturbed one."""
+    """Looking at it says so and changes nothing; the next one takes it back, and is as an undisturbed one then."""
     for tree, kept in made.expected["checkouts"].items():
         checkout = ground.clone(kept["repository"], ground.work / tree.replace(" ", "-"))
         git(checkout, "reset", "--quiet", "--hard", kept["commit"])
         unpack(made.folder / kept["file"], checkout)
-        assert git(checkout, "status", "--porcelain") != ""
+        halfway = git(checkout, "status", "--porcelain")
+        assert halfway != ""
         place = checkout / kept["place"]
-        well(newservice("update", place, "--platform", ground.sandbox.profile, "--check"))
-        assert git(checkout, "status", "--porcelain") == ""
+        looked = newservice("update", place, "--platform", ground.sandbox.profile, "--check")
+        assert (looked.code, looked.of("error")[0]["code"]) == (4, "update.interrupted")
+        assert git(checkout, "status", "--porcelain") == halfway
         assert ground.update(place, "--to", made.expected["template"]) == made.expected["updates"][tree]
         newest(made, place)
 

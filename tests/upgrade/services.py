@@ -40,6 +40,9 @@ class Files:
     def executable(self, path: str) -> bool:
         return self.content.get(path, b"").startswith(b"#!")
 
+    def obstacle(self, path: str) -> None:
+        """Nothing is in the way of a file."""
+
     def paths(self, folder: str) -> list[str]:
         return [path for path in self.content if path.startswith(f"{folder}/")]
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from generator.base.contained import Contained
 from generator.base.errors import SystemFailure
+from generator.base.files import is_private
 from generator.clients.git.process import run_git
 from generator.clients.git.repository import Repository
 from generator.template.files import File
@@ -65,12 +67,10 @@ def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, 
 
 
 def write_files(folder: Path, files: Iterable[File]) -> None:
-    """Write files below ``folder``, creating folders as needed."""
+    """Write files below ``folder``, creating folders as needed. Raises ``RefusedError`` where a link is in the way."""
+    tree = Contained.at(folder)
     for file in files:
-        target = folder / file.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.content)
-        target.chmod(0o755 if file.executable else 0o644)
+        tree.write(file.path, file.content, 0o755 if file.executable else 0o644)
 
 
 def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
@@ -89,7 +89,7 @@ def _draft(place: Path) -> Iterator[Path]:
     prefix = f".{place.name}.newservice-"
     for stale in place.parent.glob(f"{prefix}*"):
         with locked(stale) as free:
-            if free:
+            if free and is_private(stale):
                 shutil.rmtree(stale, ignore_errors=True)
     with (
         tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,

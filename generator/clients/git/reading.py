@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from generator.base.children import PIPE, Ended, Program, end, start
+from generator.base.contained import Obstacle, link_at
 from generator.base.errors import SystemFailure
 from generator.clients.git.process import failure, local_environment, not_started
 from generator.clients.git.trees import FOLDER, entries_of
+from generator.infra_repo.fingerprints import LINK
 
 _COMMAND = ("cat-file", "--batch")
 _SUBMODULE = "160000"
@@ -54,9 +56,26 @@ class Reader:
                 raise
 
     def file(self, commit: str, path: str) -> Object | None:
-        """The file at a path of a commit; None if there is none. Raises ``SystemFailure`` if a part is missing."""
+        """The file at a path of a commit; None if there is none. Raises ``SystemFailure`` if a part is missing.
+
+        A symbolic link is no file: its content is where it leads.
+        """
         mode, name = self._at(commit, path)
-        return self._there(name) if mode not in ("", FOLDER, _SUBMODULE) else None
+        return self._there(name) if mode not in ("", FOLDER, _SUBMODULE, LINK) else None
+
+    def obstacle(self, commit: str, path: str) -> Obstacle | None:
+        """What is in the way of a file at a path of a commit: a link or a submodule, in its place or on the way."""
+        name, parts = f"{commit}^{{tree}}", path.split("/")
+        for depth, part in enumerate(parts, 1):
+            mode, name = self._entry(name, part)
+            at = "/".join(parts[:depth])
+            if mode == LINK:
+                return link_at(at, self._there(name).content)
+            if mode == _SUBMODULE:
+                return Obstacle(at, "a submodule")
+            if mode != FOLDER:
+                break
+        return None
 
     def mode(self, commit: str, path: str) -> str:
         """Git's mode of the entry at a path of a commit; empty if nothing is there."""

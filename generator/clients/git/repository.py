@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.base.contained import Obstacle
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
 from generator.clients.git import network
@@ -139,6 +140,10 @@ class Repository:
     def executable(self, sha: str, path: str) -> bool:
         """Whether a file in a commit is executable."""
         return bool(sha) and self._reader.mode(sha, path) == EXECUTABLE
+
+    def obstacle(self, sha: str, path: str) -> Obstacle | None:
+        """What is in the way of a file in a commit, such as a link."""
+        return self._reader.obstacle(sha, path) if sha else None
 
     def blob(self, sha: str) -> bytes | None:
         """Content of a blob by its id, or None if this repository lacks it."""

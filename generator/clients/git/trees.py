@@ -8,6 +8,9 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from generator.base.contained import check_plain, link_at
+from generator.infra_repo.fingerprints import LINK
+
 FOLDER = "40000"
 """The mode of a folder."""
 
@@ -44,8 +47,11 @@ def changed(before: Mapping[str, bytes], files: Mapping[str, Entry | None]) -> t
     """A tree with some files changed: its id, and the tree objects that have to be written, by id.
 
     ``before``: the content of each folder above a changed file, as far as it exists. ``files``: mode and id by path,
-    None for a removed file. Raises ``KeyError`` with a folder's id if ``before`` lacks one that exists.
+    None for a removed file. Raises ``KeyError`` with a folder's id if ``before`` lacks one that exists, and
+    ``RefusedError`` for a path that is none, and for one at or below a symbolic link: a link is never replaced.
     """
+    for path in files:
+        check_plain(path)
     change = _Change(before, files)
     return change.folder("") or change.keep(b""), change.objects
 
@@ -66,7 +72,10 @@ class _Change:
         """Id of a folder's new tree; None if it has become empty."""
         entries = dict(entries_of(self._before.get(folder, b"")))
         for name, path in self._below[folder].items():
-            entry = self._entry(path, entries.get(name))
+            present = entries.get(name)
+            if present is not None and present[0] == LINK:
+                raise link_at(path).error
+            entry = self._entry(path, present)
             if entry is None:
                 entries.pop(name, None)
             else:

@@ -84,6 +84,8 @@ class InfraCommit(Step[InfraFacts]):
                 f"{run.project.stack_prefix} exists in {repository} and was not made by newservice",
                 "choose another name",
             )
+        if base.blocked:
+            return foreign(f"{repository}: {base.blocked.error.message}", base.blocked.error.hint)
         if facts.changing:
             return present(f"{run.project.stack_prefix} is on {run.platform.infra.branch}; {_change(run)}")
         if base.changed:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from generator.base.contained import Obstacle, linked
 from generator.base.errors import SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.git import Repository, adopt_folder, create_repository
@@ -16,7 +17,7 @@ from generator.engine.commits import Commit
 from generator.engine.context import Run
 from generator.engine.ownership import of_tree
 from generator.engine.plan import Action, Decision, State
-from generator.engine.recorded import Recorded, parse_recorded, read_recorded
+from generator.engine.recorded import UNRECORDED, Recorded, parse_recorded, read_recorded
 from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.engine.steps.visibility import check_before_push, glance
 from generator.infra_repo.fingerprints import blobs, seal
@@ -26,7 +27,7 @@ from generator.template.files import ANSWERS_FILE, File
 
 @dataclass(frozen=True)
 class Place:
-    """The folder on this machine, and what it holds."""
+    """The folder on this machine, and what it holds. Nothing is looked at behind a ``link`` that leads there."""
 
     path: Path
     occupied: bool
@@ -34,6 +35,7 @@ class Place:
     head: str | None
     recorded: Recorded
     rendered_only: bool
+    link: Obstacle | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class ServiceCommit(Step[CommitFacts]):
                 return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
             return _decide_number(run, facts)
         place = facts.place
+        if place.link:
+            return foreign(place.link.error.message, place.link.error.hint)
         if place.occupied:
             return _decide_occupied(run, place, facts.woodpecker_id)
         if not place.writable:
@@ -86,7 +90,7 @@ class ServiceCommit(Step[CommitFacts]):
                 "woodpecker.not_registered", f"Woodpecker does not know {run.mirror}", "run the same command again"
             )
         make = adopt_folder if facts.place.occupied else create_repository
-        tree = Folder(facts.place.path)
+        tree = Folder.at(facts.place.path)
         files = run.project.service_files(facts.woodpecker_id)
         make(
             facts.place.path,
@@ -205,10 +209,12 @@ def _same_origin(run: Run, place: Place, woodpecker_id: int | None) -> bool:
 
 def _look_at(run: Run, woodpecker_id: int | None) -> Place:
     path = run.project.service_dir
+    if link := linked(path):
+        return Place(path, True, False, None, UNRECORDED, False, link)
     occupied = path.exists() and (not path.is_dir() or any(path.iterdir()))
     repository = Repository.open(path) if occupied else None
     head = repository.head() if repository else None
-    tree: Tree = Commit(repository, head) if repository and head else Folder(path)
+    tree: Tree = Commit(repository, head) if repository and head else Folder.at(path)
     recorded = read_recorded(tree)
     if repository:
         repository.close()
@@ -222,9 +228,12 @@ def _only_rendered(run: Run, path: Path, woodpecker_id: int | None) -> bool:
     for number in {0, woodpecker_id or 0}:
         for file in run.project.service_files(number):
             known.setdefault(file.path, []).append(file)
-    tree = Folder(path)
-    there = [name for name in tree.paths("") if not name.startswith(".git/")]
-    return all(any(file.once or file.content == tree.read(name) for file in known.get(name, [])) for name in there)
+    tree = Folder.at(path)
+    return all(
+        tree.obstacle(name) is None
+        and any(file.once or file.content == tree.read(name) for file in known.get(name, []))
+        for name in tree.paths()
+    )
 
 
 def _writable(path: Path) -> bool:

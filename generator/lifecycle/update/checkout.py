@@ -1,27 +1,23 @@
 """Carries out an update in a checkout: all of it or nothing, also when it is killed half-way.
 
-The checkout's git folder holds a journal, the previous contents and the new ones until every file is in its place. A
-command that finds a journal without a running update rolls the unfinished update back.
+Until every file is in its place, the checkout's git folder holds a journal (``generator.lifecycle.update.journal``). An
+update that finds one without a running update rolls the unfinished one back; what only looks reports it.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
-from generator.base.files import write_file
 from generator.clients.git import Repository, locked
 from generator.engine.transition import Transition
-from generator.infra_repo.fingerprints import blob_id
+from generator.infra_repo.trees import Folder
+from generator.lifecycle.update.journal import journal
 from generator.template.files import File
-
-_PLACE = "newservice-update"
-_JOURNAL = "journal.json"
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Place:
     @classmethod
     def of(cls, path: Path) -> Place:
         """The tree at a folder. Raises ``UsageError`` if the folder is in no git repository."""
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
         found = Repository.around(path) if path.is_dir() else None
         if found is None:
             raise UsageError(
@@ -49,6 +45,11 @@ class Place:
     def root(self) -> Path:
         """The repository's working tree."""
         return self.repository.path
+
+    @property
+    def tree(self) -> Folder:
+        """The files of the working tree."""
+        return Folder.behind(self.root)
 
 
 @contextmanager
@@ -101,18 +102,18 @@ def _touched(upgrade: Transition) -> list[str]:
 
 def _in_the_way(place: Place, upgrade: Transition) -> list[str]:
     """Files to be written that exist without being committed: ignored ones, which git does not report."""
-    head = place.repository.head() or ""
-    existing = [path for path in _touched(upgrade) if (place.root / path).exists()]
+    head, tree = place.repository.head() or "", place.tree
+    existing = [path for path in _touched(upgrade) if tree.read(path) is not None]
     return [path for path in existing if place.repository.file(head, path) is None]
 
 
 def _links(place: Place, upgrade: Transition) -> list[str]:
-    root = place.root
-    return [
-        path
-        for path in _touched(upgrade)
-        if any(part.is_symlink() for part in (root / path, *(root / path).parents) if root in part.parents)
-    ]
+    """What is in the way of an update: links, and other entries that are no files."""
+    blocked = (item.blocked for item in upgrade.files)
+    refused = (place.tree.obstacle(item.path) for item in upgrade.entries if item.action == "refuse")
+    touched = (place.tree.obstacle(path) for path in _touched(upgrade))
+    found = [item.path for item in (*blocked, *refused, *touched) if item]
+    return list(dict.fromkeys(found))
 
 
 def carry_out(place: Place, upgrade: Transition) -> None:
@@ -128,15 +129,14 @@ def carry_out(place: Place, upgrade: Transition) -> None:
     executable = {file.path for file in upgrade.written if file.executable}
     contents: dict[str, bytes | None] = {file.path: file.content for file in upgrade.written}
     contents |= dict.fromkeys(upgrade.removed)
-    with _journal(place, contents) as drafts:
+    with journal(place.repository, contents) as drafts:
+        tree = place.tree
         for path, draft in drafts.items():
-            target = place.root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draft.chmod(_mode(target, executable=path in executable))
-            draft.replace(target)
+            draft.chmod(_mode(tree.mode(path), executable=path in executable))
+            tree.move_in(draft, path)
         for path in upgrade.removed:
-            (place.root / path).unlink()
-            _prune(place.root, path)
+            tree.remove(path)
+            tree.prune(path)
         if marked:
             place.repository.mark_unmerged(marked)
 
@@ -145,93 +145,7 @@ def _content(file: File | None) -> bytes | None:
     return file.content if file else None
 
 
-def _mode(target: Path, *, executable: bool) -> int:
+def _mode(mode: int | None, *, executable: bool) -> int:
     """The permissions of a file to be written: those of the existing one, except for its executable bits."""
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+    mode = 0o644 if mode is None else mode & 0o777
     return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
-
-
-def interrupted(repository: Repository) -> bool:
-    """Whether an update that was killed left something, which the next one rolls back."""
-    return (repository.git_dir / _PLACE / _JOURNAL).is_file()
-
-
-def take_back(repository: Repository) -> tuple[str, ...]:
-    """Roll back what an update that was killed left; returns the paths that were restored.
-
-    A file that someone has changed or committed since stays as it is.
-    """
-    folder = repository.git_dir / _PLACE
-    journal = folder / _JOURNAL
-    if not journal.is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        return ()
-    found = []
-    for path, begun in json.loads(journal.read_text(encoding="utf-8")).items():
-        target = repository.path / path
-        if _id(target) == begun["after"] and _committed(repository, path) != begun["after"]:
-            _put_back(repository.path, path, folder / begun["before"] if begun["before"] else None)
-            found.append(path)
-    if found:
-        repository.reset_index(found)
-    shutil.rmtree(folder, ignore_errors=True)
-    return tuple(found)
-
-
-@contextmanager
-def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dict[str, Path]]:
-    """Drafts of the files, in git's folder, to be moved to their places; rolled back on any error."""
-    folder = place.repository.git_dir / _PLACE
-    drafts: dict[str, Path] = {}
-    journal: dict[str, dict[str, str | None]] = {}
-    try:
-        folder.mkdir()
-        for number, (path, content) in enumerate(contents.items()):
-            target = place.root / path
-            if content is not None:
-                drafts[path] = folder / f"{number}.after"
-                drafts[path].write_bytes(content)
-            if target.exists():
-                shutil.copy2(target, folder / f"{number}.before")
-            after = None if content is None else blob_id(content)
-            journal[path] = {"after": after, "before": f"{number}.before" if target.exists() else None}
-        write_file(folder / _JOURNAL, json.dumps(journal))
-        yield drafts
-    except BaseException as error:
-        take_back(place.repository)
-        if isinstance(error, OSError):
-            raise UsageError(
-                "files.unwritable",
-                f"{error.filename2 or error.filename}: {error.strerror}",
-                "nothing was changed; make it writable, then run the same command again",
-            ) from error
-        raise
-    (folder / _JOURNAL).unlink()  # the update is complete
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _id(target: Path) -> str | None:
-    return blob_id(target.read_bytes()) if target.is_file() else None
-
-
-def _committed(repository: Repository, path: str) -> str | None:
-    content = repository.file(repository.head() or "", path)
-    return None if content is None else blob_id(content)
-
-
-def _put_back(root: Path, path: str, before: Path | None) -> None:
-    target = root / path
-    if before is None:
-        target.unlink(missing_ok=True)
-        _prune(root, path)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    before.replace(target)
-
-
-def _prune(root: Path, path: str) -> None:
-    """Remove folders that a removed file leaves empty, as git does."""
-    for folder in (root / path).parents:
-        if folder == root or not folder.is_dir() or any(folder.iterdir()):
-            return
-        folder.rmdir()

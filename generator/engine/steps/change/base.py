@@ -37,7 +37,7 @@ def moved(what: str) -> Decision:
 
 def conflicting(where: str, found: Transition) -> Decision:
     """The refusal where a person has to decide first."""
-    reasons = [item.reason for item in found.entries if item.action == "refuse" and item.reason]
+    reasons = found.reasons
     listed = ", ".join(found.conflicts)
     return foreign(
         f"{where}: someone edited what the change touches ({listed}{'; ' if reasons else ''}{'; '.join(reasons)})",

@@ -1,0 +1,22 @@
+"""Commits with symbolic links, which a sandbox's forge has no reason to make."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping
+
+from generator.sandbox.repositories import BareRepository
+
+
+def commit_links(
+    bare: BareRepository, branch: str, links: Mapping[str, str], moved: Iterable[tuple[str, str]] = ()
+) -> str:
+    """Put links (where they lead, by path) in the place of what is there, which ``moved`` keeps elsewhere; the id."""
+    reference = f"refs/heads/{branch}"
+    lines = [f"commit {reference}\ncommitter P <p@example.test> 1790000000 +0000\ndata 5\nlinks\nfrom {reference}^0\n"]
+    lines += [f"R {old} {new}\n" for old, new in moved]
+    lines += [f"D {path}\n" for path in links]
+    lines += [f"M 120000 inline {path}\ndata {len(to.encode())}\n{to}\n" for path, to in links.items()]
+    command = ["git", "-C", str(bare.path), "fast-import", "--quiet", "--force"]
+    subprocess.run(command, input="".join(lines).encode(), check=True, capture_output=True)
+    return bare.heads()[branch]
