@@ -40,6 +40,21 @@ class Nothing:
 
 
 @dataclass(frozen=True)
+class Files:
+    """Plain files whose contents are at hand, by path."""
+
+    contents: Mapping[str, bytes]
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file that is at hand."""
+        return self.contents.get(path)
+
+    def executable(self, path: str) -> bool:  # noqa: ARG002
+        """None of them can be run."""
+        return False
+
+
+@dataclass(frozen=True)
 class Folder:
     """Files below a folder of this machine."""
 

@@ -177,7 +177,8 @@ class Repository:
 
         ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files.
 
-        Works on objects alone: the checkout, its index and its branches stay as they are.
+        Works on objects alone: the checkout, its index and its branches stay as they are. Raises ``RefusedError`` for a
+        file that git stores through a filter there: it would be committed as plain content.
         """
         tree = build_tree(self.path, tree or base, files, removed)
         return self._committed(tree, (base, *merged), message, self._author())

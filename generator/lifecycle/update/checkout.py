@@ -17,6 +17,7 @@ from generator.base.errors import RefusedError, UsageError
 from generator.base.files import write_file
 from generator.clients.git import Repository, locked
 from generator.engine.transition import Transition
+from generator.infra_repo.attributes import refuse_filtered
 from generator.infra_repo.fingerprints import blob_id
 from generator.template.files import File
 
@@ -75,6 +76,7 @@ def check_clean(place: Place, upgrade: Transition | None = None) -> None:
             f"{place.root} has changes that are not committed: {_listed(dirty)}",
             "commit or stash them, then run the same command again",
         )
+    refuse_filtered(place.repository.filtered(_touched(upgrade) if upgrade else ()), str(place.root))
     hidden = place.repository.hidden(paths)
     if hidden:
         raise RefusedError(
