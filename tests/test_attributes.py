@@ -26,9 +26,11 @@ EXAMPLES = {
     "stars": "**/secrets/** filter=a\nstacks/** filter=b\n**/a filter=c\ns*/x/* filter=d\nstacks/**/secrets filter=e\n",
     "a folder is no file": "secrets/ filter=a\ndocs filter=b\n/secrets filter=c\n",
     "quoted": '"a b/*" filter=a\n"\\303\\251/*.tf" filter=b\n"docs/\\x" filter=c\n',
-    "sets": "[xyz].tf filter=a\n\\[x\\].tf filter=b\n[!a-c]*.md filter=c\n*[[:digit:]].tfvars filter=d\nx.[[:upper:]]? filter=e\n",
+    "sets": "[xyz].tf filter=a\n\\[x\\].tf filter=b\n[!a-c]*.md filter=c\n*[[:digit:]].tfvars filter=d\n"
+    "x.[[:upper:]]? filter=e\n",
     "escapes": "a\\*b.tf filter=a\n\\#a filter=b\n!b filter=c\n\\!b filter=d\n",
-    "macros": "[attr]sealed filter=a -diff\n*.tfvars sealed\ndocs/* -sealed\n*.tf text sealed=1\nsecrets/* sealed -filter\n",
+    "macros": "[attr]sealed filter=a -diff\n*.tfvars sealed\ndocs/* -sealed\n"
+    "*.tf text sealed=1\nsecrets/* sealed -filter\n",
     "comments": "# *.tf filter=a\n\n   *.tf filter=b # filter=c\n\t*.md\tfilter=d\r\n*.tfvars\n",
     "alone": "*.tf filter\n*.md filter=\n",
 }

@@ -204,7 +204,7 @@ class Repository:
         command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
         with network.borrowing(self._store(tips=True)) as (folder, environment):
             ended = git_process(folder, *command, environment=environment)
-        if ended.status not in (0, 1):
+        if ended.status not in (0, 1) or not ended.out:
             raise failure(self.path, command, ended)
         tree, *conflicting = [part for part in os.fsdecode(ended.out).split("\0") if part]
         return tree, conflicting
