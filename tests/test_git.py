@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from generator.template.files import File
 from tests.answers import TEMPLATE
 from tests.checkout import commit_all, git
 from tests.full import few
+from tests.processes import failing_git
 
 FILES = (
     File("new/deep/file.txt", b"new\r\nlines\n"),
@@ -315,15 +316,16 @@ def test_a_repository_that_can_not_be_made_leaves_nothing_behind(tmp_path: Path)
     assert list(place.parent.iterdir()) == []
 
 
-def test_a_commit_that_can_not_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
-    place = tmp_path / "reader"
-    with pytest.raises(Exception, match="nothing to commit"):
-        create_repository(place, (), "master", MESSAGE, ORIGIN)
-    assert list(tmp_path.iterdir()) == []
+def test_a_commit_that_can_not_be_made_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "services" / "reader"
+    monkeypatch.setenv("PATH", failing_git(tmp_path / "tools", "commit-tree", "echo no >&2; exit 1"))
+    with pytest.raises(SystemFailure, match="commit-tree"):
+        create_repository(place, FILES, "master", MESSAGE, ORIGIN)
+    assert list(place.parent.iterdir()) == []
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(self: Repository, message: str) -> None:
+    def interrupted(self: Repository, files: Iterable[File], message: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Repository, "commit_all", interrupted)

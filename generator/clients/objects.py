@@ -29,7 +29,7 @@ class Objects(Repository):
     @classmethod
     def of(cls, repository: Repository) -> Objects:
         """The objects of ``repository``; closing either closes both."""
-        return cls(repository.path, repository.git_dir, repository._reader)
+        return cls(repository.path, repository.git_dir, repository._reader, repository._author)
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Blob ids by path, for all files of a commit or those below a folder."""

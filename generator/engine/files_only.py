@@ -14,6 +14,7 @@ from generator.engine.ownership import of_tree
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
 from generator.engine.recorded import read_recorded
+from generator.infra_repo.attributes import refuse_filtered
 from generator.infra_repo.entries import refusal, registered_files
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Folder
@@ -68,9 +69,12 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
             f"{len(plan.conflicts)} files already exist and differ: {paths}{more}",
             "newservice never overwrites work: move them away, or name other folders",
         )
-    from generator.clients.git import uncommitted  # heavy, with all its modules
+    from generator.clients.git import filtered, uncommitted  # heavy, with all its modules
 
-    dirty = uncommitted(infra, (file.path for file in registered_files(plan.registrations)))
+    shared = [file.path for file in registered_files(plan.registrations)]
+    created = [item.path for item in plan.files if item.repo == "infra" and item.action == "create"]
+    refuse_filtered(filtered(infra, [*shared, *created]), str(infra))  # also as the clone itself says
+    dirty = uncommitted(infra, shared)
     if dirty:
         raise RefusedError(
             "infra.dirty",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from generator.infra_repo.attributes import check_filters
 from generator.infra_repo.entries import RegistrationChange, merge_entries, registered_files
 from generator.infra_repo.registrations import Registration
 from generator.infra_repo.tree_diff import FileChange, Repo, merge_trees
@@ -81,7 +82,8 @@ def transition(
     """What brings the files below ``prefix`` of a tree, and its shared files, from ``start`` to ``goal``.
 
     ``claimed`` says whether another service has the very same entry, which then stays. While an entry is left to a
-    person, the answers file goes on recording the start, so that it comes up again.
+    person, the answers file goes on recording the start, so that it comes up again. Raises ``RefusedError`` for a file
+    of the infra repository that a filter covers.
     """
     from generator.clients.git import merge_file  # heavy, and what only creates files merges none
 
@@ -90,7 +92,10 @@ def transition(
     files: Iterable[FileChange] = merge_trees(repo, start.files, goal.files, tree, prefix, merge)
     if start.files and goal.files and any(item.action == "refuse" for item in entries):
         files = (_held_back(item) if item.path == f"{prefix}{ANSWERS_FILE}" else item for item in files)
-    return Transition(tuple(files), entries)
+    found = Transition(tuple(files), entries)
+    if repo == "infra":  # another repository is looked at where it is committed to
+        check_filters(tree, (file.path for item in found.files if (file := item.written)))
+    return found
 
 
 def _held_back(item: FileChange) -> FileChange:

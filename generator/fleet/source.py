@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.forgejo import PullRequest
@@ -84,9 +85,9 @@ def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_bran
 @contextmanager
 def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[Source]:
     """A service's repository in its own scratch clone. Raises ``SystemFailure`` if it can't be seen."""
-    with scratch_repository() as scratch:
-        url = f"{platform.forgejo.url}/{known.owner}/{known.name}.git"
-        default = known.default_branch or platform.forgejo.branch
+    url = f"{platform.forgejo.url}/{known.owner}/{known.name}.git"
+    default = known.default_branch or platform.forgejo.branch
+    with scratch_repository(Path.cwd() / known.name, default, url) as scratch:
         source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")
         seen = _seen(forge, source)
         # Finding what a branch adds needs the history it is based on; without a branch, the files are enough.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from generator.base.errors import RefusedError
+from generator.infra_repo.attributes import filters
 from generator.infra_repo.registrations import Registration, register, unregister
 from generator.infra_repo.trees import Tree
 from generator.template.files import File
@@ -107,11 +108,16 @@ class _Texts:
     def change(
         self, item: Registration, action: EntryAction, text: str | None = None, reason: str = ""
     ) -> RegistrationChange:
-        """The change, with the file's new ``text`` where there is one."""
+        """The change, with the file's new ``text`` where there is one.
+
+        Raises ``RefusedError`` for a file that git stores through a filter: it would be committed as plain text.
+        """
         before = self.read(item.path) or ""
         after = before if text is None else text
         if after == before:
             return RegistrationChange(item.id, item.path, action, before, before, reason=reason)
+        if name := filters(self._tree, [item.path]).get(item.path):
+            raise _filtered(item, name)
         self._now[item.path] = after
         executable = self._tree.executable(item.path)
         return RegistrationChange(item.id, item.path, action, before, after, None, reason, executable)
@@ -190,6 +196,15 @@ def _no_file(item: Registration) -> RefusedError:
         "registration.file_not_found",
         f"registration {item.id}: the infra repository has no {item.path}",
         "check --infra and the platform profile",
+    )
+
+
+def _filtered(item: Registration, name: str) -> RefusedError:
+    snippet = "\n\n".join(edit.snippet for edit in item.edits)
+    return RefusedError(
+        "registration.filtered",
+        f"registration {item.id}: git stores {item.path} through the filter {name}, and newservice runs no filter",
+        f"nothing was changed; make the change by hand. The entry:\n{snippet}",
     )
 
 

@@ -47,6 +47,25 @@ class Nothing:
         return None
 
 
+@dataclass(frozen=True)
+class Files:
+    """Plain files whose contents are at hand, by path."""
+
+    contents: Mapping[str, bytes]
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file that is at hand."""
+        return self.contents.get(path)
+
+    def executable(self, path: str) -> bool:  # noqa: ARG002
+        """None of them can be run."""
+        return False
+
+    def obstacle(self, path: str) -> Obstacle | None:  # noqa: ARG002
+        """Nothing is in the way."""
+        return None
+
+
 class Folder(Contained):
     """Files below a folder of this machine: a repository's working tree, so that links may lead anywhere in it."""
 

@@ -2,22 +2,18 @@
 
 Nothing here touches the files of a checkout that a person works in, except ``Repository.switch``, which a person asks
 for: commits for the infra repository are built from objects, and a new service's repository is built beside its
-destination and then moved there. No command runs the user's own programs (hooks, monitors, filters), and only a push
-or fetch sees a token.
+destination and then moved there. No command runs the user's own programs (hooks, monitors, filters, merge drivers), and
+only a push or fetch sees a token. Which settings count is in ``process``; docs/decisions/0031-git-settings.md says why.
 """
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is reported when it is needed, not on import
 
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.creation import adopt_folder, create_repository, locked, scratch_repository, write_files
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
 from generator.clients.git.repository import REMEDY_FOR_UNFIT, Repository
-from generator.clients.git.status import uncommitted
+from generator.clients.git.working_tree import filtered, uncommitted
 
 __all__ = [
     "FALLBACK_AUTHOR",
@@ -27,6 +23,7 @@ __all__ = [
     "Signature",
     "adopt_folder",
     "create_repository",
+    "filtered",
     "locked",
     "merge_file",
     "merges",

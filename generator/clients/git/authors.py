@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+
+from generator.clients.git.process import as_text, failure, git_process
 
 FALLBACK_AUTHOR = {"name": "newservice", "email": "newservice@localhost"}
 """Used when git does not know who commits."""
@@ -22,3 +25,20 @@ class Signature:
         """The signature as git's environment variables."""
         fields = {"NAME": self.name, "EMAIL": self.email, "DATE": f"@{int(self.when.timestamp())} +0000"}
         return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in fields.items()}
+
+
+def author_in(folder: Path) -> dict[str, str]:
+    """The variables that name who commits in a repository, as git finds them there; ``FALLBACK_AUTHOR`` if it can't.
+
+    Raises ``SystemFailure`` if git dies.
+    """
+    found: dict[str, str] = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        asked = ("var", f"GIT_{role}_IDENT")
+        ended = git_process(folder, *asked)
+        if ended.status < 0:
+            raise failure(folder, asked, ended)
+        name, _, rest = as_text(ended.out).partition(" <")
+        known = {"name": name, "email": rest.partition(">")[0]} if ended.status == 0 else FALLBACK_AUTHOR
+        found |= {f"GIT_{role}_{field.upper()}": value for field, value in known.items()}
+    return found

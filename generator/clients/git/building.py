@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,21 +11,30 @@ from pathlib import Path
 from generator.clients.git.process import failure, git_process, local_environment, run_git
 from generator.clients.git.reading import lost
 from generator.clients.git.trees import Entry, changed, folders_of
+from generator.infra_repo.attributes import ATTRIBUTES, check_filters
+from generator.infra_repo.trees import Files
 from generator.template.files import File
 
 
 def build_tree(repository: Path, beginning: str, files: Iterable[File], removed: Iterable[str] = ()) -> str:
     """Store the tree ``beginning`` (or an empty one) with ``files`` and without the paths ``removed``; returns its id.
 
-    ``beginning`` is a commit's or a tree's id. Raises ``SystemFailure`` if git fails, or if part of it is missing here.
+    ``beginning`` is a commit's or a tree's id. Raises ``SystemFailure`` if git fails, or if part of it is missing here;
+    and ``RefusedError`` for a file that git stores through a filter in that tree: it would be stored as plain content.
     """
     files = list(files)
+    paths = [file.path for file in files]
+    before: dict[str, bytes] = {}
+    if beginning:
+        folders = folders_of([*paths, *removed])
+        trees, attributes = _folders(repository, beginning, folders)
+        check_filters(attributes, paths)
+        before = trees
     blobs = _stored(repository, "blob", [file.content for file in files])
     changes: dict[str, Entry | None] = {
         file.path: ("100755" if file.executable else "100644", blob) for file, blob in zip(files, blobs, strict=True)
     }
     changes |= dict.fromkeys(removed)
-    before = _folders(repository, beginning, folders_of(changes)) if beginning else {}
     try:
         tree, objects = changed(before, changes)
     except KeyError as error:
@@ -34,28 +44,30 @@ def build_tree(repository: Path, beginning: str, files: Iterable[File], removed:
     return tree
 
 
-def _folders(repository: Path, beginning: str, folders: Iterable[str]) -> dict[str, bytes]:
-    """The trees of those folders that exist, read by one process."""
-    asked = {folder: os.fsencode(f"{beginning}:{folder}" if folder else f"{beginning}^{{tree}}") for folder in folders}
+def _folders(repository: Path, beginning: str, folders: Iterable[str]) -> tuple[dict[str, bytes], Files]:
+    """The trees of those folders that exist, and their attributes, read by one process."""
+    folders = list(folders)
+    attributes = [posixpath.join(folder, ATTRIBUTES) for folder in folders]
+    names = [f"{beginning}:{folder}" if folder else f"{beginning}^{{tree}}" for folder in folders]
+    names += [f"{beginning}:{path}" for path in attributes]
     command = ("cat-file", "--batch", "-z")
-    ended = git_process(repository, *command, given=b"".join(name + b"\0" for name in asked.values()))
+    ended = git_process(repository, *command, given=b"".join(os.fsencode(name) + b"\0" for name in names))
     if ended.status:
         raise failure(repository, command, ended.without_output)
-    found: dict[str, bytes] = {}
+    found: dict[str, dict[str, bytes]] = {"tree": {}, "blob": {}}
     at = 0
-    for folder, name in asked.items():
+    for path, name in zip([*folders, *attributes], map(os.fsencode, names), strict=True):
         missing = name + b" missing\n"
         if ended.out.startswith(missing, at):
             at += len(missing)
             continue
         begin = ended.out.index(b"\n", at) + 1
-        _, kind, size = ended.out[at:begin].split()
+        kind, size = ended.out[at:begin].split()[1:]
         at = begin + int(size) + 1
-        if kind == b"tree":
-            found[folder] = ended.out[begin : at - 1]
-    if "" not in found:
+        found.setdefault(kind.decode(), {})[path] = ended.out[begin : at - 1]
+    if "" not in found["tree"]:
         raise lost(repository, beginning)
-    return found
+    return found["tree"], Files(found["blob"])
 
 
 def _stored(repository: Path, kind: str, contents: Sequence[bytes]) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.base.errors import RefusedError, SystemFailure
-from generator.clients.git.process import configuration, run_git
+from generator.clients.git.process import configuration, isolated_environment, run_git
 from generator.clients.git.remote import PERMANENT, Remote
 
 _CONFIGURATION = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
@@ -90,13 +90,13 @@ def push(store: Store, remote: Remote, url: str, references: Iterable[str], *opt
     Raises ``SystemFailure`` when one is rejected or the forge can't be reached, ``RefusedError`` if git would use
     another address.
     """
-    with _borrowing(store) as folder:
+    with borrowing(store) as (folder, _):
         _talk(folder, store, remote, url, "push", "--porcelain", *options, url, *references)
 
 
 def fetch(store: Store, remote: Remote, url: str, references: Iterable[str], *options: str) -> None:
     """Fetch the objects of ``references`` (full names) of ``url`` into the store. Raises the same as ``push``."""
-    with _borrowing(store) as folder:
+    with borrowing(store) as (folder, _):
         before = Store(folder).boundary()
         _talk(folder, store, remote, url, *_FETCH, *options, url, *references)
         after = Store(folder).boundary()
@@ -105,9 +105,10 @@ def fetch(store: Store, remote: Remote, url: str, references: Iterable[str], *op
 
 
 @contextmanager
-def _borrowing(store: Store) -> Iterator[Path]:
+def borrowing(store: Store) -> Iterator[tuple[Path, dict[str, str]]]:
     """A repository without objects of its own, with the same tips and shallow boundary as the store.
 
+    Yields its folder, and the environment for local commands in it: no settings and attributes but its own.
     It is written without git: the layout that ``git init`` chooses depends on the version of git.
     """
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as name:
@@ -119,7 +120,8 @@ def _borrowing(store: Store) -> Iterator[Path]:
         boundary = store.boundary()
         if boundary is not None:
             (folder / "shallow").write_bytes(boundary)
-        yield folder
+        places = {"GIT_DIR": name, "GIT_OBJECT_DIRECTORY": str(store.common / "objects")}
+        yield folder, isolated_environment(places, {"core.sharedRepository": store.shared})
 
 
 def _talk(folder: Path, store: Store, remote: Remote, url: str, *arguments: str) -> None:

@@ -1,23 +1,28 @@
-"""Runs git processes: their environment, and their failures as errors."""
+"""Runs git processes: their environment, which settings count in it, and their failures as errors."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from generator.base.children import Ended, run
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.secrets import masked_variables
 
-# Whatever the user's configuration says: none of their programs run, and nothing that is stored is rewritten.
+# Settings that do not count, whatever the configuration of the person, the machine or the clone says; all others do:
+# whose clones are safe, who commits, how a working tree's line endings and encodings are stored.
 PLAIN = {
+    # Programs. Filters (filter.*) are named by each configuration: see `generator.clients.git.working_tree`. Merge
+    # drivers (merge.*), textconv and external diffs (diff.*) are not in play: nothing here merges in a clone or shows
+    # a diff. Pagers, editors and aliases neither: output is no terminal, messages are given, commands are built in.
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
-    "core.attributesFile": os.devnull,
-    "core.autocrlf": "false",
+    "log.showSignature": "false",  # gpg.program, for each commit that is listed
     "commit.gpgSign": "false",
+    "submodule.recurse": "false",  # a git in a submodule has the submodule's settings, and not these
+    "i18n.commitEncoding": "utf-8",  # as messages are written
 }
 
 _FIXED = {
@@ -25,22 +30,76 @@ _FIXED = {
     "LC_ALL": "C",  # failures are recognised by git's messages
     "GIT_OPTIONAL_LOCKS": "0",  # reading writes nothing: by default `git status` also refreshes the index
     "GIT_NO_LAZY_FETCH": "1",  # reading never fetches, with the clone's own settings and programs
+    "GIT_ALLOW_PROTOCOL": "none",  # the same for a git before 2.44, which does not know that variable
     "GIT_NO_REPLACE_OBJECTS": "1",  # an object is what its id says, whatever replacement a clone defines
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",  # and a commit has the parents that it names
+    "GIT_LITERAL_PATHSPECS": "1",  # a path is that path, whatever characters are in it
 }
 
+_KEPT = frozenset(
+    {
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_ATTR_NOSYSTEM"),
+        *(f"GIT_{role}_{field}" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")),
+        *("GIT_EXEC_PATH", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
+        "GIT_TEST_ASSUME_DIFFERENT_OWNER",  # what git's own tests use, and ours
+    }
+)
+"""The variables of git that count: where the person's settings and git's programs are, and who commits.
 
-def configuration(settings: Mapping[str, str]) -> dict[str, str]:
-    """Git configuration as environment variables, which override every file."""
-    environment = {"GIT_CONFIG_COUNT": str(len(settings))}
-    for index, (key, value) in enumerate(settings.items()):
+No others: a hook, an alias or an editor that starts newservice sets those of its own repository (``GIT_DIR``,
+``GIT_INDEX_FILE``, ``GIT_CONFIG_PARAMETERS``...), and some choose what a new repository is like (``GIT_DEFAULT_HASH``,
+``GIT_TEMPLATE_DIR``...). Settings in ``GIT_CONFIG_COUNT`` are the person's and count as those of a file do."""
+
+_own: set[str] = set()
+"""Repositories that this process made: git works in them although their file system may name another owner."""
+
+
+def configuration(settings: Mapping[str, str], before: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """Git configuration as environment variables, which override every file; ``before`` are settings to come first."""
+    pairs = [*before, *settings.items()]
+    environment = {"GIT_CONFIG_COUNT": str(len(pairs))}
+    for index, (key, value) in enumerate(pairs):
         environment[f"GIT_CONFIG_KEY_{index}"] = key
         environment[f"GIT_CONFIG_VALUE_{index}"] = value
     return environment
 
 
-def local_environment(env: Mapping[str, str] | None = None, person: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment for local git commands: the user's variables without secrets, ours, and ``env``."""
-    return {**person, **masked_variables(person), **_FIXED, **configuration(PLAIN), **(env or {})}
+def local_environment(
+    env: Mapping[str, str] | None = None,
+    person: Mapping[str, str] = os.environ,
+    settings: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The environment for local git commands: the person's variables that count, without secrets; ours; and ``env``.
+
+    ``settings`` are added to the configuration that overrides every file.
+    """
+    masked = {**person, **masked_variables(person)}
+    kept = {name: value for name, value in masked.items() if name in _KEPT or not name.startswith("GIT_")}
+    trusted = [("safe.directory", folder) for folder in tuple(_own)]
+    before = [*_given(masked), *trusted]
+    return {**kept, **_FIXED, **configuration({**PLAIN, **(settings or {})}, before), **(env or {})}
+
+
+def isolated_environment(env: Mapping[str, str], settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The same where no setting and no attribute of the person or the machine counts: only ``env`` and ``settings``."""
+    person = {name: value for name, value in os.environ.items() if not name.startswith("GIT_CONFIG")}
+    files = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1"}
+    nothing = {"core.attributesFile": os.devnull}
+    return local_environment({**files, **env}, person, {**nothing, **(settings or {})})
+
+
+def trust_own(folder: Path) -> None:
+    """Let git work in a repository that this process made, whoever owns its files there."""
+    _own.add(os.path.realpath(folder))
+
+
+def _given(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The settings that the person's environment holds, as far as they are complete."""
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    for index in range(int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0):
+        key, value = (environ.get(f"GIT_CONFIG_{part}_{index}") for part in ("KEY", "VALUE"))
+        if key and value is not None:
+            yield key, value
 
 
 def git_process(

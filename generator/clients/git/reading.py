@@ -30,7 +30,10 @@ class Object:
 
 
 class Reader:
-    """Reads objects, from any thread. The process starts with the first read, and again after it died."""
+    """Reads objects, from any thread. The process starts with the first read, and again after it died.
+
+    A thread that reads after ``close`` gets its answer, and leaves no process behind.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,6 +41,7 @@ class Reader:
         self._process: Program | None = None
         self._said: IO[bytes] | None = None
         self._owner = 0
+        self._closed = False
 
     def read(self, name: str) -> Object | None:
         """The object that git knows by a name; None if there is none.
@@ -52,8 +56,11 @@ class Reader:
             except (OSError, EOFError):
                 raise self._dead(name) from None
             except BaseException:  # the rest of a half-read answer would be taken for the next one
-                self.close()
+                self._end()
                 raise
+            finally:
+                if self._closed:
+                    self._end()
 
     def file(self, commit: str, path: str) -> Object | None:
         """The file at a path of a commit; None if there is none. Raises ``SystemFailure`` if a part is missing.
@@ -92,7 +99,12 @@ class Reader:
         return self._entry(name, last)
 
     def close(self) -> None:
-        """End the process; the next read starts another."""
+        """End the process, for good: what is read later has a process for that one read."""
+        with self._turn:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
         with self._turn:
             process, self._process = self._process, None
             if process is not None and self._owner == os.getpid():
@@ -132,7 +144,7 @@ class Reader:
     def _opened(self) -> Program:
         """The git process; a forked process starts its own, because two can't share one."""
         if self._process is None or self._owner != os.getpid():
-            self.close()
+            self._end()
             self._owner = os.getpid()
             self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process; a pipe could fill up
             try:
@@ -151,7 +163,7 @@ class Reader:
         if self._said is not None:
             self._said.seek(0)
             said = self._said.read()
-        self.close()
+        self._end()
         ended = Ended(process.returncode if process else 0, err=said)
         return failure(self._folder, (*_COMMAND, name), ended)
 

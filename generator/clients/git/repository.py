@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from generator.base.contained import Obstacle
 from generator.base.errors import PreflightError, SystemFailure
-from generator.base.lazy_import import lazily
 from generator.clients.git import network
-from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
+from generator.clients.git.authors import Signature, author_in
 from generator.clients.git.building import build_tree
 from generator.clients.git.process import (
-    PLAIN,
     as_text,
-    configuration,
     failure,
     git_process,
     is_no_repository,
@@ -28,14 +24,9 @@ from generator.clients.git.process import (
 )
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
-from generator.clients.git.status import uncommitted
+from generator.clients.git.working_tree import filtered, uncommitted, unfiltered
 from generator.infra_repo.fingerprints import EXECUTABLE
 from generator.template.files import File
-
-if TYPE_CHECKING:
-    import git
-else:
-    git = lazily("git")
 
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -48,12 +39,19 @@ _NO_OBJECT = "0" * 40
 class Repository:
     """A repository on this machine."""
 
-    def __init__(self, path: Path, git_dir: Path, reader: Reader | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        git_dir: Path,
+        reader: Reader | None = None,
+        author: Callable[[], dict[str, str]] | None = None,
+    ) -> None:
         self.path = path
         """The working tree."""
         self.git_dir = git_dir
         """Where git keeps this working tree's own state."""
         self._reader = reader or Reader(path)
+        self._author = author or self.author
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:
@@ -69,21 +67,23 @@ class Repository:
         """The repository that ``path`` is in; None if there is none. Raises ``PreflightError`` as ``open`` does."""
         if not _is_folder(path):
             return None
+        asked = ("rev-parse", "--is-inside-work-tree", "--is-bare-repository", "--absolute-git-dir")
         try:
-            asked = git_process(path, "rev-parse", "--git-dir")  # only git itself knows whether it works there
-            if is_no_repository(asked):
+            ended = git_process(path, *asked)  # only git itself knows whether it works there
+            if is_no_repository(ended):
                 return None
-            if asked.status:
-                raise failure(path, ("rev-parse",), asked)
+            if ended.status:
+                raise failure(path, asked, ended)
+            inside, bare, folder = as_text(ended.out).removesuffix("\n").split("\n", 2)
+            if inside == "true":
+                place = Path(run_git(path, "rev-parse", "--show-toplevel").removesuffix("\n"))
+            elif bare == "true":
+                place = Path(folder)
+            else:  # the path is in git's own folder, or the working tree is elsewhere
+                return None
         except SystemFailure as error:  # nothing was done with it yet
             raise PreflightError(error.code, error.message, error.hint) from error
-        try:
-            found = git.Repo(path, search_parent_directories=True)
-        except (git.InvalidGitRepositoryError, git.NoSuchPathError):  # the path is in git's own folder
-            return None
-        place, git_dir = Path(found.working_tree_dir or found.git_dir), Path(found.git_dir)
-        found.close()
-        return cls(path.absolute() if place.resolve() == path.resolve() else place, git_dir)
+        return cls(path.absolute() if place.resolve() == path.resolve() else place, Path(folder))
 
     def close(self) -> None:
         """End the git process that reads objects."""
@@ -108,8 +108,17 @@ class Repository:
         return self.head(sha) == sha
 
     def dirty(self, paths: Iterable[str]) -> list[str]:
-        """Those of ``paths`` that have changes which are not committed."""
+        """Those of ``paths`` that have changes which are not committed, as far as no filter has to say so."""
         return uncommitted(self.path, paths)
+
+    def filtered(self, paths: Iterable[str]) -> dict[str, str]:
+        """Those of ``paths`` that a filter (git-crypt, LFS) covers in the working tree, and the filter's name."""
+        return filtered(self.path, paths)
+
+    def differing(self, sha: str, other: str) -> list[str]:
+        """Paths that differ between two commits."""
+        output = self._git("diff-tree", "-r", "-z", "--no-renames", "--name-only", sha, other)
+        return [path for path in output.split("\0") if path]
 
     def hidden(self, paths: Iterable[str]) -> list[str]:
         """Files among and below ``paths`` whose state git does not check: sparse, or assumed unchanged."""
@@ -122,13 +131,14 @@ class Repository:
 
         ``versions`` by path: the common ancestor, ours, and theirs; None if a side has no such file.
         """
-        lines = []
+        environment, lines = unfiltered(self.path), []  # as it is stored: line endings are converted
         for path, contents in versions.items():
             staged = self._git("ls-files", "--stage", "-z", "--", path).split(" ", 1)[0] or "100644"
             lines.append(f"0 {_NO_OBJECT}\t{path}")
             for stage, content in enumerate(contents, 1):
                 if content is not None:
-                    stored = self._git("hash-object", "-w", "--stdin", given=content).strip()
+                    command = ("hash-object", "-w", "--stdin", "--path", path)
+                    stored = run_git(self.path, *command, environment=environment, given=content).strip()
                     lines.append(f"{staged} {stored} {stage}\t{path}")
         self._git("update-index", "-z", "--index-info", given="".join(f"{line}\0" for line in lines).encode())
 
@@ -152,7 +162,7 @@ class Repository:
 
     def reset_index(self, paths: Iterable[str]) -> None:
         """Reset these paths in the index to the last commit; the working tree stays as it is."""
-        self._git("reset", "--quiet", "--", *paths)
+        run_git(self.path, "reset", "--quiet", "--", *paths, environment=unfiltered(self.path))
 
     def paths(self, sha: str, folder: str) -> list[str]:
         """Paths of all files below a folder in a commit."""
@@ -172,17 +182,15 @@ class Repository:
 
         ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files.
 
-        Works on objects alone: the checkout, its index and its branches stay as they are.
+        Works on objects alone: the checkout, its index and its branches stay as they are. Raises ``RefusedError`` for a
+        file that git stores through a filter there: it would be committed as plain content.
         """
         tree = build_tree(self.path, tree or base, files, removed)
         return self._committed(tree, (base, *merged), message, self._author())
 
     def commit_alone(self, files: Iterable[File], parents: Iterable[str], message: str, signature: Signature) -> str:
         """Make a commit of exactly ``files`` and return its id, which is the same on every machine."""
-        settings = configuration({**PLAIN, "i18n.commitEncoding": "utf-8"})
-        return self._committed(
-            build_tree(self.path, "", files), parents, message, {**settings, **signature.environment}
-        )
+        return self._committed(build_tree(self.path, "", files), parents, message, signature.environment)
 
     def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
         output = self._git(
@@ -194,22 +202,39 @@ class Repository:
         return output.strip()
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
-        """The tree that results from merging two commits, and its conflicting paths. No reference is moved."""
+        """The tree that results from merging two commits, and its conflicting paths. No reference is moved.
+
+        As the forge merges: neither the person's settings nor attributes and merge drivers of the checkout count.
+        """
         command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
-        ended = git_process(self.path, *command)
-        if ended.status not in (0, 1):
+        with network.borrowing(self._store(tips=True)) as (folder, environment):
+            ended = git_process(folder, *command, environment=environment)
+        if ended.status not in (0, 1) or not ended.out:
             raise failure(self.path, command, ended)
         tree, *conflicting = [part for part in os.fsdecode(ended.out).split("\0") if part]
         return tree, conflicting
 
-    def commit_all(self, message: str) -> None:
-        """Commit every file of the working tree, including those that the user's global ignore rules match."""
-        self._git("add", "--all", "--force")
-        self._git("commit", "--quiet", "--no-verify", "-m", message, env=self._author())
+    def commit_all(self, files: Iterable[File], message: str) -> None:
+        """Make the first commit, of every file in the working tree: ``files`` as they are given, others as they are.
+
+        Raises ``SystemFailure`` where a commit exists already.
+        """
+        given = {file.path: file for file in files}
+        found = (path for path in self.path.rglob("*") if path.is_file())
+        names = [name for path in found if not (name := path.relative_to(self.path).as_posix()).startswith(".git/")]
+        tree = build_tree(self.path, "", [given.get(name) or self._own(name) for name in names])
+        sha = self._committed(tree, (), message, self._author())
+        self._git("read-tree", tree)
+        title = message.partition("\n")[0]
+        self._git("update-ref", "-m", f"commit (initial): {title}", "HEAD", sha, _NO_OBJECT)
+
+    def _own(self, name: str) -> File:
+        path = self.path / name
+        return File(name, path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
 
     def name_origin(self, url: str) -> None:
-        """Add the canonical address as ``origin``, unless an ``origin`` already exists."""
-        if "origin" not in self._git("remote").split():
+        """Add the canonical address as ``origin``, unless the repository has an ``origin`` already."""
+        if git_process(self.path, "config", "--local", "--get", "remote.origin.url").status:
             self._git("remote", "add", "origin", url)
 
     def remotes(self) -> list[str]:
@@ -228,9 +253,11 @@ class Repository:
     def switch(self, branch: str, sha: str) -> None:
         """Check out ``branch``, which is made or moved to ``sha``. Local changes stay.
 
-        Raises ``SystemFailure`` where git refuses because a file would be overwritten.
+        No filter runs: none of the files that differ may be covered by one. Raises ``SystemFailure`` where git refuses
+        because a file would be overwritten.
         """
-        self._git("checkout", "--quiet", "--no-track", "--no-overwrite-ignore", "-B", branch, sha)
+        command = ("checkout", "--quiet", "--no-track", "--no-overwrite-ignore", "-B", branch, sha)
+        run_git(self.path, *command, environment=unfiltered(self.path))
 
     @property
     def unfit(self) -> str:
@@ -278,16 +305,9 @@ class Repository:
         shared = self._git("config", "--default", "", "--get", "core.sharedRepository").strip()
         return network.Store(common, frozenset(filter(None, ids)), shared)
 
-    def _author(self) -> dict[str, str]:
-        """Empty if git knows who commits, otherwise variables that name newservice as the author."""
-        asked = ("var", "GIT_COMMITTER_IDENT")
-        ended = git_process(self.path, *asked)
-        if ended.status < 0:
-            raise failure(self.path, asked, ended)
-        if ended.status:
-            roles = ("AUTHOR", "COMMITTER")
-            return {f"GIT_{role}_{key.upper()}": value for role in roles for key, value in FALLBACK_AUTHOR.items()}
-        return {}
+    def author(self) -> dict[str, str]:
+        """The variables that name who commits here, as git finds them; newservice where git knows of nobody."""
+        return author_in(self.path)
 
     def _git(self, *arguments: str, env: Mapping[str, str] | None = None, given: bytes = b"") -> str:
         return run_git(self.path, *arguments, environment=local_environment(env), given=given)

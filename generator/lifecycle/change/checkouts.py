@@ -51,6 +51,10 @@ def follow_branch(run: Run, change: Change, checkout: Checkout) -> str:
             _check(run, change, checkout, clone)
             if not clone.has(head):
                 clone.fetch(run.remote, run.platform.forgejo.clone_url(checkout.repository), line.branch)
+            covered = clone.filtered(clone.differing(clone.head() or head, head))
+            if covered:
+                listed = ", ".join(f"{path} ({name})" for path, name in sorted(covered.items())[:5])
+                raise _refused(checkout.path, f"a filter would have to write what differs on {line.branch}: {listed}")
             clone.switch(line.branch, head)
     finally:
         clone.close()

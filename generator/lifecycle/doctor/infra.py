@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from generator.base.checks import Check, CheckState
-from generator.clients.git import REMEDY_FOR_UNFIT, Repository
+from generator.clients.git import REMEDY_FOR_UNFIT, Repository, uncommitted
 from generator.clients.git.process import failure, is_no_repository
 from generator.lifecycle.doctor.tools import ask_git, run_git
 from generator.platform.profile import Platform
@@ -54,7 +54,7 @@ def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone 
             ask("rev-parse", "--verify", "--quiet", f"refs/{place}/{branch}^{{commit}}")
             for place in ("heads", "remotes/origin")
         ),
-        changed=len((ask("status", "--porcelain=v1", "-z", "--no-renames") or "").split("\0")) - 1,
+        changed=len(uncommitted(path, ["."])),
         behind=int(behind) if behind else None,
         unfit=_unfit(path),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from generator.base.errors import RefusedError, UsageError
 from generator.clients.git import Repository, locked
 from generator.engine.transition import Transition
+from generator.infra_repo.attributes import refuse_filtered
 from generator.infra_repo.trees import Folder
 from generator.lifecycle.update.journal import journal
 from generator.template.files import File
@@ -76,6 +77,7 @@ def check_clean(place: Place, upgrade: Transition | None = None) -> None:
             f"{place.root} has changes that are not committed: {_listed(dirty)}",
             "commit or stash them, then run the same command again",
         )
+    refuse_filtered(place.repository.filtered(_touched(upgrade) if upgrade else ()), str(place.root))
     hidden = place.repository.hidden(paths)
     if hidden:
         raise RefusedError(

@@ -133,7 +133,7 @@ class ServiceChange(Step[ServiceFacts]):
 def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
     """Commit on top of the line's commits and push its branch. Raises ``SystemFailure`` where they moved meanwhile."""
     url = run.platform.forgejo.clone_url(run.name)
-    with scratch_repository() as scratch:
+    with scratch_repository(run.project.service_dir, line.branch, url) as scratch:
         objects = Objects.of(scratch)
         alone = len(line.parents) == 1
         branches = [line.branch if line.waits else line.default] if alone else [line.branch, line.default]
