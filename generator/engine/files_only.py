@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,9 +14,9 @@ from generator.engine.ownership import of_tree
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
 from generator.engine.recorded import read_recorded
+from generator.engine.working_tree import WorkingTree
 from generator.infra_repo.entries import refusal, registered_files
 from generator.infra_repo.tree_diff import FileChange
-from generator.infra_repo.trees import Folder
 from generator.template.files import File
 
 
@@ -32,18 +33,27 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
             f"{infra} is no checkout of the infra repository: it has no folder {stacks.name}/",
             "name a clone with --infra, or connection.infra_clone in the platform profile",
         )
-    others = cache(lambda: project.survey(Folder(infra)))
-    state = project.infra_state(Folder(infra), others)
+    tree, service_tree = WorkingTree(infra), WorkingTree(project.service_dir)
+    others = cache(lambda: project.survey(tree))
+    state = project.infra_state(tree, others)
     if not state.made_by_us:
         project.check_allocations(others(), state.facts)
-    service = project.service_changes(project.service_files(0), Folder(project.service_dir))
+    service = project.service_changes(project.service_files(0), service_tree)
     return build_plan(
         project.name,
         files=[*service, *state.files],
         registrations=state.registrations,
         steps=(),
-        notes=notes,
+        notes=(*notes, *_unseen(service_tree, service), *_unseen(tree, state.files)),
     )
+
+
+def _unseen(tree: WorkingTree, files: Iterable[FileChange]) -> Iterator[str]:
+    """What a person does about new executable files where git does not see that they are."""
+    new = [item.path for item in files if item.action == "create" and item.after and item.after.executable]
+    if new and tree.staged is not None:
+        command = shlex.join(["git", "-C", str(tree.root), "update-index", "--add", "--chmod=+x", "--", *new])
+        yield f"git sees no executable bits there (core.fileMode); before the commit: {command}"
 
 
 def check_writable(project: Project, infra: Path, plan: Plan) -> None:
@@ -72,9 +82,8 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
 
 def _check_answers(project: Project, infra: Path) -> None:
     """Raise ``RefusedError`` where the service exists with other answers; the stack's record counts, if it has one."""
-    places = ((Folder(infra), project.stack_prefix, infra), (Folder(project.service_dir), "", project.service_dir))
-    for tree, prefix, root in places:
-        recorded = read_recorded(tree, prefix)
+    for root, prefix in ((infra, project.stack_prefix), (project.service_dir, "")):
+        recorded = read_recorded(WorkingTree(root), prefix)
         if not of_tree(recorded, project.name).ours:
             continue
         if changed := recorded.differing(project.answers.public):

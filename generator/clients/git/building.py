@@ -10,6 +10,7 @@ from pathlib import Path
 from generator.clients.git.process import failure, git_process, local_environment, run_git
 from generator.clients.git.reading import lost
 from generator.clients.git.trees import Entry, changed, folders_of
+from generator.infra_repo.fingerprints import mode_of
 from generator.template.files import File
 
 
@@ -21,7 +22,7 @@ def build_tree(repository: Path, beginning: str, files: Iterable[File], removed:
     files = list(files)
     blobs = _stored(repository, "blob", [file.content for file in files])
     changes: dict[str, Entry | None] = {
-        file.path: ("100755" if file.executable else "100644", blob) for file, blob in zip(files, blobs, strict=True)
+        file.path: (mode_of(file), blob) for file, blob in zip(files, blobs, strict=True)
     }
     changes |= dict.fromkeys(removed)
     before = _folders(repository, beginning, folders_of(changes)) if beginning else {}

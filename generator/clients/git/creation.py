@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def scratch_repository() -> Iterator[Repository]:
             repository.close()
 
 
-def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+def create_repository(place: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
     """Create a repository with one commit at ``place``, atomically: it is built beside it and moved there.
 
     ``place`` must not exist or be an empty folder. Raises ``SystemFailure`` when the folder can't be written, or
@@ -43,7 +43,7 @@ def create_repository(place: Path, files: Iterable[File], branch: str, message: 
         place.parent.mkdir(parents=True, exist_ok=True)
         with _draft(place) as draft:
             write_files(draft, files)
-            _commit(draft, branch, message, origin)
+            _commit(draft, files, branch, message, origin)
             draft.replace(place)
     except OSError as error:
         quicker = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
@@ -51,14 +51,14 @@ def create_repository(place: Path, files: Iterable[File], branch: str, message: 
         raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again") from error
 
 
-def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+def adopt_folder(place: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
     """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
     Raises ``SystemFailure`` when the folder can't be written.
     """
     try:
         write_files(place, files)
-        _commit(place, branch, message, origin)
+        _commit(place, files, branch, message, origin)
     except OSError as error:
         message = f"{place} can't be written: {error.strerror}"
         raise SystemFailure("service.folder", message, "run the same command again") from error
@@ -73,10 +73,11 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
         target.chmod(0o755 if file.executable else 0o644)
 
 
-def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
+def _commit(folder: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
     run_git(folder, *_INIT, f"--initial-branch={branch}")
     repository = Repository(folder, folder / ".git")
     try:
+        repository.stage_modes({file.path: True for file in files if file.executable})  # a file system may have none
         repository.commit_all(message)
         repository.name_origin(origin)
     finally:

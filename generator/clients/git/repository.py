@@ -28,7 +28,7 @@ from generator.clients.git.process import (
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
 from generator.clients.git.status import uncommitted
-from generator.infra_repo.fingerprints import EXECUTABLE
+from generator.infra_repo.fingerprints import EXECUTABLE, mode_of
 from generator.template.files import File
 
 if TYPE_CHECKING:
@@ -116,19 +116,25 @@ class Repository:
         output = self._git("ls-files", "-v", "-z", "--", *wanted) if wanted else ""
         return [entry[2:] for entry in output.split("\0") if entry and (entry[0] == "S" or entry[0].islower())]
 
-    def mark_unmerged(self, versions: Mapping[str, tuple[bytes | None, bytes | None, bytes | None]]) -> None:
+    def stage_modes(self, files: Mapping[str, bool]) -> None:
+        """Stage files with these executable bits, where the file system has none."""
+        for flag, wanted in (("+x", True), ("-x", False)):
+            paths = [path for path, executable in files.items() if executable is wanted]
+            if paths:
+                self._git("update-index", "--add", f"--chmod={flag}", "--", *paths)
+
+    def mark_unmerged(self, versions: Mapping[str, tuple[File | None, File | None, File | None]]) -> None:
         """Mark files as conflicting in the index, as a merge does: git commits none of them until they are added.
 
         ``versions`` by path: the common ancestor, ours, and theirs; None if a side has no such file.
         """
         lines = []
-        for path, contents in versions.items():
-            staged = self._git("ls-files", "--stage", "-z", "--", path).split(" ", 1)[0] or "100644"
+        for path, files in versions.items():
             lines.append(f"0 {_NO_OBJECT}\t{path}")
-            for stage, content in enumerate(contents, 1):
-                if content is not None:
-                    stored = self._git("hash-object", "-w", "--stdin", given=content).strip()
-                    lines.append(f"{staged} {stored} {stage}\t{path}")
+            for stage, file in enumerate(files, 1):
+                if file is not None:
+                    stored = self._git("hash-object", "-w", "--stdin", given=file.content).strip()
+                    lines.append(f"{mode_of(file)} {stored} {stage}\t{path}")
         self._git("update-index", "-z", "--index-info", given="".join(f"{line}\0" for line in lines).encode())
 
     def file(self, sha: str, path: str) -> bytes | None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
 from generator.base.files import write_file
 from generator.clients.git import Repository, locked
+from generator.engine.commits import Commit
 from generator.engine.transition import Transition
+from generator.engine.working_tree import WorkingTree
 from generator.infra_repo.fingerprints import blob_id
+from generator.infra_repo.trees import Tree
 from generator.template.files import File
 
 _PLACE = "newservice-update"
@@ -121,28 +124,41 @@ def carry_out(place: Place, upgrade: Transition) -> None:
     Raises ``UsageError`` if a file can't be written; everything is restored first.
     """
     marked = {
-        item.path: (_content(item.base), _content(item.before), _content(item.wanted))
+        item.path: (item.base, _with_bit(item.before, item.after), item.wanted)
         for item in upgrade.files
         if item.action == "conflict"
     }
+    staged = WorkingTree(place.root).staged
     executable = {file.path for file in upgrade.written if file.executable}
     contents: dict[str, bytes | None] = {file.path: file.content for file in upgrade.written}
     contents |= dict.fromkeys(upgrade.removed)
-    with _journal(place, contents) as drafts:
+    with _journal(place, contents, executable) as drafts:
         for path, draft in drafts.items():
             target = place.root / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            draft.chmod(_mode(target, executable=path in executable))
+            with nullcontext() if staged is None else suppress(PermissionError):  # some file systems refuse it
+                draft.chmod(_mode(target, executable=path in executable))
             draft.replace(target)
         for path in upgrade.removed:
             (place.root / path).unlink()
             _prune(place.root, path)
+        place.repository.stage_modes(unseen_modes(upgrade, staged))
         if marked:
             place.repository.mark_unmerged(marked)
 
 
-def _content(file: File | None) -> bytes | None:
-    return file.content if file else None
+def unseen_modes(upgrade: Transition, staged: frozenset[str] | None) -> dict[str, bool]:
+    """The executable bits of an update that only the index can hold: ``WorkingTree.staged`` are those there now."""
+    if staged is None:
+        return {}
+    conflicts = {*upgrade.conflicts}
+    files = (file for file in upgrade.written if file.path not in conflicts)
+    return {file.path: file.executable for file in files if file.executable != (file.path in staged)}
+
+
+def _with_bit(ours: File | None, merged: File | None) -> File | None:
+    """Our version with the merged bit, which git takes from there once the conflict is resolved."""
+    return replace(ours, executable=merged.executable) if ours and merged else ours
 
 
 def _mode(target: Path, *, executable: bool) -> int:
@@ -167,9 +183,10 @@ def take_back(repository: Repository) -> tuple[str, ...]:
         shutil.rmtree(folder, ignore_errors=True)
         return ()
     found = []
+    tree, committed = WorkingTree(repository.path), Commit(repository, repository.head() or "")
     for path, begun in json.loads(journal.read_text(encoding="utf-8")).items():
-        target = repository.path / path
-        if _id(target) == begun["after"] and _committed(repository, path) != begun["after"]:
+        after = begun["after"], begun.get("executable")
+        if _is(tree, path, *after) and not _is(committed, path, *after):
             _put_back(repository.path, path, folder / begun["before"] if begun["before"] else None)
             found.append(path)
     if found:
@@ -179,11 +196,13 @@ def take_back(repository: Repository) -> tuple[str, ...]:
 
 
 @contextmanager
-def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dict[str, Path]]:
+def _journal(
+    place: Place, contents: Mapping[str, bytes | None], executable: Collection[str]
+) -> Iterator[dict[str, Path]]:
     """Drafts of the files, in git's folder, to be moved to their places; rolled back on any error."""
     folder = place.repository.git_dir / _PLACE
     drafts: dict[str, Path] = {}
-    journal: dict[str, dict[str, str | None]] = {}
+    journal: dict[str, dict[str, str | bool | None]] = {}
     try:
         folder.mkdir()
         for number, (path, content) in enumerate(contents.items()):
@@ -194,7 +213,8 @@ def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dic
             if target.exists():
                 shutil.copy2(target, folder / f"{number}.before")
             after = None if content is None else blob_id(content)
-            journal[path] = {"after": after, "before": f"{number}.before" if target.exists() else None}
+            before = f"{number}.before" if target.exists() else None
+            journal[path] = {"after": after, "before": before, "executable": path in executable}
         write_file(folder / _JOURNAL, json.dumps(journal))
         yield drafts
     except BaseException as error:
@@ -210,13 +230,13 @@ def _journal(place: Place, contents: Mapping[str, bytes | None]) -> Iterator[dic
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _id(target: Path) -> str | None:
-    return blob_id(target.read_bytes()) if target.is_file() else None
-
-
-def _committed(repository: Repository, path: str) -> str | None:
-    content = repository.file(repository.head() or "", path)
-    return None if content is None else blob_id(content)
+def _is(tree: Tree, path: str, id_: str | None, executable: bool | None) -> bool:
+    """Whether a tree has this content at a path, with this executable bit where one was noted and can be seen."""
+    content = tree.read(path)
+    if content is None or blob_id(content) != id_:
+        return content is None and id_ is None
+    hidden = isinstance(tree, WorkingTree) and tree.staged is not None
+    return executable is None or hidden or tree.executable(path) == executable
 
 
 def _put_back(root: Path, path: str, before: Path | None) -> None:
