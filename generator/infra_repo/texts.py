@@ -62,7 +62,7 @@ def read_text(content: bytes) -> Text:
         line = content.count(b"\n", 0, error.start) + 1
         return Text(content.decode("latin-1"), problem=f"is not UTF-8 (line {line}): Latin-1, perhaps")
     if b"ENC[AES256_GCM," in content and _SOPS.search(content):
-        return Text(text, problem="is encrypted with SOPS, whose signature an edit would break")
+        return Text("", problem="is encrypted with SOPS, whose checksum an edit would break")
     mark = _MARK if text.startswith(_MARK) else ""
     return Text(text.removeprefix(_MARK), mark)
 
