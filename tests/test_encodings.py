@@ -30,7 +30,7 @@ Encoding = Callable[[bytes], bytes]
 
 
 def latin_1(content: bytes) -> bytes:
-    return content + "\n<!-- grün -->\n".encode("latin-1")
+    return content + "\n# grün\n".encode("latin-1")
 
 
 UNEDITABLE: dict[str, tuple[Encoding, str]] = {
