@@ -40,6 +40,11 @@ def ids(clone: Path) -> list[str]:
     return [(clone / ".git" / "refs" / "heads" / name).read_text().strip() for name in ("one", "two")]
 
 
+def versions(*texts: str) -> tuple[File | None, File | None, File | None]:
+    base, ours, theirs = (File("main.tf", f"{text}\n".encode()) for text in texts)
+    return base, ours, theirs
+
+
 LOOKS: dict[str, Callable[[Objects], object]] = {
     "open": lambda objects: Repository.around(objects.path / "folder"),
     "dirty": lambda objects: objects.dirty(["."]),
@@ -54,7 +59,7 @@ LOOKS: dict[str, Callable[[Objects], object]] = {
     "remotes": lambda objects: (objects.remotes(), objects.branch(), objects.shallow),
     "commit": lambda objects: objects.commit_onto("one", [File("new.tf", b"x\n")], "feat: new"),
     "reset": lambda objects: objects.reset_index(["main.tf"]),
-    "unmerged": lambda objects: objects.mark_unmerged({"main.tf": (b"a\n", b"b\n", b"c\n")}),
+    "unmerged": lambda objects: objects.mark_unmerged({"main.tf": versions("a", "b", "c")}),
     "switch": lambda objects: objects.switch("three", ids(objects.path)[0]),
 }
 

@@ -23,6 +23,7 @@ from generator.engine.change import Change
 from generator.engine.context import Run
 from generator.engine.executor import Outcome
 from generator.engine.plan import Plan
+from generator.infra_repo.entries import by_hand
 from generator.lifecycle.change import Begun, Checkout, Wish, begin, change_of, contents, find_checkouts, follow_branch
 from generator.template.amendment import Amendment
 from generator.template.questions import Question, load_questions
@@ -252,7 +253,10 @@ def _conflicting(wanted: Change, plan: Plan) -> Result:
     refused = [item for item in plan.registrations if item.action == "refuse"]
     paths = [*(item.path for item in plan.conflicts), *(item.path for item in refused)]
     closing = f"people edited what the change touches: {', '.join(dict.fromkeys(paths))}; nothing was written"
-    following = ("in a clone, newservice update with the same answers leaves git's conflict markers to resolve",)
+    following = (
+        "in a clone, newservice update with the same answers leaves git's conflict markers to resolve",
+        *(f"{item.path}: {hint}" for item in refused for hint in by_hand([item])),
+    )
     return Result("refused", ExitCode.CONFLICT, wanted.name, next=following, closing=closing)
 
 

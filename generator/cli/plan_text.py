@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from generator.base.lazy_import import lazily
 from generator.cli.screen import SIGNS
-from generator.infra_repo.tree_diff import content_of
+from generator.infra_repo.fingerprints import mode_of
+from generator.infra_repo.texts import is_utf8
+from generator.infra_repo.tree_diff import FileChange, content_of
 from generator.template.files import File
 
 if TYPE_CHECKING:
@@ -55,16 +57,32 @@ def plan_diffs(plan: Plan) -> Iterable[tuple[str, str]]:
     for item in plan.files:
         if item.action in ("create", "update", "conflict"):
             after = item.after if item.written else item.wanted or item.after
-            yield item.path, _diff(item.path, _text(item.before), _text(after))
+            yield item.path, _file_diff(item.path, item.before, after)
         elif item.action == "delete" and item.before is not None:
-            yield item.path, _diff(item.path, _text(item.before), "")
+            yield item.path, _file_diff(item.path, item.before, None)
     for change in plan.registrations:
         if change.before != change.after:
             yield change.path, _diff(change.path, change.before, change.after)
 
 
-def _text(file: File | None) -> str:
-    return content_of(file).decode("utf-8", "replace")
+def _file_diff(path: str, before: File | None, after: File | None) -> str:
+    """The difference of two files as git shows it: their modes where these say something, then their lines."""
+    modes = list(_modes(before, after))
+    head = "".join(f"{line}\n" for line in (f"diff --git a/{path} b/{path}", *modes)) if modes else ""
+    one, other = content_of(before), content_of(after)
+    if one == other:
+        return head
+    if is_utf8(one) and is_utf8(other):
+        return head + _diff(path, one.decode("utf-8"), other.decode("utf-8"))
+    names = f"a/{path}" if before else "/dev/null", f"b/{path}" if after else "/dev/null"
+    return f"{head}Binary files {names[0]} and {names[1]} differ\n"
+
+
+def _modes(before: File | None, after: File | None) -> Iterable[str]:
+    if before and after and before.executable != after.executable:
+        yield from (f"old mode {mode_of(before)}", f"new mode {mode_of(after)}")
+    elif after and after.executable and before is None:
+        yield f"new file mode {mode_of(after)}"
 
 
 def _diff(path: str, before: str, after: str) -> str:
@@ -77,8 +95,8 @@ def _diff(path: str, before: str, after: str) -> str:
     return "".join(line if line.endswith("\n") else line + "\n\\ no newline at end of file\n" for line in lines)
 
 
-def _tree(changes: dict[str, str]) -> list[str]:
-    """Paths as an indented tree with a sign for each file."""
+def _tree(changes: dict[str, FileChange]) -> list[str]:
+    """Paths as an indented tree with a sign for each file, and how its executable bit changes."""
     lines: list[str] = []
     shown: list[str] = []
     for path in sorted(changes, key=lambda item: item.split("/")):
@@ -88,15 +106,19 @@ def _tree(changes: dict[str, str]) -> list[str]:
             same += 1
         lines += [f"  {'  ' * depth}{folder}/" for depth, folder in enumerate(folders) if depth >= same]
         shown = folders
-        lines.append(f"  {'  ' * len(folders)}{SIGNS[changes[path]]} {name}")
+        lines.append(f"  {'  ' * len(folders)}{SIGNS[changes[path].shown]} {name}{_BITS[changes[path].executable]}")
     return lines
+
+
+_BITS = {None: "", True: " (now executable)", False: " (no longer executable)"}
 
 
 def _files(plan: Plan) -> Iterable[str]:
     for repo, title in (("service", "Service repository"), ("infra", "Infra repository")):
-        changes = {item.path: str(item.shown) for item in plan.files if item.repo == repo}
+        changes = {item.path: item for item in plan.files if item.repo == repo}
         if changes:
-            counts = ", ".join(f"{number} {action}" for action, number in Counter(changes.values()).items())
+            actions = Counter(item.shown for item in changes.values())
+            counts = ", ".join(f"{number} {action}" for action, number in actions.items())
             yield f"\n{title} ({counts})"
             yield from _tree(changes)
 

@@ -21,9 +21,10 @@ from generator.cli.session import Session
 from generator.cli.suggestions import folders
 from generator.engine.plan import Plan, build_plan
 from generator.engine.recorded import Recorded, read_recorded
-from generator.infra_repo.entries import RegistrationChange
+from generator.engine.working_tree import WorkingTree
+from generator.infra_repo.entries import RegistrationChange, by_hand
 from generator.lifecycle.update import Upgrade, Upgrader
-from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean
+from generator.lifecycle.update.checkout import Place, alone, carry_out, check_clean, unseen_modes
 from generator.lifecycle.update.journal import refuse_interrupted, take_back
 from generator.lifecycle.update.to_do import to_do
 from generator.template.amendment import Amendment
@@ -80,7 +81,7 @@ def update_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             upgrade = _planned(session, upgrader, place, recorded, amendment)
             for change in upgrade.differing:
                 reporter.change(change)
-            reporter.plan(_as_plan(upgrade), diffs=bool(options["diffs"]))
+            reporter.plan(_as_plan(upgrade, place), diffs=bool(options["diffs"]))
             writes = upgrade.changes and not options["checks"]
             if writes:
                 check_clean(place, upgrade)
@@ -162,15 +163,17 @@ def _planned(session: Session, upgrader: Upgrader, place: Place, recorded: Recor
     return upgrader.plan(*place_of, to=to, amendment=replace(amendment, given=given), consent=consent)
 
 
-def _as_plan(upgrade: Upgrade) -> Plan:
+def _as_plan(upgrade: Upgrade, place: Place) -> Plan:
     """The update as the interface's plan."""
     recorded = upgrade.recorded
+    unseen = ", ".join(unseen_modes(upgrade, WorkingTree(place.root).staged))
+    staged = f"git sees no executable bits here (core.fileMode), so they are staged: {unseen}"
     return build_plan(
         recorded.name,
         files=upgrade.files,
         registrations=[_shown(item) for item in upgrade.entries],
         steps=(),
-        notes=(f"template {_versions(upgrade)}", *upgrade.notes),
+        notes=(f"template {_versions(upgrade)}", *upgrade.notes, *((staged,) if unseen else ())),
     )
 
 
@@ -198,7 +201,13 @@ def _checked(upgrade: Upgrade, session: Session, amendment: Amendment) -> Result
         f"conflicts in {', '.join(upgrade.conflicts)}" if upgrade.conflicts else "no conflicts"
     )
     again = shlex.join(["newservice", "update", session.options["path"], *_flags(session, amendment)])
-    return Result("success", ExitCode.OK, name, next=(again,), closing=closing)
+    return Result("success", ExitCode.OK, name, next=(again, *_by_hand(upgrade)), closing=closing)
+
+
+def _by_hand(upgrade: Upgrade) -> list[str]:
+    """Each entry that is left to a person, and the text to paste where there is one."""
+    refused = [item for item in upgrade.entries if item.action == "refuse"]
+    return [": ".join((f"by hand: {item.path} ({item.id})", item.reason, *by_hand([item]))) for item in refused]
 
 
 def _flags(session: Session, amendment: Amendment) -> Iterator[str]:
@@ -245,12 +254,11 @@ def _result(place: Place, upgrade: Upgrade, tasks: tuple[str, ...], *, amended: 
 
 
 def _ways_out(place: Place, upgrade: Upgrade) -> tuple[str, ...]:
-    entries = [f"{item.path} ({item.id}): {item.reason}" for item in upgrade.entries if item.action == "refuse"]
     files = [item.path for item in upgrade.files if item.action == "conflict"]
     git, own = ["git", "-C", str(place.root)], place.prefix or "."
     back = shlex.join([*git, "restore", "--staged", "--worktree", "--", own, *(file.path for file in upgrade.shared)])
     return (
         *((f"resolve the marked lines in {', '.join(files)}, then git add them",) if files else ()),
-        *(f"by hand: {entry}" for entry in entries),
+        *_by_hand(upgrade),
         f"or undo all of it: {back} && {shlex.join([*git, 'clean', '-fd', '--', own])}",
     )

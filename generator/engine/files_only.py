@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,10 +15,10 @@ from generator.engine.ownership import of_tree
 from generator.engine.plan import Plan, build_plan
 from generator.engine.project import Project
 from generator.engine.recorded import read_recorded
+from generator.engine.working_tree import WorkingTree
 from generator.infra_repo.attributes import refuse_filtered
 from generator.infra_repo.entries import refusal, registered_files
 from generator.infra_repo.tree_diff import FileChange
-from generator.infra_repo.trees import Folder
 from generator.template.files import File
 
 
@@ -27,7 +28,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     Raises ``UsageError`` when ``infra`` is no checkout of an infra repository, ``AnswersError`` when another
     stack has a name that this one needs.
     """
-    tree, stacks = Folder.behind(infra), project.platform.infra.stacks
+    tree, stacks = WorkingTree.behind(infra), project.platform.infra.stacks
     if not tree.is_folder(stacks):
         if (found := tree.obstacle(stacks)) and found.path == stacks and found.text:
             raise found.error
@@ -42,14 +43,23 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
         project.check_allocations(others(), state.facts)
     if found := linked(project.service_dir):
         raise found.error
-    service = project.service_changes(project.service_files(0), Folder.at(project.service_dir))
+    service_tree = WorkingTree.at(project.service_dir)
+    service = project.service_changes(project.service_files(0), service_tree)
     return build_plan(
         project.name,
         files=[*service, *state.files],
         registrations=state.registrations,
         steps=(),
-        notes=notes,
+        notes=(*notes, *_unseen(service_tree, service), *_unseen(tree, state.files)),
     )
+
+
+def _unseen(tree: WorkingTree, files: Iterable[FileChange]) -> Iterator[str]:
+    """What a person does about new executable files where git does not see that they are."""
+    new = [item.path for item in files if item.action == "create" and item.after and item.after.executable]
+    if new and tree.staged is not None:
+        command = shlex.join(["git", "-C", str(tree.root), "update-index", "--add", "--chmod=+x", "--", *new])
+        yield f"git sees no executable bits there (core.fileMode); before the commit: {command}"
 
 
 def check_writable(project: Project, infra: Path, plan: Plan) -> None:
@@ -86,7 +96,7 @@ def check_writable(project: Project, infra: Path, plan: Plan) -> None:
 def _check_answers(project: Project, infra: Path) -> None:
     """Raise ``RefusedError`` where the service exists with other answers; the stack's record counts, if it has one."""
     own = project.service_dir
-    places = ((Folder.behind(infra), project.stack_prefix, infra), (Folder.at(own), "", own))
+    places = ((WorkingTree.behind(infra), project.stack_prefix, infra), (WorkingTree.at(own), "", own))
     for tree, prefix, root in places:
         recorded = read_recorded(tree, prefix)
         if not of_tree(recorded, project.name).ours:
@@ -110,8 +120,8 @@ def write_files(project: Project, infra: Path, plan: Plan) -> None:
     service, stack = ([file for repo, file in created if file and repo == kind] for kind in ("service", "infra"))
     try:
         with (
-            _all_or_none(Folder.at(project.service_dir), service),
-            _all_or_none(Folder.behind(infra), [*stack, *registered]),
+            _all_or_none(WorkingTree.at(project.service_dir), service),
+            _all_or_none(WorkingTree.behind(infra), [*stack, *registered]),
         ):
             pass
     except OSError as error:
@@ -127,7 +137,7 @@ def _root(project: Project, infra: Path, change: FileChange) -> Path:
 
 
 @contextmanager
-def _all_or_none(tree: Folder, files: list[File]) -> Iterator[None]:
+def _all_or_none(tree: WorkingTree, files: list[File]) -> Iterator[None]:
     """Write files into a tree; when one can't be written, put back what was there."""
     above = [folder for folder in (tree.root, *tree.root.parents) if not folder.exists()] if files else []
     before: list[tuple[File, bytes | None]] = []
@@ -149,7 +159,7 @@ def _all_or_none(tree: Folder, files: list[File]) -> Iterator[None]:
         raise
 
 
-def _put_back(tree: Folder, written: File, content: bytes | None) -> None:
+def _put_back(tree: WorkingTree, written: File, content: bytes | None) -> None:
     if tree.read(written.path) != written.content:  # it was not written
         return
     if content is None:

@@ -15,9 +15,10 @@ from generator.engine.project import InfraState
 from generator.engine.steps import Step
 from generator.engine.steps.infra import observe_infra
 from generator.engine.steps.service import observe_both
+from generator.engine.working_tree import WorkingTree
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
-from generator.infra_repo.trees import Folder, Nothing, Tree
+from generator.infra_repo.trees import Nothing, Tree
 
 Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
 
@@ -103,5 +104,5 @@ def _service_changes(run: Run) -> list[FileChange]:
     if facts.canonical:
         tree = run.canonical_commit(facts.canonical, files)
     elif facts.place.recorded:
-        tree = Folder.at(facts.place.path)
+        tree = WorkingTree.at(facts.place.path)
     return list(run.project.service_changes(files, tree))

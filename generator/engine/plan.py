@@ -126,7 +126,7 @@ class Plan:
         """The plan as the interface's JSON object, without event and digest."""
         return {
             "service": self.service,
-            "files": [{"repo": item.repo, "path": item.path, "action": item.shown} for item in self.files],
+            "files": [_as_document(item) for item in self.files],
             "registrations": [{"id": item.id, "path": item.path, "action": item.action} for item in self.registrations],
             "steps": [
                 {
@@ -139,6 +139,12 @@ class Plan:
                 for item in self.steps
             ],
         }
+
+
+def _as_document(item: FileChange) -> dict[str, Any]:
+    """A file of the plan; ``executable`` only where that changes, whatever becomes of the content."""
+    changed = {} if item.executable is None else {"executable": item.executable}
+    return {"repo": item.repo, "path": item.path, "action": item.shown, **changed}
 
 
 def build_plan(

@@ -31,6 +31,7 @@ from generator.infra_repo.allocations import (
 )
 from generator.infra_repo.entries import RegistrationChange, left_alone
 from generator.infra_repo.registrations import Registration, load
+from generator.infra_repo.texts import Readable
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
@@ -204,7 +205,7 @@ class Project:
         """The shared files as they would be without the entries of a service that the tree records."""
         if not of_tree(read_recorded(tree, self.stack_prefix), self.name).ours:
             return {}
-        ending = transition(End((), tuple(self.registrations)), NOTHING, tree, "infra")
+        ending = transition(End((), tuple(self.registrations)), NOTHING, Readable(tree), "infra")
         return {file.path: file.content for file in ending.shared}
 
     def check_allocations(self, others: Sequence[Holding], facts: Facts) -> None:

@@ -15,9 +15,10 @@ from generator.base.errors import AnswersError
 from generator.clients.objects import NO_FILE
 from generator.engine.ownership import signed
 from generator.fleet.branch import Branch, observe_branch, title
-from generator.fleet.findings import FileNote, Finding, Place, State
+from generator.fleet.findings import REMEDIES, FileNote, Finding, Place, State
 from generator.fleet.source import Source
 from generator.fleet.tree_status import guarded, recorded_only
+from generator.infra_repo.entries import by_hand
 from generator.infra_repo.fingerprints import blobs, seal
 from generator.lifecycle.update import Upgrade, Upgrader
 from generator.template.files import File
@@ -151,7 +152,8 @@ def upgrade_of(
     if upgraded.conflicts:
         notes = tuple(FileNote(path, "conflict") for path in upgraded.conflicts)
         message = f"{len(notes)} file{'s' if len(notes) != 1 else ''} changed on both sides"
-        return finding.but(State.CONFLICT, files=notes, message="; ".join([message, *upgraded.reasons]))
+        hint = "\n".join([REMEDIES[State.CONFLICT], *by_hand(upgraded.entries)])
+        return finding.but(State.CONFLICT, files=notes, message="; ".join([message, *upgraded.reasons]), hint=hint)
     return upgraded
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from generator.base.errors import AnswersError, Problem
 from generator.infra_repo.hcl import Document, HclSyntaxError, Setting, parse
+from generator.infra_repo.texts import read_text
 from generator.template.answers import Answers
 from generator.template.template import Template, parse_yaml
 
@@ -175,7 +176,7 @@ class _Source:
     """One file of another stack, read when it is first asked for."""
 
     def __init__(self, path: str, content: bytes) -> None:
-        self.path, self.text = path, content.decode("utf-8", "replace")
+        self.path, self.text = path, read_text(content).content
 
     @cached_property
     def document(self) -> Document | None:

@@ -9,6 +9,7 @@ from typing import Literal
 from generator.base.errors import RefusedError
 from generator.infra_repo.attributes import filters
 from generator.infra_repo.registrations import Registration, register, unregister
+from generator.infra_repo.texts import Text, read_text
 from generator.infra_repo.trees import Tree
 from generator.template.files import File
 
@@ -72,6 +73,17 @@ def refusal(changes: Iterable[RegistrationChange]) -> RefusedError | None:
     return RefusedError(errors[0].code, "; ".join(messages), "\n".join(hints))
 
 
+def unreadable(change: RegistrationChange) -> bool:
+    """Whether an entry is refused because its file can't be read and edited as text."""
+    return change.refusal is not None and change.refusal.code == "registration.not_text"
+
+
+def by_hand(changes: Iterable[RegistrationChange]) -> list[str]:
+    """What a person can do about each entry that is refused, with the text to paste where there is one."""
+    errors = [change.refusal for change in changes if change.action == "refuse" and change.refusal]
+    return list(dict.fromkeys(error.hint for error in errors if error.code != "registration.foreign"))
+
+
 def registered_files(changes: Iterable[RegistrationChange]) -> list[File]:
     """The files that the registrations change, each once, in its last form."""
     first: dict[str, str] = {}
@@ -91,19 +103,30 @@ class _Texts:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._now: dict[str, str | None] = {}
+        self._now: dict[str, Text | None] = {}
 
-    def read(self, path: str) -> str | None:
-        """The file as it is now; None where it does not exist. Raises ``RefusedError`` for a link, or no text."""
+    def look(self, path: str) -> Text | None:
+        """The file as it is now; None where it does not exist. Raises ``RefusedError`` for a link."""
         if path not in self._now:
             if obstacle := self._tree.obstacle(path):
                 raise obstacle.error
             content = self._tree.read(path)
-            try:
-                self._now[path] = None if content is None else content.decode("utf-8")
-            except UnicodeDecodeError:
-                raise RefusedError("registration.place_not_found", f"{path} is not a text file", "") from None
+            self._now[path] = None if content is None else read_text(content)
         return self._now[path]
+
+    def read(self, item: Registration, remedy: str) -> str | None:
+        """The text of the registration's file, to be edited; None where it does not exist.
+
+        Raises ``RefusedError`` with ``remedy`` and what was to be edited for a file that can't be.
+        """
+        found = self.look(item.path)
+        if found is not None and found.problem:
+            raise RefusedError(
+                "registration.not_text",
+                f"registration {item.id}: {item.path} {found.problem}",
+                f"nothing was changed; make it a file in UTF-8 that can be read here, or {remedy}:\n{item.snippet}",
+            )
+        return None if found is None else found.content
 
     def change(
         self, item: Registration, action: EntryAction, text: str | None = None, reason: str = ""
@@ -112,25 +135,30 @@ class _Texts:
 
         Raises ``RefusedError`` for a file that git stores through a filter: it would be committed as plain text.
         """
-        before = self.read(item.path) or ""
-        after = before if text is None else text
-        if after == before:
+        found = self.look(item.path) or Text("")
+        before = self._whole(item.path)
+        if text is None or text == found.content:
             return RegistrationChange(item.id, item.path, action, before, before, reason=reason)
         if name := filters(self._tree, [item.path]).get(item.path):
             raise _filtered(item, name)
-        self._now[item.path] = after
+        self._now[item.path] = replace(found, content=text)
         executable = self._tree.executable(item.path)
-        return RegistrationChange(item.id, item.path, action, before, after, None, reason, executable)
+        return RegistrationChange(item.id, item.path, action, before, self._whole(item.path), None, reason, executable)
 
     def stuck(
         self, item: Registration, error: RefusedError, reason: str = "", *, same: bool = False
     ) -> RegistrationChange:
         """The change where nothing can be done; ``same``: the goal wants what the start had, so nothing has to be."""
-        text = self._now.get(item.path) or ""
+        text = self._whole(item.path)
         message = reason or error.message
         if same:
             return RegistrationChange(item.id, item.path, "kept", text, text, reason=message)
         return RegistrationChange(item.id, item.path, "refuse", text, text, error, message)
+
+    def _whole(self, path: str) -> str:
+        """The file's text with its byte order mark; empty where it has none that could be edited."""
+        found = self.look(path)
+        return "" if found is None or found.problem else found.mark + found.content
 
 
 def _removed(
@@ -138,7 +166,9 @@ def _removed(
 ) -> RegistrationChange:
     """``ends``: the service itself goes, so it does not matter what is in the entry's place."""
     try:
-        text = texts.read(item.path)
+        if _shows(item, texts.look(item.path), "absent"):
+            return texts.change(item, "absent")
+        text = texts.read(item, "look whether the entry is still there, and take it out by hand")
         if text is None:  # the file itself is gone, and the entry with it
             return texts.change(item, "absent")
         change = unregister(item, text)
@@ -154,6 +184,17 @@ def _removed(
     return texts.change(item, "kept", reason=reason)
 
 
+def _shows(item: Registration, found: Text | None, state: Literal["present", "absent"]) -> bool:
+    """Whether a file that can't be edited can at least be read, and shows that nothing is left to do there."""
+    if found is None or not found.problem or not found.content or not item.edits:
+        return False
+    look = register if state == "present" else unregister
+    try:
+        return look(item, found.content).action == state
+    except RefusedError:
+        return False
+
+
 def _has_place(item: Registration, text: str) -> bool:
     try:
         return register(item, text).action == "add"
@@ -164,7 +205,9 @@ def _has_place(item: Registration, text: str) -> bool:
 def _brought(made: Registration | None, item: Registration, texts: _Texts) -> RegistrationChange:
     same = made is not None and made.edits == item.edits
     try:
-        text = texts.read(item.path)
+        if _shows(item, texts.look(item.path), "present"):
+            return texts.change(item, "present")
+        text = texts.read(item, "add it there by hand")
         if text is None:
             return texts.stuck(item, _no_file(item), f"the infra repository has no {item.path}", same=same)
         if register(item, text).action == "present":

@@ -15,6 +15,11 @@ LINK = "120000"
 """Git's mode of a symbolic link, whose content is where it leads."""
 
 
+def mode_of(file: File) -> str:
+    """Git's mode of a file."""
+    return EXECUTABLE if file.executable else "100644"
+
+
 def blob_id(content: bytes) -> str:
     """The id that git gives to a file's content."""
     return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
@@ -43,10 +48,20 @@ def seal(files: Mapping[str, Blob]) -> str:
 
     Whoever changes the commit changes what is in it, but not that line: no later template is needed to see it.
     """
-    listed = "".join(f"{blob.id} {path}\n" for path, blob in sorted(files.items()))
-    return f"Content sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
+    listed = "".join(f"{_kind(blob)}{blob.id} {path}\n" for path, blob in sorted(files.items()))
+    return f"Content and modes sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
 
 
 def sealed(message: str, files: Mapping[str, Blob]) -> bool:
     """Whether a commit's message says that these files, and no others, are what newservice put into it."""
-    return seal(files) in message.splitlines()
+    return not {seal(files), _seal_without_modes(files)}.isdisjoint(message.splitlines())
+
+
+def _seal_without_modes(files: Mapping[str, Blob]) -> str:
+    """The line of earlier commits."""
+    listed = "".join(f"{blob.id} {path}\n" for path, blob in sorted(files.items()))
+    return f"Content sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
+
+
+def _kind(blob: Blob) -> str:
+    return "executable " if blob.executable else ""

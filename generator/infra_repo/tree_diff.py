@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Literal
 
 from generator.base.contained import Obstacle
+from generator.infra_repo.texts import is_utf8
 from generator.infra_repo.trees import Tree
 from generator.template.files import ANSWERS_FILE, File
 
@@ -57,6 +59,13 @@ class FileChange:
     def shown(self) -> FileAction:
         """The action in plans: what is kept stays unchanged."""
         return "unchanged" if self.action == "kept" else self.action
+
+    @property
+    def executable(self) -> bool | None:
+        """What the executable bit of a file that exists becomes; None where it stays."""
+        if not (self.before and self.after) or self.before.executable == self.after.executable:
+            return None
+        return self.after.executable
 
     @property
     def content(self) -> bytes:
@@ -150,7 +159,7 @@ def _outcome(
 ) -> tuple[FileAction, File | None]:
     """The action and the file, its mode aside.
 
-    A file whose line ends are those of another system is merged without them, and keeps them.
+    A file with line ends of another system is merged without them, and keeps them, also where it has both kinds.
     """
     if merge is None or found is None or b"\r\n" not in found.content or (base and b"\r\n" in base.content):
         return _decided(base, wanted, found, merge)
@@ -158,7 +167,21 @@ def _outcome(
     action, after = _decided(base, wanted, plain, merge)
     if after is None or after.content == plain.content:
         return action, after and found
-    return action, replace(after, content=after.content.replace(b"\n", b"\r\n"))
+    return action, replace(after, content=_with_line_ends(found.content, after.content))
+
+
+def _with_line_ends(found: bytes, plain: bytes) -> bytes:
+    """``plain``, made of ``found``, with its line ends: each kept line's own, and for new lines the most frequent."""
+    most = b"\r\n" if 2 * found.count(b"\r\n") > found.count(b"\n") else b"\n"
+    if found.count(b"\r\n") == found.count(b"\n"):
+        return plain.replace(b"\n", most)
+    own, wanted = found.splitlines(keepends=True), plain.splitlines(keepends=True)
+    bare = [line.removesuffix(b"\r\n") + b"\n" if line.endswith(b"\r\n") else line for line in own]
+    lines: list[bytes] = []
+    for tag, start, end, at, stop in SequenceMatcher(None, bare, wanted, autojunk=False).get_opcodes():
+        new = [line.removesuffix(b"\n") + most if line.endswith(b"\n") else line for line in wanted[at:stop]]
+        lines += own[start:end] if tag == "equal" else new
+    return b"".join(lines)
 
 
 def _decided(
@@ -178,12 +201,21 @@ def _decided(
         return "conflict", found
     if base is not None and wanted.content == base.content:
         return "kept", found
-    if merge is None:
-        return "conflict", found
+    return ("conflict", found) if merge is None else _by_lines(base, wanted, found, merge)
+
+
+def _by_lines(base: File | None, wanted: File, found: File, merge: MergeTexts) -> tuple[FileAction, File | None]:
+    """What both sides changed, line by line."""
     merged, conflicts = merge(found.content, content_of(base), wanted.content)
+    if not is_utf8(found.content) and _adds_other_characters(found.content, merged):
+        return "conflict", found  # two encodings in one file
     if conflicts:
         return "conflict", replace(found, content=merged)
     return ("unchanged" if merged == found.content else "update"), replace(found, content=merged)
+
+
+def _adds_other_characters(before: bytes, after: bytes) -> bool:
+    return not all(line.isascii() for line in {*after.splitlines()} - {*before.splitlines()})
 
 
 def _missing(base: File | None, wanted: File | None) -> tuple[FileAction, File | None]:

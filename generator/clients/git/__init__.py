@@ -13,7 +13,7 @@ from generator.clients.git.creation import adopt_folder, create_repository, lock
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
 from generator.clients.git.repository import REMEDY_FOR_UNFIT, Repository
-from generator.clients.git.working_tree import filtered, uncommitted
+from generator.clients.git.working_tree import filtered, staged_executables, uncommitted
 
 __all__ = [
     "FALLBACK_AUTHOR",
@@ -28,6 +28,7 @@ __all__ = [
     "merge_file",
     "merges",
     "scratch_repository",
+    "staged_executables",
     "uncommitted",
     "write_files",
 ]

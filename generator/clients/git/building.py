@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 import posixpath
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from generator.clients.git.process import failure, git_process, local_environment, run_git
 from generator.clients.git.reading import lost
 from generator.clients.git.trees import Entry, changed, folders_of
 from generator.infra_repo.attributes import ATTRIBUTES, check_filters
+from generator.infra_repo.fingerprints import LINK, mode_of
 from generator.infra_repo.trees import Files
 from generator.template.files import File
 
 
-def build_tree(repository: Path, beginning: str, files: Iterable[File], removed: Iterable[str] = ()) -> str:
+def build_tree(
+    repository: Path,
+    beginning: str,
+    files: Iterable[File],
+    removed: Iterable[str] = (),
+    links: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Store the tree ``beginning`` (or an empty one) with ``files`` and without the paths ``removed``; returns its id.
 
-    ``beginning`` is a commit's or a tree's id. Raises ``SystemFailure`` if git fails, or if part of it is missing here;
-    and ``RefusedError`` for a file that git stores through a filter in that tree: it would be stored as plain content.
+    ``beginning`` is a commit's or a tree's id; ``links`` are symbolic links, and where they lead. Raises
+    ``SystemFailure`` if git fails, or if part of it is missing here; and ``RefusedError`` for a file that git stores through a filter in that tree: it would be stored as plain content.
     """
     files = list(files)
     paths = [file.path for file in files]
@@ -30,10 +38,11 @@ def build_tree(repository: Path, beginning: str, files: Iterable[File], removed:
         trees, attributes = _folders(repository, beginning, folders)
         check_filters(attributes, paths)
         before = trees
-    blobs = _stored(repository, "blob", [file.content for file in files])
-    changes: dict[str, Entry | None] = {
-        file.path: ("100755" if file.executable else "100644", blob) for file, blob in zip(files, blobs, strict=True)
-    }
+    entries = [(file.path, mode_of(file), file.content) for file in files]
+    entries += [(path, LINK, text) for path, text in links.items()]
+    blobs = _stored(repository, "blob", [content for _, _, content in entries])
+    stored = zip(entries, blobs, strict=True)
+    changes: dict[str, Entry | None] = {path: (mode, blob) for (path, mode, _), blob in stored}
     changes |= dict.fromkeys(removed)
     try:
         tree, objects = changed(before, changes)

@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ def scratch_repository(place: Path | None = None, branch: str = "", origin: str 
             repository.close()
 
 
-def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+def create_repository(place: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
     """Create a repository with one commit at ``place``, all or nothing: it is built beside it and moved there.
 
     The commit is made where the repository ends up, because the place can decide who commits. A run that is killed
@@ -67,7 +67,7 @@ def create_repository(place: Path, files: Iterable[File], branch: str, message: 
         raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again") from error
 
 
-def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+def adopt_folder(place: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
     """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
     Raises ``SystemFailure`` when the folder can't be written, or while another run creates it.

@@ -25,7 +25,8 @@ from generator.clients.git.process import (
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
 from generator.clients.git.working_tree import filtered, uncommitted, unfiltered
-from generator.infra_repo.fingerprints import EXECUTABLE
+from generator.infra_repo.fingerprints import EXECUTABLE, mode_of
+from generator.infra_repo.trees import Folder
 from generator.template.files import File
 
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -126,20 +127,26 @@ class Repository:
         output = self._git("ls-files", "-v", "-z", "--", *wanted) if wanted else ""
         return [entry[2:] for entry in output.split("\0") if entry and (entry[0] == "S" or entry[0].islower())]
 
-    def mark_unmerged(self, versions: Mapping[str, tuple[bytes | None, bytes | None, bytes | None]]) -> None:
+    def stage_modes(self, files: Mapping[str, bool]) -> None:
+        """Stage files with these executable bits, where the file system has none."""
+        for flag, wanted in (("+x", True), ("-x", False)):
+            paths = [path for path, executable in files.items() if executable is wanted]
+            if paths:
+                self._git("update-index", "--add", f"--chmod={flag}", "--", *paths)
+
+    def mark_unmerged(self, versions: Mapping[str, tuple[File | None, File | None, File | None]]) -> None:
         """Mark files as conflicting in the index, as a merge does: git commits none of them until they are added.
 
         ``versions`` by path: the common ancestor, ours, and theirs; None if a side has no such file.
         """
         environment, lines = unfiltered(self.path), []  # as it is stored: line endings are converted
-        for path, contents in versions.items():
-            staged = self._git("ls-files", "--stage", "-z", "--", path).split(" ", 1)[0] or "100644"
+        for path, files in versions.items():
             lines.append(f"0 {_NO_OBJECT}\t{path}")
-            for stage, content in enumerate(contents, 1):
-                if content is not None:
+            for stage, file in enumerate(files, 1):
+                if file is not None:
                     command = ("hash-object", "-w", "--stdin", "--path", path)
-                    stored = run_git(self.path, *command, environment=environment, given=content).strip()
-                    lines.append(f"{staged} {stored} {stage}\t{path}")
+                    stored = run_git(self.path, *command, environment=environment, given=file.content).strip()
+                    lines.append(f"{mode_of(file)} {stored} {stage}\t{path}")
         self._git("update-index", "-z", "--index-info", given="".join(f"{line}\0" for line in lines).encode())
 
     def file(self, sha: str, path: str) -> bytes | None:
@@ -219,18 +226,20 @@ class Repository:
 
         Raises ``SystemFailure`` where a commit exists already.
         """
-        given = {file.path: file for file in files}
-        found = (path for path in self.path.rglob("*") if path.is_file())
-        names = [name for path in found if not (name := path.relative_to(self.path).as_posix()).startswith(".git/")]
-        tree = build_tree(self.path, "", [given.get(name) or self._own(name) for name in names])
+        given, folder = {file.path: file for file in files}, Folder(self.path)
+        kept: list[File] = []
+        links: dict[str, bytes] = {}
+        for name in folder.paths():
+            if (obstacle := folder.obstacle(name)) is None:
+                content = folder.read(name)
+                kept += [given.get(name) or File(name, content, folder.executable(name))] if content is not None else []
+            else:
+                links[name] = obstacle.text
+        tree = build_tree(self.path, "", kept, links=links)
         sha = self._committed(tree, (), message, self._author())
         self._git("read-tree", tree)
         title = message.partition("\n")[0]
         self._git("update-ref", "-m", f"commit (initial): {title}", "HEAD", sha, _NO_OBJECT)
-
-    def _own(self, name: str) -> File:
-        path = self.path / name
-        return File(name, path.read_bytes(), bool(path.stat().st_mode & stat.S_IXUSR))
 
     def name_origin(self, url: str) -> None:
         """Add the canonical address as ``origin``, unless the repository has an ``origin`` already."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from generator.clients.git.process import as_text, failure, git_process, local_environment, run_git
+from generator.infra_repo.fingerprints import EXECUTABLE
 
 _CONTENT = "M"
 """What ``git status`` calls a file that is not as in the index: the only verdict that needs a filter."""
@@ -37,6 +38,20 @@ def uncommitted(checkout: Path, paths: Iterable[str]) -> list[str]:
     doubtful = [path for state, path in found if state == f" {_CONTENT}"] if drivers else []
     covered = {path for path, name in filtered(checkout, doubtful).items() if drivers.get(name)}
     return [path for state, path in found if path not in covered]
+
+
+def staged_executables(checkout: Path) -> frozenset[str] | None:
+    """The paths below ``checkout`` that are executable in its index, where git goes by that alone (``core.fileMode``).
+
+    None where git goes by the files' own bits, or ``checkout`` is not a working tree. Raises as ``uncommitted`` does.
+    """
+    if not (checkout / ".git").exists():
+        return None
+    asked = git_process(checkout, "config", "--type=bool", "--get", "core.fileMode")
+    if asked.out.strip() != b"false":
+        return None
+    entries = run_git(checkout, "ls-files", "--stage", "-z").split("\0")
+    return frozenset(entry.partition("\t")[2] for entry in entries if entry.startswith(EXECUTABLE))
 
 
 def filtered(checkout: Path, paths: Iterable[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.change.line import TITLE
 from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit, unmergeable
-from generator.infra_repo.entries import compare_registrations, refusal, registered_files
+from generator.infra_repo.entries import compare_registrations, refusal, registered_files, unreadable
 from generator.infra_repo.fingerprints import blobs, seal
 
 
@@ -229,11 +229,13 @@ def _remarks(state: InfraState) -> str:
     """What a person may want to know of a stack that is complete: it stays as it is."""
     edited = [f"{state.edited} files edited since, left alone"] if state.edited else []
     differing = [item.id for item in state.registrations if item.action == "update"]
-    lost = [item.id for item in state.refusals]
+    unread = list(dict.fromkeys(item.reason for item in state.refusals if unreadable(item)))
+    lost = [item.id for item in state.refusals if not unreadable(item)]
     if differing:
         edited.append(f"registrations edited since, left alone: {', '.join(differing)}")
     if lost:
         edited.append(f"registrations whose place is gone: {', '.join(lost)}")
+    edited += unread
     return "".join(f"; {item}" for item in edited)
 
 

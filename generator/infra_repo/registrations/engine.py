@@ -29,6 +29,11 @@ class Registration:
     order: int = 100
     purpose: str = ""
 
+    @property
+    def snippet(self) -> str:
+        """The entries as text to paste by hand."""
+        return "\n\n".join(edit.snippet for edit in self.edits)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -79,8 +84,7 @@ def unregister(registration: Registration, text: str) -> Change:
 
 
 def _change(registration: Registration, action: Action, text: str, details: tuple[str, ...] = ()) -> Change:
-    snippet = "\n\n".join(edit.snippet for edit in registration.edits)
-    return Change(registration.id, registration.path, action, text, snippet, details)
+    return Change(registration.id, registration.path, action, text, registration.snippet, details)
 
 
 def _insert(registration: Registration, edit: Edit, text: str) -> str:

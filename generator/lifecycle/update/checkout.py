@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
 from generator.clients.git import Repository, locked
 from generator.engine.transition import Transition
+from generator.engine.working_tree import WorkingTree
 from generator.infra_repo.attributes import refuse_filtered
-from generator.infra_repo.trees import Folder
 from generator.lifecycle.update.journal import journal
 from generator.template.files import File
 
@@ -48,9 +48,9 @@ class Place:
         return self.repository.path
 
     @property
-    def tree(self) -> Folder:
+    def tree(self) -> WorkingTree:
         """The files of the working tree."""
-        return Folder.behind(self.root)
+        return WorkingTree.behind(self.root)
 
 
 @contextmanager
@@ -124,27 +124,39 @@ def carry_out(place: Place, upgrade: Transition) -> None:
     Raises ``UsageError`` if a file can't be written; everything is restored first.
     """
     marked = {
-        item.path: (_content(item.base), _content(item.before), _content(item.wanted))
+        item.path: (item.base, _with_bit(item.before, item.after), item.wanted)
         for item in upgrade.files
         if item.action == "conflict"
     }
+    tree = place.tree
     executable = {file.path for file in upgrade.written if file.executable}
     contents: dict[str, bytes | None] = {file.path: file.content for file in upgrade.written}
     contents |= dict.fromkeys(upgrade.removed)
-    with journal(place.repository, contents) as drafts:
-        tree = place.tree
+    with journal(place.repository, contents, executable) as drafts:
         for path, draft in drafts.items():
-            draft.chmod(_mode(tree.mode(path), executable=path in executable))
+            with nullcontext() if tree.staged is None else suppress(PermissionError):  # some file systems refuse it
+                draft.chmod(_mode(tree.mode(path), executable=path in executable))
             tree.move_in(draft, path)
         for path in upgrade.removed:
             tree.remove(path)
             tree.prune(path)
+        place.repository.stage_modes(unseen_modes(upgrade, tree.staged))
         if marked:
             place.repository.mark_unmerged(marked)
 
 
-def _content(file: File | None) -> bytes | None:
-    return file.content if file else None
+def unseen_modes(upgrade: Transition, staged: frozenset[str] | None) -> dict[str, bool]:
+    """The executable bits of an update that only the index can hold: ``WorkingTree.staged`` are those there now."""
+    if staged is None:
+        return {}
+    conflicts = {*upgrade.conflicts}
+    files = (file for file in upgrade.written if file.path not in conflicts)
+    return {file.path: file.executable for file in files if file.executable != (file.path in staged)}
+
+
+def _with_bit(ours: File | None, merged: File | None) -> File | None:
+    """Our version with the merged bit, which git takes from there once the conflict is resolved."""
+    return replace(ours, executable=merged.executable) if ours and merged else ours
 
 
 def _mode(mode: int | None, *, executable: bool) -> int:

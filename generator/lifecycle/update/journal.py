@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,10 @@ from generator.base.contained import is_plain
 from generator.base.errors import RefusedError, UsageError
 from generator.base.files import is_private, read_private, write_file
 from generator.clients.git import Repository
+from generator.engine.commits import Commit
+from generator.engine.working_tree import WorkingTree
 from generator.infra_repo.fingerprints import blob_id
-from generator.infra_repo.trees import Folder
+from generator.infra_repo.trees import Tree
 
 _PLACE = "newservice-update"
 _JOURNAL = "journal.json"
@@ -39,10 +41,14 @@ _ID = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class _Entry:
-    """One file of an update: the id of its new content and its previous content; None for no file."""
+    """One file of an update: the id of its new content and its previous content; None for no file.
+
+    ``executable``: the new bit, where the journal holds it.
+    """
 
     path: str
     after: str | None
+    executable: bool | None
     before: bytes | None
     mode: int = 0o644
 
@@ -70,8 +76,8 @@ def take_back(repository: Repository) -> tuple[str, ...]:
     if not os.path.lexists(folder / _JOURNAL):
         _clear(folder)
         return ()
-    tree = Folder.behind(repository.path)
-    restored = [entry for entry in _entries(folder, tree) if _is_ours(repository, tree, entry)]
+    tree, committed = WorkingTree.behind(repository.path), Commit(repository, repository.head() or "")
+    restored = [entry for entry in _entries(folder, tree) if _is(tree, entry) and not _is(committed, entry)]
     for entry in restored:
         if entry.before is None:
             tree.remove(entry.path)
@@ -85,21 +91,25 @@ def take_back(repository: Repository) -> tuple[str, ...]:
 
 
 @contextmanager
-def journal(repository: Repository, contents: Mapping[str, bytes | None]) -> Iterator[dict[str, Path]]:
+def journal(
+    repository: Repository, contents: Mapping[str, bytes | None], executable: Collection[str]
+) -> Iterator[dict[str, Path]]:
     """Drafts of the files, in git's folder, to be moved to their places; rolled back on any error.
 
-    ``contents`` by path; None for a file to be removed. Raises ``UsageError`` where something can't be written.
+    ``contents`` by path; None for a file to be removed. ``executable`` are the paths with that bit. Raises
+    ``UsageError`` where something can't be written.
     """
-    folder, tree = repository.git_dir / _PLACE, Folder.behind(repository.path)
+    folder, tree = repository.git_dir / _PLACE, WorkingTree.behind(repository.path)
     drafts: dict[str, Path] = {}
-    written: dict[str, dict[str, str | int | None]] = {}
+    written: dict[str, dict[str, str | int | bool | None]] = {}
     try:
         folder.mkdir(mode=0o700)
         for number, (path, content) in enumerate(contents.items()):
             if content is not None:
                 drafts[path] = folder / f"{number}.after"
                 write_file(drafts[path], content, durable=False)
-            written[path] = {"after": None if content is None else blob_id(content), "before": None}
+            after = None if content is None else blob_id(content)
+            written[path] = {"after": after, "before": None, "executable": path in executable}
             before = tree.read(path)
             if before is not None:
                 write_file(folder / f"{number}.before", before, durable=False)
@@ -127,17 +137,16 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_ours(repository: Repository, tree: Folder, entry: _Entry) -> bool:
-    """Whether a file is still as the update left it, and was not committed since."""
-    found, committed = tree.read(entry.path), repository.file(repository.head() or "", entry.path)
-    return _id(found) == entry.after and _id(committed) != entry.after
+def _is(tree: Tree, entry: _Entry) -> bool:
+    """Whether a file in a tree is as the update left it, with its bit where one was noted and can be seen."""
+    content = tree.read(entry.path)
+    if content is None or blob_id(content) != entry.after:
+        return content is None and entry.after is None
+    hidden = isinstance(tree, WorkingTree) and tree.staged is not None
+    return entry.executable is None or hidden or tree.executable(entry.path) == entry.executable
 
 
-def _id(content: bytes | None) -> str | None:
-    return None if content is None else blob_id(content)
-
-
-def _entries(folder: Path, tree: Folder) -> list[_Entry]:
+def _entries(folder: Path, tree: Tree) -> list[_Entry]:
     """What a journal names, all of it checked. Raises ``RefusedError``."""
     try:
         if not stat.S_ISDIR(folder.lstat().st_mode) or not is_private(folder):
@@ -155,18 +164,14 @@ def _entries(folder: Path, tree: Folder) -> list[_Entry]:
     return [_entry(folder, tree, path, begun) for path, begun in document.items()]
 
 
-def _entry(folder: Path, tree: Folder, path: str, begun: Any) -> _Entry:
+def _entry(folder: Path, tree: Tree, path: str, begun: Any) -> _Entry:
     if not is_plain(path):
         raise _refused(folder, f"{path[:80]!r} is no path of a file in this repository")
     if obstacle := tree.obstacle(path):
         raise _refused(folder, f"{obstacle.path} is {obstacle.kind}")
-    if not isinstance(begun, dict) or set(begun) - {"mode"} != {"after", "before"}:
-        raise _refused(folder, f"what it says of {path} is not complete")
-    after, before = begun["after"], begun["before"]
-    if after is not None and not (isinstance(after, str) and _ID.fullmatch(after)):
-        raise _refused(folder, f"the id of {path} is none")
+    after, before, executable = _state(folder, path, begun)
     if before is None:
-        return _Entry(path, after, None)
+        return _Entry(path, after, executable, None)
     if not (isinstance(before, str) and _BEFORE.fullmatch(before)):
         raise _refused(folder, f"the previous content of {path} is not in its folder")
     try:
@@ -178,7 +183,19 @@ def _entry(folder: Path, tree: Folder, path: str, begun: Any) -> _Entry:
     mode = begun.get("mode", mode)  # earlier versions kept it with the file
     if type(mode) is not int or not 0 <= mode <= 0o777:
         raise _refused(folder, f"the permissions of {path} are none")
-    return _Entry(path, after, content, mode)
+    return _Entry(path, after, executable, content, mode)
+
+
+def _state(folder: Path, path: str, begun: Any) -> tuple[str | None, Any, bool | None]:
+    """The id, the file with the previous content and the executable bit that a journal names for a path."""
+    if not isinstance(begun, dict) or set(begun) - {"mode", "executable"} != {"after", "before"}:
+        raise _refused(folder, f"what it says of {path} is not complete")
+    after, executable = begun["after"], begun.get("executable")
+    if type(executable) not in (bool, type(None)):
+        raise _refused(folder, f"the executable bit of {path} is none")
+    if after is not None and not (isinstance(after, str) and _ID.fullmatch(after)):
+        raise _refused(folder, f"the id of {path} is none")
+    return after, begun["before"], executable
 
 
 def _refused(folder: Path, reason: str) -> RefusedError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generator.base.checks import Check, CheckState
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
-from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.entries import RegistrationChange, unreadable
 from generator.lifecycle.verify.build import AGAIN
 from generator.template.answers import Watcher
 
@@ -70,8 +70,10 @@ def judge_entries(
     refused = [entry for entry in entries if entry.action == "refuse"]
     if refused:
         hints = [entry.refusal.hint for entry in refused if entry.refusal]
-        names = ", ".join(entry.id for entry in refused)
-        return Check(id_, CheckState.UNKNOWN, f"the place of {names} was not found on {facts.branch}", "\n".join(hints))
+        unread = list(dict.fromkeys(entry.reason for entry in refused if unreadable(entry)))
+        lost = ", ".join(entry.id for entry in refused if not unreadable(entry))
+        summary = [*unread, *([f"the place of {lost} was not found on {facts.branch}"] if lost else [])]
+        return Check(id_, CheckState.UNKNOWN, "; ".join(summary), "\n".join(hints))
     edited = [entry.id for entry in entries if entry.action == "update"]
     present = ", ".join([*(entry.id for entry in entries), *(check.summary for check in watched)])
     remark = f"; edited since: {', '.join(edited)}" if edited else ""

@@ -8,6 +8,7 @@ from generator.engine.change import Change
 from generator.engine.plan import Decision
 from generator.engine.steps.base import foreign
 from generator.engine.transition import Transition
+from generator.infra_repo.entries import by_hand
 
 
 def writes(found: Transition) -> bool:
@@ -39,7 +40,8 @@ def conflicting(where: str, found: Transition) -> Decision:
     """The refusal where a person has to decide first."""
     reasons = found.reasons
     listed = ", ".join(found.conflicts)
+    hints = ["make the change in a clone with `newservice update`, which leaves git's conflict markers there"]
     return foreign(
         f"{where}: someone edited what the change touches ({listed}{'; ' if reasons else ''}{'; '.join(reasons)})",
-        "make the change in a clone with `newservice update`, which leaves git's conflict markers there",
+        "\n".join([*hints, *by_hand(found.entries)]),
     )

@@ -19,7 +19,7 @@ from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_b
 from generator.engine.steps.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
 from generator.engine.steps.removal.branch import not_as_written
 from generator.engine.transition import NO_CHANGE, NOTHING, End, Transition, transition
-from generator.infra_repo.entries import RegistrationChange
+from generator.infra_repo.entries import RegistrationChange, unreadable
 from generator.infra_repo.fingerprints import Blob, blobs
 from generator.infra_repo.trees import Tree
 from generator.template.files import File
@@ -219,6 +219,8 @@ def _decide_leftover(run: Run, facts: StackFacts, strangers: Sequence[str]) -> D
 
 
 def _why(item: RegistrationChange) -> str:
+    if unreadable(item):
+        return "that file can't be edited as text"
     return "someone edited it" if item.refusal and item.refusal.code == "registration.edited" else "its place is gone"
 
 
