@@ -28,7 +28,8 @@ def build_tree(
     """Store the tree ``beginning`` (or an empty one) with ``files`` and without the paths ``removed``; returns its id.
 
     ``beginning`` is a commit's or a tree's id; ``links`` are symbolic links, and where they lead. Raises
-    ``SystemFailure`` if git fails, or if part of it is missing here; and ``RefusedError`` for a file that git stores through a filter in that tree: it would be stored as plain content.
+    ``SystemFailure`` if git fails, or if part of it is missing here; and ``RefusedError`` for a file that git stores
+    through a filter in that tree: it would be stored as plain content.
     """
     files = list(files)
     paths = [file.path for file in files]
