@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from generator.base.external import read_bounded
 from generator.template.files import ANSWERS_FILE
 from generator.template.questions import Question
 from generator.template.template import PACKAGE, Template, parse_yaml
@@ -124,6 +125,6 @@ def _answers_files(folder: Path) -> Iterator[Path]:
 def _is_ours(path: Path) -> bool:
     """Whether it is the answers file of a service of this folder's name; other templates of copier leave such too."""
     try:
-        return f"\nname: {path.parent.name}\n" in "\n" + path.read_text(encoding="utf-8")
+        return f"\nname: {path.parent.name}\n" in "\n" + read_bounded(path).decode()
     except (OSError, UnicodeDecodeError):
         return False
