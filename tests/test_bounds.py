@@ -70,6 +70,12 @@ def dripping(head: bytes, drop: bytes, pause: float = 0.05) -> Iterator[bytes]:
         yield drop
 
 
+def spaced(*parts: bytes) -> Iterator[bytes]:
+    for part in parts:
+        time.sleep(0.2)
+        yield part
+
+
 def bomb(mebibytes: int) -> bytes:
     """Zeros in so small a text that a thousandth of it is sent."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
@@ -110,7 +116,7 @@ def test_a_request_ends_in_its_time_however_slowly_the_answer_comes(server: RawS
 
 def test_a_longer_time_of_one_request_counts_for_all_of_it(server: RawServer) -> None:
     """As for the synchronisation of mirrors, whose answer comes when it is done."""
-    server.script = lambda _, __: (time.sleep(0.2) or part for part in (OK, b"Content-Length: 2\r\n", b"\r\n", b"{}"))
+    server.script = lambda _, __: spaced(OK, b"Content-Length: 2\r\n", b"\r\n", b"{}")
     platform = platform_of(server, timeout_seconds=0.1, mirror_timeout_seconds=5)
     assert Forgejo(platform, TOKEN, patience=ONCE).sync_push_mirrors("o", "n")
     began = time.monotonic()
