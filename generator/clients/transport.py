@@ -267,12 +267,11 @@ def no_answer(system: str, where: str, error: httpx.HTTPError) -> SystemFailure:
             undone=isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout),
         )
     if isinstance(error, httpx.DecodingError):
-        kind = "too_large" if isinstance(error, TooLargeError) else "not_json"
-        return SystemFailure(
-            f"{system}.{kind}",
-            f"{where} gave an answer that {system} does not give: {error}",
-            "the address or the path is wrong, or a proxy answered; check the platform profile",
-        )
+        message = f"{where} gave an answer that {system} does not give: {error}"
+        hint = "the address or the path is wrong, or a proxy answered; check the platform profile"
+        if isinstance(error, TooLargeError):
+            return SystemFailure(f"{system}.too_large", message, hint)
+        return SystemFailure(f"{system}.not_json", message, hint)
     # The error for a request that can't be written quotes its headers, which contain the token.
     reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
     return SystemFailure(

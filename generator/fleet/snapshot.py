@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice, takewhile
 
 from generator.base.errors import SystemFailure
+from generator.clients.git.reading import too_large
 from generator.clients.objects import Objects
 from generator.infra_repo.fingerprints import EXECUTABLE
 from generator.template.files import ANSWERS_FILE
@@ -48,6 +49,8 @@ class Snapshot:
         if sha not in self._contents:
             self._contents.update(self.objects.contents([sha]))
         if sha not in self._contents:
+            if self.objects.sizes([sha]):
+                raise too_large(self.objects.path, path)
             raise SystemFailure(
                 "git.incomplete",
                 f"{self.objects.path} lacks the content of {path}: it is a partial clone",
