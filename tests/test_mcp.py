@@ -203,6 +203,38 @@ def say(process: subprocess.Popen[str], **message: Any) -> None:
     process.stdin.flush()
 
 
+BAD_LINES = {
+    "deep": ("[" * 50_000, types.PARSE_ERROR),
+    "deep arguments": ('{"jsonrpc":"2.0","id":2,"method":"tools/call","params":' + '{"a":' * 100, types.PARSE_ERROR),
+    "a long line": ('{"jsonrpc":"2.0","id":2,"method":"' + "x" * (5 << 20) + '"}', types.PARSE_ERROR),
+    "infinite": ('{"jsonrpc":"2.0","id":1e999,"method":"ping"}', types.PARSE_ERROR),
+    "half of a character": (r'{"jsonrpc":"2.0","id":2,"method":"\ud800"}', types.PARSE_ERROR),
+    "two methods": ('{"jsonrpc":"2.0","id":2,"method":"ping","method":"tools/list"}', types.PARSE_ERROR),
+    "digits": ('{"jsonrpc":"2.0","id":' + "9" * 5000 + ',"method":"ping"}', types.PARSE_ERROR),
+    "a null character": (r'{"jsonrpc":"2.0","id":2,"method":"ping\u0000"}', types.PARSE_ERROR),
+    "words": ("hello", types.PARSE_ERROR),
+    "half of a message": ('{"jsonrpc":"2.0","id":2', types.PARSE_ERROR),
+    "another protocol": ('{"id":2,"method":"ping"}', types.INVALID_REQUEST),
+    "a batch": ('[{"jsonrpc":"2.0","id":2,"method":"ping"}]', types.INVALID_REQUEST),
+    "null": ("null", types.INVALID_REQUEST),
+}
+
+
+def test_a_bad_line_gets_an_error_and_the_server_stays_up(workdir: Path) -> None:
+    process = served(workdir, "-m", "generator", "mcp")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for number, (line, code) in enumerate(BAD_LINES.values(), 10):
+        process.stdin.write(f"\n{line}\n")
+        say(process, id=number, method="ping")
+        refused = json.loads(process.stdout.readline())
+        assert (refused["id"], refused["error"]["code"]) == (None, code)
+        assert len(refused["error"]["message"]) < 200
+        assert json.loads(process.stdout.readline()) == {"jsonrpc": "2.0", "id": number, "result": {}}
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
 ENDED = "newservice: interrupted; what was done stays"
 
 

@@ -266,7 +266,7 @@ def test_what_can_not_be_read_is_said(desk: Desk, arguments: list[str], expected
         (b"1: one\nname: reader\n", "no question '1'"),
         (b"title: 2020-01-01\n", "title: must be text"),
         (b"name: null\n", "name: must be text"),
-        (b"env: &a {X: *a}\n", "env.X: must be text"),
+        (b"env: &a {X: *a}\n", "a value that holds itself"),
         (b"env: {2020-01-01: a}\n", "must be an environment variable's name"),
         (b"volumes: [1]\n", "volumes"),
     ],

@@ -270,7 +270,7 @@ def test_fields_are_of_the_types_that_the_built_in_profile_has() -> None:
         ({"variables": {"pg_host": "a b"}}, "'variables.pg_host' must be a variable of Terraform"),
         ({"name": "a\x1b[31mb"}, "'name' must be one line of text"),
         ({"connection": {"timeout_seconds": 0}}, "'connection.timeout_seconds' must be more than 0"),
-        ({"connection": {"timeout_seconds": float("nan")}}, "'connection.timeout_seconds' must be a number"),
+        ({"connection": {"timeout_seconds": float("nan")}}, "is not valid YAML: a number is not finite"),
         ({"connection": {"retry": {"attempts": -5}}}, "'connection.retry.attempts' must be at least 1"),
         ({"connection": {"load_balancer": {"systems": ["vualt"]}}}, "systems' must be one of forgejo, github"),
         ({"connection": {"credentials": {"registry": {"or": "nobody"}}}}, "or' must be one of forgejo, forgejo_git"),

@@ -27,6 +27,9 @@ _MOST_LINKS = 40
 _DEEPEST = 100
 """More folders than any tree has; each takes a handle while a path is resolved."""
 
+_MOST_BYTES = 64 << 20
+"""More than any file that is compared, merged or edited."""
+
 _REGULAR = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 _INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -133,7 +136,10 @@ class Contained:
             if handle is None:
                 return None
             with os.fdopen(os.dup(handle), "rb") as stream:
-                return stream.read()
+                content = stream.read(_MOST_BYTES + 1)
+            if len(content) > _MOST_BYTES:
+                raise OSError(errno.EFBIG, f"Larger than {_MOST_BYTES >> 20} MiB", str(self.root / path))
+            return content
 
     def mode(self, path: str) -> int | None:
         """The permissions of a regular file; None where ``read`` finds none."""

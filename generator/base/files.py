@@ -73,17 +73,6 @@ def read_private(path: Path, most: int, *, unseen: bool = False) -> bytes | None
     return content if len(content) <= most else None
 
 
-def read_regular(path: Path, most: int) -> bytes | None:
-    """Content of a file that a person named, wherever links lead; None for what is no regular file, or too large.
-
-    Never waits. Raises ``OSError`` where it can't be read.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
-        content = stream.read(most + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
-    return content if content is not None and len(content) <= most else None
-
-
 def is_private(path: Path) -> bool:
     """Whether nobody but this person can have written a file or folder. Raises ``OSError`` where it does not exist."""
     status = path.lstat()

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from generator.base.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
+from generator.base.external import read_bounded
 from generator.base.files import write_file
 from generator.base.secrets import known_secret, redact
 from generator.base.stopping import held
@@ -182,7 +183,7 @@ def _there(path: Path) -> str | None:
         if path.is_symlink() and not path.exists():
             message = f"{path} is a link to {path.readlink()}, which does not exist"
             raise RefusedError("platform.exists", message, "remove the link or create its target, or name another file")
-        return path.read_text(encoding="utf-8") if os.path.lexists(path) else None
+        return read_bounded(path).decode() if os.path.lexists(path) else None
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             raise  # nothing is there

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from generator.base.errors import AnswersError, Problem, UsageError
+from generator.base.external import MOST_YAML_BYTES, ExternalTextError, read_bounded, read_json
 from generator.cli.suggestions import answers_to
 from generator.template.notation import read_text, read_texts, read_yaml
 from generator.template.questions import MISSING, Question
@@ -229,15 +229,16 @@ def _json(text: str) -> Any:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ExternalTextError:
         return None
 
 
 def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
     """An answers file; one that copier recorded works as well; its keys that are no questions are ignored."""
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        given = sys.stdin.read(MOST_YAML_BYTES + 1) if source == "-" else read_bounded(Path(source))
+        text = given if isinstance(given, str) else given.decode("utf-8-sig")
     except OSError as error:
         raise UsageError("answers.unreadable", f"{source} can't be read: {error.strerror}", "check --answers") from None
     except UnicodeDecodeError:

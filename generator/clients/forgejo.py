@@ -189,9 +189,8 @@ class Forgejo:
     def tree(self, owner: str, name: str, sha: str) -> dict[str, Blob]:
         """All files in a commit by path."""
         files: dict[str, Blob] = {}
-        for page in range(1, 101):
-            query = {"recursive": "true", "per_page": 1000, "page": page}
-            found, more = self._api.read("GET", f"/repos/{owner}/{name}/git/trees/{sha}", _tree, params=query)
+        query = {"recursive": "true", "per_page": 1000}
+        for found, more in self._api.pages(f"/repos/{owner}/{name}/git/trees/{sha}", _tree, query):
             files.update(found)
             if not more:
                 break
@@ -200,9 +199,7 @@ class Forgejo:
     def branches(self, owner: str, name: str) -> dict[str, str]:
         """Commit ids by branch; empty if the repository is empty."""
         branches: dict[str, str] = {}
-        for page in range(1, 101):
-            query = {"limit": 50, "page": page}
-            found = self._api.read("GET", f"/repos/{owner}/{name}/branches", _branches, params=query)
+        for found in self._api.pages(f"/repos/{owner}/{name}/branches", _branches, {"limit": 50}):
             branches.update(found)
             if len(found) < 50:
                 break
@@ -252,22 +249,19 @@ class Forgejo:
     def pull_requests(self, owner: str, name: str) -> list[PullRequest]:
         """All pull requests in any state, those that changed last first; at most 1000."""
         pulls: list[PullRequest] = []
-        for page in range(1, 21):  # newest first, 50 a page: a thousand pull requests back is far enough
-            query = {"state": "all", "sort": "recentupdate", "limit": 50, "page": page}
-            items = self._api.read("GET", f"/repos/{owner}/{name}/pulls", _pull_requests, params=query)
+        query = {"state": "all", "sort": "recentupdate", "limit": 50}
+        for items in self._api.pages(f"/repos/{owner}/{name}/pulls", _pull_requests, query):
             pulls += items
-            if len(items) < 50:
+            if len(items) < 50 or len(pulls) >= 1000:  # newest first: a thousand back is far enough
                 break
         return pulls
 
     def access_tokens(self, user: str) -> list[AccessToken]:
         """All access tokens of a user. Raises ``PreflightError`` if this token is not allowed to list them."""
         tokens: list[AccessToken] = []
-        for page in range(1, 21):  # 50 a page is the server's own cap
-            query = {"limit": 50, "page": page}
-            items = self._api.read("GET", f"/users/{quote(user)}/tokens", _access_tokens, params=query)
+        for items in self._api.pages(f"/users/{quote(user)}/tokens", _access_tokens, {"limit": 50}):
             tokens += items
-            if len(items) < 50:
+            if len(items) < 50:  # the server's own cap
                 break
         return tokens
 
@@ -332,11 +326,10 @@ class Forgejo:
     def open_pull_requests(self, owner: str, name: str) -> list[PullRequest]:
         """All open pull requests; empty if the repository is empty or has no pull requests."""
         pulls: list[PullRequest] = []
-        for page in range(1, 101):  # 50 a page is the server's own cap
-            query = {"state": "open", "limit": 50, "page": page}
-            items = self._api.find("GET", f"/repos/{owner}/{name}/pulls", _pull_requests, params=query) or []
+        path, query = f"/repos/{owner}/{name}/pulls", {"state": "open", "limit": 50}
+        for items in self._api.pages(path, _pull_requests, query, missing=(404,)):
             pulls += items
-            if len(items) < 50:
+            if len(items) < 50:  # the server's own cap
                 break
         return pulls
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,24 +12,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
 from generator.base.memo import run_parallel
 from generator.base.secrets import Secret
-from generator.clients.authorities import Authorities
+from generator.clients.github_connection import Connection, UnansweredError
 from generator.clients.patience import Pace, Patience
-from generator.clients.transport import wait_asked
+from generator.clients.transport import MOST_PAGES, http_client, no_answer, too_many_pages, wait_asked
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
     import github
-    import requests
+    import httpx
     from github.Repository import Repository as GithubRepository
 else:
     github = lazily("github")
-    requests = lazily("requests")
+    httpx = lazily("httpx")
 
 Given = TypeVar("Given")
 
@@ -104,6 +105,10 @@ class Activity:
     pages: bool
 
 
+_INJECTION = threading.Lock()
+"""PyGithub takes other connections through a setting of the whole process."""
+
+
 class GitHub:
     """Client of one GitHub. PyGithub's own client serves one thread: each call takes one from a pool."""
 
@@ -116,8 +121,9 @@ class GitHub:
         self._patience = patience or Patience.of(platform)
         self._idle: queue.LifoQueue[github.Github] = queue.LifoQueue()
         self._used = threading.local()
-        ca_file = platform.connection.ca_file
-        self._authorities = Authorities(ca_file) if ca_file else None
+        self._api_url = platform.github.api_url.rstrip("/")
+        parts = urlsplit(self._api_url)
+        self._client = http_client(platform, "github", {}, "", f"{parts.scheme}://{parts.netloc}")
         self._login = ""
         self._pace = Pace(platform.connection.github_write_interval_seconds)
 
@@ -125,8 +131,7 @@ class GitHub:
         """Close the connections."""
         while not self._idle.empty():
             self._idle.get_nowait().close()
-        if self._authorities:
-            self._authorities.close()
+        self._client.close()
 
     def login(self) -> str:
         """Name of the token's user; requested only once."""
@@ -193,7 +198,8 @@ class GitHub:
 
         def find() -> dict[str, str] | None:
             try:
-                return {item.name: item.commit.sha for item in self._existing(full_name).get_branches()}
+                pages = self._pages(f"/repos/{full_name}/branches?per_page=100")
+                return {_text(item["name"]): _text(item["commit"]["sha"]) for page in pages for item in _list(page)}
             except github.UnknownObjectException:
                 return None
 
@@ -207,20 +213,15 @@ class GitHub:
         """
 
         def find() -> dict[str, str] | None:
-            found: dict[str, str] = {}
-            path = f"/repos/{full_name}/git/matching-refs/{quote(prefix)}"
             try:
-                while path:
-                    headers, data = self._github.requester.requestJsonAndCheck("GET", path)
-                    found.update({_text(item["ref"]): _text(item["object"]["sha"]) for item in _list(data)})
-                    path = _next(headers)
+                pages = self._pages(f"/repos/{full_name}/git/matching-refs/{quote(prefix)}")
+                return {_text(item["ref"]): _text(item["object"]["sha"]) for page in pages for item in _list(page)}
             except github.UnknownObjectException:
                 return None
             except github.GithubException as error:
                 if error.status == 409 and "empty" in _detail(error):  # the server's wording
                     return {}
                 raise
-            return found
 
         return self._read(f"GET references {prefix} of {full_name}", find)
 
@@ -229,8 +230,12 @@ class GitHub:
 
         def find() -> dict[str, ActionsSecret] | None:
             try:
-                found = self._existing(full_name).get_secrets()
-                return {item.name: ActionsSecret(_time(item.created_at), _time(item.updated_at)) for item in found}
+                pages = self._pages(f"/repos/{full_name}/actions/secrets?per_page=100")
+                return {
+                    _text(item["name"]): ActionsSecret(_time(item["created_at"]), _time(item["updated_at"]))
+                    for page in pages
+                    for item in _list(page["secrets"])
+                }
             except github.UnknownObjectException:
                 return None
 
@@ -371,6 +376,20 @@ class GitHub:
         """Whether Actions are switched on in a repository. Raises ``PreflightError`` if the token may not see this."""
         return self._understood(f"/repos/{full_name}/actions/permissions", lambda data: bool(data["enabled"]))
 
+    def _pages(self, path: str) -> Iterator[Any]:
+        """The pages of a list. Only GitHub's own address is followed, and none of its pages twice."""
+        seen: set[str] = set()
+        while path:
+            if path in seen or len(seen) == MOST_PAGES:
+                raise too_many_pages("github", f"GET {path.partition('?')[0]}")
+            seen.add(path)
+            headers, data = self._github.requester.requestJsonAndCheck("GET", path)
+            yield data
+            address = _next(headers)
+            path = address.removeprefix(self._api_url)
+            if address and (path == address or not path.startswith("/")):
+                raise ValueError("the next page is elsewhere")
+
     def _any(self, path: str) -> bool:
         """Whether a list has any entry; ``path`` includes the start of a query."""
         return self._understood(f"{path}&per_page=1", lambda data: bool(_list(data)))
@@ -436,26 +455,43 @@ class GitHub:
             if isinstance(error, github.BadAttributeException):
                 raise _no_answer(what, error) from None
             raise self._failure(what, error) from None
-        except OSError as error:  # includes requests' exceptions
-            raise _unreachable(what, error) from None
-        except (ValueError, TypeError, AttributeError, AssertionError, KeyError) as error:
+        except UnansweredError as error:
+            raise self._failure(what, github.GithubException(error.status, {"message": str(error)})) from None
+        except httpx.HTTPError as error:
+            raise no_answer("github", f"github: {what}", error) from None
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+            LookupError,
+            OverflowError,
+            RuntimeError,
+        ) as error:
             raise _no_answer(what, error) from None
         finally:
             del self._used.client
             self._idle.put(client)
 
     def _opened(self) -> github.Github:
-        # No retries by PyGithub: it would retry creations, which then fail because the first attempt succeeded.
-        return github.Github(
-            base_url=self._platform.github.api_url,
-            auth=github.Auth.Token(self._token.reveal()),
-            timeout=max(1, round(self._platform.connection.timeout_seconds)),
-            verify=self._authorities.path if self._authorities else True,
-            retry=None,
-            seconds_between_requests=0,
-            seconds_between_writes=0,
-            lazy=True,
-        )
+        """A client of PyGithub's, whose requests go through ours: its own know no bounds."""
+        requester = github.Requester.Requester
+        with _INJECTION:
+            requester.injectConnectionClasses(self._connection, self._connection)  # type: ignore[arg-type]
+            try:
+                return github.Github(
+                    base_url=self._api_url,
+                    auth=github.Auth.Token(self._token.reveal()),
+                    retry=None,
+                    seconds_between_requests=0,
+                    seconds_between_writes=0,
+                    lazy=True,
+                )
+            finally:
+                requester.resetConnectionClasses()
+
+    def _connection(self, host: str, *_: Any, **__: Any) -> Connection:
+        return Connection(host, self._client)
 
     def _failure(self, what: str, error: github.GithubException) -> NewserviceError:
         detail = _detail(error)
@@ -502,20 +538,6 @@ def _limited(error: github.GithubException) -> float:
     return max(float(reset) - time.time(), 1.0) if used_up and reset.isdecimal() else _MINUTE
 
 
-def _unreachable(what: str, error: OSError) -> SystemFailure:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    unsent = isinstance(error, requests.ConnectTimeout) or type(reason).__name__ == "NewConnectionError"
-    late = isinstance(error, requests.Timeout)
-    reason = "did not answer in time" if late else f"could not be sent: {type(error).__name__}"
-    return SystemFailure(
-        "github.timeout" if late else "github.unreachable",
-        f"github: {what} {reason}",
-        "check the network and the certificate, then run the same command again",
-        passing="CERTIFICATE_VERIFY_FAILED" not in str(error),
-        undone=unsent,
-    )
-
-
 def _no_answer(what: str, error: Exception) -> SystemFailure:
     return SystemFailure(
         "github.not_json",
@@ -531,9 +553,9 @@ def _text(value: object) -> str:
     return value
 
 
-def _time(value: datetime) -> str:
-    """A time as GitHub writes it."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _time(value: object) -> str:
+    """A time as GitHub writes it. Raises ``ValueError`` or ``TypeError`` for anything else."""
+    return datetime.fromisoformat(_text(value)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _flag(value: object) -> bool:
@@ -550,10 +572,17 @@ def _list(value: object) -> list[Any]:
     return value
 
 
+_LINK = re.compile(r"<([^<>]*)>([^<>]*)")
+_IS_NEXT = re.compile(r"""\brel\s*=\s*"?next\b""", re.I)
+
+
 def _next(headers: Mapping[str, Any]) -> str:
     """Address of the next page; empty on the last one."""
-    links = requests.utils.parse_header_links(str(headers.get("link") or ""))
-    return next((str(link["url"]) for link in links if link.get("rel") == "next"), "")
+    links = _LINK.findall(str(headers.get("link") or ""))
+    return next((address for address, parameters in links if _IS_NEXT.search(parameters)), "")
+
+
+_LONGEST_DETAIL = 300
 
 
 def _detail(error: github.GithubException) -> str:
@@ -561,7 +590,7 @@ def _detail(error: github.GithubException) -> str:
     parts = [str(data.get("message", ""))]
     parts += [str(item.get("message", "")) for item in data.get("errors") or [] if isinstance(item, dict)]
     text = "; ".join(part for part in parts if part)
-    return f" ({text})" if text else ""
+    return f" ({text[:_LONGEST_DETAIL]})" if text else ""
 
 
 def _run(data: Mapping[str, Any]) -> WorkflowRun:

@@ -8,6 +8,7 @@ from io import BytesIO
 
 from generator.clients.git import Remote, Repository, network
 from generator.clients.git.process import failure, git_process
+from generator.clients.git.reading import LARGEST
 from generator.infra_repo.fingerprints import EXECUTABLE, Blob
 
 NO_FILE = Blob("0" * 40)
@@ -42,15 +43,27 @@ class Objects(Repository):
         return {path: (head.split(" ")[0], head.split(" ")[2]) for head, path in entries if " blob " in head}
 
     def contents(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """Contents by id, read by one process; missing objects are left out. Raises ``SystemFailure`` if git fails."""
-        wanted = list(dict.fromkeys(ids))
-        if not wanted:
-            return {}
-        command = ("cat-file", "--batch", "--buffer")
-        ended = git_process(self.path, *command, given="".join(f"{sha}\n" for sha in wanted).encode())
+        """Contents by id; objects that are missing, or larger than ``LARGEST``, are left out.
+
+        Raises ``SystemFailure`` if git fails.
+        """
+        sizes = self.sizes(ids)
+        return dict(_batch(self._asked("--batch", [sha for sha, size in sizes.items() if size <= LARGEST])))
+
+    def sizes(self, ids: Iterable[str]) -> dict[str, int]:
+        """Sizes in bytes by id; missing objects are left out. Raises ``SystemFailure`` if git fails."""
+        output = self._asked("--batch-check", list(dict.fromkeys(ids))).decode()
+        found = (line.split() for line in output.splitlines())
+        return {parts[0]: int(parts[2]) for parts in found if len(parts) == 3}
+
+    def _asked(self, how: str, ids: Sequence[str]) -> bytes:
+        if not ids:
+            return b""
+        command = ("cat-file", how, "--buffer")
+        ended = git_process(self.path, *command, given="".join(f"{sha}\n" for sha in ids).encode())
         if ended.status:
             raise failure(self.path, command, ended.without_output)
-        return dict(_batch(ended.out))
+        return ended.out
 
     def changes(self, base: str, head: str) -> dict[str, Blob]:
         """Files of ``head`` that differ from ``base``, by path; ``NO_FILE`` for one that was deleted."""

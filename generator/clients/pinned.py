@@ -6,6 +6,7 @@ import ssl
 
 import httpx
 
+from generator.clients.bounded import timed
 from generator.platform.profile import Pin
 
 
@@ -18,7 +19,7 @@ class PinnedTransport(httpx.BaseTransport):
     def __init__(self, host: str, pin: Pin, context: ssl.SSLContext) -> None:
         self._host = host
         self._pin = pin
-        self._inner = httpx.HTTPTransport(verify=context, trust_env=False)
+        self._inner = timed(httpx.HTTPTransport(verify=context, trust_env=False))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` to the pinned address. Raises ``httpx.UnsupportedProtocol`` for any other host."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from generator.base.errors import PreflightError, SystemFailure
@@ -27,7 +27,7 @@ _MANIFESTS = ", ".join(
         "docker.distribution.manifest.list.v2",
     )
 )
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+_PARAMETER = re.compile(r'\b(\w+)="([^"]*)"')
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -108,8 +108,8 @@ class Registry:
             allow=(404, *_REFUSED),
         )
         if response.is_success:
-            data: Any = self._api.parsed(response)
-            return Secret(str(data.get("token") or data.get("access_token") or "")).reveal()
+            found = self._api.understood(response, lambda data: data.get("token") or data.get("access_token") or "")
+            return Secret(str(found)).reveal()
         if anonymous:
             return None
         raise self._refusal(name, response.status_code)
@@ -129,5 +129,8 @@ class Registry:
 
 def _origin(address: str) -> str:
     """Scheme, host and port, which a credential belongs to; empty if the address has none."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme and parts.netloc else ""

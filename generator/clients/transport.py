@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.request import getproxies, proxy_bypass
 
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
+from generator.base.external import MOST_JSON_BYTES, ExternalTextError, read_bounded, read_json
 from generator.base.lazy_import import lazily
 from generator.clients.patience import Patience
 from generator.platform.profile import Platform
@@ -21,6 +23,9 @@ else:
     httpx = lazily("httpx")
 
 Given = TypeVar("Given")
+
+MOST_PAGES = 100
+"""Pages of one list."""
 
 _READING = frozenset({"GET", "HEAD", "LIST"})
 
@@ -41,7 +46,7 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     Raises ``PreflightError`` for a bad file.
     """
     try:
-        content = Path(ca_file).read_bytes() if ca_file else None
+        content = read_bounded(Path(ca_file), MOST_JSON_BYTES) if ca_file else None
         if content not in _CONTEXTS:
             context = ssl.create_default_context()
             if ca_file:
@@ -63,7 +68,9 @@ def http_client(
 
     ``address`` replaces the profile's; the load balancer serves the profile's hosts only.
     """
-    from generator.clients.pinned import PinnedTransport  # its base class is from httpx
+    # Their base classes are from httpx.
+    from generator.clients.bounded import ENCODING, BoundedTransport, timed
+    from generator.clients.pinned import PinnedTransport
 
     context = tls_context(platform.connection.ca_file)
     base = (address or platform.systems[system].url).rstrip("/")
@@ -76,14 +83,28 @@ def http_client(
             "correct it in the profile or environment",
         ) from error
     pin = platform.pin(system, host)
-    transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)
+    proxy = _proxy(base, host) if system == "github" else None
+    try:
+        transport: httpx.BaseTransport = (
+            PinnedTransport(host, pin, context) if pin else timed(httpx.HTTPTransport(verify=context, proxy=proxy))
+        )
+    except (httpx.InvalidURL, ImportError, ValueError) as error:
+        message = f"{system}: the proxy that the environment names for {host} can't be used"
+        hint = f"correct HTTPS_PROXY, or name {host} in NO_PROXY"
+        raise PreflightError(f"{system}.address", message, hint) from error
     return httpx.Client(
         base_url=base + path,
-        headers=headers,
+        headers={"Accept-Encoding": ENCODING, **headers},
         timeout=platform.connection.timeout_seconds,
-        transport=transport,
+        transport=BoundedTransport(transport),
         trust_env=False,
     )
+
+
+def _proxy(address: str, host: str) -> str | None:
+    """The environment's proxy for an address."""
+    proxies = getproxies()
+    return None if proxy_bypass(host) else proxies.get(address.partition(":")[0].lower(), proxies.get("all"))
 
 
 class Api:
@@ -125,24 +146,8 @@ class Api:
         where = self._where(method, f"{self._client.base_url.path.rstrip('/')}{path}")
         try:
             response = self._client.request(method, path, **options)
-        except httpx.TimeoutException as error:
-            raise SystemFailure(
-                f"{self.system}.timeout",
-                f"{where} did not answer in time",
-                "check whether the system is up, then run the same command again",
-                passing=True,
-                undone=isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout),
-            ) from error
         except httpx.HTTPError as error:
-            # The error for a request that can't be written quotes its headers, which contain the token.
-            reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
-            raise SystemFailure(
-                f"{self.system}.unreachable",
-                f"{where} could not be reached: {reason or type(error).__name__}",
-                "check the network, the load balancer and its certificate, then run the same command again",
-                passing=isinstance(error, httpx.TransportError) and not _distrusted(error),
-                undone=isinstance(error, httpx.ConnectError),
-            ) from error
+            raise no_answer(self.system, where, error) from error
         if response.is_success or response.status_code in allow:
             return response
         raise self._failure(where, response)
@@ -164,6 +169,29 @@ class Api:
         response = self.request(method, path, allow=missing, **options)
         return None if response.status_code in missing else self.understood(response, parse)
 
+    def pages(
+        self,
+        path: str,
+        parse: Callable[[Any], Given],
+        query: Mapping[str, Any],
+        *,
+        missing: tuple[int, ...] = (),
+    ) -> Iterator[Given]:
+        """The pages of a list, until the caller has enough of them, or one has a status in ``missing``.
+
+        Raises ``SystemFailure`` after ``MOST_PAGES``, and for a page that repeats the one before it.
+        """
+        before: Given | None = None
+        for page in range(1, MOST_PAGES + 1):
+            found = self.find("GET", path, parse, params={**query, "page": page}, missing=missing)
+            if found is None:
+                return
+            if found == before:
+                break
+            yield found
+            before = found
+        raise too_many_pages(self.system, f"GET {path}")
+
     def understood(self, response: httpx.Response, parse: Callable[[Any], Given]) -> Given:
         """The result of ``parse`` for the body. Raises ``SystemFailure`` if it is not JSON, or of another shape."""
         data = self.parsed(response)
@@ -180,13 +208,13 @@ class Api:
     def parsed(self, response: httpx.Response) -> Any:
         """The body of a response as JSON. Raises ``SystemFailure`` if it is not JSON."""
         try:
-            return response.json()
-        except ValueError as error:
+            return read_json(response.content)
+        except ExternalTextError as error:
             kind = response.headers.get("content-type", "no content type")
             asked = f"{response.request.method} {response.request.url.path}"
             raise SystemFailure(
                 f"{self.system}.not_json",
-                f"{self.system}: {asked} answered {response.status_code} with {kind} instead of JSON",
+                f"{self.system}: {asked} answered {response.status_code} with {kind} instead of JSON: {error}",
                 "the address or the path is wrong, or a proxy answered; check the platform profile",
             ) from error
 
@@ -231,8 +259,46 @@ def wait_asked(headers: Mapping[str, str]) -> float:
         return float(asked)
     try:
         return max(parsedate_to_datetime(asked).timestamp() - time.time(), 0) if asked else 0
-    except ValueError:
+    except (ValueError, TypeError, LookupError, OverflowError):
         return 0
+
+
+def no_answer(system: str, where: str, error: httpx.HTTPError) -> SystemFailure:
+    """The failure for a request without an answer that could be read; ``where`` says of which request."""
+    from generator.clients.bounded import TooLargeError  # its base class is from httpx
+
+    if isinstance(error, httpx.TimeoutException):
+        return SystemFailure(
+            f"{system}.timeout",
+            f"{where} did not answer in time",
+            "check whether the system is up, then run the same command again",
+            passing=True,
+            undone=isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout),
+        )
+    if isinstance(error, httpx.DecodingError):
+        message = f"{where} gave an answer that {system} does not give: {error}"
+        hint = "the address or the path is wrong, or a proxy answered; check the platform profile"
+        if isinstance(error, TooLargeError):
+            return SystemFailure(f"{system}.too_large", message, hint)
+        return SystemFailure(f"{system}.not_json", message, hint)
+    # The error for a request that can't be written quotes its headers, which contain the token.
+    reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
+    return SystemFailure(
+        f"{system}.unreachable",
+        f"{where} could not be reached: {reason or type(error).__name__}",
+        "check the network, the load balancer and its certificate, then run the same command again",
+        passing=isinstance(error, httpx.TransportError) and not _distrusted(error),
+        undone=isinstance(error, httpx.ConnectError),
+    )
+
+
+def too_many_pages(system: str, what: str) -> SystemFailure:
+    """The failure for a list that has no end: each page leads to another one, or to itself."""
+    return SystemFailure(
+        f"{system}.too_many_pages",
+        f"{system}: {what} has more than {MOST_PAGES} pages, or repeats one",
+        "the address or the path is wrong, or a proxy answered; check the platform profile",
+    )
 
 
 def _distrusted(error: BaseException) -> bool:
@@ -251,8 +317,8 @@ def _message(response: httpx.Response) -> str:
     message: Any = ""
     if "json" in kind:
         try:
-            body = response.json()
-        except ValueError:
+            body = read_json(response.content)
+        except ExternalTextError:
             return ""
         if isinstance(body, dict):
             message = body.get("message") or body.get("errors") or body.get("error") or ""

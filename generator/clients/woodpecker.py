@@ -105,11 +105,9 @@ class Woodpecker:
     def pipelines(self, repository: int, pages: int = 4) -> list[Pipeline]:
         """The newest pipelines of a repository, newest first, 50 a page, without their steps."""
         found: list[Pipeline] = []
-        for page in range(1, pages + 1):
-            query = {"page": page, "perPage": 50}
-            items = self._api.read("GET", f"/repos/{repository}/pipelines", _pipelines, params=query)
+        for items in self._api.pages(f"/repos/{repository}/pipelines", _pipelines, {"perPage": 50}):
             found += items
-            if len(items) < 50:
+            if len(items) < 50 or len(found) >= 50 * pages:
                 break
         return sorted(found, key=lambda pipeline: pipeline.number, reverse=True)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from generator.base.errors import UsageError
+from generator.base.errors import UnreadableError, UsageError
+from generator.base.external import read_bounded
 from generator.base.files import is_private, write_file
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
@@ -42,7 +43,15 @@ def is_ours(path: Path) -> bool:
 def read_answers(name: str, folder: Path) -> Recorded:
     """The answers of a service that were kept in a folder; none where the file is missing or is not newservice's."""
     path = answers_place(name, folder)
-    return parse_recorded(path.read_bytes(), str(path)) if is_ours(path) else UNRECORDED
+    if not is_ours(path):
+        return UNRECORDED
+    try:
+        return parse_recorded(read_bounded(path), str(path))
+    except OSError as error:
+        problem = UnreadableError(
+            "update.unreadable", f"{path} can't be read: {error.strerror}", "correct or delete it"
+        )
+        return Recorded(str(path), {}, problem)
 
 
 def forget_answers(path: Path) -> None:

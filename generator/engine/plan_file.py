@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from generator.base.errors import RefusedError, UsageError
+from generator.base.external import MOST_JSON_BYTES, read_bounded
 from generator.base.files import write_file
 from generator.engine.plan_key import made_key, own_key
 from generator.engine.saved_plan import SavedPlan, from_text, is_plan, to_text
@@ -55,6 +56,6 @@ def write_plan(path: Path, saved: SavedPlan) -> bool:
 def _text(path: Path) -> str | None:
     """The text of a regular file, or None."""
     try:
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return read_bounded(path, MOST_JSON_BYTES).decode() if path.is_file() else None
     except (OSError, UnicodeDecodeError):
         return None

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
-import yaml
 from packaging.version import InvalidVersion, Version
 
 from generator.base.errors import UnreadableError
-from generator.base.yaml_text import load_yaml
+from generator.base.external import ExternalTextError, read_yaml
 from generator.infra_repo.trees import Tree
 from generator.template.files import ANSWERS_FILE, Layer
 
@@ -107,11 +106,9 @@ def read_recorded(tree: Tree, prefix: str = "") -> Recorded:
 def parse_recorded(content: bytes, place: str = ANSWERS_FILE) -> Recorded:
     """The same for the content of an answers file; ``place`` is for messages."""
     try:
-        data = load_yaml(content)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" (line {mark.line + 1})" if mark else ""
-        return Recorded(place, {}, _unreadable(place, f"is not valid YAML{line}"))
+        data = read_yaml(content)
+    except ExternalTextError as error:
+        return Recorded(place, {}, _unreadable(place, f"is not valid YAML: {error}"))
     recorded = Recorded(place, data if isinstance(data, dict) else {})
     return Recorded(place, recorded.document, _problem(recorded))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.base.errors import UsageError
+from generator.base.external import ExternalTextError, read_json
 from generator.base.secrets import redacted
 from generator.engine.plan import Plan
 from generator.engine.plan_inputs import Basis
@@ -157,8 +158,8 @@ def is_plan(text: str) -> bool:
 
 def _document(text: str) -> dict[str, Any] | None:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = read_json(text)
+    except ExternalTextError:
         return None
     return document if isinstance(document, dict) and document.get("kind") == KIND else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from generator.base.errors import UsageError
-from generator.base.files import read_regular
+from generator.base.external import MOST_JSON_BYTES, read_bounded, read_json
 from generator.fleet.findings import RETRIED, Place, State
-
-_MOST_BYTES = 64_000_000
 
 _SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
 
@@ -57,7 +54,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 def read_failed(path: Path) -> frozenset[tuple[str, str]]:
     """Name and layer of the trees that failed, or were not begun, in an earlier report. Raises ``UsageError``."""
     try:
-        document = json.loads(read_regular(path, _MOST_BYTES) or b"")
+        document = read_json(read_bounded(path, MOST_JSON_BYTES))
         services: Sequence[dict[str, str]] = document["services"]
         return frozenset((item["name"], item["layer"]) for item in services if State(item["state"]) in RETRIED)
     except OSError as error:

@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 
 from generator.base.contained import Obstacle, is_plain
 from generator.base.errors import SystemFailure
+from generator.clients.git.reading import too_large
 from generator.clients.objects import Objects
 from generator.infra_repo.fingerprints import EXECUTABLE, LINK
 from generator.infra_repo.trees import obstacle_among
@@ -56,6 +57,8 @@ class Snapshot:
         if sha not in self._contents:
             self._contents.update(self.objects.contents([sha]))
         if sha not in self._contents:
+            if self.objects.sizes([sha]):
+                raise too_large(self.objects.path, path)
             raise SystemFailure(
                 "git.incomplete",
                 f"{self.objects.path} lacks the content of {path}: it is a partial clone",

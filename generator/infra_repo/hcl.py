@@ -13,12 +13,17 @@ from tree_sitter import Language, Node, Parser
 
 from generator.infra_repo.hcl_strings import unquote
 
+LARGEST = 1 << 19
+"""Bytes of a file."""
+DEEPEST = 400
+"""Levels of the syntax tree, which has three or four for a list in a list: what walks through it is recursive."""
+
 
 class HclSyntaxError(Exception):
-    """The text is not HCL; ``line`` (from 1) is where the first fault is."""
+    """The text is not HCL, or too large or too deep; ``line`` (from 1) is where the first fault is."""
 
-    def __init__(self, line: int) -> None:
-        super().__init__(f"it can't be read as HCL from line {line} on")
+    def __init__(self, line: int, reason: str = "") -> None:
+        super().__init__(reason or f"it can't be read as HCL from line {line} on")
         self.line = line
 
 
@@ -142,12 +147,28 @@ def _parser() -> Parser:
 @lru_cache(maxsize=16)
 def parse(text: str) -> Document:
     """Parse ``text``. Raises ``HclSyntaxError``."""
-    data = text.encode()
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise HclSyntaxError(text.count("\n", 0, error.start) + 1) from None
+    if len(data) > LARGEST:
+        raise HclSyntaxError(1, f"it is larger than {LARGEST >> 10} KiB")
     root = _parser().parse(data).root_node
     if root.has_error:
         raise HclSyntaxError(_first_error(root).start_point.row + 1)
+    _check_depth(root)
     comments = tuple(_comment(node) for node in _walk(root) if node.type == "comment")
     return Document(data, root, comments)
+
+
+def _check_depth(root: Node) -> None:
+    level = [root]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in node.children]
+        if not level:
+            return
+    line = level[0].start_point.row + 1
+    raise HclSyntaxError(line, f"it is nested too deeply at line {line}")
 
 
 def _comment(node: Node) -> Comment:

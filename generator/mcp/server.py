@@ -12,7 +12,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.from_thread
@@ -31,6 +31,7 @@ from generator.base.stopping import heard_signals
 from generator.cli.report import write_line
 from generator.engine.credentials import remember_credentials, vault_token
 from generator.mcp.calls import Call, Event
+from generator.mcp.lines import Lines, standard_input
 from generator.mcp.sources import Sources
 from generator.mcp.tools import OUTPUT, Tool, tools
 from generator.platform.profile import load_platform
@@ -107,8 +108,11 @@ async def _serve(settings: Settings, close: Callable[[], None]) -> None:
                     os._exit(int(ExitCode.INTERRUPTED))  # a thread reads the input, and nothing can call it back
 
             group.start_soon(end)
-            async with stdio_server() as (reading, writing):
-                await server.run(reading, writing, server.create_initialization_options())
+            with standard_input() as stream:
+                lines = Lines(stream)
+                async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (reading, writing):
+                    lines.answer_to(writing)
+                    await server.run(reading, writing, server.create_initialization_options())
             group.cancel_scope.cancel()
 
 

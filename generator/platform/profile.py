@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import yaml
 from platformdirs import user_config_path
 
 from generator.base.errors import UsageError
-from generator.base.yaml_text import load_yaml
+from generator.base.external import ExternalTextError, read_bounded, read_yaml
 from generator.infra_repo.registrations import Adjustments
 from generator.platform.rules import merge, profile_problems
 
@@ -302,14 +301,13 @@ def advice(platform: Platform) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = load_yaml(path.read_text(encoding="utf-8"))
+        data = read_yaml(read_bounded(path))
     except OSError as error:
         raise UsageError(
             "platform.unreadable", f"the platform profile {path} can't be read: {error.strerror}", "check --platform"
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, nested without end, ...
-        detail = " ".join(str(error).split())
-        raise UsageError("platform.invalid", f"{path} is not valid YAML: {detail}", "correct the file") from error
+    except ExternalTextError as error:
+        raise UsageError("platform.invalid", f"{path} is not valid YAML: {error}", "correct the file") from error
     if not isinstance(data, dict):
         raise UsageError("platform.invalid", f"{path} is not a platform profile", PROFILE_HINT)
     return data

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import yaml
-
+from generator.base import external
 from generator.base.errors import UsageError
-from generator.base.yaml_text import load_yaml
+from generator.base.external import ExternalTextError
 from generator.template.questions import Question
 
 
@@ -55,11 +54,10 @@ def read_texts(question: Question, texts: Iterable[str]) -> Any:
 def read_yaml(text: str, source: str = "") -> Any:
     """Parse YAML within bounds. Raises ``UsageError`` that names ``source``, or the text itself."""
     try:
-        return load_yaml(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an invalid date, an endless number, ...
+        return external.read_yaml(text)
+    except ExternalTextError as error:
         where = source or f"'{text[:60]}'"
-        reason = " ".join(str(error).split())
-        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {reason}", "correct it") from None
+        raise UsageError("answers.unreadable", f"{where} is not valid YAML: {error}", "correct it") from None
 
 
 def _is_yaml(text: str) -> bool:

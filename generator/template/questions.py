@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import yaml
-
-from generator.base.yaml_text import load_yaml
+from generator.base.external import ExternalTextError, read_yaml
 from generator.template.template import Template
 
 
@@ -105,9 +103,9 @@ class Question:
         if self.type in ("str", "path"):
             return value
         try:
-            parsed = load_yaml(value)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise ValueError(f"is not valid YAML: {' '.join(str(error).split())}") from None
+            parsed = read_yaml(value)
+        except ExternalTextError as error:
+            raise ValueError(f"is not valid YAML: {error}") from None
         if isinstance(parsed, int) and not isinstance(parsed, bool) and not _DECIMAL.fullmatch(value.strip()):
             raise ValueError("must be a whole number in plain digits, without a zero before it")  # YAML's 0123 is 83
         if self.structured:

@@ -101,7 +101,7 @@ def _as_in_a_file(value: Any) -> str:
         return plain(written(value))
     try:
         like_another = not isinstance(yaml.safe_load(value), str)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001 - whatever its constructors raise, it is text
         like_another = False
     return f'"{plain(value)}"' if like_another or value != value.strip() else plain(value)
 

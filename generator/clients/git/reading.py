@@ -16,6 +16,9 @@ from generator.clients.git.process import failure, local_environment, not_starte
 from generator.clients.git.trees import FOLDER, entries_of
 from generator.infra_repo.fingerprints import LINK
 
+LARGEST = 16 << 20
+"""Bytes of an object that is read: no file of a service or stack comes near."""
+
 _COMMAND = ("cat-file", "--batch")
 _SUBMODULE = "160000"
 
@@ -136,6 +139,9 @@ class Reader:
         if line.removeprefix(os.fsencode(name)) in (b" missing\n", b" ambiguous\n"):
             return None
         sha, kind, size = line.decode().split(" ")
+        if int(size) > LARGEST:
+            self.close()  # it goes on sending
+            raise too_large(self._folder, name)
         content = process.stdout.read(int(size) + 1)
         if len(content) != int(size) + 1:
             raise EOFError
@@ -166,6 +172,15 @@ class Reader:
         self._end()
         ended = Ended(process.returncode if process else 0, err=said)
         return failure(self._folder, (*_COMMAND, name), ended)
+
+
+def too_large(folder: Path, name: str) -> SystemFailure:
+    """The error for an object that is too large to be read."""
+    return SystemFailure(
+        "git.too_large",
+        f"{name} of {folder} is larger than {LARGEST >> 20} MiB, which no file of a service or stack is",
+        "look at what was committed there, and remove it",
+    )
 
 
 def lost(folder: Path, name: str) -> SystemFailure:

@@ -7,7 +7,6 @@ declaration is rendered unless it holds, so expressions may rely on what it says
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from generator.base.errors import UsageError
+from generator.base.external import ExternalTextError, read_json
 from generator.infra_repo.hcl import HclSyntaxError
 from generator.infra_repo.registrations.edits import Edit
 from generator.infra_repo.registrations.engine import Registration
@@ -235,8 +235,8 @@ def _holds(text: str) -> bool:
 
 def _items(text: str) -> list[object]:
     try:
-        items = json.loads(text)
-    except ValueError as error:
+        items = read_json(text)
+    except ExternalTextError as error:
         raise FaultError("for_each: must render to a JSON list (end the expression with `| tojson`)") from error
     if not isinstance(items, list):
         raise FaultError("for_each: must render to a JSON list")

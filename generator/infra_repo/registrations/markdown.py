@@ -11,14 +11,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from generator.infra_repo.registrations.lines import one_line
 
-_HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t](?P<text>.*))?$")
+_CLOSING = re.compile(r"(?:(?<=[ \t])|^)#+$")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*$)|~{3,})")
-_DELIMITER = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_DELIMITER = re.compile(r" {0,3}\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _OTHER_BLOCK = re.compile(r" {0,3}(?:>|#{1,6}(?:[ \t]|$)|`{3}|~{3}|<!--|(?:[*_-][ \t]*){3,}$)| {4}|\t")
 _PIPE = re.compile(r"(?<!\\)\|")
 _REFERENCE = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]*);"
@@ -175,7 +176,7 @@ def _visible(text: str) -> Iterator[Line]:
 def _heading(lines: list[Line], index: int) -> str | None:
     match = _HEADING.match(lines[index].text)
     if match:
-        return plain(match.group("text") or "")
+        return plain(_CLOSING.sub("", (match.group("text") or "").strip(" \t")).rstrip(" \t"))
     below = lines[index + 1].text if index + 1 < len(lines) else ""
     text = lines[index].text
     if text.strip() and _UNDERLINE.match(below) and not text.startswith("    ") and "|" not in text:
@@ -190,7 +191,7 @@ def _table(lines: list[Line], index: int, section: str) -> Table | None:
     if not _DELIMITER.match(delimiter.text) or len(_row(delimiter).cells) != len(header.cells):
         return None
     body = []
-    for line in lines[index + 2 :]:
+    for line in islice(lines, index + 2, None):
         if not line.text.strip() or _OTHER_BLOCK.match(line.text):
             break
         body.append(_row(line))

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from generator.base.yaml_text import load_yaml
+from generator.base.external import ExternalTextError, read_yaml
 from generator.infra_repo.hcl import HclSyntaxError, parse
 from generator.infra_repo.trees import Listing
 
@@ -96,8 +96,8 @@ def _jobs(files: Mapping[str, str], asked: re.Pattern[str]) -> Iterator[str]:
 def _named_jobs(text: str) -> Iterable[tuple[str, str]]:
     """The jobs of a workflow, each as text; none where it can't be read."""
     try:
-        document: Any = load_yaml(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        document: Any = read_yaml(text)
+    except ExternalTextError:
         return []
     jobs = document.get("jobs") if isinstance(document, dict) else None
     return (

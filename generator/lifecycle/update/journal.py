@@ -20,6 +20,7 @@ from typing import Any
 
 from generator.base.contained import is_plain
 from generator.base.errors import RefusedError, UsageError
+from generator.base.external import ExternalTextError, read_json
 from generator.base.files import is_private, read_private, write_file
 from generator.clients.git import Repository
 from generator.engine.commits import Commit
@@ -154,10 +155,10 @@ def _entries(folder: Path, tree: Tree) -> list[_Entry]:
         content = read_private(folder / _JOURNAL, _MOST_BYTES)
         if content is None:
             raise _refused(folder, "others can write it, or it is no file of that size")
-        document = json.loads(content)
+        document = read_json(content)
     except OSError as error:
         raise _refused(folder, error.strerror or "it can't be read") from error
-    except (ValueError, RecursionError) as error:
+    except ExternalTextError as error:
         raise _refused(folder, "it is not valid JSON") from error
     if not isinstance(document, dict) or len(document) > _MOST_FILES:
         raise _refused(folder, "it is no list of files")

@@ -1,0 +1,73 @@
+"""The lines that an agent sends, within bounds: what is no message gets an error, and the next one is read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
+
+import anyio
+import anyio.to_thread
+import mcp_types as types
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+from generator.base.external import ExternalTextError, read_json
+
+LONGEST = 4 << 20
+"""Bytes of one line."""
+
+
+class Lines:
+    """The messages in a stream of lines, each as text, to be iterated over once.
+
+    ``answers`` takes the errors for what is none, from when it is set on; they wait for it.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._ready = anyio.Event()
+        self._answers: Any = None
+
+    def answer_to(self, answers: Any) -> None:
+        """Set where errors are sent."""
+        self._answers = answers
+        self._ready.set()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while line := await anyio.to_thread.run_sync(self._stream.readline, LONGEST + 1):
+            if len(line) > LONGEST:
+                while line and not line.endswith(b"\n"):
+                    line = await anyio.to_thread.run_sync(self._stream.readline, LONGEST)
+                await self._refuse(types.PARSE_ERROR, f"a message is at most {LONGEST >> 20} MiB long")
+            elif line.strip():
+                try:
+                    read_json(line)
+                    types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+                except ExternalTextError as error:
+                    await self._refuse(types.PARSE_ERROR, f"this line can't be read: {error}")
+                except ValidationError:
+                    await self._refuse(types.INVALID_REQUEST, "this line is not a message of JSON-RPC 2.0")
+                else:
+                    yield line.decode()
+
+    async def _refuse(self, code: int, message: str) -> None:
+        await self._ready.wait()
+        error = types.JSONRPCError(jsonrpc="2.0", id=None, error=types.ErrorData(code=code, message=message))
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # nobody hears any more
+            await self._answers.send(SessionMessage(error))
+
+
+@contextmanager
+def standard_input() -> Iterator[BinaryIO]:
+    """Standard input for this server alone: what it calls meanwhile, and every child, finds it empty."""
+    own = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    try:
+        yield os.fdopen(own, "rb", closefd=False)  # a thread may still read from it
+    finally:
+        os.dup2(own, 0)

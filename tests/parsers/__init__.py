@@ -1,0 +1,1 @@
+"""Every parser of text that others wrote, given texts that nobody would write."""
