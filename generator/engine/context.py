@@ -13,7 +13,7 @@ from generator.base.memo import Memo
 from generator.base.secrets import Secret
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
-from generator.engine.ownership import of_tree
+from generator.engine.ownership import MARK, of_history, of_layer
 from generator.engine.project import InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.seeds import Seed
@@ -25,6 +25,7 @@ from generator.template.answers import Answers
 from generator.template.files import File
 
 if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
+    from generator.clients.forgejo import Commit as ForgeCommit
     from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
     from generator.clients.git import Remote
     from generator.clients.git import Repository as Clone
@@ -184,6 +185,18 @@ class Run:
             )
         return found
 
+    def canonical_begun(self) -> bool:
+        """Whether newservice began the history of the canonical branch; False where there is no branch.
+
+        Where people have rewritten that history, two other proofs together count as much: the stack was merged into the
+        infra repository's default branch, and the repository's description carries newservice's mark.
+        """
+        head, repository = self.canonical_head(), self.canonical()
+        if head is None or repository is None:
+            return False
+        origin = self._known.look(("origin", head), lambda: self.forgejo.origin(self.owner, self.name, head))
+        return of_history(origin, self.name).ours or (repository.description.endswith(MARK) and self.stack_merged())
+
     def canonical_commit(self, sha: str, at_hand: Iterable[File] = ()) -> RemoteCommit:
         """A commit of the canonical repository; of contents that are ``at_hand`` none is requested."""
         contents: dict[str, bytes] = self._known.look("contents at hand", dict)
@@ -334,10 +347,25 @@ class Run:
 
     def stack_recorded(self) -> bool:
         """Whether the default branch, or ours, records answers of this service: then only these count."""
+        return self._records_stack(self.platform.infra.branch, self.infra_branch)
+
+    def stack_merged(self) -> bool:
+        """Whether the default branch records answers of this service: reviewers have accepted its stack."""
+        return self._records_stack(self.platform.infra.branch)
+
+    def _records_stack(self, *branches: str) -> bool:
         heads, prefix = self.infra_heads(), self.project.stack_prefix
-        found = (heads.get(branch) for branch in (self.platform.infra.branch, self.infra_branch))
-        records = (read_recorded(self.infra_tree(sha), prefix) for sha in found if sha)
-        return any(of_tree(recorded, self.name).ours for recorded in records)
+        records = (read_recorded(self.infra_tree(heads[name]), prefix) for name in branches if name in heads)
+        return any(of_layer(recorded, self.name, "stack").ours for recorded in records)
+
+    def infra_branch_commits(self) -> list[ForgeCommit]:
+        """The commits that our branch of the infra repository adds to the default branch; none where it is missing."""
+        heads = self.infra_heads()
+        head, base = heads.get(self.infra_branch), heads.get(self.platform.infra.branch, "")
+        if head is None or head == base:
+            return []
+        look = partial(self.forgejo.commits, self.owner, self.infra_repository, head, without=base)
+        return self._known.look(("added", base, head), look)
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""

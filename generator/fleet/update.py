@@ -194,7 +194,8 @@ class Update:
     def _carried_out(self, wave: Sequence[Place], checks: Checks) -> list[Finding]:
         services = [place for place in wave if place.layer == "service"]
         with ExitStack() as stack:
-            opened = [pair for chunk in chunks(services, 8) for pair in stack.enter_context(self.fleet.opened(chunk))]
+            proven = [self.fleet.opened(chunk, to_write=True) for chunk in chunks(services, 8)]
+            opened = [pair for chunk in proven for pair in stack.enter_context(chunk)]
             seen = [self._settle(source) for _, source in opened if isinstance(source, Finding)]
             own = [(place, source) for place, source in opened if isinstance(source, Source)]
             tasks = self._checked(mapped(self._plan, own, self.fleet.jobs, FEW_PLANS), checks)

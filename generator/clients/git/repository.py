@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,22 @@ if TYPE_CHECKING:
     import git
 else:
     git = lazily("git")
+
+
+@dataclass(frozen=True)
+class LoggedCommit:
+    """A commit, as ``git log`` lists it."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+    @classmethod
+    def of(cls, entry: str) -> LoggedCommit:
+        """The commit in the format ``%H%x01%P%x01%B``."""
+        sha, parents, message = entry.split("\x01", 2)
+        return cls(sha, tuple(parents.split()), message)
+
 
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -101,6 +118,12 @@ class Repository:
         if words(named):
             raise failure(self.path, ("rev-parse", ref), named)
         return None
+
+    def origin(self, sha: str) -> LoggedCommit | None:
+        """The commit with which the history of ``sha`` begins, the oldest of several; None where it is not here."""
+        output = self._git("log", "-z", "--max-parents=0", "--format=%H%x01%P%x01%B", sha, "--")
+        found = [entry for entry in output.split("\0") if entry.strip()]
+        return LoggedCommit.of(found[-1]) if found else None
 
     def has(self, sha: str) -> bool:
         """Whether the commit is in this repository."""

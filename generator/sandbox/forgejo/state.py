@@ -114,6 +114,7 @@ class Repository:
     issues: dict[int, Issue] = field(default_factory=dict)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, Any] = field(default_factory=dict)
+    fork: bool = False
 
     @property
     def full_name(self) -> str:

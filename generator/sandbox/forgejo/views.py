@@ -69,7 +69,7 @@ class Views:
             "description": repository.description,
             "empty": repository.empty,
             "private": repository.private,
-            "fork": False,
+            "fork": repository.fork,
             "template": False,
             "parent": None,
             "mirror": False,
