@@ -161,7 +161,9 @@ THEIRS: list[tuple[Situation, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("situation", "step"), few(6, THEIRS, apart=True), ids=lambda item: getattr(item, "__name__", ""))
+@pytest.mark.parametrize(
+    ("situation", "step"), few(6, THEIRS, apart=True), ids=lambda item: getattr(item, "__name__", "")
+)
 def test_what_others_made_is_refused_before_the_first_write(world: World, situation: Situation, step: str) -> None:
     situation(world)
     error = refused(world, world.run, "create", RICH)
@@ -210,7 +212,9 @@ LEFT: list[tuple[Situation, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("situation", "step"), few(3, LEFT, apart=True), ids=lambda item: getattr(item, "__name__", ""))
+@pytest.mark.parametrize(
+    ("situation", "step"), few(3, LEFT, apart=True), ids=lambda item: getattr(item, "__name__", "")
+)
 def test_what_can_be_known_is_refused_before_the_first_write(world: World, situation: Situation, step: str) -> None:
     situation(world)
     error = refused(world, world.run, "create", RICH)

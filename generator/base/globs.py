@@ -8,11 +8,14 @@ from functools import cache
 SPECIAL = re.compile(r"[\\?*\[\]{}]")
 """A name with one of these characters is a pattern."""
 
+_PART = re.compile(r"\*\*|\\.|\[!?[^\]]+\]|.", re.DOTALL)
+
 
 def matches(pattern: str, text: str, separators: str) -> bool:
     """Whether a pattern fits the whole of a text. A pattern that can't be read stands for itself.
 
-    ``*`` and ``?`` stop at ``separators``, ``**`` does not; ``[a-z]``, ``[!a-z]``, ``{this,that}`` and ``\\`` are known.
+    ``*`` and ``?`` stop at ``separators``, ``**`` does not. Sets (``[a-z]``, ``[!a-z]``), alternatives
+    (``{this,that}``) and ``\\`` before a character are known.
     """
     compiled = _compiled(pattern, separators)
     return bool(compiled.fullmatch(text)) if compiled else pattern == text
@@ -20,37 +23,21 @@ def matches(pattern: str, text: str, separators: str) -> bool:
 
 @cache
 def _compiled(pattern: str, separators: str) -> re.Pattern[str] | None:
-    within, at, depth, parts = f"[^{re.escape(separators)}]", 0, 0, list[str]()
-    while at < len(pattern):
-        character, at = pattern[at], at + 1
-        if character == "*":
-            over = pattern[at : at + 1] == "*"
-            parts.append(".*" if over else f"{within}*")
-            at += over
-        elif character == "?":
-            parts.append(within)
-        elif character == "[":
-            end = pattern.find("]", at + 1)
-            if end < 0:
-                return None
-            inner, at = pattern[at:end], end + 1
-            negated = inner.startswith("!")
-            inner = inner.removeprefix("!").replace("\\", "\\\\").replace("^", "\\^").replace("[", "\\[")
-            parts.append(f"[{'^' if negated else ''}{inner}]")
-        elif character == "{":
-            parts.append("(?:")
-            depth += 1
-        elif character == "}" and depth:
-            parts.append(")")
-            depth -= 1
-        elif character == "," and depth:
+    within = f"[^{re.escape(separators)}]"
+    meaning = {"**": ".*", "*": f"{within}*", "?": within, "{": "(?:", "}": ")"}
+    depth, parts = 0, list[str]()
+    for part in _PART.findall(pattern):
+        depth += (part == "{") - (part == "}")
+        if part in meaning:
+            parts.append(meaning[part])
+        elif part == "," and depth:
             parts.append("|")
-        elif character == "\\" and at < len(pattern):
-            parts.append(re.escape(pattern[at]))
-            at += 1
+        elif part.startswith("[") and len(part) > 1:
+            inner = re.sub(r"([\\^\[])", r"\\\1", part[1:-1])
+            parts.append(f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]")
         else:
-            parts.append(re.escape(character))
+            parts.append(re.escape(part[1:] if len(part) > 1 else part))
     try:
-        return re.compile("".join(parts), re.DOTALL) if not depth else None
+        return re.compile("".join(parts), re.DOTALL)
     except re.error:
         return None

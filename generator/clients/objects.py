@@ -20,7 +20,9 @@ class Objects(Repository):
     @classmethod
     def of(cls, repository: Repository) -> Objects:
         """The objects of ``repository``; closing either closes both."""
-        return cls(repository.path, repository.git_dir, repository._reader)
+        objects = cls(repository.path, repository.git_dir, repository._reader)
+        objects.signing_key = repository.signing_key
+        return objects
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Blob ids by path, for all files of a commit or those below a folder."""

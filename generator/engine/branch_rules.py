@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from generator.base.globs import SPECIAL, matches
-from generator.clients.forgejo import BranchRule
+
+if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
+    from generator.clients.forgejo import BranchRule
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from generator.base.errors import SystemFailure
 from generator.base.memo import Memo
 from generator.base.secrets import Secret
+from generator.engine.branch_rules import rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.ownership import MARK, of_history, of_layer
@@ -25,8 +26,8 @@ from generator.template.answers import Answers
 from generator.template.files import File
 
 if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
+    from generator.clients.forgejo import BranchRule, Forgejo, PullRequest, PushMirror, Repository
     from generator.clients.forgejo import Commit as ForgeCommit
-    from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
     from generator.clients.git import Remote
     from generator.clients.git import Repository as Clone
     from generator.clients.github import ActionsSecret, GitHub, Mirror
@@ -344,6 +345,27 @@ class Run:
             raise SystemFailure(
                 "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
             )
+
+    def branch_rules(self, repository: str) -> Sequence[BranchRule] | None:
+        """The rules on the branches of one of the owner's repositories, looked up once a run.
+
+        None where the token may not see them, or the repository does not exist.
+        """
+        look = partial(self.forgejo.branch_rules, self.owner, repository)
+        return self._known.look(("rules", repository), look)
+
+    def must_sign(self, repository: str, branch: str) -> bool:
+        """Whether a rule wants the commits of a branch signed, as far as the rules can be seen."""
+        rule = rule_for(self.branch_rules(repository) or (), branch)
+        return rule is not None and rule.signed
+
+    def infra_paths(self, sha: str) -> Collection[str]:
+        """All files of a commit of the infra repository."""
+        from generator.clients.objects import Objects
+
+        if self.infra.has(sha):
+            return Objects.of(self.infra).listing(sha)
+        return self.forgejo.tree(self.owner, self.infra_repository, sha)
 
     def stack_recorded(self) -> bool:
         """Whether the default branch, or ours, records answers of this service: then only these count."""

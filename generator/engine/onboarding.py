@@ -19,6 +19,9 @@ from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Folder, Nothing, Tree
 
+PUSHED_FIRST = ("infra.commit", "infra.change_commit")
+"""The steps that push to the infra repository; they wait for no other."""
+
 Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
 
 
@@ -68,7 +71,15 @@ def _work(step: Step[Any], run: Run) -> Work:
         facts = step.observe(view)
         return Observed(step.decide(view, facts), partial(step.act, view, facts))
 
-    return Work(step.id, step.system, step.waits_for(run), observed, ahead=observed)
+    return Work(step.id, step.system, _after(step, run), observed, ahead=observed)
+
+
+def _after(step: Step[Any], run: Run) -> tuple[str, ...]:
+    """What comes before a step: where a rule may reject our branch unseen, its push comes before all other writes."""
+    after = step.waits_for(run)
+    if step.id in PUSHED_FIRST or run.branch_rules(run.infra_repository) is not None:
+        return after
+    return (*after, *PUSHED_FIRST)
 
 
 def _observe(step: Step[Any], run: Run) -> StepPlan:

@@ -84,7 +84,7 @@ def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_bran
 @contextmanager
 def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[Source]:
     """A service's repository in its own scratch clone. Raises ``SystemFailure`` if it can't be seen."""
-    with scratch_repository() as scratch:
+    with scratch_repository(platform.connection.signing_key) as scratch:
         url = f"{platform.forgejo.url}/{known.owner}/{known.name}.git"
         default = known.default_branch or platform.forgejo.branch
         source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")

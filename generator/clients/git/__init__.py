@@ -17,6 +17,7 @@ from generator.clients.git.creation import adopt_folder, create_repository, lock
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
 from generator.clients.git.repository import REMEDY_FOR_UNFIT, Repository
+from generator.clients.git.signing import Signer
 from generator.clients.git.status import uncommitted
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Remote",
     "Repository",
     "Signature",
+    "Signer",
     "adopt_folder",
     "create_repository",
     "locked",

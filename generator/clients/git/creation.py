@@ -22,19 +22,24 @@ _INIT = ("init", "--quiet", "--template=", "--object-format=sha1")
 
 
 @contextmanager
-def scratch_repository() -> Iterator[Repository]:
+def scratch_repository(signing_key: Path | None = None) -> Iterator[Repository]:
     """An empty bare repository for commits that go elsewhere; it is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
         run_git(Path(folder), *_INIT, "--bare")
         repository = Repository(Path(folder), Path(folder))
+        repository.signing_key = signing_key
         try:
             yield repository
         finally:
             repository.close()
 
 
-def create_repository(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+def create_repository(
+    place: Path, files: Iterable[File], branch: str, message: str, origin: str, signing_key: Path | None = None
+) -> None:
     """Create a repository with one commit at ``place``, atomically: it is built beside it and moved there.
+
+    ``signing_key`` signs the commit, else the person's git decides.
 
     ``place`` must not exist or be an empty folder. Raises ``SystemFailure`` when the folder can't be written, or
     when another run created it first.
@@ -43,7 +48,7 @@ def create_repository(place: Path, files: Iterable[File], branch: str, message: 
         place.parent.mkdir(parents=True, exist_ok=True)
         with _draft(place) as draft:
             write_files(draft, files)
-            _commit(draft, branch, message, origin)
+            _commit(draft, branch, message, origin, signing_key)
             draft.replace(place)
     except OSError as error:
         quicker = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
@@ -51,14 +56,16 @@ def create_repository(place: Path, files: Iterable[File], branch: str, message: 
         raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again") from error
 
 
-def adopt_folder(place: Path, files: Iterable[File], branch: str, message: str, origin: str) -> None:
+def adopt_folder(
+    place: Path, files: Iterable[File], branch: str, message: str, origin: str, signing_key: Path | None = None
+) -> None:
     """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
     Raises ``SystemFailure`` when the folder can't be written.
     """
     try:
         write_files(place, files)
-        _commit(place, branch, message, origin)
+        _commit(place, branch, message, origin, signing_key)
     except OSError as error:
         message = f"{place} can't be written: {error.strerror}"
         raise SystemFailure("service.folder", message, "run the same command again") from error
@@ -73,9 +80,10 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
         target.chmod(0o755 if file.executable else 0o644)
 
 
-def _commit(folder: Path, branch: str, message: str, origin: str) -> None:
+def _commit(folder: Path, branch: str, message: str, origin: str, signing_key: Path | None) -> None:
     run_git(folder, *_INIT, f"--initial-branch={branch}")
     repository = Repository(folder, folder / ".git")
+    repository.signing_key = signing_key
     try:
         repository.commit_all(message)
         repository.name_origin(origin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
-from generator.clients.git import network
+from generator.clients.git import network, signing
 from generator.clients.git.authors import FALLBACK_AUTHOR, Signature
 from generator.clients.git.building import build_tree
 from generator.clients.git.process import (
@@ -28,6 +29,7 @@ from generator.clients.git.process import (
 )
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
+from generator.clients.git.signing import Signer
 from generator.clients.git.status import uncommitted
 from generator.infra_repo.fingerprints import EXECUTABLE
 from generator.template.files import File
@@ -69,6 +71,8 @@ class Repository:
         """The working tree."""
         self.git_dir = git_dir
         """Where git keeps this working tree's own state."""
+        self.signing_key: Path | None = None
+        """An SSH key that signs what is committed here, whatever the person's git does."""
         self._reader = reader or Reader(path)
 
     @classmethod
@@ -185,45 +189,69 @@ class Repository:
         merged: Iterable[str] = (),
         removed: Iterable[str] = (),
         tree: str = "",
+        *,
+        signed: bool = False,
     ) -> str:
         """Make a commit with ``files`` and without the paths ``removed`` on top of ``base`` and return its id.
 
-        ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files.
+        ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files. It is signed
+        where the person's git signs commits, the profile names a key, or it must be (``signed``).
 
         Works on objects alone: the checkout, its index and its branches stay as they are.
         """
         tree = build_tree(self.path, tree or base, files, removed)
-        return self._committed(tree, (base, *merged), message, self._author())
+        return self._committed(tree, (base, *merged), message, self._author(), self.signer(required=signed))
 
     def commit_alone(self, files: Iterable[File], parents: Iterable[str], message: str, signature: Signature) -> str:
-        """Make a commit of exactly ``files`` and return its id, which is the same on every machine."""
+        """Make a commit of exactly ``files`` and return its id, which is the same on every machine: so it is never
+        signed."""
         settings = configuration({**PLAIN, "i18n.commitEncoding": "utf-8"})
         return self._committed(
             build_tree(self.path, "", files), parents, message, {**settings, **signature.environment}
         )
 
-    def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
-        output = self._git(
-            *("commit-tree", tree, "-F", "-"),
-            *(word for parent in parents for word in ("-p", parent)),
-            given=message.encode(),
-            env=environment,
-        )
-        return output.strip()
+    def _committed(
+        self,
+        tree: str,
+        parents: Iterable[str],
+        message: str,
+        environment: Mapping[str, str],
+        signer: Signer | None = None,
+    ) -> str:
+        arguments = ("commit-tree", tree, "-F", "-", *(word for parent in parents for word in ("-p", parent)))
+        return signing.commit(self.path, arguments, signer, local_environment(environment), message.encode()).strip()
+
+    def signer(self, *, required: bool = False) -> Signer | None:
+        """How commits made here are signed; None where they aren't. ``required``: they must be."""
+        return signing.signer_for(self.path, self.signing_key, required=required)
+
+    def try_signing(self, signer: Signer) -> None:
+        """Sign something that nobody keeps, as the person who commits here. Raises ``SystemFailure`` if that fails."""
+        asked = git_process(self.path, "var", "GIT_COMMITTER_IDENT")
+        name, _, rest = as_text(asked.out).partition(" <")
+        known = {"NAME": name, "EMAIL": rest.partition(">")[0]} if not asked.status else {}
+        identity = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in known.items()}
+        with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
+            run_git(Path(folder), "init", "--quiet", "--template=", "--object-format=sha1", "--bare")
+            signing.try_signing(Path(folder), signer, identity or self._author())
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree that results from merging two commits, and its conflicting paths. No reference is moved."""
         command = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs)
         ended = git_process(self.path, *command)
-        if ended.status not in (0, 1):
+        if ended.status not in (0, 1) or not ended.out:
             raise failure(self.path, command, ended)
         tree, *conflicting = [part for part in os.fsdecode(ended.out).split("\0") if part]
         return tree, conflicting
 
     def commit_all(self, message: str) -> None:
-        """Commit every file of the working tree, including those that the user's global ignore rules match."""
+        """Commit every file of the working tree, including those that the user's global ignore rules match.
+
+        It is signed where the person's git signs commits, or the profile names a key.
+        """
         self._git("add", "--all", "--force")
-        self._git("commit", "--quiet", "--no-verify", "-m", message, env=self._author())
+        arguments = ("commit", "--quiet", "--no-verify", "-m", message)
+        signing.commit(self.path, arguments, self.signer(), local_environment(self._author()))
 
     def name_origin(self, url: str) -> None:
         """Add the canonical address as ``origin``, unless an ``origin`` already exists."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from generator.base.errors import AnswersError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
@@ -29,7 +30,8 @@ class InfraFacts:
     ``spent``: our branch was merged as it is, and what it added is no longer on the default branch.
     ``stuck``: files in which our branch, waiting for review, can no longer be merged; ``by_hand`` are those of them
     that only a person can merge. ``changing``: the stack has other answers on the default branch, and these wait for
-    review as its change. ``begun``: newservice made at least one of the commits that our branch adds.
+    review as its change. ``begun``: newservice made at least one of the commits that our branch adds. ``unruled``: the
+    token may not see the repository's rules on branches.
     """
 
     base: str | None
@@ -41,10 +43,19 @@ class InfraFacts:
     changing: bool = False
     by_hand: tuple[str, ...] = ()
     begun: bool = True
+    unruled: bool = False
+
+
+UNSEEN_RULES = "the rules on its branches can't be seen with this token, so this is pushed first"
+"""Follows what is pushed where a rule may reject it that only the repository's administrators see."""
 
 
 def observe_infra(run: Run) -> InfraFacts:
     """Look at both branches as the forge has them now."""
+    return run.once(InfraFacts, partial(_observe_infra, run))
+
+
+def _observe_infra(run: Run) -> InfraFacts:
     heads = run.infra_heads()
     base, branch = heads.get(run.platform.infra.branch), heads.get(run.infra_branch)
     base_state = run.infra_state(base) if base else None
@@ -85,10 +96,18 @@ class InfraCommit(Step[InfraFacts]):
     system = "forgejo"
 
     def observe(self, run: Run) -> InfraFacts:
-        """The heads of both branches, and what each has and lacks."""
-        return observe_infra(run)
+        """The heads of both branches, what each has and lacks, and the rules on branches."""
+        run_parallel(partial(observe_infra, run), partial(run.branch_rules, run.infra_repository))
+        return replace(observe_infra(run), unruled=run.branch_rules(run.infra_repository) is None)
 
     def decide(self, run: Run, facts: InfraFacts) -> Decision:
+        """What is missing is added; where a rule may reject that unseen, it is pushed before anything else."""
+        decision = self._decide(run, facts)
+        if facts.unruled and decision.action in (Action.CREATE, Action.UPDATE):
+            return replace(decision, summary=f"{decision.summary}; {UNSEEN_RULES}")
+        return decision
+
+    def _decide(self, run: Run, facts: InfraFacts) -> Decision:
         """Add what is missing; a stack that someone else made is not touched, one that was edited stays."""
         repository = f"{run.owner}/{run.infra_repository}"
         base = facts.base_state

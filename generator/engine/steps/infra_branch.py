@@ -56,10 +56,12 @@ def push_commit(
 ) -> str:
     """Commit on objects, beside every checkout, and push without force; returns the commit's id.
 
+    It is signed where a rule on the branch wants that; see ``Repository.commit_onto``.
     A branch that was merged already is a second parent (``merged``): so the push stays a fast-forward, whichever way
     it was merged.
     """
-    sha = run.infra.commit_onto(onto, files, message, merged, removed, tree=tree)
+    signed = run.must_sign(run.infra_repository, branch)
+    sha = run.infra.commit_onto(onto, files, message, merged, removed, tree=tree, signed=signed)
     run.infra.push(run.remote, run.infra_url, sha, branch)
     return sha
 

@@ -95,6 +95,7 @@ class ServiceCommit(Step[CommitFacts]):
             run.platform.forgejo.branch,
             first_message(run, files),
             run.platform.forgejo.clone_url(run.name),
+            run.platform.connection.signing_key,
         )
         return f"{facts.place.path}"
 

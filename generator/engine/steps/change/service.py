@@ -139,7 +139,7 @@ class ServiceChange(Step[ServiceFacts]):
 def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
     """Commit on top of the line's commits and push its branch. Raises ``SystemFailure`` where they moved meanwhile."""
     url = run.platform.forgejo.clone_url(run.name)
-    with scratch_repository() as scratch:
+    with scratch_repository(run.platform.connection.signing_key) as scratch:
         objects = Objects.of(scratch)
         alone = len(line.parents) == 1
         branches = [line.branch if line.waits else line.default] if alone else [line.branch, line.default]
@@ -149,7 +149,8 @@ def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str],
                 "service.moved", f"{run.owner}/{run.name} moved meanwhile", "run the same command again", passing=True
             )
         first, *merged = line.parents
-        sha = objects.commit_onto(first, files, message, merged, removed, tree=line.tree)
+        must = run.must_sign(run.name, line.branch)
+        sha = objects.commit_onto(first, files, message, merged, removed, tree=line.tree, signed=must)
         objects.push_branches(run.remote, url, {line.branch: sha})
         return sha
 
