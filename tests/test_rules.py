@@ -124,6 +124,24 @@ def _change(world: World) -> Completed:
     return world.command("change", str(RICH["name"]), "--yes", "--set", "port=8181")
 
 
+@pytest.mark.parametrize("merged", few(1, [False, True]), ids=["open", "merged"])
+def test_a_removal_is_held_to_the_rules(world: World, *, merged: bool) -> None:
+    """Our branch can't be deleted, or the removal can't be proposed."""
+    assert create(world).code == 0
+    if merged:
+        world.merge(NAME)
+    world.infra.rules = [Rule("newservice-remove/**" if merged else "newservice/**", enable_push=not merged)]
+    error = refused(world, "forgejo.rules", _remove)
+    assert ("deletion" in error["message"]) is not merged
+    world.infra.rules = []
+    assert _remove(world).code == 0
+
+
+def _remove(world: World) -> Completed:
+    world.sandbox.journal.clear()
+    return world.command("remove", NAME, "--yes", "--service-dir", str(world.folder / NAME))
+
+
 @pytest.mark.parametrize(
     ("pattern", "text", "separators", "fits"),
     [
@@ -268,7 +286,8 @@ def test_a_persons_openpgp_key_signs(world: World) -> None:
     try:
         subprocess.run([*made, "ed25519", "sign", "never"], check=True, capture_output=True)
         configure(user_name="Someone", user_email="someone@sandbox.test", commit_gpgSign="true")
-        assert create(world).result["status"] == "success"
+        completed = create(world)
+        assert completed.result["status"] == "success", completed.out
         assert is_signed(world.infra.bare.path, BRANCH)
     finally:
         subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False, capture_output=True)

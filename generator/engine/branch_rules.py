@@ -21,7 +21,7 @@ class Push:
     """A push that is planned. ``paths``: the files that it changes.
 
     ``existing`` are all files of the default branch, where the branch is a new one: Forgejo then takes every file of it
-    as changed.
+    as changed. ``deletes``: the branch itself is deleted.
     """
 
     repository: str
@@ -29,6 +29,7 @@ class Push:
     user: str
     paths: tuple[str, ...] = ()
     existing: Callable[[], Collection[str]] | None = None
+    deletes: bool = False
 
     @property
     def changed(self) -> list[str]:
@@ -49,6 +50,8 @@ def _fits(name: str, branch: str) -> bool:
 
 def rejection(rule: BranchRule, push: Push) -> str:
     """Why the rule rejects the push, signatures apart; empty where it accepts it, or that can't be known."""
+    if push.deletes:
+        return "it protects branches from deletion"
     protected = _patterns(rule.protected_files)
     if protected and (found := [path for path in push.changed if _any(protected, path)]):
         new = ", as every file of a new branch counts" if found[0] not in map(str.lower, push.paths) else ""

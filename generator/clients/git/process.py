@@ -101,9 +101,10 @@ def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceE
 
 
 def words(ended: Ended) -> str:
-    """Git's message about a failure, in one line."""
+    """Git's message about a failure, in one line. Of a long one both ends count: what it says last is why."""
     said = (ended.err + b"\n" + ended.out).decode("utf-8", "replace")
-    line = " ".join(said.split())[:500]
+    line = " ".join(said.split())
+    line = line if len(line) <= 500 else f"{line[:300]} ... {line[-195:]}"
     return f"{line} (it {ended.how})" if line and ended.status < 0 else line
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import PreflightError, SystemFailure
-from generator.clients.git import Repository, Signer, scratch_repository
+from generator.clients.git import Repository, scratch_repository
 from generator.engine.branch_rules import Push, rejection, rule_for
 from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.plan import Plan
+from generator.engine.steps.removal.stack import removal_branch
 
 RULES, SIGNING = "forgejo.rules", "git.signing"
+REMOVAL = "infra.removal_commit"
 INFRA = frozenset({"infra.commit", "infra.change_commit"})
 COMMITS = INFRA | {"service.commit", "service.change_commit"}
 """The steps that make a commit."""
@@ -20,7 +22,18 @@ COMMITS = INFRA | {"service.commit", "service.change_commit"}
 
 def check_rules(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Check]:
     """Whether each push of the plan is accepted, as far as the rules can be seen; a check for each repository."""
-    for push in _pushes(run, plan, writes):
+    yield from _judged(run, _pushes(run, plan, writes))
+
+
+def check_removal(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Check]:
+    """The same for a removal, and whether its commit can be signed."""
+    yield from _judged(run, _removals(run, plan, writes))
+    if REMOVAL in writes:
+        yield from _tried(run.infra, required=run.must_sign(run.infra_repository, removal_branch(run)))
+
+
+def _judged(run: Run, pushes: Iterable[Push]) -> Iterator[Check]:
+    for push in pushes:
         rules = run.branch_rules(push.repository)
         where = f"{run.owner}/{push.repository}"
         if rules is None:
@@ -35,7 +48,9 @@ def check_rules(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Check
                 PreflightError(
                     "forgejo.rules",
                     f"the rule {rule.name} of {where} rejects {push.branch}: {why}",
-                    f"let {push.user} push there (Settings, Branches on Forgejo), or add a rule for {ours} that does",
+                    f"remove that rule (Settings, Branches on Forgejo) or limit it to other branches than {ours}"
+                    if push.deletes
+                    else f"let {push.user} push there (Settings, Branches), or add a rule for {ours} that does",
                 )
             )
         else:
@@ -44,20 +59,23 @@ def check_rules(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Check
 
 def check_signing(run: Run, writes: Collection[str]) -> Iterator[Check]:
     """Whether the commits of the plan that are to be signed can be; nothing where none is."""
-    tried: list[Signer] = []
     with scratch_repository(run.platform.connection.signing_key) as scratch:
         for repository, required in _committing(run, scratch, writes):
-            signer = repository.signer(required=required)
-            if signer is None or signer in tried:
-                continue
-            tried.append(signer)
-            try:
-                repository.try_signing(signer)
-            except SystemFailure as error:
-                why = "; a rule on the branch wants signed commits" if required else ""
-                yield _failed(PreflightError("git.signing", f"{error.message}{why}", error.hint))
-            else:
-                yield Check(SIGNING, CheckState.OK, f"commits are signed with {signer.words}")
+            yield from _tried(repository, required=required)
+
+
+def _tried(repository: Repository, *, required: bool) -> Iterator[Check]:
+    """Whether a commit made there can be signed; nothing where it is not to be."""
+    signer = repository.signer(required=required)
+    if signer is None:
+        return
+    try:
+        repository.try_signing(signer)
+    except SystemFailure as error:
+        why = "; a rule on the branch wants signed commits" if required else ""
+        yield _failed(PreflightError("git.signing", f"{error.message}{why}", error.hint))
+    else:
+        yield Check(SIGNING, CheckState.OK, f"commits are signed with {signer.words}")
 
 
 def _failed(error: PreflightError) -> Check:
@@ -86,6 +104,21 @@ def _pushes(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
         new = run.forgejo.branch(run.owner, run.name, branch) is None
         files = (lambda: run.forgejo.tree(run.owner, run.name, head)) if new and head else None
         yield Push(run.name, branch, run.forgejo.login(), tuple(_paths(plan, "service")), files)
+
+
+def _removals(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
+    """The branches that a removal deletes in the infra repository, and the one that it proposes."""
+    heads, user = run.infra_heads(), run.forgejo.login() if writes else ""
+    deleted = {"infra.commit": run.infra_branch, "infra.change_commit": change_branch(run.name)}
+    for step, branch in deleted.items():
+        if step in writes and branch in heads:
+            yield Push(run.infra_repository, branch, user, deletes=True)
+    if REMOVAL in writes:
+        branch, base = removal_branch(run), heads.get(run.platform.infra.branch, "")
+        paths = tuple(item.path for item in plan.files if item.repo == "infra")
+        existing = None if branch in heads else lambda: set(run.infra_paths(base)) - {*paths}
+        changed = paths if branch in heads else ()
+        yield Push(run.infra_repository, branch, user, changed, existing)
 
 
 def _infra_branch(run: Run, writes: Collection[str]) -> str:

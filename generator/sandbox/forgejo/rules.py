@@ -1,12 +1,11 @@
 """Rules on branches, enforced by a hook as the real server does (routers/private/hook_pre_receive.go).
 
-As a program it is that hook: ``python -m generator.sandbox.forgejo.rules FILE``, with the rules and the user in FILE.
+``write_hook`` writes that hook, with the rules and the user in a file beside it, and ``main`` is what it runs.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,17 +72,17 @@ def write_hook(folder: Path, rules: Sequence[Rule], user: str, signers: str) -> 
     place, listed, hook = folder / "rules.json", folder / "signers", folder / "pre-receive"
     listed.write_text(signers)
     place.write_text(json.dumps({"rules": [asdict(rule) for rule in rules], "user": user, "signers": str(listed)}))
-    source = Path(__file__).parents[3]
-    hook.write_text(f"#!/bin/sh\nPYTHONPATH='{source}' exec '{sys.executable}' -m {__name__} '{place}'\n")
+    source, begin = Path(__file__).parents[3], f"import sys; from {__name__} import main; sys.exit(main(sys.argv[1]))"
+    hook.write_text(f"#!/bin/sh\nLC_ALL=C PYTHONPATH='{source}' exec '{sys.executable}' -c '{begin}' '{place}'\n")
     hook.chmod(0o700)
     return folder
 
 
-def main(place: Path, lines: Iterable[str]) -> int:
-    """Check what is pushed; the status of the hook."""
-    known = json.loads(place.read_text())
+def main(place: str) -> int:
+    """Check what is pushed, which git names on standard input; the status of the hook."""
+    known = json.loads(Path(place).read_text())
     rules = [Rule(**rule) for rule in known["rules"]]
-    for line in lines:
+    for line in sys.stdin:
         old, new, reference = line.split()
         branch = reference.removeprefix("refs/heads/")
         rule = first_match(rules, branch) if branch != reference else None
@@ -129,8 +128,3 @@ def _is_verified(sha: str, signers: str) -> bool:
 
 def _git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout.decode()
-
-
-if __name__ == "__main__":
-    os.environ["LC_ALL"] = "C"
-    sys.exit(main(Path(sys.argv[1]), sys.stdin.readlines()))
