@@ -285,7 +285,7 @@ def test_a_persons_openpgp_key_signs(world: World) -> None:
     made = ("gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "Someone <someone@sandbox.test>")
     try:
         subprocess.run([*made, "ed25519", "sign", "never"], check=True, capture_output=True)
-        configure(user_name="Someone", user_email="someone@sandbox.test", commit_gpgSign="true")
+        configure(user_signingKey="someone@sandbox.test", commit_gpgSign="true")
         completed = create(world)
         assert completed.result["status"] == "success", completed.out
         assert is_signed(world.infra.bare.path, BRANCH)

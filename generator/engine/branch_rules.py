@@ -26,7 +26,6 @@ class Push:
 
     repository: str
     branch: str
-    user: str
     paths: tuple[str, ...] = ()
     existing: Callable[[], Collection[str]] | None = None
     deletes: bool = False
@@ -48,20 +47,23 @@ def _fits(name: str, branch: str) -> bool:
     return matches(name, branch, "/") if SPECIAL.search(name) else name.lower() == branch.lower()
 
 
-def rejection(rule: BranchRule, push: Push) -> str:
-    """Why the rule rejects the push, signatures apart; empty where it accepts it, or that can't be known."""
+def rejection(rule: BranchRule, push: Push, user: str) -> str:
+    """Why the rule rejects the push, signatures apart; empty where it accepts it, or that can't be known.
+
+    ``user`` is who pushes, empty where that is not known.
+    """
     if push.deletes:
         return "it protects branches from deletion"
     protected = _patterns(rule.protected_files)
     if protected and (found := [path for path in push.changed if _any(protected, path)]):
         new = ", as every file of a new branch counts" if found[0] not in map(str.lower, push.paths) else ""
         return f"it protects files, and the push changes {found[0]}{new}"
-    if _may_push(rule, push.user) is not False:
+    if _may_push(rule, user) is not False:
         return ""
     unprotected = _patterns(rule.unprotected_files)
     if unprotected and all(_any(unprotected, path) for path in push.changed):
         return ""
-    return f"{push.user} may not push there" if rule.push else "nobody may push there"
+    return f"{user} may not push there" if rule.push else "nobody may push there"
 
 
 def _may_push(rule: BranchRule, user: str) -> bool | None:
@@ -70,7 +72,7 @@ def _may_push(rule: BranchRule, user: str) -> bool | None:
         return False
     if rule.allowed is None or user.lower() in {name.lower() for name in rule.allowed}:
         return True
-    return None if rule.teams else False
+    return None if rule.teams or not user else False
 
 
 def _patterns(listed: str) -> list[str]:

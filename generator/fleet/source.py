@@ -12,6 +12,7 @@ from generator.clients.forgejo import PullRequest
 from generator.clients.forgejo import Repository as Known
 from generator.clients.git import scratch_repository
 from generator.clients.objects import Objects
+from generator.engine.branch_rules import rule_for
 from generator.engine.change import CHANGE_PREFIX
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX
@@ -32,7 +33,7 @@ class Source:
     """One repository. ``heads`` are commit ids of the fleet's branches, ``pulls`` open pull requests by branch.
 
     ``proposed`` are commit ids of new stacks that wait for review, by service. ``changes``: the branches on
-    which changes of services may wait.
+    which changes of services may wait. ``must_sign``: a rule wants the commits of an update's branch signed.
     """
 
     objects: Objects
@@ -45,6 +46,7 @@ class Source:
     pulls: Mapping[str, PullRequest] = field(default_factory=dict)
     proposed: Mapping[str, str] = field(default_factory=dict)
     changes: frozenset[str] = frozenset()
+    must_sign: bool = False
 
     @property
     def full_name(self) -> str:
@@ -76,6 +78,9 @@ def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_bran
     source = _infra(platform, clone, "")
     seen = _seen(forge, source)
     wanted = {seen.default: seen.base, **(seen.heads if bring_branches else {})}
+    if bring_branches:  # an update is to be committed there
+        rule = rule_for(forge.api.branch_rules(seen.owner, seen.name) or (), update_branch("any"))
+        seen = replace(seen, must_sign=rule is not None and rule.signed)
     cut = bring_branches and bool(seen.heads) and clone.shallow  # then a branch's starting point is unknown
     _fetch(forge, seen, [branch for branch, sha in wanted.items() if cut or not clone.has(sha)])
     return seen

@@ -121,7 +121,7 @@ def test_all_three_agree(ground: Ground, tmp_path: Path, name: str) -> None:
         unprotected_files=rule.unprotected_file_patterns,
     )
     counts = rule_for([known], BRANCH)
-    judged = rejection(counts, Push("ruled", BRANCH, "viktor", tuple(OURS), lambda: BASE)) if counts else ""
+    judged = rejection(counts, Push("ruled", BRANCH, tuple(OURS), lambda: BASE), "viktor") if counts else ""
     unsigned = "unverified" in said
     assert bool(judged) == (bool(said) and not unsigned), (judged, said)
     assert bool(counts and counts.signed) == unsigned

@@ -12,6 +12,7 @@ from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.plan import Plan
 from generator.engine.steps.removal.stack import removal_branch
+from generator.lifecycle.doctor.forgejo import whose
 
 RULES, SIGNING = "forgejo.rules", "git.signing"
 REMOVAL = "infra.removal_commit"
@@ -29,7 +30,7 @@ def check_removal(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Che
     """The same for a removal, and whether its commit can be signed."""
     yield from _judged(run, _removals(run, plan, writes))
     if REMOVAL in writes:
-        yield from _tried(run.infra, required=run.must_sign(run.infra_repository, removal_branch(run)))
+        yield from check_signature(run.infra, required=run.must_sign(run.infra_repository, removal_branch(run)))
 
 
 def _judged(run: Run, pushes: Iterable[Push]) -> Iterator[Check]:
@@ -41,7 +42,8 @@ def _judged(run: Run, pushes: Iterable[Push]) -> Iterator[Check]:
             yield Check(RULES, CheckState.UNKNOWN, summary, f"look whether a rule there rejects {push.branch}")
             continue
         rule = rule_for(rules, push.branch)
-        why = rejection(rule, push) if rule else ""
+        user = whose(run.forgejo) if rule and rule.allowed is not None else ""
+        why = rejection(rule, push, user) if rule else ""
         if rule and why:
             ours = f"{push.branch.partition('/')[0]}/**"
             yield _failed(
@@ -50,7 +52,7 @@ def _judged(run: Run, pushes: Iterable[Push]) -> Iterator[Check]:
                     f"the rule {rule.name} of {where} rejects {push.branch}: {why}",
                     f"remove that rule (Settings, Branches on Forgejo) or limit it to other branches than {ours}"
                     if push.deletes
-                    else f"let {push.user} push there (Settings, Branches), or add a rule for {ours} that does",
+                    else f"let {user or 'its user'} push there (Settings, Branches), or add one for {ours} that does",
                 )
             )
         else:
@@ -61,10 +63,10 @@ def check_signing(run: Run, writes: Collection[str]) -> Iterator[Check]:
     """Whether the commits of the plan that are to be signed can be; nothing where none is."""
     with scratch_repository(run.platform.connection.signing_key) as scratch:
         for repository, required in _committing(run, scratch, writes):
-            yield from _tried(repository, required=required)
+            yield from check_signature(repository, required=required)
 
 
-def _tried(repository: Repository, *, required: bool) -> Iterator[Check]:
+def check_signature(repository: Repository, *, required: bool) -> Iterator[Check]:
     """Whether a commit made there can be signed; nothing where it is not to be."""
     signer = repository.signer(required=required)
     if signer is None:
@@ -98,27 +100,27 @@ def _pushes(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
         base = heads.get(run.platform.infra.branch, "")
         paths = [*_paths(plan, "infra"), *(item.path for item in plan.registrations if item.action == "add")]
         existing = None if branch in heads else lambda: run.infra_paths(base)
-        yield Push(run.infra_repository, branch, run.forgejo.login(), tuple(paths), existing)
+        yield Push(run.infra_repository, branch, tuple(paths), existing)
     if "service.change_commit" in writes:
         branch, head = change_branch(run.name), run.canonical_head() or ""
         new = run.forgejo.branch(run.owner, run.name, branch) is None
         files = (lambda: run.forgejo.tree(run.owner, run.name, head)) if new and head else None
-        yield Push(run.name, branch, run.forgejo.login(), tuple(_paths(plan, "service")), files)
+        yield Push(run.name, branch, tuple(_paths(plan, "service")), files)
 
 
 def _removals(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
     """The branches that a removal deletes in the infra repository, and the one that it proposes."""
-    heads, user = run.infra_heads(), run.forgejo.login() if writes else ""
+    heads = run.infra_heads()
     deleted = {"infra.commit": run.infra_branch, "infra.change_commit": change_branch(run.name)}
     for step, branch in deleted.items():
         if step in writes and branch in heads:
-            yield Push(run.infra_repository, branch, user, deletes=True)
+            yield Push(run.infra_repository, branch, deletes=True)
     if REMOVAL in writes:
         branch, base = removal_branch(run), heads.get(run.platform.infra.branch, "")
         paths = tuple(item.path for item in plan.files if item.repo == "infra")
         existing = None if branch in heads else lambda: set(run.infra_paths(base)) - {*paths}
         changed = paths if branch in heads else ()
-        yield Push(run.infra_repository, branch, user, changed, existing)
+        yield Push(run.infra_repository, branch, changed, existing)
 
 
 def _infra_branch(run: Run, writes: Collection[str]) -> str:
