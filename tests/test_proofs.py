@@ -203,12 +203,24 @@ def changed_on_both_sides(world: World) -> None:
     bare.commit_files(world.base, {shared: b"# meanwhile\n" + theirs}, "meanwhile", WHEN)
 
 
+def branch_in_the_way(world: World) -> None:
+    bare = world.infra.bare
+    bare.update(f"refs/heads/newservice/{NAME}/draft", bare.heads()[world.base])
+
+
+def branch_above_in_the_way(world: World) -> None:
+    bare = world.infra.bare
+    bare.update("refs/heads/newservice", bare.heads()[world.base])
+
+
 LEFT: list[tuple[Situation, str]] = [
     (removed_with_the_folder_kept, "service.commit"),
     (registration_removed_by_hand, "service.commit"),
     (changed_on_both_sides, "infra.commit"),
     (removed_with_the_files_kept, "service.commit"),
     (committed_by_hand_before_it_was_registered, "service.commit"),
+    (branch_in_the_way, "infra.commit"),
+    (branch_above_in_the_way, "infra.commit"),
 ]
 
 

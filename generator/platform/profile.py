@@ -217,7 +217,7 @@ class Platform:
 
 
 def _connection(data: Mapping[str, Any]) -> Connection:
-    balancer, ca_file, key = data["load_balancer"], data["ca_file"], data["signing_key"]
+    balancer, ca_file, key = data["load_balancer"], data["ca_file"], data.get("signing_key")
     pin = _filled(Pin, balancer) if balancer else None
     return _filled(
         Connection,

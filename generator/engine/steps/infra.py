@@ -18,7 +18,7 @@ from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.change.line import TITLE
-from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit, unmergeable
+from generator.engine.steps.infra_branch import ask_for, blocked, is_merged, no_default_branch, push_commit, unmergeable
 from generator.infra_repo.entries import compare_registrations, refusal, registered_files
 from generator.infra_repo.fingerprints import blobs, seal
 
@@ -126,14 +126,7 @@ class InfraCommit(Step[InfraFacts]):
             return present(f"{run.project.stack_prefix} is on {run.platform.infra.branch}{_remarks(base)}")
         if error := refusal(base.registrations):
             return foreign(error.message, error.hint)
-        if facts.branch_state is None or facts.spent:
-            return absent(_summary(run, base))
-        decision = _decide_branch(run, facts.branch_state, begun=facts.begun)
-        if facts.by_hand and decision.action is not Action.REFUSE:
-            return foreign(*_by_hand(run, facts.by_hand))
-        if facts.stuck and decision.action is not Action.REFUSE:
-            return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): create updates it")
-        return decision
+        return _decide_push(run, facts, base)
 
     def act(self, run: Run, facts: InfraFacts) -> str | Done:
         """Commit on objects, beside every checkout, and push without force."""
@@ -253,6 +246,20 @@ def _decide_branch(run: Run, branch: InfraState, *, begun: bool) -> Decision:
     if branch.complete:
         return present(f"{run.project.stack_prefix} is on {run.infra_branch}{_remarks(branch)}")
     return drifted(f"{run.infra_branch} gets {len(branch.unregistered)} registrations that it lacks")
+
+
+def _decide_push(run: Run, facts: InfraFacts, base: InfraState) -> Decision:
+    """What is to be done about our branch, where the default branch lacks something."""
+    if other := blocked(run, run.infra_branch):
+        return other
+    if facts.branch_state is None or facts.spent:
+        return absent(_summary(run, base))
+    decision = _decide_branch(run, facts.branch_state, begun=facts.begun)
+    if decision.action is Action.REFUSE or not facts.stuck:
+        return decision
+    if facts.by_hand:
+        return foreign(*_by_hand(run, facts.by_hand))
+    return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): create updates it")
 
 
 def not_ours(run: Run) -> Decision:

@@ -24,6 +24,19 @@ def no_default_branch(run: Run) -> Decision:
     )
 
 
+def blocked(run: Run, branch: str) -> Decision | None:
+    """The refusal where git can't create ``branch`` in the infra repository, because another one takes its place."""
+    heads, parts = run.infra_heads(), branch.split("/")
+    above = {"/".join(parts[:count]) for count in range(1, len(parts))}
+    found = [head for head in heads if branch not in heads and (head in above or head.startswith(f"{branch}/"))]
+    if not found:
+        return None
+    return foreign(
+        f"{run.owner}/{run.infra_repository} has a branch {found[0]}, beside which git can't create {branch}",
+        f"merge, rename or delete {found[0]}, then run the same command again",
+    )
+
+
 def is_merged(pull: PullRequest | None, head: str | None) -> bool:
     """Whether a branch was merged as it is."""
     return pull is not None and pull.merged and pull.head == head

@@ -16,7 +16,7 @@ from generator.engine.steps.change.line import Line, Repository, change_title, i
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.infra import UNSEEN_RULES, not_ours, titles
-from generator.engine.steps.infra_branch import no_default_branch, push_commit
+from generator.engine.steps.infra_branch import blocked, no_default_branch, push_commit
 from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.engine.to_do import after_merge
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
@@ -120,6 +120,8 @@ class InfraChange(Step[StackFacts]):
             return conflicting(where, facts.found)
         if not writes(facts.found) and not line.stuck:
             return present(f"{line.branch} has it" if line.waits else f"{line.default} has it")
+        if other := blocked(run, line.branch):
+            return other
         unseen = f"; {UNSEEN_RULES}" if run.branch_rules(run.infra_repository) is None else ""  # looked up once a run
         return drifted(f"{counted(facts.found)} on {line.branch}{unseen}")
 
