@@ -226,8 +226,13 @@ def test_a_person_who_signs_signs_what_newservice_commits(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", few(2, ["passphrase", "no key", "missing file", "unknown format", "openpgp"]))
-def test_what_can_not_be_signed_is_refused_at_once(world: World, how: str) -> None:
-    """Nothing waits for a person who is not asked."""
+def test_what_can_not_be_signed_is_refused_at_once(world: World, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for a person who is not asked, and nothing asks one."""
+    asking, asked = world.folder / "ask", world.folder / "asked"
+    asking.write_text(f"#!/bin/sh\ntouch '{asked}'\necho secret\n")
+    asking.chmod(0o755)
+    for name, value in {"SSH_ASKPASS": str(asking), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":7"}.items():
+        monkeypatch.setenv(name, value)
     place = key(world, passphrase="secret" if how == "passphrase" else "")
     configure(gpg_format="ssh", commit_gpgSign="true")
     if how in ("passphrase", "missing file"):
@@ -240,6 +245,19 @@ def test_what_can_not_be_signed_is_refused_at_once(world: World, how: str) -> No
     error = refused(world, "git.signing")
     assert time.monotonic() - began < 20
     assert "git commit -S" in error["hint"]
+    assert not asked.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "signs"),
+    few(2, [("gpgSign", True), ("gpgSign =", False), ("gpgSign = On", True), ("gpgSign = no", False)], apart=True),
+)
+def test_git_says_yes_in_several_ways(world: World, said: str, signs: bool) -> None:
+    configure(gpg_format="ssh", user_signingKey=str(key(world)))
+    with (Path(os.environ["HOME"]) / ".gitconfig").open("a") as file:
+        file.write(f"[commit]\n\t{said}\n")
+    assert create(world).result["status"] == "success"
+    assert is_signed(world.infra.bare.path, BRANCH) is signs
 
 
 @full

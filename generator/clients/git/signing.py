@@ -47,7 +47,7 @@ def signer_for(folder: Path, key: Path | None = None, *, required: bool = False)
         settings = {"gpg.format": "ssh", "user.signingKey": str(key), "gpg.ssh.program": _PROGRAMS["gpg.ssh.program"]}
         return Signer(settings, f"the SSH key {key}")
     found = _settings(folder)
-    if not required and found.get("commit.gpgsign", "false").lower() not in ("", "true", "yes", "on", "1"):
+    if not required and found.get("commit.gpgsign", "").lower() not in ("true", "yes", "on", "1"):
         return None
     kind = found.get("gpg.format", "openpgp")
     default = {"gpg.openpgp.program": found.get("gpg.program", "")}
@@ -105,10 +105,10 @@ def _settings(folder: Path) -> dict[str, str]:
     ended = git_process(folder, *asked, environment={**local_environment(), "GIT_CONFIG_COUNT": "0"})
     parts = as_text(ended.out).split("\0")
     for scope, setting in zip(parts[::2], parts[1::2], strict=False):
-        name, _, value = setting.partition("\n")
+        name, given, value = setting.partition("\n")
         runs = name.endswith(("program", "command"))
         if not (runs and scope in ("local", "worktree")):
-            found[name] = value
+            found[name] = value if given else "true"  # a name alone says yes
     return found
 
 
