@@ -62,24 +62,21 @@ def observe_steps(steps: Sequence[Step[Any]], run: Run) -> list[StepPlan]:
 
 def course(steps: Sequence[Step[Any]], run: Run) -> Course:
     """The steps as work to be carried out, those that don't need each other in parallel."""
-    return Course([_work(step, run) for step in steps], run.patience)
+    pushing = tuple(step.id for step in steps if step.id in PUSHED_FIRST)
+    first = pushing if pushing and run.branch_rules(run.infra_repository) is None else ()
+    return Course([_work(step, run, first) for step in steps], run.patience)
 
 
-def _work(step: Step[Any], run: Run) -> Work:
+def _work(step: Step[Any], run: Run, first: tuple[str, ...]) -> Work:
+    """A step; where a rule may reject our branch unseen, its push (``first``) comes before all other writes."""
+
     def observed(since: float | None = None) -> Observed:
         view = run.fresh(since)
         facts = step.observe(view)
         return Observed(step.decide(view, facts), partial(step.act, view, facts))
 
-    return Work(step.id, step.system, _after(step, run), observed, ahead=observed)
-
-
-def _after(step: Step[Any], run: Run) -> tuple[str, ...]:
-    """What comes before a step: where a rule may reject our branch unseen, its push comes before all other writes."""
-    after = step.waits_for(run)
-    if step.id in PUSHED_FIRST or run.branch_rules(run.infra_repository) is not None:
-        return after
-    return (*after, *PUSHED_FIRST)
+    after = step.waits_for(run) if step.id in first else (*step.waits_for(run), *first)
+    return Work(step.id, step.system, after, observed, ahead=observed)
 
 
 def _observe(step: Step[Any], run: Run) -> StepPlan:

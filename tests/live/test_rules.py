@@ -44,11 +44,10 @@ class Ground:
     bare: Path
     url: str
 
-    def push(self, where: str, *options: str) -> str:
+    def push(self, where: str) -> str:
         """Push our commit as a new branch; what the server says about it, empty where it accepts it."""
-        pushed = git(self.clone, *options, "push", where, f"HEAD:refs/heads/{BRANCH}", check=False)
+        pushed = git(self.clone, "push", where, f"HEAD:refs/heads/{BRANCH}", check=False)
         if not pushed.returncode:
-            git(self.clone, *options, "push", where, f":refs/heads/{BRANCH}", check=False)
             return ""
         said: list[str] = re.findall(r"Forgejo: (.*?) *$", pushed.stderr, re.MULTILINE)
         return said[0].strip()
@@ -111,6 +110,7 @@ def test_all_three_agree(ground: Ground, tmp_path: Path, name: str) -> None:
     hooks = write_hook(tmp_path / "hooks", [rule], "viktor", "")
     git(ground.bare, "config", "core.hooksPath", str(hooks))
     assert ground.push(str(ground.bare)) == said
+    git(ground.bare, "update-ref", "-d", f"refs/heads/{BRANCH}")
 
     known = BranchRule(
         rule.rule_name,
