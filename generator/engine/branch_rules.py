@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # importing the clients takes a while, and what only plans fi
 class Push:
     """A push that is planned. ``paths``: the files that it changes.
 
-    ``existing`` are all files of the default branch, where the branch is a new one: Forgejo then takes every file of it
-    as changed. ``deletes``: the branch itself is deleted.
+    ``existing`` gives all files of the default branch, where the branch is a new one: Forgejo then takes every file of
+    it as changed. ``deletes``: the branch itself is deleted.
     """
 
     repository: str

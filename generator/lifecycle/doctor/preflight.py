@@ -51,8 +51,8 @@ def _parts(run: Run, plan: Plan, writes: Collection[str], systems: Collection[st
     if {"infra.commit", "infra.pull_request", "infra.change_commit", "infra.change_request"} & set(writes):
         yield _single("forgejo.infra", lambda: _infra(run))
     if rules.COMMITS & set(writes):
-        yield Part((), lambda: _worst(rules.check_rules(run, plan, writes)))
-        yield Part((), lambda: _worst(rules.check_signing(run, writes)))
+        yield Part((), lambda: _worst(rules.RULES, lambda: list(rules.check_rules(run, plan, writes))))
+        yield Part((), lambda: _worst(rules.SIGNING, lambda: list(rules.check_signing(run, writes))))
     if "github" in systems or "forgejo.mirror" in writes:
         yield Part((), lambda: _github(run, writes))
     if "woodpecker" in systems:
@@ -67,9 +67,11 @@ def _single(name: str, look: Callable[[], Check]) -> Part:
     return Part((name,), lambda: [attempt(name, look, _UNSEEN)])
 
 
-def _worst(checks: Iterable[Check]) -> list[Check]:
+def _worst(name: str, look: Callable[[], list[Check]]) -> list[Check]:
     """Of checks of one kind the first that is not well, else the last."""
-    found = list(checks)
+    found = attempt(name, look, _UNSEEN)
+    if isinstance(found, Check):
+        return [found]
     return [check for check in found if not check.well][:1] or found[-1:]
 
 

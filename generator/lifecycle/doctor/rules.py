@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import PreflightError, SystemFailure
@@ -14,6 +16,9 @@ from generator.engine.plan import Plan
 from generator.engine.steps.removal.stack import removal_branch
 from generator.lifecycle.doctor.forgejo import whose
 
+if TYPE_CHECKING:
+    from generator.clients.forgejo import BranchRule
+
 RULES, SIGNING = "forgejo.rules", "git.signing"
 REMOVAL = "infra.removal_commit"
 INFRA = frozenset({"infra.commit", "infra.change_commit"})
@@ -22,7 +27,7 @@ COMMITS = INFRA | {"service.commit", "service.change_commit"}
 
 
 def check_rules(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Check]:
-    """Whether each push of the plan is accepted, as far as the rules can be seen; a check for each repository."""
+    """Whether each push of the plan is accepted, as far as the rules can be seen; a check for each rule that counts."""
     yield from _judged(run, _pushes(run, plan, writes))
 
 
@@ -42,21 +47,22 @@ def _judged(run: Run, pushes: Iterable[Push]) -> Iterator[Check]:
             yield Check(RULES, CheckState.UNKNOWN, summary, f"look whether a rule there rejects {push.branch}")
             continue
         rule = rule_for(rules, push.branch)
-        user = whose(run.forgejo) if rule and rule.allowed is not None else ""
-        why = rejection(rule, push, user) if rule else ""
-        if rule and why:
-            ours = f"{push.branch.partition('/')[0]}/**"
-            yield _failed(
-                PreflightError(
-                    "forgejo.rules",
-                    f"the rule {rule.name} of {where} rejects {push.branch}: {why}",
-                    f"remove that rule (Settings, Branches on Forgejo) or limit it to other branches than {ours}"
-                    if push.deletes
-                    else f"let {user or 'its user'} push there (Settings, Branches), or add one for {ours} that does",
-                )
-            )
+        if rule is None:
+            continue
+        user = whose(run.forgejo) if rule.allowed is not None else ""
+        if why := rejection(rule, push, user):
+            yield _rejected(rule, push, where, why, user)
         else:
-            yield Check(RULES, CheckState.OK, f"{where} accepts {push.branch}")
+            yield Check(RULES, CheckState.OK, f"the rule {rule.name} of {where} accepts {push.branch}")
+
+
+def _rejected(rule: BranchRule, push: Push, where: str, why: str, user: str) -> Check:
+    ours = f"{push.branch.partition('/')[0]}/**"
+    remedy = f"let {user or 'its user'} push there (Settings, Branches), or add one for {ours} that does"
+    if push.deletes:
+        remedy = f"remove that rule (Settings, Branches on Forgejo) or limit it to other branches than {ours}"
+    message = f"the rule {rule.name} of {where} rejects {push.branch}: {why}"
+    return _failed(PreflightError("forgejo.rules", message, remedy))
 
 
 def check_signing(run: Run, writes: Collection[str]) -> Iterator[Check]:
@@ -96,16 +102,26 @@ def _committing(run: Run, scratch: Repository, writes: Collection[str]) -> Itera
 
 def _pushes(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
     if INFRA & set(writes):
-        branch, heads = _infra_branch(run, writes), run.infra_heads()
-        base = heads.get(run.platform.infra.branch, "")
+        branch = _infra_branch(run, writes)
         paths = [*_paths(plan, "infra"), *(item.path for item in plan.registrations if item.action == "add")]
-        existing = None if branch in heads else lambda: run.infra_paths(base)
-        yield Push(run.infra_repository, branch, tuple(paths), existing)
+        yield Push(run.infra_repository, branch, tuple(paths), partial(_of_infra, run, branch))
     if "service.change_commit" in writes:
-        branch, head = change_branch(run.name), run.canonical_head() or ""
-        new = run.forgejo.branch(run.owner, run.name, branch) is None
-        files = (lambda: run.forgejo.tree(run.owner, run.name, head)) if new and head else None
-        yield Push(run.name, branch, tuple(_paths(plan, "service")), files)
+        branch = change_branch(run.name)
+        yield Push(run.name, branch, tuple(_paths(plan, "service")), partial(_of_service, run, branch))
+
+
+def _of_infra(run: Run, branch: str) -> Collection[str]:
+    """What counts as changed beside what is changed, where the branch is a new one: every file."""
+    heads = run.infra_heads()
+    base = heads.get(run.platform.infra.branch, "")
+    return run.infra_paths(base) if base and branch not in heads else ()
+
+
+def _of_service(run: Run, branch: str) -> Collection[str]:
+    """The same in the service's own repository."""
+    head = run.canonical_head()
+    known = head is None or run.forgejo.branch(run.owner, run.name, branch) is not None
+    return () if known or head is None else run.forgejo.tree(run.owner, run.name, head)
 
 
 def _removals(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
@@ -116,11 +132,15 @@ def _removals(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
         if step in writes and branch in heads:
             yield Push(run.infra_repository, branch, deletes=True)
     if REMOVAL in writes:
-        branch, base = removal_branch(run), heads.get(run.platform.infra.branch, "")
-        paths = tuple(item.path for item in plan.files if item.repo == "infra")
-        existing = None if branch in heads else lambda: set(run.infra_paths(base)) - {*paths}
-        changed = paths if branch in heads else ()
-        yield Push(run.infra_repository, branch, changed, existing)
+        branch = removal_branch(run)
+        paths = {item.path for item in plan.files if item.repo == "infra"}
+        left = partial(_left, run, branch, paths)
+        yield Push(run.infra_repository, branch, tuple(paths) if branch in heads else (), left)
+
+
+def _left(run: Run, branch: str, removed: Collection[str]) -> Collection[str]:
+    """The same of a branch on which files are removed: they are no longer among the new branch's files."""
+    return {*_of_infra(run, branch)} - {*removed}
 
 
 def _infra_branch(run: Run, writes: Collection[str]) -> str:
