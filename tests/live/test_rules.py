@@ -24,7 +24,6 @@ MORE = {
     "signed commits only": Rule("**", enable_push=True, require_signed_commits=True),
     "two stars within": Rule("new**app", enable_push=False),
     "no pattern at all": Rule("newservice", enable_push=False),
-    "a broken pattern": Rule("newservice/[", enable_push=False),
     "files by extension": Rule("**", enable_push=True, protected_file_patterns="*.tf"),
     "files below, by extension": Rule("**", enable_push=True, protected_file_patterns="**.tf"),
     "files of one level": Rule("**", enable_push=True, protected_file_patterns="stacks/*/main.tf"),
