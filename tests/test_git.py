@@ -81,7 +81,6 @@ def person(tmp_path: Path) -> Path:
     editor = false
     quotePath = true
 [commit]
-    gpgSign = true
     template = {folder}/message
     verbose = true
 [gpg]

@@ -86,7 +86,7 @@ def _remove(session: Session, answers: Answers, change: Change | None) -> Result
             plan = observe(removals, run)
             session.reporter.plan(plan, title="Removal of", diffs=bool(session.options["diffs"]))
             refuse(session, answers, plan)
-            check_rights(run, written(plan))
+            check_rights(run, plan, written(plan))
         _check_limit(session, plan)
         if session.options["dry_run"]:
             return _planned(run, plan)

@@ -18,7 +18,10 @@ from generator.platform.profile import Platform
 
 @dataclass(frozen=True)
 class Repository:
-    """What is known about a repository. ``limited``: its owner is not visible to everyone, so neither is it."""
+    """What is known about a repository. ``limited``: its owner is not visible to everyone, so neither is it.
+
+    ``fork``: someone forked it from another one, with its history and its description.
+    """
 
     owner: str
     name: str
@@ -29,6 +32,7 @@ class Repository:
     default_branch: str
     url: str
     limited: bool = False
+    fork: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,24 @@ class Rights:
 
     push: bool
     archived: bool
+
+
+@dataclass(frozen=True)
+class BranchRule:
+    """A rule on the branches that ``name`` fits: a branch, or a pattern.
+
+    ``push``: anyone with the right to write may push, or only the users in ``allowed`` and members of ``teams``.
+    The patterns of files are separated by semicolons. ``created`` orders rules.
+    """
+
+    name: str
+    push: bool = False
+    allowed: frozenset[str] | None = None
+    teams: frozenset[str] = frozenset()
+    signed: bool = False
+    protected_files: str = ""
+    unprotected_files: str = ""
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,6 +291,14 @@ class Forgejo:
         """What this token's user may do in a repository; None if the token can't see the repository."""
         return self._api.find("GET", f"/repos/{owner}/{name}", _rights)
 
+    def branch_rules(self, owner: str, name: str) -> list[BranchRule] | None:
+        """All rules on a repository's branches; None where this token may not list them, which takes an administrator.
+
+        Limited tokens never count as an administrator's.
+        """
+        path = f"/repos/{owner}/{name}/branch_protections"
+        return self._api.find("GET", path, _branch_rules, missing=(403, 404))
+
     def may_create(self, user: str, organisation: str) -> bool | None:
         """Whether a user may create repositories in an organisation; None if the organisation can't be seen."""
         path = f"/users/{quote(user)}/orgs/{quote(organisation)}/permissions"
@@ -285,6 +315,19 @@ class Forgejo:
         query |= {key: value for key, value in (("not", without), ("path", path)) if value}
         nothing = (404, 409) if path else ()  # how the server says that no commit touched a path
         return self._api.find("GET", f"/repos/{owner}/{name}/commits", _commits, params=query, missing=nothing) or []
+
+    def origin(self, owner: str, name: str, sha: str) -> Commit | None:
+        """The commit with which the history of a branch or commit begins; None where there is none."""
+        path = f"/repos/{owner}/{name}/commits"
+        query = {"sha": sha, "limit": 50, "stat": "false", "files": "false", "verification": "false"}
+        response = self._api.request("GET", path, params=query, allow=(404, 409))
+        if response.status_code in (404, 409):
+            return None
+        found = self._api.understood(response, _commits)
+        total = response.headers.get("x-total-count", "")
+        if total.isdecimal() and int(total) > len(found):
+            found = self._api.read("GET", path, _commits, params={**query, "limit": 1, "page": int(total)})
+        return found[-1] if found else None
 
     def references(self, owner: str, name: str) -> dict[str, str]:
         """The ids of all references by full name; for an annotated tag, the id of the tag object."""
@@ -368,11 +411,31 @@ def _repository(data: Any) -> Repository:
         default_branch=data.get("default_branch") or "",
         url=data.get("html_url") or "",
         limited=bool(data.get("internal")) or (data["owner"].get("visibility") or "public") != "public",
+        fork=bool(data.get("fork")),
     )
 
 
 def _rights(data: Any) -> Rights:
     return Rights(push=flag(data["permissions"]["push"]), archived=flag(data["archived"]))
+
+
+def _branch_rules(data: Any) -> list[BranchRule]:
+    return [_branch_rule(item) for item in listed(data, null=True)]
+
+
+def _branch_rule(data: Any) -> BranchRule:
+    named, teams = (listed(data.get(f"push_whitelist_{kind}"), null=True) for kind in ("usernames", "teams"))
+    limited = bool(data.get("enable_push_whitelist"))
+    return BranchRule(
+        name=text(data.get("rule_name") or data["branch_name"]),
+        push=flag(data["enable_push"]),
+        allowed=frozenset(map(text, named)) if limited else None,
+        teams=frozenset(map(text, teams)),
+        signed=bool(data.get("require_signed_commits")),
+        protected_files=data.get("protected_file_patterns") or "",
+        unprotected_files=data.get("unprotected_file_patterns") or "",
+        created=data.get("created_at") or "",
+    )
 
 
 def _tree(data: Any) -> tuple[dict[str, Blob], bool]:

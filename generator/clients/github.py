@@ -39,7 +39,10 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Mirror:
-    """What is known about a mirror repository. ``private``: not public; ``internal``: visible to the enterprise."""
+    """What is known about a mirror repository. ``private``: not public; ``internal``: visible to the enterprise.
+
+    ``fork``: it was forked from another repository, with that one's description.
+    """
 
     id: int
     full_name: str
@@ -49,6 +52,7 @@ class Mirror:
     default_branch: str
     url: str
     internal: bool = False
+    fork: bool = False
 
 
 @dataclass(frozen=True)
@@ -616,4 +620,5 @@ def _mirror(repository: GithubRepository) -> Mirror:
         default_branch=repository.default_branch or "",
         url=repository.html_url or "",
         internal=internal,
+        fork=bool(repository.fork),
     )

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 
 from generator.clients.git import Remote, Repository, network
 from generator.clients.git.process import failure, git_process
 from generator.clients.git.reading import LARGEST
+from generator.clients.git.repository import LoggedCommit
 from generator.infra_repo.fingerprints import EXECUTABLE, Blob
 
 NO_FILE = Blob("0" * 40)
 """The id that git uses for the content of a missing file."""
-
-
-@dataclass(frozen=True)
-class LoggedCommit:
-    """A commit, as ``git log`` lists it."""
-
-    id: str
-    parents: tuple[str, ...]
-    message: str
 
 
 class Objects(Repository):
@@ -30,7 +21,9 @@ class Objects(Repository):
     @classmethod
     def of(cls, repository: Repository) -> Objects:
         """The objects of ``repository``; closing either closes both."""
-        return cls(repository.path, repository.git_dir, repository._reader, repository._author)
+        objects = cls(repository.path, repository.git_dir, repository._reader, repository.signing_key)
+        objects.ask_in = repository.ask_in
+        return objects
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Blob ids by path, for all files of a commit or those below a folder."""
@@ -74,8 +67,7 @@ class Objects(Repository):
     def own_commits(self, head: str, base: str) -> list[LoggedCommit]:
         """Commits that ``head`` has and ``base`` lacks, the newest first."""
         output = self._git("log", "-z", "--format=%H%x01%P%x01%B", head, f"^{base}", "--")
-        parts = (entry.split("\x01", 2) for entry in output.split("\0") if entry.strip())
-        return [LoggedCommit(sha, tuple(parents.split()), message) for sha, parents, message in parts]
+        return [LoggedCommit.of(entry) for entry in output.split("\0") if entry.strip()]
 
     def common(self, one: str, other: str) -> str:
         """The newest common ancestor of two commits; empty if there is none."""

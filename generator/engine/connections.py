@@ -151,6 +151,7 @@ def open_clone(platform: Platform, infra: Path) -> Repository:
     if unfit := clone.unfit:
         clone.close()
         raise PreflightError("infra.unfit", f"{infra} {unfit}", REMEDY_FOR_UNFIT)
+    clone.signing_key = platform.connection.signing_key
     return clone
 
 

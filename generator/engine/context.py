@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from generator.base.errors import SystemFailure
 from generator.base.memo import Memo
 from generator.base.secrets import Secret
+from generator.engine.branch_rules import rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
-from generator.engine.ownership import of_tree
+from generator.engine.ownership import MARK, of_history, of_layer
 from generator.engine.project import InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.seeds import Seed
@@ -25,7 +26,8 @@ from generator.template.answers import Answers
 from generator.template.files import File
 
 if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
-    from generator.clients.forgejo import Forgejo, PullRequest, PushMirror, Repository
+    from generator.clients.forgejo import BranchRule, Forgejo, PullRequest, PushMirror, Repository
+    from generator.clients.forgejo import Commit as ForgeCommit
     from generator.clients.git import Remote
     from generator.clients.git import Repository as Clone
     from generator.clients.github import ActionsSecret, GitHub, Mirror
@@ -184,6 +186,18 @@ class Run:
             )
         return found
 
+    def canonical_begun(self) -> bool:
+        """Whether newservice began the history of the canonical branch; False where there is no branch.
+
+        Where people have rewritten that history, two other proofs together count as much: the stack was merged into the
+        infra repository's default branch, and the repository's description carries newservice's mark.
+        """
+        head, repository = self.canonical_head(), self.canonical()
+        if head is None or repository is None:
+            return False
+        origin = self._known.look(("origin", head), lambda: self.forgejo.origin(self.owner, self.name, head))
+        return of_history(origin, self.name).ours or (repository.description.endswith(MARK) and self.stack_merged())
+
     def canonical_commit(self, sha: str, at_hand: Iterable[File] = ()) -> RemoteCommit:
         """A commit of the canonical repository; of contents that are ``at_hand`` none is requested."""
         contents: dict[str, bytes] = self._known.look("contents at hand", dict)
@@ -332,12 +346,48 @@ class Run:
                 "infra.moved", "the infra repository moved meanwhile", "run the same command again", passing=True
             )
 
+    def branch_rules(self, repository: str) -> Sequence[BranchRule] | None:
+        """The rules on the branches of one of the owner's repositories, looked up once a run.
+
+        None where the token may not see them, or the repository does not exist.
+        """
+        look = partial(self.forgejo.branch_rules, self.owner, repository)
+        return self._known.look(("rules", repository), look)
+
+    def must_sign(self, repository: str, branch: str) -> bool:
+        """Whether a rule wants the commits of a branch signed, as far as the rules can be seen."""
+        rule = rule_for(self.branch_rules(repository) or (), branch)
+        return rule is not None and rule.signed
+
+    def infra_paths(self, sha: str) -> Collection[str]:
+        """All files of a commit of the infra repository."""
+        from generator.clients.objects import Objects
+
+        if self.infra.has(sha):
+            return Objects.of(self.infra).listing(sha)
+        return self.forgejo.tree(self.owner, self.infra_repository, sha)
+
     def stack_recorded(self) -> bool:
         """Whether the default branch, or ours, records answers of this service: then only these count."""
+        return self._records_stack(self.platform.infra.branch, self.infra_branch)
+
+    def stack_merged(self) -> bool:
+        """Whether the default branch records answers of this service: reviewers have accepted its stack."""
+        return self._records_stack(self.platform.infra.branch)
+
+    def _records_stack(self, *branches: str) -> bool:
         heads, prefix = self.infra_heads(), self.project.stack_prefix
-        found = (heads.get(branch) for branch in (self.platform.infra.branch, self.infra_branch))
-        records = (read_recorded(self.infra_tree(sha), prefix) for sha in found if sha)
-        return any(of_tree(recorded, self.name).ours for recorded in records)
+        records = (read_recorded(self.infra_tree(heads[name]), prefix) for name in branches if name in heads)
+        return any(of_layer(recorded, self.name, "stack").ours for recorded in records)
+
+    def infra_branch_commits(self) -> list[ForgeCommit]:
+        """The commits that our branch of the infra repository adds to the default branch; none where it is missing."""
+        heads = self.infra_heads()
+        head, base = heads.get(self.infra_branch), heads.get(self.platform.infra.branch, "")
+        if head is None or head == base:
+            return []
+        look = partial(self.forgejo.commits, self.owner, self.infra_repository, head, without=base)
+        return self._known.look(("added", base, head), look)
 
     def infra_state(self, sha: str) -> InfraState:
         """What a commit of the infra repository has and lacks."""

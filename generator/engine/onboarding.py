@@ -20,6 +20,9 @@ from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Nothing, Tree
 
+PUSHED_FIRST = ("infra.commit", "infra.change_commit")
+"""The steps that push to the infra repository; they wait for no other."""
+
 Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
 
 
@@ -60,16 +63,21 @@ def observe_steps(steps: Sequence[Step[Any]], run: Run) -> list[StepPlan]:
 
 def course(steps: Sequence[Step[Any]], run: Run) -> Course:
     """The steps as work to be carried out, those that don't need each other in parallel."""
-    return Course([_work(step, run) for step in steps], run.patience)
+    pushing = tuple(step.id for step in steps if step.id in PUSHED_FIRST)
+    first = pushing if pushing and run.branch_rules(run.infra_repository) is None else ()
+    return Course([_work(step, run, first) for step in steps], run.patience)
 
 
-def _work(step: Step[Any], run: Run) -> Work:
+def _work(step: Step[Any], run: Run, first: tuple[str, ...]) -> Work:
+    """A step; where a rule may reject our branch unseen, its push (``first``) comes before all other writes."""
+
     def observed(since: float | None = None) -> Observed:
         view = run.fresh(since)
         facts = step.observe(view)
         return Observed(step.decide(view, facts), partial(step.act, view, facts))
 
-    return Work(step.id, step.system, step.waits_for(run), observed, ahead=observed)
+    after = step.waits_for(run) if step.id in first else (*step.waits_for(run), *first)
+    return Work(step.id, step.system, after, observed, ahead=observed)
 
 
 def _observe(step: Step[Any], run: Run) -> StepPlan:

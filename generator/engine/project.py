@@ -13,7 +13,7 @@ from typing import Any
 from generator.base.contained import Obstacle
 from generator.base.errors import AnswersError
 from generator.base.memo import Memo
-from generator.engine.ownership import of_tree
+from generator.engine.ownership import of_layer, of_tree
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.to_do import in_order, tasks_of, to_apply
 from generator.engine.transition import NOTHING, End, transition
@@ -221,7 +221,7 @@ class Project:
         ``AnswersError`` where nothing is free.
         """
         recorded = read_recorded(tree, self.stack_prefix)
-        ours = of_tree(recorded, self.name).ours
+        ours = of_layer(recorded, self.name, "stack").ours
         facts = self._facts(recorded.values if ours else {}, others)
         goal = End(self.stack_files(facts), tuple(self.registrations))
         found = transition(NOTHING, goal, tree, "infra", self.stack_prefix)

@@ -100,6 +100,8 @@ def _own(platform: Platform | None) -> Iterator[Path]:
         yield Path(platform.source)
     if platform and platform.connection.ca_file:
         yield Path(platform.connection.ca_file)
+    if platform and platform.connection.signing_key:
+        yield platform.connection.signing_key
 
 
 def _homes(environ: Mapping[str, str]) -> set[Path]:

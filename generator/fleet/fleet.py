@@ -17,6 +17,7 @@ from generator.engine.change import change_branch
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX
+from generator.engine.ownership import MARK, of_history, of_repository
 from generator.engine.recorded import Recorded, read_recorded
 from generator.fleet.changes import SETTLED, in_review, parted, unfinished
 from generator.fleet.findings import FileNote, Finding, Place, State, in_order
@@ -216,17 +217,27 @@ class Fleet:
         return self._parted(finding, read_recorded(source.snapshot))
 
     @contextmanager
-    def opened(self, places: Sequence[Place]) -> Iterator[list[tuple[Place, Source | Finding]]]:
-        """Services' repositories, each in a scratch clone of its own; a finding if one can't be opened."""
-        with ExitStack() as stack:
-            yield list(zip(places, self._at_once([partial(self._open, place, stack) for place in places]), strict=True))
+    def opened(
+        self, places: Sequence[Place], *, to_write: bool = False
+    ) -> Iterator[list[tuple[Place, Source | Finding]]]:
+        """Services' repositories, each in a scratch clone of its own; a finding if one can't be opened.
 
-    def _open(self, place: Place, stack: ExitStack) -> Source | Finding:
+        ``to_write``: only those that are proven to be newservice's.
+        """
+        with ExitStack() as stack:
+            looks = [partial(self._open, place, stack, to_write=to_write) for place in places]
+            yield list(zip(places, self._at_once(looks), strict=True))
+
+    def _open(self, place: Place, stack: ExitStack, *, to_write: bool) -> Source | Finding:
         try:
             forge, known = self._known(place)
             if known is None or known.empty or known.archived:
                 return self._service_recorded(place)
-            return stack.enter_context(service_online(self.platform, forge, known))
+            source = stack.enter_context(service_online(self.platform, forge, known))
+            if to_write and not _is_ours(place, forge, known, source):
+                message = f"{place.repository} was not made by newservice for {place.name}: left alone"
+                return Finding(place, State.UNREADABLE, message=message, hint=f"see newservice status {place.name}")
+            return source
         except NewserviceError as error:
             return Finding(place, State.FAILED, message=error.message, hint=error.hint)
 
@@ -237,6 +248,14 @@ class Fleet:
 
     def _at_once(self, looks: Sequence[Callable[[], Item]]) -> list[Item]:
         return [found for chunk in chunks(looks, AT_ONCE) for found in run_parallel(*chunk)]
+
+
+def _is_ours(place: Place, forge: Forge, known: Known, source: Source) -> bool:
+    """Whether newservice made a service's repository, whose stack was merged: by its files and its history."""
+    if not of_repository(known, read_recorded(source.snapshot), place.name, empty=False).ours:
+        return False
+    origin = forge.api.origin(source.owner, source.name, source.base)
+    return of_history(origin, place.name).ours or known.description.endswith(MARK)
 
 
 def unseen(place: Place, known: Known | None) -> Finding:

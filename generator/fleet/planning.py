@@ -133,7 +133,8 @@ def _committed(source: Source, task: Task) -> Task:
     onto = task.branch.head if task.branch and not task.branch.spent else source.base
     merged = [source.base] if onto != source.base else []
     message = _message(task.finding, task.files, task.removed)
-    commit = source.objects.commit_onto(onto, task.files, message, merged, task.removed, tree=source.base)
+    objects, must = source.objects, source.must_sign
+    commit = objects.commit_onto(onto, task.files, message, merged, task.removed, tree=source.base, signed=must)
     return replace(task, commit=commit)
 
 

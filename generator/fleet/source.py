@@ -13,6 +13,7 @@ from generator.clients.forgejo import PullRequest
 from generator.clients.forgejo import Repository as Known
 from generator.clients.git import scratch_repository
 from generator.clients.objects import Objects
+from generator.engine.branch_rules import rule_for
 from generator.engine.change import CHANGE_PREFIX
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX
@@ -33,7 +34,7 @@ class Source:
     """One repository. ``heads`` are commit ids of the fleet's branches, ``pulls`` open pull requests by branch.
 
     ``proposed`` are commit ids of new stacks that wait for review, by service. ``changes``: the branches on
-    which changes of services may wait.
+    which changes of services may wait. ``must_sign``: a rule wants the commits of an update's branch signed.
     """
 
     objects: Objects
@@ -46,6 +47,7 @@ class Source:
     pulls: Mapping[str, PullRequest] = field(default_factory=dict)
     proposed: Mapping[str, str] = field(default_factory=dict)
     changes: frozenset[str] = frozenset()
+    must_sign: bool = False
 
     @property
     def full_name(self) -> str:
@@ -77,6 +79,9 @@ def infra_online(platform: Platform, clone: Objects, forge: Forge, *, bring_bran
     source = _infra(platform, clone, "")
     seen = _seen(forge, source)
     wanted = {seen.default: seen.base, **(seen.heads if bring_branches else {})}
+    if bring_branches:  # an update is to be committed there
+        rule = rule_for(forge.api.branch_rules(seen.owner, seen.name) or (), update_branch("any"))
+        seen = replace(seen, must_sign=rule is not None and rule.signed)
     cut = bring_branches and bool(seen.heads) and clone.shallow  # then a branch's starting point is unknown
     _fetch(forge, seen, [branch for branch, sha in wanted.items() if cut or not clone.has(sha)])
     return seen
@@ -87,7 +92,8 @@ def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[S
     """A service's repository in its own scratch clone. Raises ``SystemFailure`` if it can't be seen."""
     url = f"{platform.forgejo.url}/{known.owner}/{known.name}.git"
     default = known.default_branch or platform.forgejo.branch
-    with scratch_repository(Path.cwd() / known.name, default, url) as scratch:
+    key = platform.connection.signing_key
+    with scratch_repository(Path.cwd() / known.name, default, url, key) as scratch:
         source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")
         seen = _seen(forge, source)
         # Finding what a branch adds needs the history it is based on; without a branch, the files are enough.

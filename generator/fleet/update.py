@@ -21,6 +21,8 @@ from generator.fleet.planning import Task, Verb, planned
 from generator.fleet.pool import mapped
 from generator.fleet.requests import Requests
 from generator.fleet.source import Source, update_branch
+from generator.lifecycle.doctor import require
+from generator.lifecycle.doctor.rules import check_signature
 from generator.lifecycle.update import Upgrader
 
 FEW_PLANS = 2
@@ -68,8 +70,13 @@ class Update:
     _ready: dict[Place, Task] = field(default_factory=dict)
 
     def look(self) -> None:
-        """Observe the whole fleet and decide the waves; nothing is written. Raises any error that prevents this."""
+        """Observe the whole fleet and decide the waves; nothing is written. Raises any error that prevents this.
+
+        So does a commit that is to be signed and can't be: else every one of them would wait for its signature.
+        """
         work = self._work()
+        if work:
+            require(check_signature(self.fleet.infra.objects, required=self.fleet.infra.must_sign))
         behind = {finding.place.name for finding in work if finding.state is State.BEHIND}
         self._turns = self.waves.of(list(dict.fromkeys(finding.place.name for finding in work)), behind)
         if behind and self.waves.canaries and not behind & {*self.waves.canaries}:
@@ -194,7 +201,8 @@ class Update:
     def _carried_out(self, wave: Sequence[Place], checks: Checks) -> list[Finding]:
         services = [place for place in wave if place.layer == "service"]
         with ExitStack() as stack:
-            opened = [pair for chunk in chunks(services, 8) for pair in stack.enter_context(self.fleet.opened(chunk))]
+            proven = [self.fleet.opened(chunk, to_write=True) for chunk in chunks(services, 8)]
+            opened = [pair for chunk in proven for pair in stack.enter_context(chunk)]
             seen = [self._settle(source) for _, source in opened if isinstance(source, Finding)]
             own = [(place, source) for place, source in opened if isinstance(source, Source)]
             tasks = self._checked(mapped(self._plan, own, self.fleet.jobs, FEW_PLANS), checks)

@@ -66,12 +66,13 @@ class Connection:
     """How this machine reaches the systems.
 
     ``pins`` has the systems behind the load balancer; others are reached by public DNS. ``credentials`` are by name.
-    ``~`` is expanded.
+    ``signing_key`` is an SSH key that signs commits. ``~`` is expanded.
     """
 
     load_balancer: Pin | None
     pins: Mapping[str, Pin]
     ca_file: str | None
+    signing_key: Path | None
     infra_clone: Path
     timeout_seconds: float
     mirror_timeout_seconds: float
@@ -215,7 +216,7 @@ class Platform:
 
 
 def _connection(data: Mapping[str, Any]) -> Connection:
-    balancer, ca_file = data["load_balancer"], data["ca_file"]
+    balancer, ca_file, key = data["load_balancer"], data["ca_file"], data.get("signing_key")
     pin = _filled(Pin, balancer) if balancer else None
     return _filled(
         Connection,
@@ -223,6 +224,7 @@ def _connection(data: Mapping[str, Any]) -> Connection:
         load_balancer=pin,
         pins=dict.fromkeys(balancer["systems"], pin) if balancer else {},
         ca_file=str(Path(os.path.expanduser(ca_file))) if ca_file else None,
+        signing_key=Path(os.path.expanduser(key)).absolute() if key else None,
         infra_clone=Path(os.path.expanduser(data["infra_clone"])),
         retry=_filled(Retry, data["retry"]),
         credentials={

@@ -46,6 +46,7 @@ _HELD: Mapping[str, Mapping[str, Any]] = {
         "repositories": dict[str, forgejo.Repository],
         "visibilities": dict[str, str],
         "force_private": bool,
+        "signers": str,
         "token_ids": Numbers,
         "ids": Numbers,
         "pull_ids": Numbers,

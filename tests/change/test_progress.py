@@ -164,7 +164,8 @@ def test_looking_for_a_change_takes_three_requests(world: World, app: str) -> No
     assert asked.count("viktor/infra/branches") == 2  # one finds the answers, the other belongs to the look itself
     assert asked.count("viktor/notes-app/branches") == 1
     assert asked.count("viktor/notes-app/raw/.copier-answers.yml") == 2
-    assert not [path for path in asked if "/pulls/" in path or "/commits" in path]
+    assert asked.count("viktor/notes-app/commits") == 1  # the proof of whose it is
+    assert not [path for path in asked if "/pulls/" in path or "infra/commits" in path]
 
 
 def test_the_second_of_two_onboardings_needs_create_again(world: World) -> None:

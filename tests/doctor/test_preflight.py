@@ -49,8 +49,9 @@ def test_what_is_proven_before_the_first_write(clinic: Clinic) -> None:
     require(checks.values())
     asked = [(item.system, item.path.rpartition("/")[2]) for item in clinic.sandbox.journal]
     assert sorted(set(asked)) == [
-        ("forgejo", "infra"), ("forgejo", "tokens"), ("forgejo", "user"), ("github", "user"),
-        ("vault", "capabilities-self"), ("vault", "city-guide"), ("vault", "lookup-self"), ("woodpecker", "user"),
+        ("forgejo", "branch_protections"), ("forgejo", "infra"), ("forgejo", "tokens"), ("forgejo", "user"),
+        ("github", "user"), ("vault", "capabilities-self"), ("vault", "city-guide"), ("vault", "lookup-self"),
+        ("woodpecker", "user"),
     ]  # fmt: skip
 
 

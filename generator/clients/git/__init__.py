@@ -13,6 +13,7 @@ from generator.clients.git.creation import adopt_folder, create_repository, lock
 from generator.clients.git.merging import merge_file, merges
 from generator.clients.git.remote import Remote
 from generator.clients.git.repository import REMEDY_FOR_UNFIT, Repository
+from generator.clients.git.signing import Signer
 from generator.clients.git.working_tree import filtered, staged_executables, uncommitted
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Remote",
     "Repository",
     "Signature",
+    "Signer",
     "adopt_folder",
     "create_repository",
     "filtered",

@@ -15,39 +15,41 @@ from pathlib import Path
 from generator.base.contained import Contained
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.files import is_private
-from generator.clients.git.authors import author_in
-from generator.clients.git.process import isolated_environment, run_git, trust_own
+from generator.clients.git.process import init, trust_own
 from generator.clients.git.repository import Repository
 from generator.template.files import File
 
-# Hooks would come from a template, and what else a person prefers for new repositories (object format, storage of
-# references, branch) is not what the forge has.
-_INIT = ("init", "--quiet", "--template=", "--object-format=sha1")
-
 
 @contextmanager
-def scratch_repository(place: Path | None = None, branch: str = "", origin: str = "") -> Iterator[Repository]:
+def scratch_repository(
+    place: Path | None = None, branch: str = "", origin: str = "", signing_key: Path | None = None
+) -> Iterator[Repository]:
     """An empty bare repository for commits that go elsewhere; it is removed at the end.
 
-    Who commits is who would commit in a clone of ``origin`` at ``place``, on ``branch``.
+    Who commits, and how it is signed without a ``signing_key``, is as in a clone of ``origin`` at ``place``, on
+    ``branch``.
     """
     with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        _init(folder, "--bare")
-        author = partial(_author_at, place, branch, origin) if place else None
-        repository = Repository(folder, folder, author=author)
+        init(folder, "--bare")
+        repository = Repository(folder, folder, signing_key=signing_key)
+        if place:
+            repository.ask_in = partial(_standing_in, place, branch, origin)
         try:
             yield repository
         finally:
             repository.close()
 
 
-def create_repository(place: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
+def create_repository(
+    place: Path, files: Sequence[File], branch: str, message: str, origin: str, signing_key: Path | None = None
+) -> None:
     """Create a repository with one commit at ``place``, all or nothing: it is built beside it and moved there.
 
-    The commit is made where the repository ends up, because the place can decide who commits. A run that is killed
-    just before leaves what ``adopt_folder`` completes. ``place`` must not exist or be an empty folder. Raises
-    ``SystemFailure`` when the folder can't be written, or when another run created it first.
+    ``signing_key`` signs the commit, else the person's git decides. The commit is made where the repository ends up,
+    because the place can decide who commits. A run that is killed just before leaves what ``adopt_folder`` completes.
+    ``place`` must not exist or be an empty folder. Raises ``SystemFailure`` when the folder can't be written, or when
+    another run created it first.
     """
     files = list(files)
     try:
@@ -57,7 +59,7 @@ def create_repository(place: Path, files: Sequence[File], branch: str, message: 
             _begin(draft, branch, origin)
             draft.replace(place)
             try:
-                _commit(place, files, message)
+                _commit(place, files, message, signing_key)
             except BaseException:
                 place.replace(draft)
                 raise
@@ -67,7 +69,9 @@ def create_repository(place: Path, files: Sequence[File], branch: str, message: 
         raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again") from error
 
 
-def adopt_folder(place: Path, files: Sequence[File], branch: str, message: str, origin: str) -> None:
+def adopt_folder(
+    place: Path, files: Sequence[File], branch: str, message: str, origin: str, signing_key: Path | None = None
+) -> None:
     """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
     Raises ``SystemFailure`` when the folder can't be written, or while another run creates it.
@@ -80,7 +84,7 @@ def adopt_folder(place: Path, files: Sequence[File], branch: str, message: str, 
                 raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again")
             _begin(place, branch, origin)
             write_files(place, files)
-            _commit(place, files, message)
+            _commit(place, files, message, signing_key)
     except OSError as error:
         message = f"{place} can't be written: {error.strerror}"
         raise SystemFailure("service.folder", message, "run the same command again") from error
@@ -93,14 +97,9 @@ def write_files(folder: Path, files: Iterable[File]) -> None:
         tree.write(file.path, file.content, 0o755 if file.executable else 0o644)
 
 
-def _init(folder: Path, *options: str) -> None:
-    run_git(folder, *_INIT, *options, environment=isolated_environment({}))
-    trust_own(folder)
-
-
 def _begin(folder: Path, branch: str, origin: str) -> None:
     """An empty repository with all that decides who commits in it: its branch, and where it comes from."""
-    _init(folder, f"--initial-branch={branch}")
+    init(folder, f"--initial-branch={branch}")
     repository = Repository(folder, folder / ".git")
     try:
         repository.name_origin(origin)
@@ -108,28 +107,31 @@ def _begin(folder: Path, branch: str, origin: str) -> None:
         repository.close()
 
 
-def _commit(folder: Path, files: Iterable[File], message: str) -> None:
+def _commit(folder: Path, files: Iterable[File], message: str, signing_key: Path | None) -> None:
     trust_own(folder)
-    repository = Repository(folder, folder / ".git")
+    repository = Repository(folder, folder / ".git", signing_key=signing_key)
     try:
         repository.commit_all(files, message)
     finally:
         repository.close()
 
 
-def _author_at(place: Path, branch: str, origin: str) -> dict[str, str]:
-    """The variables that name who commits at ``place``: asked there, or in an empty repository beside it."""
+@contextmanager
+def _standing_in(place: Path, branch: str, origin: str) -> Iterator[Path]:
+    """A folder in which git's settings are those at ``place``: that one, or an empty repository beside it."""
+    repository = None
     with suppress(PreflightError):  # one that git does not work in says nothing
         repository = Repository.open(place)
-        if repository is not None:
-            repository.close()
-            return repository.author()
+    if repository is not None:
+        repository.close()
+        yield place
+        return
     beside = next((folder for folder in place.absolute().parents if os.access(folder, os.W_OK)), None)
     with tempfile.TemporaryDirectory(prefix=".newservice-", dir=beside, ignore_cleanup_errors=True) as name:
         folder = Path(name) / place.name
         folder.mkdir()
         _begin(folder, branch, origin)
-        return author_in(folder)
+        yield folder
 
 
 @contextmanager

@@ -93,6 +93,17 @@ def trust_own(folder: Path) -> None:
     _own.add(os.path.realpath(folder))
 
 
+def init(folder: Path, *options: str) -> None:
+    """Make an empty repository in a folder.
+
+    Hooks would come from a template, and what else a person prefers for new repositories (object format, storage of
+    references, branch) is not what the forge has.
+    """
+    chosen = ("--quiet", "--template=", "--object-format=sha1", *options)
+    run_git(folder, "init", *chosen, environment=isolated_environment({}))
+    trust_own(folder)
+
+
 def _given(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The settings that the person's environment holds, as far as they are complete."""
     count = environ.get("GIT_CONFIG_COUNT", "")
@@ -160,9 +171,10 @@ def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceE
 
 
 def words(ended: Ended) -> str:
-    """Git's message about a failure, in one line."""
+    """Git's message about a failure, in one line. Of a long one both ends count: what it says last is why."""
     said = (ended.err + b"\n" + ended.out).decode("utf-8", "replace")
-    line = " ".join(said.split())[:500]
+    line = " ".join(said.split())
+    line = line if len(line) <= 500 else f"{line[:300]} ... {line[-195:]}"
     return f"{line} (it {ended.how})" if line and ended.status < 0 else line
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator.base.contained import Obstacle
 from generator.base.errors import PreflightError, SystemFailure
-from generator.clients.git import network
+from generator.clients.git import network, signing
 from generator.clients.git.authors import Signature, author_in
 from generator.clients.git.building import build_tree
 from generator.clients.git.process import (
     as_text,
     failure,
     git_process,
+    init,
     is_no_repository,
     local_environment,
     run_git,
@@ -24,10 +28,27 @@ from generator.clients.git.process import (
 )
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
+from generator.clients.git.signing import Signer
 from generator.clients.git.working_tree import filtered, uncommitted, unfiltered
 from generator.infra_repo.fingerprints import EXECUTABLE, mode_of
 from generator.infra_repo.trees import Folder
 from generator.template.files import File
+
+
+@dataclass(frozen=True)
+class LoggedCommit:
+    """A commit, as ``git log`` lists it."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+    @classmethod
+    def of(cls, entry: str) -> LoggedCommit:
+        """The commit in the format ``%H%x01%P%x01%B``."""
+        sha, parents, message = entry.split("\x01", 2)
+        return cls(sha, tuple(parents.split()), message)
+
 
 _ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -45,14 +66,17 @@ class Repository:
         path: Path,
         git_dir: Path,
         reader: Reader | None = None,
-        author: Callable[[], dict[str, str]] | None = None,
+        signing_key: Path | None = None,
     ) -> None:
         self.path = path
         """The working tree."""
         self.git_dir = git_dir
         """Where git keeps this working tree's own state."""
+        self.signing_key = signing_key
+        """An SSH key that signs what is committed here, whatever the person's git does."""
         self._reader = reader or Reader(path)
-        self._author = author or self.author
+        self.ask_in: Callable[[], AbstractContextManager[Path]] = lambda: nullcontext(self.path)
+        """The folder in which git is asked who commits here, and how that is signed."""
 
     @classmethod
     def open(cls, path: Path) -> Repository | None:
@@ -103,6 +127,12 @@ class Repository:
         if words(named):
             raise failure(self.path, ("rev-parse", ref), named)
         return None
+
+    def origin(self, sha: str) -> LoggedCommit | None:
+        """The commit with which the history of ``sha`` begins, the oldest of several; None where it is not here."""
+        output = self._git("log", "-z", "--max-parents=0", "--format=%H%x01%P%x01%B", sha, "--")
+        found = [entry for entry in output.split("\0") if entry.strip()]
+        return LoggedCommit.of(found[-1]) if found else None
 
     def has(self, sha: str) -> bool:
         """Whether the commit is in this repository."""
@@ -184,29 +214,46 @@ class Repository:
         merged: Iterable[str] = (),
         removed: Iterable[str] = (),
         tree: str = "",
+        *,
+        signed: bool = False,
     ) -> str:
         """Make a commit with ``files`` and without the paths ``removed`` on top of ``base`` and return its id.
 
-        ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files.
+        ``merged`` are further parents; ``tree`` is the tree to start from instead of the base's own files. It is signed
+        where the person's git signs commits, the profile names a key, or it must be (``signed``).
 
         Works on objects alone: the checkout, its index and its branches stay as they are. Raises ``RefusedError`` for a
         file that git stores through a filter there: it would be committed as plain content.
         """
         tree = build_tree(self.path, tree or base, files, removed)
-        return self._committed(tree, (base, *merged), message, self._author())
+        return self._committed(tree, (base, *merged), message, self._author(), self.signer(required=signed))
 
     def commit_alone(self, files: Iterable[File], parents: Iterable[str], message: str, signature: Signature) -> str:
-        """Make a commit of exactly ``files`` and return its id, which is the same on every machine."""
+        """Make a commit of exactly ``files`` and return its id, which is the same on every machine: so it is never
+        signed."""
         return self._committed(build_tree(self.path, "", files), parents, message, signature.environment)
 
-    def _committed(self, tree: str, parents: Iterable[str], message: str, environment: Mapping[str, str]) -> str:
-        output = self._git(
-            *("commit-tree", tree, "-F", "-"),
-            *(word for parent in parents for word in ("-p", parent)),
-            given=message.encode(),
-            env=environment,
-        )
-        return output.strip()
+    def _committed(
+        self,
+        tree: str,
+        parents: Iterable[str],
+        message: str,
+        environment: Mapping[str, str],
+        signer: Signer | None = None,
+    ) -> str:
+        arguments = ("commit-tree", tree, "-F", "-", *(word for parent in parents for word in ("-p", parent)))
+        return signing.commit(self.path, arguments, signer, local_environment(environment), message.encode()).strip()
+
+    def signer(self, *, required: bool = False) -> Signer | None:
+        """How commits made here are signed; None where they aren't. ``required``: they must be."""
+        with self.ask_in() as folder:
+            return signing.signer_for(folder, self.signing_key, required=required)
+
+    def try_signing(self, signer: Signer) -> None:
+        """Sign something that nobody keeps, as the person who commits here. Raises ``SystemFailure`` if that fails."""
+        with tempfile.TemporaryDirectory(prefix="newservice-", ignore_cleanup_errors=True) as folder:
+            init(Path(folder), "--bare")
+            signing.try_signing(Path(folder), signer, self._author())
 
     def merge(self, ours: str, theirs: str) -> tuple[str, list[str]]:
         """The tree that results from merging two commits, and its conflicting paths. No reference is moved.
@@ -224,7 +271,8 @@ class Repository:
     def commit_all(self, files: Iterable[File], message: str) -> None:
         """Make the first commit, of every file in the working tree: ``files`` as they are given, others as they are.
 
-        Raises ``SystemFailure`` where a commit exists already.
+        It is signed where the person's git signs commits, or there is a key. Raises ``SystemFailure`` where a commit
+        exists already.
         """
         given, folder = {file.path: file for file in files}, Folder(self.path)
         kept: list[File] = []
@@ -236,7 +284,7 @@ class Repository:
             else:
                 links[name] = obstacle.text
         tree = build_tree(self.path, "", kept, links=links)
-        sha = self._committed(tree, (), message, self._author())
+        sha = self._committed(tree, (), message, self._author(), self.signer())
         self._git("read-tree", tree)
         title = message.partition("\n")[0]
         self._git("update-ref", "-m", f"commit (initial): {title}", "HEAD", sha, _NO_OBJECT)
@@ -314,9 +362,10 @@ class Repository:
         shared = self._git("config", "--default", "", "--get", "core.sharedRepository").strip()
         return network.Store(common, frozenset(filter(None, ids)), shared)
 
-    def author(self) -> dict[str, str]:
+    def _author(self) -> dict[str, str]:
         """The variables that name who commits here, as git finds them; newservice where git knows of nobody."""
-        return author_in(self.path)
+        with self.ask_in() as folder:
+            return author_in(folder)
 
     def _git(self, *arguments: str, env: Mapping[str, str] | None = None, given: bytes = b"") -> str:
         return run_git(self.path, *arguments, environment=local_environment(env), given=given)

@@ -39,13 +39,15 @@ class RepositoryFacts:
     """The repository, the answers file that its branch holds, and how visible the copies are.
 
     The mirror counts only where the answers want it public: else both are private, whatever it is. ``superseded``:
-    the answers file says other answers than the wanted ones, and it is the stack's that counts.
+    the answers file says other answers than the wanted ones, and it is the stack's that counts. ``begun``: its history
+    begins with newservice's commit.
     """
 
     repository: Repository | None
     recorded: Recorded
     copies: Copies
     superseded: bool = False
+    begun: bool = True
 
 
 class ForgejoRepository(Step[RepositoryFacts]):
@@ -69,10 +71,11 @@ class ForgejoRepository(Step[RepositoryFacts]):
     def observe(self, run: Run) -> RepositoryFacts:
         """The repository, whose it is, and how visible the mirror is where that counts."""
         mirror = (lambda: None) if wants_private(run) else run.mirror_repository
-        run_parallel(run.canonical, run.canonical_answers, run.canonical_head, mirror)
+        run_parallel(run.canonical, run.canonical_answers, run.canonical_begun, mirror)
         recorded = run.canonical_answers()
         superseded = bool(recorded.differing(run.answers.public)) and run.stack_recorded()
-        return RepositoryFacts(run.canonical(), recorded, copies_of(run, run.canonical(), mirror()), superseded)
+        copies = copies_of(run, run.canonical(), mirror())
+        return RepositoryFacts(run.canonical(), recorded, copies, superseded, run.canonical_begun())
 
     def decide(self, run: Run, facts: RepositoryFacts) -> Decision:
         """Ours is what holds our answers file, or is still empty under a description that newservice wrote."""
@@ -91,6 +94,8 @@ class ForgejoRepository(Step[RepositoryFacts]):
                 f"{where} exists and holds someone else's work (no answers file of newservice for this name)",
                 "choose another name; newservice never writes into a repository that it did not make",
             )
+        if not (repository.empty or facts.begun):
+            return not_begun(where)
         changed = () if self._before else recorded.differing(run.answers.public)
         if changed and not facts.superseded:
             return answers_changed(where, changed, run.project.change_from(recorded))
@@ -132,6 +137,16 @@ class ForgejoRepository(Step[RepositoryFacts]):
         if self._described_before(repository, run):
             run.forgejo.describe(run.owner, run.name, f"{run.answers.description}{MARK}")
         return done
+
+
+def not_begun(where: str) -> Decision:
+    """The refusal for a repository with our answers file whose history newservice did not begin."""
+    return foreign(
+        f"{where} holds an answers file of newservice for this name, but its history does not begin with newservice's "
+        "commit: someone copied the files",
+        "choose another name; where it is this service's repository and its history was rewritten, let its description "
+        f"end with '{MARK.strip()}', which counts once the stack is merged",
+    )
 
 
 @dataclass(frozen=True)

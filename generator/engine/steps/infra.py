@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from generator.base.errors import AnswersError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
@@ -11,12 +13,12 @@ from generator.clients.forgejo import PullRequest
 from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.executor import Done
-from generator.engine.ownership import signed
+from generator.engine.ownership import of_branch, signed
 from generator.engine.plan import Action, Decision
 from generator.engine.project import InfraState
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.change.line import TITLE
-from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit, unmergeable
+from generator.engine.steps.infra_branch import ask_for, blocked, is_merged, no_default_branch, push_commit, unmergeable
 from generator.infra_repo.entries import compare_registrations, refusal, registered_files, unreadable
 from generator.infra_repo.fingerprints import blobs, seal
 
@@ -26,8 +28,10 @@ class InfraFacts:
     """Heads of the default branch and of ours, and what each has and lacks.
 
     ``spent``: our branch was merged as it is, and what it added is no longer on the default branch.
-    ``stuck``: files in which our branch, waiting for review, can no longer be merged. ``changing``: the stack has other
-    answers on the default branch, and these wait for review as its change.
+    ``stuck``: files in which our branch, waiting for review, can no longer be merged; ``by_hand`` are those of them
+    that only a person can merge. ``changing``: the stack has other answers on the default branch, and these wait for
+    review as its change. ``begun``: newservice made at least one of the commits that our branch adds. ``unruled``: the
+    token may not see the repository's rules on branches.
     """
 
     base: str | None
@@ -37,21 +41,43 @@ class InfraFacts:
     spent: bool = False
     stuck: tuple[str, ...] = ()
     changing: bool = False
+    by_hand: tuple[str, ...] = ()
+    begun: bool = True
+    unruled: bool = False
+
+
+UNSEEN_RULES = "the rules on its branches can't be seen with this token, so this is pushed first"
+"""Follows what is pushed where a rule may reject it that only the repository's administrators see."""
 
 
 def observe_infra(run: Run) -> InfraFacts:
     """Look at both branches as the forge has them now."""
+    return run.once(InfraFacts, partial(_observe_infra, run))
+
+
+def _observe_infra(run: Run) -> InfraFacts:
     heads = run.infra_heads()
     base, branch = heads.get(run.platform.infra.branch), heads.get(run.infra_branch)
     base_state = run.infra_state(base) if base else None
     branch_state = run.infra_state(branch) if branch else None
     found = run.pull_request() if branch and base_state and not base_state.complete else None
+    changing, begun = _is_changing(run, base_state), _is_begun(run, base_state, branch_state)
     if base is None or branch is None or found is None:
-        return InfraFacts(base, base_state, branch, branch_state, changing=_is_changing(run, base_state))
+        return InfraFacts(base, base_state, branch, branch_state, changing=changing, begun=begun)
     spent = is_merged(found, branch)
     paths = dict.fromkeys(registration.path for registration in run.project.registrations)
     stuck = () if found.merged else unmergeable(run.infra_tree, branch, found.merge_base, base, paths)
-    return InfraFacts(base, base_state, branch, branch_state, spent, stuck, _is_changing(run, base_state))
+    ours = registered_files(base_state.registrations) if stuck and base_state else ()
+    own = {file.path for file in ours}
+    by_hand = tuple(path for path in stuck if path not in own or not _only_registered(run, branch, path))
+    return InfraFacts(base, base_state, branch, branch_state, spent, stuck, changing, by_hand, begun)
+
+
+def _is_begun(run: Run, base: InfraState | None, branch: InfraState | None) -> bool:
+    """Whether newservice made a commit on our branch, as far as that matters: something on it waits to be merged."""
+    if branch is None or not branch.made_by_us or base is None or base.complete:
+        return True
+    return of_branch(run.infra_branch_commits(), titles(run)).ours
 
 
 def _is_changing(run: Run, base: InfraState | None) -> bool:
@@ -70,10 +96,18 @@ class InfraCommit(Step[InfraFacts]):
     system = "forgejo"
 
     def observe(self, run: Run) -> InfraFacts:
-        """The heads of both branches, and what each has and lacks."""
-        return observe_infra(run)
+        """The heads of both branches, what each has and lacks, and the rules on branches."""
+        run_parallel(partial(observe_infra, run), partial(run.branch_rules, run.infra_repository))
+        return replace(observe_infra(run), unruled=run.branch_rules(run.infra_repository) is None)
 
     def decide(self, run: Run, facts: InfraFacts) -> Decision:
+        """What is missing is added; where a rule may reject that unseen, it is pushed before anything else."""
+        decision = self._decide(run, facts)
+        if facts.unruled and decision.action in (Action.CREATE, Action.UPDATE):
+            return replace(decision, summary=f"{decision.summary}; {UNSEEN_RULES}")
+        return decision
+
+    def _decide(self, run: Run, facts: InfraFacts) -> Decision:
         """Add what is missing; a stack that someone else made is not touched, one that was edited stays."""
         repository = f"{run.owner}/{run.infra_repository}"
         base = facts.base_state
@@ -94,12 +128,7 @@ class InfraCommit(Step[InfraFacts]):
             return present(f"{run.project.stack_prefix} is on {run.platform.infra.branch}{_remarks(base)}")
         if error := refusal(base.registrations):
             return foreign(error.message, error.hint)
-        if facts.branch_state is None or facts.spent:
-            return absent(_summary(run, base))
-        decision = _decide_branch(run, facts.branch_state)
-        if facts.stuck and decision.action is not Action.REFUSE:
-            return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): create updates it")
-        return decision
+        return _decide_push(run, facts, base)
 
     def act(self, run: Run, facts: InfraFacts) -> str | Done:
         """Commit on objects, beside every checkout, and push without force."""
@@ -175,31 +204,38 @@ def _bring_up(run: Run, facts: InfraFacts) -> str:
     run.bring(facts.branch, run.infra_branch)
     tree, conflicting = run.infra.merge(facts.branch, facts.base)
     ours = {file.path: file for file in registered_files(facts.base_state.registrations)}
-    by_hand = [path for path in conflicting if path not in ours or not _only_registered(run, facts, path)]
+    by_hand = [path for path in conflicting if path not in ours or not _only_registered(run, facts.branch, path)]
     if by_hand:
-        raise RefusedError(
-            "infra.conflict",
-            f"{run.infra_branch} and {default} have both changed {', '.join(by_hand)}, and not by registrations alone",
-            f"merge {default} into {run.infra_branch} by hand, then run the same command again",
-        )
+        raise RefusedError("infra.conflict", *_by_hand(run, by_hand))
     message = signed(_bringing_up(run))
     files = [ours[path] for path in conflicting]
     sha = push_commit(run, run.infra_branch, facts.branch, files, message, [facts.base], tree=tree)
     return f"{run.infra_branch} at {sha[:8]}, mergeable again"
 
 
-def _only_registered(run: Run, facts: InfraFacts, path: str) -> bool:
+def _by_hand(run: Run, paths: Iterable[str]) -> tuple[str, str]:
+    """What both branches changed so that only a person can merge it, and the remedy."""
+    default = run.platform.infra.branch
+    return (
+        f"{run.infra_branch} and {default} have both changed {', '.join(paths)}, and not by registrations alone",
+        f"merge {default} into {run.infra_branch} by hand, then run the same command again",
+    )
+
+
+def _only_registered(run: Run, branch: str, path: str) -> bool:
     """Whether our branch's version of a shared file is the old one with our registrations, and nothing else."""
     found = run.pull_request()
-    if found is None or facts.branch is None:
+    if found is None:
         return False
     before = compare_registrations(run.project.registrations, run.infra_tree(found.merge_base))
     wanted = {file.path: file.content for file in registered_files(before)}
-    return wanted.get(path) == run.infra_tree(facts.branch).read(path)
+    return wanted.get(path) == run.infra_tree(branch).read(path)
 
 
-def _decide_branch(run: Run, branch: InfraState) -> Decision:
-    """Our branch holds our stack; whoever else committed to it reviewed it."""
+def _decide_branch(run: Run, branch: InfraState, *, begun: bool) -> Decision:
+    """Our branch holds our stack, and commits of ours; whoever else committed to it reviewed it."""
+    if not begun:
+        return not_ours(run)
     if not branch.made_by_us:
         return foreign(
             f"{run.owner}/{run.infra_repository} has a branch {run.infra_branch} without a stack of newservice's",
@@ -212,6 +248,29 @@ def _decide_branch(run: Run, branch: InfraState) -> Decision:
     if branch.complete:
         return present(f"{run.project.stack_prefix} is on {run.infra_branch}{_remarks(branch)}")
     return drifted(f"{run.infra_branch} gets {len(branch.unregistered)} registrations that it lacks")
+
+
+def _decide_push(run: Run, facts: InfraFacts, base: InfraState) -> Decision:
+    """What is to be done about our branch, where the default branch lacks something."""
+    if other := blocked(run, run.infra_branch):
+        return other
+    if facts.branch_state is None or facts.spent:
+        return absent(_summary(run, base))
+    decision = _decide_branch(run, facts.branch_state, begun=facts.begun)
+    if decision.action is Action.REFUSE or not facts.stuck:
+        return decision
+    if facts.by_hand:
+        return foreign(*_by_hand(run, facts.by_hand))
+    return drifted(f"{run.infra_branch} can no longer be merged ({', '.join(facts.stuck)}): create updates it")
+
+
+def not_ours(run: Run) -> Decision:
+    """The refusal for a branch of our name that holds nobody's commits but others'."""
+    return foreign(
+        f"{run.infra_branch} of {run.owner}/{run.infra_repository} holds a stack of this name, but no commit of "
+        "newservice's",
+        "merge or delete that branch, then run the same command again",
+    )
 
 
 def _summary(run: Run, state: InfraState) -> str:

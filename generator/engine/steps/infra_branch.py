@@ -24,6 +24,19 @@ def no_default_branch(run: Run) -> Decision:
     )
 
 
+def blocked(run: Run, branch: str) -> Decision | None:
+    """The refusal where git can't create ``branch`` in the infra repository, because another one takes its place."""
+    heads, parts = run.infra_heads(), branch.split("/")
+    above = {"/".join(parts[:count]) for count in range(1, len(parts))}
+    found = [head for head in heads if branch not in heads and (head in above or head.startswith(f"{branch}/"))]
+    if not found:
+        return None
+    return foreign(
+        f"{run.owner}/{run.infra_repository} has a branch {found[0]}, beside which git can't create {branch}",
+        f"merge, rename or delete {found[0]}, then run the same command again",
+    )
+
+
 def is_merged(pull: PullRequest | None, head: str | None) -> bool:
     """Whether a branch was merged as it is."""
     return pull is not None and pull.merged and pull.head == head
@@ -56,10 +69,12 @@ def push_commit(
 ) -> str:
     """Commit on objects, beside every checkout, and push without force; returns the commit's id.
 
+    It is signed where a rule on the branch wants that; see ``Repository.commit_onto``.
     A branch that was merged already is a second parent (``merged``): so the push stays a fast-forward, whichever way
     it was merged.
     """
-    sha = run.infra.commit_onto(onto, files, message, merged, removed, tree=tree)
+    signed = run.must_sign(run.infra_repository, branch)
+    sha = run.infra.commit_onto(onto, files, message, merged, removed, tree=tree, signed=signed)
     run.infra.push(run.remote, run.infra_url, sha, branch)
     return sha
 

@@ -17,7 +17,7 @@ from generator.engine.context import Run
 from generator.engine.ownership import NOTE, intent, written
 from generator.engine.plan import Action, Decision, State
 from generator.engine.seeds import LEFT_OPEN, Seed
-from generator.engine.steps.base import Step, absent, drifted, present
+from generator.engine.steps.base import Step, absent, drifted, foreign, present
 from generator.template.answers import Answers
 
 LATER = "newservice.later."
@@ -40,6 +40,8 @@ class VaultSecrets(Step[Entry]):
 
     def decide(self, run: Run, facts: Entry) -> Decision:
         """Create it, add what is missing, or leave it. What a person fills in no longer counts as missing."""
+        if refusal := strange(run, facts):
+            return refusal
         missing, left = _missing(run, facts), _left_open(run, facts)
         unknown = [name for name in missing if name in run.answers.known_elsewhere and name not in run.seeds]
         unknown = [name for name in unknown if name not in left]
@@ -75,6 +77,22 @@ class VaultSecrets(Step[Entry]):
         if whole and not note_as_made(run, facts.version + 1) and not proven:
             summary += "; Vault took no note of who made it, so remove will leave it"
         return summary
+
+
+def strange(run: Run, facts: Entry) -> Decision | None:
+    """The refusal for a secret that holds values, none of them the service's, and no note of newservice's.
+
+    What the service reads would stand beside another's values, and the service could read those.
+    """
+    noted = any(name == NOTE or name.startswith(LATER) for name in facts.notes)
+    if not facts.names or noted or facts.names & {*wanted(run)}:
+        return None
+    return foreign(
+        f"{place(run, facts)} holds other values than the service reads ({', '.join(sorted(facts.names)[:5])}), and "
+        "newservice did not write it",
+        f"choose another name; or, if it is this service's, add one of its properties: "
+        f"`{command(run, facts, 'patch')} {wanted(run)[0]}=-`",
+    )
 
 
 def _decide(run: Run, facts: Entry, left: list[str]) -> Decision:

@@ -10,7 +10,7 @@ from generator.base.memo import quietly
 from generator.engine.context import Run
 from generator.engine.plan import Action, Plan
 from generator.engine.steps.vault import path as vault_path
-from generator.lifecycle.doctor import forgejo, github, vault
+from generator.lifecycle.doctor import forgejo, github, rules, vault
 from generator.lifecycle.doctor.gathering import Part, attempt, gather
 
 _UNSEEN = CheckState.UNKNOWN
@@ -24,7 +24,7 @@ def preflight(run: Run, plan: Plan) -> list[Check]:
     """
     writes = {step.id: step.decision.action for step in plan.steps if step.decision.action in _WRITES}
     systems = {step.system for step in plan.steps if step.id in writes}
-    return gather(_parts(run, writes, systems))
+    return gather(_parts(run, plan, writes, systems))
 
 
 def require(checks: Iterable[Check]) -> None:
@@ -43,13 +43,16 @@ def require(checks: Iterable[Check]) -> None:
 _WRITES = (Action.CREATE, Action.UPDATE)
 
 
-def _parts(run: Run, writes: Collection[str], systems: Collection[str]) -> Iterator[Part]:
+def _parts(run: Run, plan: Plan, writes: Collection[str], systems: Collection[str]) -> Iterator[Part]:
     if "forgejo" in systems:
         yield Part((), lambda: _forgejo(run, writes))
     if "forgejo.repository" in writes:
         yield Part((), lambda: _login(run))
     if {"infra.commit", "infra.pull_request", "infra.change_commit", "infra.change_request"} & set(writes):
         yield _single("forgejo.infra", lambda: _infra(run))
+    if rules.COMMITS & set(writes):
+        yield Part((), lambda: _worst(rules.RULES, lambda: list(rules.check_rules(run, plan, writes))))
+        yield Part((), lambda: _worst(rules.SIGNING, lambda: list(rules.check_signing(run, writes))))
     if "github" in systems or "forgejo.mirror" in writes:
         yield Part((), lambda: _github(run, writes))
     if "woodpecker" in systems:
@@ -63,6 +66,14 @@ def _parts(run: Run, writes: Collection[str], systems: Collection[str]) -> Itera
 
 def _single(name: str, look: Callable[[], Check]) -> Part:
     return Part((name,), lambda: [attempt(name, look, _UNSEEN)])
+
+
+def _worst(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    """Of checks of one kind the first that is not well, else the last."""
+    found = attempt(name, look, _UNSEEN)
+    if isinstance(found, Check):
+        return [found]
+    return [check for check in found if not check.well][:1] or found[-1:]
 
 
 def _forgejo(run: Run, writes: Collection[str]) -> Iterator[Check]:

@@ -6,13 +6,19 @@ from collections.abc import Collection, Iterator
 
 from generator.base.checks import Check, CheckState
 from generator.engine.context import Run
+from generator.engine.plan import Plan
 from generator.lifecycle.doctor.forgejo import judge_scopes, observe_tokens
 from generator.lifecycle.doctor.preflight import require
+from generator.lifecycle.doctor.rules import check_removal
 
 
-def check_rights(run: Run, written: Collection[str]) -> None:
-    """Raise ``PreflightError`` if a token is known to lack the right to delete what is to be removed."""
+def check_rights(run: Run, plan: Plan, written: Collection[str]) -> None:
+    """Raise ``PreflightError`` if a token is known to lack the right to delete what is to be removed.
+
+    So it does if a rule on branches rejects a push, or if a commit is to be signed and can't be.
+    """
     require(_checks(run, written))
+    require(check_removal(run, plan, written))
 
 
 def _checks(run: Run, written: Collection[str]) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from generator.engine.context import Run
 from generator.engine.ownership import of_secret
 from generator.engine.plan import Action, Decision, State
 from generator.engine.steps.base import Step, present
-from generator.engine.steps.vault import VaultSecrets, command, note_as_made, path, place
+from generator.engine.steps.vault import VaultSecrets, command, note_as_made, path, place, strange
 
 
 class ReplacedProperties(Step[Entry]):
@@ -24,6 +24,8 @@ class ReplacedProperties(Step[Entry]):
 
     def decide(self, run: Run, facts: Entry) -> Decision:
         """Replace those that have another value; what a person has yet to type counts as another."""
+        if refusal := strange(run, facts):
+            return refusal
         due, where = _due(run, facts), f"{place(run, facts)} version {facts.version}"
         if not due:
             return present(f"{where} has these values: {', '.join(run.seeds)}")

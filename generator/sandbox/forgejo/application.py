@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from generator.sandbox.forgejo.mirrors import Mirrors
 from generator.sandbox.forgejo.mirrors_api import MirrorsApi
 from generator.sandbox.forgejo.pulls_api import PullsApi
 from generator.sandbox.forgejo.repositories_api import RepositoriesApi
+from generator.sandbox.forgejo.rules import write_hook
+from generator.sandbox.forgejo.rules_api import RulesApi
 from generator.sandbox.forgejo.state import Repository, State, Token
 from generator.sandbox.forgejo.views import JsonObject, Views
 from generator.sandbox.messages import Match, Request, Response, Router, text_response
@@ -51,7 +54,8 @@ class Forgejo(State):
         self.mirrors = Mirrors(root, ca_file)
         # ALLOW_LOCALNETWORKS of the real server, narrowed to the one host that the sandbox has.
         self.mirror_hosts = {"localhost"}
-        self._router = Router([RepositoriesApi(self), ContentsApi(self), PullsApi(self), MirrorsApi(self)])
+        apis = [RepositoriesApi(self), ContentsApi(self), PullsApi(self), MirrorsApi(self), RulesApi(self)]
+        self._router = Router(apis)
 
     def wait_for_mirrors(self, timeout: float = 60.0) -> None:
         """Wait until every mirror push that a commit has caused is over. Raises TimeoutError."""
@@ -124,13 +128,19 @@ class Forgejo(State):
         repository = self.readable(caller, owner, name)
         if not to_read:
             signed_in(caller)
-        if not self.owns(caller.user, repository.owner) or (caller.token and caller.token.limited):
+        mine = self.owns(caller.user, repository.owner) and caller.user not in repository.writers
+        if not mine or (caller.token and caller.token.limited):
             raise ForgejoError(403, "user should be an owner or a collaborator with admin write of a repository")
         return repository
 
-    def writable(self, caller: Caller, owner: str, name: str) -> Repository:
-        """A repository whose content the caller may change. Raises 423 when it is archived, too."""
-        repository = self.administered(caller, owner, name)
+    def writable(self, caller: Caller, owner: str, name: str, *, content: bool = False) -> Repository:
+        """A repository that the caller may change. Raises 423 when it is archived, too.
+
+        ``content``: what is in git, and pull requests, for which the right to write is enough.
+        """
+        repository = self.readable(caller, owner, name)
+        if not (content and signed_in(caller) in repository.writers):
+            repository = self.administered(caller, owner, name)
         if repository.archived:
             raise archived(repository.full_name)
         return repository
@@ -138,7 +148,7 @@ class Forgejo(State):
     def view(self, repository: Repository, caller: Caller) -> JsonObject:
         """A repository as the caller sees it."""
         mine = self.owns(caller.user, repository.owner)
-        rights = {"admin": mine, "push": mine, "pull": True}
+        rights = {"admin": mine and caller.user not in repository.writers, "push": mine, "pull": True}
         visibility = self.visibilities.get(repository.owner, "public")
         return self.views.repository(repository, self.users[repository.owner], rights, visibility)
 
@@ -171,6 +181,14 @@ class Forgejo(State):
             return git_http.serve(repository.bare, git, request, "")
         return self._push(repository, token, git, request)
 
+    def _received(self, repository: Repository, user: str, git: git_http.GitRequest, request: Request) -> Response:
+        """Let git receive a push, under the repository's rules."""
+        if not (repository.rules and git.receives):
+            return git_http.serve(repository.bare, git, request, user)
+        with tempfile.TemporaryDirectory(prefix="sandbox-rules-") as folder:
+            hooks = write_hook(Path(folder), repository.rules, user, self.signers)
+            return git_http.serve(repository.bare, git, request, user, {"core.hooksPath": str(hooks)})
+
     def _push(
         self, repository: Repository, token: Token | None, git: git_http.GitRequest, request: Request
     ) -> Response:
@@ -181,7 +199,7 @@ class Forgejo(State):
         if repository.archived:
             return text_response(403, "This repo is archived. You can view files and clone it, but cannot push.\n")
         before = repository.bare.references()
-        answer = git_http.serve(repository.bare, git, request, token.user)
+        answer = self._received(repository, token.user, git, request)
         if git.receives:
             self.pushed(repository, before)
         return answer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator.sandbox.forgejo.errors import ForgejoError, not_found
 from generator.sandbox.forgejo.state import Repository
+from generator.sandbox.forgejo.views import JsonObject
 from generator.sandbox.messages import Request, Response, json_response, page_of, route
 from generator.sandbox.repositories import Commit, GitError
 
@@ -21,6 +22,12 @@ class ContentsApi:
     def __init__(self, forgejo: Forgejo) -> None:
         self._forgejo = forgejo
 
+    def _branch(self, caller: Caller, repository: Repository, name: str, sha: str) -> JsonObject:
+        shown = self._forgejo.views.branch(repository, name, _commit(repository, sha), caller.user)
+        if caller.user in repository.writers:
+            shown["effective_branch_protection_name"] = ""  # for administrators only
+        return shown
+
     @route("GET", "/repos/<owner>/<repo>/branches")
     def branches(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
         """The branches; ``null`` in an empty repository."""
@@ -29,7 +36,7 @@ class ContentsApi:
         if not heads:
             return json_response(200, None, {"X-Total-Count": "0"})
         page = page_of(heads, request, size_name="limit", default=30, maximum=50)
-        shown = [self._forgejo.views.branch(repository, name, _commit(repository, sha)) for name, sha in page]
+        shown = [self._branch(caller, repository, name, sha) for name, sha in page]
         return json_response(200, shown, {"X-Total-Count": str(len(heads))})
 
     @route("GET", "/repos/<owner>/<repo>/branches/<path:branch>")
@@ -39,12 +46,12 @@ class ContentsApi:
         sha = repository.bare.heads().get(branch)
         if sha is None:
             raise not_found(f"branch does not exist [name: {branch}]")
-        return json_response(200, self._forgejo.views.branch(repository, branch, _commit(repository, sha)))
+        return json_response(200, self._branch(caller, repository, branch, sha))
 
     @route("DELETE", "/repos/<owner>/<repo>/branches/<path:branch>")
     def delete_branch(self, request: Request, caller: Caller, owner: str, repo: str, branch: str) -> Response:
         """Delete a branch, but not the default one."""
-        repository = self._forgejo.writable(caller, owner, repo)
+        repository = self._forgejo.writable(caller, owner, repo, content=True)
         if branch not in repository.bare.heads():
             raise not_found()
         if branch == repository.default_branch:

@@ -51,7 +51,7 @@ class PullsApi:
     @route("POST", "/repos/<owner>/<repo>/pulls")
     def create(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:
         """Open a pull request between two branches of the repository."""
-        repository = self._forgejo.writable(caller, owner, repo)
+        repository = self._forgejo.writable(caller, owner, repo, content=True)
         asked = request.json_object()
         head, base, title = (str(asked.get(key) or "") for key in ("head", "base", "title"))
         head = head.removeprefix(f"{repository.owner}:")
@@ -91,7 +91,7 @@ class PullsApi:
     @route("PATCH", "/repos/<owner>/<repo>/pulls/<int:index>")
     def update(self, request: Request, caller: Caller, owner: str, repo: str, index: int) -> Response:
         """Change title, body or state; answers 201."""
-        repository = self._forgejo.writable(caller, owner, repo)
+        repository = self._forgejo.writable(caller, owner, repo, content=True)
         pull = _pull(repository, index)
         asked = request.json_object()
         if asked.get("state") is not None:
@@ -112,7 +112,7 @@ class PullsApi:
     @route("POST", "/repos/<owner>/<repo>/pulls/<int:index>/merge")
     def merge(self, request: Request, caller: Caller, owner: str, repo: str, index: int) -> Response:
         """Merge: 405 when it cannot be, 409 when the head has moved on or conflicts."""
-        repository = self._forgejo.writable(caller, owner, repo)
+        repository = self._forgejo.writable(caller, owner, repo, content=True)
         pull = _pull(repository, index)
         asked = request.json_object()
         if pull.state != "open":

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from generator.sandbox.forgejo.rules import Rule
 from generator.sandbox.numbers import Numbers
 from generator.sandbox.repositories import BareRepository
 
@@ -114,6 +115,10 @@ class Repository:
     issues: dict[int, Issue] = field(default_factory=dict)
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, Any] = field(default_factory=dict)
+    fork: bool = False
+    rules: list[Rule] = field(default_factory=list)
+    writers: list[str] = field(default_factory=list)
+    """Users who may write but don't administer it, whatever else they own."""
 
     @property
     def full_name(self) -> str:
@@ -149,6 +154,8 @@ class State:
         self.visibilities: dict[str, str] = {}
         # FORCE_PRIVATE of the real server: whatever is asked, a new repository is private and none is opened.
         self.force_private = False
+        # Keys whose signatures count as verified, as lines of git's allowed signers.
+        self.signers = ""
         self.token_ids = Numbers(1)
         self.ids = Numbers(41)
         self.pull_ids = Numbers(301)

@@ -6,6 +6,7 @@ import base64
 from typing import Any
 from urllib.parse import urlsplit
 
+from generator.sandbox.forgejo.rules import first_match
 from generator.sandbox.forgejo.state import Issue, PullRequest, PushMirror, Repository, Token
 from generator.sandbox.repositories import Commit, Entry
 
@@ -69,7 +70,7 @@ class Views:
             "description": repository.description,
             "empty": repository.empty,
             "private": repository.private,
-            "fork": False,
+            "fork": repository.fork,
             "template": False,
             "parent": None,
             "mirror": False,
@@ -161,8 +162,9 @@ class Views:
             "branch_filter": mirror.branch_filter,
         }
 
-    def branch(self, repository: Repository, name: str, commit: Commit) -> JsonObject:
-        """A branch."""
+    def branch(self, repository: Repository, name: str, commit: Commit, user: str = "") -> JsonObject:
+        """A branch, and what its rule lets a user do who administers the repository."""
+        rule = first_match(repository.rules, name)
         return {
             "name": name,
             "commit": {
@@ -175,13 +177,13 @@ class Views:
                 "timestamp": commit.committed,
                 **dict.fromkeys(("added", "removed", "modified")),
             },
-            "protected": False,
+            "protected": rule is not None,
             "required_approvals": 0,
             "enable_status_check": False,
             "status_check_contexts": [],
-            "user_can_push": True,
+            "user_can_push": rule is None or rule.lets_push(user),
             "user_can_merge": True,
-            "effective_branch_protection_name": "",
+            "effective_branch_protection_name": rule.rule_name if rule else "",
         }
 
     def commit(self, repository: Repository, commit: Commit, *, verified: bool = True) -> JsonObject:

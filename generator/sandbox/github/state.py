@@ -96,6 +96,7 @@ class Repository:
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     private_key: PrivateKey = field(default_factory=PrivateKey.generate, repr=False)
     internal: bool = False
+    fork: bool = False
 
     @property
     def full_name(self) -> str:

@@ -146,7 +146,7 @@ class Views:
             "owner": self.user(repository.owner, owner_id),
             "html_url": f"{self.web}/{full_name}",
             "description": repository.description,
-            "fork": False,
+            "fork": repository.fork,
             "url": url,
             **{key: url + tail for key, tail in _REPOSITORY_URLS.items()},
             "git_url": f"git://localhost/{full_name}.git",

@@ -8,14 +8,15 @@ from functools import partial
 from generator.engine.change import Change
 from generator.engine.context import Run
 from generator.engine.executor import Done
-from generator.engine.ownership import of_tree, signed
+from generator.engine.ownership import of_branch, of_tree, signed
 from generator.engine.plan import Decision
 from generator.engine.steps.base import Step, drifted, foreign, present
 from generator.engine.steps.change.base import conflicting, counted, moved, questions, writes
 from generator.engine.steps.change.line import Line, Repository, change_title, infra_repository, remark
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
-from generator.engine.steps.infra_branch import no_default_branch, push_commit
+from generator.engine.steps.infra import UNSEEN_RULES, not_ours, titles
+from generator.engine.steps.infra_branch import blocked, no_default_branch, push_commit
 from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.engine.to_do import after_merge
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
@@ -26,13 +27,15 @@ from generator.infra_repo.fingerprints import blobs, seal
 class StackFacts:
     """Where the stack's change begins, and what brings it to the wanted answers; ``whole`` from the default branch.
 
-    ``removing``: where the service's removal waits, if someone removes it.
+    ``removing``: where the service's removal waits, if someone removes it. ``begun``: where the stack itself waits,
+    newservice made at least one of its commits.
     """
 
     line: Line
     found: Transition = NO_CHANGE
     whole: Transition = NO_CHANGE
     removing: str = ""
+    begun: bool = True
 
 
 def observe_stack(run: Run, change: Change) -> StackFacts:
@@ -50,6 +53,8 @@ def _observe(run: Run, change: Change) -> StackFacts:
         return StackFacts(line)
     if removing := being_removed(repository):
         return StackFacts(line, removing=removing)
+    if line.branch == run.infra_branch and not of_branch(repository.pending(line.branch), titles(run)).ours:
+        return StackFacts(line, begun=False)
     found = _between(run, change, line, line.tree)
     base = repository.heads[line.default]
     whole = found if line.tree == base else _between(run, change, line, base)
@@ -104,6 +109,8 @@ class InfraChange(Step[StackFacts]):
             return moved(f"the stack on {line.branch if line.waits else line.default}")
         if facts.removing:
             return _removed(run, facts)
+        if not facts.begun:
+            return not_ours(run)
         if line.stuck and line.others:
             return foreign(
                 f"{line.branch} of {where} can no longer be merged ({', '.join(line.stuck)}) and has commits of others",
@@ -113,7 +120,10 @@ class InfraChange(Step[StackFacts]):
             return conflicting(where, facts.found)
         if not writes(facts.found) and not line.stuck:
             return present(f"{line.branch} has it" if line.waits else f"{line.default} has it")
-        return drifted(f"{counted(facts.found)} on {line.branch}")
+        if other := blocked(run, line.branch):
+            return other
+        unseen = f"; {UNSEEN_RULES}" if run.branch_rules(run.infra_repository) is None else ""  # looked up once a run
+        return drifted(f"{counted(facts.found)} on {line.branch}{unseen}")
 
     def act(self, run: Run, facts: StackFacts) -> str | Done:
         """Commit on objects, beside every checkout, and push without force."""

@@ -21,6 +21,7 @@ from generator.engine.steps.change.infra import observe_stack
 from generator.engine.steps.change.line import Line, change_title, remark, service_repository
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
+from generator.engine.steps.forgejo import not_begun
 from generator.engine.steps.visibility import check_before_push, glance
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
 from generator.infra_repo.fingerprints import blobs, seal
@@ -30,11 +31,12 @@ from generator.template.files import ANSWERS_FILE, File
 @dataclass(frozen=True)
 class ServiceFacts:
     """Where the repository's change begins, and what brings it to the wanted answers; ``whole`` from the default
-    branch."""
+    branch. ``begun``: newservice began the repository's history."""
 
     line: Line
     found: Transition = NO_CHANGE
     whole: Transition = NO_CHANGE
+    begun: bool = True
 
 
 def observe_service(run: Run, change: Change) -> ServiceFacts:
@@ -47,6 +49,8 @@ def _observe(run: Run, change: Change) -> ServiceFacts:
     line = repository.line([file.path for file in run.project.service_files(run.woodpecker_number() or 0)])
     if not line.tree or not of_tree(line.origin, run.name).ours:
         return ServiceFacts(line)
+    if not run.canonical_begun():
+        return ServiceFacts(line, begun=False)
     start, goal = _ends(run, change, line)
     tree = run.canonical_commit(line.tree, (*start.files, *goal.files))
     base = repository.heads[line.default]
@@ -104,6 +108,8 @@ class ServiceChange(Step[ServiceFacts]):
                 f"{where} has no answers of this service on {line.default}",
                 f"run newservice create {run.name} first: it continues what was begun",
             )
+        if not facts.begun:
+            return not_begun(where)
         if writes(facts.found):
             stack = observe_stack(run, self._change).line  # as it was seen in this pass
             if not self._change.concerns(stack.recorded):
@@ -133,7 +139,8 @@ class ServiceChange(Step[ServiceFacts]):
 def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
     """Commit on top of the line's commits and push its branch. Raises ``SystemFailure`` where they moved meanwhile."""
     url = run.platform.forgejo.clone_url(run.name)
-    with scratch_repository(run.project.service_dir, line.branch, url) as scratch:
+    key = run.platform.connection.signing_key
+    with scratch_repository(run.project.service_dir, line.branch, url, key) as scratch:
         objects = Objects.of(scratch)
         alone = len(line.parents) == 1
         branches = [line.branch if line.waits else line.default] if alone else [line.branch, line.default]
@@ -143,7 +150,8 @@ def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str],
                 "service.moved", f"{run.owner}/{run.name} moved meanwhile", "run the same command again", passing=True
             )
         first, *merged = line.parents
-        sha = objects.commit_onto(first, files, message, merged, removed, tree=line.tree)
+        must = run.must_sign(run.name, line.branch)
+        sha = objects.commit_onto(first, files, message, merged, removed, tree=line.tree, signed=must)
         objects.push_branches(run.remote, url, {line.branch: sha})
         return sha
 
