@@ -203,7 +203,7 @@ def say(process: subprocess.Popen[str], **message: Any) -> None:
     process.stdin.flush()
 
 
-ENDED = "newservice: interrupted; what was done stays"
+ENDED = "newservice: stopped; what was done stays"
 
 
 @pytest.mark.parametrize("number", few(1, [signal.SIGTERM, signal.SIGHUP]))

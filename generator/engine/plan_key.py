@@ -13,15 +13,18 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_state_path
+from generator.base.folders import state_folder
 
 _CHARACTERS = 64
 
 
 def own_key() -> bytes | None:
     """The key; None where it does not exist, or where others could have read or written it."""
+    place = _place()
+    if place is None:
+        return None
     try:
-        handle = os.open(_place(), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
             ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
@@ -37,6 +40,8 @@ def made_key() -> bytes | None:
     Two commands that make it at the same time agree on one.
     """
     place = _place()
+    if place is None:
+        return None
     with suppress(OSError):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=place.parent, encoding="ascii") as file:
@@ -46,5 +51,6 @@ def made_key() -> bytes | None:
     return own_key()
 
 
-def _place() -> Path:
-    return user_state_path("newservice") / "plan.key"
+def _place() -> Path | None:
+    folder = state_folder()
+    return folder / "plan.key" if folder else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from generator.base.children import PIPE, Ended, Program, end, start
-from generator.base.errors import SystemFailure
+from generator.base.errors import SystemFailure, unwritable
 from generator.clients.git.process import failure, local_environment, not_started
 from generator.clients.git.trees import FOLDER, entries_of
 
@@ -115,7 +115,10 @@ class Reader:
         if self._process is None or self._owner != os.getpid():
             self.close()
             self._owner = os.getpid()
-            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process; a pipe could fill up
+            try:
+                self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process; a pipe could fill up
+            except OSError as error:
+                raise unwritable(error) from error
             try:
                 self._process = start(
                     ["git", *_COMMAND], self._folder, local_environment(), stdin=PIPE, stdout=PIPE, stderr=self._said
