@@ -89,17 +89,25 @@ def http_client(
 class Api:
     """Requests to one system, with its failures as ``NewserviceError``, retried where that is safe.
 
-    ``within`` follows the address in messages: a part of the system that the address does not name.
+    ``within`` follows the address in messages: a part of the system that the address does not name. ``moved`` is the
+    system's own error for a redirect, which is never followed.
     """
 
     def __init__(
-        self, system: str, client: httpx.Client, credential: str, patience: Patience, within: str = ""
+        self,
+        system: str,
+        client: httpx.Client,
+        credential: str,
+        patience: Patience,
+        within: str = "",
+        moved: Callable[[httpx.Response], NewserviceError | None] = lambda _: None,
     ) -> None:
         self.system = system
         self._client = client
         self._credential = credential
         self._patience = patience
         self._within = within
+        self._moved = moved
 
     def close(self) -> None:
         """Close the connections."""
@@ -192,6 +200,8 @@ class Api:
     def _failure(self, where: str, response: httpx.Response) -> NewserviceError:
         status = response.status_code
         detail = _message(response)
+        if response.has_redirect_location and (moved := self._moved(response)):
+            return moved
         if status == HTTPStatus.UNAUTHORIZED:
             return PreflightError(
                 f"{self.system}.unauthorized",
