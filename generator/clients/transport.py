@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.lazy_import import lazily
 from generator.clients.patience import Patience
+from generator.clients.proxies import proxy_for
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
@@ -61,9 +62,11 @@ def http_client(
 ) -> httpx.Client:
     """A client for one system of the platform, through the load balancer if the profile says so.
 
-    ``address`` replaces the profile's; the load balancer serves the profile's hosts only.
+    ``address`` replaces the profile's; the load balancer serves the profile's hosts only. What it does not serve is
+    reached through the proxy that the environment names, if any.
     """
     from generator.clients.pinned import PinnedTransport  # its base class is from httpx
+    from generator.clients.proxied import ProxiedTransport
 
     context = tls_context(platform.connection.ca_file)
     base = (address or platform.systems[system].url).rstrip("/")
@@ -76,7 +79,14 @@ def http_client(
             "correct it in the profile or environment",
         ) from error
     pin = platform.pin(system, host)
-    transport: httpx.BaseTransport = PinnedTransport(host, pin, context) if pin else httpx.HTTPTransport(verify=context)
+    proxy = None if pin else proxy_for(base)
+    transport: httpx.BaseTransport
+    if pin:
+        transport = PinnedTransport(host, pin, context)
+    elif proxy:
+        transport = ProxiedTransport(proxy, context)
+    else:
+        transport = httpx.HTTPTransport(verify=context, trust_env=False)
     return httpx.Client(
         base_url=base + path,
         headers=headers,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from generator.base.checks import Check, CheckState
-from generator.base.errors import PreflightError
 from generator.base.lazy_import import lazily
-from generator.clients.transport import http_client, tls_context
+from generator.clients.transport import http_client
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
@@ -119,16 +118,4 @@ def _another_server(system: str, answer: Answer) -> Check:
 
 
 def _client(platform: Platform, system: str, url: str) -> httpx.Client:
-    headers = {"Accept": "application/json"}
-    if system != "github":
-        return http_client(platform, system, headers, "", url)
-    try:  # like its client, through the environment's proxies
-        return httpx.Client(
-            base_url=url,
-            headers=headers,
-            timeout=platform.connection.timeout_seconds,
-            verify=tls_context(platform.connection.ca_file),
-        )
-    except httpx.InvalidURL as error:
-        message = f"{system}: {url} is not a valid address: {error}"
-        raise PreflightError(f"{system}.address", message, "correct it in the profile") from error
+    return http_client(platform, system, {"Accept": "application/json"}, "", url)
