@@ -37,8 +37,14 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(capsys)
 
 
+def own_profile() -> Path:
+    place = user_profile()
+    assert place is not None
+    return place
+
+
 def everything() -> Iterator[Path]:
-    yield from user_profile().parent.rglob("*") if user_profile().parent.is_dir() else ()
+    yield from own_profile().parent.rglob("*") if own_profile().parent.is_dir() else ()
 
 
 # --- facts ---------------------------------------------------------------------------------------------------
@@ -338,7 +344,7 @@ def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
             child.sendline(FEW.get(fact.name, ""))
         child.expect("registry_owner +acmeinc")
         child.expect("Write ")
-        assert not user_profile().exists()
+        assert not own_profile().exists()
         child.sendline("n")  # and everything is asked again, with what was answered
         for number, fact in enumerate(asked, 1):
             child.expect(rf"{fact.name} \({number} of {len(asked)}\)")
@@ -352,7 +358,7 @@ def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         child.close(force=True)
     assert child.exitstatus == 0
     facts, _ = INTERVIEW.settle({**FEW, "name": "Acme at home"})
-    assert yaml.safe_load(user_profile().read_text()) == INTERVIEW.overrides(facts, {})
+    assert yaml.safe_load(own_profile().read_text()) == INTERVIEW.overrides(facts, {})
 
 
 def test_a_person_stops(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,8 +400,8 @@ def test_why_a_profile_is_in_force(tmp_path: Path) -> None:
     assert "no --platform, no NEWSERVICE_PLATFORM" in reason(load_platform(builtin, environ={}), {})
     assert reason(load_platform(builtin, environ=environ), environ) == f"{file}, named by NEWSERVICE_PLATFORM"
     assert reason(load_platform(builtin, file, {}), {}) == f"{file}, as given"
-    user_profile().parent.mkdir(parents=True)
-    user_profile().write_text("name: mine\n")
+    own_profile().parent.mkdir(parents=True)
+    own_profile().write_text("name: mine\n")
     assert reason(load_platform(builtin, environ={}), {}) == f"{user_profile()}, your configuration"
 
 

@@ -235,7 +235,7 @@ def test_a_bad_line_gets_an_error_and_the_server_stays_up(workdir: Path) -> None
     assert (process.returncode, out, err) == (0, "", "")
 
 
-ENDED = "newservice: interrupted; what was done stays"
+ENDED = "newservice: stopped; what was done stays"
 
 
 @pytest.mark.parametrize("number", few(1, [signal.SIGTERM, signal.SIGHUP]))

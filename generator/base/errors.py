@@ -82,6 +82,16 @@ class SystemFailure(NewserviceError):  # noqa: N818 - "failure" is what the inte
         self.after = after
 
 
+def unwritable(error: OSError) -> PreflightError:
+    """The error where this machine does not let us write or open what has to be: full, read-only, or not allowed."""
+    where = f"{error.filename}: " if error.filename else ""
+    return PreflightError(
+        "machine.files",
+        f"{where}{error.strerror or error}",
+        "free space there, or name a folder that can be written (TMPDIR for temporary files)",
+    )
+
+
 @dataclass(frozen=True)
 class Problem:
     """One wrong or missing answer."""

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from generator.base.errors import ExitCode
 from generator.base.stopping import held, ignore_signals, interrupt_on_signals
 from generator.cli.runner import report_end, reporter_for, run_command
 from generator.cli.streams import exit_code, open_streams
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     if "_NEWSERVICE_COMPLETE" in os.environ:  # a shell asks, at every press of a key
         from generator.cli.completion import answer_shell
 
-        sys.exit(answer_shell())
+        sys.exit(exit_code(ExitCode(answer_shell())))
     arguments = sys.argv[1:] if arguments is None else arguments
     for name in _REPOSITORY_VARIABLES:
         os.environ.pop(name, None)

@@ -7,8 +7,13 @@ import os
 import tempfile
 import traceback
 
-from generator.base.errors import NewserviceError, UsageError
+from generator.base.errors import NewserviceError, UsageError, unwritable
 from generator.base.secrets import redact
+
+_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EMFILE, errno.ENFILE}
+)
+"""What a full, read-only or closed place fails with: a person's to change."""
 
 
 def as_reported(error: BaseException) -> NewserviceError:
@@ -19,6 +24,8 @@ def as_reported(error: BaseException) -> NewserviceError:
         name = os.fsdecode(error.filename or "")
         message = f"a path is too long: {name[:40]}... ({len(name)} characters)"
         return UsageError("usage.path", message, "give a shorter path")
+    if isinstance(error, OSError) and (error.errno in _OF_THE_MACHINE or "No usable temporary" in str(error)):
+        return unwritable(error)
     trace = redact("".join(traceback.format_exception(error)))
     return NewserviceError(
         "internal",

@@ -17,6 +17,7 @@ import click
 from generator.base.errors import AnswersError, ExitCode, Problem, RefusedError, UsageError
 from generator.base.external import read_bounded
 from generator.base.files import write_file
+from generator.base.folders import NO_HOME
 from generator.base.secrets import known_secret, redact
 from generator.base.stopping import held
 from generator.base.terminal_text import visible
@@ -98,7 +99,9 @@ _flags(init_command)
 def _place(out: str | None) -> Path:
     """Where the profile goes. Raises ``UsageError`` for an empty name: a variable of a script that is not set."""
     if out is None:
-        return user_profile()
+        if (usual := user_profile()) is None:
+            raise UsageError("platform.no_home", NO_HOME, "name the profile's file with --out, or set HOME")
+        return usual
     if not out.strip():
         raise UsageError("usage.value", "--out is empty", "name the file, or omit --out for the usual place")
     return Path(out).absolute()

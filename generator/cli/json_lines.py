@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.base.errors import AnswersError, NewserviceError
 from generator.base.secrets import redact, redacted
-from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
+from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion, json_text
 
 if TYPE_CHECKING:
     from generator.base.checks import Check
@@ -110,7 +109,7 @@ class JsonReporter(Reporter):
 
     def _write(self, event: str, *, masked: bool = True, **content: Any) -> None:
         shown = redacted(content, _redacted_key) if masked else content
-        self.line(json.dumps({"event": event, "schema": SCHEMA, **shown}, ensure_ascii=False), self._out)
+        self.line(json_text({"event": event, "schema": SCHEMA, **shown}, self._out), self._out)
 
 
 def _redacted_key(name: str) -> str:

@@ -21,6 +21,7 @@ from generator.engine.connections import Forge, open_forge
 from generator.engine.context import BRANCH_PREFIX
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.renamed import refuse_missing_infra_branch
 from generator.fleet.snapshot import made_stacks
 from generator.infra_repo.trees import Folder
 from generator.template.amendment import Amendment
@@ -234,6 +235,7 @@ def _names(session: Session) -> list[str]:
 def _names_on(session: Session, forge: Forge) -> list[str]:
     owner, infra = session.platform.forgejo.owner, session.platform.infra
     heads = forge.api.branches(owner, infra.repository)
+    refuse_missing_infra_branch(forge.api, session.platform, heads)
     waiting = [branch.removeprefix(BRANCH_PREFIX) for branch in heads if branch.startswith(BRANCH_PREFIX)]
     merged = made_stacks(forge.api.tree(owner, infra.repository, infra.branch), infra.stacks)
     return [*merged, *waiting]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -137,6 +138,12 @@ class Reporter(ABC):
         with self._turn:
             if self.concluded is None:
                 write_line(text, stream)
+
+
+def json_text(value: Any, stream: TextIO, indent: int | None = None) -> str:
+    """A value as JSON for ``stream``. Where that can't take every character they are escaped as JSON does it."""
+    plain = str(stream.encoding or "").lower().replace("-", "").replace("_", "") in ("", "utf8")
+    return json.dumps(value, indent=indent, ensure_ascii=not plain)
 
 
 def write_line(text: str, stream: TextIO) -> None:

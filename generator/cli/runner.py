@@ -49,11 +49,11 @@ def report_end(reporter: Reporter, error: BaseException) -> ExitCode:
     if reporter.concluded is not None:
         return _afterwards(reporter.concluded, error)
     if isinstance(error, click.Abort | EOFError):  # a person said no, or ended the input
-        return _stopped(reporter, "stopped")
+        return _stopped(reporter)
     if _is_interruption(error):
         if isinstance(error, NewserviceError):
             reporter.error(error)
-        return _stopped(reporter, "interrupted", "run the same command again")
+        return _stopped(reporter, "run the same command again")
     if isinstance(error, click.ClickException):
         return report_failure(reporter, UsageError("usage", error.format_message(), _way_out(error)))
     from generator.cli.faults import as_reported
@@ -88,11 +88,11 @@ def _is_interruption(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _stopped(reporter: Reporter, what: str, *following: str) -> ExitCode:
+def _stopped(reporter: Reporter, *following: str) -> ExitCode:
     from generator.cli.report import Result
 
     status, left = ("partial", "what was done stays") if reporter.wrote else ("refused", "nothing was written")
-    reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service, next=following, closing=f"{what}; {left}"))
+    reporter.result(Result(status, ExitCode.INTERRUPTED, reporter.service, next=following, closing=f"stopped; {left}"))
     return ExitCode.INTERRUPTED
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from typing import Any
 
 import click
 
 from generator.base.errors import ExitCode
 from generator.cli import flags
-from generator.cli.report import Reporter, Result
+from generator.cli.report import Reporter, Result, json_text
 from generator.cli.session import Session
 from generator.template.schema import answers_schema
 
@@ -28,5 +28,5 @@ def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         reporter.answers_schema(schema)
         reporter.result(Result("success", ExitCode.OK))
     else:
-        click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+        click.echo(json_text(schema, sys.stdout, indent=2))
     return ExitCode.OK

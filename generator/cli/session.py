@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -263,23 +263,23 @@ def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox
         raise UsageError("usage.sandbox", "--sandbox and --platform exclude each other", "give one of them")
     from generator.sandbox import Sandbox  # heavy, and needed here only
 
-    with _sandbox_folder(keep=keep_sandbox) as folder, Sandbox.start(folder) as sandbox:
+    with _sandbox_folder(lambda: keep_sandbox and reporter.wrote) as folder, Sandbox.start(folder) as sandbox:
         environ = sandbox.surroundings(os.environ)
         if keep_sandbox:
-            reporter.progress(f"the embedded platform runs for this call; its repositories stay in {folder}")
+            reporter.progress(f"the embedded platform runs for this call; what is created on it stays in {folder}")
         on_sandbox = Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)
         with on_sandbox.surroundings() as session:
             yield session
 
 
 @contextmanager
-def _sandbox_folder(*, keep: bool) -> Iterator[Path]:
-    """A folder for an embedded platform; kept where a person may want to look into its repositories."""
+def _sandbox_folder(keep: Callable[[], bool]) -> Iterator[Path]:
+    """A folder for an embedded platform; kept where a person may want to look into its repositories, and has any."""
     folder = Path(tempfile.mkdtemp(prefix="newservice-sandbox-"))
     try:
         yield folder
     finally:
-        if not keep:
+        if not keep():
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -41,14 +41,14 @@ class _Output(io.FileIO):
 def open_streams() -> None:
     """Give this process standard streams that can be closed, broken or full without a trace.
 
-    A stream that was closed before we began is replaced by one that takes everything: a file that is opened later would
-    get its number.
+    A stream that was closed before we began is replaced: a file that is opened later would get its number. Nothing can
+    be written there, so what is lost is known.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free
     sys.stdin = sys.stdin or io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
     sys.stdout, sys.stderr = _opened(sys.stdout, 1), _opened(sys.stderr, 2)
 
@@ -76,7 +76,8 @@ def exit_code(code: ExitCode) -> ExitCode:
     full = next((failure for failure in failures if failure.errno not in _GONE), None)
     if full is None:
         return ExitCode.INTERRUPTED
-    sys.stderr.write(f"newservice: the output is incomplete, for it can't be written: {full.strerror}\n")
+    reason = "it is closed" if full.errno == errno.EBADF else full.strerror
+    sys.stderr.write(f"newservice: the output is incomplete, for it can't be written: {reason}\n")
     return code or ExitCode.SYSTEM
 
 

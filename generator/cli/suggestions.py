@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.base.contained import Contained
+from generator.base.folders import expanded
 from generator.template.files import ANSWERS_FILE
 from generator.template.questions import Question
 from generator.template.template import PACKAGE, Template, parse_yaml
@@ -43,7 +44,7 @@ def services(context: click.Context, _param: click.Parameter, incomplete: str) -
         return []
     platform = _platform(context)
     chosen = context.params.get("infra")
-    clone = Path(chosen).expanduser() if chosen else platform.connection.infra_clone
+    clone = expanded(chosen) if chosen else platform.connection.infra_clone
     return _fitting(service_names(clone / platform.infra.stacks, Path.cwd()), incomplete)
 
 
@@ -79,7 +80,7 @@ def _platform(context: click.Context) -> Platform:
     from generator.platform.profile import load_platform
 
     chosen = context.params.get("platform")
-    return load_platform(Template.installed().platform, Path(chosen).expanduser() if chosen else None)
+    return load_platform(Template.installed().platform, expanded(chosen) if chosen else None)
 
 
 def answer_words(template: Template, question: Question, facts: Mapping[str, Any]) -> tuple[str, ...]:

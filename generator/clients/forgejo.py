@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from generator.base.memo import Memo
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
+from generator.clients.renamed import renamed
 from generator.clients.shapes import flag, listed, number, text
 from generator.clients.transport import Api, http_client
 from generator.infra_repo.fingerprints import EXECUTABLE, LINK, Blob
@@ -142,7 +144,8 @@ class Forgejo:
     ) -> None:
         headers = {"Authorization": f"token {token.reveal()}", "Accept": "application/json"}
         client = http_client(platform, "forgejo", headers, "/api/v1")
-        self._api = Api("forgejo", client, source, patience or Patience.of(platform))
+        moved = partial(renamed, infra=platform.infra.repository)
+        self._api = Api("forgejo", client, source, patience or Patience.of(platform), moved=moved)
         self._once = Memo(failures=False)
         self._mirror_timeout = platform.connection.mirror_timeout_seconds
 

@@ -9,12 +9,12 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.request import getproxies, proxy_bypass
 
 from generator.base.errors import NewserviceError, PreflightError, SystemFailure
 from generator.base.external import MOST_JSON_BYTES, ExternalTextError, read_bounded, read_json
 from generator.base.lazy_import import lazily
 from generator.clients.patience import Patience
+from generator.clients.proxies import proxy_for
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
@@ -66,11 +66,13 @@ def http_client(
 ) -> httpx.Client:
     """A client for one system of the platform, through the load balancer if the profile says so.
 
-    ``address`` replaces the profile's; the load balancer serves the profile's hosts only.
+    ``address`` replaces the profile's; the load balancer serves the profile's hosts only. What it does not serve is
+    reached through the proxy that the environment names, if any.
     """
     # Their base classes are from httpx.
     from generator.clients.bounded import ENCODING, BoundedTransport, timed
     from generator.clients.pinned import PinnedTransport
+    from generator.clients.proxied import ProxiedTransport
 
     context = tls_context(platform.connection.ca_file)
     base = (address or platform.systems[system].url).rstrip("/")
@@ -83,15 +85,14 @@ def http_client(
             "correct it in the profile or environment",
         ) from error
     pin = platform.pin(system, host)
-    proxy = _proxy(base, host) if system == "github" else None
-    try:
-        transport: httpx.BaseTransport = (
-            PinnedTransport(host, pin, context) if pin else timed(httpx.HTTPTransport(verify=context, proxy=proxy))
-        )
-    except (httpx.InvalidURL, ImportError, ValueError) as error:
-        message = f"{system}: the proxy that the environment names for {host} can't be used"
-        hint = f"correct HTTPS_PROXY, or name {host} in NO_PROXY"
-        raise PreflightError(f"{system}.address", message, hint) from error
+    proxy = None if pin else proxy_for(base)
+    transport: httpx.BaseTransport
+    if pin:
+        transport = PinnedTransport(host, pin, context)
+    elif proxy:
+        transport = ProxiedTransport(proxy, context)
+    else:
+        transport = timed(httpx.HTTPTransport(verify=context, trust_env=False))
     return httpx.Client(
         base_url=base + path,
         headers={"Accept-Encoding": ENCODING, **headers},
@@ -101,17 +102,12 @@ def http_client(
     )
 
 
-def _proxy(address: str, host: str) -> str | None:
-    """The environment's proxy for an address."""
-    proxies = getproxies()
-    return None if proxy_bypass(host) else proxies.get(address.partition(":")[0].lower(), proxies.get("all"))
-
-
 class Api:
     """Requests to one system, with its failures as ``NewserviceError``, retried where that is safe.
 
     ``within`` follows the address in messages: a part of the system that the address does not name. ``unaccepted``
-    says why a system that answers anything but 401 does not accept the credential, or nothing.
+    says why a system that answers anything but 401 does not accept the credential, or nothing. ``moved`` is the
+    system's own error for a redirect, which is never followed.
     """
 
     def __init__(
@@ -122,6 +118,7 @@ class Api:
         patience: Patience,
         within: str = "",
         unaccepted: Callable[[httpx.Response], str] = lambda _: "",
+        moved: Callable[[httpx.Response], NewserviceError | None] = lambda _: None,
     ) -> None:
         self.system = system
         self._client = client
@@ -129,6 +126,7 @@ class Api:
         self._patience = patience
         self._within = within
         self._unaccepted = unaccepted
+        self._moved = moved
 
     def close(self) -> None:
         """Close the connections."""
@@ -229,6 +227,8 @@ class Api:
         status = response.status_code
         detail = _message(response)
         unaccepted = self._unaccepted(response)
+        if response.has_redirect_location and (moved := self._moved(response)):
+            return moved
         if status == HTTPStatus.UNAUTHORIZED or unaccepted:
             return PreflightError(
                 f"{self.system}.unauthorized",

@@ -14,6 +14,7 @@ import yaml
 from generator.base.errors import UnreadableError, UsageError
 from generator.base.external import read_bounded
 from generator.base.files import is_private, write_file
+from generator.base.folders import expanded, home
 from generator.base.secrets import redact
 from generator.base.terminal_text import visible
 from generator.engine.recorded import UNRECORDED, Recorded, parse_recorded
@@ -77,14 +78,15 @@ def _same_file(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def home_place(name: str) -> Path:
-    """Where answers go where the current folder can't be written."""
-    return place_for(name, Path(os.path.expanduser("~")))
+def home_place(name: str) -> Path | None:
+    """Where answers go where the current folder can't be written; None without a home."""
+    folder = home()
+    return place_for(name, folder) if folder else None
 
 
 def place_named(text: str, name: str) -> Path:
     """The file that a person named, or a new one in the folder that he named."""
-    path = os.path.abspath(os.path.expanduser(text.strip()))
+    path = os.path.abspath(expanded(text.strip()))
     return place_for(name, Path(path)) if os.path.isdir(path) else Path(path)
 
 

@@ -14,9 +14,10 @@ from generator.base.secrets import Secret
 from generator.engine.branch_rules import rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
-from generator.engine.ownership import MARK, of_history, of_layer
+from generator.engine.ownership import MARK, of_history, of_layer, of_registration
 from generator.engine.project import InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.renamed import refuse_missing_infra_branch, refuse_renamed_branch
 from generator.engine.seeds import Seed
 from generator.infra_repo.allocations import Holding, collisions
 from generator.infra_repo.fingerprints import blob_id
@@ -178,12 +179,14 @@ class Run:
         return self._seen.look("head", lambda: self.forgejo.branch(self.owner, self.name, self.platform.forgejo.branch))
 
     def canonical_answers(self) -> Recorded:
-        """What the canonical branch records."""
+        """What the canonical branch records. Raises ``RefusedError`` where that branch was renamed."""
         found = self._seen.look("answers", lambda: self._answers_at(self.platform.forgejo.branch))
         if not found and (head := self.canonical_head()):
             return self._known.look(
                 ("answers", head), lambda: self.patience(partial(self._pushed, head), repeatable=True)
             )
+        if not found:
+            refuse_renamed_branch(self)
         return found
 
     def canonical_begun(self) -> bool:
@@ -283,8 +286,15 @@ class Run:
         return seen
 
     def registration(self) -> Registered | None:
-        """Woodpecker's registration of the mirror."""
-        return self._seen.look("registration", lambda: self.woodpecker.lookup(self.mirror))
+        """Woodpecker's registration of the mirror, which it may know by an earlier name.
+
+        It also finds repositories that had the mirror's name earlier: those are none of ours.
+        """
+        found = self._seen.look("registration", lambda: self.woodpecker.lookup(self.mirror))
+        if found is None or found.full_name.lower() == self.mirror.lower():
+            return found
+        mirror = self.mirror_repository()
+        return found if of_registration(found, mirror.id if mirror else None).ours else None
 
     def woodpecker_number(self) -> int | None:
         """Woodpecker's number of the mirror: None as long as it has none, 0 where nothing is deployed from there."""
@@ -304,7 +314,10 @@ class Run:
         return self.platform.forgejo.clone_url(self.infra_repository)
 
     def infra_heads(self) -> dict[str, str]:
-        """Commit ids of the infra repository's branches on the forge. Raises ``SystemFailure`` where none is seen."""
+        """Commit ids of the infra repository's branches on the forge.
+
+        Raises ``SystemFailure`` where none is seen, ``RefusedError`` where the profile's is not among them.
+        """
         heads = self._seen.look("infra heads", lambda: self.forgejo.branches(self.owner, self.infra_repository))
         if not heads:
             raise SystemFailure(
@@ -313,6 +326,7 @@ class Run:
                 "give the token that right, or wait a moment; then run the same command again",
                 passing=True,
             )
+        refuse_missing_infra_branch(self.forgejo, self.platform, heads)
         return heads
 
     def pull_request(self, head: str = "") -> PullRequest | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.base.errors import NewserviceError, PreflightError, RefusedError, UsageError
+from generator.base.folders import home
 from generator.base.secrets import Secret, known_secret
 from generator.engine.seed_rules import OWN_VALUE, credential_variables
 from generator.platform.profile import CredentialSource, Platform
@@ -37,7 +38,10 @@ def vault_token(environ: Mapping[str, str] = os.environ) -> Credential | None:
 
 def _token_file(environ: Mapping[str, str]) -> tuple[Path, str]:
     """The file that ``vault login`` leaves, and what it holds: nothing where it can't be read."""
-    path = Path(environ.get("HOME", "~")).expanduser() / ".vault-token"
+    folder = home(environ)
+    if folder is None:
+        return Path(".vault-token"), ""
+    path = folder / ".vault-token"
     try:
         return path, path.read_text(encoding="utf-8").strip()
     except OSError:

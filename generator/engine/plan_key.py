@@ -12,17 +12,19 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 from generator.base.files import read_private
+from generator.base.folders import state_folder
 
 _CHARACTERS = 64
 
 
 def own_key() -> bytes | None:
     """The key; None where it does not exist, or where others could have read or written it."""
+    place = _place()
+    if place is None:
+        return None
     try:
-        key = read_private(_place(), _CHARACTERS, unseen=True)
+        key = read_private(place, _CHARACTERS, unseen=True)
     except OSError:
         return None
     return key if key and len(key) == _CHARACTERS else None
@@ -34,6 +36,8 @@ def made_key() -> bytes | None:
     Two commands that make it at the same time agree on one.
     """
     place = _place()
+    if place is None:
+        return None
     with suppress(OSError):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=place.parent, encoding="ascii") as file:
@@ -43,5 +47,6 @@ def made_key() -> bytes | None:
     return own_key()
 
 
-def _place() -> Path:
-    return user_state_path("newservice") / "plan.key"
+def _place() -> Path | None:
+    folder = state_folder()
+    return folder / "plan.key" if folder else None

@@ -15,11 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
 from generator.base.errors import RefusedError
+from generator.base.folders import config_folder, state_folder
 from generator.engine.seeds import Seed
-from generator.platform.profile import BUILT_IN, Platform, user_profile
+from generator.platform.profile import BUILT_IN, Platform
 from generator.template.template import PACKAGE, parse_yaml
 
 OWN_VALUE = "a service can read its secrets: make a value for this service alone, in a variable or file of its own"
@@ -94,8 +93,7 @@ def _expanded(path: str, environ: Mapping[str, str]) -> Iterator[tuple[str, ...]
 
 def _own(platform: Platform | None) -> Iterator[Path]:
     """The folders of configuration and state, and what the profile in force is made of."""
-    yield user_profile().parent
-    yield user_state_path("newservice")
+    yield from filter(None, (config_folder(), state_folder()))
     if platform and platform.source != BUILT_IN:
         yield Path(platform.source)
     if platform and platform.connection.ca_file:

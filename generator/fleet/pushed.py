@@ -20,10 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
 from generator.base.errors import PreflightError, RefusedError
 from generator.base.files import read_private, write_file
+from generator.base.folders import NO_HOME, state_folder
 from generator.base.secrets import Secret
 
 SCHEMA = 1
@@ -65,7 +64,11 @@ def pushed(api: str, owner: str, name: str, value: Secret) -> Iterator[Pushed]:
     another run of this person pushes the same secret, ``PreflightError`` where nothing can be kept.
     """
     key = hashlib.sha256(f"{api}\0{owner}".encode()).hexdigest()[:12]
-    place = user_state_path("newservice") / f"pushed-{name}-{key}.json"
+    folder = state_folder()
+    if folder is None:
+        message = f"{NO_HOME}, so what was done could not be kept"
+        raise PreflightError("fleet.secrets_state", message, "set HOME or XDG_STATE_HOME to a writable folder")
+    place = folder / f"pushed-{name}-{key}.json"
     with _alone(place.with_suffix(".lock"), name):
         found = _read(place)
         yield _same(place, found, value) or Pushed(place, *_digested(value))

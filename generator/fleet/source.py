@@ -17,6 +17,7 @@ from generator.engine.branch_rules import rule_for
 from generator.engine.change import CHANGE_PREFIX
 from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX
+from generator.engine.renamed import refuse_missing_infra_branch
 from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform
 
@@ -108,6 +109,9 @@ def _infra(platform: Platform, clone: Objects, base: str) -> Source:
 
 def _seen(forge: Forge, source: Source) -> Source:
     heads = forge.api.branches(source.owner, source.name)
+    platform = forge.remote.platform
+    if heads and source.name == platform.infra.repository:
+        refuse_missing_infra_branch(forge.api, platform, heads)
     if source.default not in heads:
         raise SystemFailure(
             "forgejo.unseen",

@@ -104,7 +104,7 @@ async def _serve(settings: Settings, close: Callable[[], None]) -> None:
                         await service.end()
                         await anyio.to_thread.run_sync(end_all)
                         await anyio.to_thread.run_sync(close)
-                    write_line("newservice: interrupted; what was done stays", sys.stderr)
+                    write_line("newservice: stopped; what was done stays", sys.stderr)
                     os._exit(int(ExitCode.INTERRUPTED))  # a thread reads the input, and nothing can call it back
 
             group.start_soon(end)

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from platformdirs import user_config_path
-
 from generator.base.errors import UsageError
 from generator.base.external import ExternalTextError, read_bounded, read_yaml
+from generator.base.folders import config_folder, expanded
 from generator.infra_repo.registrations import Adjustments
 from generator.platform.rules import merge, profile_problems
 
@@ -223,9 +222,9 @@ def _connection(data: Mapping[str, Any]) -> Connection:
         data,
         load_balancer=pin,
         pins=dict.fromkeys(balancer["systems"], pin) if balancer else {},
-        ca_file=str(Path(os.path.expanduser(ca_file))) if ca_file else None,
-        signing_key=Path(os.path.expanduser(key)).absolute() if key else None,
-        infra_clone=Path(os.path.expanduser(data["infra_clone"])),
+        ca_file=str(expanded(ca_file)) if ca_file else None,
+        signing_key=expanded(key).absolute() if key else None,
+        infra_clone=expanded(data["infra_clone"]),
         retry=_filled(Retry, data["retry"]),
         credentials={
             name: _filled(CredentialSource, source, name=name, fallback=source.get("or", ""))
@@ -261,15 +260,17 @@ def load_platform(
     if path is None and environ.get(ENVIRONMENT_VARIABLE):
         path = Path(environ[ENVIRONMENT_VARIABLE])
     if path is None:
-        path = user_profile() if user_profile().is_file() else None
+        own = user_profile()
+        path = own if own and own.is_file() else None
     if path is None:
         return Platform.of(builtin, BUILT_IN)
     return merged_platform(builtin, _read(path), str(path))
 
 
-def user_profile() -> Path:
-    """Where the user's own profile is looked for, and where ``newservice init`` puts it."""
-    return user_config_path("newservice") / "platform.yml"
+def user_profile() -> Path | None:
+    """Where the user's own profile is looked for, and where ``newservice init`` puts it; None without a home."""
+    folder = config_folder()
+    return folder / "platform.yml" if folder else None
 
 
 def merged_platform(builtin: Mapping[str, Any], overrides: Mapping[str, Any], source: str) -> Platform:
@@ -286,7 +287,7 @@ def merged_platform(builtin: Mapping[str, Any], overrides: Mapping[str, Any], so
 def reason(platform: Platform, environ: Mapping[str, str] = os.environ) -> str:
     """Why this profile is in force, in a few words."""
     if platform.source == BUILT_IN:
-        return f"built-in: no --platform, no {ENVIRONMENT_VARIABLE} and no {user_profile()}"
+        return f"built-in: no --platform, no {ENVIRONMENT_VARIABLE} and no {user_profile() or 'home folder'}"
     if environ.get(ENVIRONMENT_VARIABLE) and platform.source == str(Path(environ[ENVIRONMENT_VARIABLE])):
         return f"{platform.source}, named by {ENVIRONMENT_VARIABLE}"
     if platform.source == str(user_profile()):

@@ -191,6 +191,14 @@ class BareRepository:
         """Let a reference name another commit. Raises GitError when it is not at ``old`` any more."""
         self._git("update-ref", reference, sha, *([old] if old is not None else []))
 
+    def rename_branch(self, old: str, new: str) -> None:
+        """Give a branch another name; HEAD follows it."""
+        head = self.head()
+        self.update(f"refs/heads/{new}", self.heads()[old])
+        self.delete(f"refs/heads/{old}")
+        if head == old:
+            self.set_head(new)
+
     def delete(self, reference: str) -> None:
         """Take a reference away."""
         self._git("update-ref", "-d", reference)

@@ -261,7 +261,7 @@ class Conversation:
     def _another_way(self) -> Callable[[], Stopped]:
         home = home_place(self._name)
         options = [
-            Option(partial(self._kept_in, home), "in your home folder", f"as ~/{home.name}"),
+            *([Option(partial(self._kept_in, home), "in your home folder", f"as ~/{home.name}")] if home else []),
             Option(self._kept_where_named, "somewhere else ..."),
             Option(self._on_the_screen, "on the screen", "to be copied; no file is written"),
             Option(Stopped, "nowhere", "they are lost"),

@@ -149,7 +149,7 @@ def test_another_signal_ends_pager_and_command(
     os.kill(shown.pid, number)
     code, text = shown.ends()
     assert code == 130
-    assert "notes-app: interrupted; nothing was written" in text
+    assert "notes-app: stopped; nothing was written" in text
     assert not [pid for pid in descendants(os.getpid()) if "sleep 60" in words_of(pid)]
     assert untouched()
 
@@ -165,7 +165,7 @@ def test_a_signal_at_a_question_asks_nothing_more(
     os.kill(shown.pid, number)
     code, text = shown.ends()
     assert code == 130
-    assert "interrupted; nothing was written" in text
+    assert "stopped; nothing was written" in text
     assert "Save the answers" not in text
     assert untouched()
 

@@ -142,7 +142,8 @@ def _talk(folder: Path, store: Store, remote: Remote, url: str, *arguments: str)
         run_git(folder, *arguments, environment={**environment, **secret}, longest=remote.longest)
     except SystemFailure as error:
         heals = not any(word in error.message.lower() for word in PERMANENT)
-        raise SystemFailure(error.code, error.message, error.hint, passing=heals) from None
+        way = f", through the proxy {remote.proxy}" if remote.proxy else ""
+        raise SystemFailure(error.code, f"{error.message}{way}", error.hint, passing=heals) from None
 
 
 def _check_address(folder: Path, url: str, environment: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import IO
 
 from generator.base.children import PIPE, Ended, Program, end, start
 from generator.base.contained import Obstacle, link_at
-from generator.base.errors import SystemFailure
+from generator.base.errors import SystemFailure, unwritable
 from generator.clients.git.process import failure, local_environment, not_started
 from generator.clients.git.trees import FOLDER, entries_of
 from generator.infra_repo.fingerprints import LINK
@@ -152,7 +152,10 @@ class Reader:
         if self._process is None or self._owner != os.getpid():
             self._end()
             self._owner = os.getpid()
-            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process; a pipe could fill up
+            try:
+                self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process; a pipe could fill up
+            except OSError as error:
+                raise unwritable(error) from error
             try:
                 self._process = start(
                     ["git", *_COMMAND], self._folder, local_environment(), stdin=PIPE, stdout=PIPE, stderr=self._said

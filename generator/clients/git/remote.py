@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from generator.base.secrets import Secret, passed_on
 from generator.clients.git.process import PLAIN
+from generator.clients.proxies import Proxy, proxy_for
 from generator.platform.profile import Platform
 
 # Parts of git's messages about failures that another attempt does not fix.
@@ -37,9 +38,6 @@ _PASSED_ON = frozenset(
 """The environment variables that git on the network gets: where programs, temporary files and the system's
 authorities are. No others, so that no variable known to git or curl (``GIT_SSL_*``, ``GIT_TRACE*``,
 ``GIT_CONFIG_*``, ``GIT_ASKPASS``, ``SSLKEYLOGFILE``...) affects where a token is sent, or writes it to a file."""
-
-_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
-"""Variables that it also gets if the forge is reached by DNS. A proxy sees only the forge's verified TLS."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +71,21 @@ class Remote:
         if pin := self.platform.connection.pins.get("forgejo"):
             # Git can move the address but not the port: the profile's port must be the URL's own.
             settings["http.curloptResolve"] = f"{parts.hostname}:{pin.port}:{pin.address}"
-            settings["http.proxy"] = ""  # a proxy would resolve the name itself
+        # Without a load balancer, through the environment's proxy, which sees only the forge's verified TLS.
+        settings["http.proxy"] = self.proxy.url if self.proxy else ""
+        if self.proxy and (ca_file := self.platform.connection.ca_file):
+            settings["http.proxySSLCAInfo"] = str(Path(ca_file).absolute())
         return settings
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy on the way to the forge. A pinned forge has none: a proxy would resolve the name itself."""
+        return None if "forgejo" in self.platform.connection.pins else proxy_for(self.platform.forgejo.url)
 
     def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The child's variables, without configuration and token: no prompts, none of the user's files."""
-        wanted = _PASSED_ON if "forgejo" in self.platform.connection.pins else _PASSED_ON | _PROXIES
         environment = {
-            **passed_on(environ, wanted),
+            **passed_on(environ, _PASSED_ON),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ATTR_NOSYSTEM": "1",

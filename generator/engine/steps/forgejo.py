@@ -153,7 +153,8 @@ def not_begun(where: str) -> Decision:
 class MirrorFacts:
     """Push mirrors to the service's GitHub repository, where else on that GitHub others lead, and both heads.
 
-    ``lost``: GitHub's branches and tags that a forced push would destroy.
+    ``lost``: GitHub's branches and tags that a forced push would destroy. ``renamed``: GitHub's default branch, where
+    it holds our work and the branch of the profile's name is gone.
     """
 
     mirrors: tuple[PushMirror, ...]
@@ -161,6 +162,7 @@ class MirrorFacts:
     canonical: str | None
     mirrored: str | None
     lost: tuple[str, ...]
+    renamed: str = ""
 
 
 class ForgejoMirror(Step[MirrorFacts]):
@@ -182,12 +184,20 @@ class ForgejoMirror(Step[MirrorFacts]):
             astray=tuple(_astray(run, mirrors)),
             canonical=run.canonical_head(),
             mirrored=run.mirror_heads().get(run.platform.forgejo.branch),
-            lost=tuple(_lost(run)),
+            lost=(lost := tuple(_lost(run))),
+            renamed="" if lost else _renamed(run),
         )
 
     def decide(self, run: Run, facts: MirrorFacts) -> Decision:
         """One mirror, following commits, at the canonical commit; never one that would destroy work."""
         where = f"{run.owner}/{run.name} to {run.platform.github.clone_url(run.name)}"
+        if facts.renamed:
+            return foreign(
+                f"{run.platform.forgejo.branch} of {run.mirror} was renamed to {facts.renamed} on GitHub; a mirror's "
+                "push can't replace GitHub's default branch",
+                f"rename {facts.renamed} back to {run.platform.forgejo.branch} in the repository's settings on GitHub, "
+                "then run the same command again",
+            )
         if facts.lost:
             return foreign(
                 f"{run.mirror} holds work that the canonical repository lacks ({', '.join(facts.lost)}); "
@@ -222,6 +232,7 @@ class ForgejoMirror(Step[MirrorFacts]):
         fitting = any(_fits(run, mirror) for mirror in facts.mirrors)
         if not fitting:
             _add(run)
+        _show_ours(run)
         run.progress(f"pushing {run.owner}/{run.name} to GitHub; a first push may take minutes")
         pushed, error = self._push(run, tidy=not fitting or len(facts.mirrors) > 1)
         if error and fitting:
@@ -281,6 +292,21 @@ def _place(address: str) -> tuple[str, str]:
         return host.lower(), path
     parts = urlsplit(address)
     return parts.hostname or "", parts.path.lstrip("/")
+
+
+def _show_ours(run: Run) -> None:
+    """Make our branch the default where another is, and both exist: GitHub lets no push delete its default branch."""
+    mirror, heads, branch = run.mirror_repository(), run.mirror_heads(), run.platform.forgejo.branch
+    if mirror is not None and branch in heads and mirror.default_branch != branch and mirror.default_branch in heads:
+        run.github.set_default_branch(run.mirror, branch)
+
+
+def _renamed(run: Run) -> str:
+    """GitHub's default branch, where the branch that the mirror pushes is gone; nothing is on it but our commits."""
+    mirror, heads = run.mirror_repository(), run.mirror_heads()
+    if mirror is None or run.platform.forgejo.branch in heads or mirror.default_branch not in heads:
+        return ""
+    return mirror.default_branch
 
 
 def _lost(run: Run) -> list[str]:

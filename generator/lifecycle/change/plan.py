@@ -14,6 +14,7 @@ from generator.engine.connections import Forge
 from generator.engine.context import BRANCH_PREFIX, Run
 from generator.engine.ownership import of_tree
 from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.renamed import refuse_missing_infra_branch
 from generator.engine.steps.change.infra import being_removed, observe_stack
 from generator.engine.steps.change.line import Line, Repository, continues
 from generator.engine.steps.change.service import observe_service
@@ -65,6 +66,7 @@ def look(
         return RemoteCommit(forge.api, owner, infra.repository, sha, clone)
 
     heads = forge.api.branches(owner, infra.repository)
+    refuse_missing_infra_branch(forge.api, platform, heads)
     repository = Repository(forge.api, owner, infra.repository, name, infra.branch, infra.stack(name), heads, tree)
     line = repository.line((), f"{BRANCH_PREFIX}{name}", brief=brief)
     if not of_tree(line.recorded, name).ours:

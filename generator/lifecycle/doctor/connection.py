@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import PreflightError
+from generator.clients.proxies import proxy_for
 from generator.clients.transport import tls_context
 from generator.platform.profile import Pin, Platform
 
@@ -76,9 +76,7 @@ def place_of(platform: Platform, system: str, url: str) -> Place:
     port = parts.port or (80 if plain else 443)
     if pin:
         return Place(host, pin.address, pin.port, pinned=True, plain=plain, own_port=port)
-    # Only GitHub's client goes through a proxy of the environment.
-    proxied = system == "github" and "https" in getproxies() and not proxy_bypass(host)
-    return Place(host, host, port, plain=plain, proxied=proxied, own_port=port)
+    return Place(host, host, port, plain=plain, proxied=proxy_for(url) is not None, own_port=port)
 
 
 def observe_line(place: Place, ca_file: str | None, seconds: float) -> Line:

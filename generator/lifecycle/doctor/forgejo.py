@@ -14,6 +14,8 @@ from generator.base.checks import Check, CheckState
 from generator.base.errors import NewserviceError, PreflightError
 from generator.base.secrets import Secret
 from generator.clients.forgejo import AccessToken, Forgejo, Rights
+from generator.engine.renamed import refuse_missing_infra_branch
+from generator.platform.profile import Platform
 
 PUSH_SCOPES = ("write:repository",)
 """What CI's token needs, which only pushes."""
@@ -142,9 +144,13 @@ def judge_scopes(name: str, listed: Listed, token: Secret, needed: tuple[str, ..
     return Check(name, CheckState.OK, f"the token {entry.name} has {', '.join(needed)}")
 
 
-def check_infra(client: Forgejo, owner: str, name: str, source: str) -> Check:
-    """Whether the token's user may push to the infra repository, which a pull request comes from."""
-    return judge_infra(client.rights(owner, name), f"{owner}/{name}", source)
+def check_infra(client: Forgejo, platform: Platform, source: str) -> Check:
+    """Whether the token's user may push to the infra repository, and whether it has the branch of the profile."""
+    owner, infra = platform.forgejo.owner, platform.infra
+    found = judge_infra(client.rights(owner, infra.repository), f"{owner}/{infra.repository}", source)
+    if found.state is CheckState.OK and client.branch(owner, infra.repository, infra.branch) is None:
+        refuse_missing_infra_branch(client, platform, client.branches(owner, infra.repository))
+    return found
 
 
 def judge_infra(rights: Rights | None, full_name: str, source: str) -> Check:

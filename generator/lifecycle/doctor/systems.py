@@ -50,7 +50,7 @@ def look_at_forgejo(scene: Scene) -> Iterator[Check]:
     credential = yield from _found(scene, "forgejo", reached=reached)
     if credential is None or not reached:
         return
-    owner, infra, source = scene.platform.forgejo.owner, scene.platform.infra.repository, credential.source
+    owner, source = scene.platform.forgejo.owner, credential.source
     with closing(scene.forgejo(credential)) as client:
         login = attempt("forgejo.token", lambda: forgejo.whose(client))
         if isinstance(login, Check):
@@ -66,7 +66,7 @@ def look_at_forgejo(scene: Scene) -> Iterator[Check]:
         )
         if login:
             yield attempt("forgejo.owner", lambda: forgejo.check_owner(client, login, owner))
-        yield attempt("forgejo.infra", lambda: forgejo.check_infra(client, owner, infra, source))
+        yield attempt("forgejo.infra", lambda: forgejo.check_infra(client, scene.platform, source))
 
 
 def look_at_git_token(scene: Scene) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -82,6 +83,8 @@ class Forgejo(State):
         except HTTPException:
             return text_response(404, "404 page not found\n")
         caller.require(*_required(match, request))
+        if moved := self._moved(match, request, caller):
+            return moved
         try:
             if request.path.endswith("/push_mirrors-sync"):
                 # Waits for GitHub, which other requests must not have to.
@@ -90,6 +93,15 @@ class Forgejo(State):
                 return match.handler(request, caller, **match.arguments)
         except ValueError as error:
             raise ForgejoError(422, f"[]: {error}") from error
+
+    def _moved(self, match: Match, request: Request, caller: Caller) -> Response | None:
+        """The answer for an earlier name of a repository, whatever is asked of it; writes are redirected as well."""
+        renamed = self.forwarded(match.arguments.get("owner", ""), match.arguments.get("repo", ""))
+        if renamed is None or not self._shown_to(renamed, caller.user):
+            return None
+        rest = request.path.removeprefix(f"{API}/repos/").split("/", 2)[2:]
+        query = f"?{request.query}" if request.query else ""
+        return redirect(f"{API}/repos/{'/'.join([renamed.full_name, *rest])}{query}", request)
 
     def _caller(self, request: Request) -> Caller:
         scheme, _, value = request.header("authorization").partition(" ")
@@ -173,6 +185,10 @@ class Forgejo(State):
         if password is not None and token is None:
             return git_http.unauthorised("Unauthorized\n")
         repository = self.repositories.get(f"{git.owner}/{git.name}".lower())
+        renamed = self.forwarded(git.owner, git.name)
+        if renamed is not None and self._shown_to(renamed, token.user if token else ""):
+            rest = request.path.split("/", 3)[3]
+            return redirect(f"/{renamed.full_name}/{rest}" + (f"?{request.query}" if request.query else ""), request)
         if repository is None or not self._shown_to(repository, token.user if token else ""):
             return git_http.unauthorised("Unauthorized\n") if token is None else text_response(404, "Not found.\n")
         if token is not None and not token.grants("write:repository" if git.push else "read:repository"):
@@ -203,6 +219,12 @@ class Forgejo(State):
         if git.receives:
             self.pushed(repository, before)
         return answer
+
+
+def redirect(location: str, request: Request) -> Response:
+    """Go's own redirect: a page for a GET, nothing else for anything else."""
+    page = f'<a href="{escape(location)}">Moved Permanently</a>.\n\n' if request.method == "GET" else ""
+    return Response(301, page.encode(), "text/html; charset=utf-8" if page else "", {"Location": location})
 
 
 def signed_in(caller: Caller) -> str:

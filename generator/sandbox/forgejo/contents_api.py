@@ -48,6 +48,22 @@ class ContentsApi:
             raise not_found(f"branch does not exist [name: {branch}]")
         return json_response(200, self._branch(caller, repository, branch, sha))
 
+    @route("PATCH", "/repos/<owner>/<repo>/branches/<path:branch>")
+    def rename_branch(self, request: Request, caller: Caller, owner: str, repo: str, branch: str) -> Response:
+        """Rename a branch, the default one among them."""
+        repository = self._forgejo.writable(caller, owner, repo)
+        heads, name = repository.bare.heads(), str(request.json_object().get("name") or "")
+        if branch not in heads:
+            raise not_found()
+        if not name or name in heads:
+            raise ForgejoError(
+                422, "Cannot rename a branch using the same name or rename to a branch that already exists."
+            )
+        before = repository.bare.references()
+        repository.rename_branch(branch, name)
+        self._forgejo.pushed(repository, before)
+        return Response(204)
+
     @route("DELETE", "/repos/<owner>/<repo>/branches/<path:branch>")
     def delete_branch(self, request: Request, caller: Caller, owner: str, repo: str, branch: str) -> Response:
         """Delete a branch, but not the default one."""

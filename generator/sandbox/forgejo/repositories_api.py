@@ -121,6 +121,10 @@ class RepositoriesApi:
         asked = request.json_object()
         if self._forgejo.force_private and repository.private and asked.get("private") is False:
             raise ForgejoError(422, "cannot change private repository to public")
+        if name := str(asked.get("name") or ""):
+            if name.lower() != repository.name.lower():
+                self._check_name(repository.owner, name)
+            self._forgejo.rename(repository.full_name, repository.owner, name)
         _apply(repository, asked)
         return json_response(200, self._forgejo.view(repository, caller))
 

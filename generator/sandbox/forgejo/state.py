@@ -134,6 +134,16 @@ class Repository:
                 self.set_default_branch(ordered[0])
         self.empty = not self.bare.heads()
 
+    def rename_branch(self, old: str, new: str) -> None:
+        """Give a branch another name; the default branch and open pull requests follow it."""
+        self.bare.rename_branch(old, new)
+        if self.default_branch == old:
+            self.default_branch = new
+        for pull in self.pulls.values():
+            if pull.state == "open":
+                pull.base = new if pull.base == old else pull.base
+                pull.head = new if pull.head == old else pull.head
+
     def set_default_branch(self, branch: str) -> None:
         """Name another default branch."""
         self.default_branch = branch
@@ -148,6 +158,8 @@ class State:
         self.users: dict[str, int] = {owner: 1}
         self.tokens: dict[str, Token] = {}
         self.repositories: dict[str, Repository] = {}
+        # Earlier names of repositories, in lower case, which lead to them until somebody takes a name.
+        self.redirects: dict[str, Repository] = {}
         # Members of organisations by login, and whether they may create repositories there.
         self.organisations: dict[str, dict[str, bool]] = {}
         # Owners that are not public: limited (signed-in users) or private (members), by name.
@@ -171,6 +183,27 @@ class State:
     def repository(self, full_name: str) -> Repository:
         """A repository by ``owner/name``, case ignored. Raises KeyError if it does not exist."""
         return self.repositories[full_name.lower()]
+
+    def rename(self, full_name: str, owner: str, name: str) -> Repository:
+        """Give a repository another owner or name; its old name leads there from now on."""
+        repository = self.repositories.pop(full_name.lower())
+        place = self.root / owner / f"{name}.git"
+        place.parent.mkdir(exist_ok=True)
+        repository.owner, repository.name, repository.bare = (
+            owner,
+            name,
+            BareRepository(repository.bare.path.rename(place)),
+        )
+        self.repositories[repository.full_name.lower()] = repository
+        self.redirects[full_name.lower()] = repository
+        self.redirects.pop(repository.full_name.lower(), None)
+        return repository
+
+    def forwarded(self, owner: str, name: str) -> Repository | None:
+        """The repository that had this name earlier, as long as none has it now."""
+        full_name = f"{owner}/{name}".lower()
+        found = None if full_name in self.repositories else self.redirects.get(full_name)
+        return found if found and found in self.repositories.values() else None
 
     def create_repository(
         self,

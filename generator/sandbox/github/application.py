@@ -18,7 +18,7 @@ from generator.sandbox.github.repositories_api import RepositoriesApi
 from generator.sandbox.github.runs import Runs
 from generator.sandbox.github.state import Repository, State, Token, now
 from generator.sandbox.github.views import Views
-from generator.sandbox.messages import Request, Response, Router, json_response, text_response
+from generator.sandbox.messages import Match, Request, Response, Router, json_response, text_response
 
 API = "/api/v3"
 # Each updated reference: do its new commits touch a workflow? GitHub asks the same of a token without the scope.
@@ -78,13 +78,16 @@ class GitHub(State):
 
     def _api(self, request: Request) -> Response:
         caller = self._caller(request)
+        path = self._named(request.path.removeprefix(API)) or "/"
         try:
-            match = self._router.match(request.method, request.path.removeprefix(API) or "/")
+            match = self._router.match(request.method, path)
         except HTTPException as error:
             raise not_found() from error
-        permission = permissions.needed(request.method, request.path.removeprefix(API))
+        permission = permissions.needed(request.method, path)
         if caller.token is not None and caller.token.fine_grained and permission in caller.token.refused:
             return permissions.refused(permission)
+        if moved := self._moved(match, request.method, path, request.query, caller):
+            return moved
         try:
             response = match.handler(request, caller, **match.arguments)
         except ValueError as error:
@@ -95,6 +98,25 @@ class GitHub(State):
             response.content_type,
             {**response.headers, **_common_headers(caller)},
         )
+
+    def _named(self, path: str) -> str:
+        """A path that names a repository by its number, with its name instead: where redirects lead."""
+        _, first, *rest = [*path.split("/"), ""]
+        if first != "repositories":
+            return path
+        found = next((item for item in self.repositories.values() if str(item.id) == rest[0]), None)
+        return "/".join(["/repos", found.full_name, *rest[1:-1]]) if found else path
+
+    def _moved(self, match: Match, method: str, path: str, query: str, caller: Caller) -> Response | None:
+        """The answer for an earlier name of a repository: 301 for reading, 307 for everything else."""
+        renamed = self.forwarded(match.arguments.get("owner", ""), match.arguments.get("repo", ""))
+        if renamed is None or (renamed.private and caller.user != renamed.owner):
+            return None
+        rest = path.split("/", 4)[4:]
+        address = "/".join([f"{self.views.api}/repositories/{renamed.id}", *rest]) + (f"?{query}" if query else "")
+        reads = method in ("GET", "HEAD")
+        said = {"message": "Moved Permanently" if reads else "Temporary Redirect", "url": address}
+        return json_response(301 if reads else 307, said, {"Location": address, **_common_headers(caller)})
 
     def _caller(self, request: Request) -> Caller:
         scheme, _, value = request.header("authorization").partition(" ")

@@ -134,6 +134,8 @@ class State:
         self.users: dict[str, int] = {owner: 9000001, "octocat": 583231}
         self.tokens: dict[str, Token] = {token: Token(owner)}
         self.repositories: dict[str, Repository] = {}
+        # Earlier names of repositories, in lower case, which lead to them until somebody takes a name.
+        self.redirects: dict[str, Repository] = {}
         # Whether the plan has private repositories.
         self.private_repositories = True
         self.ids = Numbers(700000101, 17)
@@ -142,6 +144,27 @@ class State:
     def repository(self, full_name: str) -> Repository:
         """A repository by ``owner/name``, case ignored. Raises KeyError if it does not exist."""
         return self.repositories[full_name.lower()]
+
+    def rename(self, full_name: str, owner: str, name: str) -> Repository:
+        """Give a repository another owner or name; its old name leads there from now on."""
+        repository = self.repositories.pop(full_name.lower())
+        place = self.root / owner / f"{name}.git"
+        place.parent.mkdir(exist_ok=True)
+        repository.owner, repository.name, repository.bare = (
+            owner,
+            name,
+            BareRepository(repository.bare.path.rename(place)),
+        )
+        self.repositories[repository.full_name.lower()] = repository
+        self.redirects[full_name.lower()] = repository
+        self.redirects.pop(repository.full_name.lower(), None)
+        return repository
+
+    def forwarded(self, owner: str, name: str) -> Repository | None:
+        """The repository that had this name earlier, as long as none has it now."""
+        full_name = f"{owner}/{name}".lower()
+        found = None if full_name in self.repositories else self.redirects.get(full_name)
+        return found if found and found in self.repositories.values() else None
 
     def create_repository(
         self,
