@@ -35,9 +35,9 @@ test-all: $(STAMP) ## these, and those that take long and rarely fail alone
 fuzz: $(STAMP) ## thousands of examples of every text that people answer with; takes minutes
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n auto -m hypothesis
 
-faults: $(STAMP) ## every fault at every request of an onboarding, a kill at every change; takes an hour or two
-	$(BIN)/python -m pytest -n auto -q -m faults tests/faults
-	NEWSERVICE_FLEET_KILLS=25 $(BIN)/python -m pytest -q tests/fleet/test_kills.py
+faults: $(STAMP) ## every fault at every request of an onboarding, a kill at every change; takes most of an hour
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(2 * os.cpu_count())') --dist worksteal -q \
+		-m faults tests/faults tests/fleet/test_kills.py
 
 upgrades: $(STAMP) ## every update of the campaign, a hundred of them held against copier's own; takes minutes
 	NEWSERVICE_UPGRADE_SEEDS=1,3 NEWSERVICE_UPGRADE_EVERY=1 NEWSERVICE_UPGRADE_COPIER=100 \

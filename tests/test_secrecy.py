@@ -315,7 +315,7 @@ def test_answers_are_checked_for_secrets_by_value() -> None:
     secret = Secret("correct-horse-battery")
     answers = answer({**SMALLEST, "env": {"A": f"x{secret.reveal()}y"}})
     with pytest.raises(UsageError) as caught:
-        refuse_secrets(answers)
+        refuse_secrets(answers.values)
     assert secret.reveal() not in str(caught.value)
 
 

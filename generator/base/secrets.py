@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-MASK = "********"
+from generator.base.secret_forms import SHORTEST, forms, is_in, masked
 
-_SHORTEST = 6
-"""Shorter values are not hidden inside other text: they would turn ordinary words into masks."""
+MASK = "********"
 
 _known: set[str] = set()
 
 _forms: set[str] = set()
-"""The known values as other programs write them: as they are, in addresses, in base64."""
+"""The known values as other programs write them (``secret_forms``)."""
+
+_WORD = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*")
+"""What ordinary text may hold by chance, unless it is long."""
+
+_LONG = 16
+
+_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#\s@]*)@", re.IGNORECASE)
 
 
 class Secret:
@@ -25,9 +32,9 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        if len(value) >= _SHORTEST and value not in _known:
+        if len(value) >= SHORTEST and value not in _known:
+            _forms.update(form for form in forms(value) if len(form) >= SHORTEST)
             _known.add(value)
-            _forms.update(_written(value))
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it."""
@@ -36,9 +43,9 @@ class Secret:
     def holds(self, credential: str) -> bool:
         """Whether a credential is in it, as it is or as other programs write it; a short one only as the whole."""
         credential = credential.strip()
-        if len(credential) < _SHORTEST:
+        if len(credential) < SHORTEST:
             return bool(credential) and credential == self._value.strip()
-        return any(form in self._value for form in _written(credential))
+        return is_in(self._value, (form for form in forms(credential) if len(form) >= SHORTEST))
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
@@ -64,9 +71,7 @@ def redact(text: str) -> str:
 
     The answer of an outside system could quote a token; no code of ours relies on this.
     """
-    for value in sorted(_forms, key=len, reverse=True):
-        text = text.replace(value, MASK)
-    return text
+    return masked(text, tuple(_forms), MASK)
 
 
 def redacted(value: Any, key: Callable[[str], str] = redact) -> Any:
@@ -118,23 +123,33 @@ def forgotten_afterwards() -> Iterator[None]:
         _forms.intersection_update(forms)
 
 
-def known_secret(text: str) -> bool:
-    """Whether ``text`` holds a secret that this process knows."""
-    return any(value in text for value in tuple(_known))
+def known_secret(text: str, *, words: bool = True) -> bool:
+    """Whether ``text`` holds a secret that this process knows, as it is or as other programs write it.
+
+    Without ``words``, secrets that are short ordinary words don't count: what Vault has for a service may be a user's
+    name.
+    """
+    if words:
+        return is_in(text, tuple(_forms))
+    chosen = [value for value in tuple(_known) if not _is_word(value)]
+    return is_in(text, (form for value in chosen for form in forms(value) if len(form) >= SHORTEST))
 
 
-def _written(value: str) -> Iterator[str]:
-    """A value as it is, as a part of an address, and as it comes out of base64 at each of the three places that it
-    can begin at: behind a user's name, for instance."""
-    import base64  # here: a command that learns of no secret needs neither
-    from urllib.parse import quote
+def learn(value: str) -> None:
+    """Make a value known that may be secret; one that is an ordinary word is not."""
+    if len(value) >= SHORTEST and not _is_word(value):
+        Secret(value)
 
-    yield value
-    yield quote(value, safe="")
-    content = value.encode("utf-8", "surrogateescape")
-    for before in range(3):
-        whole = base64.b64encode(b"\0" * before + content).decode().rstrip("=")
-        first, last = (0, 2, 3)[before], len(whole) - bool((before + len(content)) % 3)
-        if last - first >= _SHORTEST:
-            yield whole[first:last]
-            yield whole[first:last].replace("+", "-").replace("/", "_")
+
+def learn_addresses(text: str) -> None:
+    """Make the passwords in the addresses of a text known, and tokens in place of a user."""
+    from urllib.parse import unquote
+
+    for found in _IN_ADDRESS.finditer(text):
+        user, _, password = found[1].partition(":")
+        for value in {password or user, unquote(password or user)}:
+            learn(value)
+
+
+def _is_word(value: str) -> bool:
+    return len(value) < _LONG and _WORD.fullmatch(value) is not None

@@ -234,8 +234,10 @@ def _plan(session: Session, run: Run, wanted: Change, steps: Sequence[Any]) -> P
     from generator.engine.credentials import refuse_secrets
     from generator.engine.onboarding import observe
 
-    refuse_secrets(wanted.wanted)
-    return observe(steps, run, (*wanted.wanted.notes, *session.seed_notes), partial(contents, change=wanted))
+    refuse_secrets(wanted.wanted.values)
+    plan = observe(steps, run, (*wanted.wanted.notes, *session.seed_notes), partial(contents, change=wanted))
+    refuse_secrets(wanted.wanted.values, words=False)  # what was read of Vault meanwhile
+    return plan
 
 
 @dataclass(frozen=True)

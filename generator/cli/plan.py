@@ -99,7 +99,7 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     It is bound to newservice, template, profile and answers as well as to what was seen. Raises ``PreflightError``
     where a system fails while it is looked at: nothing was written yet.
     """
-    refuse_secrets(answers)
+    refuse_secrets(answers.values)
     session.seeds(answers)  # a source without a value is reported before any system is contacted
     project, notes = session.project(answers), (*answers.notes, *session.seed_notes)
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
@@ -109,7 +109,9 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     from generator.engine.steps import steps_between
 
     with before_the_first_write():
-        return replace(observe(steps_between(None, answers).wanted, session.run(answers), notes), basis=basis)
+        plan = replace(observe(steps_between(None, answers).wanted, session.run(answers), notes), basis=basis)
+    refuse_secrets(answers.values, words=False)  # what was read of Vault meanwhile
+    return plan
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.base.contained import linked
-from generator.base.errors import AnswersError, PreflightError, Problem, UsageError
+from generator.base.errors import AnswersError, NewserviceError, PreflightError, Problem, UsageError
 from generator.base.secrets import Secret, hidden_from_children
 from generator.cli import flags
 from generator.cli.options import collect, question_options
 from generator.cli.report import Reporter
-from generator.engine.credentials import refuse_credentials, remember_credentials
+from generator.engine.credentials import refuse_credentials, refuse_secrets, remember_credentials
 from generator.engine.project import Project
 from generator.engine.recorded import Recorded
 from generator.engine.seed_rules import refuse_sources
@@ -90,8 +90,11 @@ class Session:
     @cached_property
     def _given(self) -> dict[str, Any]:
         options = self.options
+        with suppress(NewserviceError):  # a profile's fault is reported where it is needed
+            remember_credentials(self.platform, self.environ)  # no message about an answer shows one
         sources = options.get("sets", ()), options.get("answers_file"), options.get("name")
         given = collect(self.questions, options, *sources, None if self.interactive else self._unread)
+        refuse_secrets(given)
         self.reporter.service = str(given.get("name", ""))
         return given
 

@@ -54,7 +54,7 @@ def _observed(session: Session, change: Change) -> tuple[Plan, Progress | None]:
     """The state of a service whose stack is known, and of its change."""
     from generator.lifecycle.change import observe_with  # heavy, with all its clients
 
-    refuse_secrets(change.wanted)
+    refuse_secrets(change.wanted.values)
     session.seeds(change.wanted)  # a source without a value is reported before any system is contacted
     with before_the_first_write():
         run = session.run(change.wanted)

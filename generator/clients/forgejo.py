@@ -206,9 +206,14 @@ class Forgejo:
         return found == sha
 
     def file(self, owner: str, name: str, path: str, ref: str) -> bytes | None:
-        """Content of a file at a branch or commit, or None."""
+        """Content of a file at a branch or commit, or None.
+
+        Raises ``SystemFailure`` for a web page, which Forgejo never answers here: even HTML is served as plain text.
+        """
         address = f"/repos/{owner}/{name}/raw/{quote(path)}"
         response = self._api.request("GET", address, params={"ref": ref}, allow=(404,))
+        if response.headers.get("content-type", "").startswith("text/html"):
+            raise self._api.misunderstood(response, "a file")
         return None if response.status_code == 404 else response.content
 
     def tree(self, owner: str, name: str, sha: str) -> dict[str, Blob]:

@@ -208,13 +208,17 @@ class Api:
         try:
             return read_json(response.content)
         except ExternalTextError as error:
-            kind = response.headers.get("content-type", "no content type")
-            asked = f"{response.request.method} {response.request.url.path}"
-            raise SystemFailure(
-                f"{self.system}.not_json",
-                f"{self.system}: {asked} answered {response.status_code} with {kind} instead of JSON: {error}",
-                "the address or the path is wrong, or a proxy answered; check the platform profile",
-            ) from error
+            raise self.misunderstood(response, f"JSON: {error}") from error
+
+    def misunderstood(self, response: httpx.Response, expected: str) -> SystemFailure:
+        """The error for an answer that is not what the system says there, but what a proxy or another server would."""
+        kind = response.headers.get("content-type", "no content type")
+        asked = f"{response.request.method} {response.request.url.path}"
+        return SystemFailure(
+            f"{self.system}.not_json",
+            f"{self.system}: {asked} answered {response.status_code} with {kind} instead of {expected}",
+            "the address or the path is wrong, or a proxy answered; check the platform profile",
+        )
 
     def failure(self, response: httpx.Response) -> NewserviceError:
         """The error for an answer that ``request`` returned because its status was allowed."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from generator.base.errors import NewserviceError, PreflightError
 from generator.base.memo import run_parallel
-from generator.base.secrets import Secret
+from generator.base.secrets import Secret, learn
 from generator.clients.patience import Patience
 from generator.clients.shapes import fields, listed, number
 from generator.clients.transport import Api, http_client
@@ -286,6 +286,8 @@ def _entry(body: Any) -> Entry:
     properties = {} if outer["data"] is None else fields(outer["data"])
     metadata = outer["metadata"]
     version, created = number(metadata["version"]), str(metadata.get("created_time") or "")
+    for value in properties.values():
+        learn(value if isinstance(value, str) else json.dumps(value))
     return Entry(version, frozenset(properties), Secret(json.dumps(properties)), created, _custom(metadata))
 
 

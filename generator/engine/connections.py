@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from generator.base.errors import PreflightError
-from generator.base.secrets import Secret
+from generator.base.secrets import Secret, learn_addresses
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import REMEDY_FOR_UNFIT, Remote, Repository
 from generator.clients.github import GitHub
@@ -64,9 +64,11 @@ def open_run(
                 "missing credentials: vault (the service has secrets)",
                 "set VAULT_TOKEN, or log in to Vault (`vault login`)",
             )
-        refuse_secrets(answers)
         clone = open_clone(platform, infra)
         stack.callback(clone.close)
+        for address in clone.remotes():
+            learn_addresses(address)
+        refuse_secrets(answers.values)
         opened = vault() if "vault" in opening else None
         systems = _systems(platform, credentials, opened, opening, patience)
         stack.callback(systems.close)

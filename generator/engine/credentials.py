@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generator.base.errors import NewserviceError, PreflightError, RefusedError, UsageError
 from generator.base.folders import home
-from generator.base.secrets import Secret, known_secret
+from generator.base.secrets import Secret, known_secret, learn_addresses
 from generator.engine.seed_rules import OWN_VALUE, credential_variables
 from generator.platform.profile import CredentialSource, Platform
-from generator.template.answers import Answers
 
 if TYPE_CHECKING:
     from generator.clients.vault import Vault
@@ -49,12 +47,16 @@ def _token_file(environ: Mapping[str, str]) -> tuple[Path, str]:
 
 
 def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None:
-    """Make every credential of the environment known, so that it is masked and hidden also where it is not used."""
-    names = [source.environment for source in platform.connection.credentials.values()]
-    for name in (*names, "VAULT_TOKEN"):
-        if environ.get(name):
-            Secret(environ[name])
-            Secret(environ[name].strip())
+    """Make every credential of the environment known, so that it is masked and hidden also where it is not used.
+
+    Those that the profile names, those that are one by their names, passwords in addresses, and what Vault left behind.
+    """
+    for name in credential_variables(environ, platform):
+        Secret(environ[name])
+        Secret(environ[name].strip())
+    Secret(_token_file(environ)[1])
+    for value in environ.values():
+        learn_addresses(value)
 
 
 def find_credentials(
@@ -124,15 +126,31 @@ def _stored(name: str, source: CredentialSource, vault: Vault) -> Secret | None:
         raise PreflightError("credentials.vault", f"{name} could not be read: {error.message}", hint) from error
 
 
-def refuse_secrets(answers: Answers) -> None:
-    """Raise ``UsageError`` where an answer holds a credential that this process knows: answers are committed."""
-    for name, value in answers.values.items():
-        if known_secret(json.dumps(value, ensure_ascii=False)):
+def refuse_secrets(answers: Mapping[str, Any], *, words: bool = True) -> None:
+    """Raise ``UsageError`` where an answer holds a secret that this process knows: answers are committed.
+
+    In whatever form, in names and in values, which are not repeated. ``words``: see ``known_secret``.
+    """
+    for name, value in answers.items():
+        if any(known_secret(text, words=words) for text in _texts(value)):
             raise UsageError(
                 "answer.secret",
                 f"{name}: the answer holds a credential of yours",
                 "answers are written to repositories: name a property of Vault under secrets instead",
             )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts and numbers of an answer, and the keys of its maps."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield str(value)
 
 
 def refuse_credentials(

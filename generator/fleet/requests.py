@@ -9,6 +9,7 @@ from functools import partial
 from generator.base.errors import NewserviceError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
+from generator.engine import executor
 from generator.engine.connections import Forge
 from generator.fleet.branch import Branch, title
 from generator.fleet.findings import Finding, State
@@ -85,8 +86,27 @@ class Requests:
         self.forge.api.create_pull_request(
             source.owner, source.name, base=source.default, head=branch, title=wanted, body=body(task)
         )
-        made = self.forge.api.newest_pull_request(source.owner, source.name, source.default, branch)
-        return task.finding.but(State.WAITING, url=made.url if made else "", action="opened")
+        return task.finding.but(State.WAITING, url=self._opened(source, branch).url, action="opened")
+
+    def _opened(self, source: Source, branch: str) -> PullRequest:
+        """The open pull request of a branch, which may be visible only after a moment.
+
+        Raises ``SystemFailure`` if it does not appear: a proxy may have answered instead of the forge.
+        """
+        found: list[PullRequest] = []
+
+        def visible() -> bool:
+            pull = self.forge.api.newest_pull_request(source.owner, source.name, source.default, branch)
+            found.extend([pull] if pull and pull.state == "open" else [])
+            return bool(found)
+
+        if not self.forge.patience.until(visible, executor.SETTLING_SECONDS):
+            raise SystemFailure(
+                "infra.pull_request.not_converged",
+                f"the forge accepted a pull request of {branch} in {source.owner}/{source.name}, but shows none",
+                "look at it there, then run the same command again",
+            )
+        return found[-1]
 
     def _updated(self, source: Source, task: Task, pull: PullRequest) -> Finding:
         """Update an open pull request to describe what its branch contains now."""

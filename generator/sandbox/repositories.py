@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +19,9 @@ from generator.base.children import run
 ZERO = "0" * 40
 _ID = re.compile(r"[0-9a-f]{40}")
 _AUTHOR = "Sandbox <sandbox@sandbox.test>"
+_OWN_CONFIGURATION = "[core]\n\tfsync = none\n[receive]\n\tautogc = false\n[gc]\n\tauto = 0\n"
+"""All of it is forgotten when the sandbox stops; and no git goes on in the background after its command."""
+
 _FIELDS = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
 
 
@@ -95,8 +100,14 @@ class BareRepository:
         options = ("--quiet", "--bare", "--template=", f"--initial-branch={head}")
         run_git(path, "-c", "init.defaultRefFormat=files", "init", *options)
         with (path / "config").open("a", encoding="utf-8") as configuration:
-            configuration.write("[core]\n\tfsync = none\n")  # all of it is forgotten when the sandbox stops
+            configuration.write(_OWN_CONFIGURATION)
         return cls(path)
+
+    def remove(self) -> None:
+        """Remove it from disk. Its name is free at once; a git that still writes to it may leave files elsewhere."""
+        gone = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}")
+        self.path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def heads(self) -> dict[str, str]:
         """Branches and their commits."""

@@ -128,6 +128,20 @@ class Sandbox:
         self.forgejo.mirrors.stop()
         self._server.stop()
 
+    def settle(self, timeout: float = 60.0) -> None:
+        """Wait until nothing is done any more, by no request, no mirror and no git, so that folders may be removed.
+
+        For when the clients have ended, or were killed: faults are removed, held requests are dropped, and open
+        connections are ended. Raises TimeoutError when the mirrors do not come to an end.
+        """
+        self.faults.clear()
+        self.drop_held()
+        while True:
+            self.forgejo.wait_for_mirrors(timeout)
+            self._server.settle()
+            if not self.forgejo.mirrors.busy:
+                return  # no request is left that could have queued another push
+
     def save(self, folder: Path) -> None:
         """Save everything that the systems hold to a folder, for ``start(folder, restore=...)``.
 

@@ -80,7 +80,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return b"".join(self._chunks())
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionAbortedError("the client went away in the middle of its request")
+        return body
 
     def _chunks(self) -> list[bytes]:
         chunks: list[bytes] = []
@@ -178,10 +182,25 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         with self._lock:
             self._connections.discard(connection)
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         """End every open connection and take no more, so that no thread waits for its client any more."""
         with self._lock:
             self._closing = True
+        self.hang_up()
+
+    def settle(self) -> None:
+        """End every open connection, and wait until the request of each is done."""
+        while threads := self._working():
+            self.hang_up()
+            threads[0].join(0.1)  # a thread that had only begun when the connections were ended has one still
+
+    def _working(self) -> list[threading.Thread]:
+        with self._lock:
+            return [thread for thread in self._workers if thread.is_alive()]
+
+    def hang_up(self) -> None:
+        """End every open connection: its thread finishes what it is doing, and waits for no other request."""
+        with self._lock:
             open_connections = list(self._connections)
         for connection in open_connections:
             try:
@@ -236,9 +255,13 @@ class HttpsServer:
             self._changed.notify_all()
         self._server.shutdown()
         self._thread.join()
-        self._server.hang_up()
+        self._server.close_connections()
         self._server.join()
         self._server.server_close()
+
+    def settle(self) -> None:
+        """End every open connection, and wait until the request of each is done; new ones are accepted as usual."""
+        self._server.settle()
 
     def close(self) -> None:
         """Give the port back without ever having answered."""

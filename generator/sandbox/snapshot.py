@@ -38,7 +38,7 @@ SCHEMA = 1
 _KIND = "newservice sandbox"
 _BUNDLE = "repositories.bundle"
 _PARALLEL = 4
-_HELD: Mapping[str, Mapping[str, Any]] = {
+HELD: Mapping[str, Mapping[str, Any]] = {
     "forgejo": {
         "users": dict[str, int],
         "organisations": dict[str, dict[str, bool]],
@@ -101,7 +101,7 @@ def save(sandbox: Sandbox, folder: Path) -> None:
     if sandbox.given:
         (folder / "profile.yml").write_text(yaml.safe_dump(dict(sandbox.given), sort_keys=False), encoding="utf-8")
     documents = Documents(_repositories(sandbox.root))
-    for system, held in _HELD.items():
+    for system, held in HELD.items():
         attributes = {name: getattr(getattr(sandbox, system), name) for name in held}
         _write(folder / f"{system}.json", documents.write(attributes))
     _bundle(sandbox, folder / _BUNDLE)
@@ -126,7 +126,7 @@ def fill(sandbox: Sandbox, saved: Saved) -> None:
     Raises ValueError for a document that does not fit, GitError for a damaged bundle.
     """
     documents = Documents(_repositories(sandbox.root))
-    for system, held in _HELD.items():
+    for system, held in HELD.items():
         document = json.loads((saved.folder / f"{system}.json").read_text(encoding="utf-8"))
         if unknown := document.keys() - held.keys():
             raise ValueError(f"{system}.json has unknown attributes {sorted(unknown)}")

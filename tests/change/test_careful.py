@@ -3,6 +3,9 @@ words."""
 
 from __future__ import annotations
 
+import pytest
+
+from generator.sandbox import FaultKind, Status
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Secret
 from tests.answers import RICH, SMALLEST
@@ -113,3 +116,21 @@ def test_a_secret_that_people_gave_the_mirror_stays(world: World) -> None:
     assert change(world, name).result["status"] == "unchanged"
 
     assert list(mirror.secrets) == ["SLACK_WEBHOOK"]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HTML_200, Status(404, "<html>", "text/html")], ids=["200", "404"])
+def test_a_page_of_a_proxy_is_no_record(world: World, kind: FaultKind | Status) -> None:
+    """Where the record of the merged change is looked up: with none, nothing would be left to do."""
+    assert world.run("create", RICH).code == 0
+    world.merge(NAME)
+    assert change(world, NAME, "--no-ci").code == 0
+    merge_all(world, NAME)
+    world.sandbox.faults.add("forgejo", "GET", "/infra/raw/", None, kind)
+
+    done = change(world, NAME)
+
+    assert (done.code, done.of("error")[0]["code"]) == (3, "forgejo.not_json"), done.out
+    assert world.mirror(NAME).secrets
+    world.sandbox.faults.clear()
+    assert change(world, NAME).code == 0
+    assert world.mirror(NAME).secrets == {}

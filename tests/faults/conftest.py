@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.faults.course import course
-from tests.faults.report import rows_of, table
+from tests.faults.report import in_one_line, rows_of, table
 
 __all__ = ["course"]
+
+BEGUN = time.monotonic()
+"""Where this folder is asked for: the beginning of the whole run."""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -22,6 +26,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("faults")
     for line in table(rows):
         terminalreporter.line(line)
+    terminalreporter.line(in_one_line(rows, time.monotonic() - BEGUN))
 
 
 @pytest.fixture

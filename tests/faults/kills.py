@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from generator.sandbox import FaultKind
-from tests.answers import RICH
 from tests.faults.course import Course
 from tests.faults.matrix import Verdict, converges
 from tests.faults.requests import Asked
@@ -54,7 +53,7 @@ def judge(course: Course, kill: Kill) -> Verdict:
         query=asked.query_pattern,
         after=asked.nth - 1,
     )
-    process = course.world.start("create", RICH)
+    process = course.world.launch(*course.command.words(course.world))
     reached = _held(course, process)
     if reached:
         kill_all(process)
@@ -63,7 +62,7 @@ def judge(course: Course, kill: Kill) -> Verdict:
     sandbox.faults.clear()
     reasons = converges(course) if reached else []
     outcome = "bad" if reasons else "healed" if reached else "not reached"
-    return Verdict(kill, outcome, time.monotonic() - started, tuple(reasons))
+    return Verdict(kill, course.command.name, outcome, time.monotonic() - started, tuple(reasons))
 
 
 def _held(course: Course, process: subprocess.Popen[str]) -> bool:

@@ -36,6 +36,9 @@ _ONLY_GITHUB = frozenset({FaultKind.SECONDARY_LIMIT, FaultKind.PRIMARY_LIMIT})
 
 _UNANSWERED = frozenset({FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER})
 
+_EVERY = 36
+"""Of the reads of a command that is sampled, one in so many meets a fault, once or lasting."""
+
 DOCUMENTED = (3, 4, 5)
 
 # How long connections are refused: beyond the first pause between two attempts, well before the end of the second.
@@ -58,6 +61,11 @@ class Cell:
     def name(self) -> str:
         return f"{self.kind.value}, {'lasting' if self.lasting else 'once'}"
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the client waits for an answer that never comes; git also waits for the rest of one cut short."""
+        return self.kind in _UNANSWERED or (self.kind is FaultKind.MALFORMED and self.asked.is_git)
+
     def __str__(self) -> str:
         return f"{self.name}: {self.asked}"
 
@@ -74,6 +82,7 @@ class Verdict:
     """What came of it: healed, exit 3, 4 or 5, not reached, or bad with the reasons."""
 
     tried: Tried
+    command: str
     outcome: str
     seconds: float
     reasons: tuple[str, ...] = ()
@@ -81,11 +90,17 @@ class Verdict:
     @property
     def row(self) -> dict[str, Any]:
         """As the table takes it."""
-        return {"kind": self.tried.name, "outcome": self.outcome, "seconds": self.seconds, "told": self.completed}
+        return {
+            "command": self.command,
+            "kind": self.tried.name,
+            "outcome": self.outcome,
+            "seconds": self.seconds,
+            "told": self.completed,
+        }
 
     @property
     def completed(self) -> str:
-        return f"{self.tried}: {'; '.join(self.reasons)}"
+        return f"{self.command}: {self.tried}: {'; '.join(self.reasons)}"
 
 
 def cells(requests: Iterable[Asked], kind: FaultKind, lasting: bool) -> list[Cell]:
@@ -111,8 +126,21 @@ def sample(requests: list[Asked], seed: int, count: int) -> list[Cell]:
     return chosen
 
 
+def spread(requests: list[Asked]) -> list[Cell]:
+    """Every kind at every write, by turns once and lasting, and each at one read in ``_EVERY``: every request meets
+    some."""
+    found = []
+    for number, kind in enumerate(KINDS):
+        for lasting in (False, True):
+            for cell in cells(requests, kind, lasting):
+                every = _EVERY if cell.asked.is_read else 2
+                if (requests.index(cell.asked) + number + lasting * (every // 2)) % every == 0:
+                    found.append(cell)
+    return found
+
+
 def judge(course: Course, cell: Cell) -> Verdict:
-    """Run a create into the fault, mend it, run the same command where it failed, and look what is there."""
+    """Run the command into the fault, clear it, run it again where it failed, and look what exists then."""
     started = time.monotonic()
     course.start_again()
     asked = cell.asked
@@ -123,8 +151,8 @@ def judge(course: Course, cell: Cell) -> Verdict:
         spreads=cell.lasting and cell.kind not in _ABOUT_ONE_REQUEST,
         seconds=_SECONDS.get(cell.kind, 1.0),
     )
-    course.wait_for_answers(HURRIED if cell.kind in _UNANSWERED else PATIENT)
-    first = course.create()
+    course.wait_for_answers(HURRIED if cell.is_unanswered else PATIENT)
+    first = course.run()
     reached = fault.hits > 0
     course.world.sandbox.faults.clear()
     course.wait_for_answers(PATIENT)
@@ -142,12 +170,12 @@ def judge(course: Course, cell: Cell) -> Verdict:
         outcome = "bad"
     elif not reached:
         outcome = "not reached"
-    return Verdict(cell, outcome, time.monotonic() - started, tuple(reasons))
+    return Verdict(cell, course.command.name, outcome, time.monotonic() - started, tuple(reasons))
 
 
 def converges(course: Course) -> list[str]:
     """Run the same command now that all is well; what keeps it from the state of an undisturbed run."""
-    again = course.create()
+    again = course.run()
     if again.code != 0:
         return [f"the same command afterwards: exit {again.code}: {_errors(again)}"]
     return _missing(course, "after the same command again")
@@ -163,7 +191,7 @@ def _told_wrong(course: Course, completed: Completed) -> list[str]:
     if any(secret in completed.out + completed.err for secret in course.secrets()):
         wrong.append("a secret is shown")
     if completed.code:
-        errors = completed.of("error")
+        errors = _failures(completed)
         if not errors or not all(error["message"] and error["hint"] for error in errors):
             wrong.append(f"exit {completed.code} without saying what happened and what to do next: {errors}")
     if completed.result["exit_code"] != completed.code:
@@ -184,5 +212,10 @@ def _missing(course: Course, when: str) -> list[str]:
     ]
 
 
+def _failures(completed: Completed) -> list[dict[str, Any]]:
+    """The errors of a command, or of the single services that it is about."""
+    return completed.of("error") + [item for item in completed.of("service") if item["state"] == "failed"]
+
+
 def _errors(completed: Completed) -> str:
-    return "; ".join(f"{error['code']}: {error['message']}" for error in completed.of("error"))
+    return "; ".join(f"{item.get('code', item['event'])}: {item['message']}" for item in _failures(completed))

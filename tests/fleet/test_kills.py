@@ -1,6 +1,6 @@
 """Killed at any point, the same run makes of the fleet what an undisturbed one makes: one update, one request each.
 
-``NEWSERVICE_FLEET_KILLS`` says how many points are tried (default 3).
+``NEWSERVICE_FLEET_KILLS`` says how many points ``make faults`` tries (default 25).
 """
 
 from __future__ import annotations
@@ -10,19 +10,24 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from generator.fleet.source import update_branch
 from generator.sandbox import FaultKind
+from tests.faults.kills import MOMENTS
+from tests.faults.matrix import Verdict
+from tests.faults.report import Record, conclude
 from tests.fleet.conftest import Yard
 from tests.fleet.fleet import command
 from tests.full import full
 from tests.processes import descendants, kill_all, until, words_of
 from tests.world import Completed
 
-COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "2"))
+COUNT = int(os.environ.get("NEWSERVICE_FLEET_KILLS", "25"))
+PARTS = 5
 SEED = 20261123
 owned = pytest.mark.parametrize("yard", ["owned"], indirect=True)
 
@@ -70,31 +75,62 @@ def outcome(yard: Yard) -> dict[tuple[str, str], tuple[str, int, list[str]]]:
     return found
 
 
+@dataclass(frozen=True)
+class Kill:
+    """A SIGKILL at the ``after``-th request, before or after the server acts on it."""
+
+    kind: FaultKind
+    after: int
+
+    @property
+    def name(self) -> str:
+        return f"killed {MOMENTS[self.kind]} the server acted"
+
+    def __str__(self) -> str:
+        return f"{self.name}: request {self.after + 1}"
+
+
 @full
 @owned
-def test_killed_and_run_again(yard: Yard) -> None:
-    sandbox, chance = yard.world.sandbox, random.Random(SEED)
+def test_killed_and_run_again(yard: Yard, record_property: Record) -> None:
+    conclude(kill_and_run_again(yard, range(2)), record_property)
+
+
+@pytest.mark.faults
+@owned
+@pytest.mark.parametrize("part", range(PARTS), ids=lambda part: f"part {part + 1}")
+def test_killed_at_many_points(yard: Yard, part: int, record_property: Record) -> None:
+    conclude(kill_and_run_again(yard, range(part, COUNT, PARTS)), record_property)
+
+
+def kill_and_run_again(yard: Yard, numbers: Iterable[int]) -> list[Verdict]:
+    """Kill the run at these of the points, each in the state before any update, and let the same command finish it."""
+    sandbox = yard.world.sandbox
     before = len(sandbox.journal)
     first = yard.fleet("update", "--wave", "2")
     assert first.code == 0, first.out
     requests, wanted = len(sandbox.journal) - before, outcome(yard)
     assert {(commits, tuple(pulls)) for _, commits, pulls in wanted.values()} == {(1, ("open",))}
-    reached = 0
-    for number in range(COUNT):
+    verdicts = []
+    for number in numbers:
+        begun = time.monotonic()
         start_again(yard)
         kind = FaultKind.HOLD if number % 2 else FaultKind.HOLD_AFTER
-        sandbox.faults.add("*", "*", "", 1, kind, after=chance.randrange(requests))
+        kill = Kill(kind, random.Random(SEED + number).randrange(requests))
+        sandbox.faults.add("*", "*", "", 1, kind, after=kill.after)
         process = started(yard)
-        if held(yard, process):
+        reached = held(yard, process)
+        if reached:
             kill_all(process)
-            reached += 1
         process.communicate()
         sandbox.drop_held()
         sandbox.faults.clear()
         completed = yard.fleet("update", "--wave", "2")
-        assert completed.code == 0, completed.out
-        assert outcome(yard) == wanted, f"kill {number}"
-    assert reached == COUNT
+        reasons = [] if completed.code == 0 else [f"the same command afterwards: {completed.out}"]
+        reasons += [] if outcome(yard) == wanted else [f"{outcome(yard)}, not {wanted}"]
+        ended = "bad" if reasons else "healed" if reached else "not reached"
+        verdicts.append(Verdict(kill, "fleet update", ended, time.monotonic() - begun, tuple(reasons)))
+    return verdicts
 
 
 def held(yard: Yard, process: subprocess.Popen[str]) -> bool:

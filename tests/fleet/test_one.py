@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.sandbox import FaultKind
 from generator.sandbox.repositories import BareRepository
 from tests.checkout import git
 from tests.fleet.conftest import Yard
@@ -73,3 +74,20 @@ def test_other_answers_are_for_change(yard: Yard) -> None:
     assert (done.code, error["code"]) == (2, "update.pull_request")
     assert f"newservice change {FIRST}" in error["hint"]
     assert yard.pulls(FIRST) == []
+
+
+@pytest.mark.parametrize("times", [1, None], ids=["once", "lasting"])
+def test_a_pull_request_that_a_proxy_swallowed_is_not_reported(
+    yard: Yard, times: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request to open it is answered by a page with status 200, and no pull request exists."""
+    monkeypatch.setattr("generator.engine.executor.SETTLING_SECONDS", 0.2)
+    stack = clone(yard, yard.bare, "infra") / yard.made.prefix(FIRST)
+    yard.world.sandbox.faults.add("forgejo", "POST", "/pulls$", times, FaultKind.HTML_200)
+    done = update(yard, stack)
+    (failed,) = [item for item in done.of("service") if item["state"] == "failed"]
+    assert (done.code, yard.pulls(FIRST)) == (5, [])
+    assert "shows none" in failed["message"]
+    yard.world.sandbox.faults.clear()
+    assert update(yard, stack).code == 0
+    assert len(yard.pulls(FIRST)) == 1

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 
+import httpx
 import pytest
 
 from generator.sandbox import Sandbox
 from generator.sandbox.forgejo.mirrors import normalised, parse_interval
+from generator.sandbox.messages import Request, Response
 from tests.sandbox.conftest import Api, Git, mirror_options
 
 MIRRORS = "/repos/viktor/demo/push_mirrors"
@@ -166,3 +170,31 @@ def test_infra_clone_is_clean_and_current(sandbox: Sandbox, git: Git) -> None:
     assert git("rev-parse", "FETCH_HEAD").stdout == git("rev-parse", "HEAD").stdout
     assert git("rev-list", "--count", "HEAD").stdout == "2\n"
     assert os.access(sandbox.infra / "scripts" / "check-ingress-auth-comments.py", os.X_OK)
+
+
+def test_settled_is_what_no_client_waits_for_any_more(sandbox: Sandbox, forgejo: Api, git: Git) -> None:
+    """The client of a sync gives up while the mirror still pushes; then the folders can be removed."""
+    forgejo("POST", MIRRORS, json=mirror_options(sandbox, "demo", sync_on_commit=False))
+    head = git.commit({"README.md": "hello\n"})
+    git("push", "--quiet", git.url("forgejo", "viktor/demo.git"), "master")
+    arrived, goes_on = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> Response:
+        if request.path.endswith("/git-receive-pack"):
+            arrived.set()
+            goes_on.wait(60)
+        return sandbox.github(request)
+
+    sandbox.lead_to("github", slow)
+    with pytest.raises(httpx.ReadTimeout):
+        forgejo("POST", SYNC, timeout=0.3)
+    assert arrived.wait(60)
+    settling = threading.Thread(target=sandbox.settle)
+    settling.start()
+    settling.join(0.3)
+    assert settling.is_alive()
+    goes_on.set()
+    settling.join(60)
+    assert not settling.is_alive()
+    shutil.rmtree(sandbox.root / "repositories" / "github")
+    assert sandbox.forgejo.repository("viktor/demo").bare.heads() == {"master": head}

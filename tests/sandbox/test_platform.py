@@ -131,6 +131,18 @@ def test_chunked_and_gzipped_bodies(forgejo: Api) -> None:
     assert made.json()["name"] == "zipped"
 
 
+def test_a_request_that_breaks_off_is_none(sandbox: Sandbox) -> None:
+    """Its client was killed in the middle of the body: the server never hears the rest, and does nothing."""
+    context = ssl.create_default_context(cafile=str(sandbox.ca_file))
+    with socket.create_connection(("127.0.0.1", sandbox.port)) as raw:
+        client = context.wrap_socket(raw, server_hostname="forgejo.sandbox.test")
+        head = f"POST /api/v1/user/repos HTTP/1.1\r\nHost: forgejo.sandbox.test:{sandbox.port}\r\n"
+        client.sendall(f'{head}Content-Length: 40\r\n\r\n{{"name": "demo"}}'.encode())
+        client.close()
+    sandbox.settle()
+    assert list(sandbox.journal) == []
+
+
 def test_journal_tells_reads_from_writes(sandbox: Sandbox, forgejo: Api, git: Git) -> None:
     forgejo("GET", "/user")
     forgejo("POST", "/user/repos", json={"name": "demo"})

@@ -83,6 +83,12 @@ class Mirrors:
                 self._waiting += 1
             self._queue.put(repository)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a push that a commit has caused is queued or under way."""
+        with self._changed:
+            return self._waiting > 0
+
     def wait(self, timeout: float) -> None:
         """Wait until nothing is queued. Raises TimeoutError when it takes too long."""
         with self._changed:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from generator.sandbox.forgejo.errors import ForgejoError, not_found
@@ -135,7 +134,7 @@ class RepositoriesApi:
         caller.require("write:user")
         repository = self._forgejo.administered(caller, owner, repo)
         del self._forgejo.repositories[repository.full_name.lower()]
-        shutil.rmtree(repository.bare.path)
+        repository.bare.remove()
         return Response(204)
 
     @route("GET", "/repos/<owner>/<repo>/topics")

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from generator.sandbox.github.errors import GitHubError, not_found, validation_failed
@@ -110,7 +109,7 @@ class RepositoriesApi:
         if caller.token is not None and "delete_repo" not in caller.token.scopes:
             raise GitHubError(403, "Must have admin rights to Repository.")
         del self._github.repositories[repository.full_name.lower()]
-        shutil.rmtree(repository.bare.path)
+        repository.bare.remove()
         return Response(204)
 
     @route("GET", "/repos/<owner>/<repo>/topics")

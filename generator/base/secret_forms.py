@@ -1,0 +1,100 @@
+"""How other programs write a value: the one list of forms by which a secret is masked, and found in answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+SHORTEST = 6
+"""Shorter forms are not looked for inside other text: they would be found in ordinary words."""
+
+_WRAPPED = 16
+"""From this length on a form is found across line breaks and spaces, too: no words meet so by chance."""
+
+_BREAKS = r"(?:\\(?=\r?\n)|\s)"
+_BREAK = re.compile(f"{_BREAKS}+")
+_HEX = re.compile(r"(?:%[0-9A-F]{2})+")
+
+
+def compact(text: str) -> str:
+    """A text without the line breaks, continuations and spaces that wrapping leaves in a long value."""
+    return _BREAK.sub("", text)
+
+
+def is_in(text: str, written: Iterable[str]) -> bool:
+    """Whether one of the forms is in a text, also where it is wrapped."""
+    whole = compact(text)
+    return any(form in text or (len(form) >= _WRAPPED and compact(form) in whole) for form in written)
+
+
+def masked(text: str, written: Iterable[str], mask: str) -> str:
+    """The text with ``mask`` in place of each of the forms, the longest first."""
+    ordered = sorted(written, key=len, reverse=True)
+    for form in ordered:
+        text = text.replace(form, mask)
+    if not _BREAK.search(text):
+        return text
+    whole = compact(text)
+    for form in ordered:
+        if len(form) >= _WRAPPED and (short := compact(form)) in whole:
+            text = re.sub(f"{_BREAKS}*".join(map(re.escape, short)), mask, text)
+    return text
+
+
+def forms(value: str) -> Iterator[str]:
+    """A value as it is, and as other programs write it: in addresses, JSON, HTML, YAML and shells, in hex and base64.
+
+    Some are the value itself, or too short to be looked for in other text.
+    """
+    import html  # here: a command that learns of no secret needs none of them
+    import json
+
+    yield value
+    content = value.encode("utf-8", "surrogateescape")
+    yield from _in_addresses(content)
+    for escaped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]):
+        yield escaped
+        yield escaped.replace("/", "\\/")
+    yield html.escape(value, quote=False)
+    yield html.escape(value)
+    yield html.escape(value).replace("&#x27;", "&#39;")
+    yield from _in_shells(value)
+    yield content.hex()
+    yield content.hex().upper()
+    for encoded in _in_base64(content):
+        yield encoded
+        yield encoded.replace("+", "-").replace("/", "_")
+        yield from _in_addresses(encoded.encode())
+        yield encoded.replace("/", "\\/")
+
+
+def _in_addresses(content: bytes) -> Iterator[str]:
+    """Percent-encoded: with and without slashes, a plus for a space, every character, and twice; in both cases."""
+    from urllib.parse import quote, quote_plus
+
+    once = quote(content, safe="")
+    ways = (once, quote(content), quote_plus(content), quote(once), "".join(f"%{byte:02X}" for byte in content))
+    for way in ways:
+        yield way
+        yield _HEX.sub(lambda found: found[0].lower(), way)
+
+
+def _in_shells(value: str) -> Iterator[str]:
+    """As a word of a command line: within either quotes, or with a backslash before each special character."""
+    for quote in ("'\"'\"'", "'\\''", "''"):
+        yield value.replace("'", quote)
+    yield re.sub(r'([$`"\\!])', r"\\\1", value)
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+
+
+def _in_base64(content: bytes) -> Iterator[str]:
+    """As it comes out of base64 at each of the three places that it can begin at: behind a user's name, for instance.
+
+    Only the characters that depend on nothing around it, hence without padding.
+    """
+    import base64
+
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + content).decode().rstrip("=")
+        first, last = (0, 2, 3)[before], len(whole) - bool((before + len(content)) % 3)
+        yield whole[first:last]
