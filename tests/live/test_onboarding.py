@@ -165,6 +165,7 @@ def test_a_wrong_token_is_refused_before_anything_is_written(live: LiveWorld, to
     assert live.gone("never") == {"forgejo": True, "github": True, "woodpecker": True}
 
 
-def test_a_name_that_was_never_made_is_no_failure(live: LiveWorld) -> None:
+def test_a_name_that_was_never_made_is_not_removed(live: LiveWorld) -> None:
     completed = live.command("remove", "never-made", "--yes", "--non-interactive")
-    assert (completed.code, completed.result["status"]) == (0, "unchanged")
+    assert completed.code == 2, completed.out
+    assert [item["code"] for item in completed.of("error")] == ["status.unknown"]
