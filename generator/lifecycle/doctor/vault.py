@@ -76,6 +76,8 @@ def check_capabilities(client: Vault, path: str, source: str) -> Check:
         held = client.capabilities(path)
         return _try_out(client, path, source) if held is None else judge_capabilities(held, path, source)
     except PreflightError as error:
+        if error.code == "vault.unauthorized":  # looking was its last use
+            return Check("vault.scopes", CheckState.FAILED, error.message, error.hint, error.code)
         summary = f"could not find out what the token may do with {path}: {error.message}"
         remedy = f"its policies must allow {', '.join(CAPABILITIES)} there; the policy `default` lets it be checked"
         return Check("vault.scopes", CheckState.UNKNOWN, summary, remedy)
