@@ -206,7 +206,7 @@ class Vault:
         response = self._api.request("GET", self._address(path, "metadata"), allow=(403, 404))
         if denied(response):
             raise PreflightError(
-                "vault.forbidden",
+                "vault.metadata_cas",
                 f"vault: metadata of {path}{self.location.within} may only be changed by who names its version "
                 "(metadata_cas_required), and the token is not allowed to read it",
                 f"add `read` on {self._place(path, 'metadata')} to the token's policies, "

@@ -138,7 +138,7 @@ def test_vaults_token(clinic: Clinic) -> None:
     token.seconds, token.rules = 0, {"*": {"root"}}
     assert clinic.wrong() == {}
     clinic.sandbox.faults.add("vault", "POST", "capabilities-self", 1, FaultKind.UNAUTHORIZED)
-    assert clinic.wrong() == {"vault.scopes": UNKNOWN}
+    assert clinic.wrong() == {"vault.scopes": FAILED}
 
 
 WRITER = {"create", "read", "update"}
@@ -177,6 +177,15 @@ def test_what_a_token_lacks_that_may_not_ask(clinic: Clinic, held: set[str], lac
     assert checks["vault.token"].state is OK
     assert checks["vault.scopes"].state is FAILED
     assert f"not allowed to {lacks} secret/" in checks["vault.scopes"].summary
+
+
+def test_the_uses_of_a_token_that_may_not_look_itself_up(clinic: Clinic) -> None:
+    """They show when they are spent, which is before the first write."""
+    rules = {"secret/data/*": WRITER}
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(["services"], rules=rules, uses=3)
+    checks = clinic()
+    assert checks["vault.token"].state is OK
+    assert (checks["vault.scopes"].state, checks["vault.scopes"].code) == (FAILED, "vault.unauthorized")
 
 
 @pytest.mark.parametrize(

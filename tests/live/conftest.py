@@ -12,10 +12,13 @@ from generator.sandbox import Sandbox
 from tests.live.forgejo import Forgejo
 from tests.live.openbao import OpenBao
 from tests.live.platform import LiveWorld, Servers, move_infra
-from tests.live.woodpecker import Woodpecker
+from tests.live.woodpecker import Agent, Woodpecker
 
 # Read before every test is given an environment of its own.
-_PROGRAMS = {name: os.environ.get(f"NEWSERVICE_LIVE_{name}", "") for name in ("WOODPECKER", "FORGEJO", "OPENBAO")}
+_PROGRAMS = {
+    name: os.environ.get(f"NEWSERVICE_LIVE_{name}", "")
+    for name in ("WOODPECKER", "FORGEJO", "OPENBAO", "WOODPECKER_AGENT")
+}
 _HERE = Path(__file__).parent
 
 
@@ -51,6 +54,15 @@ def woodpecker(request: pytest.FixtureRequest) -> Iterator[Woodpecker]:
     server.stop()
 
 
+@pytest.fixture
+def agent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agent]:
+    """An agent of the real Woodpecker."""
+    binary = _program("WOODPECKER_AGENT")
+    made = Agent(binary, tmp_path / "agent", request.getfixturevalue("woodpecker"))
+    yield made
+    made.stop()
+
+
 @pytest.fixture(scope="session")
 def forgejo(request: pytest.FixtureRequest) -> Iterator[Forgejo]:
     """A real Forgejo, with the infra repository."""
@@ -77,9 +89,10 @@ def openbao(request: pytest.FixtureRequest) -> Iterator[OpenBao]:
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Servers:
     """Whatever real servers there are: at least one."""
-    if not any(_PROGRAMS.values()):
-        pytest.skip(f"no program is named by any of {', '.join(f'NEWSERVICE_LIVE_{name}' for name in _PROGRAMS)}")
-    found = {name: request.getfixturevalue(name.lower()) if _PROGRAMS[name] else None for name in _PROGRAMS}
+    servers = ("WOODPECKER", "FORGEJO", "OPENBAO")
+    if not any(_PROGRAMS[name] for name in servers):
+        pytest.skip(f"no program is named by any of {', '.join(f'NEWSERVICE_LIVE_{name}' for name in servers)}")
+    found = {name: request.getfixturevalue(name.lower()) if _PROGRAMS[name] else None for name in servers}
     return Servers(woodpecker=found["WOODPECKER"], forgejo=found["FORGEJO"], openbao=found["OPENBAO"])
 
 

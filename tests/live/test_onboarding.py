@@ -13,8 +13,9 @@ import pytest
 
 from generator.sandbox.forgejo.mirrors import normalised
 from tests.answers import SMALLEST
+from tests.live.openbao import OpenBao
 from tests.live.platform import LiveWorld
-from tests.live.woodpecker import Woodpecker
+from tests.live.woodpecker import Agent, Woodpecker
 from tests.world import Completed
 
 SECRETS = ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK", "WOODPECKER_TOKEN"]
@@ -165,6 +166,62 @@ def test_a_wrong_token_is_refused_before_anything_is_written(live: LiveWorld, to
     assert live.gone("never") == {"forgejo": True, "github": True, "woodpecker": True}
 
 
-def test_a_name_that_was_never_made_is_no_failure(live: LiveWorld) -> None:
+def test_a_name_that_was_never_made_is_not_removed(live: LiveWorld) -> None:
     completed = live.command("remove", "never-made", "--yes", "--non-interactive")
-    assert (completed.code, completed.result["status"]) == (0, "unchanged")
+    assert completed.code == 2, completed.out
+    assert [item["code"] for item in completed.of("error")] == ["status.unknown"]
+
+
+def finished(live: LiveWorld, path: str) -> dict[str, Any]:
+    """A pipeline that has ended."""
+    seen: dict[str, Any] = {}
+
+    def ended() -> bool:
+        seen.update(json.loads(live.woodpecker("GET", path).body))
+        return seen["status"] not in ("pending", "running", "created")
+
+    assert eventually(ended, 60), seen
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("deployed", "0123abcd"), ("deployed-once", "1.0 deployment/other=evil"), ("deployed-safely", "$(touch evil)")],
+)
+def test_the_generated_pipeline_deploys(live: LiveWorld, agent: Agent, name: str, tag: str) -> None:
+    """On an agent's local backend, where an image is the name of a shell; ``kubectl`` notes what it is called with."""
+    kubectl = agent.tools / "kubectl"
+    kubectl.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> {agent.tools}/calls; echo >> {agent.tools}/calls\n')
+    kubectl.chmod(0o755)
+    live.run("create", given(name))
+    pipeline = live.mirror(name).bare.file(live.branch, ".woodpecker/deploy.yml")
+    assert pipeline
+    changed = pipeline.replace(b"image: bitnami/kubectl:latest", b"image: sh")
+    live.mirror(name).bare.commit_files(live.branch, {".woodpecker/deploy.yml": changed.decode()}, "sh", 1)
+    started = f"/repos/{live.row(name)['id']}/pipelines"
+    variables = {"IMAGE_NAME": "ghcr.io/acme/x", "IMAGE_TAG": tag}
+    answer = live.woodpecker("POST", started, body={"branch": live.branch, "variables": variables})
+    assert answer.status == 200, answer.body
+    ended = finished(live, f"{started}/{json.loads(answer.body)['number']}")
+    assert ended["status"] == "success", (ended, agent.program.log[-3000:])
+    words = (agent.tools / "calls").read_text().splitlines()[0].split("\0")
+    assert words[2:-1] == ["set", "image", f"deployment/{name}", f"{name}=ghcr.io/acme/x:{tag}"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_secrets_with_a_token_that_may_not_look_itself_up(live: LiveWorld, openbao: OpenBao, *, strict: bool) -> None:
+    """It lacks the policy ``default``; and where the mount asks for check-and-set, it gets it."""
+    name = f"kept-{strict}".lower()
+    live.monkeypatch.setenv("VAULT_TOKEN", openbao.add_token("services", no_default_policy=True))
+    openbao.api("POST", f"/{openbao.mount}/config", {"cas_required": strict, "metadata_cas_required": strict})
+    try:
+        completed = live.run("create", given(name) | {"secrets": {"API_TOKEN": "api_token", "OTHER": "other"}})
+        assert completed.result["status"] == "success", completed.out
+        assert "took no note" not in completed.out
+        again = live.run("create", given(name) | {"secrets": {"API_TOKEN": "api_token", "OTHER": "other"}})
+        assert again.result["status"] == "unchanged", again.out
+    finally:
+        openbao.api("POST", f"/{openbao.mount}/config", {"cas_required": False, "metadata_cas_required": False})
+    kept = openbao.api("GET", f"/{openbao.mount}/data/{name}").json()["data"]
+    assert (sorted(kept["data"]), kept["metadata"]["version"]) == (["api_token", "other"], 1)
+    assert kept["metadata"]["custom_metadata"]["newservice"].startswith("made version 1 at ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import ssl
@@ -23,6 +24,7 @@ class Woodpecker:
         self.admin = admin
         self._sandbox = sandbox
         self.address = f"http://127.0.0.1:{free_port()}"
+        self.for_agents, self.agent_secret = f"127.0.0.1:{free_port()}", secrets.token_hex(16)
         url = sandbox.urls["woodpecker"]
         application = sandbox.github.oauth.register(f"{url}/authorize", admin)
         self.program = Program(
@@ -31,8 +33,8 @@ class Woodpecker:
             {
                 "WOODPECKER_HOST": url,
                 "WOODPECKER_SERVER_ADDR": self.address.removeprefix("http://"),
-                "WOODPECKER_GRPC_ADDR": f"127.0.0.1:{free_port()}",
-                "WOODPECKER_AGENT_SECRET": secrets.token_hex(16),
+                "WOODPECKER_GRPC_ADDR": self.for_agents,
+                "WOODPECKER_AGENT_SECRET": self.agent_secret,
                 "WOODPECKER_DATABASE_DRIVER": "sqlite3",
                 "WOODPECKER_DATABASE_MAX_RETRIES": "1",
                 "WOODPECKER_DATABASE_DATASOURCE": str(home / "woodpecker.sqlite"),
@@ -86,3 +88,27 @@ class Woodpecker:
     def _get(self, path: str, query: str = "", headers: dict[str, str] | None = None) -> httpx.Response:
         address = f"{self.address}{path}" + (f"?{query}" if query else "")
         return httpx.get(address, headers=headers, trust_env=False, timeout=30)
+
+
+class Agent:
+    """An agent of a real Woodpecker that runs pipelines on this machine, with stand-ins for programs in ``tools``."""
+
+    def __init__(self, binary: str, home: Path, woodpecker: Woodpecker) -> None:
+        home.mkdir()
+        self.tools, work = home / "tools", home / "work"
+        for folder in (self.tools, work):
+            folder.mkdir()
+        environment = {
+            "WOODPECKER_SERVER": woodpecker.for_agents,
+            "WOODPECKER_AGENT_SECRET": woodpecker.agent_secret,
+            "WOODPECKER_AGENT_CONFIG_FILE": str(home / "agent.conf"),
+            "WOODPECKER_BACKEND": "local",
+            "WOODPECKER_BACKEND_LOCAL_TEMP_DIR": str(work),
+            "WOODPECKER_HEALTHCHECK": "false",
+            "PATH": f"{self.tools}{os.pathsep}{os.environ['PATH']}",
+        }
+        self.program = Program([binary], home, environment)
+
+    def stop(self) -> None:
+        """End it."""
+        self.program.stop()

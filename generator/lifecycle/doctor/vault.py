@@ -18,8 +18,6 @@ RUN_SECONDS = 120
 RUN_USES = 20
 """How many requests a run may send with the token; fewer uses may end in the middle of it."""
 
-ENDS = "vault.token_ends"
-
 _EVERYTHING = "root"
 
 
@@ -34,7 +32,8 @@ def check_token(client: Vault, source: str) -> Check:
 def judge_token(facts: TokenFacts | None, source: str) -> Check:
     """Whether an accepted token stays valid long enough; None for one that may not look itself up.
 
-    Vault checks a token before its policies: one that may not look itself up is accepted nonetheless.
+    Vault checks a token before its policies: one that may not look itself up is accepted nonetheless. Raises
+    ``PreflightError`` for one that ends before a run would.
     """
     name = "vault.token"
     if facts is None:
@@ -42,18 +41,23 @@ def judge_token(facts: TokenFacts | None, source: str) -> Check:
         return Check(name, CheckState.OK, f"a token from {source}, {summary}")
     summary = f"{facts.name or 'a token'} from {source}, policies {', '.join(facts.policies) or 'none'}"
     again = "log in again (`vault login`)"
-    if facts.uses < 0:
-        return Check(name, CheckState.FAILED, f"{summary}; it has no uses left", again, ENDS)
-    if 0 < facts.uses < RUN_USES:
-        few = f"it has {facts.uses} uses left, and a run may need {RUN_USES}"
-        return Check(name, CheckState.FAILED, f"{summary}; {few}", f"{again}, or issue one without `-use-limit`", ENDS)
-    if 0 < facts.seconds < RUN_SECONDS and not facts.renewable:
-        ending = f"it expires in {facts.seconds} seconds, and can't be renewed"
-        return Check(name, CheckState.FAILED, f"{summary}; {ending}", again, ENDS)
+    if ending := _ending(facts):
+        raise PreflightError("vault.token_ends", f"{summary}; {ending}", f"{again}, or use another token")
     if 0 < facts.seconds < SOON_SECONDS:
         minutes = facts.seconds // 60
         return Check(name, CheckState.WAITING, f"{summary}; it expires in {minutes} minutes", again)
     return Check(name, CheckState.OK, summary)
+
+
+def _ending(facts: TokenFacts) -> str:
+    """Why a token is not worth starting a run with; empty if it is."""
+    if facts.uses < 0:
+        return "it has no uses left"
+    if 0 < facts.uses < RUN_USES:
+        return f"it has {facts.uses} uses left, and a run may need {RUN_USES}"
+    if 0 < facts.seconds < RUN_SECONDS and not facts.renewable:
+        return f"it expires in {facts.seconds} seconds, and can't be renewed"
+    return ""
 
 
 def check_mount(client: Vault, path: str) -> Check:
@@ -72,6 +76,8 @@ def check_capabilities(client: Vault, path: str, source: str) -> Check:
         held = client.capabilities(path)
         return _try_out(client, path, source) if held is None else judge_capabilities(held, path, source)
     except PreflightError as error:
+        if error.code == "vault.unauthorized":  # looking was its last use
+            return Check("vault.scopes", CheckState.FAILED, error.message, error.hint, error.code)
         summary = f"could not find out what the token may do with {path}: {error.message}"
         remedy = f"its policies must allow {', '.join(CAPABILITIES)} there; the policy `default` lets it be checked"
         return Check("vault.scopes", CheckState.UNKNOWN, summary, remedy)
