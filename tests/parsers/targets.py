@@ -74,6 +74,11 @@ def _file(text: str, name: str = "file.yml") -> Path:
     return path
 
 
+def _plain(value: Any) -> None:
+    """What is read can be written: it is neither deep nor infinite, and all of its texts are whole."""
+    json.dumps(value, default=str, allow_nan=False, ensure_ascii=False).encode()
+
+
 def _recorded(text: str) -> None:
     recorded = parse_recorded(_bytes(text))
     _ = (recorded.name, recorded.values, recorded.owned, recorded.differing({"title": "x"}), bool(recorded))
@@ -310,8 +315,8 @@ CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plan","a
 WORKFLOW = "on: push\njobs:\n  build:\n    steps: [{env: {A: '${{ secrets.NAME }}'}}]\nsteps: [{from_secret: name}]\n"
 
 TARGETS: dict[str, Target] = {
-    "yaml": Target(made_of(YAML, ANSWERS), read_yaml, (ExternalTextError,)),
-    "json": Target(made_of(JSON, [PLAN, REPORT]), read_json, (ExternalTextError,)),
+    "yaml": Target(made_of(YAML, ANSWERS), lambda text: _plain(read_yaml(text)), (ExternalTextError,)),
+    "json": Target(made_of(JSON, [PLAN, REPORT]), lambda text: _plain(read_json(text)), (ExternalTextError,)),
     "recorded answers": Target(made_of(YAML, ANSWERS), _recorded),
     "--answers": Target(made_of(YAML, ANSWERS), _answers),
     "--set": Target(
