@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -157,7 +158,7 @@ def _workflow(text: str) -> None:
 
 def _line(text: str) -> None:
     async def read() -> None:
-        sending, receiving = anyio.create_memory_object_stream[Any](10_000)
+        sending, receiving = anyio.create_memory_object_stream[Any](math.inf)
         async with sending, receiving:
             lines = Lines(BytesIO(_bytes(text)))
             lines.answer_to(sending)
