@@ -160,7 +160,7 @@ def _line(text: str) -> None:
     async def read() -> None:
         sending, receiving = anyio.create_memory_object_stream[Any](math.inf)
         async with sending, receiving:
-            lines = Lines(BytesIO(_bytes(text)))
+            lines = Lines(BytesIO(_bytes("\n".join(text.split("\n")[:100]))))
             lines.answer_to(sending)
             async for _ in lines:
                 pass
