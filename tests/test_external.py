@@ -18,6 +18,7 @@ from generator.base.external import (
     read_yaml,
 )
 from generator.engine.recorded import parse_recorded
+from generator.platform.rules import has_user
 from tests.invoke import Command
 
 
@@ -53,6 +54,7 @@ REFUSED_YAML = {
     "null byte": (b"a\0b", "control characters"),
     "UTF-16": ("a: b".encode("utf-16"), "not UTF-8"),
     "Latin-1": ("a: ü".encode("latin-1"), "not UTF-8"),
+    "bytes of a pipe that are not text": ("a: \udcff", "not UTF-8"),
     "bytes in it": ("!!binary aGk=", "a bytes"),
     "a set": ("!!set {a}", "a set"),
     "pairs": ("!!pairs [a: 1]", "a tuple"),
@@ -152,6 +154,15 @@ def test_a_bad_answers_file_is_a_finding(text: bytes) -> None:
     assert recorded.problem is not None
     assert recorded.problem.code == "update.unreadable"
     assert not recorded.document
+
+
+@pytest.mark.parametrize("word", ["a" * 60_000, "a." * 30_000, "https:/" * 9_000, "1e9" * 20_000])
+def test_a_long_word_is_looked_through_in_no_time(word: str) -> None:
+    """The search for an address with a password in it once took time by the square of the length."""
+    began = time.process_time()
+    assert not has_user(word)
+    assert has_user(f"{word} https://user:password@git.example.test/")
+    assert time.process_time() - began < 1
 
 
 # --- files -----------------------------------------------------------------------------------------------------

@@ -106,11 +106,10 @@ _MERGE = "<<"
 def _as_text(text: str | bytes, most: int) -> str:
     if len(text) > most:
         raise ExternalTextError(f"it is larger than {most // 1024} KiB")
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
     try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        content = text.encode() if isinstance(text, str) else text  # half a character: it came from bytes
+        return content.decode("utf-8-sig")
+    except UnicodeError:
         raise ExternalTextError("it is not UTF-8 text") from None
 
 

@@ -23,7 +23,7 @@ REPLACED = Template.installed().own_words
 # Maps that a profile may do without.
 _NULLABLE = {"connection.load_balancer"}
 
-_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):[/\\]{2,}(?P<rest>[^\s?#]*)")
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z0-9+.-]++):[/\\]{2,}(?P<rest>[^\s?#]*)")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -204,13 +204,29 @@ HEADERS = (
     ),
     *("99999999999999999999", "-5", "1e9", "٣", "9" * 400, "Feb", "31", "+9999"),
 )
-REPEATS = (1, 1, 1, 1, 2, 3, 70, 3000)
+REPEATS = (1, 1, 1, 1, 1, 2, 3, 70, 3000, 60_000)
+NESTED = {
+    "[": "]",
+    "{": "}",
+    "(": ")",
+    "{a: ": "}",
+    "[1, ": "]",
+    '{"a": ': "}",
+    "a {\n": "}\n",
+    "f(": ")",
+    "b = {": "}",
+    "!": "x",
+}
+"""What closes what, so that a text may be deep and right."""
+DEEP = tuple(f"{before}{opened * 2000}{closed * 2000}" for opened, closed in NESTED.items() for before in ("", "a = "))
 
 
 def made_of(fragments: Sequence[str], samples: Sequence[str] = ()) -> st.SearchStrategy[str]:
     """Texts of these fragments; and ``samples`` with a part cut out, doubled or replaced by one of the fragments."""
-    pieces = st.tuples(st.sampled_from((*fragments, *ODD)), st.sampled_from(REPEATS))
-    whole = st.lists(pieces, max_size=25).map(lambda parts: "".join(text * times for text, times in parts)[:200_000])
+    parts = st.sampled_from((*fragments, *fragments, *ODD, *DEEP))
+    pieces = st.builds(_repeated, parts, st.sampled_from(REPEATS))
+    whole = st.lists(pieces, max_size=25).map(lambda found: "".join(found)[:100_000])
+    whole |= st.sampled_from(DEEP)
     if not samples:
         return whole
     cut = st.floats(0, 1)
@@ -218,11 +234,15 @@ def made_of(fragments: Sequence[str], samples: Sequence[str] = ()) -> st.SearchS
     return whole | faulty | st.text(max_size=50)
 
 
-def _faulty(sample: str, faults: Sequence[tuple[float, float, tuple[str, int]]]) -> str:
+def _repeated(text: str, times: int) -> str:
+    return text * min(times, 1 + 60_000 // max(len(text), 1))
+
+
+def _faulty(sample: str, faults: Sequence[tuple[float, float, str]]) -> str:
     text = sample
-    for first, second, (fragment, times) in faults:
+    for first, second, piece in faults:
         start, end = sorted((round(first * len(text)), round(second * len(text))))
         if end - start > 80:
             end = start + (end - start) % 80
-        text = text[:start] + fragment * times + text[end:]
-    return text[:200_000]
+        text = text[:start] + piece + text[end:]
+    return text[:100_000]
