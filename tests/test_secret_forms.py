@@ -55,6 +55,7 @@ def test_every_form_is_known_and_masked(value: str, way: str) -> None:
     shown = redact(f"see {written} here")
     assert MASK in shown
     assert written not in shown
+    assert Secret(f"a seed with {written}").holds(value)
 
 
 @pytest.mark.parametrize("way", ["basic authorisation", "percent twice", "hex", "folded"])
