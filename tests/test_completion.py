@@ -254,6 +254,65 @@ def test_tab_is_pressed(shell: Path, name: str, arguments: list[str], monkeypatc
         child.close(force=True)
 
 
+HOSTILE = [
+    "$(touch pwned)",
+    "`touch pwned`",
+    "; touch pwned #",
+    "&& touch pwned",
+    "| tee pwned",
+    "> pwned",
+    "$HOME ~ ${x:-y}",
+    'it\'s "quoted"',
+    "back\\slash\\",
+    "ends with '",
+    'ends with "',
+    "ends with !",
+    "!! !touch !$",
+    "* ? [a-z] {b,c}",
+    "a\tb\x1b[2Jc",
+    "two\nlines; touch pwned",
+]
+"""Names of folders in a checkout, each behind letters of its own that are typed."""
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'], ids=["unquoted", "within '", 'within "'])
+def test_a_hostile_name_is_one_word_or_not_suggested(
+    shell: Path, clone: Path, tmp_path: Path, quote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a real bash, Tab and Enter: the program gets exactly that name, and nothing else ran."""
+    for number, name in enumerate(HOSTILE):
+        folder = clone / "stacks" / f"q{number:02}{name.replace('/', '')}"
+        folder.mkdir()
+        (folder / ".copier-answers.yml").write_text("name: x\n")
+    (clone / "stacks" / "--dashed").mkdir()
+    (clone / "stacks" / "--dashed" / ".copier-answers.yml").write_text("name: x\n")
+    (tmp_path / "work" / "q07x").touch()  # for a glob to find
+    got = tmp_path / "arguments"
+    (shell / "newservice").write_text(
+        f'#!/bin/sh\n[ -n "${VARIABLE}" ] && exec "{sys.executable}" -m generator "$@"\nprintf "%s\\0" "$@" > "{got}"\n'
+    )
+    monkeypatch.setenv("PS1", "> ")
+    child = pexpect.spawn(
+        _needs("bash"), ["--norc", "--noprofile", "-i"], encoding="utf-8", timeout=60, dimensions=(24, 200)
+    )
+    try:
+        child.sendline(f"source {shell}/script.bash; echo rea''dy")
+        child.expect("ready[\r\n]")
+        for number, name in enumerate(HOSTILE):
+            got.unlink(missing_ok=True)
+            child.send(f"newservice verify {quote}q{number:02}\t")
+            child.send(f"{'' if name.isprintable() else quote}\necho do''ne\n")
+            child.expect("done[\r\n]")
+            completed = f"q{number:02}{name}" if name.isprintable() else f"q{number:02}"
+            assert got.read_text() == f"verify\0{completed}\0", child.before
+            assert not [path for path in tmp_path.rglob("pwned*") if path.name == "pwned"], name
+        child.send("newservice verify --das\t\necho do''ne\n")
+        child.expect("done[\r\n]")
+        assert got.read_text() == "verify\0--das\0"
+    finally:
+        child.close(force=True)
+
+
 def test_fish(shell: Path) -> None:
     lines = ["create --tier tw", "create --tier x", "create --auth=re", "verify al", "flee", "fleet li", "verify zz"]
     script = "\n".join([f"source {shell}/script.fish", *(f"complete -C 'newservice {line}'" for line in lines)])

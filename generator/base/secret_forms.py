@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 SHORTEST = 6
 """Shorter forms are not looked for inside other text: they would be found in ordinary words."""
@@ -21,30 +21,34 @@ def compact(text: str) -> str:
     return _BREAK.sub("", text)
 
 
-def is_in(text: str, written: Iterable[str]) -> bool:
-    """Whether one of the forms is in a text, also where it is wrapped."""
+def is_in(text: str, written: Mapping[str, str]) -> bool:
+    """Whether one of the forms (``forms``) is in a text, also where it is wrapped."""
     whole = compact(text)
-    return any(form in text or (len(form) >= _WRAPPED and compact(form) in whole) for form in written)
+    return any(form in text or (short and short in whole) for form, short in written.items())
 
 
-def masked(text: str, written: Iterable[str], mask: str) -> str:
+def masked(text: str, written: Mapping[str, str], mask: str) -> str:
     """The text with ``mask`` in place of each of the forms, the longest first."""
-    ordered = sorted(written, key=len, reverse=True)
-    for form in ordered:
+    for form in sorted((form for form in written if form in text), key=len, reverse=True):
         text = text.replace(form, mask)
-    if not _BREAK.search(text):
-        return text
     whole = compact(text)
-    for form in ordered:
-        if len(form) >= _WRAPPED and (short := compact(form)) in whole:
-            text = re.sub(f"{_BREAKS}*".join(map(re.escape, short)), mask, text)
+    wrapped = {short for short in written.values() if short and short in whole} if whole != text else ()
+    for short in sorted(wrapped, key=len, reverse=True):
+        text = re.sub(f"{_BREAKS}*".join(map(re.escape, short)), mask, text)
     return text
 
 
-def forms(value: str) -> Iterator[str]:
+def forms(value: str) -> dict[str, str]:
+    """The forms of a value that are looked for in text: each with what is left of it where it is wrapped, or nothing
+    where it is too short for that."""
+    found = (form for form in _all_forms(value) if len(form) >= SHORTEST)
+    return {form: compact(form) if len(form) >= _WRAPPED else "" for form in found}
+
+
+def _all_forms(value: str) -> Iterator[str]:
     """A value as it is, and as other programs write it: in addresses, JSON, HTML, YAML and shells, in hex and base64.
 
-    Some are the value itself, or too short to be looked for in other text.
+    Some are the value itself.
     """
     import html  # here: a command that learns of no secret needs none of them
     import json

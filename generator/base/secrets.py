@@ -14,7 +14,7 @@ MASK = "********"
 
 _known: set[str] = set()
 
-_forms: set[str] = set()
+_forms: dict[str, str] = {}
 """The known values as other programs write them (``secret_forms``)."""
 
 _WORD = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*")
@@ -33,7 +33,7 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
         if len(value) >= SHORTEST and value not in _known:
-            _forms.update(form for form in forms(value) if len(form) >= SHORTEST)
+            _forms.update(forms(value))
             _known.add(value)
 
     def reveal(self) -> str:
@@ -45,7 +45,7 @@ class Secret:
         credential = credential.strip()
         if len(credential) < SHORTEST:
             return bool(credential) and credential == self._value.strip()
-        return is_in(self._value, (form for form in forms(credential) if len(form) >= SHORTEST))
+        return is_in(self._value, forms(credential))
 
     def __repr__(self) -> str:
         return f"Secret({MASK})"
@@ -71,7 +71,7 @@ def redact(text: str) -> str:
 
     The answer of an outside system could quote a token; no code of ours relies on this.
     """
-    return masked(text, tuple(_forms), MASK)
+    return masked(text, _forms.copy(), MASK)
 
 
 def redacted(value: Any, key: Callable[[str], str] = redact) -> Any:
@@ -115,12 +115,13 @@ def forgotten_afterwards() -> Iterator[None]:
 
     A value that is a common word would be masked in everything that comes later.
     """
-    before, forms = set(_known), set(_forms)
+    before, written = set(_known), set(_forms)
     try:
         yield
     finally:
         _known.intersection_update(before)
-        _forms.intersection_update(forms)
+        for form in [form for form in _forms if form not in written]:
+            del _forms[form]
 
 
 def known_secret(text: str, *, words: bool = True) -> bool:
@@ -130,9 +131,8 @@ def known_secret(text: str, *, words: bool = True) -> bool:
     name.
     """
     if words:
-        return is_in(text, tuple(_forms))
-    chosen = [value for value in tuple(_known) if not _is_word(value)]
-    return is_in(text, (form for value in chosen for form in forms(value) if len(form) >= SHORTEST))
+        return is_in(text, _forms.copy())
+    return any(is_in(text, forms(value)) for value in tuple(_known) if not _is_word(value))
 
 
 def learn(value: str) -> None:

@@ -14,7 +14,7 @@ from generator.base.errors import ExitCode, UsageError
 from generator.cli import flags
 from generator.cli.create import confirm, outcome_of
 from generator.cli.following import proof
-from generator.cli.options import Answering, collect, question_options
+from generator.cli.options import Answering, question_options
 from generator.cli.plan import before_the_first_write, refuse
 from generator.cli.recorded import check_name
 from generator.cli.report import LEFT_OPEN, Reporter, Result
@@ -210,7 +210,7 @@ def _name(session: Session) -> str:
 def _wish(session: Session, name: str) -> Wish:
     """What the options ask for. Raises ``UsageError`` where they exclude each other."""
     options = session.options
-    given = collect(session.questions, options, options["sets"], options["answers_file"], None)
+    given = session.differing()
     if given.get("name") == name:
         del given["name"]
     amendment = Amendment(given, tuple(options["unset"]), frozenset(options["replaced"]))

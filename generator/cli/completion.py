@@ -29,6 +29,40 @@ VARIABLE = "_NEWSERVICE_COMPLETE"
 """Set by the scripts; says which shell asks, and for what."""
 
 
+_WHOLE_LINES = "_NEWSERVICE_LINES"
+"""Set by a script for bash that takes each line as it is. Earlier ones, click's own, let the shell expand them."""
+
+_BASH = f"""\
+%(complete_func)s() {{
+    local -a found
+    local line
+
+    mapfile -t found < <(IFS=$'\\n'; env COMP_WORDS="${{COMP_WORDS[*]}}" COMP_CWORD="$COMP_CWORD" \\
+{_WHOLE_LINES}=1 %(complete_var)s=bash_complete "$1")
+
+    for line in "${{found[@]}}"; do
+        if [[ $line == dir,* ]]; then
+            COMPREPLY=()
+            compopt -o dirnames
+        elif [[ $line == file,* ]]; then
+            COMPREPLY=()
+            compopt -o default
+        elif [[ $line == plain,* ]]; then
+            COMPREPLY+=("${{line#plain,}}")
+        fi
+    done
+
+    return 0
+}}
+
+%(complete_func)s_setup() {{
+    complete -o nosort -F %(complete_func)s %(prog_name)s
+}}
+
+%(complete_func)s_setup;
+"""
+
+
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> ExitCode:
@@ -76,18 +110,32 @@ class _WholeWord(ShellComplete):
 class _Bash(BashComplete):
     """bash breaks words at "=", and puts a suggestion into the line as it is: click quotes none."""
 
+    source_template = _BASH
+
     def get_completion_args(self) -> tuple[list[str], str]:
         """The words before the cursor, without the "=" between a flag and its value, and the word at the cursor."""
         args, incomplete = super().get_completion_args()
         return [word for word in args if word != "="], incomplete
 
     def format_completion(self, item: CompletionItem) -> str:
-        """A line as the script reads it; quoted twice, since both `read` and the shell remove a backslash."""
+        """A line as the script reads it, with the value quoted for where the cursor is."""
         words, at = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
-        typed = words[at] if at < len(words) else ""
-        if "'" in typed or '"' in typed:
-            return super().format_completion(item)
-        return f"{item.type}," + re.sub(r"([^\w@%+=:,./-])", r"\\\\\1", str(item.value))
+        quoted = _quoted(str(item.value), words[at] if at < len(words) else "")
+        if not os.environ.get(_WHOLE_LINES) and "\\" in quoted:
+            quoted = quoted.replace("\\", "\\\\")  # an earlier script: `read` removes one of two
+        return f"{item.type},{quoted}"
+
+
+def _quoted(value: str, typed: str) -> str:
+    """A value for a word of bash's that begins as it was ``typed``: within its quote, or with backslashes."""
+    if typed.startswith("'"):
+        quoted = value.replace("'", "'\\''")
+    elif typed.startswith('"'):
+        quoted = re.sub(r'([\\$`"])', r"\\\1", value).replace("!", "\"'!'\"")  # no backslash hides this one
+    else:
+        return re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+    # What ends with the quote is taken for closed.
+    return quoted + typed[0] if quoted.endswith(typed[0]) else quoted
 
 
 @add_completion_class

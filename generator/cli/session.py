@@ -87,15 +87,22 @@ class Session:
         """The answers that flags, ``--set`` and files give; standard input is read once."""
         return dict(self._given)
 
+    def differing(self) -> dict[str, Any]:
+        """The answers that flags, ``--set`` and files ask to be different in a service that exists."""
+        return self._collected(None, None)
+
     @cached_property
     def _given(self) -> dict[str, Any]:
-        options = self.options
+        given = self._collected(self.options.get("name"), None if self.interactive else self._unread)
+        self.reporter.service = str(given.get("name", ""))
+        return given
+
+    def _collected(self, name: str | None, unread: list[Problem] | None) -> dict[str, Any]:
         with suppress(NewserviceError):  # a profile's fault is reported where it is needed
             remember_credentials(self.platform, self.environ)  # no message about an answer shows one
-        sources = options.get("sets", ()), options.get("answers_file"), options.get("name")
-        given = collect(self.questions, options, *sources, None if self.interactive else self._unread)
+        options = self.options
+        given = collect(self.questions, options, options.get("sets", ()), options.get("answers_file"), name, unread)
         refuse_secrets(given)
-        self.reporter.service = str(given.get("name", ""))
         return given
 
     @cached_property

@@ -71,9 +71,11 @@ def _of_the_shell(kind: str, incomplete: str) -> list[CompletionItem]:
 
 
 def _fitting(words: Iterable[str], incomplete: str, explains: Mapping[str, str] | None = None) -> list[CompletionItem]:
+    """Those of the words that begin so. None that a shell would take for a flag, nor one that can't be typed."""
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(word, help=(explains or {}).get(word)) for word in words if word.startswith(incomplete)]
+    fitting = [word for word in words if word.startswith(incomplete) and word[:1] != "-" and word.isprintable()]
+    return [CompletionItem(word, help=(explains or {}).get(word)) for word in fitting]
 
 
 def _platform(context: click.Context) -> Platform:

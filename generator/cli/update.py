@@ -14,7 +14,7 @@ import click
 from generator.base.errors import AnswersError, ExitCode, UsageError
 from generator.base.stopping import held
 from generator.cli import flags
-from generator.cli.options import Answering, collect, given_flags, question_options
+from generator.cli.options import Answering, given_flags, question_options
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
@@ -135,7 +135,7 @@ def _opened(path: Path) -> Iterator[Place]:
 
 def _amendment(session: Session, recorded: Recorded) -> Amendment:
     """What flags, ``--set`` and files ask to be different. Raises ``UsageError`` for another name."""
-    given = collect(session.questions, session.options, session.options["sets"], session.options["answers_file"], None)
+    given = session.differing()
     if given.get("name", recorded.name) != recorded.name:
         raise UsageError(
             "update.rename",

@@ -1,0 +1,120 @@
+"""One list of forms: whatever a program does to a secret, it is masked where it is shown, and found in answers."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import shlex
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from generator.base.secrets import MASK, Secret, known_secret, learn, learn_addresses, redact
+from tests.answers import SMALLEST
+from tests.test_secrecy import seen_in
+from tests.world import World
+
+PLAIN = "ghp_0123456789abcdefABCDEF"
+ODD = 'tok/en+Zz9-8877\'6655 "x" $y'
+
+WAYS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "base64": lambda value: base64.b64encode(value.encode()).decode(),
+    "base64 for addresses": lambda value: base64.urlsafe_b64encode(value.encode()).decode().rstrip("="),
+    "base64 behind one letter": lambda value: base64.b64encode(f"u:{value}, and more".encode()).decode(),
+    "base64 behind two letters": lambda value: base64.b64encode(f"me{value}".encode()).decode(),
+    "basic authorisation": lambda value: base64.b64encode(f"x-access-token:{value}".encode()).decode(),
+    "base64 in lines": lambda value: base64.encodebytes(value.encode() * 3).decode(),
+    "base64 in an address": lambda value: quote(base64.b64encode(value.encode()).decode(), safe=""),
+    "percent": lambda value: quote(value, safe=""),
+    "percent in small letters": lambda value: quote(value, safe="").replace("%2B", "%2b").replace("%2F", "%2f"),
+    "a plus for a space": quote_plus,
+    "percent twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "every character in percent": lambda value: "".join(f"%{byte:02x}" for byte in value.encode()),
+    "JSON": json.dumps,
+    "JSON with its slashes": lambda value: json.dumps(value).replace("/", "\\/"),
+    "HTML": html.escape,
+    "a word of a shell": shlex.quote,
+    "hex": lambda value: value.encode().hex(),
+    "hex in capitals": lambda value: value.encode().hex().upper(),
+    "a line break": lambda value: f"{value[:9]}\n    {value[9:]}",
+    "a continuation": lambda value: f"{value[:9]}\\\n{value[9:]}",
+    "folded": lambda value: f"{value[:9]} {value[9:]}",
+}
+
+
+@pytest.mark.parametrize("value", [PLAIN, ODD])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_form_is_known_and_masked(value: str, way: str) -> None:
+    written = WAYS[way](value)
+    assert not known_secret(f"see {written} here")
+    Secret(value)
+    assert known_secret(f"see {written} here")
+    shown = redact(f"see {written} here")
+    assert MASK in shown
+    assert written not in shown
+    assert Secret(f"a seed with {written}").holds(value)
+
+
+@pytest.mark.parametrize("way", ["basic authorisation", "percent twice", "hex", "folded"])
+@pytest.mark.parametrize("place", ["env", "key", "secrets", "description"])
+def test_an_answer_holds_none_in_any_form(world: World, way: str, place: str) -> None:
+    """Given as a flag, before anything is asked of a system; the message repeats nothing."""
+    written = WAYS[way](world.sandbox.tokens.woodpecker)
+    flags = {
+        "env": ("--set", f"env.TOKEN={written}"),
+        "key": ("--set", f"env.{written.replace('=', '')}=x"),
+        "secrets": ("--set", f"secrets.TOKEN={written}"),
+        "description": ("--description", f"Keeps {written}"),
+    }
+    completed = world.run("create", SMALLEST, *flags[place])
+    assert (completed.code, completed.of("error")[0]["code"]) == (2, "answer.secret"), completed.out
+    assert written not in completed.out + completed.err
+    assert seen_in(world, completed) == []
+    assert list(world.sandbox.journal) == []
+
+
+def test_passwords_in_addresses_are_secrets_and_words_are_not(world: World) -> None:
+    """Of the environment, and of the clone's own remotes."""
+    world.monkeypatch.setenv("HTTPS_PROXY", "http://ana:proxy-4711-pass@proxy.test:3128")
+    world.monkeypatch.setenv("DATABASE_URL", "postgres://postgres:postgres@localhost/app")
+    config = world.sandbox.infra / ".git" / "config"
+    config.write_text(config.read_text() + '[remote "old"]\n\turl = https://oauth2:glpat-0011223344@git.test/x.git\n')
+    for value in ("proxy-4711-pass", "glpat-0011223344"):
+        refused = world.run("plan", {**SMALLEST, "env": {"A": f"x{value}"}})
+        assert (refused.code, refused.of("error")[0]["code"]) == (2, "answer.secret"), refused.out
+        assert value not in refused.out + refused.err
+    world.monkeypatch.delenv("HTTPS_PROXY")  # or GitHub is looked for behind it
+    assert world.run("plan", {**SMALLEST, "database": "postgres"}).code == 0
+
+
+def test_a_value_of_vault_is_no_answer_and_an_ordinary_word_may_be(world: World) -> None:
+    given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
+    name = str(SMALLEST["name"])
+    assert world.run("create", given).code == 0
+    value = str(world.sandbox.vault.read(name)["api_token"])
+    journal = len(world.sandbox.journal)
+    changed = world.command("change", name, "--yes", "--set", f"env.COPY={value}")
+    assert (changed.code, changed.of("error")[0]["code"]) == (2, "answer.secret"), changed.out
+    assert not [item for item in list(world.sandbox.journal)[journal:] if item.is_write]
+    assert value not in changed.out + changed.err
+
+
+def test_an_update_takes_no_secret_either(world: World) -> None:
+    token, name = world.sandbox.tokens.github, str(SMALLEST["name"])
+    assert world.run("create", SMALLEST).code == 0
+    words = ["update", str(world.folder / name), "--env", f"TOKEN={token}", "--platform", str(world.sandbox.profile)]
+    done = world.tell([*words, "--json"])
+    assert done.of("error")[0]["code"] == "answer.secret", done.out
+    assert token not in done.out + done.err
+
+
+def test_what_is_learned_is_no_ordinary_word() -> None:
+    learn("postgres")
+    learn("my-user")
+    learn_addresses("postgres://app:password@db.test/x and https://git.test/no/user")
+    assert not known_secret("postgres my-user password")
+    learn_addresses("https://x-access-token:ghs_1a2b3c4d@git.test/x?y=z, mail a@b.test")
+    assert redact("ghs_1a2b3c4d") == MASK
