@@ -154,12 +154,12 @@ def test_no_private_address_is_committed_anywhere(world: World) -> None:
     """Neither in the service's repository, which is mirrored in public, nor for review."""
     settings('[user]\n\temail = private@home.test\n[includeIf "gitdir:' + str(world.folder) + '/"]\n\tpath = ~/here')
     settings('[includeIf "gitdir:' + str(world.sandbox.infra) + '/"]\n\tpath = ~/here')
+    git(world.sandbox.infra, "config", "--remove-section", "user")
     (Path.home() / "here").write_text(HERE)
     assert world.run("create", SMALLEST).code == 0
     name = str(SMALLEST["name"])
     for bare, branch in ((world.canonical(name).bare, world.branch), (world.infra.bare, f"newservice/{name}")):
         said = git(bare.path, "log", "--format=%ae %ce", bare.heads()[branch]).splitlines()
-        print(branch, git(bare.path, "log", "--format=%ae %s", bare.heads()[branch]))
         assert "here@work.test here@work.test" in said
         assert not any("private" in addresses for addresses in said)
 
@@ -206,7 +206,8 @@ VARIABLES = {
 }
 
 CONFIGURED = {
-    "init": "[init]\n defaultObjectFormat = sha256\n defaultRefFormat = reftable\n templateDir = {t}\n defaultBranch = x",
+    "init": "[init]\n defaultObjectFormat = sha256\n defaultRefFormat = reftable\n templateDir = {t}",
+    "branch": "[init]\n defaultBranch = x\n[branch]\n autoSetupMerge = always",
     "core": "[core]\n bare = true\n worktree = /nowhere\n fileMode = false\n repositoryFormatVersion = 1",
     "index": "[index]\n version = 4\n sparse = true\n[core]\n splitIndex = true\n untrackedCache = true",
     "messages": "[commit]\n cleanup = strip\n gpgSign = true\n[i18n]\n commitEncoding = latin1",
