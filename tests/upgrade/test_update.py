@@ -24,6 +24,7 @@ from generator.lifecycle.update.checkout import Place, alone
 from generator.platform.profile import load_platform
 from tests.answers import RICH, TEMPLATE
 from tests.checkout import commit_all, git
+from tests.filters import SEALED, lock, seal
 from tests.full import few
 from tests.invoke import Command, Desk
 from tests.upgrade.releases import NEXT, Next, add_release, append, install, profile
@@ -465,3 +466,26 @@ def test_a_profile_of_another_platform_has_no_say(made: Made, added: Next) -> No
     upgrade = Upgrader(added.releases, ours).plan(Folder(made.desk.infra), f"{STACK}/")
     (changed,) = [item for item in upgrade.files if item.path.endswith("terragrunt.hcl")]
     assert content_of(changed.after).endswith(b"# our-pager: nobody, none\n")
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["unlocked", "locked"])
+def test_an_update_beside_what_is_sealed_runs_no_filter(made: Made, tmp_path: Path, locked: bool) -> None:
+    (made.stack / "secrets.tfvars").write_text("of this stack\n")
+    mark = seal(made.desk.infra, tmp_path / "tools")
+    if locked:
+        lock(made.desk.infra)
+    mark.unlink(missing_ok=True)
+    before = {path: (made.desk.infra / path).read_bytes() for path in (*SEALED, f"{STACK}/secrets.tfvars")}
+    assert made.update(made.stack, "--check").code == 0
+    assert made.update(made.stack).code == 0
+    assert not mark.exists(), mark.read_text()
+    assert {path: (made.desk.infra / path).read_bytes() for path in before} == before
+    assert (made.stack / "pager.tf").exists()
+
+
+@pytest.mark.parametrize("rule", [f"/{STACK}/pager.tf", f"/{STACK}/terragrunt.hcl"])
+def test_an_update_does_not_write_what_is_sealed(made: Made, rule: str) -> None:
+    """A new file, and one that exists: in the clone's own attributes."""
+    (made.desk.infra / ".git" / "info").mkdir(exist_ok=True)
+    (made.desk.infra / ".git" / "info" / "attributes").write_text(f"{rule} filter=git-crypt\n")
+    refused(made, "git.filtered")

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from generator.base.lazy_import import lazily
 from generator.clients.git.process import as_text, failure, git_process
+
+if TYPE_CHECKING:
+    import git
+else:
+    git = lazily("git")
 
 FALLBACK_AUTHOR = {"name": "newservice", "email": "newservice@localhost"}
 """Used when git does not know who commits."""
@@ -38,7 +45,12 @@ def author_in(folder: Path) -> dict[str, str]:
         ended = git_process(folder, *asked)
         if ended.status < 0:
             raise failure(folder, asked, ended)
-        name, _, rest = as_text(ended.out).partition(" <")
-        known = {"name": name, "email": rest.partition(">")[0]} if ended.status == 0 else FALLBACK_AUTHOR
+        known = FALLBACK_AUTHOR if ended.status else _parsed(as_text(ended.out))
         found |= {f"GIT_{role}_{field.upper()}": value for field, value in known.items()}
     return found
+
+
+def _parsed(ident: str) -> dict[str, str]:
+    """Name and address in a line of ``git var``."""
+    actor, _, _ = git.objects.util.parse_actor_and_date(f"author {ident.strip()}")
+    return {"name": actor.name or "", "email": actor.email or ""}
