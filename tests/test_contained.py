@@ -39,7 +39,7 @@ def outside(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, outside: Path) -> Contained:  # noqa: ARG001 - beside it
+def tree(tmp_path: Path, outside: Path) -> Contained:
     root = tmp_path / "tree"
     (root / ".git" / "hooks").mkdir(parents=True)
     (root / ".git" / "config").write_bytes(CANARY)
