@@ -1,4 +1,4 @@
-"""A read-only server among hostile checkouts and arguments: writes nothing, runs nothing, reads nothing outside, stays up.
+"""A read-only server among hostile checkouts and arguments: it writes, runs and leaks nothing, and stays up.
 
 What the server may write is the person's cache, which lies elsewhere here.
 """
@@ -219,6 +219,9 @@ def nested(depth: int) -> Any:
     return value
 
 
+FILES = {"no_provision": True}
+RUNS = "{{ ''.__class__.__mro__ }}[% include '/etc/passwd' %]"
+
 ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a path up": ("update", {"path": "infra/../../outside/folder"}),
     "far up": ("update", {"path": "../" * 50 + "etc"}),
@@ -233,32 +236,32 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a process": ("update", {"path": "/proc/self/environ"}),
     "a process's folder": ("update", {"path": "/proc/self/root/etc", "diffs": True}),
     "a pipe": ("update", {"path": "pipe"}),
-    "a pipe for a folder": ("plan", {"answers": RICH, "service_dir": "pipe", "no_provision": True}),
+    "a pipe for a folder": ("plan", {"answers": RICH, "service_dir": "pipe", **FILES}),
     "a version up": ("update", {"path": f"infra/{STACK}", "to": "../../../../etc/passwd"}),
     "a version that is an option": ("update", {"path": f"infra/{STACK}", "to": "--answers=/etc/passwd"}),
     "an entry up": ("update", {"path": f"infra/{STACK}", "unset": ["env." * 5000, "../x", "__class__"]}),
-    "a name up": ("status", {"name": "../outside", "no_provision": True}),
-    "a name with a zero byte": ("status", {"name": "x\0y", "no_provision": True}),
-    "a name that is an option": ("status", {"name": "--platform=/etc/passwd", "no_provision": True}),
-    "a name for a shell": ("status", {"name": "$(touch ran/x)`id`;|&", "no_provision": True}),
-    "a long name": ("status", {"name": "x" * 3_000_000, "no_provision": True}),
-    "half a character": ("status", {"name": "\\ud800", "no_provision": True}),
-    "a name of another kind": ("plan", {"name": {"a": 1}, "no_provision": True}),
+    "a name up": ("status", {"name": "../outside", **FILES}),
+    "a name with a zero byte": ("status", {"name": "x\0y", **FILES}),
+    "a name that is an option": ("status", {"name": "--platform=/etc/passwd", **FILES}),
+    "a name for a shell": ("status", {"name": "$(touch ran/x)`id`;|&", **FILES}),
+    "a long name": ("status", {"name": "x" * 3_000_000, **FILES}),
+    "half a character": ("status", {"name": "\\ud800", **FILES}),
+    "a name of another kind": ("plan", {"name": {"a": 1}, **FILES}),
     "numbers for texts": ("update", {"path": 7, "to": 1e300, "diffs": "yes"}),
     "nothing": ("update", {"path": None}),
     "a write": ("update", {"path": f"infra/{STACK}", "check": False}),
-    "a write by another name": ("create", {"answers": RICH, "no_provision": True}),
+    "a write by another name": ("create", {"answers": RICH, **FILES}),
     "another platform": ("plan", {"answers": RICH, "platform": "/etc/passwd"}),
-    "the home as a service": ("plan", {"answers": RICH, "service_dir": "{home}", "no_provision": True, "diffs": True}),
-    "a key as a secret": ("plan", {"answers": RICH, "seeds": {"api_token": "file:{home}/.ssh/id"}, "no_provision": True}),
-    "a variable as a secret": ("plan", {"answers": RICH, "seeds": {"api_token": "env:PLANTED_CANARY"}, "no_provision": True}),
-    "deep answers": ("plan", {"answers": {"name": "x", "env": nested(400)}, "no_provision": True}),
-    "deeper answers": ("plan", {"answers": {"name": "x", "env": {"a": nested(900)}}, "no_provision": True}),
-    "wide answers": ("plan", {"answers": {"name": "x", "env": {str(n): "x" for n in range(200_000)}}, "no_provision": True}),
-    "a huge text": ("plan", {"answers": {**RICH, "description": "x" * 20_000_000}, "no_provision": True}),
-    "answers that run": ("plan", {"answers": {**RICH, "title": "{{ ''.__class__.__mro__ }}[% include '/etc/passwd' %]"}, "no_provision": True}),
-    "answers with paths": ("plan", {"answers": {**RICH, "name": "../../outside"}, "no_provision": True}),
-    "a large number": ("plan", {"answers": {**RICH, "port": 10**300}, "no_provision": True}),
+    "the home as a service": ("plan", {"answers": RICH, "service_dir": "{home}", **FILES, "diffs": True}),
+    "a key as a secret": ("plan", {"answers": RICH, "seeds": {"api_token": "file:{home}/.ssh/id"}, **FILES}),
+    "a variable as a secret": ("plan", {"answers": RICH, "seeds": {"api_token": "env:PLANTED_CANARY"}, **FILES}),
+    "deep answers": ("plan", {"answers": {"name": "x", "env": nested(60)}, **FILES}),
+    "deeper answers": ("plan", {"answers": {"name": "x", "env": {"a": nested(120)}}, **FILES}),
+    "wide answers": ("plan", {"answers": {"name": "x", "env": {str(n): "x" for n in range(200_000)}}, **FILES}),
+    "a huge text": ("plan", {"answers": {**RICH, "description": "x" * 20_000_000}, **FILES}),
+    "answers that run": ("plan", {"answers": {**RICH, "title": RUNS}, **FILES}),
+    "answers with paths": ("plan", {"answers": {**RICH, "name": "../../outside"}, **FILES}),
+    "a large number": ("plan", {"answers": {**RICH, "port": 10**300}, **FILES}),
 }  # fmt: skip
 
 
@@ -274,7 +277,13 @@ def test_no_argument_makes_it_write_run_or_leak(ground: Ground) -> None:
                 placed = json.loads(json.dumps(given).replace("{home}", str(ground.home)))
                 completed = await asked(agent, tool, **placed)
                 codes[title] = sorted({item["code"] for item in completed["error"]})
-            assert {title: found for title, found in codes.items() if not found or "internal" in found} == {}
+            harmless = {
+                "a pipe for a folder",
+                "the home as a service",
+                "answers that run",
+            }  # plans of new files, as text
+            assert {title for title, found in codes.items() if not found} <= harmless
+            assert {title: found for title, found in codes.items() if "internal" in found} == {}
             assert (await asked(agent, "schema"))["result"]["exit_code"] == 0
             assert list(await agent.list()) == READ_ONLY
             silent(ground, agent)
@@ -323,7 +332,7 @@ def test_no_message_ends_it(ground: Ground, message: bytes) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.buffer.write(message)
+        os.write(process.stdin.fileno(), message)
         process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 77, "method": "ping"}) + "\n")
         process.stdin.flush()
         answer: dict[str, Any] = {}
