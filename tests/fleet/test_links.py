@@ -16,7 +16,7 @@ from tests.test_contained import NO_PATHS
 
 
 def test_a_link_in_a_stack_is_left_to_a_person_and_the_others_are_updated(yard: Yard) -> None:
-    linked, away, untouched, *others = yard.made.names
+    linked, away, untouched, *_ = yard.made.names
     yard.commit({"shared.hcl": yard.file(yard.path(linked, "terragrunt.hcl"))})
     links = {
         yard.path(linked, "terragrunt.hcl"): "../../shared.hcl",

@@ -1,4 +1,4 @@
-"""What an update left is input when it is read back: what only looks touches nothing, and no forged journal has a say."""
+"""What an update left is input when it is read back: looking touches nothing, and a forged journal has no say."""
 
 from __future__ import annotations
 
