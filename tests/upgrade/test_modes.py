@@ -1,4 +1,4 @@
-"""Executable bits in an update of a checkout: merged like contents, shown, restored, and staged where only git has them."""
+"""Executable bits in an update of a checkout: merged, shown, restored, and staged where only git has them."""
 
 from __future__ import annotations
 
