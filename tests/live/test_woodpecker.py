@@ -326,8 +326,9 @@ def _vanish(sandbox: Sandbox, full_name: str) -> None:
     shutil.rmtree(gone.bare.path)
 
 
-def test_pipelines(pair: Pair) -> None:
+def test_pipelines(pair: Pair, live_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requested, restarted and looked at; without an agent none runs."""
+    monkeypatch.setattr(live_sandbox.woodpecker, "new_status", "pending")
     activate(pair, "private", "public")
     path = "/repos/{private_row}/pipelines"
     for who in EVERYBODY:

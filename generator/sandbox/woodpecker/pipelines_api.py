@@ -19,6 +19,7 @@ from generator.sandbox.woodpecker.state import VERSION, Repository, timestamp
 if TYPE_CHECKING:
     from generator.sandbox.woodpecker.application import Caller, Woodpecker
 
+_WAITING = ("created", "pending", "blocked")
 _GOING = ("created", "pending", "running", "blocked", "started")
 
 
@@ -155,7 +156,10 @@ def settle(pipeline: dict[str, Any], status: str, errors: Sequence[Mapping[str, 
     pipeline |= {"updated": moment, "finished": moment if ended else 0}
     for workflow in pipeline["workflows"]:
         for part in (workflow, *workflow["children"]):
-            part |= {"state": status, "finished": moment if ended else 0}
+            part |= {"state": status, "pipeline_id": pipeline["id"], "started": moment, "finished": moment}
+            for name, never in (("started", status in _WAITING), ("finished", not ended)):
+                if never:
+                    del part[name]
         for step in workflow["children"]:
             step["exit_code"] = 0 if status in (*_GOING, "success") else 1
 
@@ -220,8 +224,6 @@ def _allows_manual(condition: dict[str, Any]) -> bool:
 
 def _workflow(index: int, path: str) -> dict[str, Any]:
     name = path.rpartition("/")[2].rpartition(".")[0]
-    moment = timestamp()
-    shared = {"state": "success", "started": moment, "finished": moment}
     step = {"id": index, "uuid": f"step-{index}", "pid": 2, "ppid": 1, "name": "deploy", "exit_code": 0}
-    children = [step | shared | {"type": "commands"}]
-    return {"id": index, "pid": 1, "name": name, "environ": {}, **shared, "children": children}
+    children = [step | {"type": "commands"}]
+    return {"id": index, "pid": 1, "name": name, "children": children}
