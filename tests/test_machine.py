@@ -332,3 +332,21 @@ def found(clone: Path) -> Any:
         return judge_clone(observe_clone(clone, BRANCH, {**os.environ, "LC_ALL": "C"}), clone, PLATFORM)
 
     return attempt("infra.clone", look)
+
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("streams", "code"), [(">/dev/full", 5), (">&-", 5), ("| head -c 0; exit ${PIPESTATUS[0]}", 130)]
+)
+def test_a_server_whose_answers_are_lost_is_no_fault(tmp_path: Path, streams: str, code: int) -> None:
+    (tmp_path / "hello").write_text(json.dumps(HELLO) + "\n")
+    words = f"{sys.executable} -m generator mcp < hello {streams}"
+    done = subprocess.run(["bash", "-c", words], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, b"fault of newservice" in done.stderr) == (code, False), done
