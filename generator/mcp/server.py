@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -26,13 +27,13 @@ from mcp.shared.exceptions import MCPError
 
 from generator import __version__
 from generator.base.children import end_all
-from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
+from generator.base.errors import ExitCode, NewserviceError, RefusedError, SystemFailure, UsageError
 from generator.base.stopping import heard_signals
 from generator.cli.report import write_line
 from generator.engine.credentials import remember_credentials, vault_token
 from generator.mcp.calls import Call, Event
-from generator.mcp.lines import Lines, standard_input
 from generator.mcp.guards import check_size
+from generator.mcp.lines import Lines, standard_input
 from generator.mcp.sources import Sources
 from generator.mcp.tools import OUTPUT, Tool, tools
 from generator.platform.profile import load_platform
@@ -75,13 +76,31 @@ class Settings:
 def serve(settings: Settings, *, sandbox: bool = False) -> None:
     """Serve on standard input and output until the input ends; a signal that asks to end ends the process.
 
+    Raises ``SystemFailure`` where standard output can't be written, ``KeyboardInterrupt`` where nobody reads it.
     With ``sandbox`` on an embedded platform that runs as long as the server does. Standard output carries messages
     only: whatever else is written there goes to standard error.
     """
     with ExitStack() as stack:
         chosen = stack.enter_context(_embedded(settings)) if sandbox else settings
         remember_server_credentials(chosen)
-        anyio.run(_serve, chosen, stack.close)
+        try:
+            anyio.run(_serve, chosen, stack.close)
+        except BaseExceptionGroup as group:
+            raise _unread(group) or group from None
+
+
+def _unread(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """What ends the server where its answers can't be written any more; None for anything else."""
+    lost, others = group.split(OSError)
+    if others is not None or lost is None:
+        return None
+    error: BaseException = lost
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.EIO):
+        message = f"the answers can't be written to standard output: {error.strerror}"
+        return SystemFailure("mcp.output", message, "let the client start the server again")
+    return KeyboardInterrupt()
 
 
 def remember_server_credentials(settings: Settings) -> None:

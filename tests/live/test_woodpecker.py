@@ -324,3 +324,22 @@ def test_a_new_name_on_the_forge(pair: Pair, live_sandbox: Sandbox) -> None:
 def _vanish(sandbox: Sandbox, full_name: str) -> None:
     gone = sandbox.github.repositories.pop(full_name.lower())
     shutil.rmtree(gone.bare.path)
+
+
+def test_pipelines(pair: Pair, live_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requested, restarted and looked at; without an agent none runs."""
+    monkeypatch.setattr(live_sandbox.woodpecker, "new_status", "pending")
+    activate(pair, "private", "public")
+    path = "/repos/{private_row}/pipelines"
+    for who in EVERYBODY:
+        both(pair, who, "POST", path, body={"branch": "main", "variables": {"TAG": "1"}})
+        both(pair, who, "POST", f"{path}/1")
+        both(pair, who, "POST", "/repos/{public_row}/pipelines", body={"branch": "main"})
+    assert both(pair, "admin", "POST", f"{path}/1?OTHER=2").status == 200
+    for body in ({}, {"branch": ""}, {"branch": "absent"}):
+        assert both(pair, "admin", "POST", path, body=body).status == 500
+    assert both(pair, "admin", "POST", path, body={"branch": "main", "variables": {"TAG": 1}}).status == 400
+    for name in ("9", "0", "-1", "abc", "latest", "1?event=push", "1?event=deployment"):
+        both(pair, "admin", "POST", f"{path}/{name}")
+        both(pair, "admin", "GET", f"{path}/{name.partition('?')[0]}")
+    assert both(pair, "admin", "POST", "/repos/99999/pipelines/1").status == 404

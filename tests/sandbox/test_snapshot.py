@@ -27,8 +27,8 @@ from tests.sandbox.conftest import Api
 from tests.world import ELSEWHERE
 
 NOT_HELD = {
-    "forgejo": {"root", "views", "lock", "mirrors", "mirror_hosts"},
-    "github": {"root", "views", "lock", "record_run", "update_run", "oauth"},
+    "forgejo": {"root", "views", "lock", "mirrors", "mirror_hosts", "redirects"},
+    "github": {"root", "views", "lock", "record_run", "update_run", "oauth", "redirects"},
     "woodpecker": {"web", "github", "lock", "record_pipeline", "finish"},
     "vault": {"lock", "community", "mounted", "namespaces"},
     "registry": {"realm", "lock"},

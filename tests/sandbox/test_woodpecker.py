@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from generator.sandbox import Sandbox
 from tests.sandbox.conftest import Api
 
@@ -134,6 +136,42 @@ def test_pipelines(sandbox: Sandbox, woodpecker: Api) -> None:
     assert woodpecker("GET", f"{path}/latest").status_code == 404  # it means the newest that a push began
     assert "workflows" not in woodpecker("GET", path).json()[0]
     assert woodpecker("GET", f"{path}/2").status_code == 404
+
+
+def test_a_pipeline_is_restarted_as_a_new_one(sandbox: Sandbox, woodpecker: Api) -> None:
+    number = _activated(sandbox, woodpecker, {".woodpecker/deploy.yml": DEPLOY})
+    path, variables = f"/repos/{number}/pipelines", {"IMAGE_TAG": "12345678"}
+    first = woodpecker("POST", path, json={"branch": "main", "variables": variables}).json()
+    sandbox.woodpecker.new_status = "failure"
+    again = woodpecker("POST", f"{path}/1?OTHER=value")
+    assert again.status_code == 200
+    shown = again.json()
+    assert (shown["number"], shown["parent"], shown["rerun_count"], shown["status"]) == (2, 1, 1, "failure")
+    assert (shown["commit"], shown["variables"]) == (first["commit"], variables)
+    assert woodpecker("GET", f"{path}/1").json() == first
+    assert woodpecker("POST", f"{path}/2").json()["rerun_count"] == 2
+    answers = {name: woodpecker("POST", f"{path}/{name}") for name in ("9", "0", "-1", "abc", "latest", "1?event=push")}
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        **dict.fromkeys(("9", "0", "-1"), 404),
+        **dict.fromkeys(("abc", "latest", "1?event=push"), 400),
+    }
+    assert woodpecker("POST", f"{path}/1?event=deployment").status_code == 403
+    assert {answer.content for answer in answers.values()} == {b""}
+    sandbox.woodpecker.finish("ViktorBarzin/demo", 1, "blocked")
+    assert woodpecker("POST", f"{path}/1").status_code == 400
+    sandbox.woodpecker.users["other"] = "octocat"
+    assert woodpecker("POST", f"{path}/2", headers={"Authorization": "Bearer other"}).status_code == 404
+    assert woodpecker("POST", f"{path}/2", headers={"Authorization": ""}).status_code == 401
+
+
+@pytest.mark.parametrize("body", [{}, {"branch": ""}, {"branch": "absent"}])
+def test_a_pipeline_of_an_unknown_branch_is_a_fault_without_words(
+    sandbox: Sandbox, woodpecker: Api, body: dict[str, str]
+) -> None:
+    number = _activated(sandbox, woodpecker, {".woodpecker/deploy.yml": DEPLOY})
+    answer = woodpecker("POST", f"/repos/{number}/pipelines", json=body)
+    assert (answer.status_code, answer.content) == (500, b"")
+    assert woodpecker("GET", f"/repos/{number}/pipelines").json() == []
 
 
 def test_what_others_see_of_a_row(sandbox: Sandbox, woodpecker: Api) -> None:

@@ -144,10 +144,15 @@ def judge_scopes(name: str, listed: Listed, token: Secret, needed: tuple[str, ..
     return Check(name, CheckState.OK, f"the token {entry.name} has {', '.join(needed)}")
 
 
-def check_infra(client: Forgejo, platform: Platform, source: str) -> Check:
-    """Whether the token's user may push to the infra repository, and whether it has the branch of the profile."""
+def check_infra(client: Forgejo, owner: str, name: str, source: str) -> Check:
+    """Whether the token's user may push to the infra repository, which a pull request comes from."""
+    return judge_infra(client.rights(owner, name), f"{owner}/{name}", source)
+
+
+def check_infra_branch(client: Forgejo, platform: Platform, source: str) -> Check:
+    """The same, and whether the infra repository has the branch of the profile. Raises ``RefusedError`` where not."""
     owner, infra = platform.forgejo.owner, platform.infra
-    found = judge_infra(client.rights(owner, infra.repository), f"{owner}/{infra.repository}", source)
+    found = check_infra(client, owner, infra.repository, source)
     if found.state is CheckState.OK and client.branch(owner, infra.repository, infra.branch) is None:
         refuse_missing_infra_branch(client, platform, client.branches(owner, infra.repository))
     return found

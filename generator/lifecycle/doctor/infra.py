@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from generator.base.checks import Check, CheckState
+from generator.base.children import Ended
+from generator.base.errors import NewserviceError
 from generator.clients.git import REMEDY_FOR_UNFIT, Repository, uncommitted
 from generator.clients.git.process import failure, is_no_repository
 from generator.lifecycle.doctor.tools import ask_git, run_git
@@ -23,14 +25,15 @@ class Clone:
 
     ``remotes`` are its addresses, without user and password. ``behind`` is how many commits its branch lacks of its
     own copy of the forge's branch; None where either is missing. ``unfit`` says why commits can't be
-    built from its objects; empty where they can.
+    built from its objects; empty where they can. ``changed`` is None where git can't tell, and ``unclear`` says why.
     """
 
     remotes: tuple[str, ...]
     has_branch: bool
-    changed: int
+    changed: int | None
     behind: int | None
     unfit: str = ""
+    unclear: str = ""
 
 
 def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone | None:
@@ -40,23 +43,26 @@ def observe_clone(path: Path, branch: str, environ: Mapping[str, str]) -> Clone 
         return run_git(environ, "-C", str(path), *arguments)
 
     asked = ask_git(environ, "-C", str(path), "rev-parse", "--show-toplevel")
-    if asked is None or is_no_repository(asked) or not path.is_dir():
+    if asked is None or not path.is_dir() or (is_no_repository(asked) and not os.path.lexists(path / ".git")):
         return None
     if asked.status:
-        raise failure(path, ("rev-parse",), asked)
+        raise _refused(path, "rev-parse", asked)
     if Path(os.fsdecode(asked.out).rstrip("\n")).resolve() != path.resolve():
         return None
     addresses = (ask("config", "--get-regexp", r"^remote\..*\.url$") or "").splitlines()
-    behind = ask("rev-list", "--count", f"refs/heads/{branch}..refs/remotes/origin/{branch}")
+    places = [f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"]
+    seen = ask_git(environ, "-C", str(path), "for-each-ref", "--format=%(refname) %(objecttype)", *places)
+    if seen and (seen.status or b"broken ref" in seen.err):
+        raise _refused(path, "for-each-ref", seen)
+    behind = ask("rev-list", "--count", "..".join(places))
+    changed, unclear = _changed(path)
     return Clone(
         remotes=tuple(_without_user(line.partition(" ")[2]) for line in addresses),
-        has_branch=any(
-            ask("rev-parse", "--verify", "--quiet", f"refs/{place}/{branch}^{{commit}}")
-            for place in ("heads", "remotes/origin")
-        ),
-        changed=len(uncommitted(path, ["."])),
+        has_branch=bool(seen and seen.out.strip()),
+        changed=changed,
         behind=int(behind) if behind else None,
         unfit=_unfit(path),
+        unclear=unclear,
     )
 
 
@@ -80,7 +86,24 @@ def judge_clone(clone: Clone | None, path: Path, platform: Platform) -> Check:
     summary = f"{path}, branch {branch}"
     summary += f", {clone.behind} commits behind (fine)" if clone.behind else ""
     summary += f", {clone.changed} changed files (left alone)" if clone.changed else ""
+    summary += f", changed files unknown (left alone): {clone.unclear}" if clone.unclear else ""
     return Check(CLONE, CheckState.OK, summary)
+
+
+def _changed(path: Path) -> tuple[int | None, str]:
+    """How many files are not as committed; None, and git's words, where git can't say."""
+    try:
+        return len(uncommitted(path, ["."])), ""
+    except NewserviceError as error:
+        return None, error.message
+
+
+def _refused(path: Path, verb: str, ended: Ended) -> NewserviceError:
+    """The error for a clone that git does not work in, with git's own message, and what to do about it."""
+    error = failure(path, (verb,), ended)
+    if error.code == "git.failed":
+        error.hint = f"correct that, or clone the infra repository again; see git -C {path} fsck"
+    return error
 
 
 def _unfit(path: Path) -> str:

@@ -100,7 +100,7 @@ def _login(run: Run) -> list[Check]:
 
 
 def _infra(run: Run) -> Check:
-    return forgejo.check_infra(run.forgejo, run.platform, run.credentials["forgejo"].source)
+    return forgejo.check_infra(run.forgejo, run.owner, run.infra_repository, run.credentials["forgejo"].source)
 
 
 def _github(run: Run, writes: Collection[str]) -> Iterator[Check]:

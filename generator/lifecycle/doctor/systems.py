@@ -66,7 +66,7 @@ def look_at_forgejo(scene: Scene) -> Iterator[Check]:
         )
         if login:
             yield attempt("forgejo.owner", lambda: forgejo.check_owner(client, login, owner))
-        yield attempt("forgejo.infra", lambda: forgejo.check_infra(client, scene.platform, source))
+        yield attempt("forgejo.infra", lambda: forgejo.check_infra_branch(client, scene.platform, source))
 
 
 def look_at_git_token(scene: Scene) -> Iterator[Check]:

@@ -15,9 +15,8 @@ from generator.sandbox.woodpecker.errors import WoodpeckerError
 from generator.sandbox.woodpecker.pipelines_api import Pipelines, PipelinesApi
 from generator.sandbox.woodpecker.repositories_api import RepositoriesApi
 from generator.sandbox.woodpecker.secrets_api import SecretsApi
-from generator.sandbox.woodpecker.state import Repository, State
+from generator.sandbox.woodpecker.state import VERSION, Repository, State
 
-VERSION = "3.17.0"
 _NUMBER = re.compile(r"-?[0-9]+")
 
 

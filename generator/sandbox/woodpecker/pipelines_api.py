@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from generator.sandbox.github.state import Repository as GitHubRepository
 from generator.sandbox.messages import Request, Response, json_response, page_of, route
 from generator.sandbox.repositories import Commit
 from generator.sandbox.woodpecker.errors import WoodpeckerError
-from generator.sandbox.woodpecker.state import Repository, timestamp
+from generator.sandbox.woodpecker.state import VERSION, Repository, timestamp
 
 if TYPE_CHECKING:
     from generator.sandbox.woodpecker.application import Caller, Woodpecker
 
+_WAITING = ("created", "pending", "blocked")
 _GOING = ("created", "pending", "running", "blocked", "started")
 
 
@@ -42,23 +44,43 @@ class PipelinesApi:
         if pipeline == "latest":
             pushed = [entry["number"] for entry in row.pipelines if entry["event"] == "push"]
             pipeline = str(max(pushed, default=0))
-        if not pipeline.isdigit():
+        return json_response(200, _numbered(row, pipeline))
+
+    @route("POST", "/repos/<number>/pipelines/<pipeline>")
+    def restart(self, request: Request, caller: Caller, number: str, pipeline: str) -> Response:
+        """Run a pipeline again, as a new one with the same commit and variables. It has a number, never ``latest``."""
+        row = self._woodpecker.pushed(caller, number)
+        old = _numbered(row, pipeline)
+        event = request.parameter("event")
+        if event and event != "deployment":
             raise WoodpeckerError(400)
-        if not 1 <= int(pipeline) <= len(row.pipelines):
-            raise WoodpeckerError(404)
-        return json_response(200, row.pipelines[int(pipeline) - 1])
+        if event and not row.settings.get("allow_deploy"):
+            raise WoodpeckerError(403)
+        if old["status"] == "blocked":
+            raise WoodpeckerError(400, "cannot restart a pipeline with status blocked")
+        moment = timestamp()
+        again = copy.deepcopy(old) | {"id": next(self._woodpecker.pipeline_ids), "number": len(row.pipelines) + 1}
+        again |= {"parent": old["number"], "rerun_count": old.get("rerun_count", 0) + 1}
+        again |= dict.fromkeys(("created", "updated", "started", "finished"), moment) | (
+            {"event": event} if event else {}
+        )
+        settle(again, self._woodpecker.new_status)
+        row.pipelines.append(again)
+        return json_response(200, again)
 
     @route("POST", "/repos/<number>/pipelines")
     def start(self, request: Request, caller: Caller, number: str) -> Response:
         """Run the branch's manual pipelines: 200 with the pipeline, or 204 if none is configured for this event."""
-        row = self._woodpecker.row(caller, number)
-        user = self._woodpecker.signed_in(caller)
-        asked = request.json_object()
+        row = self._woodpecker.pushed(caller, number)
+        try:
+            asked = request.json_object()
+        except ValueError:
+            raise WoodpeckerError(400) from None
         variables = asked.get("variables") or {}
-        if not all(isinstance(value, str) for value in variables.values()):
-            raise WoodpeckerError(400, "json: cannot unmarshal into Go struct field PipelineOptions.variables")
+        if not request.body or not all(isinstance(value, str) for value in variables.values()):
+            raise WoodpeckerError(400)
         entry = self._woodpecker.on_forge(row.forge_remote_id)
-        branch = str(asked.get("branch") or row.default_branch)
+        branch = str(asked.get("branch") or "")  # without one the forge is asked for a branch without a name
         sha = entry.bare.heads().get(branch) if entry is not None else None
         if entry is None or sha is None:
             raise WoodpeckerError(500)
@@ -69,7 +91,7 @@ class PipelinesApi:
         if not chosen:
             return Response(204, headers={"Pipeline-Filtered": "true"})
         commit = entry.bare.log(sha, limit=1)[0]
-        pipeline = self._pipeline(row, branch, commit, user) | {"variables": variables}
+        pipeline = self._pipeline(row, branch, commit, caller.user) | ({"variables": variables} if variables else {})
         pipeline["workflows"] = [_workflow(index, name) for index, name in enumerate(chosen, start=1)]
         settle(pipeline, self._woodpecker.new_status)
         row.pipelines.append(pipeline)
@@ -117,6 +139,15 @@ class Pipelines:
             settle(self._woodpecker.repository(full_name).pipelines[number - 1], status, errors)
 
 
+def _numbered(row: Repository, pipeline: str) -> dict[str, Any]:
+    """A pipeline by its number. Raises 400 for what is no number, 404 for one that no pipeline has."""
+    if not pipeline.removeprefix("-").isdigit():
+        raise WoodpeckerError(400)
+    if not 1 <= int(pipeline) <= len(row.pipelines):
+        raise WoodpeckerError(404)
+    return row.pipelines[int(pipeline) - 1]
+
+
 def settle(pipeline: dict[str, Any], status: str, errors: Sequence[Mapping[str, Any]] | None = None) -> None:
     """Give a pipeline, its workflows and their steps a state."""
     ended = status not in _GOING
@@ -125,7 +156,10 @@ def settle(pipeline: dict[str, Any], status: str, errors: Sequence[Mapping[str, 
     pipeline |= {"updated": moment, "finished": moment if ended else 0}
     for workflow in pipeline["workflows"]:
         for part in (workflow, *workflow["children"]):
-            part |= {"state": status, "finished": moment if ended else 0}
+            part |= {"state": status, "pipeline_id": pipeline["id"], "started": moment, "finished": moment}
+            for name, never in (("started", status in _WAITING), ("finished", not ended)):
+                if never:
+                    del part[name]
         for step in workflow["children"]:
             step["exit_code"] = 0 if status in (*_GOING, "success") else 1
 
@@ -140,7 +174,6 @@ def new_pipeline(number: int, row: Repository, branch: str, sha: str, user: str)
         "author_avatar": "",
         "author_email": "",
         "branch": branch,
-        "changed_files": [],
         "commit": sha,
         **dict.fromkeys(("created", "updated", "started", "finished", "timestamp"), moment),
         "deploy_task": "",
@@ -149,16 +182,17 @@ def new_pipeline(number: int, row: Repository, branch: str, sha: str, user: str)
         "event": "manual",
         "event_reason": None,
         "forge_url": "",
-        "from_fork": False,
         "message": "MANUAL PIPELINE @ " + branch,
         "parent": 0,
         "ref": f"refs/heads/{branch}",
         "refspec": "",
+        "rerun_count": 0,
         "reviewed": 0,
         "reviewed_by": "",
         "sender": user,
         "status": "success",
         "title": "",
+        "version": VERSION,
     }
 
 
@@ -190,8 +224,6 @@ def _allows_manual(condition: dict[str, Any]) -> bool:
 
 def _workflow(index: int, path: str) -> dict[str, Any]:
     name = path.rpartition("/")[2].rpartition(".")[0]
-    moment = timestamp()
-    shared = {"state": "success", "started": moment, "finished": moment}
     step = {"id": index, "uuid": f"step-{index}", "pid": 2, "ppid": 1, "name": "deploy", "exit_code": 0}
-    children = [step | shared | {"type": "commands"}]
-    return {"id": index, "pid": 1, "name": name, "environ": {}, **shared, "children": children}
+    children = [step | {"type": "commands"}]
+    return {"id": index, "pid": 1, "name": name, "children": children}

@@ -44,6 +44,9 @@ def default_settings() -> dict[str, Any]:
     }
 
 
+VERSION = "3.17.0"
+
+
 @dataclass
 class Secret:
     """A secret of a repository or of the whole instance; its value is never answered."""
