@@ -63,6 +63,28 @@ def test_each_trouble_is_reported_and_stops_no_other(yard: Yard) -> None:
     assert yard.states(seen) == states | {conflict: "behind"}
 
 
+def test_hostile_files_of_one_stack_stop_no_other(yard: Yard) -> None:
+    """Each of them once ended the whole run, or took all of the memory."""
+    deep, bomb, twisted, itself, large, well = yard.made.names
+    lines = [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)]
+    yard.commit(
+        {
+            yard.path(deep, ANSWERS): "[" * 50_000,
+            yard.path(bomb, ANSWERS): "\n".join(["a0: &a0 [x, x]", *lines]),
+            yard.path(twisted, ANSWERS): "name: !!bool maybe\n",
+            yard.path(itself, ANSWERS): "profile: &a {b: *a}\n",
+            yard.path(large, "large.tf"): b"#" * ((16 << 20) + 1),
+        }
+    )
+    completed = yard.fleet("update")
+    states = yard.states(completed)
+    assert {states[name] for name in (deep, bomb, twisted, itself)} == {"unreadable"}
+    assert states[well] == "waiting"
+    assert completed.code != ExitCode.INTERNAL
+    assert "nested deeper" in yard.one(completed, deep)["message"]
+    assert states[large] in {state.value for state in State} - {State.CURRENT.value}
+
+
 def test_a_question_without_an_answer_is_asked(yard: Yard, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def change(root: Path) -> None:
         change_everything(root)
