@@ -45,8 +45,6 @@ SETTINGS = """
     program = {program} ssh-keygen
 [log]
     showSignature = true
-[commit]
-    gpgSign = true
 [tag]
     gpgSign = true
 [credential]

@@ -210,7 +210,7 @@ CONFIGURED = {
     "branch": "[init]\n defaultBranch = x\n[branch]\n autoSetupMerge = always",
     "core": "[core]\n bare = true\n worktree = /nowhere\n fileMode = false\n repositoryFormatVersion = 1",
     "index": "[index]\n version = 4\n sparse = true\n[core]\n splitIndex = true\n untrackedCache = true",
-    "messages": "[commit]\n cleanup = strip\n gpgSign = true\n[i18n]\n commitEncoding = latin1",
+    "messages": "[commit]\n cleanup = strip\n[i18n]\n commitEncoding = latin1",
     "conversions": "[core]\n autocrlf = true\n safecrlf = true\n eol = crlf",
     "remote": '[remote "origin"]\n fetch = +refs/pull/*:refs/remotes/pull/*\n[clone]\n defaultRemoteName = mine',
     "extensions": "[extensions]\n objectFormat = sha256\n refStorage = reftable\n worktreeConfig = true",

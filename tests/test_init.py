@@ -172,7 +172,7 @@ def test_all_that_is_missing_or_wrong_is_reported_at_once(command: Command) -> N
             "platform.invalid",
             "'infra.stacks' must be a folder inside of the infra repository",
         ),
-        ("redis.indexes=&a [&b [*a, *b], *a]", "platform.invalid", "'redis.indexes' must be a number"),
+        ("redis.indexes=&a [&b [*a, *b], *a]", "answers.unreadable", "a value that holds itself"),
         ("name=Acme\n", "answer.invalid", "name: must be one line"),
         ("pull_secret=sesame-open-up", "platform.secret", "would contain the value of a credential"),
     ],

@@ -74,16 +74,19 @@ def adopt_folder(
 ) -> None:
     """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
+    Those that are there ``once`` stay as they are.
+
     Raises ``SystemFailure`` when the folder can't be written, or while another run creates it.
     """
     files = list(files)
     try:
         with locked(place) as free:
+            tree = Contained.at(place)
             if not free:
                 reason = "another run is creating it"
                 raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again")
             _begin(place, branch, origin)
-            write_files(place, files)
+            write_files(place, [file for file in files if not (file.once and tree.read(file.path) is not None)])
             _commit(place, files, message, signing_key)
     except OSError as error:
         message = f"{place} can't be written: {error.strerror}"

@@ -271,18 +271,24 @@ class Repository:
     def commit_all(self, files: Iterable[File], message: str) -> None:
         """Make the first commit, of every file in the working tree: ``files`` as they are given, others as they are.
 
+        Of a file that is there ``once`` only the executable bit is taken, where the file system has none.
+
         It is signed where the person's git signs commits, or there is a key. Raises ``SystemFailure`` where a commit
         exists already.
         """
         given, folder = {file.path: file for file in files}, Folder(self.path)
+        blind = git_process(self.path, "config", "--type=bool", "--get", "core.fileMode").out.strip() == b"false"
         kept: list[File] = []
         links: dict[str, bytes] = {}
         for name in folder.paths():
-            if (obstacle := folder.obstacle(name)) is None:
-                content = folder.read(name)
-                kept += [given.get(name) or File(name, content, folder.executable(name))] if content is not None else []
-            else:
+            file, obstacle = given.get(name), folder.obstacle(name)
+            if obstacle is not None:
                 links[name] = obstacle.text
+            elif file and not file.once:
+                kept.append(file)
+            elif (content := folder.read(name)) is not None:
+                executable = file.executable if file and blind else folder.executable(name)
+                kept.append(File(name, content, executable))
         tree = build_tree(self.path, "", kept, links=links)
         sha = self._committed(tree, (), message, self._author(), self.signer())
         self._git("read-tree", tree)

@@ -94,11 +94,10 @@ class ServiceCommit(Step[CommitFacts]):
                 "woodpecker.not_registered", f"Woodpecker does not know {run.mirror}", "run the same command again"
             )
         make = adopt_folder if facts.place.occupied else create_repository
-        tree = Folder.at(facts.place.path)
         files = run.project.service_files(facts.woodpecker_id)
         make(
             facts.place.path,
-            [file for file in files if not (file.once and tree.read(file.path) is not None)],
+            files,
             run.platform.forgejo.branch,
             first_message(run, files),
             run.platform.forgejo.clone_url(run.name),

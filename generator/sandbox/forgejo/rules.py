@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from generator.base.children import Ended, run
 from generator.base.globs import SPECIAL, matches
 
 _ZERO, _EMPTY_TREE = "0" * 40, "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -123,8 +124,15 @@ def _any(patterns: str, path: str) -> bool:
 
 def _is_verified(sha: str, signers: str) -> bool:
     settings = ("-c", f"gpg.ssh.allowedSignersFile={signers}", "-c", "gpg.ssh.program=ssh-keygen")
-    return not subprocess.run(["git", *settings, "verify-commit", sha], capture_output=True, check=False).returncode
+    return not _run(*settings, "verify-commit", sha).status
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout.decode()
+    ended = _run(*arguments)
+    if ended.status:
+        raise OSError(ended.err.decode("utf-8", "replace"))
+    return ended.out.decode()
+
+
+def _run(*arguments: str) -> Ended:
+    return run(["git", *arguments], Path.cwd(), os.environ)
