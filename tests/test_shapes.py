@@ -50,6 +50,8 @@ FORGEJO: dict[str, Call] = {
     "pull_requests": lambda client: client.pull_requests("o", "n"),
     "issues": lambda client: client.issues("o", "n"),
     "access_tokens": lambda client: client.access_tokens("u"),
+    "branch_rules": lambda client: client.branch_rules("o", "n"),
+    "origin": lambda client: client.origin("o", "n", SHA),
     "rights": lambda client: client.rights("o", "n"),
     "may_create": lambda client: client.may_create("u", "o"),
     "commits": lambda client: client.commits("o", "n", SHA),
@@ -93,7 +95,7 @@ WRITING_ONLY = {
     }
     | {"delete_push_mirror", "sync_push_mirrors", "set_archived", "file", "edit_pull_request"},
     "woodpecker": {"activate"},
-    "vault": {"add", "note", "delete"},
+    "vault": {"add", "note", "delete", "may_write"},
 }
 """What these answer is not looked at, the step looks afterwards; or, as a file's content, may be anything."""
 
@@ -101,6 +103,7 @@ WRONG = ["{}", "[]", "null", '"x"', "1", "true", '{"status": "ok"}', '[{"status"
 MEANT: dict[tuple[str, str], set[str]] = {
     ("forgejo", "branches"): {"[]", "null"},  # of an empty repository
     **{("forgejo", name): {"[]"} for name in ("push_mirrors", "pull_request", "access_tokens", "references")},
+    **{("forgejo", name): {"[]"} for name in ("branch_rules", "origin")},
     **{("forgejo", name): {"[]"} for name in ("open_pull_requests", "pull_requests", "issues")},
     **{("forgejo", name): {"[]"} for name in ("commits", "commits of a path")},
     **{

@@ -100,7 +100,7 @@ SOUND = b"_commit: 1.0.0\nname: reader\nlayer: stack\n"
     [
         (SOUND, "reader", ""),
         (None, "", "there is no "),
-        (b"a:\n\t[", "", "is not valid YAML (line "),
+        (b"a:\n\t[", "", "is not valid YAML: "),
         (b"- a\n", "", "names no service"),
         (b"layer: stack\n", "", "names no service"),
         (b"name: reader\n", "reader", "does not say which layer it is of"),
