@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from generator.base.files import is_private
 from generator.clients.git.process import init, trust_own
 from generator.clients.git.repository import Repository
 from generator.template.files import File
+
+_DRAFT = ".newservice-"
 
 
 @contextmanager
@@ -85,6 +88,7 @@ def adopt_folder(
             if not free:
                 reason = "another run is creating it"
                 raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again")
+            _clear_drafts(place)
             _begin(place, branch, origin)
             write_files(place, [file for file in files if not (file.once and tree.read(file.path) is not None)])
             _commit(place, files, message, signing_key)
@@ -140,11 +144,8 @@ def _standing_in(place: Path, branch: str, origin: str) -> Iterator[Path]:
 @contextmanager
 def _draft(place: Path) -> Iterator[Path]:
     """A private folder beside ``place``; those left behind by killed runs are removed."""
-    prefix = f".{place.name}.newservice-"
-    for stale in place.parent.glob(f"{prefix}*"):
-        with locked(stale) as free:
-            if free and is_private(stale):
-                shutil.rmtree(stale, ignore_errors=True)
+    _clear_drafts(place)
+    prefix = f".{place.name}{_DRAFT}"
     with (
         tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,
         locked(Path(folder)),
@@ -152,6 +153,14 @@ def _draft(place: Path) -> Iterator[Path]:
         draft = Path(folder) / place.name
         draft.mkdir()
         yield draft
+
+
+def _clear_drafts(place: Path) -> None:
+    """Remove what killed runs left beside ``place``."""
+    for stale in place.parent.glob(f".{glob.escape(place.name)}{_DRAFT}*"):
+        with locked(stale) as free:
+            if free and is_private(stale):
+                shutil.rmtree(stale, ignore_errors=True)
 
 
 @contextmanager
