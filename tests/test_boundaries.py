@@ -44,7 +44,10 @@ REPLACED: dict[str, set[str]] = {
         "generator.engine.steps.forgejo.SETTLING_SECONDS",
         "generator.fleet.script.LONGEST_SECONDS",
     },
-    "thousands of runs of the same answers": {"generator.cli.session.resolve"},
+    "thousands of runs of the same answers": {
+        "generator.cli.session.resolve",
+        "generator.infra_repo.entries.register",
+    },
     "the command itself, where what calls it is under test": {
         "generator.mcp.calls.run_command",
     },
