@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -280,6 +281,39 @@ def test_a_service_whose_history_was_rewritten_can_be_proven_otherwise(world: Wo
     world.canonical(NAME).description = f"mine{MARK}"
     completed = world.run("plan", RICH)
     assert not [item for item in completed.of("error") if item["code"].startswith("forgejo.repository")], completed.out
+
+
+@pytest.mark.parametrize("theirs", few(1, [{ANSWERS_FILE: "name: old-name\n", "old.py": "old"}, {"README": "old"}]))
+def test_a_history_that_was_merged_into_ours_is_no_other_beginning(world: World, theirs: Files) -> None:
+    """As docs/how-to/rename.md says, and as people bring older code; the description was edited, too."""
+    created(world)
+    canonical = world.canonical(NAME)
+    canonical.description = "mine"
+    merge_older_history(canonical, world.branch, theirs)
+    world.sandbox.woodpecker.repositories.clear()  # there is something to do
+    for command in ("plan", "create"):
+        codes = [item["code"] for item in world.run(command, RICH).of("error")]
+        assert codes == ["service.commit.refused"], codes
+    world.merge(NAME)
+    changed = world.command("change", NAME, "--yes", "--set", "port=8181")
+    assert not [item for item in changed.of("error") if item["code"].startswith("service.change_commit")], changed.out
+
+
+def merge_older_history(canonical: Repository, branch: str, files: Files) -> None:
+    """A merge of a history that began long before, with our side's files where both have one."""
+    bare = canonical.bare
+    ours = bare.heads()[branch]
+    bare.commit_files("old", {**files}, FIRST_TITLE.format(name="old-name"), WHEN - 900_000_000)
+    theirs = bare.heads()["old"]
+    environment = {
+        **os.environ,
+        **{f"GIT_{who}_{what}": "a@b.test" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+    command = ["git", "commit-tree", f"{ours}^{{tree}}", "-p", ours, "-p", theirs, "-m", "bring the old code"]
+    made = subprocess.run(command, cwd=bare.path, env=environment, capture_output=True, check=True, text=True)
+    bare.update(f"refs/heads/{branch}", made.stdout.strip())
+    bare.delete("refs/heads/old")
+    canonical.refresh(bare.heads())
 
 
 def replaced_files(world: World) -> None:

@@ -7,12 +7,15 @@ import html
 import json
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from generator.base.secrets import MASK, Secret, known_secret, learn, learn_addresses, redact
+from generator.mcp.server import Settings
 from tests.answers import SMALLEST
+from tests.test_mcp import Agent, talk
 from tests.test_secrecy import seen_in
 from tests.world import World
 
@@ -109,6 +112,61 @@ def test_an_update_takes_no_secret_either(world: World) -> None:
     done = world.tell([*words, "--json"])
     assert done.of("error")[0]["code"] == "answer.secret", done.out
     assert token not in done.out + done.err
+
+
+@pytest.mark.parametrize("way", ["hex", "basic authorisation"])
+def test_an_agent_s_answers_hold_none_either(world: World, way: str) -> None:
+    """Whatever tool it calls; what it gets back repeats nothing, and no system is asked."""
+    written = WAYS[way](world.sandbox.tokens.forgejo)
+    name = str(SMALLEST["name"])
+    assert world.run("create", SMALLEST).code == 0
+    world.sandbox.journal.clear()
+
+    async def wish(agent: Agent) -> None:
+        given = {**SMALLEST, "env": {"A": f"see {written}"}}
+        folder = str(world.folder / name)
+        for tool, arguments in (
+            ("plan", {"answers": given, "service_dir": folder}),
+            ("create", {"answers": given, "service_dir": folder}),
+            ("change", {"name": name, "answers": {"env": {"A": written}}}),
+            ("update", {"path": folder, "answers": {"env": {"A": written}}}),
+        ):
+            done = await agent.call(tool, **arguments)
+            assert [item["code"] for item in done["error"]] == ["answer.secret"], (tool, done)
+        assert not [text for text in agent.heard if written in text or world.sandbox.tokens.forgejo in text]
+
+    talk(Settings(str(world.sandbox.profile), str(world.sandbox.infra), allow_writes=True), wish)
+    assert world.sandbox.journal.writes() == []
+
+
+def test_a_stack_that_records_one_is_not_continued(world: World) -> None:
+    """Someone committed it by hand: no command spreads it."""
+    token, name = world.sandbox.tokens.woodpecker, str(SMALLEST["name"])
+    assert world.run("create", SMALLEST).code == 0
+    world.merge(name)
+    path = f"stacks/{name}/.copier-answers.yml"
+    recorded = (world.infra.bare.file(world.base, path) or b"").decode()
+    changed = recorded.replace("\nenv: {}\n", f"\nenv: {{TOKEN: {token}}}\n")
+    changed = changed if changed != recorded else f"{recorded}env: {{TOKEN: {token}}}\n"
+    world.infra.bare.commit_files(world.base, {path: changed}, "by hand", 1_790_000_000)
+    world.sandbox.journal.clear()
+    for line in (["create", name, "--yes"], ["change", name, "--yes", "--set", "port=8181"], ["fleet", "update"]):
+        completed = world.command(*line)
+        assert token not in completed.out + completed.err, line
+        assert line[0] == "fleet" or completed.of("error")[0]["code"] == "answer.secret", completed.out
+    assert world.sandbox.journal.writes() == []
+
+
+def test_words_that_other_tools_take_for_a_key_are_words(world: World) -> None:
+    """The key of a test system, and a file of Vault's that is none."""
+    world.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "minioadmin")
+    (Path.home() / ".vault-token").write_bytes(b"\xff\xfe no text")
+    completed = world.run("plan", {**SMALLEST, "env": {"ROOT": "minioadmin"}})
+    assert completed.code == 0, completed.out
+    assert "minioadmin" in completed.out
+    world.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG")
+    completed = world.run("plan", {**SMALLEST, "env": {"ROOT": "wJalrXUtnFEMI/K7MDENG"}})
+    assert completed.of("error")[0]["code"] == "answer.secret"
 
 
 def test_what_is_learned_is_no_ordinary_word() -> None:

@@ -324,18 +324,22 @@ class Forgejo:
         nothing = (404, 409) if path else ()  # how the server says that no commit touched a path
         return self._api.find("GET", f"/repos/{owner}/{name}/commits", _commits, params=query, missing=nothing) or []
 
-    def origin(self, owner: str, name: str, sha: str) -> Commit | None:
-        """The commit with which the history of a branch or commit begins; None where there is none."""
-        path = f"/repos/{owner}/{name}/commits"
-        query = {"sha": sha, "limit": 50, "stat": "false", "files": "false", "verification": "false"}
-        response = self._api.request("GET", path, params=query, allow=(404, 409))
+    def origins(self, owner: str, name: str, sha: str, path: str) -> list[Commit]:
+        """The commits with which the history of a file in ``sha`` begins, where they begin all history.
+
+        Of a long history the newest and the oldest part are looked at.
+        """
+        place = f"/repos/{owner}/{name}/commits"
+        query = {"sha": sha, "path": path, "limit": 50, "stat": "false", "files": "false", "verification": "false"}
+        response = self._api.request("GET", place, params=query, allow=(404, 409))
         if response.status_code in (404, 409):
-            return None
+            return []
         found = self._api.understood(response, _commits)
         total = response.headers.get("x-total-count", "")
-        if total.isdecimal() and int(total) > len(found):
-            found = self._api.read("GET", path, _commits, params={**query, "limit": 1, "page": int(total)})
-        return found[-1] if found else None
+        if found and total.isdecimal() and int(total) > len(found):
+            last = -(-int(total) // len(found))  # a page is as long as the server wants, whatever limit says
+            found += self._api.read("GET", place, _commits, params={**query, "page": last})
+        return [commit for commit in found if not commit.parents]
 
     def references(self, owner: str, name: str) -> dict[str, str]:
         """The ids of all references by full name; for an annotated tag, the id of the tag object."""

@@ -24,7 +24,7 @@ from generator.infra_repo.fingerprints import blob_id
 from generator.infra_repo.trees import Contents, Listing
 from generator.platform.profile import Platform
 from generator.template.answers import Answers
-from generator.template.files import File
+from generator.template.files import ANSWERS_FILE, File
 
 if TYPE_CHECKING:  # importing the clients takes a while, and what only plans files needs none
     from generator.clients.forgejo import BranchRule, Forgejo, PullRequest, PushMirror, Repository
@@ -198,8 +198,9 @@ class Run:
         head, repository = self.canonical_head(), self.canonical()
         if head is None or repository is None:
             return False
-        origin = self._known.look(("origin", head), lambda: self.forgejo.origin(self.owner, self.name, head))
-        return of_history(origin, self.name).ours or (repository.description.endswith(MARK) and self.stack_merged())
+        look = partial(self.forgejo.origins, self.owner, self.name, head, ANSWERS_FILE)
+        origins = self._known.look(("origins", head), look)
+        return of_history(origins, self.name).ours or (repository.description.endswith(MARK) and self.stack_merged())
 
     def canonical_commit(self, sha: str, at_hand: Iterable[File] = ()) -> RemoteCommit:
         """A commit of the canonical repository; of contents that are ``at_hand`` none is requested."""

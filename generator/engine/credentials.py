@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.base.errors import NewserviceError, PreflightError, RefusedError, UsageError
 from generator.base.folders import home
-from generator.base.secrets import Secret, known_secret, learn_addresses
+from generator.base.secrets import Secret, known_secret, learn, learn_addresses
 from generator.engine.seed_rules import OWN_VALUE, credential_variables
 from generator.platform.profile import CredentialSource, Platform
 
@@ -42,7 +42,7 @@ def _token_file(environ: Mapping[str, str]) -> tuple[Path, str]:
     path = folder / ".vault-token"
     try:
         return path, path.read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, ValueError):
         return path, ""
 
 
@@ -50,10 +50,15 @@ def remember_credentials(platform: Platform, environ: Mapping[str, str]) -> None
     """Make every credential of the environment known, so that it is masked and hidden also where it is not used.
 
     Those that the profile names, those that are one by their names, passwords in addresses, and what Vault left behind.
+    Of those that newservice does not use, ordinary words don't count: a test system's key may be ``minioadmin``.
     """
+    used = {source.environment for source in platform.connection.credentials.values()} | {"VAULT_TOKEN"}
     for name in credential_variables(environ, platform):
-        Secret(environ[name])
-        Secret(environ[name].strip())
+        for value in {environ[name], environ[name].strip()}:
+            if name in used:
+                Secret(value)
+            else:
+                learn(value)
     Secret(_token_file(environ)[1])
     for value in environ.values():
         learn_addresses(value)

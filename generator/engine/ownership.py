@@ -60,13 +60,14 @@ def of_layer(recorded: Recorded, name: str, layer: Layer) -> Ownership:
     return Ownership(of_tree(recorded, name).ours and recorded.document.get("layer", layer) == layer)
 
 
-def of_history(origin: CommitLike | None, name: str) -> Ownership:
-    """The history of a service's repository: it begins with newservice's commit for this service.
+def of_history(origins: Iterable[CommitLike], name: str) -> Ownership:
+    """The history of a service's repository: that of its answers file begins with newservice's commit.
 
-    Who copies files, or makes a repository from a template, begins another history.
+    Who copies files, or makes a repository from a template, begins another history. A history that people merged into
+    this one changes nothing. ``origins``: the commits without a parent that brought the file.
     """
-    title, _, _ = (origin.message if origin else "").partition("\n")
-    return Ownership(title == FIRST_TITLE.format(name=name))
+    titles = (origin.message.partition("\n")[0] for origin in origins)
+    return Ownership(FIRST_TITLE.format(name=name) in titles)
 
 
 def of_repository(repository: Repository, recorded: Recorded, name: str, *, empty: bool | None = None) -> Ownership:

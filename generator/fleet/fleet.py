@@ -254,8 +254,8 @@ def _is_ours(place: Place, forge: Forge, known: Known, source: Source) -> bool:
     """Whether newservice made a service's repository, whose stack was merged: by its files and its history."""
     if not of_repository(known, read_recorded(source.snapshot), place.name, empty=False).ours:
         return False
-    origin = forge.api.origin(source.owner, source.name, source.base)
-    return of_history(origin, place.name).ours or known.description.endswith(MARK)
+    origins = forge.api.origins(source.owner, source.name, source.base, ANSWERS_FILE)
+    return of_history(origins, place.name).ours or known.description.endswith(MARK)
 
 
 def unseen(place: Place, known: Known | None) -> Finding:

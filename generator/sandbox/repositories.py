@@ -146,9 +146,9 @@ class BareRepository:
         text = self._once((revision, without or revision), "log", *options, revision, *tail)
         return [_commit(chunk) for chunk in text.split("\x01") if chunk.strip("\x00\n")]
 
-    def count(self, revision: str) -> int:
-        """How many commits are reachable from a revision."""
-        return int(self._git("rev-list", "--count", revision))
+    def count(self, revision: str, path: str = "") -> int:
+        """How many commits are reachable from a revision, or change a path there."""
+        return int(self._git("rev-list", "--count", revision, "--", *([path] if path else [])))
 
     def entries(self, revision: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
         """The tree at a path, or the one entry there when the path ends without a slash."""

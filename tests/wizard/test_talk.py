@@ -124,6 +124,23 @@ def test_ctrl_c_where_a_secret_is_typed_keeps_the_answers(
     assert yaml.safe_load((workdir / "notes-app.answers.yml").read_text())["secrets"] == {"TOKEN": "token"}
 
 
+@pytest.mark.parametrize("way", [str, lambda value: value.encode().hex()], ids=["as it is", "hex"])
+def test_a_credential_that_is_typed_is_refused_and_never_saved(
+    create: Any, workdir: Path, way: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person is shown which answer it is, and may correct it; what he saves instead lacks it."""
+    token = "ghp_0123456789abcdef"
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+    written = way(token)
+    script = Script(("description", f"Keeps {written}"), (REVIEW, ENTER), (NOW, "stop"), (KEEP, ENTER), enter=True)
+    completed = create(script, "--name=notes-app", "--title=Notes")
+    assert completed.code in (2, 130), completed
+    assert "description: the answer holds a credential" in " ".join((script.text_said + completed.err).split())
+    assert "description contains one of your credentials, and is not saved" in script.text_said
+    assert written not in (workdir / "notes-app.answers.yml").read_text()
+    assert git(workdir / "infra", "status", "--porcelain") == ""
+
+
 def test_nobody_agrees_to_a_plan_that_is_not_shown(create: Any, workdir: Path) -> None:
     completed = create(Script(), *NAMED, "--quiet")
     assert completed.code == 2

@@ -128,11 +128,10 @@ class Repository:
             raise failure(self.path, ("rev-parse", ref), named)
         return None
 
-    def origin(self, sha: str) -> LoggedCommit | None:
-        """The commit with which the history of ``sha`` begins, the oldest of several; None where it is not here."""
-        output = self._git("log", "-z", "--max-parents=0", "--format=%H%x01%P%x01%B", sha, "--")
-        found = [entry for entry in output.split("\0") if entry.strip()]
-        return LoggedCommit.of(found[-1]) if found else None
+    def origins(self, sha: str, path: str) -> list[LoggedCommit]:
+        """The commits with which the history of a file in ``sha`` begins, where they begin all history."""
+        output = self._git("log", "-z", "--max-parents=0", "--format=%H%x01%P%x01%B", sha, "--", path)
+        return [LoggedCommit.of(entry) for entry in output.split("\0") if entry.strip()]
 
     def has(self, sha: str) -> bool:
         """Whether the commit is in this repository."""

@@ -143,7 +143,7 @@ def not_begun(where: str) -> Decision:
     """The refusal for a repository with our answers file whose history newservice did not begin."""
     return foreign(
         f"{where} holds an answers file of newservice for this name, but its history does not begin with newservice's "
-        "commit: someone copied the files",
+        "commit: the files were copied, or the history was rewritten",
         "choose another name; where it is this service's repository and its history was rewritten, let its description "
         f"end with '{MARK.strip()}', which counts once the stack is merged",
     )

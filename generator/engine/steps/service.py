@@ -237,7 +237,7 @@ def _look_at(run: Run, woodpecker_id: int | None) -> Place:
     head = repository.head() if repository else None
     tree: Tree = Commit(repository, head) if repository and head else Folder.at(path)
     recorded = read_recorded(tree)
-    begun = bool(repository and head and of_history(repository.origin(head), run.name).ours)
+    begun = bool(repository and head and of_history(repository.origins(head, ANSWERS_FILE), run.name).ours)
     if repository:
         repository.close()
     rendered_only = head is None and of_tree(recorded, run.name).ours and _only_rendered(run, path, woodpecker_id)

@@ -23,15 +23,24 @@ class ReplacedProperties(Step[Entry]):
         return run.vault.read(path(run))
 
     def decide(self, run: Run, facts: Entry) -> Decision:
-        """Replace those that have another value; what a person has yet to type counts as another."""
+        """Replace those that have another value; what a person has yet to type counts as another.
+
+        Where no secret exists, nothing is replaced: the service's may be in another namespace or mount.
+        """
         if refusal := strange(run, facts):
             return refusal
+        if not facts.names:
+            return Decision(
+                State.ABSENT,
+                Action.REFUSE,
+                f"{place(run, facts)} holds no values, so none can be replaced",
+                "set VAULT_NAMESPACE if they are in another namespace; else newservice create "
+                f"{run.name} writes them, from --seed",
+            )
         due, where = _due(run, facts), f"{place(run, facts)} version {facts.version}"
         if not due:
             return present(f"{where} has these values: {', '.join(run.seeds)}")
         shown = ", ".join(f"{name} ({run.sources[name].shown})" for name in due)
-        if not facts.names:
-            return _with_sources(run, due, Decision(State.ABSENT, Action.CREATE, f"{place(run, facts)}: {shown}"))
         others = sorted(facts.names.difference(due))
         summary = f"{where}: {shown}; unchanged: {', '.join(others) or 'nothing else is in it'}"
         return replace(
@@ -46,9 +55,9 @@ class ReplacedProperties(Step[Entry]):
         if made:  # else remove would take it for another's
             note_as_made(run, facts.version + 1)
         summary = f"{place(run, facts)} version {facts.version + 1}: {', '.join(due)}"
-        if facts.names and not run.vault.keeps(path(run), facts.version):
+        if not run.vault.keeps(path(run), facts.version):
             return f"{summary}; Vault did not keep version {facts.version}"
-        return f"{summary}; version {facts.version} is kept" if facts.names else summary
+        return f"{summary}; version {facts.version} is kept"
 
 
 def _due(run: Run, entry: Entry) -> list[str]:

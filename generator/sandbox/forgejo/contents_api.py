@@ -89,14 +89,14 @@ class ContentsApi:
         sha = repository.bare.resolve(request.parameter("sha") or repository.default_branch)
         if sha is None:
             return json_response(404, None)
-        size = min(int(request.parameter("limit") or 30), 50)
-        page = max(int(request.parameter("page") or 1), 1)
         path = request.parameter("path")
+        size = 50 if path else min(int(request.parameter("limit") or 30), 50)  # a file's pages have a size of their own
+        page = max(int(request.parameter("page") or 1), 1)
         without = repository.bare.resolve(request.parameter("not"))
         found = repository.bare.log(sha, limit=size, skip=(page - 1) * size, path=path, without=without or "")
         if path and not repository.bare.log(sha, limit=1, path=path):
             raise ForgejoError(404, "FileCommitsCount", [])
-        total = repository.bare.count(sha)
+        total = repository.bare.count(sha, path)
         headers = {"X-Total-Count": str(total), "X-Total": str(total), "X-Page": str(page), "X-PerPage": str(size)}
         verified = request.parameter("verification", "true") == "true"
         shown = [self._forgejo.views.commit(repository, commit, verified=verified) for commit in found]
