@@ -277,17 +277,27 @@ def test_no_token_follows_a_redirect(server: RawServer, elsewhere: RawServer, sy
         "http://[",
         "http://127.0.0.1:99999/",
         "\x7f",
+        "http://a:b/repos/x/y",
+        f"/{'x' * 40_000}",
+        "https://user:word@vault.test:8200/v1",
         "file:///etc/passwd",
     ],
 )
-def test_a_redirect_to_nowhere_is_a_failure(server: RawServer, address: str) -> None:
-    server.script = lambda _, __: [redirect(address)]
-    assert failure(lambda: CALLS["github"](platform_of(server))).code in (
-        "github.failed",
-        "github.not_json",
-        "github.unreachable",
-    )
+@pytest.mark.parametrize("system", CALLS)
+def test_a_redirect_to_nowhere_is_a_failure(server: RawServer, system: str, address: str) -> None:
+    server.script = lambda _, __: [redirect(address, 307)]
+    error = failure(lambda: CALLS[system](platform_of(server)))
+    assert error.code in {f"{system}.{code}" for code in ("failed", "not_json", "unreachable")}
+    assert "word" not in error.message
     assert len(server.heads) == 1
+
+
+def test_where_a_redirect_leads_is_named(server: RawServer) -> None:
+    """Vault's standby answers so where it may not hand requests on; whoever sent it must not get the token."""
+    server.script = lambda _, __: [redirect("https://active.vault.test:8200/v1/auth/token/lookup-self?x=secret", 307)]
+    error = failure(lambda: CALLS["vault"](platform_of(server)))
+    assert "a redirect to https://active.vault.test:8200, which is not followed" in error.message
+    assert "address of vault" in error.hint
 
 
 @pytest.mark.parametrize("paths", [["x"], ["x", "y"], ["x", "y", "z", "a", "b", "c", "d", "e"]])

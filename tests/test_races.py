@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 
 from generator.clients.transport import http_client
 from generator.engine.project import Project
 from generator.infra_repo.entries import compare_registrations
 from generator.platform.profile import load_platform
-from tests.answers import TEMPLATE, UPSTREAM, answer
-from tests.full import full
+from tests.answers import RICH, TEMPLATE, UPSTREAM, answer
+from tests.full import few, full
 from tests.world import World
 
 NAMES = [f"reader-{number}" for number in range(8)]
@@ -124,6 +125,24 @@ def test_an_edit_of_a_reviewer_in_a_place_that_conflicts_is_left_to_people(world
     assert completed.code == 4
     assert "by hand" in completed.of("error")[0]["hint"]
     assert world.infra.bare.heads() == before
+
+
+@pytest.mark.parametrize("path", few(1, ["scripts/notes.txt", "scripts/check-allowed-groups.py"]))
+def test_edits_by_people_that_conflict_are_found_before_anything_is_written(world: World, path: str) -> None:
+    """Beside entries in one place, which newservice enters again, a file that is none of a registration's."""
+    first, second = NAMES[0], str(RICH["name"])
+    assert world.run("create", service(first)).code == 0
+    assert world.run("create", RICH).code == 0
+    assert merge(world, first) == 200
+    commit(world, second, path, b"ours\n")
+    world.infra.bare.commit_files(world.base, {path: b"theirs\n"}, "docs: say more", 1_790_000_000)
+    world.mirror(second).secrets.clear()
+    world.sandbox.journal.clear()
+    completed = world.run("create", RICH)
+    (error,) = completed.of("error")
+    assert (completed.code, error["code"]) == (4, "infra.commit.refused"), completed.out
+    assert path in error["message"]
+    assert not world.sandbox.journal.writes()
 
 
 def test_two_that_pick_the_same_index_at_once_end_with_one_each(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import time
@@ -93,9 +94,49 @@ def test_where_rules_can_not_be_seen_the_branch_is_pushed_first(world: World) ->
     world.infra.rules, world.infra.writers = [Rule("**")], [world.platform.forgejo.owner]
     (plan,) = world.run("plan", SMALLEST).of("plan")
     (step,) = [item for item in plan["steps"] if item["id"] == "infra.commit"]
-    assert "can't be seen with this token" in step["summary"]
+    assert "only the push shows" in step["summary"]
     _pushed_in_vain(world)
     world.infra.rules = []
+    assert create(world).result["status"] == "success"
+
+
+TEAMS = Rule("newservice*/**", enable_push=True, enable_push_whitelist=True, push_whitelist_teams=["platform"])
+SIGNED = Rule("newservice*/**", enable_push=True, require_signed_commits=True)
+
+
+@pytest.mark.parametrize("rule", [TEAMS, SIGNED], ids=["teams", "signatures"])
+def test_what_only_the_forge_can_see_is_found_before_other_writes(world: World, rule: Rule) -> None:
+    """Who is in a team, and whether it knows the key."""
+    world.infra.rules = [rule]
+    configure(gpg_format="ssh", user_signingKey=str(key(world)))
+    world.sandbox.forgejo.signers = ""
+    (plan,) = world.run("plan", SMALLEST).of("plan")
+    (step,) = [item for item in plan["steps"] if item["id"] == "infra.commit"]
+    assert "only the push shows" in step["summary"]
+    _pushed_in_vain(world)
+    world.infra.rules = []
+    assert create(world).result["status"] == "success"
+
+
+@pytest.mark.parametrize("rule", few(1, [TEAMS, SIGNED]), ids=["teams", "signatures"])
+def test_a_change_is_pushed_first_too(world: World, rule: Rule) -> None:
+    assert world.run("create", RICH).code == 0
+    world.merge(str(RICH["name"]))
+    world.infra.rules = [rule]
+    configure(gpg_format="ssh", user_signingKey=str(key(world)))
+    world.sandbox.forgejo.signers = ""
+    title = ("change", str(RICH["name"]), "--title", "Another")
+    (plan,) = world.command(*title, "--dry-run").of("plan")
+    (step,) = [item for item in plan["steps"] if item["id"] == "infra.change_commit"]
+    assert "only the push shows" in step["summary"]
+    world.sandbox.journal.clear()
+    completed = world.command(*title, "--yes")
+    assert completed.code == 5, completed.out
+    assert {item.path for item in world.sandbox.journal.writes()} == {f"/{world.infra.full_name}.git/git-receive-pack"}
+
+
+def test_a_rule_that_names_us_beside_teams_lets_us_push(world: World) -> None:
+    world.infra.rules = [dataclasses.replace(TEAMS, push_whitelist_usernames=[world.platform.forgejo.owner])]
     assert create(world).result["status"] == "success"
 
 

@@ -13,14 +13,12 @@ if TYPE_CHECKING:
 _REPOSITORY = re.compile(r"/repos/([^/?#]+)/([^/?#]+)")
 
 
-def renamed(response: httpx.Response, infra: str) -> RefusedError | None:
+def renamed(asked: httpx.URL, target: httpx.URL, infra: str) -> RefusedError | None:
     """The refusal where Forgejo redirects a repository's earlier name to its present one; None for other redirects.
 
     Nothing is read or written through a redirect: whoever takes the earlier name would get it. ``infra`` is the name of
     the infra repository, which the profile gives; every other one has its service's name.
     """
-    asked, place = response.request.url, response.headers.get("location", "")
-    target = asked.join(place)
     before, after = _REPOSITORY.search(asked.path), _REPOSITORY.search(target.path)
     if before is None or after is None or (target.host, target.port) != (asked.host, asked.port):
         return None

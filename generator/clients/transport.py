@@ -107,7 +107,7 @@ class Api:
 
     ``within`` follows the address in messages: a part of the system that the address does not name. ``unaccepted``
     says why a system that answers anything but 401 does not accept the credential, or nothing. ``moved`` is the
-    system's own error for a redirect, which is never followed.
+    system's own error for a redirect from one address to another, which is never followed.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Api:
         patience: Patience,
         within: str = "",
         unaccepted: Callable[[httpx.Response], str] = lambda _: "",
-        moved: Callable[[httpx.Response], NewserviceError | None] = lambda _: None,
+        moved: Callable[[httpx.URL, httpx.URL], NewserviceError | None] = lambda _, __: None,
     ) -> None:
         self.system = system
         self._client = client
@@ -231,8 +231,8 @@ class Api:
         status = response.status_code
         detail = _message(response)
         unaccepted = self._unaccepted(response)
-        if response.has_redirect_location and (moved := self._moved(response)):
-            return moved
+        if response.next_request is not None:
+            return self._redirected(where, response, response.next_request.url)
         if status == HTTPStatus.UNAUTHORIZED or unaccepted:
             return PreflightError(
                 f"{self.system}.unauthorized",
@@ -253,6 +253,17 @@ class Api:
             passing=status in _PASSING,
             undone=status in _UNDONE,
             after=after,
+        )
+
+    def _redirected(self, where: str, response: httpx.Response, target: httpx.URL) -> NewserviceError:
+        if moved := self._moved(response.request.url, target):
+            return moved
+        return SystemFailure(
+            f"{self.system}.failed",
+            f"{where} answered {response.status_code}, a redirect to {target.scheme}://{target.netloc.decode()}, which "
+            "is not followed: it would get the credential",
+            f"correct the address of {self.system} in the profile or environment, or the proxy or load balancer that "
+            "answers for it",
         )
 
 

@@ -75,6 +75,17 @@ def _may_push(rule: BranchRule, user: str) -> bool | None:
     return None if rule.teams or not user else False
 
 
+def conclusive(rules: Sequence[BranchRule] | None, branch: str) -> bool:
+    """Whether ``rejection`` says all about a push to the branch; ``rules`` are None where they can't be seen.
+
+    Only the forge knows who is in a team, and whose signatures it can verify.
+    """
+    if rules is None:
+        return False
+    rule = rule_for(rules, branch)
+    return rule is None or not (rule.signed or (rule.allowed is not None and rule.teams))
+
+
 def _patterns(listed: str) -> list[str]:
     return [pattern for part in listed.lower().split(";") if (pattern := part.strip())]
 

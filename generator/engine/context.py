@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from generator.base.errors import SystemFailure
 from generator.base.memo import Memo
 from generator.base.secrets import Secret
-from generator.engine.branch_rules import rule_for
+from generator.engine.branch_rules import conclusive, rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.ownership import MARK, of_history, of_layer, of_registration
@@ -374,13 +374,20 @@ class Run:
         rule = rule_for(self.branch_rules(repository) or (), branch)
         return rule is not None and rule.signed
 
-    def infra_paths(self, sha: str) -> Collection[str]:
-        """All files of a commit of the infra repository."""
+    def pushes_first(self, branch: str) -> bool:
+        """Whether a push to this branch of the infra repository may be rejected for what only the forge can see.
+
+        Then it comes before all other writes.
+        """
+        return not conclusive(self.branch_rules(self.infra_repository), branch)
+
+    def infra_blobs(self, sha: str) -> Mapping[str, str]:
+        """Blob ids by path, for all files of a commit of the infra repository."""
         from generator.clients.objects import Objects
 
         if self.infra.has(sha):
             return Objects.of(self.infra).listing(sha)
-        return self.forgejo.tree(self.owner, self.infra_repository, sha)
+        return {path: blob.id for path, blob in self.forgejo.tree(self.owner, self.infra_repository, sha).items()}
 
     def stack_recorded(self) -> bool:
         """Whether the default branch, or ours, records answers of this service: then only these count."""

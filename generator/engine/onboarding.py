@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.memo import run_parallel
+from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.executor import Course, Observed, Work
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
@@ -20,7 +21,7 @@ from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Nothing, Tree
 
-PUSHED_FIRST = ("infra.commit", "infra.change_commit")
+_INFRA_PUSHES = ("infra.commit", "infra.change_commit")
 """The steps that push to the infra repository; they wait for no other."""
 
 Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
@@ -63,13 +64,14 @@ def observe_steps(steps: Sequence[Step[Any]], run: Run) -> list[StepPlan]:
 
 def course(steps: Sequence[Step[Any]], run: Run) -> Course:
     """The steps as work to be carried out, those that don't need each other in parallel."""
-    pushing = tuple(step.id for step in steps if step.id in PUSHED_FIRST)
-    first = pushing if pushing and run.branch_rules(run.infra_repository) is None else ()
+    pushing = tuple(step.id for step in steps if step.id in _INFRA_PUSHES)
+    branches = (run.infra_branch, change_branch(run.name))  # a change of a stack that waits itself goes on its branch
+    first = pushing if pushing and any(map(run.pushes_first, branches)) else ()
     return Course([_work(step, run, first) for step in steps], run.patience)
 
 
 def _work(step: Step[Any], run: Run, first: tuple[str, ...]) -> Work:
-    """A step; where a rule may reject our branch unseen, its push (``first``) comes before all other writes."""
+    """A step; where a rule may reject our branch unforeseen, its push (``first``) comes before all other writes."""
 
     def observed(since: float | None = None) -> Observed:
         view = run.fresh(since)

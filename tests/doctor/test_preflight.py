@@ -12,6 +12,7 @@ from generator.engine.plan import Action, Decision, Plan, State, StepPlan
 from generator.engine.project import Project
 from generator.lifecycle.doctor import github, preflight, require
 from generator.sandbox.faults import FaultKind
+from generator.sandbox.vault import Token as VaultToken
 from generator.template.template import Template
 from tests.answers import RICH, answer
 from tests.doctor.clinic import CANARIES, FAILED, OK, UNKNOWN, Clinic
@@ -53,6 +54,29 @@ def test_what_is_proven_before_the_first_write(clinic: Clinic) -> None:
         ("github", "user"), ("vault", "capabilities-self"), ("vault", "city-guide"), ("vault", "lookup-self"),
         ("woodpecker", "user"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("held", "lacks"),
+    [
+        ({"create", "read", "update"}, ""),
+        ({"root"}, ""),
+        ({"read"}, "create or update"),
+        ({"create", "update"}, "read"),
+        (set(), "create or update, read"),
+    ],
+)
+def test_a_vault_token_that_may_not_ask_tries_before_the_first_write(
+    clinic: Clinic, held: set[str], lacks: str
+) -> None:
+    """It lacks the policy ``default``. Nothing is stored by trying."""
+    rules = {"secret/data/*": held, "secret/data/viktor": {"read"}}
+    clinic.sandbox.vault.tokens[CANARIES["vault"]] = VaultToken(["services"], rules=rules)
+    before = clinic.sandbox.vault.stored()
+    check = _before(clinic, ("vault.secrets", "vault"))["vault.scopes"]
+    assert check.state is (FAILED if lacks else OK)
+    assert (f"not allowed to {lacks} secret/" if lacks else "tried") in check.summary
+    assert clinic.sandbox.vault.stored() == before
 
 
 def test_nothing_is_asked_where_nothing_is_to_do(clinic: Clinic) -> None:

@@ -30,8 +30,8 @@ class InfraFacts:
     ``spent``: our branch was merged as it is, and what it added is no longer on the default branch.
     ``stuck``: files in which our branch, waiting for review, can no longer be merged; ``by_hand`` are those of them
     that only a person can merge. ``changing``: the stack has other answers on the default branch, and these wait for
-    review as its change. ``begun``: newservice made at least one of the commits that our branch adds. ``unruled``: the
-    token may not see the repository's rules on branches.
+    review as its change. ``begun``: newservice made at least one of the commits that our branch adds. ``first``: see
+    ``Run.pushes_first``.
     """
 
     base: str | None
@@ -43,11 +43,11 @@ class InfraFacts:
     changing: bool = False
     by_hand: tuple[str, ...] = ()
     begun: bool = True
-    unruled: bool = False
+    first: bool = False
 
 
-UNSEEN_RULES = "the rules on its branches can't be seen with this token, so this is pushed first"
-"""Follows what is pushed where a rule may reject it that only the repository's administrators see."""
+PUSHED_FIRST = "; only the push shows whether the rules on its branches accept it, so it comes first"
+"""Follows what is pushed before everything else."""
 
 
 def observe_infra(run: Run) -> InfraFacts:
@@ -70,7 +70,16 @@ def _observe_infra(run: Run) -> InfraFacts:
     ours = registered_files(base_state.registrations) if stuck and base_state else ()
     own = {file.path for file in ours}
     by_hand = tuple(path for path in stuck if path not in own or not _only_registered(run, branch, path))
+    if stuck:
+        by_hand += unmergeable(run.infra_tree, branch, found.merge_base, base, _edited(run, found, branch, base) - own)
     return InfraFacts(base, base_state, branch, branch_state, spent, stuck, changing, by_hand, begun)
+
+
+def _edited(run: Run, pull: PullRequest, branch: str, base: str) -> set[str]:
+    """The files that our branch and the default branch have both changed, and neither has removed."""
+    ours, common, theirs = map(run.infra_blobs, (branch, pull.merge_base, base))
+    differing = (path for path in ours.keys() & theirs.keys() if ours[path] != theirs[path])
+    return {path for path in differing if common.get(path) not in (ours[path], theirs[path])}
 
 
 def _is_begun(run: Run, base: InfraState | None, branch: InfraState | None) -> bool:
@@ -98,13 +107,13 @@ class InfraCommit(Step[InfraFacts]):
     def observe(self, run: Run) -> InfraFacts:
         """The heads of both branches, what each has and lacks, and the rules on branches."""
         run_parallel(partial(observe_infra, run), partial(run.branch_rules, run.infra_repository))
-        return replace(observe_infra(run), unruled=run.branch_rules(run.infra_repository) is None)
+        return replace(observe_infra(run), first=run.pushes_first(run.infra_branch))
 
     def decide(self, run: Run, facts: InfraFacts) -> Decision:
         """What is missing is added; where a rule may reject that unseen, it is pushed before anything else."""
         decision = self._decide(run, facts)
-        if facts.unruled and decision.action in (Action.CREATE, Action.UPDATE):
-            return replace(decision, summary=f"{decision.summary}; {UNSEEN_RULES}")
+        if facts.first and decision.action in (Action.CREATE, Action.UPDATE):
+            return replace(decision, summary=f"{decision.summary}{PUSHED_FIRST}")
         return decision
 
     def _decide(self, run: Run, facts: InfraFacts) -> Decision:

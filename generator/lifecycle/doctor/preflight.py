@@ -61,7 +61,7 @@ def _parts(run: Run, plan: Plan, writes: Collection[str], systems: Collection[st
         source = "VAULT_TOKEN or the file that `vault login` leaves"
         yield _single("vault.token", lambda: vault.check_token(run.vault, source))
         yield _single("vault.mount", lambda: vault.check_mount(run.vault, vault_path(run)))
-        yield _single("vault.scopes", lambda: vault.check_capabilities(run.vault, vault_path(run), source))
+        yield _single("vault.scopes", lambda: vault.check_capabilities(run.vault, vault_path(run), source, trying=True))
 
 
 def _single(name: str, look: Callable[[], Check]) -> Part:

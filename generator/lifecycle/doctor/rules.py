@@ -116,7 +116,7 @@ def _of_infra(run: Run, branch: str) -> Collection[str]:
     """What counts as changed beside what is changed, where the branch is a new one: every file."""
     heads = run.infra_heads()
     base = heads.get(run.platform.infra.branch, "")
-    return run.infra_paths(base) if base and branch not in heads else ()
+    return run.infra_blobs(base) if base and branch not in heads else ()
 
 
 def _of_service(run: Run, branch: str) -> Collection[str]:

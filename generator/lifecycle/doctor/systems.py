@@ -152,7 +152,7 @@ def look_at_vault(scene: Scene) -> Iterator[Check]:
     mounted = attempt("vault.mount", lambda: vault.check_mount(client, path))
     yield mounted
     if mounted.state is CheckState.OK:
-        yield attempt("vault.scopes", lambda: vault.check_capabilities(client, path, source))
+        yield attempt("vault.scopes", lambda: vault.check_capabilities(client, path, source, trying=False))
 
 
 def look_at_registry(scene: Scene) -> Iterator[Check]:

@@ -70,11 +70,15 @@ def check_mount(client: Vault, path: str) -> Check:
     return Check(name, CheckState.OK, f"{mount.path}{client.location.within} is KV version {mount.version}")
 
 
-def check_capabilities(client: Vault, path: str, source: str) -> Check:
-    """Whether the token may read and write at ``path``. Asking needs a right, too: Vault's policy ``default``."""
+def check_capabilities(client: Vault, path: str, source: str, *, trying: bool) -> Check:
+    """Whether the token may read and write at ``path``. Asking needs a right, too: Vault's policy ``default``.
+
+    ``trying``: a token that may not ask tries to write, which only a command that is about to write may do. Otherwise
+    it reads, and nothing is claimed about writing.
+    """
     try:
         held = client.capabilities(path)
-        return _try_out(client, path, source) if held is None else judge_capabilities(held, path, source)
+        return _try_out(client, path, source, trying=trying) if held is None else judge_capabilities(held, path, source)
     except PreflightError as error:
         if error.code == "vault.unauthorized":  # looking was its last use
             return Check("vault.scopes", CheckState.FAILED, error.message, error.hint, error.code)
@@ -83,9 +87,9 @@ def check_capabilities(client: Vault, path: str, source: str) -> Check:
         return Check("vault.scopes", CheckState.UNKNOWN, summary, remedy)
 
 
-def _try_out(client: Vault, path: str, source: str) -> Check:
+def _try_out(client: Vault, path: str, source: str, *, trying: bool) -> Check:
     """What a token may do that may not ask for it: it reads, and writes what Vault refuses for having no data."""
-    missing = [] if client.may_write(path) else ["create or update"]
+    missing = ["create or update"] if trying and not client.may_write(path) else []
     try:
         client.read(path)
     except PreflightError as error:
@@ -94,7 +98,11 @@ def _try_out(client: Vault, path: str, source: str) -> Check:
         missing.append("read")
     if missing:
         return _lacking(missing, path, source)
-    return Check("vault.scopes", CheckState.OK, f"may read and write {path}: tried, as the token may not ask")
+    if trying:
+        return Check("vault.scopes", CheckState.OK, f"may read and write {path}: tried, as the token may not ask")
+    summary = f"may read {path}; whether it may write there can't be seen, as the token may not ask"
+    remedy = "`create` tries it before anything is written; with the policy `default` the token may ask"
+    return Check("vault.scopes", CheckState.UNKNOWN, summary, remedy)
 
 
 def judge_capabilities(held: frozenset[str], path: str, source: str) -> Check:

@@ -19,7 +19,7 @@ from generator.base.globs import SPECIAL, matches
 _ZERO, _EMPTY_TREE = "0" * 40, "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 _LISTS = (
-    *("push_whitelist_teams", "merge_whitelist_usernames", "merge_whitelist_teams", "status_check_contexts"),
+    *("merge_whitelist_usernames", "merge_whitelist_teams", "status_check_contexts"),
     *("approvals_whitelist_username", "approvals_whitelist_teams"),
 )
 _FLAGS = (
@@ -37,6 +37,7 @@ class Rule:
     enable_push: bool = False
     enable_push_whitelist: bool = False
     push_whitelist_usernames: list[str] = field(default_factory=list)
+    push_whitelist_teams: list[str] = field(default_factory=list)
     require_signed_commits: bool = False
     protected_file_patterns: str = ""
     unprotected_file_patterns: str = ""
@@ -50,7 +51,7 @@ class Rule:
         return self.rule_name.lower() == branch.lower()
 
     def lets_push(self, user: str) -> bool:
-        """Whether a user with the right to write may push."""
+        """Whether a user with the right to write may push; no team here has a member."""
         named = not self.enable_push_whitelist or user in self.push_whitelist_usernames
         return self.enable_push and named
 

@@ -15,7 +15,7 @@ from generator.engine.steps.change.base import conflicting, counted, moved, ques
 from generator.engine.steps.change.line import Line, Repository, change_title, infra_repository, remark
 from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
-from generator.engine.steps.infra import UNSEEN_RULES, not_ours, titles
+from generator.engine.steps.infra import PUSHED_FIRST, not_ours, titles
 from generator.engine.steps.infra_branch import blocked, no_default_branch, push_commit
 from generator.engine.steps.removal.stack import REMOVAL_PREFIX
 from generator.engine.to_do import after_merge
@@ -122,8 +122,8 @@ class InfraChange(Step[StackFacts]):
             return present(f"{line.branch} has it" if line.waits else f"{line.default} has it")
         if other := blocked(run, line.branch):
             return other
-        unseen = f"; {UNSEEN_RULES}" if run.branch_rules(run.infra_repository) is None else ""  # looked up once a run
-        return drifted(f"{counted(facts.found)} on {line.branch}{unseen}")
+        first = PUSHED_FIRST if run.pushes_first(line.branch) else ""  # the rules are looked up once a run
+        return drifted(f"{counted(facts.found)} on {line.branch}{first}")
 
     def act(self, run: Run, facts: StackFacts) -> str | Done:
         """Commit on objects, beside every checkout, and push without force."""
