@@ -33,6 +33,16 @@ EXAMPLES = {
     "*.tf text sealed=1\nsecrets/* sealed -filter\n",
     "comments": "# *.tf filter=a\n\n   *.tf filter=b # filter=c\n\t*.md\tfilter=d\r\n*.tfvars\n",
     "alone": "*.tf filter\n*.md filter=\n",
+    "a macro that is defined later": "*.tf sealed\n[attr]sealed filter=a\n*.md sealed\n[attr]sealed filter=b\n",
+    "a macro in a macro": "[attr]outer inner\n[attr]inner filter=a\n*.tf outer\n[attr]binary filter=b\n*.md binary\n",
+    "a macro that is unset": "[attr]sealed filter=a\n*.tf sealed\nstacks/x/* -sealed\nsecrets/** sealed=1\n",
+    "a macro that names itself": "[attr]one two\n[attr]two one filter=a\n*.tf two\n",
+    "odd words": "*.tf filter=a\n*.md filter=a b~d\na* -filter=x\ndocs/* filter=b=c\nx* filter=\xa0\ns* filter=ü\n",
+    "odd quotes": '"*.tf" filter=a\n"docs/*"filter=b\n"a\\q" filter=c\n"stacks/* filter=d\n',
+    "more stars": "stacks/x** filter=a\ndocs** filter=b\n***/a filter=c\nsecrets/***/b.yml filter=d\n",
+    "sets without an end": "[x filter=a\n*[ filter=b\na* filter=c\n*.tf\\ filter=d\n",
+    "ranges": "[z-a]* filter=a\n[[:space:]-]* filter=b\n[a-]* filter=c\n[\\]-a]* filter=d\n",
+    "bytes": "é/?.tf filter=a\né/??.tf filter=b\n",
 }
 
 
@@ -92,15 +102,25 @@ PIECES = [
     "\\*",
     "é",
     "-",
+    "***",
+    "[z-a]",
+    "[[:space:]]",
+    '"',
+    "\\",
 ]
 LINES = st.tuples(
     st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join),
-    st.lists(st.sampled_from(["filter=a", "filter=b", "-filter", "!filter", "text", "mine"]), min_size=1, max_size=3),
+    st.lists(
+        st.sampled_from(["filter=a", "filter=b", "-filter", "!filter", "text", "mine", "-mine", "outer", "b~d"]),
+        min_size=1,
+        max_size=3,
+    ),
 ).map(lambda line: f"{line[0]} {' '.join(line[1])}\n")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(top=st.lists(LINES, max_size=6).map("".join), stacks=st.lists(LINES, max_size=3).map("".join))
 def test_any_lines_are_read_as_git_reads_them(repository: Path, top: str, stacks: str) -> None:
-    expected = as_git_says(repository, {"": f"[attr]mine filter=m\n{top}", "stacks/": stacks})
+    macros = "[attr]mine filter=m\n[attr]outer mine\n"
+    expected = as_git_says(repository, {"": f"{macros}{top}", "stacks/": stacks})
     assert filters(Folder(repository), PATHS) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from generator.base.errors import PreflightError, SystemFailure
 from generator.base.secrets import Secret
 from generator.clients.git import Repository
 from generator.clients.git.remote import Remote
+from generator.clients.github import GitHub
 from generator.clients.patience import Patience
 from generator.clients.proxies import proxy_for
 from generator.clients.transport import Api, http_client
@@ -39,9 +41,9 @@ def unpinned(world: World) -> Platform:
     return load_platform(Template.installed().platform, world.sandbox.profile, {})
 
 
-def by_http(platform: Platform, system: str = "forgejo") -> None:
+def by_http(platform: Platform, system: str = "forgejo", attempts: int = 1) -> None:
     """One request. Raises where it does not get through."""
-    api = Api(system, http_client(platform, system, {}), "TOKEN", Patience(1, 0, 0))
+    api = Api(system, http_client(platform, system, {}), "TOKEN", Patience(attempts, 0, 0))
     try:
         api.request("GET", "/api/v1/version", allow=tuple(range(300, 500)))
     finally:
@@ -194,3 +196,35 @@ def test_a_proxy_that_is_dead_or_refuses_is_named_without_its_credentials(
         assert f"http://127.0.0.1:{port}" in completed.out
         assert PASSWORD not in completed.out + completed.err
         assert PLAIN not in completed.out + completed.err
+
+
+@pytest.mark.parametrize(("refusal", "attempts"), [("407 Proxy Auth", 1), ("403 Forbidden", 1), ("502 Bad Gateway", 3)])
+def test_a_proxy_that_refuses_is_asked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, refusal: str, attempts: int
+) -> None:
+    """A wrong password that is sent again and again locks an account."""
+    platform = unpinned(world)
+    with tunnel(closed=True, accepts=False, refusal=refusal) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.with_credentials)
+        with pytest.raises(SystemFailure):
+            by_http(platform, attempts=3)
+        assert len(proxy.asked) == attempts
+        with pytest.raises(SystemFailure) as git:
+            by_git(world, platform)
+        assert git.value.passing == (attempts > 1)
+
+
+def test_github_is_reached_through_it_and_its_token_is_not_shown_to_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = replace(world.platform, github=replace(world.platform.github, api_url="https://api.github.test/api/v3"))
+    with tunnel(closed=True, accepts=False) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.with_credentials)
+        github = GitHub(platform, Secret(world.sandbox.tokens.github), patience=Patience(3, 0, 0))
+        with pytest.raises(SystemFailure) as caught:
+            github.login()
+        github.close()
+        assert proxy.asked == ["api.github.test:443"]
+        assert "through the proxy" in str(caught.value)
+        assert world.sandbox.tokens.github not in "".join(proxy.said)
+        assert PLAIN not in str(caught.value)

@@ -17,11 +17,15 @@ USER, PASSWORD = "proxy-user", "proxy%2Fpassword-4711"
 
 @dataclass
 class Tunnel:
-    """A proxy; ``asked`` are the addresses that tunnels were asked for. ``closed``: it wants user and password."""
+    """A proxy; ``asked`` are the addresses that tunnels were asked for, ``said`` all that it was sent before.
+
+    ``closed``: it wants user and password.
+    """
 
     port: int
     closed: bool = False
     asked: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -37,8 +41,8 @@ class Tunnel:
 
 
 @contextmanager
-def tunnel(*, closed: bool = False, accepts: bool = True) -> Iterator[Tunnel]:
-    """A proxy that runs; without ``accepts`` it takes no credentials either."""
+def tunnel(*, closed: bool = False, accepts: bool = True, refusal: str = "407 Proxy Auth") -> Iterator[Tunnel]:
+    """A proxy that runs; without ``accepts`` it takes no credentials either, and answers with ``refusal``."""
     word = base64.b64encode(f"{USER}:{PASSWORD.replace('%2F', '/')}".encode()).decode()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -50,10 +54,11 @@ def tunnel(*, closed: bool = False, accepts: bool = True) -> Iterator[Tunnel]:
                 return
             address = head[0].split(" ")[1]
             found.asked.append(address)
+            found.said += head
             let_in = accepts and any(word in item for item in head if item.lower().startswith("proxy-authorization:"))
             if found.closed and not let_in:
-                refusal = b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="x"\r\n'
-                self.wfile.write(refusal + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+                answer = f'HTTP/1.1 {refusal}\r\nProxy-Authenticate: Basic realm="x"\r\n'
+                self.wfile.write(f"{answer}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
                 return
             with suppress(OSError), socket.create_connection((ADDRESS, int(address.rpartition(":")[2]))) as there:
                 self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")

@@ -7,7 +7,7 @@ import ssl
 import httpx
 
 from generator.clients.bounded import timed
-from generator.clients.proxies import Proxy
+from generator.clients.proxies import REFUSED_BY_PROXY, Proxy
 
 
 class ProxiedTransport(httpx.BaseTransport):
@@ -19,12 +19,17 @@ class ProxiedTransport(httpx.BaseTransport):
         self._inner = timed(httpx.HTTPTransport(verify=context, proxy=inner, trust_env=False))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``. Raises ``httpx.ConnectError`` where the proxy can't be reached or refuses."""
+        """Send ``request``.
+
+        Raises ``httpx.ConnectError`` where the proxy can't be reached or fails, ``httpx.ProxyError`` where it refuses.
+        """
         try:
             return self._inner.handle_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             reason = "no answer in time" if isinstance(error, httpx.ConnectTimeout) else str(error)
-            raise httpx.ConnectError(f"{reason}, through the proxy {self._proxy}", request=request) from error
+            refuses = isinstance(error, httpx.ProxyError) and reason.startswith(REFUSED_BY_PROXY)
+            kind = httpx.ProxyError if refuses else httpx.ConnectError
+            raise kind(f"{reason}, through the proxy {self._proxy}", request=request) from error
 
     def close(self) -> None:
         """Close the connections."""

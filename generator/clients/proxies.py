@@ -16,6 +16,9 @@ from urllib.parse import unquote, urlsplit
 from generator.base.errors import PreflightError
 from generator.base.secrets import Secret
 
+REFUSED_BY_PROXY = ("401", "403", "407")
+"""Statuses with which a proxy refuses a person or a host. Another attempt gets the same, and may lock an account."""
+
 _PORTS = {"http": 80, "https": 443}
 
 

@@ -296,6 +296,12 @@ def no_answer(system: str, where: str, error: httpx.HTTPError) -> SystemFailure:
         if isinstance(error, TooLargeError):
             return SystemFailure(f"{system}.too_large", message, hint)
         return SystemFailure(f"{system}.not_json", message, hint)
+    if isinstance(error, httpx.ProxyError):
+        return SystemFailure(
+            f"{system}.unreachable",
+            f"{where} could not be reached: {error}",
+            "correct user and password in the variable that names the proxy, or name the host in NO_PROXY",
+        )
     # The error for a request that can't be written quotes its headers, which contain the token.
     reason = type(error).__name__ if isinstance(error, httpx.LocalProtocolError) else str(error)
     return SystemFailure(

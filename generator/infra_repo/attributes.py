@@ -6,8 +6,10 @@ right. Git can be asked about a working tree only; a commit, or a tree on the fo
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
@@ -16,10 +18,12 @@ from generator.infra_repo.trees import Tree
 
 ATTRIBUTES = ".gitattributes"
 
-_LINE = re.compile(r'[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s"#]\S*))[ \t]+(.*)', re.DOTALL)
-_ATTRIBUTE = re.compile(r"[-!]?[\w.][-\w.]*(=|$)", re.ASCII)
-_MACRO = "[attr]"
-_ESCAPED = re.compile(r"\\([0-7]{3}|.)")
+_QUOTED = r'"((?:[^"\\]|\\(?:[abfnrtv"\\]|[0-3][0-7]{2}))*)"'
+_LINE = re.compile(rf"[ \t\r]*(?:{_QUOTED}|([^ \t\r#][^ \t\r]*))(.*)", re.DOTALL)
+_ATTRIBUTE = re.compile(r"([-!]?)([\w.][-\w.]*)(?:=(.*))?", re.ASCII | re.DOTALL)
+_MACRO = re.compile(r"\[attr\](?=.)")
+_SPECIAL = re.compile(r"[*?\[\\]")
+_ESCAPED = re.compile(r"\\(\d{3}|.)")
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _CLASSES = {
     "alpha": "a-zA-Z",
@@ -28,13 +32,18 @@ _CLASSES = {
     "upper": "A-Z",
     "lower": "a-z",
     "xdigit": "0-9a-fA-F",
-    "space": r"\s",
+    "space": r" \t\r\n",
     "blank": r" \t",
     "punct": r"!-/:-@\[-`{-~",
+    "cntrl": r"\0-\x1f\x7f",
+    "graph": r"!-~",
+    "print": r" -~",
 }
+_MEMBER = re.compile(r"\[:([^]]*):\]|(?:\\(.)|(.))(?:-(?!\])(?:\\(.)|(.)))?", re.DOTALL)
+"""A class, a character, or a range of characters in a set."""
 
-_UNSET = ""
-"""No filter, as a line says (``-filter``, ``!filter``): lines before it no longer count."""
+_States = list[tuple[str, str | bool]]
+"""Attributes with their values: text, set, or not set."""
 
 
 def filters(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
@@ -63,8 +72,8 @@ def refuse_filtered(covered: Mapping[str, str], where: str = "the repository") -
 class _Attributes:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._read: dict[str, list[tuple[re.Pattern[str] | None, str]]] = {}
-        self._macros: dict[str, str] = {}
+        self._read: dict[str, list[tuple[re.Pattern[str] | None, _States]]] = {}
+        self._macros: dict[str, _States] = {}
 
     def filter(self, path: str) -> str:
         """The filter of a path; the deepest file counts first, and its last line."""
@@ -72,88 +81,96 @@ class _Attributes:
         while folders[-1]:
             folders.append(posixpath.dirname(folders[-1]))
         self._lines("")  # the macros of all files are here
+        found: dict[str, str | bool] = {}
         for folder in folders:
-            below = posixpath.relpath(path, folder or ".") if folder else path
-            for pattern, name in reversed(self._lines(folder)):
+            below = _bytes(posixpath.relpath(path, folder) if folder else path)
+            for pattern, states in reversed(self._lines(folder)):
                 if pattern is not None and pattern.fullmatch(below):
-                    return name
-        return _UNSET
+                    self._add(found, states)
+        name = found.get("filter")
+        return os.fsdecode(name.encode("latin-1")) if isinstance(name, str) else ""
 
-    def _lines(self, folder: str) -> list[tuple[re.Pattern[str] | None, str]]:
-        """The lines of a folder's file that say something about filters."""
+    def _add(self, found: dict[str, str | bool], states: _States) -> None:
+        """Add what a line says of attributes that no later line names, and what they stand for."""
+        for name, value in reversed(states):
+            if name not in found:
+                found[name] = value
+                self._add(found, self._macros.get(name, []) if value is True else [])
+
+    def _lines(self, folder: str) -> list[tuple[re.Pattern[str] | None, _States]]:
+        """The lines of a folder's file; of macros the last definition counts, also for lines before it."""
         if folder not in self._read:
             content = self._tree.read(posixpath.join(folder, ATTRIBUTES)) or b""
-            self._read[folder] = list(self._parsed(content.decode("utf-8", "surrogateescape"), top=not folder))
+            self._read[folder] = list(self._parsed(content.removeprefix(BOM_UTF8).decode("latin-1"), top=not folder))
         return self._read[folder]
 
-    def _parsed(self, text: str, *, top: bool) -> Iterator[tuple[re.Pattern[str] | None, str]]:
-        for line in text.removeprefix("\ufeff").split("\n"):
+    def _parsed(self, text: str, *, top: bool) -> Iterator[tuple[re.Pattern[str] | None, _States]]:
+        for line in text.split("\n"):
             found = _LINE.match(line)
-            if found is None:
+            states = _states(found[3]) if found else []
+            if found is None or not states:
                 continue
             pattern = found[2] if found[1] is None else _unquoted(found[1])
-            name = self._named(found[3].split())
-            if name is None:
-                continue
-            if pattern.startswith(_MACRO):
-                self._macros |= {pattern.removeprefix(_MACRO): name} if top else {}
+            if _MACRO.match(pattern):
+                self._macros |= {_MACRO.sub("", pattern): states} if top else {}
             elif not pattern.startswith("!"):
-                yield _pattern(pattern), name
+                yield _pattern(pattern), states
 
-    def _named(self, words: list[str]) -> str | None:
-        """The filter that a line's attributes name; None where they say nothing about one, or one is misspelt."""
-        if not all(map(_ATTRIBUTE.match, words)):
-            return None
-        name = None
-        for word in words:
-            if word in ("-filter", "!filter", "filter"):
-                name = _UNSET
-            elif word.startswith("filter="):
-                name = word.removeprefix("filter=")
-            else:
-                name = self._macros.get(word, name)
-        return name
+
+def _states(text: str) -> _States:
+    """The attributes of a line; none where one is misspelt, for git then ignores the line."""
+    words = [_ATTRIBUTE.fullmatch(word) for word in re.split("[ \t\r]+", text) if word]
+    if not all(words):
+        return []
+    return [(word[2], not word[1] and (word[3] is None or word[3])) for word in words if word]
 
 
 def _unquoted(text: str) -> str:
     """A pattern without git's quoting, in which bytes are written as octal numbers."""
-    plain = _ESCAPED.sub(lambda found: _byte(found[1]) if len(found[1]) > 1 else _ESCAPES.get(found[1], found[1]), text)
-    return plain.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    return _ESCAPED.sub(lambda at: chr(int(at[1], 8)) if at[1].isdigit() else _ESCAPES.get(at[1], at[1]), text)
 
 
-def _byte(octal: str) -> str:
-    return bytes([int(octal, 8) & 0xFF]).decode("utf-8", "surrogateescape")
+def _bytes(text: str) -> str:
+    """A text with one character for each of its bytes, which are what git compares."""
+    return os.fsencode(text).decode("latin-1")
 
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str] | None:
     """What a pattern matches; None for one that matches no file."""
-    if pattern.endswith("/"):
-        return None  # a folder
     anchored = "/" in pattern
-    text = pattern.removeprefix("/")
+    translated = _translated(pattern.removeprefix("/"), anchored=anchored)
+    if pattern.endswith("/") or translated is None:
+        return None  # a folder, or one without an end
     try:
-        return re.compile(("" if anchored else "(?:.*/)?") + _translated(text), re.DOTALL)
+        return re.compile(("" if anchored else "(?:.*/)?") + translated, re.DOTALL)
     except re.error:
         return None
 
 
-def _translated(text: str) -> str:
+def _translated(text: str, *, anchored: bool) -> str | None:
+    """A pattern as a regular expression; None where it ends too early, and so matches nothing."""
     out, at = "", 0
+    plain = len(_SPECIAL.split(text, maxsplit=1)[0])
     while at < len(text):
         rest = text[at:]
-        begins = at == 0 or text[at - 1] == "/"
-        if begins and rest.startswith("**/"):
-            out, at = f"{out}(?:.*/)?", at + 3
-        elif begins and rest == "**":
-            out, at = f"{out}.*", at + 2
-        elif rest[0] == "*":
-            out, at = f"{out}[^/]*", at + len(rest) - len(rest.lstrip("*"))
+        stars = len(rest) - len(rest.lstrip("*"))
+        if stars:
+            after = rest[stars : stars + 1]
+            # git compares what is plain by itself: what follows is then the beginning of its pattern
+            deep = anchored and stars > 1 and (at == plain or text[at - 1] == "/") and after in ("", "/")
+            out += "(?:.*/)?" if deep and after else ".*" if deep else "[^/]*"
+            at += stars + (deep and after == "/")
         elif rest[0] == "?":
             out, at = f"{out}[^/]", at + 1
-        elif rest[0] == "[" and (bracket := _bracket(rest)):
+        elif rest[0] == "[":
+            bracket = _bracket(rest)
+            if bracket is None:
+                return None
             out, at = out + bracket[0], at + bracket[1]
-        elif rest[0] == "\\" and len(rest) > 1:
+        elif rest[0] == "\\":
+            if len(rest) == 1:
+                return None
             out, at = out + re.escape(rest[1]), at + 2
         else:
             out, at = out + re.escape(rest[0]), at + 1
@@ -162,18 +179,17 @@ def _translated(text: str) -> str:
 
 def _bracket(text: str) -> tuple[str, int] | None:
     """A set of characters, and how long it is in the pattern; None where it does not end."""
-    at = 1
     negated = text[1:2] in ("!", "^")
-    at += negated
-    inside, first = "", at
-    while at < len(text) and (text[at] != "]" or at == first):
-        named = re.match(r"\[:(\w+):\]", text[at:])
-        if named and named[1] in _CLASSES:
-            inside, at = inside + _CLASSES[named[1]], at + named.end()
-            continue
-        at += text[at] == "\\" and at + 1 < len(text)
-        inside += text[at] if text[at] == "-" and text[at - 1] != "\\" else re.escape(text[at])
-        at += 1
-    if at >= len(text):
-        return None
-    return f"(?!/)[{'^' if negated else ''}{inside}]", at + 1
+    at = begin = 1 + negated
+    members = []
+    while at == begin or text[at : at + 1] != "]":
+        found = _MEMBER.match(text, at)
+        if found is None or (found[1] is not None and found[1] not in _CLASSES):
+            return None
+        if found[1] is not None:
+            members.append(_CLASSES[found[1]])
+        else:
+            low, high = found[2] or found[3], found[4] or found[5] or ""
+            members.append(re.escape(low) + (f"-{re.escape(high)}" if low < high else ""))
+        at = found.end()
+    return f"(?!/)[{'^' if negated else ''}{''.join(members)}]", at + 1

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from generator.base.secrets import Secret, passed_on
 from generator.clients.git.process import PLAIN
-from generator.clients.proxies import Proxy, proxy_for
+from generator.clients.proxies import REFUSED_BY_PROXY, Proxy, proxy_for
 from generator.platform.profile import Platform
 
 # Parts of git's messages about failures that another attempt does not fix.
@@ -24,6 +24,7 @@ PERMANENT = (
     "certificate",
     "hook declined",
     "does not appear to be a git repository",
+    *(f"{words} {status}" for words in ("connect tunnel failed, response", "http code") for status in REFUSED_BY_PROXY),
 )
 
 # Answers git's question for a password from the environment: never on a command line, never stored.
