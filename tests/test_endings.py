@@ -219,7 +219,9 @@ def test_a_full_disk_behind_the_output_is_reported(tmp_path: Path, places: list[
     assert b"the output is incomplete, for it can't be written: No space left on device" in err
 
 
-@pytest.mark.parametrize(("closed", "code"), few(2, [("<&-", 0), (">&-", 5), ("2>&-", 0), ("<&- >&- 2>&-", 5)]))
+@pytest.mark.parametrize(
+    ("closed", "code"), few(2, [("<&-", 0), (">&-", 5), ("2>&-", 0), ("<&- >&- 2>&-", 5)], apart=True)
+)
 def test_streams_that_are_closed_stop_no_work(tmp_path: Path, places: list[str], closed: str, code: int) -> None:
     """What was to be written there is lost, and that is no success; the work is done all the same."""
     words = " ".join([sys.executable, "-m", "generator", "create", "--no-provision", "--yes", *places])
