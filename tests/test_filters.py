@@ -161,3 +161,23 @@ def test_what_is_really_changed_is_still_seen(tmp_path: Path, locked: bool) -> N
     assert opened.dirty(["secrets/deep"]) == []
     assert not mark.exists(), mark.read_text()
     opened.close()
+
+
+@pytest.mark.parametrize("name", ["", "a.b.clean", "set", "Mixed-Case"])
+@pytest.mark.parametrize("key", ["clean", "process"])
+def test_a_filter_of_an_odd_name_does_not_run_either(tmp_path: Path, name: str, key: str) -> None:
+    """An empty name is one: git runs ``[filter ""]`` for ``filter=``."""
+    clone, mark = tmp_path / "clone", tmp_path / "ran"
+    clone.mkdir()
+    (clone / "a.txt").write_text("first\n")
+    (clone / ".gitattributes").write_text(f"* filter={name}\n")
+    commit_all(clone, "first")
+    with (clone / ".git" / "config").open("a") as config:
+        config.write(f'[filter "{name}"]\n\t{key} = "touch {mark}; cat"\n')
+    touch(clone)
+    opened = Repository.open(clone)
+    assert opened is not None
+    opened.dirty(["."])
+    opened.reset_index(["a.txt"])
+    opened.close()
+    assert not mark.exists()

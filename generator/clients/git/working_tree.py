@@ -78,13 +78,16 @@ def unfiltered(checkout: Path, drivers: Iterable[str] | None = None) -> dict[str
 
 
 def _drivers(checkout: Path) -> dict[str, bool]:
-    """The filters that the configuration names, and whether each converts what git stores."""
+    """The filters that the configuration names, and whether each converts what git stores.
+
+    A name may be empty (``[filter ""]``), and git uses that filter, too.
+    """
     command = ("config", "-z", "--get-regexp", r"^filter\.")
     ended = git_process(checkout, *command)
     if ended.status not in (0, 1):
         raise failure(checkout, command, ended)
     settings = dict(setting.partition("\n")[::2] for setting in as_text(ended.out).split("\0"))
-    keys = [key.removeprefix("filter.").rpartition(".")[0] for key in settings]
+    named = [key.removeprefix("filter.").rpartition(".") for key in settings]
     return {
-        name: any(settings.get(f"filter.{name}.{key}") for key in ("clean", "process")) for name in filter(None, keys)
+        name: any(settings.get(f"filter.{name}.{key}") for key in ("clean", "process")) for name, dot, _ in named if dot
     }
