@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from socket import socketpair
 
 import pytest
+import yaml
 
 from generator.base.external import (
     DEEPEST,
@@ -18,8 +22,10 @@ from generator.base.external import (
     read_yaml,
 )
 from generator.engine.recorded import parse_recorded
+from generator.infra_repo.hcl import HclSyntaxError, parse
 from generator.platform.rules import has_user
-from tests.invoke import Command
+from tests.answers import SMALLEST
+from tests.invoke import Command, Desk
 
 
 def aliases(levels: int, first: str, inside: str) -> str:
@@ -221,3 +227,71 @@ def test_every_file_that_a_person_names_is_read_within_bounds(
     (error,) = completed.of("error")
     assert error["code"] in ("answers.unreadable", "plan.unreadable", "platform.unreadable")
     assert "PATH" not in error["message"]
+
+
+def handed(content: bytes, *, socket: bool = False) -> int:
+    """A pipe, or a pair of sockets, that another process has written to."""
+    if socket:
+        ours, theirs = (each.detach() for each in socketpair())
+    else:
+        ours, theirs = os.pipe()
+
+    def write() -> None:
+        with suppress(BrokenPipeError), os.fdopen(theirs, "wb") as stream:
+            stream.write(content)
+
+    threading.Thread(target=write, daemon=True).start()
+    return ours
+
+
+@pytest.mark.parametrize("place", ["/dev/fd/{}", "/proc/self/fd/{}"])
+@pytest.mark.parametrize("socket", [False, True])
+def test_answers_come_through_a_pipe_of_the_shell(desk: Desk, place: str, socket: bool) -> None:
+    """``--answers <(command)``: as ``-`` reads standard input."""
+    source = handed(yaml.safe_dump(SMALLEST).encode(), socket=socket)
+    places = ("--infra", desk.infra, "--service-dir", desk.service, "--no-provision")
+    completed = desk.command("plan", "--answers", place.format(source), *places, "--json")
+    os.close(source)
+    assert completed.code == 0, completed.of("error")
+
+
+def test_a_pipe_of_the_shell_has_bounds(command: Command) -> None:
+    source = handed(b"#" * (MOST_YAML_BYTES + 1))
+    wrong = {
+        f"/dev/fd/{source}": "Larger than 1024 KiB",
+        "/dev/fd/999999": "Bad file descriptor",
+        "/dev/fd/99999999999999999999": "No such file or directory",
+    }
+    for place, reason in wrong.items():
+        (error,) = command("plan", "--answers", place, "--no-provision", "--json").of("error")
+        assert (error["code"], reason in error["message"]) == ("answers.unreadable", True), error
+    os.close(source)
+
+
+@pytest.mark.parametrize("line", ["apply", "plan reader --no-provision --platform", "fleet update --retry"])
+def test_no_other_file_comes_through_a_pipe(command: Command, line: str) -> None:
+    source = handed(b"{}")
+    assert command(*line.split(), f"/dev/fd/{source}", "--json").code == 2
+    os.close(source)
+
+
+SLOW = {
+    "blank lines": "\nEOT\nEOT" + "\n" * 60_000 + "-1 ?",
+    "other blanks": "\u2028\n" * 30_000,
+    "tabs": "a {\n" + "\t" * 60_000 + ",",
+    "carriage returns": "}" + "\r" * 60_000 + "/*",
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_blanks_in_hcl_are_not_looked_through_again_and_again(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(HclSyntaxError, match="in a row from line"):
+        parse(text)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_large_file_of_hcl_is_read() -> None:
+    assert parse("a = 1" + "\n" * 500 + "b = 2\n").settings(("x",)) == []
+    text = 'module "notes" {\n  source = "x"\n  ports  = ["80", "443"]\n}\n\n' * 7_000
+    assert len(parse(text).blocks(("module", "notes"))) == 7_000

@@ -293,6 +293,19 @@ def test_every_command_works_in_a_hook(world: World, names: list[str], monkeypat
     assert world.run("create", SMALLEST).result["status"] == "unchanged"
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16", "latin1", "nonsense"])
+def test_messages_are_read_as_they_were_written(tmp_path: Path, encoding: str) -> None:
+    place = tmp_path / "reader"
+    made(place)
+    git(place, "config", "i18n.logOutputEncoding", encoding)
+    opened = Repository.open(place)
+    assert opened is not None
+    begun = opened.origin("HEAD")
+    opened.close()
+    assert begun is not None
+    assert begun.message.startswith("feat: réader # x\n")
+
+
 # --- reading after the end ---------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared.exceptions import MCPError
 
 from tests.answers import RICH
 from tests.checkout import commit_all, git, infra_checkout
@@ -175,8 +176,12 @@ async def server(ground: Ground, *arguments: str) -> AsyncIterator[Agent]:
 
 
 async def asked(agent: Agent, tool: str, /, **given: Any) -> dict[str, Any]:
+    """What a tool says; an error of the protocol, which refuses the request, as its only error."""
     with anyio.fail_after(SECONDS):
-        return await agent.call(tool, **given)
+        try:
+            return await agent.call(tool, **given)
+        except MCPError as error:
+            return {"error": [{"code": str(error.code)}]}
 
 
 def silent(ground: Ground, agent: Agent) -> None:
@@ -256,6 +261,7 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a key as a secret": ("plan", {"answers": RICH, "seeds": {"api_token": "file:{home}/.ssh/id"}, **FILES}),
     "a variable as a secret": ("plan", {"answers": RICH, "seeds": {"api_token": "env:PLANTED_CANARY"}, **FILES}),
     "deep answers": ("plan", {"answers": {"name": "x", "env": nested(60)}, **FILES}),
+    "answers as deep as parsers go": ("plan", {"answers": {"name": "x", "env": {"a": nested(220)}}, **FILES}),
     "deeper answers": ("plan", {"answers": {"name": "x", "env": {"a": nested(120)}}, **FILES}),
     "wide answers": ("plan", {"answers": {"name": "x", "env": {str(n): "x" for n in range(200_000)}}, **FILES}),
     "a huge text": ("plan", {"answers": {**RICH, "description": "x" * 20_000_000}, **FILES}),
@@ -344,3 +350,34 @@ def test_no_message_ends_it(ground: Ground, message: bytes) -> None:
     finally:
         process.communicate(timeout=30)
     assert os.listdir(ground.ran) == []
+
+
+CALL = '"method":"tools/call","params":{"name":"schema","arguments":{"a":VALUE}}'
+VALUES = {
+    "deep": "[" * 65 + "]" * 65,
+    "deeper than a parser goes": "[" * 250 + "]" * 250,
+    "deeper than Python goes": "[" * 100_000 + "]" * 100_000,
+    "long": '"' + "x" * 300_000 + '"',
+    "longer than is read at once, with other ids": '"' + '\\"id\\":5}' * 100_000 + '"',
+    "many": "[" + "1," * 6_000 + "1]",
+    "infinite": "1e999",
+    "unfinished": "[1",
+    "no text": '"\\u0000"',
+}
+
+
+@pytest.mark.parametrize("envelope", ['{"jsonrpc":"2.0","id":"a-9",CALL}', '{CALL,"jsonrpc":"2.0","id":9}'])
+def test_whoever_sends_what_is_not_read_is_answered(ground: Ground, envelope: str) -> None:
+    """Under the id of the request: nobody waits for ever."""
+    process = served(ground.folder, "-m", "generator", "mcp", "--infra", str(ground.infra))
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        for title, value in VALUES.items():
+            process.stdin.write(envelope.replace("CALL", CALL.replace("VALUE", value)) + "\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline())
+            assert answer["id"] in ("a-9", 9), title
+            assert answer["error"]["code"] == -32700, title
+    finally:
+        process.communicate(timeout=30)

@@ -10,6 +10,7 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ def read_yaml(text: str | bytes) -> Any:
     return value
 
 
-def read_json(text: str | bytes) -> Any:
+def read_json(text: str | bytes, most_values: int = MOST_JSON_VALUES) -> Any:
     """What a JSON text says; bytes are UTF-8, with or without a byte order mark. Raises ``ExternalTextError``."""
     content = _as_text(text, MOST_JSON_BYTES)
     try:
@@ -72,7 +73,7 @@ def read_json(text: str | bytes) -> Any:
         raise _too_deep() from None
     except ValueError:  # Python's own bound on the digits of a number
         raise _too_long() from None
-    _check(value, MOST_JSON_VALUES)
+    _check(value, most_values)
     return value
 
 
@@ -94,13 +95,35 @@ def read_bounded(path: Path, most: int = MOST_YAML_BYTES) -> bytes:
         content = stream.read(most + 1)
         if content and not found.st_size:  # /proc: what it holds may be a process's secrets, or without end
             raise OSError(errno.EINVAL, "Not a regular file", str(path))
-        if len(content) > most:
-            raise OSError(errno.EFBIG, f"Larger than {most // 1024} KiB", str(path))
-        return content
+        return _fitting(content, path, most)
 
 
+def read_handed(path: Path, most: int = MOST_YAML_BYTES) -> bytes:
+    """The same; a pipe that this process was started with, as a shell names it (``<(command)``), is read to its end.
+
+    For what a person names on a command line only: it waits for whoever writes. Raises ``OSError``.
+    """
+    found = _HANDED.fullmatch(str(path))
+    handle = int(found[1] or 0) if found else -1
+    if found is None or not _is_pipe(os.fstat(handle).st_mode):
+        return read_bounded(path, most)
+    with os.fdopen(os.dup(handle), "rb") as stream:
+        return _fitting(stream.read(most + 1), path, most)
+
+
+_HANDED = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,6})", re.ASCII)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MERGE = "<<"
+
+
+def _is_pipe(mode: int) -> bool:
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)  # as some shells and runtimes make their pipes
+
+
+def _fitting(content: bytes, path: Path, most: int) -> bytes:
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"Larger than {most // 1024} KiB", str(path))
+    return content
 
 
 def _as_text(text: str | bytes, most: int) -> str:

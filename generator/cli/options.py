@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from generator.base.errors import AnswersError, Problem, UsageError
-from generator.base.external import MOST_YAML_BYTES, ExternalTextError, read_bounded, read_json
+from generator.base.external import MOST_YAML_BYTES, ExternalTextError, read_handed, read_json
 from generator.cli.suggestions import answers_to
 from generator.template.notation import read_text, read_texts, read_yaml
 from generator.template.questions import MISSING, Question
@@ -224,6 +224,11 @@ def _kinds(shape: Mapping[str, Any], path: list[str]) -> list[str]:
     return [option["type"] for option in (shape, *shape.get("anyOf", [])) if "type" in option]
 
 
+def is_stream(source: str) -> bool:
+    """Whether an answers file is there for this one process only: standard input, or what a shell hands over."""
+    return source == "-" or source.startswith(("/dev/stdin", "/dev/fd/", "/proc/"))
+
+
 def _json(text: str) -> Any:
     """A map as JSON; None for anything else. YAML reads the two halves of an escaped character as two."""
     if not text.lstrip().startswith("{"):
@@ -237,7 +242,7 @@ def _json(text: str) -> Any:
 def _read(source: str, questions: Mapping[str, Question]) -> dict[str, Any]:
     """An answers file; one that copier recorded works as well; its keys that are no questions are ignored."""
     try:
-        given = sys.stdin.read(MOST_YAML_BYTES + 1) if source == "-" else read_bounded(Path(source))
+        given = sys.stdin.read(MOST_YAML_BYTES + 1) if source == "-" else read_handed(Path(source))
         text = given if isinstance(given, str) else given.decode("utf-8-sig")
     except OSError as error:
         raise UsageError("answers.unreadable", f"{source} can't be read: {error.strerror}", "check --answers") from None

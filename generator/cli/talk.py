@@ -14,6 +14,7 @@ from generator.base.errors import ExitCode, NewserviceError, RefusedError, Usage
 from generator.base.secrets import redact
 from generator.base.stopping import Terminated
 from generator.cli.flags import places
+from generator.cli.options import is_stream
 from generator.cli.pager import page
 from generator.cli.plan_text import plan_diffs
 from generator.cli.recorded import continued, kept_file
@@ -63,7 +64,7 @@ def talk(session: Session, create: Create) -> ExitCode:
 def _taken_up(session: Session, given: Mapping[str, Any]) -> Path | None:
     """The file that the answers come from, if they come from one."""
     chosen = session.options["answers_file"]
-    return Path(chosen) if chosen and chosen != "-" else kept_file(str(given.get("name", "")))
+    return Path(chosen) if chosen and not is_stream(chosen) else kept_file(str(given.get("name", "")))
 
 
 def _on_the_line(session: Session) -> set[str]:

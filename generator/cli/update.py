@@ -14,7 +14,7 @@ import click
 from generator.base.errors import AnswersError, ExitCode, UsageError
 from generator.base.stopping import held
 from generator.cli import flags
-from generator.cli.options import Answering, given_flags, question_options
+from generator.cli.options import Answering, given_flags, is_stream, question_options
 from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
@@ -214,7 +214,7 @@ def _flags(session: Session, amendment: Amendment) -> Iterator[str]:
     """The flags that decide what an update makes, as they were given; answers of a file that is gone as ``--set``."""
     options = session.options
     source = options["answers_file"] or ""
-    gone = source == "-" or source.startswith(("/dev/", "/proc/"))
+    gone = is_stream(source)
     for flag, key in (("--to", "to"), ("--answers", "answers_file"), ("--platform", "platform")):
         if options[key] and not (gone and key == "answers_file"):
             yield from (flag, str(options[key]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -17,10 +18,14 @@ LARGEST = 1 << 19
 """Bytes of a file."""
 DEEPEST = 400
 """Levels of the syntax tree, which has three or four for a list in a list: what walks through it is recursive."""
+LONGEST_SPACE = 500
+"""Blanks and line ends in a row: recovering from an error, tree-sitter looks from each of them to the end of all."""
+
+_SPACE = re.compile(rf"\s{{{LONGEST_SPACE + 1}}}")
 
 
 class HclSyntaxError(Exception):
-    """The text is not HCL, or too large or too deep; ``line`` (from 1) is where the first fault is."""
+    """The text is not HCL, or beyond a bound; ``line`` (from 1) is where the first fault is."""
 
     def __init__(self, line: int, reason: str = "") -> None:
         super().__init__(reason or f"it can't be read as HCL from line {line} on")
@@ -144,15 +149,35 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_hcl.language()))
 
 
-@lru_cache(maxsize=16)
 def parse(text: str) -> Document:
     """Parse ``text``. Raises ``HclSyntaxError``."""
+    found = _parsed(text)
+    if isinstance(found, HclSyntaxError):
+        raise HclSyntaxError(found.line, str(found))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Document | HclSyntaxError:
+    """The document, or why there is none: that may have taken longer, and is remembered too."""
+    try:
+        return _read(text)
+    except HclSyntaxError as error:
+        return error
+
+
+def _read(text: str) -> Document:
     try:
         data = text.encode()
     except UnicodeEncodeError as error:
         raise HclSyntaxError(text.count("\n", 0, error.start) + 1) from None
     if len(data) > LARGEST:
         raise HclSyntaxError(1, f"it is larger than {LARGEST >> 10} KiB")
+    if found := _SPACE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise HclSyntaxError(
+            line, f"it has more than {LONGEST_SPACE} blanks and line ends in a row from line {line} on"
+        )
     root = _parser().parse(data).root_node
     if root.has_error:
         raise HclSyntaxError(_first_error(root).start_point.row + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
@@ -16,8 +17,15 @@ from pydantic import ValidationError
 
 from generator.base.external import ExternalTextError, read_json
 
-LONGEST = 4 << 20
-"""Bytes of one line."""
+LONGEST, MOST_VALUES = 256 << 10, 5_000
+"""Bytes and values of one line: far more than any service's answers need, and looked at in a moment."""
+
+# Where clients write the id of a request: behind members that are plain texts, or last. It is looked for in a line that
+# no parser reads, so that whoever waits for an answer gets one.
+_ID = rb'"id"\s*:\s*(\d{1,15}|"[^"\\]{1,200}")\s*'
+_FIRST = re.compile(rb'\s*\{(?:\s*"\w{1,20}"\s*:\s*"[^"\\]{0,200}"\s*,){0,5}\s*' + _ID + rb"[,}]")
+_LAST = re.compile(rb",\s*" + _ID + rb"\}\s*\Z")
+_END = 1000
 
 
 class Lines:
@@ -39,25 +47,35 @@ class Lines:
     async def __aiter__(self) -> AsyncIterator[str]:
         while line := await anyio.to_thread.run_sync(self._stream.readline, LONGEST + 1):
             if len(line) > LONGEST:
-                while line and not line.endswith(b"\n"):
-                    line = await anyio.to_thread.run_sync(self._stream.readline, LONGEST)
-                await self._refuse(types.PARSE_ERROR, f"a message is at most {LONGEST >> 20} MiB long")
+                tail = part = line[-_END:]
+                while part and not part.endswith(b"\n"):
+                    part = await anyio.to_thread.run_sync(self._stream.readline, LONGEST)
+                    tail = (tail + part)[-_END:]
+                ends = line[:_END] + tail
+                await self._refuse(ends, types.PARSE_ERROR, f"a message is at most {LONGEST >> 10} KiB long")
             elif line.strip():
                 try:
-                    read_json(line)
+                    read_json(line, MOST_VALUES)
                     types.jsonrpc_message_adapter.validate_json(line, by_name=False)
                 except ExternalTextError as error:
-                    await self._refuse(types.PARSE_ERROR, f"this line can't be read: {error}")
+                    await self._refuse(line, types.PARSE_ERROR, f"this line can't be read: {error}")
                 except ValidationError:
-                    await self._refuse(types.INVALID_REQUEST, "this line is not a message of JSON-RPC 2.0")
+                    await self._refuse(line, types.INVALID_REQUEST, "this line is not a message of JSON-RPC 2.0")
                 else:
                     yield line.decode()
 
-    async def _refuse(self, code: int, message: str) -> None:
+    async def _refuse(self, line: bytes, code: int, message: str) -> None:
         await self._ready.wait()
-        error = types.JSONRPCError(jsonrpc="2.0", id=None, error=types.ErrorData(code=code, message=message))
+        error = types.JSONRPCError(jsonrpc="2.0", id=_id_of(line), error=types.ErrorData(code=code, message=message))
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # nobody hears any more
             await self._answers.send(SessionMessage(error))
+
+
+def _id_of(line: bytes) -> int | str | None:
+    """The id of a request that was not understood, if it can be found."""
+    found = _FIRST.match(line) or _LAST.search(line, max(0, len(line) - _END))
+    text = found[1].decode(errors="replace") if found else ""
+    return text[1:-1] if text.startswith('"') else int(text) if text else None
 
 
 @contextmanager

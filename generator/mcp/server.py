@@ -32,7 +32,6 @@ from generator.base.stopping import heard_signals
 from generator.cli.report import write_line
 from generator.engine.credentials import remember_credentials, vault_token
 from generator.mcp.calls import Call, Event
-from generator.mcp.guards import check_size
 from generator.mcp.lines import Lines, standard_input
 from generator.mcp.sources import Sources
 from generator.mcp.tools import OUTPUT, Tool, tools
@@ -217,10 +216,6 @@ class _Service:
 
     def _refusal(self, name: str, given: Mapping[str, Any]) -> UsageError | RefusedError | None:
         """Why a call is not made at all."""
-        try:
-            check_size(given)
-        except UsageError as error:
-            return error
         looks_only = not self._settings.allow_writes
         looking = _LOOKING.get(name)
         if name in self._withheld or (looks_only and looking and given.get(looking, True) is not True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +24,7 @@ from generator.base.external import ExternalTextError, read_json, read_yaml
 from generator.base.secrets import Secret
 from generator.cli.options import collect
 from generator.clients.forgejo import Forgejo
+from generator.clients.git import Repository
 from generator.clients.git.trees import entries_of
 from generator.clients.github import GitHub
 from generator.clients.patience import Patience
@@ -33,15 +36,18 @@ from generator.engine.recorded import parse_recorded
 from generator.engine.saved_plan import from_text
 from generator.fleet.selection import read_failed
 from generator.infra_repo.allocations import load_allocations, survey
+from generator.infra_repo.fingerprints import blob_id
 from generator.infra_repo.hcl import HclSyntaxError, parse
 from generator.infra_repo.registrations import Registration, load, register, unregister
 from generator.infra_repo.registrations.markdown import escape, plain, sections, tables
 from generator.lifecycle.secrets.usage import RepositoryUsage
+from generator.lifecycle.update.journal import take_back
 from generator.mcp.lines import Lines
 from generator.platform.profile import Platform, load_platform
 from generator.template.notation import read_text, read_texts
 from generator.template.questions import load_questions
 from tests.answers import SMALLEST, TEMPLATE, answer
+from tests.checkout import commit_all
 from tests.parsers.texts import HCL, HEADERS, JSON, MARKDOWN, YAML, made_of
 from tests.raw_server import RawServer, raw_server
 from tests.registrations.conftest import DECLARATIONS, FILES, render, service
@@ -154,6 +160,64 @@ def _allocations(text: str) -> None:
 def _workflow(text: str) -> None:
     usage = RepositoryUsage({"build.yml": text}, {"deploy.yml": text})
     _ = (usage.of_actions("NAME"), usage.of_pipelines("name"))
+
+
+CONTENT = b"a person's work\n"
+
+
+@cache
+def _repository() -> Repository:
+    folder = _folder() / "checkout"
+    (folder / "stacks").mkdir(parents=True)
+    (folder / "stacks" / "main.tf").write_bytes(b"committed\n")
+    commit_all(folder, "first")
+    found = Repository.open(folder)
+    assert found is not None
+    return found
+
+
+def _object(kind: str, content: bytes) -> str:
+    """The id of an object with any content, as whoever pushes can make it."""
+    command = ["git", "hash-object", "-t", kind, "-w", "--stdin", "--literally"]
+    ended = subprocess.run(command, cwd=_repository().path, input=content, capture_output=True, check=True)
+    return ended.stdout.decode().strip()
+
+
+def _history(text: str) -> None:
+    head = f"tree {_object('tree', b'')}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n"
+    sha = _object("commit", head.encode() + _bytes(text))
+    repository = _repository()
+    _ = (repository.origin(sha), repository.file(sha, "a"))
+
+
+def _listing(text: str) -> None:
+    sha, repository = _object("tree", _bytes(text)), _repository()
+    for folder in ("", "a", "a/b"):
+        with suppress(NewserviceError):
+            repository.paths(sha, folder or ".")
+    for path in ("a", "a/a", "é"):
+        with suppress(NewserviceError):
+            _ = (repository.file(sha, path), repository.executable(sha, path))
+        with suppress(NewserviceError):
+            repository.obstacle(sha, path)
+
+
+def _journal(text: str) -> None:
+    """Whatever it says, only what it may name is written."""
+    repository = _repository()
+    folder = repository.git_dir / "newservice-update"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    for path, content in ((folder / "0.before", b"before"), (folder / "journal.json", _bytes(text))):
+        path.write_bytes(content)
+        path.chmod(0o600)
+    (repository.path / "stacks" / "main.tf").write_bytes(CONTENT)
+    before = (repository.git_dir / "config").read_bytes()
+    try:
+        take_back(repository)
+    finally:
+        assert (repository.git_dir / "config").read_bytes() == before
+        assert {path.name for path in _folder().iterdir() if path.is_dir()} == {"checkout"}
 
 
 def _line(text: str) -> None:
@@ -312,6 +376,10 @@ ANSWERS = [path.read_text() for path in sorted(GOLDEN.glob("*/answers.yml"))] + 
 SHARED = {kind: [path.read_text() for path in sorted(FILES.glob(f"*{kind}"))] for kind in (".tf", ".md")}
 PLAN = json.dumps({"kind": "newservice plan", "schema": 1, "service": "x", "digest": "y", "checksum": "z", "mark": "m"})
 REPORT = json.dumps({"services": [{"name": "a", "layer": "stack", "state": "failed"}]})
+JOURNAL = [
+    json.dumps({"stacks/main.tf": {"after": blob_id(CONTENT), "before": "0.before", "mode": 420, "executable": True}}),
+    json.dumps({"new.tf": {"after": None, "before": None}, "stacks/main.tf": {"after": "a" * 40, "before": None}}),
+]
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"plan","arguments":{"answers":{"a":[1]}}}}\n'
 WORKFLOW = "on: push\njobs:\n  build:\n    steps: [{env: {A: '${{ secrets.NAME }}'}}]\nsteps: [{from_secret: name}]\n"
 
@@ -343,6 +411,17 @@ TARGETS: dict[str, Target] = {
         made_of(("100644 ", "40000 ", "120000 ", "a", "\0", "x" * 20, "é")),
         lambda text: list(entries_of(_bytes(text))),
         (ValueError,),
+    ),
+    "commits of git": Target(
+        made_of(("\n", "\n\n", "encoding ", "UTF-16", "latin1", "parent ", "author ", "gpgsig ", "\x01", "\0", "a")),
+        _history,
+    ),
+    "listings of git": Target(
+        made_of(("100644 ", "40000 ", "120000 ", "160000 ", "a", "..", ".git", "/", "\n", "\\", "\0", "x" * 20, "é")),
+        _listing,
+    ),
+    "journal of an update": Target(
+        made_of((*JSON, '"after"', '"before"', "../", ".git/", "0.before"), JOURNAL), _journal
     ),
     **{f"answers of {system}": _responses(system) for system in CALLS},
 }

@@ -23,6 +23,7 @@ PLAIN = {
     "commit.gpgSign": "false",
     "submodule.recurse": "false",  # a git in a submodule has the submodule's settings, and not these
     "i18n.commitEncoding": "utf-8",  # as messages are written
+    "i18n.logOutputEncoding": "utf-8",  # and read
 }
 
 _FIXED = {
