@@ -24,14 +24,17 @@ OWN_CODE: dict[str, Any] = {
 }
 """A service whose repository has an executable script."""
 
-NO_BITS = ("GIT_CONFIG_PARAMETERS", "'core.filemode=false'")
-"""Git as on a file system without executable bits."""
+
+def without_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git as on a file system without executable bits."""
+    for name, value in {"COUNT": "1", "KEY_0": "core.fileMode", "VALUE_0": "false"}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
 
 
 @pytest.mark.parametrize("blind", [False, True])
 def test_the_first_commit_has_the_bit(world: World, monkeypatch: pytest.MonkeyPatch, blind: bool) -> None:
     if blind:
-        monkeypatch.setenv(*NO_BITS)
+        without_bits(monkeypatch)
     assert world.run("create", OWN_CODE).code == 0
     assert modes(world.canonical("legacy-api").bare, world.branch)[SCRIPT]
 
@@ -41,7 +44,7 @@ def test_a_folder_that_becomes_a_repository_keeps_the_bit(world: World, monkeypa
     assert world.run("create", OWN_CODE, "--no-provision").code == 0
     script = world.folder / "legacy-api" / SCRIPT
     script.chmod(0o644)
-    monkeypatch.setenv(*NO_BITS)
+    without_bits(monkeypatch)
     git(world.sandbox.infra, "checkout", "--quiet", ".")
     git(world.sandbox.infra, "clean", "-fdq")
     assert world.run("create", OWN_CODE).code == 0
@@ -88,7 +91,7 @@ def test_a_chmod_of_the_stack_is_an_edit(world: World) -> None:
     (check,) = [item for item in world.command("verify", NAME).of("check") if item["id"] == "infra.stack"]
     assert "1 files edited since" in check["summary"]
     plan = world.command("remove", NAME, "--dry-run").of("plan")[0]
-    (step,) = [item for item in plan["steps"] if item["id"] == "infra.removal"]
+    (step,) = [item for item in plan["steps"] if item["id"] == "infra.removal_commit"]
     assert (step["action"], "main.tf" in step["summary"]) == ("none", True)
 
 

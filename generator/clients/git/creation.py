@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 import tempfile
@@ -18,6 +19,8 @@ from generator.base.files import is_private
 from generator.clients.git.process import init, trust_own
 from generator.clients.git.repository import Repository
 from generator.template.files import File
+
+_DRAFT = ".{}.newservice-"
 
 
 @contextmanager
@@ -83,7 +86,9 @@ def adopt_folder(
                 reason = "another run is creating it"
                 raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again")
             _begin(place, branch, origin)
-            write_files(place, files)
+            _remove_drafts(place)
+            tree = Contained.at(place)
+            write_files(place, (file for file in files if tree.read(file.path) != file.content))
             _commit(place, files, message, signing_key)
     except OSError as error:
         message = f"{place} can't be written: {error.strerror}"
@@ -137,11 +142,8 @@ def _standing_in(place: Path, branch: str, origin: str) -> Iterator[Path]:
 @contextmanager
 def _draft(place: Path) -> Iterator[Path]:
     """A private folder beside ``place``; those left behind by killed runs are removed."""
-    prefix = f".{place.name}.newservice-"
-    for stale in place.parent.glob(f"{prefix}*"):
-        with locked(stale) as free:
-            if free and is_private(stale):
-                shutil.rmtree(stale, ignore_errors=True)
+    _remove_drafts(place)
+    prefix = _DRAFT.format(place.name)
     with (
         tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,
         locked(Path(folder)),
@@ -149,6 +151,14 @@ def _draft(place: Path) -> Iterator[Path]:
         draft = Path(folder) / place.name
         draft.mkdir()
         yield draft
+
+
+def _remove_drafts(place: Path) -> None:
+    """Remove the private folders that killed runs have left beside ``place``."""
+    for stale in place.parent.glob(f"{_DRAFT.format(glob.escape(place.name))}*"):
+        with locked(stale) as free:
+            if free and is_private(stale):
+                shutil.rmtree(stale, ignore_errors=True)
 
 
 @contextmanager
