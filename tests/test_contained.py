@@ -309,6 +309,16 @@ def test_links_in_a_repository_lead_to_no_root(roots: Path, place: str, at: str 
         assert snapshot(folder) == before
 
 
+def test_links_in_a_home_that_is_a_repository_are_the_person_s(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many keep their dotfiles so. What is cloned below is a repository of its own."""
+    monkeypatch.setenv("HOME", str(roots))
+    (roots / ".git").mkdir()
+    assert linked(roots / "mount" / "reader") is None
+    found = linked(roots / "mount" / "services" / "reader")
+    assert found is not None
+    assert found.path == str(roots / "mount" / "services")
+
+
 def test_no_module_reads_or_writes_trees_in_another_way() -> None:
     """Modules that work on trees of others: none opens a file by its path."""
     own = re.compile(r"\.(read_bytes|read_text|write_bytes|write_text|rglob|is_file|symlink_to|copy2|copytree)\(")

@@ -26,6 +26,7 @@ from generator.base.stopping import APART_SECONDS
 from generator.fleet.pool import mapped
 from generator.sandbox import FaultKind
 from tests.answers import SMALLEST, UPSTREAM
+from tests.checkout import git
 from tests.full import few, full
 from tests.processes import descendants, failing_git, kill_all, until, words_of
 from tests.world import Completed, World
@@ -402,3 +403,21 @@ def test_programs_are_started_in_one_place() -> None:
         "fleet/pool.py",
         "template/releases.py",
     }  # the last one cleans up after pool
+
+
+def test_a_kill_between_the_move_and_the_commit_is_completed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is in its place then, as a repository without a commit."""
+    place, mark = world.folder / str(SMALLEST["name"]), world.folder / "killed"
+    script = f'[ "$PWD" = {place} ] && [ ! -e {mark} ] && touch {mark} && kill -9 $PPID && exit 1'
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", failing_git(world.folder / "bin", "commit-tree", script))
+        process = world.start("create", SMALLEST)
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert git(place, "rev-list", "--all") == ""
+    assert (place / "README.md").exists()
+    completed = world.run("create", SMALLEST)
+    assert completed.result["status"] == "success", completed
+    assert git(place, "status", "--porcelain") == ""
+    assert world.inventory(place.name)["same commit"]
+    assert not [path for path in world.folder.iterdir() if ".newservice-" in path.name]

@@ -24,19 +24,17 @@ OWN_CODE: dict[str, Any] = {
 }
 """A service whose repository has an executable script."""
 
-NO_BITS = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fileMode", "GIT_CONFIG_VALUE_0": "false"}
-"""Git as on a file system without executable bits."""
 
-
-def take_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in NO_BITS.items():
-        monkeypatch.setenv(name, value)
+def without_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git as on a file system without executable bits."""
+    for name, value in {"COUNT": "1", "KEY_0": "core.fileMode", "VALUE_0": "false"}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
 
 
 @pytest.mark.parametrize("blind", [False, True])
 def test_the_first_commit_has_the_bit(world: World, monkeypatch: pytest.MonkeyPatch, blind: bool) -> None:
     if blind:
-        take_bits(monkeypatch)
+        without_bits(monkeypatch)
     assert world.run("create", OWN_CODE).code == 0
     assert modes(world.canonical("legacy-api").bare, world.branch)[SCRIPT]
 
@@ -46,7 +44,7 @@ def test_a_folder_that_becomes_a_repository_keeps_the_bit(world: World, monkeypa
     assert world.run("create", OWN_CODE, "--no-provision").code == 0
     script = world.folder / "legacy-api" / SCRIPT
     script.chmod(0o644)
-    take_bits(monkeypatch)
+    without_bits(monkeypatch)
     git(world.sandbox.infra, "checkout", "--quiet", ".")
     git(world.sandbox.infra, "clean", "-fdq")
     assert world.run("create", OWN_CODE).code == 0

@@ -132,6 +132,20 @@ def test_every_command_names_it(world: World, case: str) -> None:
         assert checks["forgejo.infra"]["state"] == "failed"
 
 
+@pytest.mark.parametrize("case", ["repository", "branch", "mirror", "mirror's branch"])
+def test_verify_names_it_and_not_create(world: World, case: str) -> None:
+    rename, _, _, words, remedy = CASES[case]
+    assert world.run("create", SMALLEST).code == 0
+    world.merge(NAME)
+    rename(world)
+    completed = world.command("verify", NAME)
+    checks = {item["id"]: item for item in completed.of("check")}
+    assert (completed.code, checks["mirror.commit"]["state"]) == (7, "failed"), completed
+    assert all(word in checks["mirror.commit"]["summary"] for word in words)
+    assert remedy in checks["mirror.commit"]["hint"]
+    assert checks["infra.stack"]["state"] == "ok"
+
+
 def test_a_new_name_that_is_to_stay_is_given_in_the_profile(world: World) -> None:
     assert world.run("create", SMALLEST).code == 0
     infra_branch(world)

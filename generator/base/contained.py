@@ -20,6 +20,7 @@ from typing import Self
 
 from generator.base.errors import RefusedError
 from generator.base.files import FOLDER, put_file
+from generator.base.folders import home
 
 _MOST_LINKS = 40
 """As the kernel does."""
@@ -96,10 +97,12 @@ def _is_special(part: str) -> bool:
 def linked(place: Path) -> Obstacle | None:
     """The link that a folder is, or through which it lies in a repository; None where there is none.
 
-    Links above a repository are how this machine is arranged. One in it may be anybody's.
+    Links above a repository are how this machine is arranged, and those in a home that is one (for its dotfiles) are
+    the person's. Any other link in one may be anybody's.
     """
-    path = Path(os.path.abspath(place))
-    above = [folder for folder in path.parents if os.path.lexists(folder / ".git")]
+    path, own = Path(os.path.abspath(place)), home()
+    homes = {own, *own.parents, Path(os.path.realpath(own))} if own else set()
+    above = [folder for folder in path.parents if folder not in homes and os.path.lexists(folder / ".git")]
     inside = len(path.relative_to(above[-1]).parts) if above else 1
     found = [folder for folder in (path, *path.parents)[:inside] if folder.is_symlink()]
     return link_at(str(found[-1]), os.readlink(found[-1])) if found else None

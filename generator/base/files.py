@@ -51,7 +51,8 @@ def _fill(handle: int, content: str | bytes, mode: int, *, durable: bool) -> Non
     with os.fdopen(handle, "wb") as stream:
         stream.write(content if isinstance(content, bytes) else content.encode("utf-8"))
         stream.flush()
-        os.fchmod(stream.fileno(), mode)
+        with suppress(PermissionError):  # of one's own file: its file system keeps no permissions
+            os.fchmod(stream.fileno(), mode)
         if durable:
             os.fsync(stream.fileno())
 
@@ -66,8 +67,7 @@ def read_private(path: Path, most: int, *, unseen: bool = False) -> bytes | None
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as stream:
         status = os.fstat(handle)
-        own = status.st_uid == os.geteuid() and not status.st_mode & (0o077 if unseen else 0o022)
-        if not stat.S_ISREG(status.st_mode) or not own:
+        if not stat.S_ISREG(status.st_mode) or not _is_own(path, status, 0o077 if unseen else 0o022):
             return None
         content = stream.read(most + 1)
     return content if len(content) <= most else None
@@ -76,4 +76,16 @@ def read_private(path: Path, most: int, *, unseen: bool = False) -> bytes | None
 def is_private(path: Path) -> bool:
     """Whether nobody but this person can have written a file or folder. Raises ``OSError`` where it does not exist."""
     status = path.lstat()
-    return not stat.S_ISLNK(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return not stat.S_ISLNK(status.st_mode) and _is_own(path, status, 0o022)
+
+
+def _is_own(path: Path, status: os.stat_result, others: int) -> bool:
+    """Whether a file is this person's, and ``others`` have none of these permissions."""
+    return status.st_uid == os.geteuid() and not (status.st_mode & others and _keeps_permissions(path.parent))
+
+
+def _keeps_permissions(folder: Path) -> bool:
+    """Whether permissions say anything: file systems of Windows and memory cards show the same for every file."""
+    with suppress(OSError), tempfile.TemporaryFile(dir=folder) as probe:  # made with mode 0600
+        return not os.fstat(probe.fileno()).st_mode & 0o077
+    return True

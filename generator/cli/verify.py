@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from generator.base.checks import CheckState
-from generator.base.errors import ExitCode, PreflightError, SystemFailure
+from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
 from generator.cli.recorded import recorded
@@ -103,7 +103,7 @@ def _with_progress(session: Session, run: Run, change: Change, result: Result) -
     project = Project(session.template, session.platform, change.wanted, session.service_dir(change.name))
     try:
         progress = under_way(run.fresh().of(project), change)
-    except (SystemFailure, PreflightError):  # what can't be seen is among the checks already
+    except (SystemFailure, PreflightError, RefusedError):  # what can't be seen is among the checks already
         return result
     if progress is None:
         return result

@@ -14,7 +14,7 @@ from generator.base.errors import RefusedError
 from generator.clients.git import Repository
 from generator.infra_repo.fingerprints import blob_id
 from generator.lifecycle.update.journal import refuse_interrupted, take_back
-from tests.checkout import commit_all
+from tests.checkout import commit_all, git
 from tests.invoke import Command
 from tests.test_contained import snapshot
 
@@ -192,6 +192,36 @@ def test_work_since_then_stays(place: Path) -> None:
     assert take_back(repository) == ()
     repository.close()
     assert (place / GOOD).read_bytes() == WORK
+
+
+@pytest.mark.parametrize("settings", [{}, {"core.autocrlf": "true"}, {"core.fileMode": "false"}])
+def test_what_was_committed_since_then_stays(place: Path, settings: dict[str, str]) -> None:
+    """Also where git stores other line endings than the file has."""
+    for name, value in settings.items():
+        git(place, "config", name, value)
+    written = WORK.replace(b"\n", b"\r\n") if "core.autocrlf" in settings else WORK
+    (place / GOOD).write_bytes(written)
+    (place / "new").write_bytes(written)
+    forge(place, {path: entry(after=blob_id(written)) for path in (GOOD, "new")})
+    commit_all(place, "by hand")
+    repository = Repository.open(place)
+    assert repository is not None
+    assert take_back(repository) == ()
+    repository.close()
+    assert (place / GOOD).read_bytes() == written
+    assert git(place, "status", "--porcelain") == ""
+
+
+def test_an_ignored_file_of_an_update_is_removed(place: Path) -> None:
+    (place / "new").write_bytes(WORK)
+    (place / ".git" / "info").mkdir(exist_ok=True)
+    (place / ".git" / "info" / "exclude").write_text("new\n")
+    forge(place, {"new": entry(before=None)})
+    repository = Repository.open(place)
+    assert repository is not None
+    assert take_back(repository) == ("new",)
+    repository.close()
+    assert not (place / "new").exists()
 
 
 @pytest.mark.parametrize("journal", [{GOOD: entry()}, b"{", {"../outside/file": entry()}], ids=["good", "bad", "out"])

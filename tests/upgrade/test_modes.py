@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.clients.git import Repository
+from generator.lifecycle.update.journal import take_back
 from tests.answers import RICH
 from tests.checkout import commit_all, git
 from tests.full import few
@@ -59,6 +61,14 @@ class Made:
 
     def update(self, *more: str) -> Completed:
         return self.desk.command(*self.words("--json", *more))
+
+    def taken_back(self) -> tuple[str, ...]:
+        """What the next update does first."""
+        repository = Repository.open(self.root)
+        assert repository is not None
+        found = take_back(repository)
+        repository.close()
+        return found
 
     def killed(self, writes: int) -> None:
         """An update that is killed after so many files."""
@@ -200,9 +210,8 @@ def test_a_killed_update_gives_the_bits_back(made: Made, writes: int, bits: int 
         made.without_bits(bits)
     before, modes = made.desk.snapshot(), made.on_disk()
     made.killed(writes)
-    completed = made.update("--check")
-    assert completed.code == 0, completed.out
-    assert "is undone" in completed.out
+    assert made.update("--check").of("error")[0]["code"] == "update.interrupted"
+    assert made.taken_back()
     assert made.desk.snapshot() == before
     assert bits is not None or made.on_disk() == modes
     assert made.status() == ""
@@ -215,6 +224,23 @@ def test_a_mode_that_someone_changed_after_a_killed_update_stays(made: Made) -> 
     made.killed(5)
     assert made.on_disk()[MODE_ALONE]
     (made.root / MODE_ALONE).chmod(0o644)
-    assert made.update("--check").code == 0
+    assert MODE_ALONE not in made.taken_back()
     assert not made.on_disk()[MODE_ALONE]
     assert made.status() == ""
+
+
+def test_where_a_file_system_keeps_no_permissions_nothing_is_refused_for_them(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a disk of Windows in WSL: everybody may write every file, by the look of it."""
+    made.without_bits(0o777)
+    for name in ("stat", "fstat"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *place, real=real, **options: _open_to_all(real(*place, **options)))
+    assert made.update().code == 0
+    assert not (made.root / ".git" / "newservice-update").exists()
+    assert made.commit()[NEW]
+
+
+def _open_to_all(status: os.stat_result) -> os.stat_result:
+    return os.stat_result((status.st_mode | 0o777, *status[1:10]))

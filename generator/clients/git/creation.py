@@ -20,7 +20,7 @@ from generator.clients.git.process import init, trust_own
 from generator.clients.git.repository import Repository
 from generator.template.files import File
 
-_DRAFT = ".newservice-"
+_DRAFT = ".{}.newservice-"
 
 
 @contextmanager
@@ -77,20 +77,18 @@ def adopt_folder(
 ) -> None:
     """Turn a folder with our rendered files into a repository with one commit; ``files`` replace those in the folder.
 
-    Those that are there ``once`` stay as they are.
-
     Raises ``SystemFailure`` when the folder can't be written, or while another run creates it.
     """
     files = list(files)
     try:
         with locked(place) as free:
-            tree = Contained.at(place)
             if not free:
                 reason = "another run is creating it"
                 raise SystemFailure("service.folder", f"{place}: {reason}", "run the same command again")
-            _clear_drafts(place)
             _begin(place, branch, origin)
-            write_files(place, [file for file in files if not (file.once and tree.read(file.path) is not None)])
+            _remove_drafts(place)
+            tree = Contained.at(place)
+            write_files(place, (file for file in files if tree.read(file.path) != file.content))
             _commit(place, files, message, signing_key)
     except OSError as error:
         message = f"{place} can't be written: {error.strerror}"
@@ -144,8 +142,8 @@ def _standing_in(place: Path, branch: str, origin: str) -> Iterator[Path]:
 @contextmanager
 def _draft(place: Path) -> Iterator[Path]:
     """A private folder beside ``place``; those left behind by killed runs are removed."""
-    _clear_drafts(place)
-    prefix = f".{place.name}{_DRAFT}"
+    _remove_drafts(place)
+    prefix = _DRAFT.format(place.name)
     with (
         tempfile.TemporaryDirectory(prefix=prefix, dir=place.parent, ignore_cleanup_errors=True) as folder,
         locked(Path(folder)),
@@ -155,9 +153,9 @@ def _draft(place: Path) -> Iterator[Path]:
         yield draft
 
 
-def _clear_drafts(place: Path) -> None:
-    """Remove what killed runs left beside ``place``."""
-    for stale in place.parent.glob(f".{glob.escape(place.name)}{_DRAFT}*"):
+def _remove_drafts(place: Path) -> None:
+    """Remove the private folders that killed runs have left beside ``place``."""
+    for stale in place.parent.glob(f"{_DRAFT.format(glob.escape(place.name))}*"):
         with locked(stale) as free:
             if free and is_private(stale):
                 shutil.rmtree(stale, ignore_errors=True)

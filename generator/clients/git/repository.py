@@ -29,7 +29,7 @@ from generator.clients.git.process import (
 from generator.clients.git.reading import Reader, lost
 from generator.clients.git.remote import Remote
 from generator.clients.git.signing import Signer
-from generator.clients.git.working_tree import filtered, uncommitted, unfiltered
+from generator.clients.git.working_tree import filtered, staged_executables, uncommitted, unfiltered
 from generator.infra_repo.fingerprints import EXECUTABLE, mode_of
 from generator.infra_repo.trees import Folder
 from generator.template.files import File
@@ -270,24 +270,22 @@ class Repository:
     def commit_all(self, files: Iterable[File], message: str) -> None:
         """Make the first commit, of every file in the working tree: ``files`` as they are given, others as they are.
 
-        Of a file that is there ``once`` only the executable bit is taken, where the file system has none.
-
+        The bits of ``files`` count where the file system has none.
         It is signed where the person's git signs commits, or there is a key. Raises ``SystemFailure`` where a commit
         exists already.
         """
         given, folder = {file.path: file for file in files}, Folder(self.path)
-        blind = git_process(self.path, "config", "--type=bool", "--get", "core.fileMode").out.strip() == b"false"
+        blind = staged_executables(self.path) is not None
         kept: list[File] = []
         links: dict[str, bytes] = {}
         for name in folder.paths():
-            file, obstacle = given.get(name), folder.obstacle(name)
-            if obstacle is not None:
+            if (obstacle := folder.obstacle(name)) is None:
+                file, content = given.get(name), folder.read(name)
+                executable = file is not None and file.executable if blind else folder.executable(name)
+                content = content if file is None else file.content
+                kept += [File(name, content, executable)] if content is not None else []
+            else:
                 links[name] = obstacle.text
-            elif file and not file.once:
-                kept.append(file)
-            elif (content := folder.read(name)) is not None:
-                executable = file.executable if file and blind else folder.executable(name)
-                kept.append(File(name, content, executable))
         tree = build_tree(self.path, "", kept, links=links)
         sha = self._committed(tree, (), message, self._author(), self.signer())
         self._git("read-tree", tree)

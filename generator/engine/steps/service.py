@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,16 +94,23 @@ class ServiceCommit(Step[CommitFacts]):
                 "woodpecker.not_registered", f"Woodpecker does not know {run.mirror}", "run the same command again"
             )
         make = adopt_folder if facts.place.occupied else create_repository
+        tree = Folder.at(facts.place.path)
         files = run.project.service_files(facts.woodpecker_id)
         make(
             facts.place.path,
-            files,
+            [_as_owned(tree, file) for file in files],
             run.platform.forgejo.branch,
             first_message(run, files),
             run.platform.forgejo.clone_url(run.name),
             run.platform.connection.signing_key,
         )
         return f"{facts.place.path}"
+
+
+def _as_owned(tree: Tree, file: File) -> File:
+    """A file that is its owner's from the moment it exists, with the content that it has."""
+    content = tree.read(file.path) if file.once else None
+    return file if content is None else replace(file, content=content)
 
 
 class ServicePush(Step[CommitFacts]):

@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +77,10 @@ def take_back(repository: Repository) -> tuple[str, ...]:
     if not os.path.lexists(folder / _JOURNAL):
         _clear(folder)
         return ()
-    tree, committed = WorkingTree.behind(repository.path), Commit(repository, repository.head() or "")
-    restored = [entry for entry in _entries(folder, tree) if _is(tree, entry) and not _is(committed, entry)]
+    tree = WorkingTree.behind(repository.path)
+    left = [entry for entry in _entries(folder, tree) if _is(tree, entry)]
+    committed = _committed(repository, left)
+    restored = [entry for entry in left if entry.path not in committed]
     for entry in restored:
         if entry.before is None:
             tree.remove(entry.path)
@@ -138,13 +140,20 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is(tree: Tree, entry: _Entry) -> bool:
-    """Whether a file in a tree is as the update left it, with its bit where one was noted and can be seen."""
+def _is(tree: WorkingTree, entry: _Entry) -> bool:
+    """Whether a file is as the update left it, with its bit where one was noted and can be seen."""
     content = tree.read(entry.path)
     if content is None or blob_id(content) != entry.after:
         return content is None and entry.after is None
-    hidden = isinstance(tree, WorkingTree) and tree.staged is not None
+    hidden = tree.staged is not None
     return entry.executable is None or hidden or tree.executable(entry.path) == entry.executable
+
+
+def _committed(repository: Repository, entries: Iterable[_Entry]) -> set[str]:
+    """The files that are committed as they are here. Git compares: it may store other line endings than a file has."""
+    head = Commit(repository, repository.head() or "")
+    found = {entry.path for entry in entries if (head.read(entry.path) is None) == (entry.after is None)}
+    return found.difference(repository.dirty(found))
 
 
 def _entries(folder: Path, tree: Tree) -> list[_Entry]:

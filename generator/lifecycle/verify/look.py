@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.base.checks import Check, CheckState, all_well
-from generator.base.errors import AnswersError, NewserviceError, PreflightError, SystemFailure
+from generator.base.errors import AnswersError, NewserviceError, PreflightError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.registry import Registry
 from generator.engine.context import Run
@@ -78,7 +78,7 @@ def _build(run: Run, registry: Registry | None) -> list[_Seen]:
     if not answers.owned:
         reason = "third-party image: the service has no repository"
         return [_skipped(id_, reason) for id_ in ("mirror.commit", "ci.run", "image.tags", "deploy.pipeline")]
-    mirror = _check("mirror.commit", lambda: judge_mirror(observe.observe_mirror(run)))
+    mirror = _check("mirror.commit", lambda: _mirror(run))
     sha = _head(run)
     if sha is None:
         return [mirror, *(_unbuilt(run, id_) for id_ in ("ci.run", "image.tags", "deploy.pipeline"))]
@@ -87,11 +87,18 @@ def _build(run: Run, registry: Registry | None) -> list[_Seen]:
     return [mirror, ci, _image(run, registry, delivery, ci.check.state), _pipeline(run, delivery, ci.check.state)]
 
 
+def _mirror(run: Run) -> Check:
+    """The mirror's check; where something is wrong that ``create`` would refuse, such as another name, that is it."""
+    check = judge_mirror(observe.observe_mirror(run))
+    refused = observe.refusal(run, well=check.well)
+    return replace(check, state=CheckState.FAILED, summary=refused.summary, hint=refused.hint) if refused else check
+
+
 def _head(run: Run) -> str | None:
     """The canonical commit; None if it does not exist or can't be seen, which ``mirror.commit`` reports."""
     try:
         return run.canonical_head()
-    except (SystemFailure, PreflightError):
+    except (SystemFailure, PreflightError, RefusedError):
         return None
 
 
@@ -170,6 +177,8 @@ def _check(id_: str, judged: Callable[[], Check]) -> _Seen:
         return _Seen(judged())
     except (SystemFailure, PreflightError) as error:
         return _unknown(id_, error)
+    except RefusedError as error:
+        return _Seen(Check(id_, CheckState.FAILED, error.message, error.hint))
 
 
 def _unknown(id_: str, error: NewserviceError) -> _Seen:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
-from generator.base.errors import PreflightError
+from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.registry import Registry
 from generator.engine.context import Run
+from generator.engine.plan import Action, Decision
 from generator.engine.steps import infra
-from generator.engine.steps.forgejo import same_address
+from generator.engine.steps.base import Step
+from generator.engine.steps.forgejo import ForgejoMirror, same_address
+from generator.engine.steps.github import GitHubRepository
 from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
 from generator.lifecycle.verify.delivery import Delivery
@@ -25,6 +30,24 @@ def observe_mirror(run: Run) -> MirrorFacts:
     mirrors = [item for item in run.push_mirrors() if same_address(item.address, wanted)] if seen else []
     errors = tuple(item.last_error for item in mirrors if item.last_error)
     return MirrorFacts(run.mirror, canonical, seen, mirrored, len(mirrors), errors)
+
+
+def refusal(run: Run, *, well: bool) -> Decision | None:
+    """Why ``create`` would refuse the mirror; None where it would not, or can't see it.
+
+    Of one that is ``well`` only its name matters. Raises ``RefusedError`` for a renamed branch.
+    """
+    mirror = run.mirror_repository() if well else None
+    if mirror is not None and mirror.full_name.lower() == run.mirror.lower():
+        return None
+    run.canonical_answers()
+    steps: tuple[Step[Any], ...] = (GitHubRepository(), ForgejoMirror())
+    with suppress(SystemFailure, PreflightError):
+        for step in steps:
+            decision = step.decide(run, step.observe(run))
+            if decision.action is Action.REFUSE:
+                return decision
+    return None
 
 
 def observe_run(run: Run, sha: str, workflow: str | None) -> RunFacts:
