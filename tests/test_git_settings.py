@@ -300,9 +300,8 @@ def test_messages_are_read_as_they_were_written(tmp_path: Path, encoding: str) -
     git(place, "config", "i18n.logOutputEncoding", encoding)
     opened = Repository.open(place)
     assert opened is not None
-    begun = opened.origin("HEAD")
+    (begun,) = opened.origins("HEAD", ".")
     opened.close()
-    assert begun is not None
     assert begun.message.startswith("feat: réader # x\n")
 
 

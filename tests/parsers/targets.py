@@ -187,7 +187,7 @@ def _history(text: str) -> None:
     head = f"tree {_object('tree', b'')}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n"
     sha = _object("commit", head.encode() + _bytes(text))
     repository = _repository()
-    _ = (repository.origin(sha), repository.file(sha, "a"))
+    _ = (repository.origins(sha, "a"), repository.file(sha, "a"))
 
 
 def _listing(text: str) -> None:
