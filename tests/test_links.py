@@ -12,6 +12,7 @@ import pytest
 from generator.infra_repo.trees import Folder
 from tests.answers import RICH, UPSTREAM
 from tests.checkout import commit_all, git
+from tests.full import few
 from tests.invoke import Desk
 from tests.links import commit_links
 from tests.test_contained import CANARY, snapshot
@@ -80,7 +81,7 @@ THROUGH: dict[str, Callable[[Desk, Path], str]] = {
 }
 
 
-@pytest.mark.parametrize("make", THROUGH.values(), ids=THROUGH)
+@pytest.mark.parametrize("make", few(7, THROUGH.values()), ids=THROUGH)
 def test_nothing_is_written_through_a_link_nor_shown(
     desk: Desk, outside: Path, make: Callable[[Desk, Path], str]
 ) -> None:
@@ -150,7 +151,7 @@ LEAKS = {
 }
 
 
-@pytest.mark.parametrize("to", LEAKS.values(), ids=LEAKS)
+@pytest.mark.parametrize("to", few(4, LEAKS.values()), ids=LEAKS)
 @pytest.mark.parametrize("file", ["main.tf", "deployment.tf"])
 def test_an_update_shows_no_file_that_a_link_leads_to(desk: Desk, outside: Path, to: str, file: str) -> None:
     assert desk.create(RICH).code == 0

@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.answers import RICH
 from tests.checkout import commit_all, git, infra_checkout
+from tests.full import few
 from tests.invoke import Command, Desk
 from tests.test_contained import snapshot
 from tests.test_mcp import PLANTED, READ_ONLY, ROOT, Agent, errors, served
@@ -191,7 +192,7 @@ def silent(ground: Ground, agent: Agent) -> None:
     assert os.listdir(ground.ran) == []
 
 
-@pytest.mark.parametrize("make", CHECKOUTS.values(), ids=CHECKOUTS)
+@pytest.mark.parametrize("make", few(5, CHECKOUTS.values()), ids=CHECKOUTS)
 def test_no_checkout_makes_it_write_run_or_leak(ground: Ground, make: Callable[[Ground], None]) -> None:
     make(ground)
     before = ground.everything()
@@ -298,7 +299,7 @@ def test_no_argument_makes_it_write_run_or_leak(ground: Ground) -> None:
     assert ground.everything() == before
 
 
-@pytest.mark.parametrize("tool", ["verify", "secrets_show", "change", "status", "plan"])
+@pytest.mark.parametrize("tool", few(2, ["plan", "verify", "secrets_show", "change", "status"]))
 def test_a_hostile_clone_makes_no_look_at_the_systems_write(world: World, ground: Ground, tool: str) -> None:
     """With a platform: nothing is written there either."""
     for name in ("a stack that leads out", "a service that leads home", "a forged journal"):
@@ -332,7 +333,7 @@ MESSAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
+@pytest.mark.parametrize("message", few(3, MESSAGES.values()), ids=MESSAGES)
 def test_no_message_ends_it(ground: Ground, message: bytes) -> None:
     process = served(ground.folder, "-m", "generator", "mcp", "--infra", str(ground.infra))
     assert process.stdin is not None

@@ -94,7 +94,7 @@ def error_of(completed: Completed) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", few(4, CASES))
 def test_what_was_renamed_is_named_and_nothing_is_written(world: World, case: str) -> None:
     rename, back, code, words, remedy = CASES[case]
     assert world.run("create", SMALLEST).code == 0
@@ -132,7 +132,7 @@ def test_every_command_names_it(world: World, case: str) -> None:
         assert checks["forgejo.infra"]["state"] == "failed"
 
 
-@pytest.mark.parametrize("case", ["repository", "branch", "mirror", "mirror's branch"])
+@pytest.mark.parametrize("case", few(2, ["repository", "branch", "mirror", "mirror's branch"]))
 def test_verify_names_it_and_not_create(world: World, case: str) -> None:
     rename, _, _, words, remedy = CASES[case]
     assert world.run("create", SMALLEST).code == 0
