@@ -193,7 +193,9 @@ class Checks:
     def _lay_out(self, task: Task, *, changed: bool) -> None:
         """Write a stack's folder as the default branch has it, or as the update would leave it."""
         prefix = task.place.prefix
-        files = {path: content for path in self._listed[prefix] if (content := self.snapshot.read(path)) is not None}
+        files = {
+            path: content for path in self._listed[prefix] if (content := self.snapshot.read_if_small(path)) is not None
+        }
         if changed:
             files = {path: content for path, content in files.items() if path not in task.removed}
             files |= {file.path: file.content for file in task.files if file.path.startswith(prefix)}
@@ -213,7 +215,7 @@ def open_checks(snapshot: Snapshot, platform: Platform, jobs: int) -> Iterator[C
         needs = {need for guard in guards for need in (*guard.needs, guard.script) if need}
         paths = [path for path in snapshot.ids if any(path == need or path.startswith(f"{need}/") for need in needs)]
         snapshot.load(paths)
-        contents = ((path, snapshot.read(path)) for path in paths)
+        contents = ((path, snapshot.read_if_small(path)) for path in paths)
         write_files(Path(folder), (_file((path, content)) for path, content in contents if content is not None))
         yield Checks(Path(folder), snapshot, guards, jobs, missing)
 

@@ -50,6 +50,11 @@ class Snapshot:
         """Content of a file, or None. Raises ``SystemFailure`` if the clone lacks its content."""
         return None if path in self.links else self._content(path)
 
+    def read_if_small(self, path: str) -> bytes | None:
+        """Content of a file; None also for one that is too large to be read."""
+        self.load([path])
+        return self.read(path) if self.ids.get(path) in self._contents else None
+
     def _content(self, path: str) -> bytes | None:
         sha = self.ids.get(path)
         if sha is None:

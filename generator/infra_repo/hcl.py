@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Literal
 
 import tree_sitter_hcl
@@ -14,13 +15,17 @@ from tree_sitter import Language, Node, Parser
 
 from generator.infra_repo.hcl_strings import unquote
 
-LARGEST = 1 << 19
+LARGEST = 1 << 18
 """Bytes of a file."""
 DEEPEST = 400
 """Levels of the syntax tree, which has three or four for a list in a list: what walks through it is recursive."""
 LONGEST_SPACE = 500
 """Blanks and line ends in a row: recovering from an error, tree-sitter looks from each of them to the end of all."""
 
+MOST_CHAINED = 100
+"""Signs that assign without a value (`a = b =`): recovery from them takes a time that grows with their square."""
+
+_CHAIN = re.compile(r"=\s*[\w-]+\s*(?==(?![=>~]))")
 _SPACE = re.compile(rf"\s{{{LONGEST_SPACE + 1}}}")
 
 
@@ -178,6 +183,9 @@ def _read(text: str) -> Document:
         raise HclSyntaxError(
             line, f"it has more than {LONGEST_SPACE} blanks and line ends in a row from line {line} on"
         )
+    chained = [found.start() for found in islice(_CHAIN.finditer(text), MOST_CHAINED + 1)]
+    if len(chained) > MOST_CHAINED:
+        raise HclSyntaxError(text.count("\n", 0, chained[0]) + 1)
     root = _parser().parse(data).root_node
     if root.has_error:
         raise HclSyntaxError(_first_error(root).start_point.row + 1)
