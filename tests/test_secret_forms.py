@@ -169,6 +169,25 @@ def test_words_that_other_tools_take_for_a_key_are_words(world: World) -> None:
     assert completed.of("error")[0]["code"] == "answer.secret"
 
 
+def test_a_host_that_vault_has_beside_secrets_is_none() -> None:
+    settings = {
+        "PUBLIC_URL": "https://app.example.test",
+        "DB_HOST": "postgresql.dbaas.svc.cluster.local",
+        "host": "10.0.7.1",
+    }
+    for name, value in settings.items():
+        learn(value, name)
+        assert not known_secret(f"it is {value}"), name
+    secrets = {
+        "WEBHOOK_URL": "https://hooks.test/T0/B1/xYz",
+        "ghost": "correct.horse.4",
+        "DB_URL": "postgres://app:s3cret@db",
+    }
+    for name, value in {**secrets, "PASSWORD": "correct.horse.battery.staple"}.items():
+        learn(value, name)
+        assert known_secret(f"it is {value}"), name
+
+
 def test_what_is_learned_is_no_ordinary_word() -> None:
     learn("postgres")
     learn("my-user")

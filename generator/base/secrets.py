@@ -22,6 +22,14 @@ _WORD = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*")
 
 _LONG = 16
 
+_PLACE = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?[a-z0-9][a-z0-9.-]{0,200}(?::[0-9]{1,5})?/?")
+"""A host, alone or in an address that says nothing else."""
+
+_NAMES_PLACE = re.compile(
+    r"(?:^|[^a-z])(?:host|hostname|url|uri|domain|server|endpoint|issuer|address)$", re.IGNORECASE
+)
+"""A property for it: people keep such settings in Vault beside secrets."""
+
 _IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#\s@]*)@", re.IGNORECASE)
 
 
@@ -135,9 +143,10 @@ def known_secret(text: str, *, words: bool = True) -> bool:
     return any(is_in(text, forms(value)) for value in tuple(_known) if not _is_word(value))
 
 
-def learn(value: str) -> None:
-    """Make a value known that may be secret; one that is an ordinary word is not."""
-    if len(value) >= SHORTEST and not _is_word(value):
+def learn(value: str, name: str = "") -> None:
+    """Make a value known that may be secret; an ordinary word is not, nor a host where ``name`` promises one."""
+    is_place = _NAMES_PLACE.search(name) and _PLACE.fullmatch(value)
+    if len(value) >= SHORTEST and not _is_word(value) and not is_place:
         Secret(value)
 
 

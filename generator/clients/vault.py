@@ -286,8 +286,8 @@ def _entry(body: Any) -> Entry:
     properties = {} if outer["data"] is None else fields(outer["data"])
     metadata = outer["metadata"]
     version, created = number(metadata["version"]), str(metadata.get("created_time") or "")
-    for value in properties.values():
-        learn(value if isinstance(value, str) else json.dumps(value))
+    for name, value in properties.items():
+        learn(value if isinstance(value, str) else json.dumps(value), name)
     return Entry(version, frozenset(properties), Secret(json.dumps(properties)), created, _custom(metadata))
 
 
