@@ -51,7 +51,7 @@ FORGEJO: dict[str, Call] = {
     "issues": lambda client: client.issues("o", "n"),
     "access_tokens": lambda client: client.access_tokens("u"),
     "branch_rules": lambda client: client.branch_rules("o", "n"),
-    "origin": lambda client: client.origin("o", "n", SHA),
+    "origins": lambda client: client.origins("o", "n", SHA, "README.md"),
     "rights": lambda client: client.rights("o", "n"),
     "may_create": lambda client: client.may_create("u", "o"),
     "commits": lambda client: client.commits("o", "n", SHA),
@@ -103,7 +103,7 @@ WRONG = ["{}", "[]", "null", '"x"', "1", "true", '{"status": "ok"}', '[{"status"
 MEANT: dict[tuple[str, str], set[str]] = {
     ("forgejo", "branches"): {"[]", "null"},  # of an empty repository
     **{("forgejo", name): {"[]"} for name in ("push_mirrors", "pull_request", "access_tokens", "references")},
-    **{("forgejo", name): {"[]"} for name in ("branch_rules", "origin")},
+    **{("forgejo", name): {"[]"} for name in ("branch_rules", "origins")},
     **{("forgejo", name): {"[]"} for name in ("open_pull_requests", "pull_requests", "issues")},
     **{("forgejo", name): {"[]"} for name in ("commits", "commits of a path")},
     **{

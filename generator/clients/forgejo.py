@@ -432,7 +432,7 @@ def _rights(data: Any) -> Rights:
 
 
 def _branch_rules(data: Any) -> list[BranchRule]:
-    return [_branch_rule(item) for item in listed(data, null=True)]
+    return [_branch_rule(item) for item in listed(data)]
 
 
 def _branch_rule(data: Any) -> BranchRule:
