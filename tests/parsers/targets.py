@@ -166,45 +166,59 @@ CONTENT = b"a person's work\n"
 
 
 @cache
-def _repository() -> Repository:
+def _checkout() -> Path:
     folder = _folder() / "checkout"
     (folder / "stacks").mkdir(parents=True)
     (folder / "stacks" / "main.tf").write_bytes(b"committed\n")
     commit_all(folder, "first")
-    found = Repository.open(folder)
+    return folder
+
+
+@contextmanager
+def _opened() -> Iterator[Repository]:
+    """Its process that reads objects ends with each text."""
+    found = Repository.open(_checkout())
     assert found is not None
-    return found
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 def _object(kind: str, content: bytes) -> str:
     """The id of an object with any content, as whoever pushes can make it."""
     command = ["git", "hash-object", "-t", kind, "-w", "--stdin", "--literally"]
-    ended = subprocess.run(command, cwd=_repository().path, input=content, capture_output=True, check=True)
+    ended = subprocess.run(command, cwd=_checkout(), input=content, capture_output=True, check=True)
     return ended.stdout.decode().strip()
 
 
 def _history(text: str) -> None:
     head = f"tree {_object('tree', b'')}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n"
     sha = _object("commit", head.encode() + _bytes(text))
-    repository = _repository()
-    _ = (repository.origins(sha, "a"), repository.file(sha, "a"))
+    with _opened() as repository:
+        _ = (repository.origins(sha, "a"), repository.file(sha, "a"))
 
 
 def _listing(text: str) -> None:
-    sha, repository = _object("tree", _bytes(text)), _repository()
-    for folder in ("", "a", "a/b"):
-        with suppress(NewserviceError):
-            repository.paths(sha, folder or ".")
-    for path in ("a", "a/a", "é"):
-        with suppress(NewserviceError):
-            _ = (repository.file(sha, path), repository.executable(sha, path))
-        with suppress(NewserviceError):
-            repository.obstacle(sha, path)
+    sha = _object("tree", _bytes(text))
+    with _opened() as repository:
+        for folder in ("", "a", "a/b"):
+            with suppress(NewserviceError):
+                repository.paths(sha, folder or ".")
+        for path in ("a", "a/a", "é"):
+            with suppress(NewserviceError):
+                _ = (repository.file(sha, path), repository.executable(sha, path))
+            with suppress(NewserviceError):
+                repository.obstacle(sha, path)
 
 
 def _journal(text: str) -> None:
     """Whatever it says, only what it may name is written."""
-    repository = _repository()
+    with _opened() as repository:
+        _taken_back(repository, text)
+
+
+def _taken_back(repository: Repository, text: str) -> None:
     folder = repository.git_dir / "newservice-update"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
