@@ -81,7 +81,7 @@ class Course:
         return found
 
     def start_again(self) -> None:
-        """Everything as it was before the command, and counted from the beginning."""
+        """Restore the platform to its state before the command, and forget the requests so far."""
         self.before.restore()
         self.world.sandbox.journal.clear()
 

@@ -12,6 +12,7 @@ from typing import Any
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
+from generator.sandbox.names import Names
 from generator.sandbox.numbers import Numbers
 from generator.sandbox.repositories import BareRepository
 
@@ -126,7 +127,7 @@ class Repository:
             return None
 
 
-class State:
+class State(Names[Repository]):
     """The whole state of the sandbox's GitHub, with settings and helpers for tests."""
 
     def __init__(self, root: Path, owner: str, token: str) -> None:
@@ -140,31 +141,6 @@ class State:
         self.private_repositories = True
         self.ids = Numbers(700000101, 17)
         self.hook_ids = Numbers(500000001)
-
-    def repository(self, full_name: str) -> Repository:
-        """A repository by ``owner/name``, case ignored. Raises KeyError if it does not exist."""
-        return self.repositories[full_name.lower()]
-
-    def rename(self, full_name: str, owner: str, name: str) -> Repository:
-        """Give a repository another owner or name; its old name leads there from now on."""
-        repository = self.repositories.pop(full_name.lower())
-        place = self.root / owner / f"{name}.git"
-        place.parent.mkdir(exist_ok=True)
-        repository.owner, repository.name, repository.bare = (
-            owner,
-            name,
-            BareRepository(repository.bare.path.rename(place)),
-        )
-        self.repositories[repository.full_name.lower()] = repository
-        self.redirects[full_name.lower()] = repository
-        self.redirects.pop(repository.full_name.lower(), None)
-        return repository
-
-    def forwarded(self, owner: str, name: str) -> Repository | None:
-        """The repository that had this name earlier, as long as none has it now."""
-        full_name = f"{owner}/{name}".lower()
-        found = None if full_name in self.repositories else self.redirects.get(full_name)
-        return found if found and found in self.repositories.values() else None
 
     def create_repository(
         self,
