@@ -14,6 +14,7 @@ import click
 from generator.base.errors import ExitCode, UsageError
 from generator.base.parallel import StepResult
 from generator.base.stopping import held
+from generator.cli import flags
 from generator.cli.faults import as_reported
 from generator.cli.following import after_the_pull_request
 from generator.cli.options import Answering
@@ -50,6 +51,7 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 common_options(create_command)
+flags.TEMPLATE(create_command)
 
 
 def create(
@@ -156,7 +158,7 @@ def _provision(session: Session, run: Run, plan: Plan, way: Course) -> Result:
             report(step)
     else:
         outcome = outcome_of(session, way, report)
-    return _result(outcome, run, plan.to_do, session.kept)
+    return _result(session, outcome, run, plan.to_do)
 
 
 def outcome_of(session: Session, way: Course, report: Callable[[StepResult], None]) -> Outcome:
@@ -167,16 +169,17 @@ def outcome_of(session: Session, way: Course, report: Callable[[StepResult], Non
     return outcome
 
 
-def _result(outcome: Outcome, run: Run, to_do: tuple[str, ...], kept: Path | None) -> Result:
+def _result(session: Session, outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status, urls = "success" if outcome.wrote else "unchanged", _urls(outcome, run)
         following = (*to_do, *(after_the_pull_request(run.project) if outcome.wrote or "pull_request" in urls else ()))
         closing = LEFT_OPEN if to_do else ""
         return Result(status, outcome.exit_code, run.name, urls, following, closing)
     again = "run the same command again to continue"
-    if kept is not None and kept.exists():
+    if (kept := session.kept) is not None and kept.exists():
         found = kept == answers_place(run.name, Path.cwd())  # where the command looks by itself
-        again = f"{run.project.command('create', *(() if found else ('--answers', str(kept))))} continues"
+        words = *(() if found else ("--answers", str(kept))), *flags.chosen_template(session.options)
+        again = f"{run.project.command('create', *words)} continues"
     return Result("partial", outcome.exit_code, run.name, {}, (again,))
 
 

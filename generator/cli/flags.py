@@ -107,6 +107,25 @@ TO = click.option(
     help="A released version of the template.  [default: the newest]",
 )
 
+TEMPLATE = click.option(
+    "--template",
+    metavar="VERSION",
+    shell_complete=versions,
+    help="Make a new service with this released version of the template.  [default: the installed one]",
+)
+
+TEMPLATE_OF = click.option(
+    "--template",
+    metavar="VERSION",
+    shell_complete=versions,
+    help="The schema of a released version of the template.  [default: the installed one]",
+)
+
+
+def chosen_template(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """``--template`` as it was given, for another command."""
+    return ("--template", str(options["template"])) if options.get("template") else ()
+
 
 def places(options: Mapping[str, Any]) -> Iterator[str]:
     """The flags that say where everything is, as they were given, for another command."""

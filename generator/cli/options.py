@@ -135,6 +135,9 @@ def collect(
     for pair in sets:
         with _noted(by_name.get(pair.partition("=")[0].split(".")[0]), problems):
             _set(given, pair, by_name)
+    for key in [key for key in flags if key.startswith("answer_") and flags[key] not in (None, ())]:
+        if key.removeprefix("answer_") not in by_name:  # an earlier version of the template has no such question
+            given[key.removeprefix("answer_")] = flags[key]
     for question in by_name.values():
         value = flags.get(f"answer_{question.name}")
         if value is not None and value != ():
@@ -178,8 +181,11 @@ def given_flags(questions: Iterable[Question], flags: Mapping[str, Any]) -> Iter
 
 def parse_flag(question: Question, value: Any) -> Any:
     """The answer behind a flag's text, or texts where it can be repeated."""
+    texts = value if isinstance(value, tuple) else (value,)
     if question.container:
-        return read_texts(question, value)
+        return read_texts(question, texts)
+    if isinstance(value, tuple):  # the flag is a list's, and an earlier version of the template wants one value
+        value = texts[0] if len(texts) == 1 else list(texts)
     return read_text(question, value) if isinstance(value, str) else value
 
 

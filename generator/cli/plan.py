@@ -14,6 +14,7 @@ import click
 
 from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
 from generator.base.stopping import held
+from generator.cli import flags
 from generator.cli.options import Answering
 from generator.cli.recorded import continued
 from generator.cli.report import Reporter, Result
@@ -59,6 +60,7 @@ def plan_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 common_options(plan_command)
+flags.TEMPLATE(plan_command)
 click.option("--out", metavar="FILE", shell_complete=files, help="Save the plan to a file, for apply.")(plan_command)
 
 
@@ -81,9 +83,9 @@ def _kept_result(session: Session, result: Result, out: Path, seeds: tuple[str, 
 
 def apply_line(path: Path, platform: str | None, seeds: Iterable[str] = ()) -> str:
     """The command that carries a saved plan out, with the sources of secrets that it has to repeat."""
-    flags = ["--platform", platform] if platform else []
-    flags += [word for seed in seeds for word in ("--seed", seed)]
-    return shlex.join(["newservice", "apply", str(path), *flags])
+    words = ["--platform", platform] if platform else []
+    words += [word for seed in seeds for word in ("--seed", seed)]
+    return shlex.join(["newservice", "apply", str(path), *words])
 
 
 def planned(plan: Plan) -> Result:
@@ -101,7 +103,7 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     """
     refuse_secrets(answers.values)
     session.seeds(answers)  # a source without a value is reported before any system is contacted
-    project, notes = session.project(answers), (*answers.notes, *session.seed_notes)
+    project, notes = session.project(answers), (*answers.notes, *session.template_notes, *session.seed_notes)
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:
         return replace(plan_files(project, session.infra, notes), basis=basis)
@@ -137,11 +139,21 @@ def refuse(session: Session, answers: Answers, plan: Plan) -> None:
         summaries = "; ".join(dict.fromkeys(step.decision.summary for step in plan.unknown))
         raise PreflightError(first.code, summaries, first.hint)
     if plan.refusals:
+        older = session.template_notes and any(item.action == "refuse" for item in plan.registrations)
+        hints = (*(step.decision.hint for step in plan.refusals), *((_for_another_tree(session),) if older else ()))
         raise RefusedError(
             f"{plan.refusals[0].id}.refused",
             "; ".join(dict.fromkeys(step.decision.summary for step in plan.refusals)),
-            "; ".join(dict.fromkeys(step.decision.hint for step in plan.refusals)),
+            "; ".join(dict.fromkeys(hints)),
         )
     if session.options["no_provision"]:
         with before_the_first_write():
             check_writable(session.project(answers), session.infra, plan)
+
+
+def _for_another_tree(session: Session) -> str:
+    """What to do where an earlier version of the template has no place for an entry."""
+    return (
+        f"template {session.template.version} was made for an infra repository that has this place: leave --template "
+        "out for the newest version, or name the entry in registrations.skip of the platform profile"
+    )

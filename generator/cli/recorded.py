@@ -10,7 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from generator.base.errors import AnswersError, NewserviceError, PreflightError, SystemFailure, UsageError
+from generator.base.errors import (
+    AnswersError,
+    NewserviceError,
+    PreflightError,
+    RefusedError,
+    SystemFailure,
+    UsageError,
+)
 from generator.base.memo import run_parallel
 from generator.cli.session import Session
 from generator.clients.git import Repository as Clone
@@ -85,8 +92,20 @@ def continued(session: Session) -> dict[str, Any]:
         return given
     if not found:
         return given
+    _refuse_other_template(session, found)
     session.reporter.progress(f"continuing with the answers recorded in {found.place}")
     return {**session.look_back(found), **_followed(session, found, given), **given}
+
+
+def _refuse_other_template(session: Session, found: Recorded) -> None:
+    """Raise ``RefusedError`` where ``--template`` names another version than the one that made the service."""
+    chosen = session.options.get("template")
+    if chosen and not found.problem and str(found.version) != session.template.version:
+        raise RefusedError(
+            "template.recorded",
+            f"{found.name} was made with template {found.version}, and --template says {chosen}",
+            "leave --template out to continue; `newservice update` brings the newest version",
+        )
 
 
 def _followed(session: Session, found: Recorded, given: dict[str, Any]) -> dict[str, Any]:
@@ -113,15 +132,17 @@ def _incomplete(session: Session, given: dict[str, Any]) -> bool:
 
 
 def planned_for(session: Session, name: str, version: str) -> None:
-    """Use the version of the template that a plan was made with, where the service is recorded as one of it.
+    """Use the version of the template that a plan was made with, for a new service or one that is recorded as its.
 
-    Does nothing where that can't be seen: then the plan no longer matches.
+    Does nothing where that can't be seen, or the version is not known: then the plan no longer matches.
     """
     if version == session.template.version:
         return
     with suppress(NewserviceError):
         found = _find(session, name)
-        if found and not found.problem and str(found.version) == version:
+        if not found:
+            session.use_template(version)
+        elif not found.problem and str(found.version) == version:
             session.look_back(found)
 
 
@@ -169,7 +190,7 @@ def check_name(session: Session, name: str) -> None:
     """Raise ``AnswersError`` for what can't be a service's name, before a path is made of it."""
     names = [question.name for question in session.questions]
     asked = session.questions[: names.index("name") + 1]
-    resolve(session.template, asked, {"name": name}, {"platform": session.platform.facts})
+    resolve(session.template, asked, {"name": name}, {"platform": session.facts})
 
 
 def unknown(session: Session, name: str) -> UsageError:

@@ -15,7 +15,7 @@ from generator.template.schema import answers_schema
 
 
 @click.command("schema")
-@flags.shared(flags.platform(), flags.JSON)
+@flags.shared(flags.TEMPLATE_OF, flags.platform(), flags.JSON)
 @click.pass_obj
 def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     """Print the JSON Schema (draft 2020-12) of the answers that create and plan take.
@@ -23,7 +23,9 @@ def schema_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     As it is, for a file; with --json on one line, as the document of an event like those of every other command.
     """
     session = Session(options, reporter)
-    schema = answers_schema(session.template, session.platform.facts, session.questions)
+    if options["template"]:
+        session.use_template(options["template"])
+    schema = answers_schema(session.template, session.facts, session.questions)
     if options["json_lines"]:
         reporter.answers_schema(schema)
         reporter.result(Result("success", ExitCode.OK))

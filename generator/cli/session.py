@@ -33,6 +33,7 @@ from generator.template.template import Template
 
 if TYPE_CHECKING:
     from generator.engine.context import Run
+    from generator.engine.versions import Maker
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Session:
     infra_default: Path | None = None
     kept: Path | None = None
     """The file in which this command keeps the answers until a repository records them."""
+    _chosen: str = ""
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
     _run: Run | None = None
@@ -105,6 +107,26 @@ class Session:
         refuse_secrets(given)
         return given
 
+    def use_template(self, name: str) -> None:
+        """From here on use a released version of the template, as for a service that it made.
+
+        Raises ``UsageError`` where there is no such version.
+        """
+        from generator.engine.versions import Versions  # heavy, with all that it renders
+        from generator.template.releases import Releases
+
+        if name.removeprefix("v") == self.template.version:
+            return
+        releases = Releases()
+        maker = Versions(releases, self.platform).maker(releases.find(name))
+        self.facts = maker.facts(self.platform)
+        self._use(maker)
+        self._chosen = self.template.version
+
+    def _use(self, maker: Maker) -> None:
+        self.platform = maker.adjusted(self.platform)
+        self.template, self.questions = maker.template, maker.questions
+
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What templates know of the platform."""
@@ -132,7 +154,7 @@ class Session:
         return {key: value for key, value in recorded.values.items() if key in public}
 
     def _look_back(self, recorded: Recorded) -> None:
-        from generator.lifecycle.update import Upgrader
+        from generator.engine.versions import Versions  # heavy, with all that it renders
         from generator.template.releases import Releases
 
         releases = Releases()
@@ -140,10 +162,9 @@ class Session:
             return
         if str(recorded.version) == self.template.version:
             return
-        maker = Upgrader(releases, self.platform).maker(recorded.version)
-        self.platform = maker.adjusted(self.platform)
-        self.template, self.questions = maker.template, maker.questions
+        maker = Versions(releases, self.platform).maker(recorded.version)
         self.facts = maker.split(recorded)[0]["platform"]
+        self._use(maker)
 
     def service_dir(self, name: str) -> Path:
         """Where the service's repository is or goes; a link there is not followed."""
@@ -214,6 +235,14 @@ class Session:
         return tuple({seed.name: seed for seed in files}.values())
 
     @property
+    def template_notes(self) -> tuple[str, ...]:
+        """What a person should know about the version of the template, where it was chosen."""
+        if not self._chosen:
+            return ()
+        newer = "`newservice update` brings the newest one later"
+        return (f"made with template {self._chosen}, an earlier version; {newer}",)
+
+    @property
     def seed_notes(self) -> tuple[str, ...]:
         """What a person should know about the values that were read, and the files that hold them."""
         return remarks(self.sources, self._seeds or {})
@@ -267,7 +296,7 @@ def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox
     """A session on the platform that the options name, or on an embedded one started for this call."""
     if not options.get("sandbox"):
         with Session(options, reporter).surroundings() as session:
-            yield session
+            yield _with_template(session)
         return
     if options.get("platform"):
         raise UsageError("usage.sandbox", "--sandbox and --platform exclude each other", "give one of them")
@@ -279,7 +308,14 @@ def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox
             reporter.progress(f"the embedded platform runs for this call; what is created on it stays in {folder}")
         on_sandbox = Session({**options, "platform": str(sandbox.profile)}, reporter, environ, sandbox.infra)
         with on_sandbox.surroundings() as session:
-            yield session
+            yield _with_template(session)
+
+
+def _with_template(session: Session) -> Session:
+    """The session with the version of the template that ``--template`` names."""
+    if session.options.get("template"):
+        session.use_template(session.options["template"])
+    return session
 
 
 @contextmanager

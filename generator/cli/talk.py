@@ -13,7 +13,7 @@ import click
 from generator.base.errors import ExitCode, NewserviceError, RefusedError, UsageError
 from generator.base.secrets import redact
 from generator.base.stopping import Terminated
-from generator.cli.flags import places
+from generator.cli.flags import chosen_template, places
 from generator.cli.options import is_stream
 from generator.cli.pager import page
 from generator.cli.plan_text import plan_diffs
@@ -50,6 +50,7 @@ def talk(session: Session, create: Create) -> ExitCode:
         session.platform,
         _taken_up(session, given),
         given.keys() - _on_the_line(session),
+        session.facts,
     )
 
     def attempt(given: Mapping[str, Any], agree: Agree, begin: Begin) -> ExitCode:
@@ -150,6 +151,7 @@ def _kept(session: Session, path: Path) -> ExitCode:
         "--answers",
         path.name if here else str(path),
         *places(session.options),
+        *chosen_template(session.options),
         *seeds,
     ]
     closing = f"stopped; the answers are saved in {f'./{path.name}' if here else path}, and nothing else was written"

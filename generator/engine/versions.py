@@ -25,6 +25,9 @@ from generator.template.renderer import Renderer
 from generator.template.resolution import Resolution
 from generator.template.template import Template
 
+_OWN_FACTS = "[% from 'templates/macros/profile.jinja' import difference %][[ difference(platform, published) ]]"
+"""What a platform says otherwise than a template's own profile."""
+
 
 @dataclass
 class Maker:
@@ -133,6 +136,16 @@ class Maker:
         facts = {name: recorded.values[name] for name in internal if name in recorded.values}
         facts["platform"] = self._platform({**(profile or {}), **recorded.profile})
         return facts, {name: value for name, value in recorded.values.items() if name not in internal}
+
+    def facts(self, platform: Platform) -> Mapping[str, Any]:
+        """What this version's templates know of a platform: its own facts, and what a profile says otherwise.
+
+        Keys that this version lacks are left out, as it would not record them.
+        """
+        published = Template.installed()
+        context = {"platform": platform.facts, "published": published.platform}
+        own = json.loads(published.render(_OWN_FACTS, context))
+        return self._platform({key: value for key, value in own.items() if key in self.template.platform})
 
     def files(self, answers: Answers, without: Collection[str] = ()) -> tuple[File, ...]:
         """The tree of the answers' layer, but for the paths ``without``."""

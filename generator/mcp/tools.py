@@ -19,6 +19,11 @@ _ANSWERS = {
 _NAME = {"type": "string", "minLength": 1, "description": "The service's name."}
 NONE_ALLOWED = Sources()
 _DIFFS = {"type": "boolean", "default": False, "description": "Include the diffs of all files."}
+_VERSION = {
+    "type": "string",
+    "minLength": 1,
+    "description": "A released version of the template for a new service; the installed one without it.",
+}
 _FOLDER = {"type": "string", "minLength": 1, "description": "Where the service's repository is or goes; ./NAME."}
 _FILES = {
     "type": "boolean",
@@ -132,6 +137,10 @@ def _service(command: str, given: Given, flags: list[str]) -> list[str]:
     return line + (["--", given["name"]] if "name" in given else [])
 
 
+def _version(given: Given) -> list[str]:
+    return [f"--template={given['template']}"] if "template" in given else []
+
+
 def _verify(given: Given) -> list[str]:
     flags = ["--wait"] if given.get("wait") else []
     flags += [f"--timeout={given['timeout']}"] if "timeout" in given else []
@@ -170,8 +179,8 @@ _SCHEMA = Tool(
     "Schema of the answers",
     "The JSON Schema of the answers that plan and create take: every question with its form, default, examples, when "
     "it applies, and what only plan can refuse, in words. Read it first.",
-    {},
-    lambda _: ["schema"],
+    {"template": {**_VERSION, "description": "A released version of the template; the installed one without it."}},
+    lambda given: ["schema", *_version(given)],
     infra=False,
 )
 
@@ -184,11 +193,12 @@ _PLAN = Tool(
         "name": _NAME,
         "answers": _ANSWERS,
         "seeds": NONE_ALLOWED.schema,
+        "template": _VERSION,
         "diffs": _DIFFS,
         "service_dir": _FOLDER,
         "no_provision": _FILES,
     },
-    lambda given: _service("plan", given, []),
+    lambda given: _service("plan", given, _version(given)),
     values_in="seeds",
 )
 
@@ -199,7 +209,7 @@ _CREATE = Tool(
     "exists already stays; the same call again continues a run that stopped, and changes nothing when everything "
     "exists. Show the plan to a person first. result.next is for a person.",
     dict(_PLAN.properties),
-    lambda given: _service("create", given, ["--yes"]),
+    lambda given: _service("create", given, ["--yes", *_version(given)]),
     writes=True,
     values_in="seeds",
 )

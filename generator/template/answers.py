@@ -171,7 +171,7 @@ class _Basis:
         """The answers; questions that came out ``before`` stay, but for ``changed`` and what depends on them."""
         named = {name: value for name, value in {**self.recorded, **self.given}.items() if isinstance(name, str)}
         resolution = Resolution(self.template, named)  # YAML has other keys, too
-        resolution.problems.extend(unknown_keys(self.questions, self.given))
+        resolution.problems.extend(unknown_keys(self.questions, self.given, self.template))
         moved: set[str] = set()
         for question in self.questions:
             known = before.get(question.name)

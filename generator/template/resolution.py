@@ -217,14 +217,15 @@ def _constant(text: str) -> Any:
     return parse_own_yaml(text)
 
 
-def unknown_keys(questions: Iterable[Question], given: Mapping[str, Any]) -> list[Problem]:
-    """What of ``given`` answers no question."""
+def unknown_keys(questions: Iterable[Question], given: Mapping[str, Any], template: Template) -> list[Problem]:
+    """What of ``given`` answers no question of ``template``."""
+    older = "" if template.version == Template.installed().version else f" --template {template.version}"
     known = [question.name for question in questions if question.public]
     problems = []
     for key in given:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`newservice schema` lists the questions"
+            hint = f"did you mean {near[0]}?" if near else f"`newservice schema{older}` lists the questions"
             problems.append(Problem("answer.unknown", str(key), f"there is no question '{key}'", hint))
     return problems
 

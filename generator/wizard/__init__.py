@@ -53,13 +53,15 @@ def begin(
     platform: Platform,
     taken_up: Path | None = None,
     file_alone: Container[str] = (),
+    facts: Mapping[str, Any] | None = None,
 ) -> Conversation:
     """A conversation about one service, of which ``given`` is answered, by the file ``taken_up`` among others.
 
     What is wrong of ``file_alone``, which no flag says, is asked again: such a file may have been written by hand.
+    ``facts`` are the platform's as an earlier version of the template has them.
     Raises ``AnswersError`` when anything else that was given is wrong, before anything is asked.
     """
-    facts = {"platform": platform.facts}
+    facts = {"platform": facts or platform.facts}
     _check_given(template, questions, given, facts, file_alone)
     interview = Interview(template, questions, dict(given), facts)
     return Conversation(open_prompter(), interview, _opening(platform), Path.cwd(), taken_up)
