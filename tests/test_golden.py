@@ -62,7 +62,12 @@ def project(case: str) -> Project:
 @cache
 def rendered(case: str) -> dict[str, Tree]:
     """The trees of a case as they come out now."""
-    wanted, infra = project(case), Folder(SANDBOX_INFRA)
+    return trees_of(project(case))
+
+
+def trees_of(wanted: Project) -> dict[str, Tree]:
+    """A service's repository, its stack, and the changes of shared files in the sandbox's infra repository."""
+    infra = Folder(SANDBOX_INFRA)
     picked = wanted.infra_state(infra, lambda: wanted.survey(infra)).facts
     diffs = tuple(
         File(f"{item.id}.diff", difference(f"a/{item.path}", f"b/{item.path}", item.before, item.after).encode())

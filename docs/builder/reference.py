@@ -14,6 +14,7 @@ from pathlib import Path
 from docs.builder.codes import CODE, error_codes_part, exit_codes_part
 from docs.builder.commands import flags_part, with_all_commands
 from docs.builder.events import events_part, steps_part
+from docs.builder.manual import manual_part
 from docs.builder.parts import Part, regenerate
 from docs.builder.profile import credentials_part, profile_part
 from docs.builder.questions import keys_part, question_part, with_all_questions
@@ -28,6 +29,7 @@ PARTS: Mapping[str, Part] = {
     "exit-codes": exit_codes_part,
     "flags": flags_part,
     "keys": keys_part,
+    "manual": manual_part,
     "profile": profile_part,
     "question": question_part,
     "steps": steps_part,
