@@ -11,7 +11,8 @@ import generator
 
 from . import hcl
 
-GUARD = Path("scripts", "check-ingress-auth-comments.py")
+GUARDS = (Path("scripts", "check-ingress-auth-comments.py"), Path("scripts", "check-ingress-descriptions.py"))
+"""Those that any answers must pass; which groups exist is the platform's."""
 
 
 def named_checkout() -> Path | None:

@@ -76,11 +76,9 @@ def unexplained_gates(stacks: dict[str, dict[str, str]]) -> list[str]:
 
 
 def guarded(repository: Path, stacks: Path) -> None:
-    """The repository's own guard lets the stacks pass, where it has one."""
-    if (repository / infra.GUARD).is_file():
-        done = subprocess.run(
-            [sys.executable, repository / infra.GUARD, stacks], capture_output=True, text=True, check=False
-        )
+    """The repository's own guards let the stacks pass, where it has some."""
+    for guard in filter(Path.is_file, (repository / guard for guard in infra.GUARDS)):
+        done = subprocess.run([sys.executable, guard, stacks], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 

@@ -65,6 +65,7 @@ def rendered(**changes: Any) -> dict[str, str]:
 @settings(quick, max_examples=examples(400))
 @given(title=lines, description=lines, reason=lines, carved=lines, group=lines, icon=lines, value=plain_values)
 @example("${x}", "%{x}", '"', "*/", "$${x}", "%%{x}", "$$${x}%%%{x}")
+@example("}", "a } b", "{{{ deep }}}", "} and {", "{", "%}", "}")
 @example("]]", "[[ name ]]", "[% x %]", "[# x #]", "{{ x }}", "\\", "\\u0024{x}\n\t")
 def test_text_is_read_back_as_it_was_written(
     title: str, description: str, reason: str, carved: str, group: str, icon: str, value: str
@@ -88,11 +89,31 @@ def test_text_is_read_back_as_it_was_written(
     }
     assert [block["auth"] for block in ingress.all("module")] == ["app", "none"]
     assert comments(stack["ingress.tf"]) == [
-        f'# auth = "app": {" ".join(reason.split())}',
-        f'# auth = "none": {" ".join(carved.split())}',
+        f'# auth = "app": {as_comment(reason)}',
+        f'# auth = "none": {as_comment(carved)}',
     ]
+    for module in stack["ingress.tf"].split("\nmodule "):
+        assert deepest_end(module) == module.rstrip().count("\n"), module
     assert environment(stack)["VALUE"] == value
     assert not comments(stack["main.tf"])[1:]
+
+
+def as_comment(text: str) -> str:
+    """A text as a comment has it: braces that don't pair up are parentheses, for guards count braces everywhere."""
+    line, rest = " ".join(text.split()), text
+    for _ in range(2):
+        rest = re.sub(r"\{([^{}]*)\}", r"\1", rest)
+    return line.translate({ord("{"): "(", ord("}"): ")"}) if re.search("[{}]", rest) else line
+
+
+def deepest_end(text: str) -> int:
+    """The line in which a block ends for somebody who only counts braces."""
+    depth = 0
+    for brace in re.finditer("[{}]", text):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return text[: brace.start()].count("\n")
+    return -1
 
 
 def comments(text: str) -> list[str]:

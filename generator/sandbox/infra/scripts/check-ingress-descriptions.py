@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-CALL = re.compile(r'^module "([^"]+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+CALL = re.compile(r'^module "([^"]+)" \{', re.MULTILINE)
+BRACE = re.compile("[{}]")
 INGRESS = re.compile(r'^\s*source\s*=\s*"[^"]*ingress_factory"', re.MULTILINE)
 HIDDEN = re.compile(r'homepage_enabled\s*=\s*false|"gethomepage\.dev/enabled"\s*=\s*"false"')
 DESCRIBED = re.compile(r'"gethomepage\.dev/description"\s*=')
@@ -21,10 +22,22 @@ DESCRIBED = re.compile(r'"gethomepage\.dev/description"\s*=')
 HANDED_IN = re.compile(r"extra_annotations\s*=\s*[^{\s]")
 
 
+def calls(text: str) -> Iterator[tuple[str, str]]:
+    """The name and the text of each call of a module. Braces are counted in strings and comments, too."""
+    for call in CALL.finditer(text):
+        depth, end = 1, len(text)
+        for brace in BRACE.finditer(text, call.end()):
+            depth += 1 if brace[0] == "{" else -1
+            if depth == 0:
+                end = brace.start()
+                break
+        yield call[1], text[call.end() : end]
+
+
 def undescribed(folder: Path) -> Iterator[str]:
     """The ingresses below a folder that have a tile without words."""
     for path in sorted(folder.rglob("*.tf")):
-        for name, body in CALL.findall(path.read_text(encoding="utf-8")):
+        for name, body in calls(path.read_text(encoding="utf-8")):
             settled = any(pattern.search(body) for pattern in (HIDDEN, DESCRIBED, HANDED_IN))
             if INGRESS.search(body) and not settled:
                 yield f'{path}: module "{name}" has no "gethomepage.dev/description"'
