@@ -71,7 +71,7 @@ class Question:
     def summary(self) -> str:
         """The help up to its first colon or semicolon: what follows is about single choices, which are then explained
         beside it. A rule of docs/reference/questions.md."""
-        return re.split(r"[:;]", self.help, maxsplit=1)[0].rstrip(".") + "."
+        return _first_clause(self.help) + "."
 
     @property
     def structured(self) -> bool:
@@ -154,7 +154,7 @@ def _question(name: str, details: Any, template: Template) -> Question:
         validator=details.get("validator", ""),
         placeholder=details.get("placeholder", ""),
         examples=tuple(details.get("examples", ())),
-        offer=details.get("offer", ""),
+        offer=details.get("offer") or _own_offer(details),
         explains=template.fixed(details.get("explains", {})),
         suggest=details.get("suggest", ""),
         stateful=details.get("stateful", ""),
@@ -166,6 +166,20 @@ def _question(name: str, details: Any, template: Template) -> Question:
         internal=details.get("internal", False),
         quiet=details.get("quiet", False),
     )
+
+
+def _own_offer(details: Mapping[str, Any]) -> str:
+    """What an empty list or map that is asked for is offered as: templates before 2.1.0 have no ``offer``."""
+    asked = details.get("ask", True) is True and details.get("when", True) is not False
+    return (
+        _first_clause(" ".join(str(details.get("help", "")).split()))
+        if asked and details.get("default") in ({}, [])
+        else ""
+    )
+
+
+def _first_clause(text: str) -> str:
+    return re.split(r"[:;]", text, maxsplit=1)[0].rstrip(".")
 
 
 def _type_of(default: Any) -> Kind:

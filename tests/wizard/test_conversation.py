@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.version import Version
 
 import generator.wizard
 from generator.base.errors import AnswersError
+from generator.engine.versions import Versions
 from generator.platform.profile import load_platform
+from generator.template.releases import Releases
 from generator.wizard import ask_again, ask_text, begin, confirm
 from generator.wizard.conversation import Choice, Conversation, Stopped
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM
@@ -292,3 +295,13 @@ def test_small_prompts_of_other_commands(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found == "acme.example"
     assert "is needed" in script.text_said
     assert [confirm("Sure?") for _ in range(3)] == [True, False, False]
+
+
+@pytest.mark.parametrize("version", [release.version for release in Releases().all], ids=str)
+def test_every_earlier_version_can_be_asked_with_enter_alone(monkeypatch: pytest.MonkeyPatch, version: Version) -> None:
+    maker, script = Versions(Releases(), PLATFORM).maker(version), Script(enter=True)
+    monkeypatch.setattr(generator.wizard, "open_prompter", lambda: script)
+    conversation = begin(maker.template, maker.questions, dict(SMALLEST), PLATFORM, facts=maker.facts(PLATFORM))
+    conversation.ask()
+    assert conversation.review() == SMALLEST
+    assert {"env", "secrets", "volumes"} <= {option.value for option in script.shown[NEEDS]}
