@@ -127,6 +127,15 @@ def before_the_first_write() -> Iterator[None]:
 
 def refuse(session: Session, answers: Answers, plan: Plan) -> None:
     """Raise where the plan must not be carried out: trees that would mix, systems unseen, things that are not ours."""
+    try:
+        _refuse(session, answers, plan)
+    except RefusedError as error:
+        if session.template_notes and any(item.action == "refuse" for item in plan.registrations):
+            error.hint = f"{error.hint}; {_for_another_tree(session)}"
+        raise
+
+
+def _refuse(session: Session, answers: Answers, plan: Plan) -> None:
     place = session.service_dir(answers.name)
     if answers.owned and place.is_relative_to(os.path.realpath(session.infra)):
         raise UsageError(
@@ -139,12 +148,10 @@ def refuse(session: Session, answers: Answers, plan: Plan) -> None:
         summaries = "; ".join(dict.fromkeys(step.decision.summary for step in plan.unknown))
         raise PreflightError(first.code, summaries, first.hint)
     if plan.refusals:
-        older = session.template_notes and any(item.action == "refuse" for item in plan.registrations)
-        hints = (*(step.decision.hint for step in plan.refusals), *((_for_another_tree(session),) if older else ()))
         raise RefusedError(
             f"{plan.refusals[0].id}.refused",
             "; ".join(dict.fromkeys(step.decision.summary for step in plan.refusals)),
-            "; ".join(dict.fromkeys(hints)),
+            "; ".join(dict.fromkeys(step.decision.hint for step in plan.refusals)),
         )
     if session.options["no_provision"]:
         with before_the_first_write():
