@@ -51,17 +51,17 @@ def test_a_service_of_an_earlier_version_is_whole(world: World, version: str) ->
     (plan,) = completed.of("plan")
     assert any(f"template {version}" in note for note in plan["notes"])
     assert recorded(world.folder / name)["_commit"] == f"v{version}"
-    world.merge(name)
-    kept = world.infra.bare.file(world.base, f"{world.platform.infra.stack(name)}.copier-answers.yml") or b""
-    assert yaml.safe_load(kept)["_commit"] == f"v{version}"
-    before = world.inventory(name) | {"journal": len(world.sandbox.journal)}
+    before = world.inventory(name)
     for more in (chosen, ()):  # it is recorded now, so the flag may be left out
         again = world.run("create", given, *more)
         assert (again.code, again.result["status"]) == (0, "unchanged"), again.out
         assert {item["action"] for item in again.of("plan")[0]["files"]} == {"unchanged"}
+    assert world.inventory(name) == before
+    world.merge(name)
+    kept = world.infra.bare.file(world.base, f"{world.platform.infra.stack(name)}.copier-answers.yml") or b""
+    assert yaml.safe_load(kept)["_commit"] == f"v{version}"
     status = world.command("status", name, "--service-dir", str(world.folder / name))
     assert (status.code, status.result["status"]) == (0, "unchanged"), status.out
-    assert world.inventory(name) | {"journal": before["journal"]} == before
 
 
 @pytest.mark.parametrize("version", few(2, ASKED))
@@ -150,7 +150,7 @@ def test_the_installed_version_can_be_named(desk: Desk) -> None:
     for name in (TEMPLATE.version, f"v{TEMPLATE.version}"):
         completed = desk.create(SMALLEST, "--template", name, command="plan")
         assert completed.code == 0, completed.out
-        assert not any("earlier version" in note for note in completed.of("plan")[0]["notes"])
+        assert not any("earlier version" in note for note in completed.of("plan")[0].get("notes", ()))
 
 
 @pytest.mark.parametrize("version", few(1, ASKED))
