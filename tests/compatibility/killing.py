@@ -1,20 +1,16 @@
-"""Commands in processes of their own, killed in the middle of their work; and installations of earlier templates."""
+"""Commands in processes of their own, killed in the middle of their work."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
-import generator
 from generator.sandbox import FaultKind
-from tests.compatibility.place import Ground, Said, said
+from tests.compatibility.place import Ground
 
 Request = tuple[str, str, str]
 """System, method and path, a regular expression that is searched."""
@@ -69,28 +65,9 @@ def killed_after_one_file(root: Path, *arguments: str | Path) -> None:
     assert process.returncode == -signal.SIGKILL, out + err
 
 
-def installation(folder: Path, version: str) -> Mapping[str, str]:
-    """This newservice with a template that was released earlier: the environment in which it runs."""
-    package = Path(generator.__file__).parent
-    shutil.copytree(package, folder / "generator", ignore=shutil.ignore_patterns("__pycache__", "_template"))
-    with zipfile.ZipFile(package / "released" / f"{version}.zip") as archive:
-        archive.extractall(folder)
-    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
-
-
-def run_in(environment: Mapping[str, str], *arguments: str | Path) -> Said:
-    """A command in a process of its own."""
-    process = _started(_COMMAND, *arguments, environment=environment)
-    out, err = process.communicate()
-    return said(process.returncode, out, err)
-
-
-def _started(
-    command: tuple[str, ...], *arguments: str | Path, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[str]:
+def _started(command: tuple[str, ...], *arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*command, *map(str, arguments), "--json"],
-        env=environment or os.environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

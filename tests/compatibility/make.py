@@ -16,7 +16,7 @@ from typing import Any
 
 from generator.sandbox import FaultKind, Sandbox
 from tests.compatibility import services
-from tests.compatibility.killing import installation, killed_after_one_file, killed_at, killed_short_of, run_in
+from tests.compatibility.killing import killed_after_one_file, killed_at, killed_short_of
 from tests.compatibility.place import (
     FOLDER,
     OUR_WORDS,
@@ -53,7 +53,6 @@ class Maker:
         self.services: dict[str, dict[str, Any]] = {}
         self.checkouts: dict[str, dict[str, str]] = {}
         self.updates: dict[str, str] = {}
-        self.installed = {version: installation(ground.folder / version, version) for version in EARLIER}
 
     # --- complete services ---------------------------------------------------------------------------------
 
@@ -64,7 +63,7 @@ class Maker:
         for answers, version in (*made, *asked):
             name = answers["name"]
             place = (*self.ground.answers(answers), *self.ground.service(name))
-            _well(run_in(self.installed[version], "create", *place))
+            _well(newservice("create", "--template", version, *place))
             self.merge(name)
             self.edit_stack(name)
             if self.ground.work.joinpath(name).is_dir():
@@ -75,7 +74,7 @@ class Maker:
         """A service of the first version that still waits for review, as it was created."""
         answers, version = services.AGED, EARLIER[0]
         place = (*self.ground.answers(answers), *self.ground.service(answers["name"]))
-        _well(run_in(self.installed[version], "create", *place))
+        _well(newservice("create", "--template", version, *place))
         self.note(answers, "complete", version=version)
 
     def make_current(self) -> None:
