@@ -218,7 +218,8 @@ def test_the_preview_of_a_fleet(world: World, capsys: pytest.CaptureFixture[str]
         own = Files({f"{prefix}{file.path}": file.content for file in origin.files("stack")})
         files |= edited(own, prefix).content
         if "service" in origin.layers:
-            services[origin.name] = {file.path: file.content for file in origin.files("service")}
+            made_now = {file.path: file.content for file in origin.files("service")}
+            services[origin.name] = {**made_now, "README.md": b"<!-- by hand -->\n" + made_now.get("README.md", b"")}
     world.infra.bare.commit_files(world.base, files, "the fleet\n", 1_782_000_000)
     for name, content in services.items():
         add_service(world, name, content)
