@@ -191,6 +191,11 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
             _bytes(job.get(key, "1Mi")) > cap(tier) for job in _maps(cronjobs) for key in ("memory", "memory_limit")
         )
 
+    def critical(tier: Any, volumes: Any) -> bool:
+        shared = [volume for volume in _maps(volumes) if volume.get("kind") in ("nfs", "nfs-ssd")]
+        off = _or(tier, platform["default_tier"]) in platform["tiers_off_nfs"]
+        return off and any(volume.get("critical", True) for volume in shared)
+
     gpu_tier = platform["gpu"]["tier"]
     return [
         Rule(
@@ -214,6 +219,7 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
         Rule("a tier's cap", ("tier", "memory"), over),
         Rule("a tier's cap", ("tier", "memory_limit"), lambda tier, limit: given(limit) and over(tier, limit)),
         Rule("a tier's cap", ("tier", "cronjobs"), heavy),
+        Rule("critical tiers off NFS", ("tier", "volumes"), critical),
         Rule(
             "a limit below what is kept free",
             ("memory", "memory_limit"),

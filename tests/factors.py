@@ -27,12 +27,13 @@ DATA: dict[str, Any] = {"name": "data", "mount": "/data"}
 MEDIA: dict[str, Any] = {"name": "media", "mount": "/media", "kind": "nfs"}
 PLAIN: dict[str, Any] = {"name": "pl-ain", "mount": "/pl", "kind": "block", "size": "2Gi", "limit": "64Gi"}
 ALBUM: dict[str, Any] = {"name": "album", "mount": "/al", "kind": "nfs-ssd", "nfs_path": "/srv/album", "size": "9Gi"}
+NEEDLESS = [{**MEDIA, "critical": False}, {**ALBUM, "read_only": True, "critical": False}]
 SCRATCH: list[dict[str, Any]] = [
     {"name": "scratch", "mount": "/tmp", "kind": "emptydir"},
-    {"name": "cache-of-all", "mount": "/cache", "kind": "emptydir", "size": "2Gi"},
+    {"name": "cache-of-all", "mount": "/cache/", "kind": "emptydir", "size": "2Gi"},
     {"name": "settings", "mount": "/etc/app", "kind": "config", "read_only": True},
 ]
-EVERYTHING = [DATA, {**PLAIN, "sensitive": False, "sub_path": "a/b"}, MEDIA, {**ALBUM, "read_only": True}, *SCRATCH]
+EVERYTHING = [DATA, {**PLAIN, "sensitive": False, "sub_path": "a/b"}, *NEEDLESS, *SCRATCH]
 
 JOB: dict[str, Any] = {"name": "tidy-up", "schedule": "*/5 * * * *", "args": ["tidy"], "deadline_seconds": 60}
 BARE: dict[str, Any] = {"name": "for", "schedule": "@daily"}
@@ -209,6 +210,7 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
             {"kind": "files", "keep_days": 3650},
             {"kind": "files", "files": ["/data/a-b", "/data"]},
             {"kind": "sqlite", "files": ["/data/app.db", "/data/x/y_z.sqlite"], "schedule": "@weekly", "keep_days": 1},
+            {"kind": "files", "deadline_seconds": 604800},
         ],
         "replicas": [ABSENT, 0, 1, 3],
         "cronjobs": [ABSENT, [], [JOB], [BARE], [MIGRATING], [JOB, HEAVY]],

@@ -275,6 +275,10 @@ def test_users_of_mysql_whose_password_stays_have_database_and_role() -> None:
     assert what(mysql, text % ("writer", '"other"')) == ["database"]
     assert what(mysql, text % ('"other"', '"notes"')) == ["database"]
     assert what(mysql, text % ("other", '"other"')) == []
+    # What exists can be shared, but for a password that both its stack and Vault would set.
+    exists = {**SMALLEST, "database": {"engine": "mysql", "name": "notes", "role": "writer", "provision": "exists"}}
+    assert what(exists, text % ("writer", '"other"')) == ["database"]
+    assert what(exists, text % ('"other"', '"notes"')) == []
     assert what(database(name="notes", role="writer"), text % ("writer", '"notes"')) == []
 
 

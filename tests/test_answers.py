@@ -217,6 +217,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("volumes", [{"name": "backup", "mount": "/a", "kind": "nfs"}], "that backups go to"),
     ("volumes", [{"name": "a", "mount": "/a", "kind": "block", "sensitive": True}], "say so with sensitive: false"),
     ("volumes", [{"name": "a", "mount": "/-a"}], "absolute path"),
+    ("volumes", [{"name": "a", "mount": "/a//"}], "absolute path"),
+    ("volumes", [{"name": "a", "mount": "/a/"}, {"name": "b", "mount": "/a"}], "used twice"),
+    ("volumes", [{"name": "a", "mount": "/a", "critical": "no"}], "true or false"),
+    ("job_deadline", -1, "number of seconds"),
+    ("job_deadline", 604801, "number of seconds"),
     # jobs
     ("cronjobs", {"name": "a"}, "list of jobs"),
     ("cronjobs", [{"name": "a", "command": ["a"]}], "'schedule' is missing"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from generator.base.errors import AnswersError
 from generator.platform.profile import load_platform
 from generator.template.answers import resolve
 from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM, answer
@@ -37,6 +38,78 @@ def test_what_there_is_of_it(given: dict[str, Any], listens: bool, deploys: bool
     answers = answer({**SMALLEST, **given})
     context = answers.context
     assert (context["listens"], context["deploys"], answers.private_image) == (listens, deploys, private)
+
+
+MEDIA = {"name": "media", "mount": "/media/", "kind": "nfs"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"volumes": [MEDIA]}, [("/srv/nfs/notes-app/media", 10001, 10001, "0755")]),
+        (
+            {"volumes": [{**MEDIA, "sub_path": "a/b"}]},
+            [
+                ("/srv/nfs/notes-app/media", 10001, 10001, "0755"),
+                ("/srv/nfs/notes-app/media/a/b", 10001, 10001, "0755"),
+            ],
+        ),
+        ({"volumes": [MEDIA], "run_as": {"uid": 5}}, [("/srv/nfs/notes-app/media", 5, 0, "0755")]),
+        ({"volumes": [MEDIA], "run_as": {"uid": 5, "gid": 6}}, [("/srv/nfs/notes-app/media", 5, 6, "0755")]),
+        ({"volumes": [MEDIA], "run_as": {"gid": 6}}, [("/srv/nfs/notes-app/media", 10001, 6, "0755")]),
+        ({"volumes": [MEDIA], "language": "none"}, [("/srv/nfs/notes-app/media", None, None, "0777")]),
+        ({"volumes": [{**MEDIA, "read_only": True}]}, [("/srv/nfs/notes-app/media", None, None, None)]),
+        ({"volumes": [DATA]}, [("/srv/nfs/notes-app-backup", 0, 0, "0750")]),
+        ({"volumes": [DATA], "backup": "none"}, []),
+        ({"volumes": [{**DATA, "kind": "emptydir"}]}, []),
+    ],
+)
+def test_who_writes_to_the_folders_on_the_file_server(given: dict[str, Any], expected: list[Any]) -> None:
+    found = [tuple(item[key] for key in ("path", "uid", "gid", "mode")) for item in computed("writers", **given)]
+    assert found == expected
+    assert not any(item["exists"] for item in computed("writers", **given))
+
+
+def test_a_folder_that_somebody_named_may_be_others_too() -> None:
+    shared = {**MEDIA, "nfs_path": "/srv/nfs/photos", "sub_path": "mine"}
+    found = [(item["path"], item["exists"]) for item in computed("writers", volumes=[shared])]
+    assert found == [("/srv/nfs/photos", True), ("/srv/nfs/photos/mine", False)]
+
+
+@pytest.mark.parametrize(("more", "warned"), [({}, True), ({"run_as": {"uid": 5}}, False)])
+def test_an_image_whose_user_nobody_knows_is_warned_of(more: dict[str, Any], warned: bool) -> None:
+    answers = answer({**UPSTREAM, "volumes": [MEDIA], **more})
+    assert [note for note in answers.notes if "which user the image runs as" in note] != [] or not warned
+    assert warned or not [note for note in answers.notes if "which user" in note]
+
+
+def test_a_platform_may_leave_owners_and_modes_alone() -> None:
+    off = {"folders": {"mode": "", "unknown_mode": "", "backup": {"mode": ""}}}
+    facts = {"platform": load_platform(TEMPLATE.platform, environ={}).changed(off).facts}
+    found = resolve(TEMPLATE, QUESTIONS, {**UPSTREAM, "volumes": [MEDIA, DATA]}, facts)
+    assert {(item["uid"], item["gid"], item["mode"]) for item in found.context["writers"]} == {(None, None, None)}
+    assert not [note for note in found.notes if "which user" in note]
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs-ssd"])
+@pytest.mark.parametrize("tier", ["core", "cluster", "edge"])
+def test_critical_tiers_stay_off_the_file_server(kind: str, tier: str) -> None:
+    volume = {**MEDIA, "kind": kind}
+    if tier == "edge":
+        assert computed("drives", tier=tier, volumes=[volume])
+        return
+    with pytest.raises(AnswersError, match="1 answer to correct") as caught:
+        computed("drives", tier=tier, volumes=[volume])
+    (problem,) = caught.value.problems
+    assert problem.question == "volumes"
+    assert f"services of tier {tier} are critical" in problem.message
+    assert computed("drives", tier=tier, volumes=[{**volume, "critical": False}])
+    assert computed("drives", tier=tier, volumes=[DATA])
+
+
+def test_a_slash_at_the_end_of_a_mount_means_nothing() -> None:
+    (drive,) = computed("drives", volumes=[{"name": "data", "mount": "/var/lib/data/"}])
+    assert drive["mount"] == "/var/lib/data"
 
 
 @pytest.mark.parametrize(
@@ -248,11 +321,11 @@ def test_what_is_kept_and_what_is_backed_up() -> None:
     assert [disk["kind"] for disk in computed("stored", volumes=volumes)] == [
         kind for kind in kinds if kind != "emptydir"
     ]
-    spec = {"kind": "files", "files": [], "schedule": "30 3 * * 0", "keep_days": 30}
+    spec = {"kind": "files", "files": [], "schedule": "30 3 * * 0", "keep_days": 30, "deadline_seconds": 21600}
     assert computed("saves", volumes=volumes) == spec
     assert computed("saves", volumes=volumes, backup="none") is None
     sqlite = {"kind": "sqlite", "files": ["/v0/app.db"], "schedule": "@daily", "keep_days": 7}
-    assert computed("saves", volumes=volumes, backup=sqlite) == sqlite
+    assert computed("saves", volumes=volumes, backup=sqlite) == {**sqlite, "deadline_seconds": 21600}
     assert computed("saves") is None
 
 
@@ -336,7 +409,7 @@ def test_jobs() -> None:
     tidy = {"name": "tidy-up", "schedule": "0 4 * * *", "command": ["tidy"]}
     assert computed("jobs") == []
     assert computed("jobs", memory="512Mi", cronjobs=[tidy]) == [
-        {**tidy, "args": [], "deadline_seconds": None, "cpu": "10m", "memory": "512Mi", "memory_limit": "1024Mi",
+        {**tidy, "args": [], "deadline_seconds": 3600, "cpu": "10m", "memory": "512Mi", "memory_limit": "1024Mi",
          "migrate": False, "suspend": False, "resource": "tidy_up"},
     ]  # fmt: skip
     (job,) = computed("jobs", cronjobs=[{**tidy, "memory": "64Mi"}])

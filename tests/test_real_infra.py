@@ -48,7 +48,8 @@ CASES: dict[str, dict[str, Any]] = {
         "internal_monitor": {"path": "/healthz"},
         "service_port": 8080,
     },
-    "mysql": {**UPSTREAM, "name": "golden-mysql", "database": {"engine": "mysql", "provision": "exists"}},
+    "mysql": {**UPSTREAM, "name": "golden-mysql", "database": "mysql"},
+    "wall": {**UPSTREAM, "name": "golden-wall", "auth": "none", "auth_reason": "public", "anubis": True},
     "sleeping": {
         **UPSTREAM,
         "name": "golden-sleeper",
@@ -130,7 +131,7 @@ def test_registrations_are_minimal_and_a_second_run_changes_nothing(
         assert added
         assert len(removed) <= 1, (item, removed)
         if removed:  # a cell or a list on one line got one more item
-            assert item["id"] in ("ci-doc", "ghcr-allowlist", "vault-role")
+            assert item["id"] in ("ci-doc", "ghcr-allowlist", "vault-role", "rotation-doc", "anubis-doc")
             assert len(added[0]) > len(removed[0])
     again = create(infra, given, tmp_path, capsys)
     assert (again.code, again.result["status"]) == (0, "unchanged")

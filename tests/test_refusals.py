@@ -43,6 +43,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "hardening",
         ["run_as has uid 0", "leave non_root out"],
     ),
+    (
+        "a critical service on NFS",
+        {"tier": "cluster", "volumes": [NFS]},
+        "volumes",
+        ["[0]", "tier cluster are critical", "say so with critical: false"],
+    ),
     ("nobody may pass", {"access": []}, "access", ["must not be empty"]),
     ("sleep of what is parked", {"scale_to_zero": "dynamic", "replicas": 0}, "scale_to_zero", ["parked", "leave"]),
     ("sleep of several pods", {"scale_to_zero": "blocking", "replicas": 2}, "scale_to_zero", ["one pod", "replicas 1"]),

@@ -41,6 +41,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
     state = project.infra_state(tree, others)
     if not state.made_by_us:
         project.check_allocations(others(), state.facts)
+        project.check_modules(tree, state.facts)
     if found := linked(project.service_dir):
         raise found.error
     service_tree = WorkingTree.at(project.service_dir)

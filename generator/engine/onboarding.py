@@ -42,7 +42,8 @@ def observe(
     """Look at every system, read only, all at the same time, and say what is to be done.
 
     ``contents`` says which files and entries the plan shows. A system that can't be seen makes its steps unknown.
-    Raises ``AnswersError`` where another stack has a name that this service needs for itself.
+    Raises ``AnswersError`` where another stack has a name that this service needs for itself, and ``RefusedError``
+    where the infra repository is too old for the template.
     """
     run = run.fresh()
     decided = observe_steps(steps, run)
@@ -101,6 +102,7 @@ def _infra_in_force(run: Run) -> InfraState:
         state = facts.branch_state
     if not facts.base_state.made_by_us and not facts.base_state.foreign:
         run.check_allocations(state)
+        run.project.check_modules(run.infra_tree(facts.base), state.facts)
     return state
 
 

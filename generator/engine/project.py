@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.base.contained import Obstacle
-from generator.base.errors import AnswersError
+from generator.base.errors import AnswersError, RefusedError
 from generator.base.memo import Memo
 from generator.engine.ownership import of_layer, of_tree
 from generator.engine.recorded import Recorded, read_recorded
@@ -30,6 +30,7 @@ from generator.infra_repo.allocations import (
     survey,
 )
 from generator.infra_repo.entries import RegistrationChange, left_alone
+from generator.infra_repo.modules import outdated
 from generator.infra_repo.registrations import Registration, load
 from generator.infra_repo.texts import Readable
 from generator.infra_repo.tree_diff import FileChange
@@ -213,6 +214,16 @@ class Project:
         problems = collisions(self.allocations, others, facts)
         if problems:
             raise AnswersError(problems)
+
+    def check_modules(self, tree: Tree, facts: Facts, before: Sequence[File] = ()) -> None:
+        """Raise ``RefusedError`` where modules of ``tree`` don't declare what the stack, unlike ``before``, passes."""
+        if why := outdated(self.stack_files(facts), tree, self.stack_prefix, self.template.version, before):
+            raise RefusedError(
+                "infra.outdated",
+                why,
+                "nothing was written; update the infra repository and its clone first, or name the version of the "
+                "template that goes with it, such as --template 1.0.0",
+            )
 
     def infra_state(self, tree: Tree, others: Callable[[], Sequence[Holding]]) -> InfraState:
         """What a tree of the infra repository has and lacks.

@@ -109,11 +109,14 @@ class Resolution:
         """Settle one question from what is recorded, where the question still applies and the answer is still valid."""
         if question.computed or self.applies(question) is False:
             self.take(question, {})
-        elif self.check(question, value):
+        elif wrong := self.check(question, value):
             found = len(self.problems)
             self.take(question, {})
             message = f"'{question.name}' was {_short(value)}, which is no longer valid"
-            self.problems[found:] = [replace(problem, message=message) for problem in self.problems[found:]]
+            self.problems[found:] = [
+                replace(problem, message=message, hint=f"{wrong[0].message}; {problem.hint}")
+                for problem in self.problems[found:]
+            ]
             self.notes.append(message)
         else:
             self._settle(question, question.cast(value), record=True)

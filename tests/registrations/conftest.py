@@ -76,6 +76,7 @@ def service(**changes: Any) -> dict[str, Any]:
         "access": ["Home Server Admins"],
         "host": "notes",
         "outage_page": True,
+        "anubis": True,
         "lan": None,
         "limit": {"average": 20, "burst": 100},
         "service_port": 80,

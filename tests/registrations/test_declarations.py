@@ -33,6 +33,7 @@ OBJECT = {
         "codes": ["200", "[[ name ]]"],
     },
 }
+LISTED = {"kind": "text.list_item", "opening": "X: ", "closing": "[.]", "separator": ", ", "value": "[[ name ]]"}
 HEREDOC = {"kind": "hcl.heredoc_item", "place": "a.b", "opening": "X = {", "closing": "}", "value": "[[ name ]]"}
 
 
@@ -71,6 +72,9 @@ def declare(folder: Path, **changes: Any) -> Path:
         ({"edits": [{**HEREDOC, "opening": " "}]}, "edits[0].opening: is empty"),
         ({"edits": [{**HEREDOC, "mark": "}"}]}, "edits[0].mark: is not known"),
         ({"edits": [{"kind": "hcl.heredoc_item", "place": "a.b"}]}, "edits[0].opening: is missing"),
+        ({"edits": [{**LISTED, "separator": ""}]}, "edits[0].separator: is empty"),
+        ({"edits": [{**LISTED, "opening": "("}]}, "edits[0]: '(' is no regular expression"),
+        ({"edits": [{**LISTED, "closing": "*"}]}, "edits[0]: '*' is no regular expression"),
         ({"edits": [{"kind": ["hcl.block"]}]}, "edits[0].kind"),
         ({"path": "../x.tf"}, "path:"),
         ({"path": "/x.tf"}, "path:"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+import subprocess
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,28 @@ SANDBOX_INFRA = ROOT / "generator" / "sandbox" / "infra"
 CHECKOUT = "NEWSERVICE_INFRA_CHECKOUT"
 
 
+MYSQL = {
+    "engine": "mysql",
+    "name": "notes",
+    "role": "notes_app",
+    "provision": "create",
+    "vault_role": "mysql-notes-app",
+    "resource": "notes",
+    "connection": "mysql",
+    "prefix": "mysql",
+}
+
+PROSE = ("ci-doc", "rotation-doc", "anubis-doc")
+"""Entries within a line that others have written."""
+
+
 def registrations(**changes: object) -> dict[str, Registration]:
     return {found.id: found for found in load(DECLARATIONS, render, service(**changes))}
+
+
+def every(**changes: object) -> dict[str, Registration]:
+    """All of them: those of a service with PostgreSQL, and what one with MySQL has instead."""
+    return {**registrations(db=MYSQL), **registrations(**changes)}
 
 
 def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
@@ -37,7 +60,7 @@ def check(registration: Registration, text: str, unformatted: Callable[[str], bo
     removed, added = changed_lines(text, change.text)
     assert added
     assert len(removed) <= 1
-    if registration.id not in ("ci-doc", "vault-role", "ghcr-allowlist"):
+    if registration.id not in (*PROSE, "vault-role", "ghcr-allowlist"):
         assert removed == []
     again = register(registration, change.text)
     assert (again.action, again.text) == ("present", change.text)
@@ -55,7 +78,9 @@ def read(path: Path) -> str:
 
 def test_fixtures_cover_every_declaration() -> None:
     assert set(declared_ids(DECLARATIONS)) == set(FIXTURES)
-    assert list(declared_ids(DECLARATIONS)) == [found.id for found in load(DECLARATIONS, render, service())]
+    for found in (registrations(), registrations(db=MYSQL)):
+        assert [name for name in declared_ids(DECLARATIONS) if name in found] == list(found)
+    assert set(declared_ids(DECLARATIONS)) == set(every())
 
 
 def test_what_others_read_is_applied_before_what_reads_it() -> None:
@@ -75,14 +100,14 @@ def test_adds_little_once_and_reversibly(
 ) -> None:
     text = read(FILES / FIXTURES[name])
     text = (text if end else text.rstrip("\n")).replace("\n", newline)
-    new = check(registrations()[name], text, unformatted)
+    new = check(every()[name], text, unformatted)
     if newline == "\r\n":
         assert new.count("\n") == new.count("\r\n")
 
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_refuses_with_the_snippet_where_the_place_is_missing(name: str) -> None:
-    registration = registrations()[name]
+    registration = every()[name]
     with pytest.raises(RefusedError) as caught:
         register(registration, "# nothing here\n")
     assert caught.value.code == "registration.place_not_found"
@@ -131,18 +156,6 @@ def test_a_drifted_half_keeps_the_other_half_out() -> None:
         unregister(registration, text)
 
 
-MYSQL = {
-    "engine": "mysql",
-    "name": "notes",
-    "role": "notes_app",
-    "provision": "exists",
-    "vault_role": "mysql-notes-app",
-    "resource": "notes",
-    "connection": "mysql",
-    "prefix": "mysql",
-}
-
-
 def test_a_mysql_role_goes_to_its_own_connection(unformatted: Callable[[str], bool]) -> None:
     found = registrations(db=MYSQL)
     assert "pg-database" not in found
@@ -152,6 +165,73 @@ def test_a_mysql_role_goes_to_its_own_connection(unformatted: Callable[[str], bo
     block = text[text.index('"mysql_notes_app"') : text.index('"pg_alpha"')]
     assert "vault_database_secret_backend_connection.mysql.name" in block
     assert 'name            = "mysql-notes-app"\n  username        = "notes_app"' in block
+
+
+def test_a_mysql_user_is_made_and_its_first_password_is_shown_to_nobody(tmp_path: Path) -> None:
+    """The script of the block, with programs that write down what they are given."""
+    block = registrations(db={**MYSQL, "name": "notes_db"})["mysql-database"].edits[0].snippet
+    assert "depends_on = [kubernetes_stateful_set_v1.mysql_standalone]" in block
+    heredoc = re.search(r"<<-EOT\n(.*?)\n *EOT\n", block, re.DOTALL)
+    variables = dict(re.findall(r'(DB_[A-Z]+) += "(.*)"', block))
+    assert heredoc is not None
+    programs = {
+        "kubectl": f'printf "%s " "$@" >{tmp_path}/called; while [ "$1" != -- ]; do shift; done; shift; exec "$@"',
+        "mysql": f'env | grep MYSQL_PWD >{tmp_path}/environment; cat >{tmp_path}/sql; echo "generated password"',
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    environment = {key: value.replace("\\\\", "\\") for key, value in variables.items()}
+    environment |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MYSQL_ROOT_PASSWORD": "canary"}
+    command = ["/bin/sh", "-c", textwrap.dedent(heredoc[1])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == ""
+    called = (tmp_path / "called").read_text(encoding="utf-8")
+    assert called.startswith("-n dbaas exec -i mysql-standalone-0 -c mysql -- sh -c ")
+    assert "canary" not in called
+    assert (tmp_path / "environment").read_text(encoding="utf-8") == "MYSQL_PWD=canary\n"
+    known, *statements = (tmp_path / "sql").read_text(encoding="utf-8").split(";")
+    assert " ".join(known.split()) == (
+        "SET @known = (SELECT COUNT(*) FROM mysql.user WHERE user = 'notes_app' AND host = '%') "
+        "+ (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'notes_db')"
+    )
+    assert [text.strip() for text in statements] == [
+        "CREATE DATABASE IF NOT EXISTS `notes_db`",
+        "CREATE USER IF NOT EXISTS 'notes_app'@'%' IDENTIFIED WITH caching_sha2_password BY RANDOM PASSWORD",
+        # An underscore stands for any character there. Rights of a user that exists with its database stay.
+        "SET @rights = IF(@known > 1, 'DO 0', \"GRANT ALL PRIVILEGES ON `notes\\_db`.* TO 'notes_app'@'%'\")",
+        "PREPARE rights FROM @rights",
+        "EXECUTE rights",
+        "",
+    ]
+    assert "mysql-database" not in registrations(db={**MYSQL, "provision": "exists"})
+    assert "mysql-database" not in registrations()
+
+
+def test_a_mysql_block_follows_the_others_of_mysql() -> None:
+    text = register(every()["mysql-database"], read(FILES / "mysql-database.tf")).text
+    assert text.index('"mysql_alpha_db"') < text.index('"mysql_notes_db"') < text.index('"pg_alpha_db"')
+
+
+@pytest.mark.parametrize(("db", "line"), [(MYSQL, "MySQL"), (service()["db"], "PostgreSQL")], ids=["mysql", "postgres"])
+def test_the_manuals_name_every_user_whose_password_is_rotated(db: dict[str, Any], line: str) -> None:
+    found = registrations(db=db)
+    role = db["role"]
+    lines = {"MySQL": "alpha, beta (in v1.2, by hand)", "PostgreSQL": "gamma, delta_two"}
+    text = register(found["rotation-doc"], read(FILES / "rotation-doc.md")).text
+    for name, users in lines.items():
+        assert f" {name}: {users}{f', {role}' if name == line else ''}. " in text
+    lines = {"MySQL": "- alpha\n- beta\n", "PostgreSQL": "- gamma (the (old) ledger)\n- delta_two\n"}
+    text = register(found["rotation-list"], read(FILES / "rotation-list.md")).text
+    for name, users in lines.items():
+        assert f"**{name} Rotation**:\n{users}{f'- {role}{chr(10)}' if name == line else ''}\n" in text
+
+
+@pytest.mark.parametrize(("host", "item"), [("notes", "notes"), ("write", "write (notes)")])
+def test_the_manual_names_every_site_with_a_proof_of_work_and_counts_them(host: str, item: str) -> None:
+    text = register(registrations(host=host)["anubis-doc"], read(FILES / "anubis-doc.md")).text
+    assert f"Active on 3 stacks: blog (except `/a.sh. `, and more), wiki, {item}. (shop retired.)" in text
+    assert "anubis-doc" not in registrations(anubis=False)
 
 
 def test_a_host_with_a_page_of_its_own_stands_behind_the_others() -> None:
@@ -195,7 +275,15 @@ def test_only_public_carveouts_that_answer_are_probed() -> None:
 
 
 def test_what_a_service_does_not_need_is_left_out() -> None:
-    plain = registrations(db=None, image_source="upstream", openings=[], outage_page=False, limit=None, monitor=None)
+    nothing: dict[str, Any] = {
+        "db": None,
+        "openings": [],
+        "outage_page": False,
+        "limit": None,
+        "monitor": None,
+        "anubis": False,
+    }
+    plain = registrations(image_source="upstream", **nothing)
     assert list(plain) == ["catalog"]
     public = registrations(image_visibility="public")
     assert "ghcr-allowlist" not in public
@@ -219,7 +307,7 @@ def test_hostile_answers_stay_text(hostile: str, unformatted: Callable[[str], bo
     # The role names a resource as well, and those are identifiers: its shape allows nothing else.
     database = {**service()["db"], "name": hostile, "vault_role": hostile}
     carveout = {**service()["openings"][0], "reason": hostile, "probe_path": f"/{hostile}"}
-    found = registrations(
+    found = every(
         description=hostile,
         namespace=hostile,
         db=database,
@@ -238,6 +326,11 @@ TRIAL: dict[str, Any] = {"name": "zz-newservice-trial", "snake": "zz_trial", "na
 }}  # fmt: skip
 
 
+def trial(name: str) -> Registration:
+    mysql = {**MYSQL, "name": "zz_trial", "role": "zz_trial", "vault_role": "mysql-zz-trial", "resource": "zz_trial"}
+    return {**registrations(**{**TRIAL, "db": mysql}), **registrations(**TRIAL)}[name]
+
+
 def real(registration: Registration) -> str:
     if not os.environ.get(CHECKOUT):
         pytest.skip(f"{CHECKOUT} names no checkout of the infra repository")
@@ -246,23 +339,25 @@ def real(registration: Registration) -> str:
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_real_checkout(name: str, unformatted: Callable[[str], bool]) -> None:
-    registration = registrations(**TRIAL)[name]
+    registration = trial(name)
     text = real(registration)
     if name == "outage-page" and "worker_covered_hosts" not in text:
         pytest.skip("this commit has no list of hosts with a page yet")
     check(registration, text, unformatted)
 
 
-def test_real_checkout_mysql(unformatted: Callable[[str], bool]) -> None:
+@pytest.mark.parametrize("name", ["vault-role", "rotation-doc", "rotation-list"])
+def test_real_checkout_mysql(name: str, unformatted: Callable[[str], bool]) -> None:
     database = {**MYSQL, "role": "zz_trial", "vault_role": "mysql-zz-trial"}
-    registration = registrations(**{**TRIAL, "db": database})["vault-role"]
+    registration = registrations(**{**TRIAL, "db": database})[name]
     text = check(registration, real(registration), unformatted)
-    assert text.index('"mysql_zz_trial"') < text.index('_static_role" "pg_')
+    if name == "vault-role":
+        assert text.index('"mysql_zz_trial"') < text.index('_static_role" "pg_')
 
 
 @pytest.mark.parametrize("name", FIXTURES)
 def test_sandbox_infra(name: str, unformatted: Callable[[str], bool]) -> None:
-    registration = registrations(**TRIAL)[name]
+    registration = trial(name)
     check(registration, read(SANDBOX_INFRA / registration.path), unformatted)
     if name == "vault-role":
         registration = registrations(**{**TRIAL, "db": MYSQL})[name]

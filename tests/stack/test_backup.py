@@ -10,7 +10,10 @@ import subprocess
 import tarfile
 import textwrap
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -105,6 +108,25 @@ class TestJob:
         mounts = job(**SQLITE).all(*IN_THE_JOB, "container", "volume_mount")
         assert not [mount for mount in mounts if "read_only" in mount.attributes]
 
+    def test_nothing_is_installed_when_it_runs(self) -> None:
+        found = job(**SQLITE).one(*IN_THE_JOB, "container")
+        assert found["image"] == "docker.io/library/python:3.12-alpine"
+        assert found.one("security_context")["read_only_root_filesystem"] is True
+        for given in (SQLITE, TWO):
+            assert not re.search(r"\b(apk|apt|pip)\b", stack(**given)["backup.tf"])
+
+    def test_one_that_hangs_or_finds_no_place_ends(self) -> None:
+        place = ("spec", "job_template", "spec")
+        assert job(**TWO).one(*place)["active_deadline_seconds"] == 21600
+        asked = {"kind": "files", "deadline_seconds": 86400}
+        assert job(volumes=[VOLUME], backup=asked).one(*place)["active_deadline_seconds"] == 86400
+        never = {"backup": {"deadline_seconds": 0}}
+        assert "active_deadline_seconds" not in job(**TWO, profile=never).one(*place).attributes
+
+    def test_where_nobody_listens_nothing_is_pushed(self) -> None:
+        assert "prometheus-pushgateway.monitoring:9091/metrics/job/city-guide-backup" in stack(**TWO)["backup.tf"]
+        assert "wget" not in stack(**TWO, profile=UNHEARD)["backup.tf"]
+
     def test_none_means_none(self) -> None:
         files = stack(volumes=[VOLUME], backup="none")
         assert "backup.tf" not in files
@@ -120,15 +142,13 @@ def script(folder: Path, **given: Any) -> str:
     return textwrap.dedent(heredoc[1]).replace("/source", f"{folder}/source").replace("/backup", f"{folder}/backup")
 
 
-def run(folder: Path, **given: Any) -> subprocess.CompletedProcess[str]:
-    """Run the script; installing a package does nothing here."""
-    shims = folder / "bin"
-    shims.mkdir(exist_ok=True)
-    (shims / "apk").write_text(f'#!/bin/sh\necho "$@" >> {folder}/installed\n', encoding="utf-8")
-    (shims / "apk").chmod(0o755)
-    environment = {**os.environ, "PATH": f"{shims}:{os.environ['PATH']}"}
-    command = ["/bin/sh", "-c", script(folder, **given)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+UNHEARD: dict[str, Any] = {"backup": {"push": ""}}
+
+
+def run(folder: Path, profile: dict[str, Any] = UNHEARD, **given: Any) -> subprocess.CompletedProcess[str]:
+    """Run the script; nobody hears of it unless the profile says so."""
+    command = ["/bin/sh", "-c", script(folder, profile=profile, **given)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def old(path: Path, days: int) -> None:
@@ -167,7 +187,6 @@ class TestFiles:
             notes = content.extractfile(names["./data/deep/notes.txt"])
             assert notes is not None
             assert notes.read() == b"kept"
-        assert not (tmp_path / "installed").exists(), "tar needs no package"
 
     def test_chosen_files_are_all_that_is_saved(self, tmp_path: Path) -> None:
         done = run(
@@ -188,7 +207,6 @@ class TestFiles:
         assert not {name for name in found if re.match(r"\d{4}-.*\.tar\.gz$", name)}
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the sqlite3 command is not installed")
 class TestSqlite:
     @pytest.fixture(autouse=True)
     def volumes(self, tmp_path: Path) -> None:
@@ -212,7 +230,6 @@ class TestSqlite:
         done = run(tmp_path, **SQLITE)
         writer.close()
         assert done.returncode == 0, done.stderr
-        assert (tmp_path / "installed").read_text(encoding="utf-8") == "add --quiet --no-cache sqlite\n"
         archive = made(tmp_path, {"2020-recent", "letters"})
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d", archive.name)
         assert cities(archive / "data" / "app.db") == ["Sofia", "Varna"]
@@ -234,6 +251,67 @@ class TestSqlite:
         assert database.exists() == (broken == "garbage"), "nothing is made in the service's volume"
         before = {"2020-recent", "2020-old", "2020-torn.partial", "letters"}
         assert made(tmp_path, before).name.endswith(".partial")
+
+
+class TestPush:
+    """What is pushed, to a stand-in of the Pushgateway on loopback."""
+
+    @pytest.fixture(autouse=True)
+    def volumes(self, tmp_path: Path) -> None:
+        for folder in ("source/data/sub", "source/srv/media", "backup"):
+            (tmp_path / folder).mkdir(parents=True)
+        for name in ("app.db", "sub/other.sqlite3"):
+            sqlite3.connect(tmp_path / "source" / "data" / name).close()
+
+    @pytest.fixture
+    def pushed(self) -> Iterator[tuple[dict[str, Any], list[tuple[str, str]]]]:
+        """A profile that names the stand-in, and the paths and bodies that it gets."""
+        heard: list[tuple[str, str]] = []
+
+        class Pushgateway(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                heard.append((self.path, body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Pushgateway) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield {"backup": {"push": f"http://127.0.0.1:{server.server_port}/metrics/job/<app>-backup"}}, heard
+            server.shutdown()
+
+    @pytest.mark.parametrize("given", [TWO, SQLITE], ids=["files", "sqlite"])
+    def test_a_success_is_reported_with_its_time(
+        self, tmp_path: Path, pushed: tuple[dict[str, Any], list[tuple[str, str]]], given: dict[str, Any]
+    ) -> None:
+        profile, heard = pushed
+        before = int(time.time())
+        done = run(tmp_path, profile, **given)
+        assert done.returncode == 0, done.stderr
+        ((path, body),) = heard
+        assert path == "/metrics/job/city-guide-backup"
+        found = re.fullmatch(r"backup_last_success_timestamp (\d+)\n", body)
+        assert found is not None, body
+        assert before <= int(found[1]) <= int(time.time())
+
+    @pytest.mark.parametrize("given", [TWO, SQLITE], ids=["files", "sqlite"])
+    def test_a_failure_is_not(
+        self, tmp_path: Path, pushed: tuple[dict[str, Any], list[tuple[str, str]]], given: dict[str, Any]
+    ) -> None:
+        shutil.rmtree(tmp_path / "source")
+        assert run(tmp_path, pushed[0], **given).returncode != 0
+        assert pushed[1] == []
+
+    def test_a_pushgateway_that_is_gone_spoils_no_backup(self, tmp_path: Path) -> None:
+        with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+            port = server.server_port
+        done = run(tmp_path, {"backup": {"push": f"http://127.0.0.1:{port}/metrics/job/<app>"}}, **TWO)
+        assert done.returncode == 0
+        assert "the Pushgateway did not take the time" in done.stderr
+        assert made(tmp_path, set()).suffixes == [".tar", ".gz"]
 
 
 def cities(path: Path) -> list[str]:

@@ -60,7 +60,7 @@ def demanded(answered: Answers, workload: str) -> list[Context]:
     backup = workload == "kubernetes_cron_job_v1.backup"
     attributes: dict[str, Any] = {}
     blocks: dict[str, dict[str, Any]] = {}
-    if "read_only_root" in on and not (backup and answered.context["saves"]["kind"] == "sqlite"):
+    if "read_only_root" in on:
         attributes["read_only_root_filesystem"] = True
     if "non_root" in on and not backup:
         attributes["run_as_non_root"] = True

@@ -51,7 +51,10 @@ class TestJob:
             "successful_jobs_history_limit": 3,
             "failed_jobs_history_limit": 3,
         }
-        assert job.one("spec", "job_template", "spec").attributes == {"backoff_limit": 3}
+        assert job.one("spec", "job_template", "spec").attributes == {
+            "backoff_limit": 3,
+            "active_deadline_seconds": 3600,
+        }
         assert job.one(*IN_THE_JOB)["restart_policy"] == "OnFailure"
         labels = job.one(*IN_THE_JOB[:-1]).one("metadata")["labels"]
         assert labels == {"job": "city-guide-tidy-up"}, "the Service must not find its pods"
@@ -60,6 +63,30 @@ class TestJob:
         job = cron_job("tidy_up", cronjobs=[{**JOB, "deadline_seconds": 90, "suspend": True}])
         assert job.one("spec")["suspend"] is True
         assert job.one("spec", "job_template", "spec")["active_deadline_seconds"] == 90
+
+    @pytest.mark.parametrize(
+        ("given", "seconds"),
+        [
+            ({"job_deadline": 60}, 60),
+            ({"job_deadline": 0}, None),
+            ({"profile": {"jobs": {"deadline_seconds": 0}}}, None),
+        ],
+    )
+    def test_the_deadline_of_all_is_an_answer(self, given: dict[str, Any], seconds: int | None) -> None:
+        spec = cron_job("tidy_up", cronjobs=[JOB], **given).one("spec", "job_template", "spec")
+        assert spec.attributes.get("active_deadline_seconds") == seconds
+
+    def test_it_waits_for_the_databases_that_the_service_waits_for(self) -> None:
+        given: dict[str, Any] = {**UPSTREAM, "database": "postgres", "redis": 4, "diun_tags": "^v1"}
+        beside = cron_job("tidy_up", cronjobs=[JOB], **given).one(*IN_THE_JOB[:-1], "metadata")
+        # Diun watches the image beside it.
+        assert beside["annotations"] == {
+            "dependency.kyverno.io/wait-for": "postgresql.dbaas:5432,redis-master.redis:6379"
+        }
+        alone = cron_job("tidy_up", cronjobs=[JOB], kind="cronjob", **given).one(*IN_THE_JOB[:-1], "metadata")
+        assert set(alone["annotations"]) == {"dependency.kyverno.io/wait-for", "diun.enable", "diun.include_tags"}
+        plain = cron_job("tidy_up", cronjobs=[JOB]).one(*IN_THE_JOB[:-1], "metadata")
+        assert "annotations" not in plain.attributes
 
     def test_it_runs_the_services_image_with_a_command_of_its_own(self) -> None:
         found = job_pod("tidy_up", cronjobs=[JOB], command=["serve"], args=["--fast"])
@@ -139,13 +166,6 @@ class TestJob:
         given = {**UPSTREAM, "diun_tags": "^1", "cronjobs": [JOB]}
         metadata = cron_job("tidy_up", kind="cronjob", **given).one(*IN_THE_JOB[:-1]).one("metadata")
         assert metadata["annotations"] == {"diun.enable": "true", "diun.include_tags": "^1"}
-        beside = cron_job("tidy_up", **given).one(*IN_THE_JOB[:-1]).one("metadata")
-        assert "annotations" not in beside.attributes
-
-    def test_it_waits_for_what_it_reads_where_nothing_else_runs(self) -> None:
-        given = {"cronjobs": [JOB], "database": "mysql", "redis": 3}
-        metadata = cron_job("tidy_up", kind="cronjob", **given).one(*IN_THE_JOB[:-1]).one("metadata")
-        assert metadata["annotations"] == {"dependency.kyverno.io/wait-for": "mysql.dbaas:3306,redis-master.redis:6379"}
         beside = cron_job("tidy_up", **given).one(*IN_THE_JOB[:-1]).one("metadata")
         assert "annotations" not in beside.attributes
 

@@ -13,6 +13,7 @@ from generator.infra_repo.registrations.hcl_objects import HclListObject, Value
 from generator.infra_repo.registrations.heredoc_edits import HclHeredocItem
 from generator.infra_repo.registrations.lines import one_line
 from generator.infra_repo.registrations.markdown_edits import MarkdownCellItem, MarkdownTableRow
+from generator.infra_repo.registrations.text_edits import TextListItem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -40,6 +41,13 @@ class Values:
         if not line:
             raise self.fault(key, "is empty")
         return line
+
+    def exact(self, key: str) -> str:
+        """A rendered string with the blanks at its ends, which must not be empty."""
+        value = self._render(self._string(key), f"{self._where}.{key}")
+        if not value:
+            raise self.fault(key, "is empty")
+        return value
 
     def path(self, key: str) -> tuple[str, ...]:
         """Names joined by dots, or a list of names where one of them holds a dot."""
@@ -131,6 +139,11 @@ def _cell_item(values: Values) -> Edit:
     return MarkdownCellItem(*names)
 
 
+def _text_item(values: Values) -> Edit:
+    opening, closing, separator = (values.exact(key) for key in ("opening", "closing", "separator"))
+    return TextListItem(opening, closing, separator, values.line("value"))
+
+
 KINDS: dict[str, tuple[Callable[[Values], Edit], dict[str, bool]]] = {
     "hcl.list_item": (_list_item, {"place": True, "value": True, "comment": False}),
     "hcl.map_entry": (_map_entry, {"place": True, "key": True, "value": True, "comment": True}),
@@ -142,4 +155,5 @@ KINDS: dict[str, tuple[Callable[[Values], Edit], dict[str, bool]]] = {
         _cell_item,
         {"section": True, "key": True, "row": True, "column": True, "value": True},
     ),
+    "text.list_item": (_text_item, {"opening": True, "closing": True, "separator": True, "value": True}),
 }

@@ -12,12 +12,12 @@ from generator.base.errors import RefusedError, UsageError
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.transition import Transition, transition
 from generator.engine.versions import Maker, Versions
+from generator.infra_repo.modules import outdated
 from generator.infra_repo.tree_diff import Repo, merge_trees
-from generator.infra_repo.trees import Listing, Tree
-from generator.lifecycle.update.modules import unknown_arguments
+from generator.infra_repo.trees import Tree
 from generator.template.amendment import UNAMENDED, Amendment, AnswerChange, differences
 from generator.template.answers import Answers
-from generator.template.files import ANSWERS_FILE, File
+from generator.template.files import ANSWERS_FILE
 from generator.template.gates import NO_CONSENT, Consent, check_gates, losses, openings
 from generator.template.template import Template
 
@@ -125,8 +125,10 @@ class Upgrader(Versions):
         if not amendment.touched:
             _refuse_opening(before, after)
         goal = new.end(after)
-        if recorded.layer == "stack":
-            self._check_modules(goal.files, tree, prefix, new)
+        if recorded.layer == "stack" and (why := outdated(goal.files, tree, prefix, new.template.version)):
+            raise RefusedError(
+                "update.platform", why, "update its modules first, or update to an earlier version with --to"
+            )
         claimed = partial(self.claimed, tree, recorded.name)
         found = transition(old.end(before), goal, tree, _repo(recorded), prefix, claimed)
         differing = differences(before.public, after.public) if amendment.touched else ()
@@ -184,18 +186,6 @@ class Upgrader(Versions):
                 "name its own profile with --platform",
             )
         return found
-
-    def _check_modules(self, wanted: tuple[File, ...], tree: Tree, prefix: str, new: Maker) -> None:
-        """Raise ``RefusedError`` if the platform's modules are older than the template: access would go unenforced."""
-        if not isinstance(tree, Listing):
-            return
-        unknown = list(unknown_arguments(wanted, tree, prefix))
-        if unknown:
-            raise RefusedError(
-                "update.platform",
-                f"template {new.template.version} is for a newer infra repository: {'; '.join(unknown)}",
-                "update its modules first, or update to an earlier version with --to",
-            )
 
 
 def _repo(recorded: Recorded) -> Repo:

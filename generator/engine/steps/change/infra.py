@@ -69,7 +69,9 @@ def _between(run: Run, change: Change, line: Line, sha: str) -> Transition:
     if of_tree(recorded, run.name).ours:
         maker = change.versions.made_by(recorded)
         start = maker.end(maker.answers(recorded))
-    goal = End(project.stack_files(run.infra_state(sha).facts), tuple(project.registrations))
+    facts = run.infra_state(sha).facts
+    project.check_modules(tree, facts, start.files)
+    goal = End(project.stack_files(facts), tuple(project.registrations))
     claimed = partial(change.versions.claimed, tree, run.name)
     return transition(start, goal, tree, "infra", project.stack_prefix, claimed)
 

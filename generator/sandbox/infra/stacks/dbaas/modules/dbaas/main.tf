@@ -25,6 +25,42 @@ locals {
   }
 }
 
+resource "kubernetes_stateful_set_v1" "mysql_standalone" {
+  metadata {
+    name      = "mysql-standalone"
+    namespace = kubernetes_namespace.dbaas.metadata[0].name
+  }
+  spec {
+    service_name = "mysql"
+    selector {
+      match_labels = { app = "mysql" }
+    }
+    template {
+      metadata {
+        labels = { app = "mysql" }
+      }
+      spec {
+        container {
+          name  = "mysql"
+          image = "docker.io/library/mysql:8.4"
+        }
+      }
+    }
+  }
+}
+
+# Users whose passwords nobody rotates.
+resource "null_resource" "mysql_static_user" {
+  for_each = local.mysql_static_users
+
+  depends_on = [kubernetes_stateful_set_v1.mysql_standalone]
+
+  triggers = {
+    username = each.key
+    database = each.value.database
+  }
+}
+
 resource "null_resource" "pg_cluster" {
   triggers = {
     instances = 2

@@ -7,14 +7,27 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from generator.infra_repo.hcl import HclSyntaxError, parse
-from generator.infra_repo.trees import Listing
+from generator.infra_repo.trees import Listing, Tree
 from generator.template.files import File
 
 # What every module call can have, whatever the module declares.
 _META_ARGUMENTS = frozenset({"source", "version", "count", "for_each", "depends_on", "providers"})
 
 
-def unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
+def outdated(files: Iterable[File], tree: Tree, prefix: str, version: str, before: Iterable[File] = ()) -> str:
+    """Why a tree of the infra repository does not go with the stack that a template version makes of ``files``.
+
+    Empty where it is not; access would go unenforced where it is. What the stack passes ``before``, and a tree that
+    can't be listed, are no reason.
+    """
+    if not isinstance(tree, Listing):
+        return ""
+    known = set(_unknown_arguments(before, tree, prefix))
+    unknown = [argument for argument in _unknown_arguments(files, tree, prefix) if argument not in known]
+    return f"template {version} is for another state of the infra repository: {'; '.join(unknown)}" if unknown else ""
+
+
+def _unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
     """Arguments that the files below ``prefix`` pass to modules of the same repository that don't declare them.
 
     A missing module, or one whose files can't be read, is skipped.

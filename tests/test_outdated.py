@@ -1,0 +1,90 @@
+"""An infra repository that is too old for the template: refused with the argument, before anything is written."""
+
+from __future__ import annotations
+
+from generator.infra_repo.modules import outdated
+from generator.infra_repo.trees import Nothing
+from generator.template.files import File
+from tests.answers import SMALLEST, UPSTREAM
+from tests.change.forge import change
+from tests.checkout import commit_all
+from tests.invoke import Desk
+from tests.world import World, elsewhere
+
+MODULE = "modules/kubernetes/ingress_factory/main.tf"
+WHY = "modules/kubernetes/ingress_factory has no variable dns_type (module ingress)"
+
+
+def older(text: str) -> str:
+    """The module before it had this variable."""
+    start = text.index('variable "dns_type"')
+    return text[:start] + text[text.index("\n}\n", start) + 3 :]
+
+
+def age(world: World, path: str = MODULE) -> None:
+    text = (world.infra.bare.file(world.base, path) or b"").decode()
+    world.infra.bare.commit_files(world.base, {path: older(text).encode()}, "revert: an older module", 1_790_000_000)
+
+
+def test_a_plan_and_a_creation_name_the_argument_and_write_nothing(world: World) -> None:
+    age(world)
+    for command in ("plan", "create"):
+        world.sandbox.journal.clear()
+        completed = world.run(command, UPSTREAM)
+        assert completed.code == 4, completed.out
+        (error,) = completed.of("error")
+        assert error["code"] == "infra.outdated"
+        assert WHY in error["message"]
+        assert "update the infra repository" in error["hint"]
+        assert "--template" in error["hint"]
+        assert world.sandbox.journal.writes() == []
+
+
+@elsewhere
+def test_a_platforms_own_module_is_named(world: World) -> None:
+    age(world, "library/web/main.tf")
+    (error,) = world.run("plan", UPSTREAM).of("error")
+    assert "library/web has no variable dns_type" in error["message"]
+
+
+def test_what_an_older_module_is_not_given_is_no_matter(world: World) -> None:
+    age(world)
+    assert world.run("create", {**UPSTREAM, "kind": "worker"}).code == 0
+
+
+def test_a_change_that_needs_a_newer_module_is_refused(world: World) -> None:
+    worker = {**UPSTREAM, "kind": "worker", "port": 8080}
+    assert world.run("create", worker).code == 0
+    world.merge("reader")
+    age(world)
+    world.sandbox.journal.clear()
+    completed = change(world, "reader", "--kind", "web")
+    assert completed.code == 4, completed.out
+    assert completed.of("error")[0]["code"] == "infra.outdated"
+    assert world.sandbox.journal.writes() == []
+
+
+def test_a_change_of_what_the_stack_gives_already_is_not(world: World) -> None:
+    assert world.run("create", UPSTREAM).code == 0
+    world.merge("reader")
+    age(world)
+    completed = change(world, "reader", "--memory", "300Mi")
+    assert completed.code == 0, completed.out
+
+
+def test_files_alone_are_refused_too(desk: Desk) -> None:
+    path = desk.infra / MODULE
+    path.write_text(older(path.read_text()))
+    commit_all(desk.infra, "revert: an older module")
+    before = desk.snapshot()
+    completed = desk.create(SMALLEST)
+    assert completed.code == 4
+    (error,) = completed.of("error")
+    assert error["code"] == "infra.outdated"
+    assert WHY in error["message"]
+    assert desk.snapshot() == before
+
+
+def test_a_tree_that_can_not_be_listed_is_no_reason() -> None:
+    call = File("main.tf", b'module "a" {\n  source = "../../modules/a"\n  b      = 1\n}\n')
+    assert outdated([call], Nothing(), "stacks/a/", "3.0.0") == ""
