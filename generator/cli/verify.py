@@ -11,6 +11,7 @@ import click
 
 from generator.base.checks import CheckState
 from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure
+from generator.cli.following import around_the_merge
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
 from generator.cli.recorded import recorded
@@ -118,7 +119,7 @@ def _result(run: Run, seen: Look) -> Result:
         return Result("success", ExitCode.OK, run.name, urls, closing="alive")
     following = tuple(dict.fromkeys(check.hint for check in unwell(seen) if check.hint))
     if any(check.id == "infra.stack" for check in unwell(seen)):
-        following = tuple(dict.fromkeys((*following, *run.project.to_do)))
+        following = tuple(dict.fromkeys((*following, *around_the_merge(run.project))))
     if seen.blind:
         return Result("error", ExitCode.PREFLIGHT, run.name, urls, following, "nothing could be seen")
     if seen.may_come:

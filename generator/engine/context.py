@@ -15,7 +15,7 @@ from generator.engine.branch_rules import conclusive, rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.ownership import MARK, of_history, of_layer, of_registration
-from generator.engine.project import InfraState, Project
+from generator.engine.project import BRANCH_PREFIX, InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch, refuse_renamed_branch
 from generator.engine.seeds import Seed
@@ -36,9 +36,6 @@ if TYPE_CHECKING:  # importing the clients takes a while, and what only plans fi
     from generator.clients.vault import Vault
     from generator.clients.woodpecker import Registration as Registered
     from generator.clients.woodpecker import Woodpecker
-
-BRANCH_PREFIX = "newservice/"
-"""What the branches of the infra repository that newservice makes begin with."""
 
 RECENT_SECONDS = 2.0
 """The maximum age of the last look before a write, counted from its beginning."""
@@ -140,7 +137,7 @@ class Run:
     @property
     def infra_branch(self) -> str:
         """The branch that this service's pull request comes from."""
-        return f"{BRANCH_PREFIX}{self.name}"
+        return self.project.infra_branch
 
     @property
     def remote(self) -> Remote:
