@@ -81,6 +81,7 @@ def opened(session: Session, answers: Answers, also: Iterable[str] = ()) -> Iter
         progress=session.reporter.progress,
         needed=systems,
         also=also,
+        helpful=["woodpecker"] if session.platform.infra.pipeline else [],
     ) as run:
         if not answers.delivery.tags:
             yield run, None

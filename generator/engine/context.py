@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # importing the clients takes a while, and what only plans fi
     from generator.clients.git import Repository as Clone
     from generator.clients.github import ActionsSecret, GitHub, Mirror
     from generator.clients.patience import Patience
+    from generator.clients.registry import Registry
     from generator.clients.vault import Vault
     from generator.clients.woodpecker import Registration as Registered
     from generator.clients.woodpecker import Woodpecker
@@ -52,6 +53,8 @@ class Systems:
     github: GitHub | None = None
     woodpecker: Woodpecker | None = None
     vault: Vault | None = None
+    registry: Callable[[], Registry] | None = None
+    """Opens the image registry, which few services need to look at."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -123,6 +126,14 @@ class Run:
     def vault(self) -> Vault:
         """The secrets' store; only asked for where the service has secrets."""
         return _there(self.systems.vault)
+
+    def has_image(self, image: str, tag: str) -> bool:
+        """Whether the registry shows an image. Raises ``PreflightError`` without a credential that may look."""
+        registry = _there(self.systems.registry)()
+        try:
+            return registry.digest(image, tag) is not None
+        finally:
+            registry.close()
 
     @property
     def owner(self) -> str:

@@ -10,14 +10,14 @@ from typing import Any
 from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.registry import Registry
 from generator.engine.context import Run
+from generator.engine.delivery import Delivery, own_pipeline
 from generator.engine.plan import Action, Decision
 from generator.engine.steps import infra
 from generator.engine.steps.base import Step
 from generator.engine.steps.forgejo import ForgejoMirror, same_address
 from generator.engine.steps.github import GitHubRepository
 from generator.infra_repo.entries import RegistrationChange
-from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
-from generator.lifecycle.verify.delivery import Delivery
+from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run
 from generator.lifecycle.verify.infra import InfraFacts
 
 
