@@ -151,7 +151,7 @@ class WoodpeckerDeploy(Step[DeployFacts]):
         ours = facts.ours
         said = f"pipeline {ours.number}: {ours.status}" if ours else "no deploy has run"
         if facts.lacking:
-            return Decision(State.ABSENT, Action.NONE, f"{said}; nothing is started, {facts.lacking}")
+            return present(f"{said}; nothing is started, {facts.lacking}")
         if self._stands(ours):
             return present(said)
         assert facts.delivery is not None  # noqa: S101 - observed with what is not lacking
