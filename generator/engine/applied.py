@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # importing the clients takes a while
     from generator.engine.context import Run
 
 ID = "infra.pipeline"
+STACK, DEPLOY = "infra.stack", "deploy.pipeline"
+"""Checks of what comes before the pipeline, and after it."""
 
 _PATIENCE_SECONDS = 900
 """After a merge, its run appears within this time; later it is one that nobody will see."""

@@ -13,8 +13,6 @@ from generator.engine.delivery import Delivery
 
 AGAIN = "run `newservice create` with the same answers: it fixes what is missing or wrong"
 
-RESTART = "once the stack is applied, run `newservice create` with this name: it starts the deploy again"
-
 # States of the build in which its results are not missing: it has not produced them yet.
 _NOT_BUILT = (CheckState.WAITING, CheckState.FAILED, CheckState.UNKNOWN)
 
@@ -160,11 +158,20 @@ def _judge_visibility(facts: ImageFacts, delivery: Delivery, *, private: bool) -
 
 @dataclass(frozen=True)
 class PipelineFacts:
-    """The registration, its newest pipelines, and the one that deploys the commit, with its steps."""
+    """The registration, its newest pipelines, and the one that deploys the commit, with its steps.
+
+    ``create`` is the command that starts a deploy again.
+    """
 
     registration: Registration | None
     pipelines: Sequence[Pipeline] = ()
     ours: Pipeline | None = None
+    create: str = "newservice create"
+
+    @property
+    def later(self) -> str:
+        """What to do about a deploy that came before the stack was applied."""
+        return f"once the stack is applied, `{self.create}` starts the deploy again"
 
 
 def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState, unapplied: str = "") -> Check:
@@ -182,7 +189,9 @@ def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState, una
     if ours is None and ci in _NOT_BUILT:
         return Check(id_, CheckState.WAITING, f"no pipeline with {wanted} yet: the build starts it")
     if ours is None and unapplied:
-        return Check(id_, CheckState.WAITING, f"not applied yet ({unapplied}), and no pipeline with {wanted}", RESTART)
+        return Check(
+            id_, CheckState.WAITING, f"not applied yet ({unapplied}), and no pipeline with {wanted}", facts.later
+        )
     if ours is None:
         return _failed(
             id_,
@@ -203,10 +212,15 @@ def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wante
     id_, summary = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
     again = "run the pipeline again on Woodpecker"
     if ours.status != "success" and unapplied:
-        return Check(id_, CheckState.WAITING, f"not applied yet ({unapplied}), so {summary} found nothing", RESTART)
+        return Check(
+            id_,
+            CheckState.WAITING,
+            f"not applied yet ({unapplied}), so {summary} found nothing to deploy to",
+            facts.later,
+        )
     if ours.status != "success":
         why = f", {ours.why}" if ours.why else ""
-        hint = "it may have run before the stack was applied: `newservice create` with this name starts it again"
+        hint = f"it may have run before the stack was applied: `{facts.create}` starts it again"
         return _failed(id_, f"{summary}{why}", f"{hint}; if it fails then, read its log and fix it")
     if not any(state == "success" for _, state in ours.steps):
         return _failed(id_, f"{summary}, but no step of it has run", again)

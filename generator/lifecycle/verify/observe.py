@@ -86,12 +86,12 @@ def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
     registration = run.registration()
     if registration is None or not registration.active:
         return PipelineFacts(registration)
+    create = run.project.command("create")
     pipelines = run.woodpecker.pipelines(registration.id)
     ours = own_pipeline(pipelines, delivery)
     # The list has no steps, and what a pipeline is may change between two requests: the later one counts.
-    return PipelineFacts(
-        registration, pipelines, run.woodpecker.pipeline(registration.id, ours.number) if ours else None
-    )
+    ours = run.woodpecker.pipeline(registration.id, ours.number) if ours else None
+    return PipelineFacts(registration, pipelines, ours, create)
 
 
 def observe_infra(run: Run) -> InfraFacts:
