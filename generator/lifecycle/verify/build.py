@@ -197,7 +197,7 @@ def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState, una
             id_,
             f"Woodpecker started no pipeline with {wanted}",
             "run the build's deploy job again; its workflow file must name this repository's number "
-            f"({facts.registration.id})",
+            f"({facts.registration.id}); `{facts.create}` starts it where the image exists",
         )
     if ours.going:
         return Check(id_, CheckState.WAITING, f"pipeline {ours.number} ({wanted}): {ours.status}")
