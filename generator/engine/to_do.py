@@ -28,7 +28,7 @@ def all_tasks(
 ) -> Checklist:
     """Everything around the merge of a new stack, which ``branch`` proposes."""
     applying = list(to_apply(infra, registrations))
-    return checklist(infra, _tasks_of(template, _merging(infra, context, applying, branch)), applying)
+    return checklist(infra, _tasks_of(template, _merging(infra, context, applying, branch, new=True)), applying)
 
 
 def after_merge(
@@ -45,7 +45,7 @@ def after_merge(
     ``before`` and ``after`` are versions of the template, each with the context of its answers; ``registrations`` those
     of both. ``branch`` proposes the change, where newservice knows it.
     """
-    names = (before[1].keys() | after[1].keys()) - _NOT_ANSWERS
+    names = (before[1].keys() & after[1].keys()) - _NOT_ANSWERS  # what a later template has more is no change
     changed = {name for name in names if before[1].get(name) != after[1].get(name)}
     moved = {(item.id, item.path) for item in entries if item.action in ("add", "update", "remove")}
     paths = [item.path for item in files if item.written or item.action in ("delete", "conflict")]
@@ -66,11 +66,15 @@ def to_apply(infra: InfraRepository, registrations: Iterable[Registration]) -> I
 
 
 def _merging(
-    infra: InfraRepository, context: Mapping[str, Any], applying: Iterable[Task], branch: str
+    infra: InfraRepository, context: Mapping[str, Any], applying: Iterable[Task], branch: str, *, new: bool = False
 ) -> Mapping[str, Any]:
-    """The context with what ``apply.yml`` may know of the merge: its branch, and what is applied by hand before it."""
+    """The context with what ``apply.yml`` may know of the merge: its branch, and what is applied by hand before it.
+
+    ``new``: it adds the stack.
+    """
     first = [task.stack for task in by_hand_first(infra, list(applying))]
-    return {**context, "merging": {"branch": branch, "by_hand": first, "applies": infra.pipeline is not None}}
+    applies = infra.pipeline is not None
+    return {**context, "merging": {"branch": branch, "by_hand": first, "applies": applies, "new": new}}
 
 
 def _tasks_of(template: Template, context: Mapping[str, Any]) -> Iterator[Task]:
