@@ -137,7 +137,7 @@ def test_a_change_has_only_what_it_needs(world: World) -> None:
     answers = {key: value for key, value in BOARD.items() if key != "database"}
     world.run("create", answers)
     merge(world)
-    changed = world.command("change", NAME, "--yes", "--database", "postgres")
+    changed = world.command("change", NAME, "--yes", "--db", "postgres")
     assert changed.code == 0, changed.out
     runs = [run for _, run in of_phase(changed, "before")]
     assert [f"newservice-change/{NAME}" in run for run in runs] == [True, False, False, True]
@@ -335,7 +335,7 @@ def test_from_the_first_build_to_alive(world: World) -> None:
     woodpecker.merge_status = "running"
     merge(world)
     assert board.verify() == {"infra.stack": "ok", "infra.pipeline": "waiting", "deploy.pipeline": "waiting"}
-    address = f"{world.platform.woodpecker.url}/repos/82/pipeline/1"
+    address = f"{world.sandbox.urls['woodpecker']}/repos/82/pipeline/1"
     assert address in board.checks["infra.pipeline"]["summary"]
     assert board.create() == ("unchanged", "unchanged")
 
