@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ VAULT = ["vault.secrets"]
 HOMES = ["forgejo.repository", "github.repository"]
 SECRETS = ["github.secrets"]
 WOODPECKER = ["woodpecker.registration", "woodpecker.settings"]
+DEPLOYMENT = ["woodpecker.deploy"]
 CODE = ["service.commit", "service.push", "forgejo.mirror", "github.default_branch"]
 INFRA = ["infra.commit", "infra.pull_request"]
 
@@ -41,8 +43,22 @@ ENTRIES = {
 PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
 
 VALUES = "look at secret/{name} in Vault: a value that comes from elsewhere replaces a generated one"
-APPLY = "apply the stack {name}"
-APPLY_SECRETS = "apply the stack {name}, its ExternalSecrets first"
+IMAGE = (
+    "wait until image.tags is ok, so until the first build has pushed the image: "
+    "applying the stack waits for its pods, and fails without one"
+)
+OWN_IMAGE = IMAGE.replace(IMAGE.partition(":")[0], "build the image in the service's repository, and push it")
+BRANCH = (
+    "take the branch, with what was merged meanwhile, in the main checkout of the infra repository: in a worktree "
+    "encrypted files stay encrypted"
+)
+ROLE = "apply vault by hand: the merge's pipeline never applies it"
+STATE = (
+    "push the branch with what was committed there, the encrypted state of {stacks} among it: the next apply of these "
+    "stacks starts from it"
+)
+TILE = "apply the ExternalSecret {name}-secrets alone: the stack reads its secret when it is planned"
+AGAIN = "start the first deploy again: it ran before the stack was applied, and found nothing to deploy to"
 PAGE = "run scripts/cf-worker-routes-fail-open: the new route lets requests through when the worker's quota is used up"
 GROUPS = "apply authentik, which reads from the ingress who may pass; until then only administrators can"
 LAST = "look at the live service, not at the checkmark"
@@ -56,7 +72,9 @@ class Kind:
 
     answers: dict[str, Any]
     steps: list[str]
-    to_do: list[str]
+    before: list[str]
+    pipeline: list[str]
+    after: list[str]
     files: set[str] = field(default_factory=set)
     entries: set[str] = field(default_factory=set)
     secrets: dict[str, str] = field(default_factory=dict)
@@ -85,8 +103,10 @@ WORKER = Kind(
         env={"IMAP_HOST": "{mail_host}"},
         secrets={"IMAP_PASSWORD": "imap_password"},
     ),
-    [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
-    [VALUES, "apply kyverno", APPLY_SECRETS, DEPLOY],
+    [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA, *DEPLOYMENT],
+    [VALUES, IMAGE],
+    ["kyverno", "mail-sorter"],
+    [AGAIN, DEPLOY],
     files=FILES | {"deployment.tf", "secrets.tf"},
     entries=PRIVATE,
     secrets=DEPLOYED,
@@ -97,7 +117,9 @@ WORKER = Kind(
 CRONJOB = Kind(
     service("rate-watch", kind="cronjob"),
     [*HOMES, *SECRETS, *CODE, *INFRA],
-    ["apply kyverno", APPLY, BUILD],
+    [],
+    ["kyverno", "rate-watch"],
+    [BUILD],
     files=FILES | {"cronjobs.tf"},
     entries=PRIVATE,
     secrets=CI,
@@ -105,8 +127,10 @@ CRONJOB = Kind(
 )
 SVELTE = Kind(
     service("menu", language="svelte", image_visibility="public", auth="public"),
-    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
-    [APPLY, f"{DEPLOY}, then open the site"],
+    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA, *DEPLOYMENT],
+    [IMAGE],
+    ["menu"],
+    [AGAIN, f"{DEPLOY}, then open the site"],
     files=FILES | WEB,
     entries={"catalog", "ci-doc"},
     secrets=DEPLOYED,
@@ -121,8 +145,10 @@ STATIC = Kind(
         anubis=True,
         rate_limit={"average": 50, "burst": 300},
     ),
-    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
-    ["apply kyverno", "apply traefik", APPLY, f"{DEPLOY}, then open the site"],
+    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA, *DEPLOYMENT],
+    [IMAGE],
+    ["kyverno", "traefik", "field-notes"],
+    [AGAIN, f"{DEPLOY}, then open the site"],
     files=FILES | WEB,
     entries=PRIVATE | {"rate-limit"},
     secrets=DEPLOYED,
@@ -141,12 +167,14 @@ OWN_CODE = Kind(
     ),
     [*HOMES, *SECRETS, *CODE, *INFRA],
     [
+        IMAGE,
+        BRANCH,
         "make the database legacy_api and the user legacy_api on MySQL by hand: Vault only rotates the password",
-        "apply vault (tier 0, by hand)",
-        "apply kyverno",
-        APPLY_SECRETS,
-        f"{BUILD}, then open the site",
+        ROLE,
+        STATE.format(stacks="vault"),
     ],
+    ["kyverno", "legacy-api"],
+    [f"{BUILD}, then open the site"],
     files=FILES | WEB | {"secrets.tf"},
     entries=PRIVATE | {"vault-role"},
     secrets=CI,
@@ -155,7 +183,9 @@ OWN_CODE = Kind(
 WITHOUT_CI = Kind(
     service("workshop", ci=False, access=["Family"]),
     [*HOMES, *CODE, *INFRA],
-    ["apply kyverno", APPLY, GROUPS, "open the site"],
+    [OWN_IMAGE],
+    ["kyverno", "workshop"],
+    [GROUPS, "open the site"],
     files=FILES | WEB,
     entries=PRIVATE,
     urls=HOME | {"site"},
@@ -163,7 +193,9 @@ WITHOUT_CI = Kind(
 UPSTREAM_WORKER = Kind(
     service("runner", kind="worker", image_source="upstream", image="ghcr.io/example/runner:3.1"),
     INFRA,
-    [APPLY],
+    [],
+    ["runner"],
+    [],
     files=FILES | {"deployment.tf"},
     entries={"catalog"},
 )
@@ -176,7 +208,9 @@ WIDGET = Kind(
         homepage={"widget": {"type": "photoprism", "credentials": {"username": "home_user", "password": "home_pass"}}},
     ),
     [*VAULT, *INFRA],
-    [VALUES, APPLY_SECRETS, GROUPS, "open the site"],
+    [VALUES, BRANCH, TILE.format(name="shelf")],
+    ["shelf"],
+    [GROUPS, "open the site"],
     files=FILES | WEB | {"secrets.tf"},
     entries={"catalog"},
     urls={"site"},
@@ -208,22 +242,20 @@ EVERYTHING = Kind(
         outage_page=True,
         network_policy=True,
     ),
-    [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
+    [*VAULT, *HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA, *DEPLOYMENT],
     [
-        "apply dbaas (tier 0, by hand)",
-        "apply vault (tier 0, by hand)",
         VALUES,
-        "apply kyverno",
-        "apply traefik",
         "make /srv/nfs/everything-backup on the file server: backups need the folder to exist",
         "make /srv/nfs/everything/pictures on the file server: a volume needs its folder to exist",
-        APPLY_SECRETS,
-        "apply monitoring",
-        "apply uptime-kuma",
-        "apply cloudflared",
-        PAGE,
-        f"{DEPLOY}, then open the site",
+        IMAGE,
+        BRANCH,
+        "apply dbaas by hand, although the merge's pipeline applies it too: vault builds on it",
+        ROLE,
+        TILE.format(name="everything"),
+        STATE.format(stacks="dbaas and vault"),
     ],
+    ["cloudflared", "dbaas", "kyverno", "monitoring", "traefik", "uptime-kuma", "everything"],
+    [PAGE, AGAIN, f"{DEPLOY}, then open the site"],
     files=FILES | WEB | {"backup.tf", "cronjobs.tf", "network_policy.tf", "secrets.tf", "storage.tf"},
     entries=set(ENTRIES),
     secrets=DEPLOYED,
@@ -266,7 +298,8 @@ def recorded(world: World, name: str) -> dict[str, Any]:
 
 def checklist(world: World) -> list[str]:
     (pull,) = world.infra.pulls.values()
-    return [line.removeprefix("- [ ] ") for line in pull.body.splitlines() if line.startswith("- [ ] ")]
+    tasks = [line.removeprefix("- [ ] ") for line in pull.body.splitlines() if line.startswith("- [ ] ")]
+    return [re.sub(r"\\(.)", r"\1", task) for task in tasks]
 
 
 # --- made, made again, looked at -----------------------------------------------------------------------------
@@ -281,7 +314,7 @@ def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
     assert completed.result["status"] == "success", completed.out
     # A new registration is trusted with nothing from the start.
     assert statuses(completed) == {
-        step: "unchanged" if step == "woodpecker.settings" else "done" for step in kind.steps
+        step: "unchanged" if step in ("woodpecker.settings", "woodpecker.deploy") else "done" for step in kind.steps
     }
     stack = {f"stacks/{kind.name}/{path}" for path in kind.files}
     assert world.asked(kind.name) == {
@@ -293,12 +326,16 @@ def test_a_service_of_each_kind_gets_what_it_needs_and_nothing_else(
         "redis_index": kind.facts.get("redis_index"),
         "anubis_redis_index": kind.facts.get("anubis_redis_index"),
     }
-    assert checklist(world) == [
-        *(line.format(name=kind.name).replace("_", "\\_") for line in kind.to_do),
-        LAST,
-    ]
+    before, after = ([line.format(name=kind.name) for line in lines] for lines in (kind.before, kind.after))
+    assert checklist(world) == [*before, *after, LAST]
+    merging = completed.result["checklist"]
+    assert merging["pipeline"] == kind.pipeline
+    assert [[task["do"] for task in merging[phase]] for phase in ("before", "after")] == [before, after]
     assert set(completed.result["urls"]) == kind.urls | {"pull_request"}
-    assert completed.result["next"][1:-1] == [line.format(name=kind.name) for line in kind.to_do]
+    following = [line.partition("\n")[0] for line in completed.result["next"]]
+    merge = "review and merge the pull request in the infra repository"
+    assert following[: following.index(merge)] == before
+    assert following[following.index(merge) + 2 : -1] == after
     assert completed.result["next"][-1] == f"check that it is alive: newservice verify {kind.name} --wait"
     assert (sorted(world.sandbox.vault.read(kind.name)) if world.has_secret(kind.name) else []) == kind.properties
     if "service.push" in kind.steps:

@@ -32,6 +32,7 @@ ALL_STEPS = [
     "github.default_branch",
     "infra.commit",
     "infra.pull_request",
+    "woodpecker.deploy",
 ]
 
 

@@ -20,6 +20,7 @@ from generator.cli.session import Session
 from generator.clients.github import WorkflowRun
 from generator.clients.registry import Registry
 from generator.clients.woodpecker import Pipeline, Registration
+from generator.engine.delivery import Delivery, own_pipeline
 from generator.engine.plan import Action, Decision, State
 from generator.engine.project import InfraState
 from generator.infra_repo.entries import RegistrationChange
@@ -33,9 +34,7 @@ from generator.lifecycle.verify.build import (
     judge_mirror,
     judge_pipeline,
     judge_run,
-    own_pipeline,
 )
-from generator.lifecycle.verify.delivery import Delivery
 from generator.lifecycle.verify.infra import InfraFacts, judge_entries, judge_secrets, judge_stack, judge_watchers
 from generator.lifecycle.verify.look import CHECKS
 from generator.platform.profile import load_platform

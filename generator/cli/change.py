@@ -20,6 +20,7 @@ from generator.cli.recorded import check_name
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.engine.change import Change
+from generator.engine.checklist import Checklist
 from generator.engine.context import Run
 from generator.engine.executor import Outcome
 from generator.engine.plan import Plan
@@ -232,12 +233,18 @@ def _steps(wanted: Change) -> tuple[Any, ...]:
 
 def _plan(session: Session, run: Run, wanted: Change, steps: Sequence[Any]) -> Plan:
     from generator.engine.credentials import refuse_secrets
-    from generator.engine.onboarding import observe
+    from generator.engine.onboarding import Shown, observe
 
     refuse_secrets(wanted.wanted.values)
-    plan = observe(steps, run, (*wanted.wanted.notes, *session.seed_notes), partial(contents, change=wanted))
+    merging: list[Checklist] = []
+
+    def shown(view: Run) -> Shown:
+        merging.append(_merging(view, wanted))
+        return contents(view, wanted)
+
+    plan = observe(steps, run, (*wanted.wanted.notes, *session.seed_notes), shown)
     refuse_secrets(wanted.wanted.values, words=False)  # what was read of Vault meanwhile
-    return plan
+    return replace(plan, checklist=merging[0] if merging and not plan.changes_nothing else None)
 
 
 @dataclass(frozen=True)
@@ -300,24 +307,16 @@ def _result(work: _Work, outcome: Outcome) -> Result:
         return Result("partial", outcome.exit_code, name, next=(again,))
     urls = _requests({step.id: step.summary for step in outcome.steps})
     reviews = tuple(f"review and merge {url}" for url in urls.values())
-    first, afterwards = (_before(work.change), _afterwards(work.run, work.change)) if reviews else ((), ())
-    following = (*plan.to_do, *first, *reviews, *afterwards, proof(name))
+    merging = _merging(work.run.fresh(), work.change) if reviews else None
+    following = (*plan.to_do, *(merging.around(reviews) if merging else ()), proof(name))
     status = "success" if outcome.wrote else "unchanged"
-    return Result(status, ExitCode.OK, name, urls, following, LEFT_OPEN if plan.to_do else "")
+    return Result(status, ExitCode.OK, name, urls, following, LEFT_OPEN if plan.to_do else "", merging or None)
 
 
-def _before(wanted: Change) -> tuple[str, ...]:
-    """What a person does before the merge."""
-    from generator.engine.steps.change.infra import before_merge
-
-    return before_merge(wanted)
-
-
-def _afterwards(run: Run, wanted: Change) -> tuple[str, ...]:
-    """What a person does after the merge."""
+def _merging(view: Run, wanted: Change) -> Checklist:
+    """What surrounds the merge."""
     from generator.engine.steps.change.infra import observe_stack, to_do
 
-    view = run.fresh()
     return to_do(view, wanted, observe_stack(view, wanted).whole)
 
 

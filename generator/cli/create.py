@@ -16,7 +16,7 @@ from generator.base.parallel import StepResult
 from generator.base.stopping import held
 from generator.cli import flags
 from generator.cli.faults import as_reported
-from generator.cli.following import after_the_pull_request
+from generator.cli.following import around_the_merge, proof
 from generator.cli.options import Answering
 from generator.cli.plan import observed_plan, planned, refuse
 from generator.cli.recorded import continued, forget_kept
@@ -172,15 +172,23 @@ def outcome_of(session: Session, way: Course, report: Callable[[StepResult], Non
 def _result(session: Session, outcome: Outcome, run: Run, to_do: tuple[str, ...]) -> Result:
     if outcome.exit_code is ExitCode.OK:
         status, urls = "success" if outcome.wrote else "unchanged", _urls(outcome, run)
-        following = (*to_do, *(after_the_pull_request(run.project) if outcome.wrote or "pull_request" in urls else ()))
+        following = (*to_do, *_following(run, urls, wrote=outcome.wrote))
         closing = LEFT_OPEN if to_do else ""
-        return Result(status, outcome.exit_code, run.name, urls, following, closing)
+        open_ = run.project.checklist if "pull_request" in urls else None
+        return Result(status, outcome.exit_code, run.name, urls, following, closing, open_)
     again = "run the same command again to continue"
     if (kept := session.kept) is not None and kept.exists():
         found = kept == answers_place(run.name, Path.cwd())  # where the command looks by itself
         words = *(() if found else ("--answers", str(kept))), *flags.chosen_template(session.options)
         again = f"{run.project.command('create', *words)} continues"
     return Result("partial", outcome.exit_code, run.name, {}, (again,))
+
+
+def _following(run: Run, urls: Mapping[str, str], *, wrote: bool) -> tuple[str, ...]:
+    """What a person does next: everything around the merge, or, where nothing is to be merged, a look."""
+    if "pull_request" in urls:
+        return around_the_merge(run.project)
+    return (proof(run.name),) if wrote else ()
 
 
 def _urls(outcome: Outcome, run: Run) -> dict[str, str]:

@@ -14,7 +14,7 @@ from generator.base.errors import ExitCode, SystemFailure
 from generator.cli.commands import invoke
 from generator.cli.create import create_command
 from generator.cli.text import TextReporter
-from generator.engine.context import BRANCH_PREFIX
+from generator.engine.project import BRANCH_PREFIX
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox import Sandbox
 from generator.template.template import Template

@@ -37,6 +37,8 @@ class JsonReporter(Reporter):
         extra: dict[str, Any] = {"notes": list(plan.notes)} if plan.notes else {}
         if plan.seeds:
             extra["seeds"] = [{"property": seed.shown_name, "source": seed.shown_source} for seed in plan.seeds]
+        if plan.checklist:
+            extra["checklist"] = plan.checklist.as_document()
         if plan.basis:
             extra["answers"] = dict(plan.basis.answers)
         if diffs:
@@ -98,6 +100,7 @@ class JsonReporter(Reporter):
 
     def last_words(self, result: Result) -> None:
         """The last object."""
+        more: dict[str, Any] = {"checklist": result.checklist.as_document()} if result.checklist else {}
         self._write(
             "result",
             status=result.status,
@@ -105,6 +108,7 @@ class JsonReporter(Reporter):
             service=result.service,
             urls=result.urls,
             next=list(result.next),
+            **more,
         )
 
     def _write(self, event: str, *, masked: bool = True, **content: Any) -> None:

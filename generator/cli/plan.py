@@ -15,6 +15,7 @@ import click
 from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure, UsageError
 from generator.base.stopping import held
 from generator.cli import flags
+from generator.cli.following import shown
 from generator.cli.options import Answering
 from generator.cli.recorded import continued
 from generator.cli.report import Reporter, Result
@@ -106,14 +107,15 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     project, notes = session.project(answers), (*answers.notes, *session.template_notes, *session.seed_notes)
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:
-        return replace(plan_files(project, session.infra, notes), basis=basis)
+        plan = replace(plan_files(project, session.infra, notes), basis=basis)
+        return replace(plan, checklist=shown(plan, project))
     from generator.engine.onboarding import observe  # heavy, with all its clients, and not needed for files only
     from generator.engine.steps import steps_between
 
     with before_the_first_write():
         plan = replace(observe(steps_between(None, answers).wanted, session.run(answers), notes), basis=basis)
     refuse_secrets(answers.values, words=False)  # what was read of Vault meanwhile
-    return plan
+    return replace(plan, checklist=shown(plan, project))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import difflib
     import json
 
+    from generator.engine.checklist import Checklist, Task
     from generator.engine.plan import Plan
 else:
     difflib, json = lazily("difflib"), lazily("json")
@@ -28,10 +29,30 @@ def plan_lines(plan: Plan, title: str, *, answers: bool = False) -> Iterable[str
     yield from _files(plan)
     yield from _registrations(plan)
     yield from _steps(plan)
+    if plan.checklist:
+        yield from _around_the_merge(plan.checklist)
     if answers and plan.basis:
         yield "\nAnswers"
         yield "  " + "; ".join(_answers(plan.basis.answers))
     yield from (f"\nNote: {note}" for note in plan.notes)
+
+
+def _around_the_merge(checklist: Checklist) -> Iterable[str]:
+    """What surrounds the merge, by phase; each command on lines of its own, to be copied."""
+    if checklist.before:
+        yield "\nBefore the merge, by hand"
+        yield from _numbered(checklist.before)
+    if checklist.pipeline:
+        yield f"\nThe merge\n  {checklist.applied}"
+    if checklist.after:
+        yield "\nAfter the merge, by hand"
+        yield from _numbered(checklist.after)
+
+
+def _numbered(tasks: Iterable[Task]) -> Iterable[str]:
+    for number, task in enumerate(tasks, 1):
+        indent = "\n" + " " * (len(str(number)) + 4)
+        yield f"  {number}. {task.text.replace(chr(10), indent)}"
 
 
 def seed_lines(plan: Plan) -> Iterable[str]:

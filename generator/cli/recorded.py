@@ -25,8 +25,8 @@ from generator.engine.answers_file import answers_place, forget_answers, read_an
 from generator.engine.change import Change, change_branch
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge, open_forge
-from generator.engine.context import BRANCH_PREFIX
 from generator.engine.ownership import of_tree
+from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch
 from generator.fleet.snapshot import made_stacks

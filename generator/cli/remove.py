@@ -16,16 +16,19 @@ from generator.cli.recorded import Known, check_name, kept_file, recorded, unkno
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, open_session
 from generator.engine.change import Change
+from generator.engine.checklist import after_removal
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import open_forge, open_run
-from generator.engine.context import BRANCH_PREFIX, Run
+from generator.engine.context import Run
 from generator.engine.executor import unchanged
 from generator.engine.ownership import of_tree
 from generator.engine.plan import Action, Decision, Plan, State
+from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import read_recorded
 from generator.engine.steps import steps_between
 from generator.engine.steps.removal.base import is_kept
 from generator.engine.steps.removal.stack import REMOVAL_PREFIX
+from generator.engine.to_do import to_apply
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights
 from generator.template.answers import Answers
@@ -230,12 +233,11 @@ def _pending(run: Run, plan: Plan) -> list[str]:
     infra, path = run.platform.infra, run.project.stack_prefix.rstrip("/")
     if not run.forgejo.commits(run.owner, infra.repository, infra.branch, path=path, limit=1):
         return []
-    notes = sorted((item.order, item.apply_note) for item in run.project.registrations if item.apply_note)
-    applied = dict.fromkeys(note for _, note in reversed(notes))
+    merging = after_removal(infra, to_apply(infra, run.project.registrations))
     namespace, db = run.answers.context["namespace"], run.answers.context["db"]
     return [
         f"check that the namespace {namespace} is gone: a stack that was not destroyed before the merge still runs",
-        *(f"apply {note}, if that was not done after the merge" for note in applied),
+        *(f"{task.line}, if that was not done after the merge" for task in merging.after),
         *([f"drop the database {db['name']} and its role by hand, if nobody needs them"] if db else []),
     ]
 

@@ -14,6 +14,7 @@ from generator.base.stopping import held
 if TYPE_CHECKING:  # `newservice --help` needs none of these, and they take a while
     from generator.base.checks import Check
     from generator.base.parallel import StepResult
+    from generator.engine.checklist import Checklist
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding
     from generator.template.amendment import AnswerChange
@@ -24,7 +25,10 @@ LEFT_OPEN = "nothing is left for newservice; a person fills in what is named abo
 
 @dataclass(frozen=True)
 class Result:
-    """The last word of a command; ``closing`` says it to people where the status alone would not."""
+    """The last word of a command; ``closing`` says it to people where the status alone would not.
+
+    ``checklist`` is for programs: the part of ``next`` that surrounds a merge, by phase.
+    """
 
     status: str
     exit_code: ExitCode
@@ -32,6 +36,7 @@ class Result:
     urls: dict[str, str] = field(default_factory=dict)
     next: tuple[str, ...] = ()
     closing: str = ""
+    checklist: Checklist | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.base.errors import ExitCode
-from generator.cli.following import after_the_pull_request, proof
+from generator.cli.following import around_the_merge, proof
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write, observed_plan
 from generator.cli.recorded import recorded
@@ -69,7 +69,7 @@ def _result(plan: Plan, project: Project, progress: Progress | None) -> Result:
         return Result("unchanged" if waits else "partial", ExitCode.OK, plan.service, next=following, closing=closing)
     if plan.changes_nothing:
         open_ = any(step.id == "infra.pull_request" and step.decision.summary.startswith("http") for step in plan.steps)
-        following = after_the_pull_request(project) if open_ else (proof(plan.service),) if plan.steps else ()
+        following = around_the_merge(project) if open_ else (proof(plan.service),) if plan.steps else ()
         closing = LEFT_OPEN if plan.to_do else "everything exists" + (", and waits for its merge" if open_ else "")
         return Result("unchanged", ExitCode.OK, plan.service, next=(*plan.to_do, *following), closing=closing)
     if plan.unknown:

@@ -178,7 +178,8 @@ class TextReporter(Reporter):
         if result.next:
             self._say("\nNext")
             for number, line in enumerate(result.next, 1):
-                self._say(f"  {number}. {line}", fold=False)  # it may be a command, to be copied
+                below = line.replace("\n", f"\n{' ' * (len(str(number)) + 4)}")
+                self._say(f"  {number}. {below}", fold=False)  # it may be a command, to be copied
         closing = "\n" + self._closing(result)
         if result.exit_code is ExitCode.OK:
             self._say(closing)

@@ -19,6 +19,7 @@ from generator.cli.plan import before_the_first_write
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session
 from generator.cli.suggestions import folders
+from generator.engine.checklist import Checklist
 from generator.engine.plan import Plan, build_plan
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.working_tree import WorkingTree
@@ -235,7 +236,7 @@ def _nothing(upgrade: Upgrade) -> Result:
     return Result("unchanged", ExitCode.OK, upgrade.recorded.name, closing=f"up to date with template {upgrade.to}")
 
 
-def _result(place: Place, upgrade: Upgrade, tasks: tuple[str, ...], *, amended: bool) -> Result:
+def _result(place: Place, upgrade: Upgrade, merging: Checklist, *, amended: bool) -> Result:
     name, versions = upgrade.recorded.name, _versions(upgrade)
     if not upgrade.changes:
         return _nothing(upgrade)
@@ -248,9 +249,18 @@ def _result(place: Place, upgrade: Upgrade, tasks: tuple[str, ...], *, amended: 
         *((shlex.join(["git", "-C", str(place.root), "add", "--", *new]),) if new else ()),
         "git diff HEAD" if new else "git diff",
         f"git commit, with {what} alone ({versions})",
-        *((f"push it and have it merged; then {tasks[0]}", *tasks[1:]) if tasks else ()),
+        *_around(merging),
     )
-    return Result("success", ExitCode.OK, name, next=following, closing=f"template {versions}; nothing was committed")
+    closing = f"template {versions}; nothing was committed"
+    return Result("success", ExitCode.OK, name, next=following, closing=closing, checklist=merging or None)
+
+
+def _around(merging: Checklist) -> tuple[str, ...]:
+    """What surrounds the merge, which is the person's own; nothing where nothing is to be applied."""
+    if merging.before or merging.pipeline:
+        return merging.around(["push it and have it merged"])
+    after = merging.around(())
+    return (f"push it and have it merged; then {after[0]}", *after[1:]) if after else ()
 
 
 def _ways_out(place: Place, upgrade: Upgrade) -> tuple[str, ...]:

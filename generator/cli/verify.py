@@ -11,12 +11,14 @@ import click
 
 from generator.base.checks import CheckState
 from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure
+from generator.cli.following import MERGE
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
 from generator.cli.recorded import recorded
 from generator.cli.report import Reporter, Result
 from generator.cli.session import Session, common_options, open_session
 from generator.clients.registry import Registry
+from generator.engine import applied
 from generator.engine.change import Change
 from generator.engine.connections import open_registry, open_run
 from generator.engine.context import Run
@@ -80,6 +82,7 @@ def opened(session: Session, answers: Answers, also: Iterable[str] = ()) -> Iter
         progress=session.reporter.progress,
         needed=systems,
         also=also,
+        helpful=["woodpecker"] if session.platform.infra.pipeline else [],
     ) as run:
         if not answers.delivery.tags:
             yield run, None
@@ -116,9 +119,12 @@ def _result(run: Run, seen: Look) -> Result:
     urls = {"site": run.answers.site} if run.answers.site else {}
     if seen.alive:
         return Result("success", ExitCode.OK, run.name, urls, closing="alive")
-    following = tuple(dict.fromkeys(check.hint for check in unwell(seen) if check.hint))
-    if any(check.id == "infra.stack" for check in unwell(seen)):
-        following = tuple(dict.fromkeys((*following, *run.project.to_do)))
+    hints, merging = {check.id: check.hint for check in unwell(seen) if check.hint}, None
+    following = tuple(dict.fromkeys(hints.values()))
+    if any(check.id == applied.STACK for check in unwell(seen)):  # all of it is still to be done
+        merging, merge = run.project.checklist, hints.pop(applied.STACK, MERGE)
+        first = [hint for id_, hint in hints.items() if hint != merge and id_ not in (applied.ID, applied.DEPLOY)]
+        following = (*dict.fromkeys(first), *merging.around([merge]))
     if seen.blind:
         return Result("error", ExitCode.PREFLIGHT, run.name, urls, following, "nothing could be seen")
     if seen.may_come:
@@ -126,4 +132,4 @@ def _result(run: Run, seen: Look) -> Result:
     ids = [check.id for check in unwell(seen)]
     failed = [check.id for check in seen.checks if check.state is CheckState.FAILED]
     closing = f"not alive: {', '.join(failed)} failed" if failed else f"not alive yet: {', '.join(ids)}"
-    return Result("partial", ExitCode.NOT_ALIVE, run.name, urls, following, closing)
+    return Result("partial", ExitCode.NOT_ALIVE, run.name, urls, following, closing, merging)

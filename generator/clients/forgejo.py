@@ -62,6 +62,8 @@ class PullRequest:
     base: str = ""
     title: str = ""
     body: str = ""
+    merge_commit: str = ""
+    merged_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -510,6 +512,8 @@ def _pull_request(data: Any) -> PullRequest:
         base=str(data["base"]["ref"]),
         title=data.get("title") or "",
         body=data.get("body") or "",
+        merge_commit=data.get("merge_commit_sha") or "",
+        merged_at=data.get("merged_at") or "",
     )
 
 

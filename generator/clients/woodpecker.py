@@ -5,6 +5,7 @@ An unknown path or method is answered with 200 and an HTML page, so every answer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,9 @@ from generator.clients.patience import Patience
 from generator.clients.shapes import fields, flag, listed, text
 from generator.clients.transport import Api, http_client
 from generator.platform.profile import Platform
+
+GOING = frozenset({"created", "pending", "running", "started"})
+"""Woodpecker's states of a pipeline that has not ended yet (its API description, StatusValue)."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,31 @@ class Account:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A pipeline. ``errors`` kept it from running; ``steps`` are pairs of name and state, empty in a listing."""
+    """A pipeline. ``errors`` kept it from running; ``steps`` are pairs of name and state, empty in a listing.
+
+    ``event`` began it, for ``commit`` of ``branch``; ``files`` are those that a push changed.
+    """
 
     number: int
     status: str
     variables: dict[str, str]
     errors: tuple[str, ...]
     steps: tuple[tuple[str, str], ...] = ()
+    event: str = ""
+    branch: str = ""
+    commit: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def going(self) -> bool:
+        """Whether it has not ended yet, and needs nobody's approval."""
+        return self.status in GOING
+
+    @property
+    def why(self) -> str:
+        """What went wrong in it, as the end of a sentence; empty where it doesn't say."""
+        steps = [name for name, state in self.steps if state in ("failure", "error", "killed")]
+        return "; ".join(self.errors) or (f"in step {', '.join(steps)}" if steps else "")
 
 
 class Woodpecker:
@@ -115,6 +137,12 @@ class Woodpecker:
         """One pipeline with its steps."""
         return self._api.read("GET", f"/repos/{repository}/pipelines/{number}", _pipeline)
 
+    def start(self, repository: int, branch: str, variables: Mapping[str, str]) -> Pipeline | None:
+        """Start the branch's manual pipeline; None where none of its workflows runs for that event."""
+        body = {"branch": branch, "variables": dict(variables)}
+        response = self._api.request("POST", f"/repos/{repository}/pipelines", json=body)
+        return None if response.status_code == 204 else self._api.understood(response, _pipeline)
+
 
 def _names(data: Any) -> list[str]:
     """Names in a list; an empty list may be null."""
@@ -134,6 +162,10 @@ def _pipeline(data: dict[str, Any]) -> Pipeline:
         variables={str(key): str(value) for key, value in (data.get("variables") or {}).items()},
         errors=tuple(str(item.get("message") or item.get("type")) for item in errors),
         steps=tuple((str(step.get("name")), str(step.get("state"))) for step in steps),
+        event=str(data.get("event") or ""),
+        branch=str(data.get("branch") or ""),
+        commit=str(data.get("commit") or ""),
+        files=tuple(map(str, data.get("changed_files") or ())),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from generator.base.errors import PreflightError
+from generator.base.errors import PreflightError, SystemFailure
 from generator.base.secrets import Secret, learn_addresses
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import REMEDY_FOR_UNFIT, Remote, Repository
@@ -44,9 +44,11 @@ def open_run(
     progress: Callable[[str], None] = lambda _: None,
     needed: Iterable[str] | None = None,
     also: Iterable[str] = (),
+    helpful: Iterable[str] = (),
 ) -> Iterator[Run]:
     """A run with open connections, closed at the end. ``needed`` names the credentials where not all are required;
-    ``also`` systems that the answers don't need, for what is removed from them.
+    ``also`` systems that the answers don't need, for what is removed from them; ``helpful`` those that are opened only
+    where their credential is at hand.
 
     Raises ``PreflightError`` when a credential, the clone of the infra repository or git is missing.
     """
@@ -58,6 +60,11 @@ def open_run(
         opening = {*answers.systems, *also}
         extra = [system for system in also if system != "vault"]
         credentials = find_credentials(platform, dict.fromkeys([*wanted, *extra]), vault, environ)
+        for system in helpful:
+            if system not in credentials:
+                with suppress(PreflightError, SystemFailure):
+                    credentials |= find_credentials(platform, [system], vault, environ)
+            opening |= {system}
         if "vault" in opening and vault() is None:
             raise PreflightError(
                 "credentials.missing",
@@ -70,7 +77,12 @@ def open_run(
             learn_addresses(address)
         refuse_secrets(answers.values)
         opened = vault() if "vault" in opening else None
-        systems = _systems(platform, credentials, opened, opening, patience)
+
+        def registry() -> Registry:
+            found = find_credentials(platform, ["registry"], vault, environ)["registry"]
+            return Registry(platform, found.value, found.source)
+
+        systems = replace(_systems(platform, credentials, opened, opening, patience), registry=registry)
         stack.callback(systems.close)
         yield Run(project, systems, credentials, clone, patience, dict(seeds or {}), progress)
 

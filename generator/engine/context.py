@@ -15,7 +15,7 @@ from generator.engine.branch_rules import conclusive, rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
 from generator.engine.ownership import MARK, of_history, of_layer, of_registration
-from generator.engine.project import InfraState, Project
+from generator.engine.project import BRANCH_PREFIX, InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch, refuse_renamed_branch
 from generator.engine.seeds import Seed
@@ -33,12 +33,10 @@ if TYPE_CHECKING:  # importing the clients takes a while, and what only plans fi
     from generator.clients.git import Repository as Clone
     from generator.clients.github import ActionsSecret, GitHub, Mirror
     from generator.clients.patience import Patience
+    from generator.clients.registry import Registry
     from generator.clients.vault import Vault
     from generator.clients.woodpecker import Registration as Registered
     from generator.clients.woodpecker import Woodpecker
-
-BRANCH_PREFIX = "newservice/"
-"""What the branches of the infra repository that newservice makes begin with."""
 
 RECENT_SECONDS = 2.0
 """The maximum age of the last look before a write, counted from its beginning."""
@@ -55,6 +53,8 @@ class Systems:
     github: GitHub | None = None
     woodpecker: Woodpecker | None = None
     vault: Vault | None = None
+    registry: Callable[[], Registry] | None = None
+    """Opens the image registry, which few services need to look at."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -127,6 +127,14 @@ class Run:
         """The secrets' store; only asked for where the service has secrets."""
         return _there(self.systems.vault)
 
+    def has_image(self, image: str, tag: str) -> bool:
+        """Whether the registry shows an image. Raises ``PreflightError`` without a credential that may look."""
+        registry = _there(self.systems.registry)()
+        try:
+            return registry.digest(image, tag) is not None
+        finally:
+            registry.close()
+
     @property
     def owner(self) -> str:
         """Owner on the canonical forge."""
@@ -140,7 +148,7 @@ class Run:
     @property
     def infra_branch(self) -> str:
         """The branch that this service's pull request comes from."""
-        return f"{BRANCH_PREFIX}{self.name}"
+        return self.project.infra_branch
 
     @property
     def remote(self) -> Remote:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from generator.engine.checklist import Checklist
 from generator.engine.plan_inputs import Basis
 from generator.engine.seeds import Seed
 from generator.infra_repo.entries import RegistrationChange
@@ -68,7 +69,10 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Files, registrations and steps for one service; ``basis`` is what it was made from."""
+    """Files, registrations and steps for one service; ``basis`` is what it was made from.
+
+    ``checklist`` is what surrounds the merge that it leads to.
+    """
 
     service: str
     files: tuple[FileChange, ...]
@@ -76,6 +80,7 @@ class Plan:
     steps: tuple[StepPlan, ...]
     notes: tuple[str, ...] = ()
     basis: Basis | None = None
+    checklist: Checklist | None = None
 
     @property
     def digest(self) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 from generator.base.contained import Obstacle
 from generator.base.errors import AnswersError, RefusedError
 from generator.base.memo import Memo
+from generator.engine.checklist import Checklist
 from generator.engine.ownership import of_layer, of_tree
 from generator.engine.recorded import Recorded, read_recorded
-from generator.engine.to_do import in_order, tasks_of, to_apply
+from generator.engine.to_do import all_tasks
 from generator.engine.transition import NOTHING, End, transition
 from generator.engine.versions import Versions
 from generator.infra_repo.allocations import (
@@ -43,6 +44,9 @@ from generator.template.questions import load_questions
 from generator.template.releases import Releases
 from generator.template.renderer import Renderer
 from generator.template.template import Template
+
+BRANCH_PREFIX = "newservice/"
+"""What the branches of the infra repository that newservice makes begin with."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,11 @@ class Project:
             return False
         return same_answer(found.get(name), differing[name])
 
+    @property
+    def infra_branch(self) -> str:
+        """The branch of the infra repository that the stack's pull request comes from."""
+        return f"{BRANCH_PREFIX}{self.name}"
+
     @cached_property
     def stack_prefix(self) -> str:
         """Folder of the stack in the infra repository, with a trailing slash."""
@@ -166,9 +175,10 @@ class Project:
         return Versions(Releases(), self.platform)
 
     @cached_property
-    def to_do(self) -> tuple[str, ...]:
-        """What a person does after the merge, in the order that works."""
-        return in_order([*to_apply(self.registrations), *tasks_of(self.template, self.answers.context)])
+    def checklist(self) -> Checklist:
+        """What surrounds the merge of the stack, in the order that works."""
+        context = self.answers.context
+        return all_tasks(self.platform.infra, self.template, context, self.registrations, self.infra_branch)
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""

@@ -16,8 +16,8 @@ from generator.clients.objects import Objects
 from generator.engine.change import change_branch
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge
-from generator.engine.context import BRANCH_PREFIX
 from generator.engine.ownership import MARK, of_history, of_repository
+from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import Recorded, read_recorded
 from generator.fleet.changes import SETTLED, in_review, parted, unfinished
 from generator.fleet.findings import FileNote, Finding, Place, State, in_order

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from generator.fleet.planning import Task
 from generator.infra_repo.registrations.markdown import code, escape
+from generator.platform.profile import InfraRepository
 
 CLOSED = "Closed by newservice: the default branch is of template {version} already."
 
@@ -32,9 +33,20 @@ def _plain(text: str) -> str:
     return re.sub(r"^([-+=#>]|\d+[.)])|@", r"\\\g<0>", escape(text))
 
 
-def body(task: Task) -> str:
-    """The text of a pull request."""
-    return _template().render(task=task, finding=task.finding, changed=task.finding.files)
+def body(task: Task, infra: InfraRepository) -> str:
+    """The text of a pull request; ``infra`` says what its merge applies."""
+    applying = _applying(task, infra)
+    return _template().render(task=task, finding=task.finding, changed=task.finding.files, applying=applying)
+
+
+def _applying(task: Task, infra: InfraRepository) -> str:
+    """Who applies the stacks of shared files that change."""
+    if infra.pipeline is None:
+        return "Apply the stacks that these files belong to as well."
+    stacks = dict.fromkeys(infra.stack_of(note.path) for note in task.entries)
+    never = [stack for stack in stacks if stack in infra.pipeline.never]
+    by_hand = f" It never applies {', '.join(map(code, never))}: apply that by hand, before the merge." if never else ""
+    return f"The merge's pipeline applies the stacks that these files belong to.{by_hand}"
 
 
 def closed_body(task: Task) -> str:

@@ -84,9 +84,12 @@ class Requests:
             return self._updated(source, task, known)
         wanted = title(task.place.name, task.finding.to)
         self.forge.api.create_pull_request(
-            source.owner, source.name, base=source.default, head=branch, title=wanted, body=body(task)
+            source.owner, source.name, base=source.default, head=branch, title=wanted, body=self._body(task)
         )
         return task.finding.but(State.WAITING, url=self._opened(source, branch).url, action="opened")
+
+    def _body(self, task: Task) -> str:
+        return body(task, self.forge.remote.platform.infra)
 
     def _opened(self, source: Source, branch: str) -> PullRequest:
         """The open pull request of a branch, which may be visible only after a moment.
@@ -113,7 +116,7 @@ class Requests:
         wanted = title(task.place.name, task.finding.to)
         action = "updated" if task.verb is Verb.PUSH else "found"
         if task.verb is Verb.PUSH or pull.title != wanted:
-            text = body(task) if task.files else pull.body
+            text = self._body(task) if task.files else pull.body
             self.forge.api.edit_pull_request(source.owner, source.name, pull.number, title=wanted, body=text)
         return task.finding.but(State.WAITING, url=pull.url, action=action)
 

@@ -15,11 +15,11 @@ from generator.base.errors import NewserviceError, PreflightError, UsageError
 from generator.base.memo import run_parallel
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Mirrors
-from generator.engine.context import BRANCH_PREFIX, Run, Systems
+from generator.engine.context import Run, Systems
 from generator.engine.executor import Outcome
 from generator.engine.onboarding import course
 from generator.engine.plan import Action, Decision
-from generator.engine.project import Project
+from generator.engine.project import BRANCH_PREFIX, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.steps.github import SecretsFacts
 from generator.fleet.findings import Finding, Place, State, in_order

@@ -16,7 +16,7 @@ from generator.clients.objects import Objects
 from generator.engine.branch_rules import rule_for
 from generator.engine.change import CHANGE_PREFIX
 from generator.engine.connections import Forge
-from generator.engine.context import BRANCH_PREFIX
+from generator.engine.project import BRANCH_PREFIX
 from generator.engine.renamed import refuse_missing_infra_branch
 from generator.fleet.snapshot import Snapshot
 from generator.platform.profile import Platform

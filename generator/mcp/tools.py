@@ -72,6 +72,21 @@ class Tool:
         }
 
 
+_TASKS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"do": {"type": "string"}, "run": {"type": "string"}},
+        "required": ["do"],
+    },
+}
+_CHECKLIST = {
+    "type": "object",
+    "description": "What surrounds the merge: by hand before it, stacks that it applies by itself, by hand after it.",
+    "properties": {"before": _TASKS, "pipeline": {"type": "array", "items": {"type": "string"}}, "after": _TASKS},
+    "required": ["before", "pipeline", "after"],
+}
+
 OUTPUT: dict[str, Any] = {
     "type": "object",
     "description": "What the command says with --json: every object but the last as events, the last as result.",
@@ -94,6 +109,7 @@ OUTPUT: dict[str, Any] = {
                 "service": {"type": "string"},
                 "urls": {"type": "object", "additionalProperties": {"type": "string"}},
                 "next": {"type": "array", "items": {"type": "string"}},
+                "checklist": _CHECKLIST,
             },
             "required": ["event", "schema", "status", "exit_code", "service", "urls", "next"],
         },

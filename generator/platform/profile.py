@@ -7,7 +7,8 @@ convention of a platform is a line in ``templates/platform.yml`` and in a templa
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -137,16 +138,45 @@ class SecretStore(System):
 
 
 @dataclass(frozen=True)
+class MergePipeline:
+    """What a push to the infra repository's default branch starts by itself.
+
+    ``first``: the stacks that it applies before all others, in its order. ``never``: those that it leaves to a person.
+    ``skip``: the word in a commit's message with which it applies nothing; empty where no word does that.
+    """
+
+    first: Sequence[str]
+    never: Sequence[str]
+    skip: str
+
+
+@dataclass(frozen=True)
 class InfraRepository:
-    """The infra repository: its name, its default branch, and the folder of its stacks."""
+    """The infra repository: its name, its default branch, and the folder of its stacks.
+
+    ``apply`` is the command that applies a stack, None where the platform names none. ``pipeline`` is what a merge
+    starts, None where it applies nothing.
+    """
 
     repository: str
     branch: str
     stacks: str
+    apply: str | None
+    pipeline: MergePipeline | None
 
     def stack(self, name: str) -> str:
         """A service's stack: its folder, with a trailing slash."""
         return f"{self.stacks}/{name}/"
+
+    def stack_of(self, path: str) -> str:
+        """The name of the stack that a file belongs to; empty where it belongs to none."""
+        inner = path.removeprefix(f"{self.stacks}/")
+        return inner.partition("/")[0] if inner != path and "/" in inner else ""
+
+    def apply_command(self, stack: str, targets: Iterable[str] = ()) -> str:
+        """The command that applies a stack, or only these addresses of it; empty where the platform names none."""
+        options = "".join(f" {shlex.quote(f'-target={target}')}" for target in targets)
+        return (self.apply or "").replace("<stack>", self.stack(stack).rstrip("/")).replace("<targets>", options)
 
 
 @dataclass(frozen=True)
@@ -192,7 +222,7 @@ class Platform:
             registry=_system(ImageRegistry, data["registry"]),
             woodpecker=_system(System, data["woodpecker"]),
             vault=_system(SecretStore, vault, namespace=bare_namespace(vault["namespace"])),
-            infra=_filled(InfraRepository, data["infra"]),
+            infra=_infra(data["infra"]),
         )
 
     def changed(self, changes: Mapping[str, Any]) -> Platform:
@@ -231,6 +261,11 @@ def _connection(data: Mapping[str, Any]) -> Connection:
             for name, source in data["credentials"].items()
         },
     )
+
+
+def _infra(data: Mapping[str, Any]) -> InfraRepository:
+    pipeline = data["pipeline"]
+    return _filled(InfraRepository, data, pipeline=_filled(MergePipeline, pipeline) if pipeline else None)
 
 
 def _system(kind: type[Section], data: Mapping[str, Any], **others: object) -> Section:

@@ -17,6 +17,7 @@ from generator.sandbox import snapshot
 from generator.sandbox.certificates import Certificates
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
+from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.gateway import Gateway
 from generator.sandbox.github import GitHub
 from generator.sandbox.infra_repository import clone_infra, commit_infra, infra_files
@@ -26,6 +27,7 @@ from generator.sandbox.server import Application, HttpsServer
 from generator.sandbox.tokens import Tokens
 from generator.sandbox.vault import KvTwo, Vault
 from generator.sandbox.woodpecker import Woodpecker
+from generator.sandbox.woodpecker.state import Repository as Registered
 from generator.template.template import Template
 
 # GitHub is reached past the load balancer, by a name that leads here without one.
@@ -240,6 +242,7 @@ class Sandbox:
             self._ca_file,
         )
         self.woodpecker = Woodpecker(self._platform.github.owner, tokens.woodpecker, urls["woodpecker"], self.github)
+        self.forgejo.on_push = self._pushed
         self.vault = Vault(tokens.vault, self._platform.vault.mount, self._platform.vault.namespace)
         self.registry = Registry(urls["registry"], self._reads_packages)
         systems: dict[str, Application] = {
@@ -263,6 +266,15 @@ class Sandbox:
         infra = self.forgejo.create_repository(owner, names.repository, branch=names.branch)
         commit_infra(infra.bare, names.branch, infra_files(self._platform))
         infra.refresh(infra.bare.heads())
+
+        row = Registered(82, str(infra.id), infra.full_name, infra.private, names.branch)
+        self.woodpecker.repositories[row.id] = row
+
+    def _pushed(self, repository: Repository, before: str | None, sha: str) -> None:
+        """Woodpecker's hook on Forgejo: of the repositories there, only the infra repository is registered."""
+        files = repository.bare.changed_files(before, sha) if before else []
+        message = repository.bare.log(sha, limit=1)[0].message
+        self.woodpecker.on_push(repository.full_name, str(repository.id), sha, message, list(files))
 
     def _prepare(self) -> None:
         """Write what a person has on a machine of his own: a clone of the infra repository, and the profile."""

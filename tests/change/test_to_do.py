@@ -12,8 +12,9 @@ def test_an_entry_that_nothing_applies_is_no_task(world: World) -> None:
     world.run("create", RICH)
     done = change(world, RICH["name"], "--memory", "512Mi")
     assert done.code == 0, done
-    tasks = [line for line in done.result["next"] if line.startswith("apply")]
-    assert f"apply the stack {RICH['name']}, its ExternalSecrets first" in tasks
+    merging = done.result["checklist"]
+    assert RICH["name"] in merging["pipeline"]
+    tasks = [task["do"] for phase in ("before", "after") for task in merging[phase]]
     assert "apply" not in [line.strip() for line in tasks]
     (pull,) = world.infra.pulls.values()
     assert "`apply `" not in pull.body

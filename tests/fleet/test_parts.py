@@ -174,6 +174,9 @@ def test_no_process_leaves_what_it_unpacked(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
+BUILT_IN = Platform.of(TEMPLATE.platform, "built-in")
+
+
 def test_a_reports_text_has_no_control_characters() -> None:
     place = Place("app\x1b[31m", "stack", "owner/infra", "stacks/app/")
     finding = Finding(
@@ -183,13 +186,21 @@ def test_a_reports_text_has_no_control_characters() -> None:
     assert not [char for char in found if not char.isprintable() and char != "\n"]
 
 
+def test_a_pull_request_says_who_applies_shared_stacks() -> None:
+    finding = Finding(Place("app", "stack", "owner/infra", "stacks/app/"), State.WAITING, "1.0.0", "2.0.0")
+    task = Task(finding, Verb.PUSH, entries=(FileNote("stacks/vault/main.tf", "update"),))
+    assert "It never applies `vault`: apply that by hand, before the merge." in body(task, BUILT_IN.infra)
+    assert "Apply the stacks" in body(task, BUILT_IN.changed({"infra": {"pipeline": None}}).infra)
+
+
 def test_a_pull_request_shows_text_as_text() -> None:
     place = Place("app", "stack", "owner/infra", "stacks/app/")
     hostile = "a`|@all\n# <b>x</b>"
     finding = Finding(place, State.WAITING, "1.0.0", "2.0.0", (FileNote(hostile, "update"),))
     files = (File(hostile, b""),)
     text = body(
-        Task(finding, Verb.PUSH, files=files, entries=(FileNote(hostile, "add"),), kept=(hostile,), notes=(hostile,))
+        Task(finding, Verb.PUSH, files=files, entries=(FileNote(hostile, "add"),), kept=(hostile,), notes=(hostile,)),
+        BUILT_IN.infra,
     )
     assert "| `` a`\\|@all # <b>x</b> `` | update |" in text
     assert text.count("- `` a`|@all # <b>x</b> ``") == 2

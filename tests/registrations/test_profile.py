@@ -148,7 +148,7 @@ def test_a_project_has_those_of_its_platform(tmp_path: Path) -> None:
     before, after = ([found.id for found in project.registrations] for project in (plain, changed))
     assert "catalog" in before
     assert sorted([*after, "catalog"]) == sorted([*before, "dashboard"])
-    assert "apply board" in changed.to_do
+    assert "board" in changed.checklist.pipeline
 
 
 def test_the_documented_profile_works(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ from tests.sandbox.conftest import Api
 from tests.world import ELSEWHERE
 
 NOT_HELD = {
-    "forgejo": {"root", "views", "lock", "mirrors", "mirror_hosts", "redirects"},
+    "forgejo": {"root", "views", "lock", "mirrors", "mirror_hosts", "redirects", "on_push"},
     "github": {"root", "views", "lock", "record_run", "update_run", "oauth", "redirects"},
-    "woodpecker": {"web", "github", "lock", "record_pipeline", "finish"},
+    "woodpecker": {"web", "github", "lock", "record_pipeline", "finish", "on_push", "merge_status"},
     "vault": {"lock", "community", "mounted", "namespaces"},
     "registry": {"realm", "lock"},
 }

@@ -30,7 +30,7 @@ from generator.engine.steps.removal.secrets import SecretsRemoval
 from generator.engine.steps.removal.stack import StackRemoval, StackRemovalRequest
 from generator.engine.steps.service import ServiceCommit, ServicePush
 from generator.engine.steps.vault import VaultSecrets
-from generator.engine.steps.woodpecker import WoodpeckerRegistration, WoodpeckerSettings
+from generator.engine.steps.woodpecker import WoodpeckerDeploy, WoodpeckerRegistration, WoodpeckerSettings
 from generator.template.answers import Answers
 
 __all__ = ["Removal", "Step", "Steps", "finishing", "steps_between", "steps_of", "steps_on_the_way"]
@@ -89,7 +89,8 @@ def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
     """The steps that a service with these answers takes.
 
     Secrets come before the first push, or its run fails; Woodpecker's number comes before the commit that holds
-    it; the mirror comes after the first push, because the first sync of an empty repository fails.
+    it; the mirror comes after the first push, because the first sync of an empty repository fails. The deploy comes
+    last: it needs the merge of everything else.
     """
     systems = answers.systems
     steps: list[Step[Any]] = [VaultSecrets()] if "vault" in systems else []
@@ -98,7 +99,8 @@ def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
         steps += [GitHubSecrets()] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
         steps += [ServiceCommit(), ServicePush(), ForgejoMirror(), GitHubDefaultBranch()]
-    return [*steps, InfraCommit(), InfraPullRequest()]
+    steps += [InfraCommit(), InfraPullRequest()]
+    return [*steps, WoodpeckerDeploy()] if "woodpecker" in systems else steps
 
 
 def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:

@@ -344,7 +344,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
         return absent(f"{run.infra_branch} into {run.platform.infra.branch}")
 
     def act(self, run: Run, facts: PullRequestFacts) -> Done:
-        """Open it, with the order of applying as a checklist."""
+        """Open it, with what surrounds its merge as a checklist."""
         if facts.pull_request is None:
             _stand(run)
         return ask_for(
@@ -352,7 +352,7 @@ class InfraPullRequest(Step[PullRequestFacts]):
             run.infra_branch,
             _title(run),
             "templates/pull_request.md.jinja",
-            to_do=run.project.to_do,
+            merging=run.project.checklist,
             registrations=facts.state.unregistered if facts.state else [],
         )
 

@@ -18,8 +18,8 @@ class Registration:
     """Entries of one service in one shared file.
 
     ``path`` is relative to the infra repository. ``apply_note`` says which stack must be applied for it to
-    count, and by whom; ``order`` is its place in the order of applying. ``purpose`` tells documentation and monitors
-    from all other entries.
+    count, and by whom; ``order`` is its place in the order of applying, and ``targets`` are the addresses that a person
+    applies where the stack is applied by hand. ``purpose`` tells documentation and monitors from all other entries.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Registration:
     apply_note: str = ""
     order: int = 100
     purpose: str = ""
+    targets: tuple[str, ...] = ()
 
     @property
     def snippet(self) -> str:

@@ -11,8 +11,9 @@ from generator.clients.git import Repository as Clone
 from generator.engine.change import Change, answers_of, masked
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.connections import Forge
-from generator.engine.context import BRANCH_PREFIX, Run
+from generator.engine.context import Run
 from generator.engine.ownership import of_tree
+from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch
 from generator.engine.steps.change.infra import being_removed, observe_stack

@@ -9,12 +9,9 @@ from generator.base.checks import Check, CheckState
 from generator.base.errors import NewserviceError
 from generator.clients.github import WorkflowRun
 from generator.clients.woodpecker import Pipeline, Registration
-from generator.lifecycle.verify.delivery import Delivery
+from generator.engine.delivery import Delivery
 
 AGAIN = "run `newservice create` with the same answers: it fixes what is missing or wrong"
-
-# Woodpecker's states of a pipeline that has not ended yet (its API description, StatusValue).
-_GOING = frozenset({"created", "pending", "running", "started"})
 
 # States of the build in which its results are not missing: it has not produced them yet.
 _NOT_BUILT = (CheckState.WAITING, CheckState.FAILED, CheckState.UNKNOWN)
@@ -161,21 +158,27 @@ def _judge_visibility(facts: ImageFacts, delivery: Delivery, *, private: bool) -
 
 @dataclass(frozen=True)
 class PipelineFacts:
-    """The registration, its newest pipelines, and the one that deploys the commit, with its steps."""
+    """The registration, its newest pipelines, and the one that deploys the commit, with its steps.
+
+    ``create`` is the command that starts a deploy again.
+    """
 
     registration: Registration | None
     pipelines: Sequence[Pipeline] = ()
     ours: Pipeline | None = None
+    create: str = "newservice create"
+
+    @property
+    def later(self) -> str:
+        """What to do about a deploy that came before the stack was applied."""
+        return f"once the stack is applied, `{self.create}` starts the deploy again"
 
 
-def own_pipeline(pipelines: Sequence[Pipeline], delivery: Delivery) -> Pipeline | None:
-    """The newest pipeline that deploys the commit's image."""
-    found = [item for item in pipelines if delivery.deploys(item.variables)]
-    return max(found, key=lambda item: item.number, default=None)
+def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState, unapplied: str = "") -> Check:
+    """Check that this image's pipeline ran and succeeded, and that no other image was deployed after it.
 
-
-def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> Check:
-    """Check that this image's pipeline ran and succeeded, and that no other image was deployed after it."""
+    ``unapplied`` says why there is nothing to deploy to yet: until then a run that failed is none of the service's.
+    """
     id_ = "deploy.pipeline"
     wanted = ", ".join(f"{name}={text}" for name, text in delivery.variables.items() if name not in delivery.fixed)
     if facts.registration is None:
@@ -185,35 +188,46 @@ def judge_pipeline(facts: PipelineFacts, delivery: Delivery, ci: CheckState) -> 
     ours = facts.ours
     if ours is None and ci in _NOT_BUILT:
         return Check(id_, CheckState.WAITING, f"no pipeline with {wanted} yet: the build starts it")
+    if ours is None and unapplied:
+        return Check(
+            id_, CheckState.WAITING, f"not applied yet ({unapplied}), and no pipeline with {wanted}", facts.later
+        )
     if ours is None:
         return _failed(
             id_,
             f"Woodpecker started no pipeline with {wanted}",
             "run the build's deploy job again; its workflow file must name this repository's number "
-            f"({facts.registration.id})",
+            f"({facts.registration.id}); `{facts.create}` starts it where the image exists",
         )
-    if ours.status in _GOING:
+    if ours.going:
         return Check(id_, CheckState.WAITING, f"pipeline {ours.number} ({wanted}): {ours.status}")
     if ours.status == "blocked":
         return Check(
             id_, CheckState.WAITING, f"pipeline {ours.number} ({wanted}) waits for approval", "approve it on Woodpecker"
         )
-    return _judge_ended(facts, ours, delivery, wanted)
+    return _judge_ended(facts, ours, delivery, wanted, unapplied)
 
 
-def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wanted: str) -> Check:
+def _judge_ended(facts: PipelineFacts, ours: Pipeline, delivery: Delivery, wanted: str, unapplied: str) -> Check:
     id_, summary = "deploy.pipeline", f"pipeline {ours.number} ({wanted}): {ours.status}"
     again = "run the pipeline again on Woodpecker"
+    if ours.status != "success" and unapplied:
+        return Check(
+            id_,
+            CheckState.WAITING,
+            f"not applied yet ({unapplied}), so {summary} found nothing to deploy to",
+            facts.later,
+        )
     if ours.status != "success":
-        steps = [name for name, state in ours.steps if state in ("failure", "error", "killed")]
-        why = "; ".join(ours.errors) or (f"in step {', '.join(steps)}" if steps else "")
-        return _failed(id_, f"{summary}{f', {why}' if why else ''}", f"read its log, fix it, and {again}")
+        why = f", {ours.why}" if ours.why else ""
+        hint = f"it may have run before the stack was applied: `{facts.create}` starts it again"
+        return _failed(id_, f"{summary}{why}", f"{hint}; if it fails then, read its log and fix it")
     if not any(state == "success" for _, state in ours.steps):
         return _failed(id_, f"{summary}, but no step of it has run", again)
     later = [
         item
         for item in facts.pipelines
-        if item.number > ours.number and delivery.rivals(item.variables) and item.status in (*_GOING, "success")
+        if item.number > ours.number and delivery.rivals(item.variables) and (item.going or item.status == "success")
     ]
     if later:
         other = ", ".join(

@@ -9,11 +9,12 @@ from generator.base.checks import Check, CheckState, all_well
 from generator.base.errors import AnswersError, NewserviceError, PreflightError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.registry import Registry
+from generator.engine import applied
 from generator.engine.context import Run
+from generator.engine.delivery import Delivery
 from generator.engine.steps.vault import VaultSecrets
 from generator.lifecycle.verify import observe
-from generator.lifecycle.verify.build import judge_image, judge_mirror, judge_pipeline, judge_run
-from generator.lifecycle.verify.delivery import Delivery
+from generator.lifecycle.verify.build import PipelineFacts, judge_image, judge_mirror, judge_pipeline, judge_run
 from generator.lifecycle.verify.infra import judge_entries, judge_secrets, judge_stack, judge_watchers
 
 CHECKS = (
@@ -23,6 +24,7 @@ CHECKS = (
     "deploy.pipeline",
     "vault.secrets",
     "infra.stack",
+    "infra.pipeline",
     "infra.registrations",
     "infra.docs",
     "infra.monitors",
@@ -42,8 +44,8 @@ class Look:
 
     @property
     def alive(self) -> bool:
-        """Whether every check that applies is well."""
-        return all_well(self.checks)
+        """Whether every check that applies is well; for the merge's pipeline it is enough that it can't be seen."""
+        return all_well(check for check in self.checks if (check.id, check.state) != (applied.ID, CheckState.UNKNOWN))
 
     @property
     def blind(self) -> bool:
@@ -60,8 +62,13 @@ class Look:
 
 def look(run: Run, registry: Registry | None) -> Look:
     """Observe every system once, in parallel. ``registry`` is None where the service builds no image."""
-    seen = [item for group in run_parallel(lambda: _build(run, registry), lambda: _infra(run)) for item in group]
-    by_id = {item.check.id: item for item in seen}
+    deploys: list[_Deploy] = []
+    build, infra = run_parallel(lambda: _build(run, registry, deploys), lambda: _infra(run))
+    by_id = {item.check.id: item for item in (*build, *infra)}
+    merge, stack = by_id[applied.ID].check, by_id["infra.stack"].check.state
+    reason = applied.unapplied(merge, stacked=stack in (CheckState.OK, CheckState.UNKNOWN))
+    for deploy in deploys:
+        by_id["deploy.pipeline"] = deploy(reason)
     ordered = [by_id[id_] for id_ in CHECKS]
     return Look(tuple(item.check for item in ordered), frozenset(item.check.id for item in ordered if item.passing))
 
@@ -72,8 +79,15 @@ class _Seen:
     passing: bool = False
 
 
-def _build(run: Run, registry: Registry | None) -> list[_Seen]:
-    """The checks from commit to deployment. Later ones know about the build: what it has not built is not missing."""
+_Deploy = Callable[[str], _Seen]
+"""The judgement of the deploy pipeline, given why there is nothing to deploy to yet."""
+
+
+def _build(run: Run, registry: Registry | None, deploys: list[_Deploy]) -> list[_Seen]:
+    """The checks from commit to deployment. Later ones know about the build: what it has not built is not missing.
+
+    That of the deployment goes to ``deploys`` where it depends on whether the stack is applied.
+    """
     answers = run.answers
     if not answers.owned:
         reason = "third-party image: the service has no repository"
@@ -84,7 +98,11 @@ def _build(run: Run, registry: Registry | None) -> list[_Seen]:
         return [mirror, *(_unbuilt(run, id_) for id_ in ("ci.run", "image.tags", "deploy.pipeline"))]
     delivery = Delivery.of(answers.delivery, sha)
     ci = _ci(run, sha, delivery)
-    return [mirror, ci, _image(run, registry, delivery, ci.check.state), _pipeline(run, delivery, ci.check.state)]
+    image = _image(run, registry, delivery, ci.check.state)
+    if reason := _not_applying(run, "deploy.pipeline"):
+        return [mirror, ci, image, _skipped("deploy.pipeline", reason)]
+    deploys.append(_pipeline(run, delivery, ci.check.state))
+    return [mirror, ci, image]
 
 
 def _mirror(run: Run) -> Check:
@@ -142,22 +160,30 @@ def _image(run: Run, registry: Registry | None, delivery: Delivery, ci: CheckSta
     )
 
 
-def _pipeline(run: Run, delivery: Delivery, ci: CheckState) -> _Seen:
-    if reason := _not_applying(run, "deploy.pipeline"):
-        return _skipped("deploy.pipeline", reason)
-    return _check("deploy.pipeline", lambda: judge_pipeline(observe.observe_pipeline(run, delivery), delivery, ci))
+def _pipeline(run: Run, delivery: Delivery, ci: CheckState) -> _Deploy:
+    """Observed now, and judged once it is known whether the stack is applied."""
+    facts: list[PipelineFacts] = []
+
+    def observed() -> Check:
+        facts.append(observe.observe_pipeline(run, delivery))
+        return judge_pipeline(facts[0], delivery, ci)
+
+    seen = _check("deploy.pipeline", observed)
+    return lambda reason: _Seen(judge_pipeline(facts[0], delivery, ci, reason)) if facts else seen
 
 
 def _infra(run: Run) -> list[_Seen]:
-    ids = ("infra.stack", "infra.registrations", "infra.docs", "infra.monitors")
+    ids = ("infra.stack", applied.ID, "infra.registrations", "infra.docs", "infra.monitors")
     secrets = _secrets(run)
     try:
+        merge = _check(applied.ID, lambda: applied.judge_merge(applied.observe_merge(run)))
         facts = observe.observe_infra(run)
         watched = judge_watchers(run.answers.watchers, observe.read_stack(run))
     except (SystemFailure, PreflightError, AnswersError) as error:
         return [secrets, *(_unknown(id_, error) for id_ in ids)]
     return [
         secrets,
+        merge,
         _Seen(judge_stack(facts)),
         _Seen(judge_entries("infra.registrations", facts, observe.entries(run, facts, ""))),
         _Seen(judge_entries("infra.docs", facts, observe.entries(run, facts, "docs"))),

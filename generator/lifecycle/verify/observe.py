@@ -10,14 +10,14 @@ from typing import Any
 from generator.base.errors import PreflightError, SystemFailure
 from generator.clients.registry import Registry
 from generator.engine.context import Run
+from generator.engine.delivery import Delivery, own_pipeline
 from generator.engine.plan import Action, Decision
 from generator.engine.steps import infra
 from generator.engine.steps.base import Step
 from generator.engine.steps.forgejo import ForgejoMirror, same_address
 from generator.engine.steps.github import GitHubRepository
 from generator.infra_repo.entries import RegistrationChange
-from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run, own_pipeline
-from generator.lifecycle.verify.delivery import Delivery
+from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run
 from generator.lifecycle.verify.infra import InfraFacts
 
 
@@ -86,12 +86,12 @@ def observe_pipeline(run: Run, delivery: Delivery) -> PipelineFacts:
     registration = run.registration()
     if registration is None or not registration.active:
         return PipelineFacts(registration)
+    create = run.project.command("create")
     pipelines = run.woodpecker.pipelines(registration.id)
     ours = own_pipeline(pipelines, delivery)
     # The list has no steps, and what a pipeline is may change between two requests: the later one counts.
-    return PipelineFacts(
-        registration, pipelines, run.woodpecker.pipeline(registration.id, ours.number) if ours else None
-    )
+    ours = run.woodpecker.pipeline(registration.id, ours.number) if ours else None
+    return PipelineFacts(registration, pipelines, ours, create)
 
 
 def observe_infra(run: Run) -> InfraFacts:

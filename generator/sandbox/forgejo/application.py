@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -55,6 +56,8 @@ class Forgejo(State):
         self.mirrors = Mirrors(root, ca_file)
         # ALLOW_LOCALNETWORKS of the real server, narrowed to the one host that the sandbox has.
         self.mirror_hosts = {"localhost"}
+        # The webhook on pushes to default branches: the repository, its branch's commit before, and now.
+        self.on_push: Callable[[Repository, str | None, str], None] = lambda *_: None
         apis = [RepositoriesApi(self), ContentsApi(self), PullsApi(self), MirrorsApi(self), RulesApi(self)]
         self._router = Router(apis)
 
@@ -175,6 +178,9 @@ class Forgejo(State):
         with self.lock:
             repository.refresh(heads)
         tags_gone = any(name.startswith("refs/tags/") for name in set(before) - set(after))
+        default = heads.get(repository.default_branch)
+        if default:
+            self.on_push(repository, before.get(f"{prefix}{repository.default_branch}"), default)
         # The deletion of a branch alone queues nothing.
         if changed or tags_gone:
             self.mirrors.after_commit(repository)

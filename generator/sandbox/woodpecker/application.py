@@ -29,7 +29,7 @@ class Caller:
 
 
 class Woodpecker(State):
-    """Woodpecker's state and its HTTP face; its forge is the sandbox's GitHub."""
+    """Woodpecker's state and its HTTP face; its forge is the sandbox's GitHub, but for the infra repository."""
 
     def __init__(self, user: str, token: str, web: str, github: GitHub) -> None:
         super().__init__(user, token)
@@ -37,7 +37,7 @@ class Woodpecker(State):
         self.github = github
         self.lock = threading.RLock()
         pipelines = Pipelines(self)
-        self.record_pipeline, self.finish = pipelines.record, pipelines.finish
+        self.record_pipeline, self.finish, self.on_push = pipelines.record, pipelines.finish, pipelines.on_push
         self._router = Router([RepositoriesApi(self), SecretsApi(self), PipelinesApi(self)])
 
     def __call__(self, request: Request) -> Response:

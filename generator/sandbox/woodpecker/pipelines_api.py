@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from generator.sandbox.woodpecker.application import Caller, Woodpecker
 
 _WAITING = ("created", "pending", "blocked")
+_SKIPS = re.compile(r"\[(?i:ci *skip|skip *ci)\]")
 _GOING = ("created", "pending", "running", "blocked", "started")
 
 
@@ -130,6 +132,16 @@ class Pipelines:
             settle(pipeline, status, errors)
             row.pipelines.append(pipeline)
             return int(pipeline["number"])
+
+    def on_push(self, full_name: str, remote: str, sha: str, message: str, files: Sequence[str]) -> None:
+        """A push to the default branch of another forge's repository, where that is registered; the forge's hook."""
+        with self._woodpecker.lock:
+            rows = [row for row in self._woodpecker.repositories.values() if row.full_name == full_name]
+            if not rows or rows[0].forge_remote_id != remote or not rows[0].active or _SKIPS.search(message):
+                return
+            workflows, status = [".woodpecker/default.yml"], self._woodpecker.merge_status
+            self.record(full_name, {}, status=status, event="push", sha=sha, workflows=workflows)
+            rows[0].pipelines[-1] |= {"changed_files": list(files), "message": message}
 
     def finish(
         self, full_name: str, number: int, status: str = "success", errors: Sequence[Mapping[str, Any]] | None = None

@@ -96,6 +96,8 @@ class State:
         self.pipeline_ids = Numbers(5001)
         # The immediate status of a pipeline that the API starts: there is no agent to run it.
         self.new_status = "success"
+        # How the pipeline of the infra repository ends that a push to its default branch starts.
+        self.merge_status = "success"
 
     def repository(self, full_name: str) -> Repository:
         """A row by ``owner/name``, case ignored, or by a former name. Raises KeyError if it does not exist."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from generator.engine.change import Change
+from generator.engine.change import Change, change_branch
+from generator.engine.checklist import Checklist
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.ownership import of_branch, of_tree, signed
@@ -176,30 +177,24 @@ class InfraChangeRequest(Step[StackFacts]):
         return request(run, run.infra_repository, line, title, self._text(run, facts))
 
     def _text(self, run: Run, facts: StackFacts) -> str:
-        afterwards = to_do(run, self._change, facts.whole)
-        return section(self._change.proposed, facts.whole, afterwards, before_merge(self._change))
+        merging = to_do(run, self._change, facts.whole)
+        return section(self._change.proposed, facts.whole, merging)
 
 
-def before_merge(change: Change) -> tuple[str, ...]:
-    """What a person does before the merge, because of what changes."""
-    if not change.before.private_image or change.wanted.private_image:
-        return ()
+def to_do(run: Run, change: Change, found: Transition) -> Checklist:
+    """What surrounds the merge of a change, because of what it changes."""
+    opens = change.before.private_image and not change.wanted.private_image
     image = change.wanted.context["image_repository"]
-    return (f"make {image} public in its registry: after the merge the cluster pulls it without a secret",)
-
-
-def to_do(run: Run, change: Change, found: Transition) -> tuple[str, ...]:
-    """What a person does after the merge, because of what changes."""
+    public = f"make {image} public in its registry: after the merge the cluster pulls it without a secret"
     if not writes(found):
-        return ()
-    project = run.project
+        return Checklist().with_lines([public] if opens else [])
+    project, branch = run.project, run.infra_branch if change.onboarding else change_branch(run.name)
     known = [*change.maker.registrations(change.before), *project.registrations]
-    before, after = change.before.context, change.wanted.context
-    lines = after_merge((change.maker.template, before), (project.template, after), known, found.files, found.entries)
-    if not change.wanted.private_image or change.before.private_image:
-        return lines
-    image = after["image_repository"]
-    return (*lines, f"make {image} private in its registry: it stays public there until a person changes it")
+    ends = (change.maker.template, change.before.context), (project.template, change.wanted.context)
+    merging = after_merge(run.platform.infra, *ends, known, found.files, found.entries, branch)
+    closes = change.wanted.private_image and not change.before.private_image
+    private = f"make {image} private in its registry: it stays public there until a person changes it"
+    return merging.with_lines([public] if opens else [], [private] if closes else [])
 
 
 def _removed(run: Run, facts: StackFacts) -> Decision:

@@ -180,4 +180,4 @@ class ServiceChangeRequest(Step[ServiceFacts]):
         return request(run, run.name, facts.line, title, self._text(facts))
 
     def _text(self, facts: ServiceFacts) -> str:
-        return section(self._change.proposed, facts.whole, ())
+        return section(self._change.proposed, facts.whole)

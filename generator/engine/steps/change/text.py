@@ -7,22 +7,23 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from generator.engine.checklist import Checklist, Task
 from generator.engine.transition import Transition
 from generator.infra_repo.registrations.markdown import code
 from generator.template.amendment import AnswerChange
 
 _BEGIN, _END = "<!-- newservice: what changes -->", "<!-- newservice: end -->"
 _SECTION = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
+ALONE = Checklist()
+"""Nothing surrounds the merge."""
 _MOST = 120
 """The longest answer that is shown whole."""
 
 
-def section(
-    differing: Iterable[AnswerChange], found: Transition, to_do: Iterable[str], before: Iterable[str] = ()
-) -> str:
+def section(differing: Iterable[AnswerChange], found: Transition, merging: Checklist = ALONE) -> str:
     """The part of a pull request's text that newservice keeps up to date; empty where no answer differs.
 
-    ``before`` is to be done before the merge.
+    ``merging`` is what surrounds the merge.
     """
     head = ["| answer | from | to |", "|---|---|---|"]
     rows = [f"| {code(item.place, cell=True)} | {_cell(item.old)} | {_cell(item.new)} |" for item in differing]
@@ -36,11 +37,21 @@ def section(
     kept = [item.path for item in found.files if item.edited and item.before and item.action != "delete"]
     if kept:
         parts.append("Edits by people are kept in:\n\n" + "\n".join(f"- {code(path)}" for path in kept))
-    for title, lines in (("Before the merge", before), ("After the merge, in this order", to_do)):
-        tasks = [f"- [ ] {code(line)}" for line in lines]
-        if tasks:
-            parts.append(f"{title}:\n\n" + "\n".join(tasks))
+    parts += _tasks("Before the merge, in this order", merging.before)
+    parts += [f"T{merging.applied[1:]}."] if merging.pipeline else []
+    parts += _tasks("After the merge, in this order", merging.after)
     return f"{_BEGIN}\n" + "\n\n".join(parts) + f"\n{_END}"
+
+
+def _tasks(title: str, tasks: Iterable[Task]) -> list[str]:
+    """A list to tick off, each command in a block of its own; nothing where there is none."""
+    lines = [f"- [ ] {code(task.line)}{_block(task.command)}" for task in tasks]
+    return [f"{title}:\n\n" + "\n".join(lines)] if lines else []
+
+
+def _block(command: str) -> str:
+    lines = "".join(f"  {line}\n" for line in command.split("\n"))
+    return f"\n\n  ```sh\n{lines}  ```\n" if command else ""
 
 
 def body(text: str) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import Commit, PullRequest
+from generator.engine.checklist import Checklist, after_removal
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.ownership import of_branch, of_content, of_tree, signed
@@ -18,6 +19,7 @@ from generator.engine.steps.base import foreign
 from generator.engine.steps.infra_branch import ask_for, is_merged, no_default_branch, push_commit
 from generator.engine.steps.removal.base import Covered, Removal, gone, is_kept, kept, listed, removable, waits
 from generator.engine.steps.removal.branch import not_as_written
+from generator.engine.to_do import to_apply
 from generator.engine.transition import NO_CHANGE, NOTHING, End, Transition, transition
 from generator.infra_repo.entries import RegistrationChange, unreadable
 from generator.infra_repo.fingerprints import Blob, blobs
@@ -165,7 +167,7 @@ class StackRemovalRequest(Removal[StackFacts]):
             files=facts.ending.removed,
             taken=[item for item in facts.ending.entries if item.action == "remove"],
             left=[item for item in facts.ending.entries if item.action == "refuse"],
-            apply=_applied(run, facts),
+            merging=_applied(run, facts),
         )
 
 
@@ -174,11 +176,11 @@ def _shown(item: RegistrationChange) -> RegistrationChange:
     return replace(item, action={"refuse": "update", "kept": "present"}.get(item.action, item.action))
 
 
-def _applied(run: Run, facts: StackFacts) -> list[str]:
-    """What a person applies because it lost an entry, in the order of the onboarding backwards."""
+def _applied(run: Run, facts: StackFacts) -> Checklist:
+    """What is applied because it lost an entry, in the order of the onboarding backwards."""
     taken = {item.id for item in facts.ending.entries if item.action == "remove"}
-    noted = sorted((item.order, item.apply_note) for item in run.project.registrations if item.id in taken)
-    return list(dict.fromkeys(note for _, note in reversed(noted) if note))
+    infra = run.platform.infra
+    return after_removal(infra, to_apply(infra, (item for item in run.project.registrations if item.id in taken)))
 
 
 def decide_stack(run: Run, facts: StackFacts) -> Decision:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from generator.template.answers import DeclaredDelivery
+
+if TYPE_CHECKING:  # importing the clients takes a while
+    from generator.clients.woodpecker import Pipeline
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,9 @@ class Delivery:
         named = all(variables.get(name) for name in self.variables)
         same = all(variables.get(name) == text for name, text in self.fixed.items())
         return named and same and not self.deploys(variables)
+
+
+def own_pipeline(pipelines: Iterable[Pipeline], delivery: Delivery) -> Pipeline | None:
+    """The newest pipeline that deploys the commit's image."""
+    found = [item for item in pipelines if delivery.deploys(item.variables)]
+    return max(found, key=lambda item: item.number, default=None)
