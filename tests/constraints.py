@@ -72,6 +72,10 @@ def _bytes(quantity: str) -> int:
     return int(quantity[:-2]) * {"Ki": 1, "Mi": 1024, "Gi": 1024**2}[quantity[-2:]]
 
 
+def _milli(cpu: str) -> int:
+    return int(cpu[:-1]) if cpu.endswith("m") else int(cpu) * 1000
+
+
 def _asks(database: Any) -> bool:
     return bool(_or(database, "none") != "none")
 
@@ -197,6 +201,31 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
         return off and any(volume.get("critical", True) for volume in shared)
 
     gpu_tier = platform["gpu"]["tier"]
+    shared = platform["gpu"]["memory"] is not None
+
+    def beyond(tier: Any, quota: Any, *pods: tuple[int, Any, Any]) -> bool:
+        """Whether so many pods, each with its CPU and memory, are more than a namespace has."""
+        most = platform["tiers"][_or(tier, platform["default_tier"])].get("quota")
+        if not most or _or(quota, "tier") == "own":
+            return False
+        return sum(number * _bytes(_or(memory, "256Mi")) for number, _, memory in pods) > _bytes(most["memory"]) or sum(
+            number * _milli(_or(cpu, "10m")) for number, cpu, _ in pods
+        ) > _milli(most["cpu"])
+
+    def jobs_of(cpu: Any, memory: Any, cronjobs: Any) -> list[tuple[int, Any, Any]]:
+        """Each job that runs, with its migration."""
+        running = [job for job in _maps(cronjobs) if not job.get("suspend")]
+        return [(1, cpu if job.get("migrate") else "10m", job.get("memory", memory)) for job in running]
+
+    def crowded(tier: Any, quota: Any, cpu: Any, memory: Any, kind: Any, replicas: Any, cronjobs: Any) -> bool:
+        own = (0 if kind == "cronjob" else _or(replicas, 1), cpu, memory)
+        return any(beyond(tier, quota, own, job) for job in jobs_of(cpu, memory, cronjobs))
+
+    def behind(tier: Any, quota: Any, cpu: Any, memory: Any, replicas: Any, cronjobs: Any, anubis: Any) -> bool:
+        own, proof = (_or(replicas, 1), cpu, memory), (3, "20m", "128Mi")
+        beside = [[job] for job in jobs_of(cpu, memory, cronjobs)]
+        return anubis is True and any(beyond(tier, quota, own, proof, *job) for job in [[], *beside])
+
     return [
         Rule(
             "an upstream image is named",
@@ -220,6 +249,38 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
         Rule("a tier's cap", ("tier", "memory_limit"), lambda tier, limit: given(limit) and over(tier, limit)),
         Rule("a tier's cap", ("tier", "cronjobs"), heavy),
         Rule("critical tiers off NFS", ("tier", "volumes"), critical),
+        Rule(
+            "a namespace's quota",
+            ("tier", "quota", "cpu", "memory"),
+            lambda tier, quota, cpu, memory: beyond(tier, quota, (1, cpu, memory)),
+        ),
+        Rule(
+            "a namespace's quota",
+            ("tier", "quota", "cpu", "memory", "replicas"),
+            lambda tier, quota, cpu, memory, replicas: beyond(tier, quota, (_or(replicas, 1), cpu, memory)),
+        ),
+        Rule("a namespace's quota", ("tier", "quota", "cpu", "memory", "kind", "replicas", "cronjobs"), crowded),
+        Rule("a namespace's quota", ("tier", "quota", "cpu", "memory", "replicas", "cronjobs", "anubis"), behind),
+        Rule(
+            "a tier that has a quota",
+            ("tier", "quota"),
+            lambda tier, quota: (
+                given(quota)
+                and not (
+                    platform["quota_label"] and platform["tiers"][_or(tier, platform["default_tier"])].get("quota")
+                )
+            ),
+        ),
+        Rule(
+            "GPU memory is said",
+            ("names", "gpu", "gpu_memory"),
+            lambda names, gpu, memory: gpu is True and shared and not given(names) and not given(memory),
+        ),
+        Rule(
+            "GPU memory is the GPU's",
+            ("gpu", "gpu_memory"),
+            lambda gpu, memory: given(memory) and not (gpu is True and shared),
+        ),
         Rule(
             "a limit below what is kept free",
             ("memory", "memory_limit"),

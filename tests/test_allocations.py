@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -509,6 +510,110 @@ def test_a_file_that_is_no_hcl_is_passed_over() -> None:
     assert what(SMALLEST, 'module "notes-app" {', INGRESS % ("notes-app", "")) == ["host"]
     files = [("stacks/x/main.tf", b"\xff\xfe notes-app")]
     assert survey(load_allocations(TEMPLATE, answer(SMALLEST)), files) == []
+
+
+# --- shares of a capacity ----------------------------------------------------------------------------------
+
+TENANT = """
+resource "kubernetes_deployment" "%s" {
+  spec {
+    replicas = 1
+    template {
+      spec {
+        container {
+          resources {
+            limits = {
+              memory = "4Gi"
+              "nvidia.com/gpu" = "1"
+              # a share of the GPU
+              "viktorbarzin.me/gpumem" = %s
+            }
+          }
+        }
+      }
+    }
+  }
+}
+"""
+ON_GPU: dict[str, Any] = {**UPSTREAM, "tier": "gpu", "gpu": True}
+FULL = [
+    TENANT % ("photos", '"3000"'),
+    TENANT % ("models", "5000") + TENANT % ("video", '"1500"'),
+    TENANT % ("tv", '"1500"'),
+]
+"""Others hold 11000 MiB of the 14000 there are, two of them the same share."""
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(3000, []), (3001, ["gpu_memory"]), (14000, ["gpu_memory"]), (0, [])])
+def test_shares_are_added_up_and_must_not_exceed_the_capacity(wanted: int, expected: list[str]) -> None:
+    assert what({**ON_GPU, "gpu_memory": wanted}, *FULL) == expected
+
+
+def test_who_has_how_much_is_reported_with_the_largest_first() -> None:
+    (problem,) = found({**ON_GPU, "gpu_memory": 4000}, *FULL)
+    assert problem.code == "answer.taken"
+    assert problem.message == (
+        "gpu_memory: it wants 4000 MiB of GPU memory, and 3000 of 14000 are free; others have "
+        "5000 in resource.kubernetes_deployment.models in stacks/other1/main.tf, "
+        "3000 in resource.kubernetes_deployment.photos in stacks/other0/main.tf, "
+        "1500 in resource.kubernetes_deployment.tv in stacks/other2/main.tf, "
+        "1500 in resource.kubernetes_deployment.video in stacks/other1/main.tf"
+    )
+    assert problem.hint == "ask for 3000 at most, or lower the share of one of the others first"
+    (none,) = found({**ON_GPU, "gpu_memory": 1}, *FULL, TENANT % ("more", '"3000"'))
+    assert none.hint.startswith("do without, or")
+
+
+@pytest.mark.parametrize(
+    ("more", "share"),
+    [
+        ({}, 1000),
+        ({"replicas": 3}, 3000),
+        ({"replicas": 0}, 1000),  # it is wanted again when it wakes
+        ({"cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["x"]}]}, 2000),
+        ({"cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["x"], "suspend": True}]}, 1000),
+        ({"kind": "cronjob"}, 1000),
+    ],
+)
+def test_each_pod_that_may_run_has_a_share(more: dict[str, Any], share: int) -> None:
+    held = TENANT % ("photos", f'"{14000 - share}"')
+    assert what({**ON_GPU, "gpu_memory": 1000, **more}, held) == []
+    held = TENANT % ("photos", f'"{14001 - share}"')
+    assert what({**ON_GPU, "gpu_memory": 1000, **more}, held) == ["gpu_memory"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TENANT % ("photos", "var.share"),
+        (TENANT % ("photos", '"14000"')).replace("gpumem", "gpumemory"),
+        (TENANT % ("photos", '"14000"')).replace("limits =", "requests ="),
+        (TENANT % ("photos", '"14000"')).replace('"viktorbarzin', '# "viktorbarzin'),
+        'variable "gpumem" {\n  default = "viktorbarzin.me/gpumem"\n}\n',
+    ],
+)
+def test_what_says_no_share_counts_nothing(text: str) -> None:
+    assert what({**ON_GPU, "gpu_memory": 14000}, text) == []
+
+
+def test_containers_of_one_workload_have_a_share_each_and_a_second_branch_repeats_it() -> None:
+    wanted = load_allocations(TEMPLATE, answer({**ON_GPU, "gpu_memory": 4000}))
+    container = re.search(r" {8}container \{.*?\n {8}\}\n", TENANT, re.DOTALL)
+    assert container
+    two = (TENANT.replace(container[0], container[0] * 2) % ("photos", '"3000"', '"2000"')).encode()
+    here = survey(wanted, [("stacks/photos/main.tf", two)])
+    assert [holding.value for holding in here] == ["5000"]
+    waiting = survey(wanted, [("stacks/photos/main.tf", (TENANT % ("photos", '"10001"')).encode())])
+    assert collisions(wanted, [*here, *here], {}) == []
+    (problem,) = collisions(wanted, [*here, *waiting], {})
+    assert "and 3999 of 14000 are free" in problem.message
+
+
+def test_a_platform_that_gives_out_no_memory_counts_none() -> None:
+    facts = {**TEMPLATE.platform, "gpu": {**TEMPLATE.platform["gpu"], "memory": None}}
+    answers = resolve(TEMPLATE, QUESTIONS, ON_GPU, {"platform": facts})
+    assert "gpu_memory" not in answers.values
+    assert [item.what for item in load_allocations(TEMPLATE, answers) if item.capacity] == []
 
 
 # --- in a repository ---------------------------------------------------------------------------------------

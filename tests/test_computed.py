@@ -14,6 +14,8 @@ from tests.answers import QUESTIONS, SMALLEST, TEMPLATE, UPSTREAM, answer
 HOOKS = {"name": "web-hooks", "paths": ["/hooks"], "reason": "signed webhooks"}
 DATA = {"name": "data", "mount": "/data"}
 
+SCRAPED: dict[str, Any] = {**UPSTREAM, "metrics": {"path": "/metrics"}}
+
 
 def computed(value: str, **given: Any) -> Any:
     return answer({**SMALLEST, **given}).context[value]
@@ -384,17 +386,17 @@ def test_an_image_of_ours_that_nobody_moves_is_reported() -> None:
     assert note == (
         "updates is pinned: the stack starts with the tag latest; name one as the default of image_tag in main.tf"
     )
-    assert answer({**UPSTREAM, "updates": "pinned", "probe": "tcp"}).notes == ()
+    assert answer({**SCRAPED, "updates": "pinned", "probe": "tcp"}).notes == ()
 
 
 def test_a_path_that_somebody_elses_image_may_not_have_is_reported() -> None:
-    (note,) = answer(UPSTREAM).notes
+    (note,) = answer(SCRAPED).notes
     assert note == (
         "probe is http: the container is asked for /healthz, and restarted where the image answers elsewhere; "
         "answer probe with its path, or tcp"
     )
     for probe in ("tcp", "none", {"kind": "http", "path": "/up"}):
-        assert answer({**UPSTREAM, "probe": probe}).notes == ()
+        assert answer({**SCRAPED, "probe": probe}).notes == ()
     assert answer({**SMALLEST, "probe": "http"}).notes == ()
 
 

@@ -95,6 +95,23 @@ def test_maps_of_the_platforms_own_words_are_replaced(tmp_path: Path, key: str, 
     assert loaded(tmp_path, {key: words}).data[key] == words
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tiers": {"aux": {"memory_cap": "1Gi", "quota": {}}}},
+        {"tiers": {"aux": {"memory_cap": "1Gi", "quota": None}}},
+        {"tiers": {"aux": {"memory_cap": "1Gi", "quota": {"memory": "2Gi", "cpu": "500m"}}}},
+        {"quota_label": None},
+        {"anubis_pods": None},
+        {"gpu": {"memory": None}},
+        {"monitors": {"internal": False, "job_alerts": None}},
+    ],
+)
+def test_what_a_platform_does_not_have_is_left_out(tmp_path: Path, said: dict[str, Any]) -> None:
+    (key,) = said
+    assert loaded(tmp_path, said).data[key] in (said[key], {**(BUILTIN[key] or {}), **(said[key] or {})})
+
+
 def test_the_built_in_profile_is_never_changed(tmp_path: Path) -> None:
     before = yaml.safe_dump(BUILTIN)
     loaded(tmp_path, {"forgejo": {"owner": "team"}, "infra": {"protected": ["mine"]}, "catalog": {"default": "All"}})
@@ -248,6 +265,21 @@ def test_fields_are_of_the_types_that_the_built_in_profile_has() -> None:
         ({"tiers": {"gold": {"memory_cap": "1Gi"}}}, "'default_tier' must be one of gold (built in is aux)"),
         ({"tiers": {"aux": {"memory_cap": "lots"}}}, "'tiers.aux.memory_cap' must be an amount of bytes"),
         ({"tiers": {1: {"memory_cap": "1Gi"}}}, "'tiers.1': the name must be text"),
+        ({"tiers": {"aux": {"memory_cap": "1Gi", "quota": "3Gi"}}}, "'tiers.aux.quota' must be a map"),
+        ({"tiers": {"aux": {"memory_cap": "1Gi", "quota": {"memory": 3}}}}, "'tiers.aux.quota.memory' must be text"),
+        (
+            {"tiers": {"aux": {"memory_cap": "1Gi", "quota": {"memory": "3G"}}}},
+            "quota.memory' must be an amount of bytes",
+        ),
+        ({"tiers": {"aux": {"memory_cap": "1Gi", "quota": {"cpu": "1.5"}}}}, "quota.cpu' must be an amount of CPU"),
+        ({"tiers": {"aux": {"memory_cap": "1Gi", "quota": {"pods": 0}}}}, "quota.pods' must be at least 1"),
+        ({"tiers": {"aux": {"memory_cap": "1Gi", "quota": {"disk": "1Gi"}}}}, "there is no key 'tiers.aux.quota.disk'"),
+        ({"quota_label": "a label"}, "'quota_label' must be a name of Kubernetes"),
+        ({"gpu": {"memory": {"capacity": 0}}}, "'gpu.memory.capacity' must be at least 1"),
+        ({"gpu": {"memory": 14000}}, "'gpu.memory' must be a map"),
+        ({"gpu": None}, "'gpu' must be a map"),
+        ({"anubis_pods": {"number": 1.5}}, "'anubis_pods.number' must be a whole number"),
+        ({"monitors": {"job_alerts": "/etc/rules"}}, "'monitors.job_alerts' must be a file inside"),
         ({"default_tier": "zzz"}, "'default_tier' must be one of core, cluster, gpu, edge, aux"),
         ({"memory_burst": {"tiers": ["edge", "zzz"]}}, "'memory_burst.tiers' must be one of core"),
         ({"memory_burst": {"factor": 0.5}}, "'memory_burst.factor' must be at least 1"),

@@ -31,7 +31,11 @@ def _open(word: str, entries: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if not maps:
         yield word, entries
     for inner in dict.fromkeys(name for entry in maps.values() for name in entry):
-        yield f"{word}.{inner}", {name: entry[inner] for name, entry in maps.items() if inner in entry}
+        values = {name: entry[inner] for name, entry in maps.items() if inner in entry}
+        if all(isinstance(value, dict) for value in values.values()):
+            yield from _open(f"{word}.{inner}", values)
+        else:
+            yield f"{word}.{inner}", values
 
 
 def profile_part(argument: str, old: Rows) -> str:

@@ -109,10 +109,16 @@ def _shape(shape: dict[str, Any]) -> str:
     return " or ".join(_SHAPES[item] for item in kinds if item in _SHAPES)
 
 
+_FIRST = re.compile(r"\[\[ UNSET if (?P<name>\w+) \|[^\[\]]* else '?(?P<value>[^\[\]']+)'? \]\]")
+"""A default that holds only until there is an answer."""
+
+
 def _default(question: Question) -> str:
     default = question.default
     if default is MISSING:
         return "none, it is required"
+    if isinstance(default, str) and (first := _FIRST.fullmatch(default)) and first["name"] == question.name:
+        return f"`{first['value']}`; asked for where a recorded answer is no longer valid"
     if isinstance(default, str) and ("[[" in default or "[%" in default):
         return "derived" if "[%" in default else f"derived, `{as_code(default)}`"
     return f"`{yaml.safe_dump(default, default_flow_style=True).splitlines()[0]}`"

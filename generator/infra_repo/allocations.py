@@ -1,4 +1,4 @@
-"""What another stack has already: hosts, namespaces, databases, indexes. What to look for is data of the template.
+"""What another stack has already: hosts, namespaces, indexes, shares. What to look for is data of the template.
 
 ``survey`` reads what others hold, ``collisions`` says what of it this service wants as well, ``pick`` takes what is
 free where a choice is left to newservice. All are pure; files are read by the caller.
@@ -80,7 +80,8 @@ class Place:
 class Allocation:
     """A value that only one stack may have. ``among`` are all there are, where they are few: ``fact`` picks one.
 
-    Allocations with one ``what`` share their values.
+    Allocations with one ``what`` share their values. With a ``capacity`` the value is a share of it, a whole number of
+    ``unit``: others may have the same, and all together must not have more.
     """
 
     what: str
@@ -90,11 +91,13 @@ class Allocation:
     places: tuple[Place, ...]
     fact: str
     among: tuple[Any, ...]
+    capacity: int = 0
+    unit: str = ""
 
 
 @dataclass(frozen=True)
 class Holding:
-    """What another stack has, and where it says so."""
+    """What another stack has, and where it says so. Of a capacity: the sum of its shares there."""
 
     what: str
     value: str
@@ -114,6 +117,7 @@ def survey(allocations: Iterable[Allocation], files: Iterable[tuple[str, bytes]]
     A file that is not HCL is skipped: it is not ours to judge.
     """
     found: dict[tuple[str, str], Holding] = {}
+    shares: dict[tuple[str, str], int] = {}
     wanted = list(allocations)
     for path, content in files:
         lower = content.lower()
@@ -121,8 +125,12 @@ def survey(allocations: Iterable[Allocation], files: Iterable[tuple[str, bytes]]
         source = _Source(path, content) if near else None
         for item in near:
             for holding in _holdings(item, source) if source else ():
-                found.setdefault((holding.what, holding.value), holding)
-    return list(found.values())
+                if item.capacity:
+                    place = (holding.what, holding.where)
+                    shares[place] = shares.get(place, 0) + int(holding.value)
+                else:
+                    found.setdefault((holding.what, holding.value), holding)
+    return [*found.values(), *(Holding(what, str(share), where) for (what, where), share in shares.items())]
 
 
 def reads(allocations: Iterable[Allocation], path: str) -> bool:
@@ -132,11 +140,17 @@ def reads(allocations: Iterable[Allocation], path: str) -> bool:
 
 def collisions(allocations: Sequence[Allocation], holdings: Iterable[Holding], facts: Facts) -> list[Problem]:
     """What of these allocations, and of the ``facts`` picked for them, another stack has; each is reported once."""
+    others = list(holdings)
     held: dict[tuple[str, str], Holding] = {}
-    for holding in holdings:
+    for holding in others:
         held.setdefault((holding.what, holding.value), holding)
     problems = {}
     for item in allocations:
+        if item.capacity:
+            shares = _shares(item, others)
+            if sum(shares.values()) + int(item.value) > item.capacity:
+                problems[item.what, item.question] = _exhausted(item, shares)
+            continue
         value = item.value or str(facts.get(item.fact, ""))
         if taken := held.get((item.what, value)):
             free = _free(item, {value for what, value in held if what == item.what})
@@ -221,7 +235,7 @@ def _holdings(item: Allocation, source: _Source) -> Iterator[Holding]:
             shared = [(overlap.what, overlap.shared(settings)) for overlap in place.overlaps]
             if theirs is None or not all(common for _, common in shared):
                 continue
-            if item.among:
+            if item.among or item.capacity:
                 yield Holding(item.what, theirs, where)
             elif theirs == (place.value or item.value):
                 details = [f"{what} {', '.join(map(repr, sorted(common)))}" for what, common in shared if what]
@@ -236,6 +250,31 @@ def _collision(item: Allocation, taken: Holding, free: Any) -> Problem:
     proposal = "" if free is None else f", such as {free}, which is free"
     message = f"{item.question}: the {item.what} '{taken.value}'{taken.detail} is taken by {taken.where}"
     return Problem("answer.taken", item.question, message, f"choose another {item.what}{proposal}")
+
+
+def _shares(item: Allocation, holdings: Iterable[Holding]) -> dict[str, int]:
+    """What each place has of a capacity. One that is on two branches counts once, with the larger share."""
+    shares: dict[str, int] = {}
+    for holding in holdings:
+        if holding.what == item.what:
+            shares[holding.where] = max(shares.get(holding.where, 0), int(holding.value))
+    return shares
+
+
+def _exhausted(item: Allocation, shares: Mapping[str, int]) -> Problem:
+    free = max(item.capacity - sum(shares.values()), 0)
+    largest = sorted(shares.items(), key=lambda each: (-each[1], each[0]))
+    theirs = ", ".join(f"{share} in {where}" for where, share in largest)
+    message = (
+        f"{item.question}: it wants {item.value} {item.unit} of {item.what}, and {free} of {item.capacity} are free"
+    )
+    remedy = f"ask for {free} at most" if free else "do without"
+    return Problem(
+        "answer.taken",
+        item.question,
+        f"{message}; others have {theirs}" if theirs else message,
+        f"{remedy}, or lower the share of one of the others first",
+    )
 
 
 def _none_free(item: Allocation) -> Problem:
@@ -275,6 +314,8 @@ def _allocation(item: Mapping[str, Any]) -> Allocation:
         places=tuple(map(_place, item["places"])),
         fact=item.get("fact", ""),
         among=tuple(json.loads(item.get("among", "[]"))),
+        capacity=int(item.get("capacity", 0)),
+        unit=item.get("unit", ""),
     )
 
 

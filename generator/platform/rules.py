@@ -20,8 +20,11 @@ from generator.template.template import PACKAGE, Template, parse_yaml
 REPLACED = Template.installed().own_words
 """Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
 
-# Maps and texts that a profile may do without.
-_NULLABLE = {"connection.load_balancer", "infra.pipeline", "infra.apply", "infra.file_server"}
+# What a profile may do without: null there, or in a map of its own words no such key.
+_NULLABLE = (
+    *("connection.load_balancer", "infra.pipeline", "infra.apply", "infra.file_server"),
+    *("tiers.*.quota", "quota_label", "anubis_pods", "gpu.memory", "monitors.job_alerts"),
+)
 
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z0-9+.-]++):[/\\]{2,}(?P<rest>[^\s?#]*)")
 
@@ -61,8 +64,12 @@ def _misfits(base: Mapping[str, Any], over: Mapping[str, Any], where: str = "") 
         if key not in base:
             near = difflib.get_close_matches(str(key), list(base), n=1)
             yield path, f"there is no key '{path}'" + (f", did you mean '{where}{near[0]}'?" if near else "")
-        elif value is not None or path not in _NULLABLE:
+        elif value is not None or not _nullable(path):
             yield from _misfit(base[key], value, path, own_words=key in REPLACED)
+
+
+def _nullable(path: str) -> bool:
+    return any(fnmatchcase(path, key) for key in _NULLABLE)
 
 
 def _misfit(wanted: Any, value: Any, path: str, *, own_words: bool = False) -> Misfits:
@@ -85,7 +92,8 @@ def _own_words(example: Any, value: Mapping[Any, Any], path: str) -> Misfits:
             yield place, f"'{place}': the name must be text"
         yield from _misfit(example, entry, place)
         if isinstance(example, dict) and isinstance(entry, dict):
-            yield from ((place, f"'{place}' lacks {key}") for key in example if key not in entry)
+            lacking = (key for key in example if key not in entry and not _nullable(f"{place}.{key}"))
+            yield from ((place, f"'{place}' lacks {key}") for key in lacking)
 
 
 _KINDS: dict[type, tuple[tuple[type, ...], str]] = {

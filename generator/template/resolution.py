@@ -109,14 +109,12 @@ class Resolution:
         """Settle one question from what is recorded, where the question still applies and the answer is still valid."""
         if question.computed or self.applies(question) is False:
             self.take(question, {})
-        elif wrong := self.check(question, value):
+        elif faults := self.check(question, value):
             found = len(self.problems)
             self.take(question, {})
             message = f"'{question.name}' was {_short(value)}, which is no longer valid"
-            self.problems[found:] = [
-                replace(problem, message=message, hint=f"{wrong[0].message}; {problem.hint}")
-                for problem in self.problems[found:]
-            ]
+            why = f"{message}: {'; '.join(_reason(fault, value) for fault in faults)}"
+            self.problems[found:] = [replace(problem, message=why) for problem in self.problems[found:]]
             self.notes.append(message)
         else:
             self._settle(question, question.cast(value), record=True)
@@ -269,6 +267,11 @@ def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> P
         f"did you mean {near[0]}?" if near else f"{question.option}: {question.help}",
         names,
     )
+
+
+def _reason(problem: Problem, value: Any) -> str:
+    """What is wrong with a value, where the question and the value are named already."""
+    return problem.message.removeprefix(f"{problem.question}: ").removesuffix(f" (given: {_short(value)})")
 
 
 def _short(value: Any) -> str:

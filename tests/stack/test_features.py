@@ -127,7 +127,8 @@ class TestRuntime:
             ({"tier": "edge"}, "1024Mi"),
             ({"tier": "cluster"}, "512Mi"),
             ({"tier": "aux", "memory": "3Gi"}, "4Gi"),  # never above the tier's cap
-            ({"tier": "aux", "memory": "4Gi"}, "4Gi"),
+            ({"tier": "edge", "memory": "4Gi"}, "8Gi"),
+            ({"tier": "aux", "memory": "4Gi", "quota": "own"}, "4Gi"),
             ({"tier": "aux", "memory_limit": "512Mi"}, "512Mi"),
         ],
     )
@@ -141,7 +142,7 @@ class TestRuntime:
         assert deployment(replicas=replicas).one("spec")["replicas"] == replicas
 
     def test_a_gpu_is_kept_for_it_on_a_node_that_has_one(self) -> None:
-        found = pod(tier="gpu", gpu=True)
+        found = pod(tier="gpu", gpu=True, gpu_memory=0)
         assert found["node_selector"] == {"nvidia.com/gpu.present": "true"}
         assert found.one("toleration").attributes == {
             "key": "nvidia.com/gpu",
@@ -264,7 +265,7 @@ class TestDeployment:
         assert completed.count("keel") == 1, "the annotation that keeps Keel away"
 
     def test_the_database_is_brought_up_to_date_first(self) -> None:
-        given = {"migrate_command": ["alembic", "upgrade"], "database": "postgres", "volumes": [VOLUME], "cpu": "2"}
+        given = {"migrate_command": ["alembic", "upgrade"], "database": "postgres", "volumes": [VOLUME], "cpu": "1"}
         first, second = pod(**given).one("init_container"), pod(**given).one("container")
         assert first["name"] == "migrate"
         assert first["command"] == ["alembic", "upgrade"]

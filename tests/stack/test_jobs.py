@@ -127,6 +127,7 @@ class TestJob:
             "run_as": {"uid": 5},
             "tier": "gpu",
             "gpu": True,
+            "gpu_memory": 1500,
         }
         found = job_pod("tidy_up", cronjobs=[JOB], **given)
         assert environment(found.one("container")) == environment(container(**given))
@@ -141,7 +142,7 @@ class TestJob:
         ("given", "requests", "limit"),
         [
             ({}, {"cpu": "10m", "memory": "512Mi"}, "1024Mi"),
-            ({"cpu": "2", "memory": "1Gi"}, {"cpu": "2", "memory": "1Gi"}, "2Gi"),
+            ({"cpu": "1", "memory": "1Gi"}, {"cpu": "1", "memory": "1Gi"}, "2Gi"),
             ({"memory_limit": "3Gi"}, {"cpu": "10m", "memory": "512Mi"}, "3Gi"),
         ],
     )

@@ -161,6 +161,8 @@ def pairwise(seed: int, profile: Path | None = None, version: Version = FIRST) -
     """The combinations of a seed on the built-in platform, or ``profile``'s."""
     for service in services(seed):
         given = as_then(answers_of(service.row), version)
+        if service.row["quota"] == "own" and "quota" not in given:  # it fits without one
+            given = {name: value for name, value in given.items() if name not in ("cpu", "memory", "memory_limit")}
         yield Origin(f"seed {seed}, {service.number} {version}", given, platform_of(profile), version=version)
 
 

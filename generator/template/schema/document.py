@@ -93,7 +93,8 @@ class _Document:
             said["x-flag-false"] = f"--no-{question.option.removeprefix('--')}"
         if isinstance(question.when, str):
             said["x-applies"] = self._applies(question.when)
-        if self._names(question.default) <= {"platform"} and question.default is not MISSING:
+        # A default that reads its own question is what it says for those who have not answered it yet.
+        if self._names(question.default) <= {"platform", "UNSET", question.name} and question.default is not MISSING:
             said["default"] = self._known.default(question)
         elif question.default is not MISSING:
             said["description"] += f" Default: {self._derived(question)}."
