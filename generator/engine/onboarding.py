@@ -54,6 +54,7 @@ def observe(
         registrations=registrations,
         steps=decided,
         notes=notes,
+        gates=run.answers.gates,
     )
 
 

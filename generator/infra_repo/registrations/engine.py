@@ -19,7 +19,7 @@ class Registration:
 
     ``path`` is relative to the infra repository. ``apply_note`` says which stack must be applied for it to
     count, and by whom; ``order`` is its place in the order of applying. ``purpose`` tells documentation and monitors
-    from all other entries.
+    from all other entries. ``optional``: a repository without the file has no such list, and needs no entry.
     """
 
     id: str
@@ -28,11 +28,17 @@ class Registration:
     apply_note: str = ""
     order: int = 100
     purpose: str = ""
+    optional: bool = False
 
     @property
     def snippet(self) -> str:
         """The entries as text to paste by hand."""
         return "\n\n".join(edit.snippet for edit in self.edits)
+
+
+def shares(one: Registration, other: Registration) -> bool:
+    """Whether two services' registrations have an entry in common."""
+    return one.path == other.path and any(edit in other.edits for edit in one.edits)
 
 
 @dataclass(frozen=True)
