@@ -42,17 +42,17 @@ def merge_entries(
 ) -> list[RegistrationChange]:
     """What brings the entries of the start to those of the goal: only what differs between the two is touched.
 
-    Several entries in one file build on one another. ``claimed`` says whether another service of the tree has the very
-    same entry, which then stays.
+    Optional ones are listed only where something is done. Several entries in one file build on one another. ``claimed``
+    says whether another service of the tree has some of an entry, which then stays.
     """
     texts = _Texts(tree)
-    needed = (
-        item for item in goal if not item.optional or tree.obstacle(item.path) or tree.read(item.path) is not None
-    )
-    made, wanted = ({(item.id, item.path): item for item in items} for items in (start, needed))
+    made, wanted = ({(item.id, item.path): item for item in items} for items in (start, goal))
     brought = [_brought(made.get(key), item, texts, claimed) for key, item in wanted.items()]
     gone = [item for key, item in reversed(made.items()) if key not in wanted]
-    return [*brought, *(_removed(item, texts, claimed, ends=not wanted) for item in gone)]
+    removed = [_removed(item, texts, claimed, ends=not wanted) for item in gone]
+    optional = {key for items in (made, wanted) for key, item in items.items() if item.optional}
+    idle = ("present", "absent")
+    return [item for item in (*brought, *removed) if (item.id, item.path) not in optional or item.action not in idle]
 
 
 def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
@@ -213,6 +213,8 @@ def _brought(
         if _shows(item, texts.look(item.path), "present"):
             return texts.change(item, "present")
         text = texts.read(item, "add it there by hand")
+        if text is None and item.optional:
+            return texts.change(item, "absent")
         if text is None:
             return texts.stuck(item, _no_file(item), f"the infra repository has no {item.path}", same=same)
         if register(item, text).action == "present":

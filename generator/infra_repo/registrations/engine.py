@@ -19,7 +19,8 @@ class Registration:
 
     ``path`` is relative to the infra repository. ``apply_note`` says which stack must be applied for it to
     count, and by whom; ``order`` is its place in the order of applying. ``purpose`` tells documentation and monitors
-    from all other entries. ``optional``: a repository without the file has no such list, and needs no entry.
+    from all other entries. ``optional``: it is needed only where its file exists and lacks it, and listed
+    only there.
     """
 
     id: str
