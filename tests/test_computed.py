@@ -392,6 +392,7 @@ def test_tile() -> None:
         assert answers.vault_properties == (), "nothing reads what no widget shows"
 
 
+WATCHED = {**HOOKS, "probe_path": "/hooks/ok"}
 OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
 
 
@@ -400,8 +401,8 @@ OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
     [
         ({}, True),
         (OTHER_GATE, False),
-        ({**OTHER_GATE, "carveouts": [HOOKS]}, False),
-        ({**OTHER_GATE, "carveouts": [HOOKS, {"name": "staff", "paths": ["/staff"], "auth": "required"}]}, True),
+        ({**OTHER_GATE, "carveouts": [WATCHED]}, False),
+        ({**OTHER_GATE, "carveouts": [WATCHED, {"name": "staff", "paths": ["/staff"], "auth": "required"}]}, True),
         ({**OTHER_GATE, "lan_host": {"host": "notes"}}, True),
         ({**OTHER_GATE, "lan_host": {"host": "notes", "auth": "public"}}, False),
         ({"kind": "worker"}, False),
