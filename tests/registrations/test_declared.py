@@ -196,7 +196,7 @@ def test_only_public_carveouts_that_answer_are_probed() -> None:
 
 def test_what_a_service_does_not_need_is_left_out() -> None:
     plain = registrations(db=None, image_source="upstream", openings=[], outage_page=False, limit=None, monitor=None)
-    assert list(plain) == ["catalog"]
+    assert list(plain) == ["catalog", "trusted-image"]
     public = registrations(image_visibility="public")
     assert "ghcr-allowlist" not in public
     assert "| **Public** | alpha, beta_one, notes |" in register(public["ci-doc"], read(FILES / "ci-doc.md")).text
