@@ -132,6 +132,9 @@ class TestDatabases:
         assert [problem.question for problem in caught.value.problems] == ["updates"]
         again = resolve(TEMPLATE, QUESTIONS, {"updates": "pinned"}, recorded=recorded)
         assert again.values["updates"] == "pinned"
+        with pytest.raises(AnswersError) as caught:
+            resolve(TEMPLATE, QUESTIONS, {"updates": "pinned"}, recorded={**recorded, "diun_tags": "^17"})
+        assert [problem.question for problem in caught.value.problems] == ["diun_tags"]
 
 
 class TestNotes:
