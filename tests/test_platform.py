@@ -254,6 +254,7 @@ def test_fields_are_of_the_types_that_the_built_in_profile_has() -> None:
         ({"image_notes": [{"image": "["}]}, "'image_notes' lacks note"),
         ({"image_notes": [{"image": "[", "note": "n"}]}, "'image_notes' must be a regular expression"),
         ({"keel_digest": {"sources": ["own"]}}, "'keel_digest.sources' must be one of owned, upstream"),
+        ({"anti_ai": "bots"}, "'anti_ai' must be one of browsers, everywhere, nowhere"),
         ({"strip_identity_middlewares": [""]}, "'strip_identity_middlewares' must not be empty"),
         ({"memory_burst": {"factor": 0.5}}, "'memory_burst.factor' must be at least 1"),
         ({"catalog": {"aux": "Optional"}}, "'catalog' lacks default"),

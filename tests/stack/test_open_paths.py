@@ -79,6 +79,7 @@ def walls(**given: Any) -> dict[str, Any]:
             {"ingress": False, "ingress_lan": False},
         ),
         ({"carveouts": [HOOKS, PAGES], "anti_ai": "everywhere"}, {}),
+        ({"carveouts": [HOOKS, PAGES], "profile": {"anti_ai": "everywhere"}}, {}),
         (
             {**OPEN, "carveouts": [HOOKS, PAGES, STAFF], "anti_ai": "nowhere"},
             {"ingress": False, "ingress_hooks": False, "ingress_pages": False},
