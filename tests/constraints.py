@@ -14,7 +14,7 @@ from jinja2.meta import find_undeclared_variables
 from generator.template.questions import Question
 
 from .answers import LANGUAGES, QUESTIONS, TEMPLATE
-from .factors import BARE, CLAIMS, DATA, HOOKS, LONG, MIGRATING, PLAIN, STAFF, factors
+from .factors import BARE, CLAIMS, DATA, DATABASE_IMAGE, HOOKS, LONG, MIGRATING, PLAIN, STAFF, factors
 from .pairwise import ABSENT, Rule, Space
 
 
@@ -237,7 +237,18 @@ def _rules(platform: Mapping[str, Any]) -> list[Rule]:
             ("image_source", "updates"),
             lambda source, updates: source == "upstream" and updates == "ci",
         ),
-        Rule("no CI builds it", ("ci", "updates"), lambda ci, updates: ci is False and updates == "ci"),
+        Rule(
+            "a database's image moves by hand",
+            ("image_source", "image", "updates"),
+            lambda source, image, updates: source == "upstream" and image == DATABASE_IMAGE and updates == "keel",
+        ),
+        Rule(
+            "a database's image is not watched",
+            ("image_source", "image", "diun_tags"),
+            lambda source, image, tags: (
+                source == "upstream" and image == DATABASE_IMAGE and _or(tags, "none") != "none"
+            ),
+        ),
         Rule("tests of another language", ("language", "ci_test"), _wrong_tests),
         Rule(
             "a language of other kinds",

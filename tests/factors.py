@@ -23,6 +23,8 @@ WORDS = [
     "{{ a }} ]] *",
 ]
 
+DATABASE_IMAGE = "postgis/postgis:17-3.5"
+
 DATA: dict[str, Any] = {"name": "data", "mount": "/data"}
 MEDIA: dict[str, Any] = {"name": "media", "mount": "/media", "kind": "nfs"}
 PLAIN: dict[str, Any] = {"name": "pl-ain", "mount": "/pl", "kind": "block", "size": "2Gi", "limit": "64Gi"}
@@ -72,6 +74,8 @@ PHONE: dict[str, Any] = {
     "reason": MARKED,
     "service_port": 8080,
     "max_body": "1g",
+    "anti_ai": False,
+    "strip_identity": False,
 }
 OPEN: dict[str, Any] = {
     "name": "feed",
@@ -79,6 +83,7 @@ OPEN: dict[str, Any] = {
     "auth": "none",
     "reason": "r",
     "probe_path": "/feed.xml",
+    "anti_ai": True,
 }
 
 NAMES: dict[str, Any] = {
@@ -136,9 +141,11 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
             ABSENT,
             "nginx:1.29",
             "org/app:latest",
+            DATABASE_IMAGE,
             f"ghcr.io/a/b__c@sha256:{'0' * 64}",
             "r.example:5000/a/b:v1.2",
         ],
+        "image_name": [ABSENT, "guide_x", "a.b-c"],
         "image_visibility": [ABSENT, "private", "public"],
         "ci": [ABSENT, True, False],
         "ci_test": [ABSENT, *dict.fromkeys(facts["test"]["name"] for facts in LANGUAGES.values())],
@@ -227,7 +234,7 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
             ABSENT,
             "none",
             {"host": "cg"},
-            {"host": "cg", "auth": "none", "reason": HOSTILE},
+            {"host": "cg", "auth": "none", "reason": HOSTILE, "strip_identity": False},
             {"host": "1st", "auth": "public"},
         ],
         "max_body": [ABSENT, "none", "500m"],

@@ -53,6 +53,37 @@ def what(given: dict[str, Any], *texts: str) -> list[str]:
     return [problem.question for problem in found(given, *texts)]
 
 
+# --- images ------------------------------------------------------------------------------------------------
+
+IMAGE = """
+locals {
+  image = "%s"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "image", "taken"),
+    [
+        ({}, "ghcr.io/viktorbarzin/notes-app:${var.image_tag}", ["image_name"]),
+        ({"image_name": "shelf"}, "ghcr.io/viktorbarzin/shelf:${var.tag}", ["image_name"]),
+        ({"image_name": "shelf"}, "ghcr.io/viktorbarzin/notes-app:${var.tag}", []),
+        ({"image_name": "shelf"}, "ghcr.io/viktorbarzin/shelf-two:${var.tag}", []),
+        ({"image_name": "shelf"}, "ghcr.io/other/shelf:${var.tag}", []),
+        # Who runs it under a fixed tag does not build it, and who builds nothing takes nothing from anybody.
+        ({"image_name": "shelf"}, "ghcr.io/viktorbarzin/shelf:latest", []),
+        ({"image_name": "shelf", "ci": False}, "ghcr.io/viktorbarzin/shelf:${var.tag}", []),
+        (
+            {"image_name": "shelf", "ci": False, "updates": "ci"},
+            "ghcr.io/viktorbarzin/shelf:${var.tag}",
+            ["image_name"],
+        ),
+    ],
+)
+def test_an_image_that_another_service_builds(given: dict[str, Any], image: str, taken: list[str]) -> None:
+    assert what({**SMALLEST, **given}, IMAGE % image) == taken
+
+
 # --- hosts -------------------------------------------------------------------------------------------------
 
 

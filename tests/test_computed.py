@@ -30,6 +30,7 @@ def computed(value: str, **given: Any) -> Any:
         ({"kind": "worker", "port": 0}, False, True, True),
         ({"kind": "cronjob"}, False, False, True),
         ({"ci": False}, True, False, True),
+        ({"ci": False, "updates": "ci"}, True, True, True),
         ({"updates": "keel"}, True, False, True),
         ({"updates": "pinned"}, True, False, True),
         ({"image_source": "upstream", "image": "nginx:1"}, True, False, False),
@@ -126,6 +127,7 @@ def test_a_slash_at_the_end_of_a_mount_means_nothing() -> None:
         ({"updates": "pinned"}, ["forgejo", "github"], ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK"]),
         ({"kind": "cronjob"}, ["forgejo", "github"], ["FORGEJO_GIT_TOKEN", "SLACK_WEBHOOK"]),
         ({"ci": False}, ["forgejo", "github"], []),
+        ({"ci": False, "updates": "ci"}, ["forgejo", "github", "woodpecker"], ["WOODPECKER_TOKEN"]),
         ({"image_source": "upstream", "image": "nginx:1"}, ["forgejo"], []),
         ({"image_source": "upstream", "image": "nginx:1", "secrets": {"A": "a"}}, ["forgejo", "vault"], []),
     ],
@@ -427,8 +429,9 @@ def test_a_service_of_jobs_has_one_from_the_start() -> None:
 
 def test_openings() -> None:
     assert computed("openings", service_port=81, carveouts=[HOOKS]) == [
-        {**HOOKS, "auth": "none", "probe_path": None, "service_port": 81, "max_body": "none", "resource": "web_hooks"}
-    ]
+        {**HOOKS, "auth": "none", "probe_path": None, "service_port": 81, "max_body": "none", "resource": "web_hooks",
+         "strip_identity": True, "anti_ai": False}
+    ]  # fmt: skip
     assert computed("openings", kind="worker", carveouts=[HOOKS]) == []
 
 
@@ -436,6 +439,7 @@ def test_lan() -> None:
     assert computed("lan") is None
     assert computed("lan", lan_host={"host": "notes"}) == {
         "host": "notes", "hostname": "notes.viktorbarzin.lan", "auth": "required", "reason": None,
+        "strip_identity": True,
     }  # fmt: skip
     assert computed("lan", kind="worker", lan_host={"host": "notes"}) is None
     assert computed("hostname", dns="lan") == "notes-app.viktorbarzin.lan"
@@ -463,6 +467,7 @@ def test_tile() -> None:
         assert answers.vault_properties == (), "nothing reads what no widget shows"
 
 
+WATCHED = {**HOOKS, "probe_path": "/hooks/ok"}
 OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
 
 
@@ -471,8 +476,8 @@ OTHER_GATE = {"auth": "app", "auth_reason": "its own login"}
     [
         ({}, True),
         (OTHER_GATE, False),
-        ({**OTHER_GATE, "carveouts": [HOOKS]}, False),
-        ({**OTHER_GATE, "carveouts": [HOOKS, {"name": "staff", "paths": ["/staff"], "auth": "required"}]}, True),
+        ({**OTHER_GATE, "carveouts": [WATCHED]}, False),
+        ({**OTHER_GATE, "carveouts": [WATCHED, {"name": "staff", "paths": ["/staff"], "auth": "required"}]}, True),
         ({**OTHER_GATE, "lan_host": {"host": "notes"}}, True),
         ({**OTHER_GATE, "lan_host": {"host": "notes", "auth": "public"}}, False),
         ({"kind": "worker"}, False),
@@ -527,6 +532,7 @@ def test_every_volume_that_has_a_name_can_keep_it(kind: str) -> None:
         ({}, "updates", "ci"),
         ({"ci": False}, "updates", "keel"),
         ({"image_source": "upstream", "image": "nginx:1"}, "updates", "keel"),
+        ({"image_source": "upstream", "image": "postgis/postgis:17"}, "updates", "pinned"),
         ({"language": "go"}, "ci_test", "go"),
         ({"language": "svelte"}, "ci_test", "node"),
         ({"language": "static"}, "ci_test", "custom"),

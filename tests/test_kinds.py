@@ -38,6 +38,7 @@ ENTRIES = {
     "walloff-target": "stacks/monitoring/modules/monitoring/authentik_walloff_probe.tf",
     "kuma-monitor": "stacks/uptime-kuma/modules/uptime-kuma/main.tf",
     "outage-page": "stacks/cloudflared/modules/cloudflared/worker.tf",
+    "trusted-image": "stacks/kyverno/modules/kyverno/security-policies.tf",
     "rate-limit": "stacks/traefik/modules/traefik/middleware.tf",
 }
 PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
@@ -190,14 +191,27 @@ WITHOUT_CI = Kind(
     entries=PRIVATE,
     urls=HOME | {"site"},
 )
+OWN_CI = Kind(
+    service("foundry", language="none", ci=False, updates="ci", image_name="foundry-app"),
+    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
+    [
+        "apply kyverno",
+        APPLY,
+        "let CI of the repository build the first image, and follow it until it is deployed, then open the site",
+    ],
+    files=FILES | WEB,
+    entries=PRIVATE,
+    secrets={"WOODPECKER_TOKEN": "woodpecker"},
+    urls=HOME | {"site"},
+)
 UPSTREAM_WORKER = Kind(
-    service("runner", kind="worker", image_source="upstream", image="ghcr.io/example/runner:3.1"),
+    service("runner", kind="worker", image_source="upstream", image="acme/runner:3.1"),
     INFRA,
     [],
     ["runner"],
     [],
     files=FILES | {"deployment.tf"},
-    entries={"catalog"},
+    entries={"catalog", "trusted-image"},
 )
 WIDGET = Kind(
     service(
@@ -272,6 +286,7 @@ KINDS = {
     "static behind a proof of work": STATIC,
     "own code, watched by keel": OWN_CODE,
     "without CI": WITHOUT_CI,
+    "CI of its own": OWN_CI,
     "upstream worker": UPSTREAM_WORKER,
     "upstream with a widget": WIDGET,
     "everything": EVERYTHING,
@@ -418,12 +433,13 @@ def test_a_cronjob_whose_making_was_killed_is_continued(world: World, step: str)
             (CRONJOB, {"forgejo", "forgejo_git", "github", "slack"}),
             (OWN_CODE, {"forgejo", "forgejo_git", "github", "slack"}),
             (WITHOUT_CI, {"forgejo", "github"}),
+            (OWN_CI, {"forgejo", "github", "woodpecker"}),
             (UPSTREAM_WORKER, {"forgejo"}),
             (SVELTE, {"forgejo", "forgejo_git", "github", "slack", "woodpecker"}),
         ],
         apart=True,
     ),
-    ids=["cronjob", "keel", "without CI", "upstream", "deployed"],
+    ids=["cronjob", "keel", "without CI", "CI of its own", "upstream", "deployed"],
 )
 def test_only_the_credentials_that_a_kind_needs_are_asked_for(
     world: World, monkeypatch: pytest.MonkeyPatch, kind: Kind, needed: set[str]

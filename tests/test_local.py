@@ -49,7 +49,8 @@ def test_service_stack_and_registrations_are_written_and_nothing_else(desk: Desk
     (plan,) = completed.of("plan")
     assert plan["steps"] == []
     assert {item["action"] for item in plan["files"]} == {"create"}
-    reported_to_none = {"outage-page", "mysql-database", "anubis-doc"}  # another database; its own page and login
+    # Another database; its own page and login; its images are admitted.
+    reported_to_none = {"outage-page", "mysql-database", "anubis-doc", "trusted-image"}
     assert {item["id"] for item in plan["registrations"]} == {*declared_ids(TEMPLATE.registrations)} - reported_to_none
     wanted = {f"{'infra' if item['repo'] == 'infra' else 'service'}/{item['path']}" for item in plan["files"]}
     registered = {f"infra/{item['path']}" for item in plan["registrations"]}

@@ -59,6 +59,7 @@ CASES: dict[str, dict[str, Any]] = {
         "scale_to_zero": "dynamic",
         "network_policy": True,
     },
+    "foreign": {**UPSTREAM, "name": "golden-foreign", "image": "r.example:5000/acme/app:1.2.3"},
     "page": {**SMALLEST, "name": "golden-page", "outage_page": True},
 }
 # Places that an older commit has not; its profile then skips the registration.

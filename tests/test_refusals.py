@@ -314,7 +314,6 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "cronjobs",
         ["52 characters", "shorten"],
     ),
-    ("deployment without CI", {"ci": False, "updates": "ci"}, "updates", ["choose keel or pinned"]),
     (
         "one variable for Redis and a secret",
         {"redis": 1, "secrets": {"REDIS_URL": "url"}},
@@ -501,6 +500,8 @@ UPSTREAM_REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"diun_tags": "^[z-a]$"}, "diun_tags", "the range z-a runs backwards; turn it round"),
     ({"diun_tags": r"^\d{3,1}$"}, "diun_tags", "the repetition {3,1} has more at its start"),
     ({"updates": "ci"}, "updates", "choose keel or pinned"),
+    ({"image": "postgres:17", "updates": "keel"}, "updates", "choose pinned"),
+    ({"image": "postgres:17", "diun_tags": "^17"}, "diun_tags", "leave diun_tags out"),
 ]
 
 

@@ -683,6 +683,7 @@ def test_the_declared_delivery_is_what_the_generated_files_do() -> None:
         ({"ci": False, "updates": "keel"}, ("latest",), {}),
         ({"ci": False, "updates": "pinned"}, (), {}),
         ({"updates": "pinned"}, (SHA[:8], "latest"), {}),
+        ({"ci": False, "updates": "ci"}, (SHA[:8], "latest"), answers.delivery.variables),
     ):
         declared = answer({**OWNED, **more}).delivery
         assert Delivery.of(declared, SHA).tags == tags

@@ -32,7 +32,9 @@ def events() -> dict[str, list[str]]:
     basis = Basis("0", "1.0.0", "", "", "", {}, {"name": "app"})
     adds = Decision(State.ABSENT, Action.CREATE, "summary", seeds=(Seed("a_property", "generated"),))
     reporter.change(AnswerChange("memory", "256Mi", "1Gi"))
-    reporter.plan(Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis), diffs=True)
+    reporter.plan(
+        Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis, ({"auth": "none"},)), diffs=True
+    )
     reporter.step(StepResult("a.step", "done", 1, "summary"))
     reporter.check(Check("a.check", CheckState.OK, "summary", facts={"a_fact": 1}))
     reporter.template_version(TemplateVersion(version="1.0.0", tree="", state="released", installed=True))

@@ -28,6 +28,7 @@ def plan_lines(plan: Plan, title: str, *, answers: bool = False) -> Iterable[str
     yield f"{title} {plan.service}"
     yield from _files(plan)
     yield from _registrations(plan)
+    yield from _gates(plan)
     yield from _steps(plan)
     if plan.checklist:
         yield from _around_the_merge(plan.checklist)
@@ -152,6 +153,23 @@ def _registrations(plan: Plan) -> Iterable[str]:
         note = "differs, left alone" if left else item.action
         sign = "=" if left else SIGNS[item.action]
         yield f"  {sign} {item.id:<16} {item.path} ({note})"
+
+
+def _gates(plan: Plan) -> Iterable[str]:
+    """Every path with what gates it; what everybody comes through stands out."""
+    rows = [
+        (f"https://{gate['host']}{path}", gate["auth"], _who(gate)) for gate in plan.gates for path in gate["paths"]
+    ]
+    if rows:
+        yield "\nGates"
+    width = max((len(address) for address, _, _ in rows), default=0)
+    yield from (f"  {address:<{width}}  {auth:<8}  {who}".rstrip() for address, auth, who in rows)
+
+
+def _who(gate: Mapping[str, Any]) -> str:
+    who = "open to everybody" if gate["open"] else ", ".join(gate["access"])
+    place = (" on the internet" if gate["public"] else " on the home networks") if gate["open"] else ""
+    return f"{who}{place}{': ' if who and gate['reason'] else ''}{gate['reason'] or ''}"
 
 
 def _steps(plan: Plan) -> Iterable[str]:

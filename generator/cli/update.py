@@ -175,6 +175,7 @@ def _as_plan(upgrade: Upgrade, place: Place) -> Plan:
         registrations=[_shown(item) for item in upgrade.entries],
         steps=(),
         notes=(f"template {_versions(upgrade)}", *upgrade.notes, *((staged,) if unseen else ())),
+        gates=upgrade.answers.gates,
     )
 
 

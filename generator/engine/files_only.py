@@ -52,6 +52,7 @@ def plan_files(project: Project, infra: Path, notes: Iterable[str] = ()) -> Plan
         registrations=state.registrations,
         steps=(),
         notes=(*notes, *_unseen(service_tree, service), *_unseen(tree, state.files)),
+        gates=project.answers.gates,
     )
 
 

@@ -55,6 +55,7 @@ def observe(
         registrations=registrations,
         steps=decided,
         notes=notes,
+        gates=run.answers.gates,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -71,7 +71,8 @@ class StepPlan:
 class Plan:
     """Files, registrations and steps for one service; ``basis`` is what it was made from.
 
-    ``checklist`` is what surrounds the merge that it leads to.
+    ``checklist`` is what surrounds the merge that it leads to, and ``gates`` is every way into the service, as the
+    template's computed value of this name has them.
     """
 
     service: str
@@ -81,6 +82,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     basis: Basis | None = None
     checklist: Checklist | None = None
+    gates: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -128,7 +130,8 @@ class Plan:
         return tuple(seed for step in self.steps for seed in step.decision.seeds)
 
     def as_document(self) -> dict[str, Any]:
-        """The plan as the interface's JSON object, without event and digest."""
+        """The plan as the interface's JSON object, without event and digest; ``gates`` only where any exist."""
+        gates = {"gates": [dict(gate) for gate in self.gates]} if self.gates else {}
         return {
             "service": self.service,
             "files": [_as_document(item) for item in self.files],
@@ -143,6 +146,7 @@ class Plan:
                 }
                 for item in self.steps
             ],
+            **gates,
         }
 
 
@@ -159,6 +163,7 @@ def build_plan(
     registrations: Iterable[RegistrationChange],
     steps: Iterable[StepPlan],
     notes: Iterable[str] = (),
+    gates: Iterable[Mapping[str, Any]] = (),
 ) -> Plan:
     """Put together what was rendered, registered and decided."""
-    return Plan(service, tuple(files), tuple(registrations), tuple(steps), tuple(notes))
+    return Plan(service, tuple(files), tuple(registrations), tuple(steps), tuple(notes), gates=tuple(gates))

@@ -13,7 +13,7 @@ from packaging.version import Version
 from generator.base.errors import AnswersError, NewserviceError, Problem, RefusedError
 from generator.engine.recorded import Recorded, parse_recorded
 from generator.engine.transition import End
-from generator.infra_repo.registrations import Adjustments, Registration, load
+from generator.infra_repo.registrations import Adjustments, Registration, load, shares
 from generator.infra_repo.trees import Listing, Tree
 from generator.platform.profile import Platform
 from generator.template.amendment import UNAMENDED, Amendment, same_answer
@@ -240,13 +240,13 @@ class Versions:
         )
 
     def claimed(self, tree: Tree, name: str, entry: Registration) -> bool:
-        """Whether another stack than that of ``name``, of whichever version, has this entry in the tree too."""
+        """Whether another stack than that of ``name``, of whichever version, has some of this entry in the tree too."""
         stacks = self.platform.infra.stacks
         paths = tree.paths(stacks) if isinstance(tree, Listing) else []
         others = [
             path for path in paths if path.endswith(f"/{ANSWERS_FILE}") and path != f"{stacks}/{name}/{ANSWERS_FILE}"
         ]
-        return any(entry in self._entries(tree.read(path) or b"", path) for path in others)
+        return any(shares(entry, other) for path in others for other in self._entries(tree.read(path) or b"", path))
 
     def _entries(self, content: bytes, path: str) -> list[Registration]:
         """The entries of a stack by its answers file; remembered, for others of the fleet ask for the same."""

@@ -42,14 +42,17 @@ def merge_entries(
 ) -> list[RegistrationChange]:
     """What brings the entries of the start to those of the goal: only what differs between the two is touched.
 
-    Several entries in one file build on one another. ``claimed`` says whether another service of the tree has the very
-    same entry, which then stays.
+    Optional ones are listed only where something is done. Several entries in one file build on one another. ``claimed``
+    says whether another service of the tree has some of an entry, which then stays.
     """
     texts = _Texts(tree)
     made, wanted = ({(item.id, item.path): item for item in items} for items in (start, goal))
-    brought = [_brought(made.get(key), item, texts) for key, item in wanted.items()]
+    brought = [_brought(made.get(key), item, texts, claimed) for key, item in wanted.items()]
     gone = [item for key, item in reversed(made.items()) if key not in wanted]
-    return [*brought, *(_removed(item, texts, claimed, ends=not wanted) for item in gone)]
+    removed = [_removed(item, texts, claimed, ends=not wanted) for item in gone]
+    optional = {key for items in (made, wanted) for key, item in items.items() if item.optional}
+    idle = ("present", "absent")
+    return [item for item in (*brought, *removed) if (item.id, item.path) not in optional or item.action not in idle]
 
 
 def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
@@ -202,22 +205,32 @@ def _has_place(item: Registration, text: str) -> bool:
         return False
 
 
-def _brought(made: Registration | None, item: Registration, texts: _Texts) -> RegistrationChange:
+def _brought(
+    made: Registration | None, item: Registration, texts: _Texts, claimed: Callable[[Registration], bool]
+) -> RegistrationChange:
     same = made is not None and made.edits == item.edits
     try:
         if _shows(item, texts.look(item.path), "present"):
             return texts.change(item, "present")
         text = texts.read(item, "add it there by hand")
+        if text is None and item.optional:
+            return texts.change(item, "absent")
         if text is None:
             return texts.stuck(item, _no_file(item), f"the infra repository has no {item.path}", same=same)
         if register(item, text).action == "present":
             return texts.change(item, "present")
-        return texts.change(item, "kept") if same else _written(made, item, text, texts)
+        return texts.change(item, "kept") if same else _written(made, item, text, texts, claimed)
     except RefusedError as error:
         return texts.stuck(item, error, same=same)
 
 
-def _written(made: Registration | None, item: Registration, text: str, texts: _Texts) -> RegistrationChange:
+def _written(
+    made: Registration | None,
+    item: Registration,
+    text: str,
+    texts: _Texts,
+    claimed: Callable[[Registration], bool],
+) -> RegistrationChange:
     """The entry is new, or the template has changed it: only one that is as newservice made it is touched."""
     change = register(item, text)
     then = register(made, text) if made else None
@@ -226,7 +239,7 @@ def _written(made: Registration | None, item: Registration, text: str, texts: _T
     if made and then and then.action == "present":
         replaced = register(item, text, replace=True)
         if replaced.action == "add":  # it is known by another name now: the earlier one goes
-            replaced = register(item, unregister(made, text).text)
+            replaced = register(item, text if claimed(made) else unregister(made, text).text)
         return texts.change(item, "update", replaced.text)
     if change.action == "update" or then:
         details = "; ".join(then.details if then else change.details)

@@ -138,7 +138,11 @@ class Document:
                 yield Text(path, ".".join(names), _content(node))
 
     def containers(self, place: Sequence[str]) -> list[Container | None]:
-        """What is at ``place`` (block type, labels, nested names, attribute): a container, or None if it is none."""
+        """What is at ``place``: a container, or None if it is none.
+
+        ``place``: block type, labels, nested names, attribute; then maybe keys of maps and names of functions whose
+        arguments are meant, through every item of a list.
+        """
         return [_container(node) for node in _descend(self.root, tuple(place))]
 
     def heredocs(self, place: Sequence[str]) -> list[list[tuple[int, int]]]:
@@ -258,18 +262,34 @@ def _tokens(node: Node) -> Iterator[str]:
 
 def _descend(parent: Node, place: tuple[str, ...]) -> Iterator[Node]:
     """The value nodes at ``place`` below a file or block."""
-    if len(place) == 1:
-        for body in parent.children:
-            if body.type == "body":
-                yield from (
-                    node.children[-1]
-                    for node in body.children
-                    if node.type == "attribute" and _text(node.children[0]) == place[0]
-                )
-        return
+    for body in parent.children:
+        for node in body.children if body.type == "body" else ():
+            if node.type == "attribute" and _text(node.children[0]) == place[0]:
+                yield from _within(node.children[-1], place[1:])
     for node, path in _blocks(parent):
         if place[: len(path)] == path and len(place) > len(path):
             yield from _descend(node, place[len(path) :])
+
+
+def _within(expression: Node, names: tuple[str, ...]) -> Iterator[Node]:
+    """The values at ``names`` inside of an expression."""
+    node = _bare(expression)
+    if not names:
+        yield expression
+    elif node.type == "tuple":
+        for item in _expressions(node):
+            yield from _within(item, names)
+    elif node.type == "object":
+        for value in (value for key, value in _entries(node) if key == names[0]):
+            yield from _within(value, names[1:])
+    elif node.type == "function_call" and _text(node.children[0]) == names[0]:
+        inner = (item for part in node.children if part.type == "function_arguments" for item in _expressions(part))
+        for item in (item for item in inner if names[1:] or _container(item)):  # a separator is no place
+            yield from _within(item, names[1:])
+
+
+def _expressions(node: Node) -> list[Node]:
+    return [child for child in node.children if child.type == "expression"]
 
 
 def _settings(block: Node, prefix: str = "") -> Iterator[tuple[str, Setting]]:
@@ -338,10 +358,16 @@ def _content(node: Node) -> str:
     return text[1:-1] if node.type == "quoted_template" else text
 
 
-def _container(expression: Node) -> Container | None:
+def _bare(expression: Node) -> Node:
+    """What an expression is, without the nodes around it."""
     node = expression
     while node.type in ("expression", "collection_value") and node.child_count == 1:
         node = node.children[0]
+    return node
+
+
+def _container(expression: Node) -> Container | None:
+    node = _bare(expression)
     kinds: dict[str, Literal["list", "map"]] = {"tuple": "list", "object": "map"}
     kind = kinds.get(node.type)
     if kind is None:

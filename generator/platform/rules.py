@@ -120,17 +120,19 @@ class Rule:
     whole: bool = False
     among: str | tuple[str, ...] = ()
     has: tuple[str, ...] = ()
+    regex: str = ""
     always: bool = False
 
     def fault(self, value: Any, profile: Mapping[str, Any]) -> str:
         """What is wrong with a value, as the end of a sentence; empty where nothing is."""
         if isinstance(value, dict):
             lacking = [key for key in self.has if key not in value]
-            return f"lacks {', '.join(lacking)}" if lacking else ""
+            return f"lacks {', '.join(lacking)}" if lacking else _no_regex(value.get(self.regex, ""))
         if self.among and value is not None:
             return self._word(value, profile)
         if isinstance(value, str):
-            return self.message if self.pattern and not re.fullmatch(self.pattern, value) else ""
+            fault = self.message if self.pattern and not re.fullmatch(self.pattern, value) else ""
+            return fault or (_no_regex(value) if self.regex else "")
         return self._number(value) if isinstance(value, int | float) else ""
 
     def _word(self, value: Any, profile: Mapping[str, Any]) -> str:
@@ -150,6 +152,15 @@ class Rule:
         if self.above is not None and value <= self.above:
             return f"must be more than {self.above}"
         return f"must be at most {self.maximum}" if self.maximum is not None and value > self.maximum else ""
+
+
+def _no_regex(text: Any) -> str:
+    """What is wrong with a text that must be a regular expression; empty where nothing is."""
+    try:
+        re.compile(text)
+    except (re.error, TypeError, RecursionError, OverflowError) as error:
+        return f"must be a regular expression: {error}"
+    return ""
 
 
 @cache

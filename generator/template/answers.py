@@ -89,6 +89,11 @@ class Answers:
         return str(self.context["site"] or "")
 
     @property
+    def gates(self) -> tuple[Mapping[str, Any], ...]:
+        """Every way into the service and what gates it; empty for earlier versions of the template."""
+        return tuple(self.context.get("gates", ()))
+
+    @property
     def ci(self) -> bool:
         """Whether CI builds the image; only meaningful where the service is owned."""
         return bool(self.context["ci"])

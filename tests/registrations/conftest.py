@@ -54,6 +54,8 @@ def service(**changes: Any) -> dict[str, Any]:
         "image_source": "owned",
         "image_visibility": "private",
         "image_repository": "registry.example/owner/notes",
+        "image_name": "notes",
+        "pod_images": ["registry.example/owner/notes:latest"],
         "db": {
             "engine": "postgres",
             "name": "notes",

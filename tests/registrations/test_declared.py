@@ -284,7 +284,7 @@ def test_what_a_service_does_not_need_is_left_out() -> None:
         "anubis": False,
     }
     plain = registrations(image_source="upstream", **nothing)
-    assert list(plain) == ["catalog"]
+    assert list(plain) == ["catalog", "trusted-image"]
     public = registrations(image_visibility="public")
     assert "ghcr-allowlist" not in public
     assert "| **Public** | alpha, beta_one, notes |" in register(public["ci-doc"], read(FILES / "ci-doc.md")).text

@@ -182,7 +182,8 @@ def markers(text: str, blocks: list[Block]) -> Iterator[str]:
     wanted["spec[0].resources[0].requests"] = len(claims)
     if '"keel.sh/enrolled"' in text:
         for deployment in deployments:
-            wanted.update(keel_paths(deployment.one("spec", "template", "spec")))
+            own = deployment.one("metadata").attributes.get("annotations", {})
+            wanted.update(keel_paths(deployment.one("spec", "template", "spec"), own))
     else:
         kept = [block.one("metadata").attributes.get("annotations", {}).get("keel.sh/policy") for block in deployments]
         if set(kept) - {"never"} or text.lower().count("keel") != len(deployments):
@@ -196,10 +197,11 @@ def markers(text: str, blocks: list[Block]) -> Iterator[str]:
     )
 
 
-def keel_paths(pod: Block) -> Iterator[str]:
-    """What Keel, Kyverno and Kubernetes write into an enrolled Deployment."""
+def keel_paths(pod: Block, own: Mapping[str, str]) -> Iterator[str]:
+    """What Keel, Kyverno and Kubernetes write into an enrolled Deployment that says ``own`` itself."""
     for annotation in ("policy", "trigger", "pollSchedule", "match-tag"):
-        yield f'metadata[0].annotations["keel.sh/{annotation}"]'
+        if f"keel.sh/{annotation}" not in own:
+            yield f'metadata[0].annotations["keel.sh/{annotation}"]'
     for annotation in ("kubernetes.io/change-cause", "deployment.kubernetes.io/revision"):
         yield f'metadata[0].annotations["{annotation}"]'
     yield 'spec[0].template[0].metadata[0].annotations["keel.sh/update-time"]'

@@ -91,7 +91,8 @@ class TestIngress:
         assert found["dns_type"] == "internal"
         assert (found["extra_middlewares"], found["external_monitor"]) == ([gate], False)
         hooks = ingress("ingress_hooks", **given)
-        assert (hooks["extra_middlewares"], hooks["external_monitor"]) == ([gate], False)
+        strip = "traefik-strip-auth-headers@kubernetescrd"
+        assert (hooks["extra_middlewares"], hooks["external_monitor"]) == ([gate, strip], False)
         assert "dns_type" not in hooks
         assert not {"extra_middlewares", "external_monitor"} & set(ingress("ingress_lan", **given))
 
@@ -190,6 +191,8 @@ class TestCarveouts:
             "ingress_path": ["/hooks", "/in"],
             "port": 80,
             "tls_secret_name": Expression("var.tls_secret_name"),
+            "anti_ai_scraping": False,
+            "extra_middlewares": ["traefik-strip-auth-headers@kubernetescrd"],
             "auth": "none",
             "homepage_enabled": False,
         }
@@ -295,7 +298,7 @@ class TestAnubis:
             found = ingress(label, carveouts=[carveout], lan_host={"host": "cg"}, **self.GIVEN)
             assert found["service_name"] == Expression("kubernetes_service.city_guide.metadata[0].name")
             assert found["port"] == 80
-            assert "extra_middlewares" not in found
+            assert "traefik-x402@kubernetescrd" not in found.get("extra_middlewares", ())
 
     def test_another_port_of_the_service_and_another_domain(self) -> None:
         found = ingress("anubis", service_port=8000, dns="lan", **self.GIVEN)

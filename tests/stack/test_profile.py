@@ -83,7 +83,8 @@ def test_requests_behind_anubis_pass_the_platforms_own_middlewares() -> None:
         found = parse(stack(profile=profile, **OPEN, **given)["ingress.tf"]).labelled(label).attributes
         return found.get("skip_default_rate_limit"), found.get("extra_middlewares")
 
-    limit = {"rate_limit": {"average": 5, "burst": 9}, "lan_host": {"host": "cg"}}
+    home = {"host": "cg", "auth": "app", "reason": "its own login"}
+    limit = {"rate_limit": {"average": 5, "burst": 9}, "lan_host": home}
     own = "traefik-city-guide-rate-limit@kubernetescrd"
     assert passed("ingress", PROFILE) == (None, None)
     assert passed("ingress", PROFILE, anubis=True) == (None, ["edge-toll@file"])

@@ -7,6 +7,16 @@ apply one to its file's text.
 from __future__ import annotations
 
 from generator.infra_repo.registrations.declarations import Adjustments, declared_ids, faults, load
-from generator.infra_repo.registrations.engine import Change, Registration, register, unregister
+from generator.infra_repo.registrations.engine import Change, Registration, register, shares, unregister
 
-__all__ = ["Adjustments", "Change", "Registration", "declared_ids", "faults", "load", "register", "unregister"]
+__all__ = [
+    "Adjustments",
+    "Change",
+    "Registration",
+    "declared_ids",
+    "faults",
+    "load",
+    "register",
+    "shares",
+    "unregister",
+]

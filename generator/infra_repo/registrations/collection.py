@@ -72,6 +72,16 @@ def remove(document: Document, container: Container, element: Element, comment: 
     return cut + data[line_end(data, element.stop) :]
 
 
+def is_below(document: Document, container: Container, element: Element, comment: str) -> bool:
+    """Whether an element has its lines for itself, right below this comment."""
+    try:
+        own = _has_own_lines(document, container, element)
+    except EditedEntryError:
+        return False
+    above = _comments_above(document, container, element)[-1:]
+    return own and comment in [document.data[start:end].decode() for start, end in above]
+
+
 def _anchor(document: Document, container: Container) -> int:
     """An offset on the line behind which a new line goes: the last element's, comments that begin there included.
 

@@ -27,7 +27,7 @@ from generator.template.template import parse_yaml
 Render = Callable[[str, Mapping[str, object]], str]
 
 _KEYS = {"id": True, "path": True, "edits": True} | dict.fromkeys(
-    ("when", "for_each", "order", "apply", "targets", "purpose"), False
+    ("when", "for_each", "order", "apply", "targets", "purpose", "optional"), False
 )
 _PURPOSES = ("docs", "monitor")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "none": False, "": False}
@@ -162,6 +162,8 @@ def _check(data: object) -> Mapping[str, Any]:
     targets = declaration.get("targets", [])
     if not isinstance(targets, list) or not all(isinstance(target, str) for target in targets):
         raise FaultError("targets: must be a list of addresses")
+    if not isinstance(declaration.get("optional", False), bool):
+        raise FaultError("optional: must be true or false")
     if declaration.get("purpose", "docs") not in _PURPOSES:
         raise FaultError(f"purpose: must be one of {', '.join(_PURPOSES)}")
     edits = declaration["edits"]
@@ -217,6 +219,7 @@ def _registration(declaration: Mapping[str, Any], render: Render, context: Mappi
         declaration.get("order", 100),
         declaration.get("purpose", ""),
         tuple(one_line(rendered(target, "targets")) for target in declaration.get("targets", ())),
+        declaration.get("optional", False),
     )
 
 

@@ -20,6 +20,8 @@ class Registration:
     ``path`` is relative to the infra repository. ``apply_note`` says which stack must be applied for it to
     count, and by whom; ``order`` is its place in the order of applying, and ``targets`` are the addresses that a person
     applies where the stack is applied by hand. ``purpose`` tells documentation and monitors from all other entries.
+    ``optional``: it is needed only where its file exists and lacks it, and listed
+    only there.
     """
 
     id: str
@@ -29,11 +31,17 @@ class Registration:
     order: int = 100
     purpose: str = ""
     targets: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def snippet(self) -> str:
         """The entries as text to paste by hand."""
         return "\n\n".join(edit.snippet for edit in self.edits)
+
+
+def shares(one: Registration, other: Registration) -> bool:
+    """Whether two services' registrations have an entry in common."""
+    return one.path == other.path and any(edit in other.edits for edit in one.edits)
 
 
 @dataclass(frozen=True)

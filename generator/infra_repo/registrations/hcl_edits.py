@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from generator.infra_repo.hcl import Block, Container, Document, Element, parse
@@ -74,6 +75,37 @@ class HclListItem:
 
     def _element(self, container: Container) -> Element | None:
         return next((element for element in container.elements if element.value == self.value), None)
+
+
+@dataclass(frozen=True)
+class HclPattern(HclListItem):
+    """A pattern with wildcards (``*``, ``?``), put into a list where none of its patterns matches ``admits``.
+
+    Two services may need the same one: the comment names the first, and counts for neither.
+    """
+
+    comment: str = field(default="", compare=False)
+    admits: str = field(default="", compare=False)
+
+    def find(self, text: str) -> Finding:
+        """Present when any pattern of the list matches."""
+        _, container = open_container(text, self.place, "list")
+        patterns = (part.strip() for element in container.elements for part in (element.value or "").split("|"))
+        return PRESENT if any(_matches(pattern, self.admits) for pattern in patterns) else ABSENT
+
+    def remove(self, text: str) -> str:
+        """``text`` without the pattern where its comment is this one's: every other is someone else's, and stays."""
+        document, container = open_container(text, self.place, "list")
+        element = self._element(container)
+        comment = _comment(self.comment)
+        if element is None or not collection.is_below(document, container, element, comment):
+            return text
+        return collection.remove(document, container, element, comment).decode()
+
+
+def _matches(pattern: str, text: str) -> bool:
+    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
 
 @dataclass(frozen=True)

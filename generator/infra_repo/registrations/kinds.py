@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generator.infra_repo.registrations.edits import Edit
-from generator.infra_repo.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry
+from generator.infra_repo.registrations.hcl_edits import HclBlock, HclListItem, HclMapEntry, HclPattern
 from generator.infra_repo.registrations.hcl_objects import HclListObject, Value
 from generator.infra_repo.registrations.heredoc_edits import HclHeredocItem
 from generator.infra_repo.registrations.lines import one_line
@@ -103,6 +103,8 @@ class Values:
 
 def _list_item(values: Values) -> Edit:
     comment = values.line("comment") if "comment" in values else ""
+    if "admits" in values:
+        return HclPattern(values.path("place"), values.text("value"), comment, values.line("admits"))
     return HclListItem(values.path("place"), values.text("value"), comment)
 
 
@@ -145,7 +147,7 @@ def _text_item(values: Values) -> Edit:
 
 
 KINDS: dict[str, tuple[Callable[[Values], Edit], dict[str, bool]]] = {
-    "hcl.list_item": (_list_item, {"place": True, "value": True, "comment": False}),
+    "hcl.list_item": (_list_item, {"place": True, "value": True, "comment": False, "admits": False}),
     "hcl.map_entry": (_map_entry, {"place": True, "key": True, "value": True, "comment": True}),
     "hcl.list_object": (_list_object, {"place": True, "key": True, "object": True}),
     "hcl.heredoc_item": (_heredoc_item, {"place": True, "opening": True, "closing": True, "value": True}),

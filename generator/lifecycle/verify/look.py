@@ -130,8 +130,9 @@ def _unbuilt(run: Run, id_: str) -> _Seen:
 def _not_applying(run: Run, id_: str) -> str:
     """Why a check does not apply to these answers; empty if it does."""
     delivery = run.answers.delivery
+    builder = "only CI of the repository's own" if delivery.variables else "no CI"
     reasons = {
-        "ci.run": "" if delivery.workflow else "no CI builds the image (ci: false)",
+        "ci.run": "" if delivery.workflow else f"{builder} builds the image (ci: false)",
         "image.tags": "" if delivery.tags else "a commit in the stack names the tag, and no CI builds the image",
         "deploy.pipeline": "" if delivery.variables else "no pipeline deploys these answers",
     }
