@@ -20,8 +20,8 @@ from generator.template.template import PACKAGE, Template, parse_yaml
 REPLACED = Template.installed().own_words
 """Maps whose keys are the platform's own words: a profile replaces them, it does not add to them."""
 
-# Maps that a profile may do without.
-_NULLABLE = {"connection.load_balancer"}
+# What a profile may do without.
+_NULLABLE = {"connection.load_balancer", "connection.outside", "sign_on", "sign_on.anonymous"}
 
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z0-9+.-]++):[/\\]{2,}(?P<rest>[^\s?#]*)")
 
