@@ -34,7 +34,7 @@ def events() -> dict[str, list[str]]:
     reporter.change(AnswerChange("memory", "256Mi", "1Gi"))
     reporter.plan(Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis), diffs=True)
     reporter.step(StepResult("a.step", "done", 1, "summary"))
-    reporter.check(Check("a.check", CheckState.OK, "summary", facts={"a_fact": 1}))
+    reporter.check(Check("a.check", CheckState.OK, "summary", code="a.code", facts={"a_fact": 1}))
     reporter.template_version(TemplateVersion(version="1.0.0", tree="", state="released", installed=True))
     reporter.tree(Finding(Place("app", "stack", "owner/infra", "stacks/app/"), TreeState.CURRENT))
     reporter.sandbox(Surroundings(profile="", infra="", urls={}, environment={}))
