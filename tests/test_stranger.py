@@ -12,18 +12,8 @@ import yaml
 
 from generator.base.checks import CheckState
 from generator.clients.stranger import Page, Silence
-from generator.lifecycle.verify.gates import (
-    Cause,
-    Judged,
-    Met,
-    Record,
-    Sight,
-    Verdict,
-    judge_door,
-    judge_gates,
-    met,
-    redirect_within,
-)
+from generator.lifecycle.verify.gates import Cause, Judged, Verdict, judge_door, judge_gates
+from generator.lifecycle.verify.sights import Met, Record, Sight, met, redirect_within
 from generator.platform.profile import SignOn
 from generator.sandbox.faults import Status
 from generator.template.answers import Door
@@ -31,10 +21,15 @@ from tests.answers import SMALLEST, answer
 from tests.world import Completed, World, both_platforms
 
 SIGN_ON = SignOn("login.example.test", "/outpost/", "guests.example.test")
-DOOR = Door("https://app.example.test/", "required", "auth", "public")
+DOOR = Door("https://app.example.test/", "required", "login", "auth", "public")
+MEETS = {"required": "login", "app": "own login", "public": "session", "none": "page"}
 PAGE = Page(200, kind="text/html", body=b"hello", headers=frozenset({"date", "content-security-policy"}))
 NOBODY = Page(404, kind="text/plain", body=b"404 page not found\n", headers=frozenset({"date"}))
 GONE = Silence("no answer in time")
+
+
+def gated(auth: str, **more: Any) -> Door:
+    return replace(DOOR, auth=auth, meets=MEETS[auth], **more)
 
 
 def to(location: str, status: int = 302) -> Page:
@@ -127,7 +122,7 @@ RIGHT, OPEN, WALLED, ABSENT, UNSEEN, EXPOSED = (
     ],
 )
 def test_each_gate_and_each_answer(auth: str, verdicts: tuple[Verdict, ...]) -> None:
-    door = replace(DOOR, auth=auth)
+    door = gated(auth)
     found = tuple(judge_door(Sight(door, seen, nobody=NOBODY), SIGN_ON).verdict for seen in SEEN.values())
     assert found == verdicts
     # From outside the same counts, but what can't be seen from there changes nothing: the other look has its verdict.
@@ -140,7 +135,7 @@ def test_each_gate_and_each_answer(auth: str, verdicts: tuple[Verdict, ...]) -> 
 @pytest.mark.parametrize("auth", ["required", "app", "public", "none"])
 @pytest.mark.parametrize("reach", ["internal", "lan"])
 def test_from_outside_a_home_name_leads_to_nothing(auth: str, reach: str) -> None:
-    door = replace(DOOR, auth=auth, reach=reach)
+    door = gated(auth, reach=reach)
     shut = (Met.REFUSED, Met.NOBODY, Met.SILENCE)
     for kind, seen in SEEN.items():
         judged = judge_door(Sight(door, seen, nobody=NOBODY, record=Record(("1.1.1.1",))), SIGN_ON)
@@ -168,14 +163,14 @@ def test_a_name_that_leads_nowhere_from_outside(record: Record, public: Verdict,
 
 def test_a_parked_service_need_not_answer() -> None:
     for auth, seen, verdict in (("none", Page(503), RIGHT), ("required", Page(503), RIGHT), ("required", PAGE, OPEN)):
-        assert judge_door(Sight(replace(DOOR, auth=auth, parked=True), seen), SIGN_ON).verdict is verdict
+        assert judge_door(Sight(gated(auth, parked=True), seen), SIGN_ON).verdict is verdict
 
 
 def test_a_platform_without_anonymous_sessions() -> None:
     """There the gate's redirect is all that can be seen of `public`."""
-    door, without = replace(DOOR, auth="public"), replace(SIGN_ON, anonymous="")
+    door, without = gated("public"), replace(SIGN_ON, anonymous="")
     assert judge_door(Sight(door, LOGIN), without).verdict is RIGHT
-    assert judge_door(Sight(replace(door, auth="none"), LOGIN), without).verdict is WALLED
+    assert judge_door(Sight(gated("none"), LOGIN), without).verdict is WALLED
 
 
 @pytest.mark.parametrize(
@@ -240,6 +235,9 @@ def test_the_open_page_is_named_first_and_what_closes_it() -> None:
 # --- the addresses, from the answers -------------------------------------------------------------------------------
 
 
+REASONS = {"auth_reason": "said so"}
+
+
 def doors(**given: Any) -> dict[str, tuple[str, str, str]]:
     return {door.url: (door.auth, door.what, door.reach) for door in answer({**SMALLEST, **given}).doors}
 
@@ -248,6 +246,9 @@ def test_every_address_of_a_service() -> None:
     name, domain = SMALLEST["name"], "viktorbarzin.me"
     main = f"https://{name}.{domain}"
     auth = ("required", "auth", "public")
+    assert {
+        door.auth: door.meets for auth in MEETS for door in answer({**SMALLEST, "auth": auth} | REASONS).doors
+    } == MEETS
     assert doors() == {f"{main}/": auth, f"{main}/healthz": auth, f"{main}/metrics": auth}
     hooks = [{"name": "hooks", "paths": ["/hooks", "/met"], "reason": "signed", "probe_path": "/hooks/ping"}]
     carved = doors(carveouts=hooks, lan_host={"host": "second", "auth": "app", "reason": "its own login"})

@@ -36,13 +36,16 @@ class Watcher:
 
 @dataclass(frozen=True)
 class Door:
-    """An address of the service, and what is to meet a stranger there: ``auth``, as the answer ``what`` says.
+    """An address of the service, and what strangers are to meet there: ``auth``, as the answer ``what`` calls it.
 
-    ``reach`` is public, internal (a public name that only home networks get into) or lan. ``parked``: nothing runs.
+    ``meets`` says it in general: the login of the single sign-on, its anonymous session, the program's own login, or a
+    page. ``reach`` is public, internal (a public name that only home networks get into) or lan. ``parked``: nothing
+    runs.
     """
 
     url: str
     auth: str
+    meets: str
     what: str
     reach: str
     parked: bool = False

@@ -13,7 +13,7 @@ from generator.base.errors import PreflightError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.public_dns import PublicDns
 from generator.clients.stranger import Page, Silence, Stranger
-from generator.lifecycle.verify.gates import Record, Sight, redirect_within
+from generator.lifecycle.verify.sights import Record, Sight, redirect_within
 from generator.platform.profile import Outside, Pin, Platform
 from generator.template.answers import Door
 
