@@ -470,8 +470,15 @@ def test_what_can_not_be_seen(visit: Visit) -> None:
     visit.made()
     visit.world.sandbox.open_outside()
     faults = visit.world.sandbox.faults
-    for system, fault in (("resolver", "500"), ("resolver", "html200"), ("outside", "reset before acting"),
-                          ("outside", Status(502))):  # fmt: skip
+    texts = ('{"Status": 2}', '{"Status": 0, "Answer": [{"type": 1, "data": "no address"}]}', '{"Status": []}', "[]")
+    broken: list[tuple[str, str | Status]] = [("resolver", Status(200, text, "application/dns-json")) for text in texts]
+    broken += [
+        ("resolver", "500"),
+        ("resolver", "html200"),
+        ("outside", "reset before acting"),
+        ("outside", Status(502)),
+    ]
+    for system, fault in broken:
         faults.add(system, "GET", "", None, fault)
         assert visit.verify()["state"] == "ok", system
         faults.clear()
