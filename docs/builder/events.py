@@ -36,7 +36,7 @@ def events() -> dict[str, list[str]]:
         Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis, ({"auth": "none"},)), diffs=True
     )
     reporter.step(StepResult("a.step", "done", 1, "summary"))
-    reporter.check(Check("a.check", CheckState.OK, "summary", facts={"a_fact": 1}))
+    reporter.check(Check("a.check", CheckState.OK, "summary", code="a.code", facts={"a_fact": 1}))
     reporter.template_version(TemplateVersion(version="1.0.0", tree="", state="released", installed=True))
     reporter.tree(Finding(Place("app", "stack", "owner/infra", "stacks/app/"), TreeState.CURRENT))
     reporter.sandbox(Surroundings(profile="", infra="", urls={}, environment={}))

@@ -82,6 +82,12 @@ class SystemFailure(NewserviceError):  # noqa: N818 - "failure" is what the inte
         self.after = after
 
 
+class NotAliveError(NewserviceError):
+    """A service exists and is not as it should be."""
+
+    exit_code = ExitCode.NOT_ALIVE
+
+
 def unwritable(error: OSError) -> PreflightError:
     """The error where this machine does not let us write or open what has to be: full, read-only, or not allowed."""
     where = f"{error.filename}: " if error.filename else ""

@@ -59,6 +59,7 @@ class JsonReporter(Reporter):
     def check(self, check: Check) -> None:
         """One check's outcome."""
         more: dict[str, Any] = {"facts": dict(check.facts)} if check.facts else {}
+        more |= {"code": check.code} if check.code else {}
         self._write("check", id=check.id, state=check.state.value, summary=check.summary, hint=check.hint, **more)
 
     def template_version(self, version: TemplateVersion) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from generator.base.checks import CheckState
-from generator.base.errors import ExitCode, PreflightError, RefusedError, SystemFailure
+from generator.base.errors import ExitCode, NotAliveError, PreflightError, RefusedError, SystemFailure
 from generator.cli.following import MERGE
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
@@ -45,7 +45,8 @@ def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
     The mirror is at the canonical commit, that commit's build and its image's deploy pipeline are green, the image is
     in the registry, the secrets are in Vault, and stack, registrations, docs and monitors are on the infra
-    repository's default branch. Answers are found as by status. Exit code 7 if a check fails.
+    repository's default branch. Its addresses are requested as a stranger would: a page that is open although the
+    answers close it comes first. Answers are found as by status. Exit code 7 if a check fails.
     """
     if options["no_provision"]:
         raise click.UsageError("verify looks at the systems: --no-provision excludes it")
@@ -61,6 +62,9 @@ def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             seen = _look(session, run, registry)
             for check in seen.checks:
                 session.reporter.check(check)
+            for check in seen.checks:
+                if check.code:
+                    session.reporter.error(NotAliveError(check.code, check.summary, check.hint))
             result = _result(run, seen)
             if change is not None:
                 result = _with_progress(session, run, change, result)

@@ -114,10 +114,13 @@ _INJECTION = threading.Lock()
 
 
 class GitHub:
-    """Client of one GitHub. PyGithub's own client serves one thread: each call takes one from a pool."""
+    """Client of one GitHub. PyGithub's own client serves one thread: each call takes one from a pool.
+
+    Without a token it sees what everyone sees, and GitHub answers few requests an hour.
+    """
 
     def __init__(
-        self, platform: Platform, token: Secret, source: str = "GITHUB_TOKEN", patience: Patience | None = None
+        self, platform: Platform, token: Secret | None, source: str = "GITHUB_TOKEN", patience: Patience | None = None
     ) -> None:
         self._platform = platform
         self._token = token
@@ -485,7 +488,7 @@ class GitHub:
             try:
                 return github.Github(
                     base_url=self._api_url,
-                    auth=github.Auth.Token(self._token.reveal()),
+                    auth=github.Auth.Token(self._token.reveal()) if self._token else None,
                     retry=None,
                     seconds_between_requests=0,
                     seconds_between_writes=0,

@@ -15,7 +15,7 @@ from generator.base.external import MOST_JSON_BYTES, ExternalTextError, read_bou
 from generator.base.lazy_import import lazily
 from generator.clients.patience import Patience
 from generator.clients.proxies import proxy_for
-from generator.platform.profile import Platform
+from generator.platform.profile import Pin, Platform
 
 if TYPE_CHECKING:
     import httpx
@@ -69,13 +69,19 @@ def http_client(
     ``address`` replaces the profile's; the load balancer serves the profile's hosts only. What it does not serve is
     reached through the proxy that the environment names, if any.
     """
-    # Their base classes are from httpx.
-    from generator.clients.bounded import ENCODING, BoundedTransport, timed
-    from generator.clients.pinned import PinnedTransport
-    from generator.clients.proxied import ProxiedTransport
-
-    context = tls_context(platform.connection.ca_file)
     base = (address or platform.systems[system].url).rstrip("/")
+    return client_for(platform, base, headers, path, system)
+
+
+def client_for(
+    platform: Platform, base: str, headers: dict[str, str], path: str = "", system: str = "resolver"
+) -> httpx.Client:
+    """A client for an address, through the load balancer where that serves it for ``system``.
+
+    Raises ``PreflightError`` for an address that is none.
+    """
+    from generator.clients.bounded import ENCODING, BoundedTransport  # its base class is from httpx
+
     try:
         host = httpx.URL(base).host
     except httpx.InvalidURL as error:
@@ -84,22 +90,27 @@ def http_client(
             f"{system}: {base} is not a valid address: {error}",
             "correct it in the profile or environment",
         ) from error
-    pin = platform.pin(system, host)
-    proxy = None if pin else proxy_for(base)
-    transport: httpx.BaseTransport
-    if pin:
-        transport = PinnedTransport(host, pin, context)
-    elif proxy:
-        transport = ProxiedTransport(proxy, context)
-    else:
-        transport = timed(httpx.HTTPTransport(verify=context, trust_env=False))
+    pin = platform.pin(system, host) if system in platform.systems else None
     return httpx.Client(
         base_url=base + path,
         headers={"Accept-Encoding": ENCODING, **headers},
         timeout=platform.connection.timeout_seconds,
-        transport=BoundedTransport(transport),
+        transport=BoundedTransport(transport_to(base, host, pin, tls_context(platform.connection.ca_file))),
         trust_env=False,
     )
+
+
+def transport_to(base: str, host: str, pin: Pin | None, context: ssl.SSLContext) -> httpx.BaseTransport:
+    """How requests for one host get there: to the pinned address, or through the environment's proxy, if any."""
+    # Their base classes are from httpx.
+    from generator.clients.bounded import timed
+    from generator.clients.pinned import PinnedTransport
+    from generator.clients.proxied import ProxiedTransport
+
+    if pin:
+        return PinnedTransport(host, pin, context)
+    proxy = proxy_for(base)
+    return ProxiedTransport(proxy, context) if proxy else timed(httpx.HTTPTransport(verify=context, trust_env=False))
 
 
 class Api:
@@ -308,7 +319,7 @@ def no_answer(system: str, where: str, error: httpx.HTTPError) -> SystemFailure:
         f"{system}.unreachable",
         f"{where} could not be reached: {reason or type(error).__name__}",
         "check the network, the load balancer and its certificate, then run the same command again",
-        passing=isinstance(error, httpx.TransportError) and not _distrusted(error),
+        passing=isinstance(error, httpx.TransportError) and not is_distrusted(error),
         undone=isinstance(error, httpx.ConnectError),
     )
 
@@ -322,14 +333,17 @@ def too_many_pages(system: str, what: str) -> SystemFailure:
     )
 
 
-def _distrusted(error: BaseException) -> bool:
+def is_distrusted(error: BaseException) -> bool:
     """Whether a certificate was refused: a retry would get the same one."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and everything that led to it."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def _message(response: httpx.Response) -> str:

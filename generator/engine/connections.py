@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -89,11 +90,15 @@ def open_run(
 
 @dataclass(frozen=True)
 class Forge:
-    """The canonical forge with nothing else: its API, how git reaches it, and its retry policy."""
+    """The canonical forge with nothing else: its API, how git reaches it, and its retry policy.
+
+    ``mirror_is_public`` says whether everyone sees a mirror, by its full name. Raises what GitHub's client raises.
+    """
 
     api: Forgejo
     remote: Remote
     patience: Patience
+    mirror_is_public: Callable[[str], bool]
 
 
 @contextmanager
@@ -107,7 +112,38 @@ def open_forge(
         credential = find_credentials(platform, ["forgejo"], vault, environ)["forgejo"]
         client = Forgejo(platform, credential.value, credential.source, patience)
         stack.callback(client.close)
-        yield Forge(client, Remote(platform, platform.forgejo.owner, credential.value), patience)
+        remote = Remote(platform, platform.forgejo.owner, credential.value)
+        yield Forge(client, remote, patience, _publicity(platform, environ, stack, patience, vault))
+
+
+def _publicity(
+    platform: Platform,
+    environ: Mapping[str, str],
+    stack: ExitStack,
+    patience: Patience,
+    vault: Callable[[], Vault | None],
+) -> Callable[[str], bool]:
+    """Whether everyone sees a mirror. Asked with GitHub's token; without one, as anyone may: few times an hour."""
+    lock, opened = threading.Lock(), list[GitHub]()
+
+    def client() -> GitHub:
+        with lock:
+            if not opened:
+                try:
+                    found = find_credentials(platform, ["github"], vault, environ)["github"]
+                    opened.append(GitHub(platform, found.value, found.source, patience))
+                except PreflightError as error:
+                    if error.code != "credentials.missing":
+                        raise
+                    opened.append(GitHub(platform, None, patience=patience))
+                stack.callback(opened[0].close)
+            return opened[0]
+
+    def is_public(full_name: str) -> bool:
+        mirror = client().repository(full_name)
+        return mirror is not None and not mirror.private
+
+    return is_public
 
 
 @dataclass(frozen=True)

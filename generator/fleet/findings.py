@@ -28,6 +28,7 @@ class State(StrEnum):
     DIRTY = "dirty"
     ARCHIVED = "archived"
     MISSING = "missing"
+    EXPOSED = "exposed"
     CHECKS = "checks"
     FAILED = "failed"
     PENDING = "pending"
@@ -50,6 +51,7 @@ REMEDIES: Mapping[State, str] = {
     State.DIRTY: "commit and push the changes in the infra clone, or stash them; then run the same command again",
     State.ARCHIVED: "unarchive the repository if it should be updated; nothing to do otherwise",
     State.MISSING: "check its name and whether the token may see it; newservice create creates it again",
+    State.EXPOSED: "newservice create with the service's name makes its mirror private",
     State.CHECKS: "fix what the check names, in the stack or in the template; then run the same command again",
     State.FAILED: "fix what is named, then run the same command again, or with --retry and the report",
     State.PENDING: "run the same command again",
@@ -62,7 +64,7 @@ REMEDIES: Mapping[State, str] = {
 _WORST: tuple[tuple[ExitCode, frozenset[State]], ...] = (
     (ExitCode.SYSTEM, frozenset({State.FAILED, State.CHECKS, State.PENDING, State.BROKEN})),
     (ExitCode.CONFLICT, frozenset({State.CONFLICT})),
-    (ExitCode.REFUSED, frozenset({State.UNREADABLE, State.NEWER, State.DIRTY, State.MISSING})),
+    (ExitCode.REFUSED, frozenset({State.UNREADABLE, State.NEWER, State.DIRTY, State.MISSING, State.EXPOSED})),
     (ExitCode.USAGE, frozenset({State.ASKS})),
 )
 

@@ -36,6 +36,7 @@ class Source:
 
     ``proposed`` are commit ids of new stacks that wait for review, by service. ``changes``: the branches on
     which changes of services may wait. ``must_sign``: a rule wants the commits of an update's branch signed.
+    ``closed``: not everyone may see the repository.
     """
 
     objects: Objects
@@ -49,6 +50,7 @@ class Source:
     proposed: Mapping[str, str] = field(default_factory=dict)
     changes: frozenset[str] = frozenset()
     must_sign: bool = False
+    closed: bool = False
 
     @property
     def full_name(self) -> str:
@@ -95,7 +97,9 @@ def service_online(platform: Platform, forge: Forge, known: Known) -> Iterator[S
     default = known.default_branch or platform.forgejo.branch
     key = platform.connection.signing_key
     with scratch_repository(Path.cwd() / known.name, default, url, key) as scratch:
-        source = Source(Objects.of(scratch), known.owner, known.name, url, default, "")
+        source = Source(
+            Objects.of(scratch), known.owner, known.name, url, default, "", closed=known.private or known.limited
+        )
         seen = _seen(forge, source)
         # Finding what a branch adds needs the history it is based on; without a branch, the files are enough.
         _fetch(forge, seen, [default, *seen.heads], depth=0 if seen.heads else 1)

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from generator.base.errors import NewserviceError, UsageError
+from generator.base.memo import run_parallel
 from generator.engine.connections import Forge
 from generator.fleet.findings import Finding, Place, State, in_order
-from generator.fleet.fleet import Fleet, chunks
+from generator.fleet.fleet import AT_ONCE, Fleet, chunks
 from generator.fleet.guards import Checks, open_checks
 from generator.fleet.planning import Task, Verb, planned
 from generator.fleet.pool import mapped
 from generator.fleet.requests import Requests
 from generator.fleet.source import Source, update_branch
+from generator.fleet.visibility import withheld
 from generator.lifecycle.doctor import require
 from generator.lifecycle.doctor.rules import check_signature
 from generator.lifecycle.update import Upgrader
@@ -211,7 +213,19 @@ class Update:
             return [*seen, *map(self._settle, self._found(pairs))]
 
     def _found(self, pairs: Sequence[tuple[Source, Task]]) -> list[Finding]:
+        pairs = list(zip([source for source, _ in pairs], self._withheld(pairs), strict=True))
         return [_as_if(task) for _, task in pairs] if self.dry_run else self._brought(pairs)
+
+    def _withheld(self, pairs: Sequence[tuple[Source, Task]]) -> list[Task]:
+        """The tasks, without a push of what a mirror would publish."""
+        owner = self.fleet.platform.github.owner
+        looks = [
+            partial(withheld, self.forge, f"{owner}/{task.place.name}", source, task)
+            for source, task in pairs
+            if task.place.layer == "service"
+        ]
+        seen = {task.place: task for chunk in chunks(looks, AT_ONCE) for task in run_parallel(*chunk)}
+        return [seen.get(task.place, task) for _, task in pairs]
 
     def _checked(self, tasks: Sequence[Task], checks: Checks) -> list[Task]:
         """The tasks, without a push for those that fail a check; notes tell reviewers what was not checked."""

@@ -62,14 +62,36 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """How services are looked at from outside: a resolver of public DNS, and the port at public addresses."""
+
+    resolver: str
+    port: int
+
+
+@dataclass(frozen=True)
+class SignOn:
+    """What a stranger meets where the single sign-on is the gate: a redirect to ``host`` that returns by ``callback``.
+
+    ``anonymous`` is the host that an anonymous session returns to; empty where no such session exists.
+    """
+
+    host: str
+    callback: str
+    anonymous: str
+
+
+@dataclass(frozen=True)
 class Connection:
     """How this machine reaches the systems.
 
     ``pins`` has the systems behind the load balancer; others are reached by public DNS. ``credentials`` are by name.
-    ``signing_key`` is an SSH key that signs commits. ``~`` is expanded.
+    ``signing_key`` is an SSH key that signs commits. ``~`` is expanded. ``outside`` is None where nothing is looked at
+    from outside.
     """
 
     load_balancer: Pin | None
+    outside: Outside | None
     pins: Mapping[str, Pin]
     ca_file: str | None
     signing_key: Path | None
@@ -193,6 +215,7 @@ class Platform:
     name: str
     template_url: str
     domain: str
+    lan_domain: str
     mirror_interval: str
     actions_secrets: Mapping[str, str]
     checks: Sequence[Any]
@@ -204,6 +227,7 @@ class Platform:
     woodpecker: System
     vault: SecretStore
     infra: InfraRepository
+    sign_on: SignOn | None
 
     @classmethod
     def of(cls, data: Mapping[str, Any], source: str) -> Platform:
@@ -223,6 +247,7 @@ class Platform:
             woodpecker=_system(System, data["woodpecker"]),
             vault=_system(SecretStore, vault, namespace=bare_namespace(vault["namespace"])),
             infra=_infra(data["infra"]),
+            sign_on=_sign_on(data),
         )
 
     def changed(self, changes: Mapping[str, Any]) -> Platform:
@@ -251,6 +276,7 @@ def _connection(data: Mapping[str, Any]) -> Connection:
         Connection,
         data,
         load_balancer=pin,
+        outside=_filled(Outside, data["outside"]) if data["outside"] else None,
         pins=dict.fromkeys(balancer["systems"], pin) if balancer else {},
         ca_file=str(expanded(ca_file)) if ca_file else None,
         signing_key=expanded(key).absolute() if key else None,
@@ -266,6 +292,16 @@ def _connection(data: Mapping[str, Any]) -> Connection:
 def _infra(data: Mapping[str, Any]) -> InfraRepository:
     pipeline = data["pipeline"]
     return _filled(InfraRepository, data, pipeline=_filled(MergePipeline, pipeline) if pipeline else None)
+
+
+def _sign_on(data: Mapping[str, Any]) -> SignOn | None:
+    given, domain = data["sign_on"], data["domain"]
+    if given is None:
+        return None
+    host, anonymous = (
+        name if not name or "." in name else f"{name}.{domain}" for name in (given["host"], given["anonymous"] or "")
+    )
+    return SignOn(host, given["callback"], anonymous)
 
 
 def _system(kind: type[Section], data: Mapping[str, Any], **others: object) -> Section:

@@ -22,7 +22,8 @@ REPLACED = Template.installed().own_words
 
 # What a profile may do without: null there, or in a map of its own words no such key.
 _NULLABLE = (
-    *("connection.load_balancer", "infra.pipeline", "infra.apply", "infra.file_server"),
+    *("connection.load_balancer", "connection.outside", "sign_on", "sign_on.anonymous"),
+    *("infra.pipeline", "infra.apply", "infra.file_server"),
     *("tiers.*.quota", "quota_label", "anubis_pods", "gpu.memory", "monitors.job_alerts"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import trustme
@@ -15,7 +15,8 @@ class Certificates:
     """Issues certificates for the given names and picks one by SNI.
 
     A client without SNI (an IP address in the URL) is shown the certificate of the default name; one that asks for
-    a name that nobody serves is turned away, as a strict load balancer does.
+    a name that nobody serves is turned away, as a strict load balancer does. Other names below one of the domains
+    are shown a certificate for every name below the first: an ingress has no other.
     ``broken`` is asked at each handshake for a name: how it fails, or None. ``authority`` issues the certificates; a
     new one is created without it.
     """
@@ -26,9 +27,12 @@ class Certificates:
         default: str,
         broken: Callable[[str], FaultKind | None] = lambda _: None,
         authority: trustme.CA | None = None,
+        domains: Sequence[str] = (),
     ) -> None:
         self.authority = authority or trustme.CA(organization_name="newservice sandbox")
         self._contexts = {name: self._issue(name) for name in names}
+        self._wildcard = self._issue(f"*.{domains[0]}") if domains else None
+        self._domains = tuple(f".{domain}" for domain in domains)
         self._broken = broken
         self.context = self._contexts[default]
         self.context.sni_callback = self._choose
@@ -55,7 +59,7 @@ class Certificates:
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         if name is None:
             return None
-        chosen = self._contexts.get(name)
+        chosen = self._contexts.get(name) or (self._wildcard if name.endswith(self._domains) else None)
         if chosen is None:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         kind = self._broken(name)

@@ -21,6 +21,7 @@ class Gateway:
         self.journal = Journal()
         self.faults = Faults()
         self._systems: dict[str, tuple[str, Callable[[Request], Response]]] = {}
+        self._otherwise: tuple[Callable[[str], bool], str, Callable[[Request], Response]] | None = None
         self._latency = latency
         self._changed = threading.Condition()
         self._paused = False
@@ -32,9 +33,18 @@ class Gateway:
         """Route each host name to its system."""
         self._systems.update(systems)
 
+    def serve_others(
+        self, which: Callable[[str], bool], system: str, application: Callable[[Request], Response]
+    ) -> None:
+        """Route all other hosts that ``which`` names to one system."""
+        self._otherwise = which, system, application
+
     def __call__(self, request: Request) -> Response:
         """Answer one request, or drop its connection."""
-        system, application = self._systems.get(request.host, ("", _unknown_host))
+        return self.answer(request, *self._found(request.host))
+
+    def answer(self, request: Request, system: str, application: Callable[[Request], Response]) -> Response:
+        """Answer one request by a system that was found already."""
         began = time.monotonic()
         response = self._answer(system, application, request)
         self.journal.add(_exchange(system, request, response, began))
@@ -42,7 +52,12 @@ class Gateway:
 
     def broken_handshake(self, host: str) -> FaultKind | None:
         """How the next handshake for a host fails; None when it does not."""
-        return self.faults.handshake(self._systems.get(host, ("", _unknown_host))[0])
+        return self.faults.handshake(self._found(host)[0])
+
+    def _found(self, host: str) -> tuple[str, Callable[[Request], Response]]:
+        if host not in self._systems and self._otherwise is not None and self._otherwise[0](host):
+            return self._otherwise[1:]
+        return self._systems.get(host, ("", _unknown_host))
 
     def pause(self) -> None:
         """Hold every request from now on, before anything is done about it."""

@@ -15,6 +15,7 @@ import yaml
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox import snapshot
 from generator.sandbox.certificates import Certificates
+from generator.sandbox.edge import Edge
 from generator.sandbox.faults import Faults
 from generator.sandbox.forgejo import Forgejo
 from generator.sandbox.forgejo.state import Repository
@@ -22,7 +23,9 @@ from generator.sandbox.gateway import Gateway
 from generator.sandbox.github import GitHub
 from generator.sandbox.infra_repository import clone_infra, commit_infra, infra_files
 from generator.sandbox.journal import Journal
+from generator.sandbox.messages import Request, Response
 from generator.sandbox.registry import Registry
+from generator.sandbox.repositories import BareRepository
 from generator.sandbox.server import Application, HttpsServer
 from generator.sandbox.tokens import Tokens
 from generator.sandbox.vault import KvTwo, Vault
@@ -70,10 +73,15 @@ class Sandbox:
         }
         self._ca_file = root / "ca.pem"
         self._gateway = Gateway(latency)
-        certificates = Certificates(self._hosts.values(), GITHUB_HOST, self._gateway.broken_handshake, authority)
+        domains = (self._platform.domain, self._platform.lan_domain)
+        certificates = Certificates(
+            self._hosts.values(), GITHUB_HOST, self._gateway.broken_handshake, authority, domains
+        )
+        self._certificates = certificates
         self.authority = certificates.authority
         certificates.write(self._ca_file)
         self._server = HttpsServer(port, certificates.context, self._gateway)
+        self._front: HttpsServer | None = None
         self.faults.attach(self._server)
         self.port = self._server.port
         self.urls = self._urls()
@@ -129,6 +137,8 @@ class Sandbox:
         self._gateway.close()
         self.forgejo.mirrors.stop()
         self._server.stop()
+        if self._front:
+            self._front.stop()
 
     def settle(self, timeout: float = 60.0) -> None:
         """Wait until nothing is done any more, by no request, no mirror and no git, so that folders may be removed.
@@ -176,6 +186,21 @@ class Sandbox:
     def faults(self) -> Faults:
         """The programmed failures."""
         return self._gateway.faults
+
+    def open_outside(self) -> None:
+        """Let services be reached from outside, too, and the profile say how: by a public DNS and a front of its own.
+
+        From then on the journal has exchanges of the systems ``resolver`` and ``outside``.
+        """
+        if self._front is None:
+            self._front = HttpsServer(0, self._certificates.context, self._from_outside)
+            self._front.start()
+            self.profile.write_text(yaml.safe_dump(self._overrides(), sort_keys=False))
+
+    def _from_outside(self, request: Request) -> Response:
+        if request.host == GITHUB_HOST:
+            return self._gateway.answer(request, "resolver", self.edge.resolve)
+        return self._gateway.answer(request, "outside", self.edge.from_outside)
 
     def pause(self) -> None:
         """Hold every request, before acting on it, until :meth:`resume`."""
@@ -253,6 +278,14 @@ class Sandbox:
             "registry": self.registry,
         }
         self._gateway.serve({host: (system, systems[system]) for system, host in self._hosts.items()})
+        self.edge = Edge(self._platform, self._infra_bare)
+        self._gateway.serve_others(self.edge.serves, "edge", self.edge)
+
+    def _infra_bare(self) -> BareRepository | None:
+        found = self.forgejo.repositories.get(
+            f"{self._platform.forgejo.owner}/{self._platform.infra.repository}".lower()
+        )
+        return found.bare if found else None
 
     def _reads_packages(self, password: str) -> bool:
         """Whether a password may read images: the registry's own token, or one of GitHub's with the scope."""
@@ -312,9 +345,11 @@ class Sandbox:
 
     def _own(self) -> dict[str, Any]:
         """What is the sandbox's own, whatever platform it stands in for."""
-        urls = self.urls
+        urls, front = self.urls, self._front
+        outside = {"resolver": f"https://{GITHUB_HOST}:{front.port}/dns-query", "port": front.port} if front else None
         return {
             "connection": {
+                "outside": outside,
                 "load_balancer": {
                     "address": "127.0.0.1",
                     "port": self.port,

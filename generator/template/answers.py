@@ -35,6 +35,23 @@ class Watcher:
 
 
 @dataclass(frozen=True)
+class Door:
+    """An address of the service, and what strangers are to meet there: ``auth``, as the answer ``what`` calls it.
+
+    ``meets`` says it in general: the login of the single sign-on, its anonymous session, the program's own login, or a
+    page. ``reach`` is public, internal (a public name that only home networks get into) or lan. ``parked``: nothing
+    runs.
+    """
+
+    url: str
+    auth: str
+    meets: str
+    what: str
+    reach: str
+    parked: bool = False
+
+
+@dataclass(frozen=True)
 class Answers:
     """Complete answers; what Python reads of them has a typed attribute.
 
@@ -143,6 +160,11 @@ class Answers:
     def watchers(self) -> tuple[Watcher, ...]:
         """Who watches the service because of a line in its stack."""
         return tuple(Watcher(item["name"], tuple(item["words"])) for item in self.context["watchers"])
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """Every address at which strangers may try the service."""
+        return tuple(Door(**item) for item in self.context["doors"])
 
 
 def resolve(

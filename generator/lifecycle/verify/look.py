@@ -15,7 +15,9 @@ from generator.engine.delivery import Delivery
 from generator.engine.steps.vault import VaultSecrets
 from generator.lifecycle.verify import observe
 from generator.lifecycle.verify.build import PipelineFacts, judge_image, judge_mirror, judge_pipeline, judge_run
+from generator.lifecycle.verify.gates import SITE, judge_door, judge_gates
 from generator.lifecycle.verify.infra import judge_entries, judge_secrets, judge_stack, judge_watchers
+from generator.lifecycle.verify.knock import observe_doors
 
 CHECKS = (
     "mirror.commit",
@@ -28,8 +30,9 @@ CHECKS = (
     "infra.registrations",
     "infra.docs",
     "infra.monitors",
+    SITE,
 )
-"""The checks, in the order in which a change travels."""
+"""The checks, in the order in which a change travels. A gate that is not as the answers say comes before all others."""
 
 # GitHub's answer doesn't say this: both 403 and 404 mean missing or not allowed.
 _RUNS_SCOPE = "to read runs the token needs the scope repo (fine-grained: Actions, read)"
@@ -49,8 +52,8 @@ class Look:
 
     @property
     def blind(self) -> bool:
-        """Whether no system could be observed."""
-        applying = [check for check in self.checks if check.state is not CheckState.SKIPPED]
+        """Whether no system could be observed; the service's own site is none."""
+        applying = [check for check in self.checks if check.state is not CheckState.SKIPPED and check.id != SITE]
         return bool(applying) and all(check.state is CheckState.UNKNOWN for check in applying)
 
     @property
@@ -63,13 +66,13 @@ class Look:
 def look(run: Run, registry: Registry | None) -> Look:
     """Observe every system once, in parallel. ``registry`` is None where the service builds no image."""
     deploys: list[_Deploy] = []
-    build, infra = run_parallel(lambda: _build(run, registry, deploys), lambda: _infra(run))
-    by_id = {item.check.id: item for item in (*build, *infra)}
+    groups = run_parallel(lambda: _build(run, registry, deploys), lambda: _infra(run), lambda: [_site(run)])
+    by_id = {item.check.id: item for group in groups for item in group}
     merge, stack = by_id[applied.ID].check, by_id["infra.stack"].check.state
     reason = applied.unapplied(merge, stacked=stack in (CheckState.OK, CheckState.UNKNOWN))
     for deploy in deploys:
         by_id["deploy.pipeline"] = deploy(reason)
-    ordered = [by_id[id_] for id_ in CHECKS]
+    ordered = sorted((by_id[id_] for id_ in CHECKS), key=lambda item: not (item.check.id == SITE and item.check.code))
     return Look(tuple(item.check for item in ordered), frozenset(item.check.id for item in ordered if item.passing))
 
 
@@ -197,6 +200,29 @@ def _secrets(run: Run) -> _Seen:
         return _skipped("vault.secrets", "the answers list none under secrets")
     step = VaultSecrets()
     return _check("vault.secrets", lambda: judge_secrets(step.decide(run, step.observe(run))))
+
+
+def _site(run: Run) -> _Seen:
+    """What strangers meet at the service's addresses; that it could not be seen may pass."""
+    sign_on, doors = run.platform.sign_on, run.answers.doors
+    if not doors:
+        return _skipped(SITE, "it has no address: these answers are not for a web service")
+    if sign_on is None:
+        return _skipped(SITE, "the platform profile names no single sign-on (sign_on)")
+    try:
+        judged = [judge_door(sight, sign_on) for sight in observe_doors(run.platform, doors)]
+    except PreflightError as error:
+        return _unknown(SITE, error)
+    stack = run.project.stack_prefix.rstrip("/")
+    check = judge_gates(judged, lambda: _remedy(run), f"merge the stack, and see that {stack} is applied")
+    return _Seen(check, passing=check.state is CheckState.UNKNOWN)
+
+
+def _remedy(run: Run) -> str:
+    try:
+        return observe.observe_cause(run).remedy
+    except (SystemFailure, PreflightError, AnswersError):  # reported by infra.stack
+        return f"compare the ingress of {run.project.stack_prefix.rstrip('/')} with the answers, and apply it"
 
 
 def _check(id_: str, judged: Callable[[], Check]) -> _Seen:

@@ -18,6 +18,7 @@ from generator.engine.steps.forgejo import ForgejoMirror, same_address
 from generator.engine.steps.github import GitHubRepository
 from generator.infra_repo.entries import RegistrationChange
 from generator.lifecycle.verify.build import ImageFacts, MirrorFacts, PipelineFacts, RunFacts, newest_run
+from generator.lifecycle.verify.gates import Cause
 from generator.lifecycle.verify.infra import InfraFacts
 
 
@@ -106,6 +107,15 @@ def observe_infra(run: Run) -> InfraFacts:
     if found is None or found.state != "open":
         return facts
     return replace(facts, pull_request=found.url, stuck=infra.observe_infra(run).stuck)
+
+
+def observe_cause(run: Run) -> Cause:
+    """What the default branch has of the service's gates, to explain one that is not as the answers say."""
+    facts = observe_infra(run)
+    if facts.state is None or not facts.state.made_by_us:
+        return Cause(facts.stack, facts.branch, merged=False)
+    edited = tuple(item.path for item in facts.state.files if item.differs and item.path.endswith(".tf"))
+    return Cause(facts.stack, facts.branch, merged=True, edited=edited, change=facts.state.change)
 
 
 def read_stack(run: Run) -> str:
