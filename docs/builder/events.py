@@ -33,7 +33,7 @@ def events() -> dict[str, list[str]]:
     adds = Decision(State.ABSENT, Action.CREATE, "summary", seeds=(Seed("a_property", "generated"),))
     reporter.change(AnswerChange("memory", "256Mi", "1Gi"))
     reporter.plan(
-        Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis, ({"auth": "none"},)), diffs=True
+        Plan("app", (), (), (StepPlan("a.step", "a", adds),), ("a note",), basis, gates=({"auth": "none"},)), diffs=True
     )
     reporter.step(StepResult("a.step", "done", 1, "summary"))
     reporter.check(Check("a.check", CheckState.OK, "summary", code="a.code", facts={"a_fact": 1}))

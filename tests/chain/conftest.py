@@ -35,17 +35,17 @@ class Chain:
         assert completed.code == 0, completed.out + completed.err
         self.world.sandbox.forgejo.wait_for_mirrors()
 
-    def build(self, name: str) -> Run:
-        """What GitHub does with the newest commit, once the mirror has everything."""
+    def build(self, name: str, branch: str = "") -> Run:
+        """What GitHub does with the newest commit, once the mirror has everything; by hand where a branch is named."""
         self.world.sandbox.forgejo.wait_for_mirrors()
-        return self.runner.run(self.world.mirror_name(name))
+        return self.runner.run(self.world.mirror_name(name), branch)
 
     def deploy(self, name: str) -> list[Deployment]:
         """What Woodpecker does with what it was asked for."""
         return self.agent.work(self.world.mirror_name(name))
 
-    def push(self, name: str, files: dict[str, str], message: str) -> str:
-        """A person's commit, pushed to the forge and mirrored; its id."""
+    def push(self, name: str, files: dict[str, str], message: str, branch: str = "") -> str:
+        """A person's commit, pushed to the forge, as another branch if one is named, and mirrored; its id."""
         folder = self.world.folder / name
         for path, text in files.items():
             (folder / path).write_text(text, encoding="utf-8")
@@ -57,7 +57,7 @@ class Chain:
             patch.setenv("GIT_CONFIG_COUNT", "1")
             patch.setenv("GIT_CONFIG_KEY_0", f"http.{self.world.sandbox.urls['forgejo']}/.extraHeader")
             patch.setenv("GIT_CONFIG_VALUE_0", header)
-            git(folder, "push", "--quiet", "origin", f"HEAD:{self.world.branch}")
+            git(folder, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch or self.world.branch}")
         self.world.sandbox.forgejo.wait_for_mirrors()
         return sha
 

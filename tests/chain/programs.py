@@ -105,12 +105,14 @@ def sleep(arguments: list[str]) -> int:
 
 
 def kubectl(arguments: list[str]) -> int:
-    """A cluster that does everything, but what ``CHAIN_KUBECTL_FAILS`` names."""
+    """A cluster that has and does everything, but what ``CHAIN_KUBECTL_FAILS`` names."""
     note("kubectl", arguments=arguments)
     failing = os.environ.get("CHAIN_KUBECTL_FAILS")
     if failing and failing in " ".join(arguments):
         print("error: timed out waiting for the condition", file=sys.stderr)  # noqa: T201 - a program's words
         return 1
+    if "get" in arguments:
+        print("deployment.apps/found")  # noqa: T201 - a program's answer
     return 0
 
 

@@ -69,7 +69,7 @@ class Run:
 
 
 class Runner:
-    """Runs what GitHub would run for a push."""
+    """Runs what GitHub would run for a push, or for a person who starts it."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self._sandbox = sandbox
@@ -77,18 +77,20 @@ class Runner:
         self.machine.find(sandbox)
         self.tokens: list[str] = []
 
-    def run(self, full_name: str) -> Run:
-        """Run the workflow of the default branch's newest commit, as a push of it does.
+    def run(self, full_name: str, branch: str = "") -> Run:
+        """Run the workflow of the default branch's newest commit, as a push of it does; or by hand, of ``branch``.
 
         The run is shown by the sandbox's GitHub while it goes on, and its images are in the registry afterwards.
         """
         repository = self._sandbox.github.repository(full_name)
-        branch = repository.default_branch
+        event = "workflow_dispatch" if branch else "push"
+        branch = branch or repository.default_branch
         sha = repository.bare.heads()[branch]
         content = repository.bare.file(sha, WORKFLOW)
         assert content is not None, f"{full_name} has no {WORKFLOW} at {sha}"
         parsed = load_yaml(content.decode())
-        assert branch in parsed["on"]["push"]["branches"], f"a push to {branch} starts nothing"
+        started = event in parsed["on"] if event != "push" else branch in parsed["on"]["push"]["branches"]
+        assert started, f"a {event} of {branch} starts nothing"
         names = {job: str(body.get("name", job)) for job, body in parsed["jobs"].items()}
         number = self._sandbox.github.record_run(
             full_name, sha, status="in_progress", conclusion=None, branch=branch, jobs=dict.fromkeys(names.values())
@@ -97,17 +99,25 @@ class Runner:
         (folder / WORKFLOW).parent.mkdir(parents=True)
         (folder / WORKFLOW).write_bytes(content)
         images = len(self.machine.inputs(_PUSH))
-        run = _run(number, sha, names, self._act(folder, repository, sha, number, parsed))
+        details = _event(repository, sha, branch)
+        run = _run(number, sha, names, self._act(folder, repository, (event, details), number, parsed))
         self._publish(repository, self.machine.inputs(_PUSH)[images:])
         self._sandbox.github.update_run(full_name, number, status="completed", conclusion=run.conclusion, jobs=run.jobs)
         return run
 
-    def _act(self, folder: Path, repository: Repository, sha: str, number: int, parsed: dict[str, Any]) -> str:
+    def _act(
+        self,
+        folder: Path,
+        repository: Repository,
+        trigger: tuple[str, dict[str, Any]],
+        number: int,
+        parsed: dict[str, Any],
+    ) -> str:
         event = folder / "event.json"
-        event.write_text(json.dumps(_event(repository, sha)), encoding="utf-8")
+        event.write_text(json.dumps(trigger[1]), encoding="utf-8")
         with self._secrets(repository, folder) as secret_file:
             command = [
-                *(str(act()), "push", "--json", "--workflows", WORKFLOW, "--eventpath", str(event)),
+                *(str(act()), trigger[0], "--json", "--workflows", WORKFLOW, "--eventpath", str(event)),
                 *("--platform", "ubuntu-latest=-self-hosted", "--no-skip-checkout", "--no-cache-server"),
                 *("--action-cache-path", str(folder / "cache"), "--secret-file", str(secret_file)),
                 *("--github-instance", f"localhost:{self._sandbox.port}", "--actor", repository.owner),
@@ -139,7 +149,7 @@ class Runner:
 
     def _publish(self, repository: Repository, pushes: list[dict[str, str]]) -> None:
         """Put the images that the jobs pushed into the registry."""
-        for pushed in pushes:
+        for pushed in (each for each in pushes if each["push"] == "true"):
             references = [reference.rpartition(":") for reference in pushed["tags"].split()]
             image = references[0][0].partition("/")[2]
             self._sandbox.registry.put_image(image, [tag for _, _, tag in references], private=repository.private)
@@ -156,9 +166,9 @@ def _stand_ins(parsed: dict[str, Any]) -> list[str]:
     return options
 
 
-def _event(repository: Repository, sha: str) -> dict[str, Any]:
+def _event(repository: Repository, sha: str, branch: str) -> dict[str, Any]:
     return {
-        "ref": f"refs/heads/{repository.default_branch}",
+        "ref": f"refs/heads/{branch}",
         "after": sha,
         "deleted": False,
         "repository": {

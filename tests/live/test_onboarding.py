@@ -191,7 +191,8 @@ def finished(live: LiveWorld, path: str) -> dict[str, Any]:
 def test_the_generated_pipeline_deploys(live: LiveWorld, agent: Agent, name: str, tag: str) -> None:
     """On an agent's local backend, where an image is the name of a shell; ``kubectl`` notes what it is called with."""
     kubectl = agent.tools / "kubectl"
-    kubectl.write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" >> {agent.tools}/calls; echo >> {agent.tools}/calls\n')
+    noted = f'printf "%s\\0" "$@" >> {agent.tools}/calls; echo >> {agent.tools}/calls'
+    kubectl.write_text(f'#!/bin/sh\n{noted}\n[ "$3" != get ] || echo found\n')
     kubectl.chmod(0o755)
     live.run("create", given(name))
     pipeline = live.mirror(name).bare.file(live.branch, ".woodpecker/deploy.yml")
@@ -204,7 +205,8 @@ def test_the_generated_pipeline_deploys(live: LiveWorld, agent: Agent, name: str
     assert answer.status == 200, answer.body
     ended = finished(live, f"{started}/{json.loads(answer.body)['number']}")
     assert ended["status"] == "success", (ended, agent.program.log[-3000:])
-    words = (agent.tools / "calls").read_text().splitlines()[0].split("\0")
+    looked, words = (line.split("\0") for line in (agent.tools / "calls").read_text().splitlines()[:2])
+    assert looked[2:-1] == ["get", f"deployment/{name}", "--ignore-not-found", "--output", "name"]
     assert words[2:-1] == ["set", "image", f"deployment/{name}", f"{name}=ghcr.io/acme/x:{tag}"]
 
 

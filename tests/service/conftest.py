@@ -74,9 +74,15 @@ def other_platform(template: Template, tmp_path: Path) -> Tree:
         "domain": "example.org",
         "lan_domain": "example.lan",
         "forgejo": {"url": "https://git.example.org", "owner": "acme", "branch": "trunk"},
-        "github": {"url": "https://github.example.org", "api_url": "https://api.example.org", "owner": "AcmeInc"},
+        "github": {
+            "url": "https://github.example.org",
+            "api_url": "https://api.example.org",
+            "owner": "AcmeInc",
+            "build_cache": False,
+        },
         "registry": {"host": "registry.example.org", "owner": "acmeinc", "keep_versions": 3},
-        "woodpecker": {"url": "https://woodpecker.example.org"},
+        "woodpecker": {"url": "https://woodpecker.example.org", "wait_seconds": 0},
+        "renovate": {"schedule": ""},
         "ci_email": "robot@example.org",
         "template_url": "https://git.example.org/acme/newservice.git",
     }

@@ -22,13 +22,15 @@ FOLDER = PACKAGE.parent / "templates" / "service" / "svelte"
 LOCK = FOLDER / "package-lock.json.jinja"
 REGISTRY = "https://registry.npmjs.org/"
 
-Combination = tuple[bool, str | None]  # whether metrics are scraped, the database's engine
-COMBINATIONS: tuple[Combination, ...] = tuple(product((True, False), ("postgres", "mysql", None)))
+Combination = tuple[bool, str | None, bool]  # whether metrics are scraped, the database's engine, whether it has Redis
+COMBINATIONS: tuple[Combination, ...] = tuple(product((True, False), ("postgres", "mysql", None), (True, False)))
+REDIS = "redis_db is not none"
 POSTGRES = "db and db.engine == 'postgres'"
 CONDITIONS: dict[str, frozenset[Combination]] = {
     "scrape": frozenset(each for each in COMBINATIONS if each[0]),
     POSTGRES: frozenset(each for each in COMBINATIONS if each[1] == "postgres"),
     "db and db.engine == 'mysql'": frozenset(each for each in COMBINATIONS if each[1] == "mysql"),
+    REDIS: frozenset(each for each in COMBINATIONS if each[2]),
     "not db or db.engine != 'mysql'": frozenset(each for each in COMBINATIONS if each[1] != "mysql"),
 }
 HEAD = """\
@@ -41,9 +43,9 @@ HEAD = """\
   "packages": {
 """
 DEPENDENCIES = """\
-[% if scrape or db %]
+[% if scrape or db or redis_db is not none %]
       "dependencies": {
-        [[ runtime_packages(scrape, db, 8) ]]
+        [[ runtime_packages(scrape, db, redis_db, 8) ]]
       },
 [% endif %]
 """
@@ -51,8 +53,14 @@ DEPENDENCIES = """\
 
 def packages_of(template: Template, combination: Combination) -> dict[str, Any]:
     """The packages that npm locks for one combination, by path; "" is the repository itself."""
-    scrape, engine = combination
-    answers = {"name": "name", "description": "", "scrape": scrape, "db": {"engine": engine} if engine else None}
+    scrape, engine, redis = combination
+    answers = {
+        "name": "name",
+        "description": "",
+        "scrape": scrape,
+        "db": {"engine": engine} if engine else None,
+        "redis_db": 0 if redis else None,
+    }
     package = template.render((FOLDER / "package.json.jinja").read_text(encoding="utf-8"), answers)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "package.json").write_text(package, encoding="utf-8")
@@ -86,7 +94,7 @@ def repository(entry: Mapping[str, Any]) -> str:
 
 def merged(locks: Mapping[Combination, Mapping[str, Any]]) -> str:
     """The template of the lock; raises KeyError where no condition of ``CONDITIONS`` tells combinations apart."""
-    richest = locks[True, "postgres"]
+    richest = locks[True, "postgres", True]
     entries = [repository(richest[""])]
     for path in sorted({path for lock in locks.values() for path in lock if path}):
         texts = {combination: written(path, lock[path]) for combination, lock in locks.items() if path in lock}

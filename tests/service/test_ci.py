@@ -48,7 +48,7 @@ def test_woodpeckers_own_schema(tree: Tree) -> None:
 
 def test_runs_on_pushes_to_the_branch_and_by_hand_only(richest: Tree) -> None:
     assert richest.workflow["on"] == {"push": {"branches": ["master"]}, "workflow_dispatch": None}
-    assert richest.workflow["concurrency"]["cancel-in-progress"] == "false"
+    assert richest.workflow["concurrency"] == {"group": "build-${{ github.ref }}", "cancel-in-progress": "false"}
 
 
 def test_jobs_follow_one_another(richest: Tree) -> None:
@@ -108,11 +108,38 @@ def test_secrets_stand_in_the_environment_of_the_steps_that_need_them(tree: Tree
 
 def test_image_is_one_manifest_under_two_tags(richest: Tree) -> None:
     with_ = next(step["with"] for _, step in steps(richest.workflow) if step.get("name") == "Build and push")
-    assert (with_["platforms"], with_["push"]) == ("linux/amd64", "true")
+    assert with_["platforms"] == "linux/amd64"
     assert (with_["provenance"], with_["sbom"]) == ("false", "false")
     image = "${{ env.IMAGE_NAME }}:"
     assert with_["tags"].split("\n") == [image + "${{ steps.image.outputs.tag }}", image + "latest", ""]
     assert richest.workflow["env"] == {"IMAGE_NAME": "ghcr.io/viktorbarzin/null"}
+
+
+def test_only_the_deployed_branch_tags_pushes_and_deploys(tree: Tree) -> None:
+    """A run by hand may be of any branch or tag; what act makes of this is in ``tests/chain``."""
+    jobs, here = tree.workflow["jobs"], "github.ref == 'refs/heads/master'"
+    assert jobs["deploy"]["if"] == here
+    build = {step.get("name"): step for step in jobs["build"]["steps"]}
+    for name in ("Install svu", "Compute the next version", "Keep the newest 10 versions"):
+        assert build[name]["if"] == here
+    assert build["Tag the version"]["if"] == "steps.version.outputs.next != ''"
+    assert build["Build and push"]["with"]["push"] == f"${{{{ {here} }}}}"
+
+
+def test_the_branch_is_the_platforms(other_platform: Tree) -> None:
+    assert other_platform.workflow["jobs"]["deploy"]["if"] == "github.ref == 'refs/heads/trunk'"
+
+
+def test_the_image_knows_its_version(richest: Tree) -> None:
+    with_ = next(step["with"] for _, step in steps(richest.workflow) if step.get("name") == "Build and push")
+    assert with_["build-args"] == "VERSION=${{ steps.image.outputs.version }}"
+
+
+def test_layers_are_cached_where_the_platform_wants_it(richest: Tree, other_platform: Tree) -> None:
+    with_ = next(step["with"] for _, step in steps(richest.workflow) if step.get("name") == "Build and push")
+    assert with_["cache-from"] == "type=gha"
+    assert with_["cache-to"].startswith("${{ github.ref == 'refs/heads/master' && 'type=gha,mode=max,")
+    assert "type=gha" not in other_platform.read(WORKFLOW)
 
 
 def test_only_the_newest_versions_are_kept(richest: Tree) -> None:

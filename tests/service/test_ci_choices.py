@@ -24,7 +24,7 @@ from .test_ci import CONTRACT, PIPELINE, WORKFLOW, steps
 from .trees import REPOSITORY_ID, VARIANTS, Tree, texts_of
 
 COMMON = VARIANTS["none-private"]
-CI = (".github/", ".woodpecker/", "README.md", "scripts/")
+CI = (".forgejo/", ".github/", ".woodpecker/", "README.md", "scripts/")
 OF_TESTS = [facts["test"] for facts in LANGUAGES.values()]
 TESTS = {language: facts["test"]["name"] for language, facts in LANGUAGES.items()}
 OWN_TESTS = {language: tests for language, tests in TESTS.items() if tests not in ("custom", "none")}

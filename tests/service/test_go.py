@@ -209,7 +209,8 @@ def test_without_a_database_there_is_no_dependency(rendered: dict[str, dict[str,
 
 
 def test_module_path_is_one_that_go_takes(rendered: dict[str, dict[str, str]]) -> None:
-    platform = {**TEMPLATE.platform, "github": {"url": "https://git.example.org:8443", "api_url": "", "owner": "Acme"}}
+    github = {**TEMPLATE.platform["github"], "url": "https://git.example.org:8443", "owner": "Acme"}
+    platform = {**TEMPLATE.platform, "github": github}
     del platform["connection"]
     files = dict(texts_of(TEMPLATE, answers_for(COMMON, {"platform": platform}).context))
     assert files["go.mod"].startswith("module git.example.org/acme/city-guide\n")

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +26,8 @@ from generator.template.template import PACKAGE, Template
 from tests.answers import render
 
 from .conftest import answers_for
+from .frontends import caddy_program
+from .servers import free_port
 from .test_text import FRAGMENTS, HOSTILE, LINES, TEMPLATE, labels_of, readme_texts
 from .trees import VARIANTS, Tree
 
@@ -96,6 +97,7 @@ def test_every_site_has_the_same_files(drawn: dict[str, Tree]) -> None:
         assert set(tree.texts) == {
             ".copier-answers.yml",
             ".dockerignore",
+            ".forgejo/renovate.json",
             ".github/workflows/build.yml",
             ".woodpecker/deploy.yml",
             "Caddyfile",
@@ -230,24 +232,20 @@ def test_the_check_lets_good_links_pass(drawn: dict[str, Tree], tmp_path: Path) 
 @pytest.fixture(scope="module")
 def caddy() -> str:
     """The server's program."""
-    found = shutil.which("caddy", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
-    if not found:
-        pytest.skip("caddy is neither on PATH nor in this environment")
-    return found
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return caddy_program()
 
 
 @contextmanager
-def serving(caddy: str, tree: Tree, home: Path, lines: list[dict[str, Any]]) -> Iterator[str]:
-    """The server on ``tree``; every line that it writes must be JSON and lands in ``lines``. Yields its address."""
+def serving(
+    caddy: str, tree: Tree, home: Path, lines: list[dict[str, Any]], drain: int = 0
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The server on ``tree``; every line that it writes must be JSON and lands in ``lines``.
+
+    Yields its address and its process, which is told to end.
+    """
     port = free_port()
-    environment = {"PORT": str(port), "SITE": "site", "XDG_DATA_HOME": str(home), "HOME": str(home)}
+    environment = {"PORT": str(port), "SITE": "site", "DRAIN_SECONDS": str(drain), "XDG_DATA_HOME": str(home)}
+    environment["HOME"] = str(home)
     command = [caddy, "run", "--config", "Caddyfile"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=tree.root, env=environment, stdout=pipe, stderr=subprocess.STDOUT) as process:
@@ -257,7 +255,7 @@ def serving(caddy: str, tree: Tree, home: Path, lines: list[dict[str, Any]]) -> 
                 lines.append(json.loads(line))
                 if lines[-1]["msg"] == "serving initial configuration":
                     break
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", process
             process.send_signal(signal.SIGTERM)
             lines += [json.loads(line) for line in process.stdout]
             assert process.wait(timeout=30) == 0
@@ -294,7 +292,7 @@ def test_the_server_serves_the_site(caddy: str, drawn: dict[str, Tree], tmp_path
     lines: list[dict[str, Any]] = []
     tree = drawn["rich"]
     (tree.root / "site" / "long.txt").write_text("x" * 5000)
-    with serving(caddy, tree, tmp_path, lines) as url:
+    with serving(caddy, tree, tmp_path, lines) as (url, _):
         status, headers, body = answer(f"{url}/")
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert body.decode() == tree.read("site/index.html")

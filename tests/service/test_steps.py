@@ -122,12 +122,16 @@ def test_slack_is_reported_of_no_deploy_where_there_is_none(runner: Runner, tree
 
 
 def test_image_tag_is_the_commits_first_eight_characters(runner: Runner, richest: Tree) -> None:
-    outcome = runner.run(step_of(richest.workflow, "build", "Name the image"), {}, {})
-    assert outcome.outputs == {"tag": "01234567"}
+    named = step_of(richest.workflow, "build", "Name the image")
+    for version, shown in (("v1.3.0", "v1.3.0"), ("", "01234567")):
+        outcome = runner.run(named, {"steps.version.outputs.version": version}, {})
+        assert outcome.outputs == {"tag": "01234567", "version": shown}
 
 
 @pytest.mark.parametrize(
-    ("following", "outputs"), [("v1.3.0", {"next": "v1.3.0"}), ("v1.2.3", {})], ids=["feature", "chore"]
+    ("following", "outputs"),
+    [("v1.3.0", {"version": "v1.3.0", "next": "v1.3.0"}), ("v1.2.3", {"version": "v1.2.3"})],
+    ids=["feature", "chore"],
 )
 def test_next_version_is_svus(runner: Runner, richest: Tree, following: str, outputs: dict[str, str]) -> None:
     runner.stub("svu", f'case "$1" in current) echo v1.2.3 ;; next) echo {following} ;; esac')

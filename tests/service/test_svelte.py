@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,11 +14,14 @@ import pytest
 from hypothesis import given
 
 from generator.template.template import PACKAGE, Template
-from tests.answers import render
+from tests.answers import LANGUAGES, render
 from tests.full import full
 
 from .conftest import answers_for
-from .node import NODE, Workshop, postgres, toolchain
+from .frontends import new_workshop, running
+from .node import Workshop, postgres
+from .redis import redis
+from .servers import free_port
 from .svelte_lock import COMBINATIONS, REGISTRY, Combination
 from .test_text import HOSTILE, LINES, TEMPLATE, labels_of, readme_texts
 from .trees import VARIANTS, Tree
@@ -33,6 +34,7 @@ COMMON = {
     "language": "svelte",
 }
 PARTS = {"DB_HOST": "host", "DB_PORT": "port", "DB_NAME": "name", "DB_USER": "user", "DB_PASSWORD": "password"}
+MIGRATE = LANGUAGES["svelte"]["migrate"]
 GIVEN: dict[str, dict[str, Any]] = {
     "rich": {
         **COMMON,
@@ -43,8 +45,10 @@ GIVEN: dict[str, dict[str, Any]] = {
         "metrics": {"path": "/internal/prometheus"},
         "max_body": "5m",
         "database": {"engine": "postgres", "env": PARTS},
+        "migrate_command": MIGRATE,
+        "redis": 3,
     },
-    "mysql": {**COMMON, "metrics": {"port": 9100}, "database": "mysql"},
+    "mysql": {**COMMON, "metrics": {"port": 9100}, "database": "mysql", "migrate_command": MIGRATE},
     "plain": {**COMMON, "metrics": "none"},
 }
 ANSWERS = answers_for(TEMPLATE, COMMON)
@@ -70,10 +74,11 @@ def rendered(path: str, **changed: Any) -> str:
 
 def package_and_lock(combination: Combination) -> tuple[dict[str, Any], dict[str, Any]]:
     """``package.json`` and the packages of its lock."""
-    scrape, engine = combination
+    scrape, engine, redis = combination
     said = {
         "scrape": {"path": "/metrics", "port": 8080} if scrape else None,
         "db": {"engine": engine} if engine else None,
+        "redis_db": 0 if redis else None,
     }
     package, lock = (json.loads(rendered(path, **said)) for path in ("package.json", "package-lock.json"))
     assert (lock["name"], lock["version"], lock["lockfileVersion"]) == (package["name"], package["version"], 3)
@@ -141,14 +146,21 @@ def test_text_comes_back_from_the_whole_tree(drawn: dict[str, Tree]) -> None:
 def test_only_what_is_asked_for_is_there(drawn: dict[str, Tree]) -> None:
     files = {name: set(tree.texts) for name, tree in drawn.items()}
     assert files["rich"] - files["plain"] == {
+        "bin/migrate.js",
+        "migrations/README.md",
         "src/hooks.ts",
         "src/lib/server/database.test.ts",
         "src/lib/server/database.ts",
         "src/lib/server/metrics.ts",
+        "src/lib/server/migrate.test.ts",
+        "src/lib/server/migrate.ts",
+        "src/lib/server/redis.test.ts",
+        "src/lib/server/redis.ts",
         "src/routes/metrics/+server.ts",
         "src/routes/readyz/+server.ts",
     }
-    assert files["rich"] - files["mysql"] == {"src/hooks.ts", "src/routes/metrics/+server.ts"}
+    redis = {"src/lib/server/redis.test.ts", "src/lib/server/redis.ts"}
+    assert files["rich"] - files["mysql"] == {"src/hooks.ts", "src/routes/metrics/+server.ts"} | redis
     assert files["plain"] < files["rich"]
 
 
@@ -163,14 +175,30 @@ def test_text_is_tidy(drawn: dict[str, Tree], name: str) -> None:
 
 
 def test_the_image_holds_the_server_only(drawn: dict[str, Tree]) -> None:
-    for name, copied in {"rich": ["package.json", "node_modules", "build"], "plain": ["package.json", "build"]}.items():
+    needed = ["package.json", "node_modules", "migrations", "src/lib/server", "bin", "build"]
+    for name, copied in {"rich": needed, "plain": ["package.json", "bin", "build"]}.items():
         dockerfile = drawn[name].read("Dockerfile")
         assert re.findall(r"^COPY --from=build /src/(\S+)", dockerfile, re.MULTILINE) == copied
         assert "\nUSER 10001:10001\n" in dockerfile
         command = dockerfile[dockerfile.index("HEALTHCHECK") :].split("CMD ", 1)[1].splitlines()[0]
         assert "/healthz" in json.loads(command)[2]
     assert "BODY_SIZE_LIMIT=5M " in drawn["rich"].read("Dockerfile")
-    assert "BODY_SIZE_LIMIT" not in drawn["plain"].read("Dockerfile")
+    assert "BODY_SIZE_LIMIT=Infinity " in drawn["plain"].read("Dockerfile")
+
+
+def test_every_migration_command_is_in_the_image(drawn: dict[str, Tree]) -> None:
+    program, script = MIGRATE
+    assert (program, (drawn["rich"].root / script).is_file()) == ("node", True)
+    assert (drawn["plain"].root / script).exists() is False
+
+
+def test_the_route_of_a_redis_alone_is_its_own(template: Template, tmp_path: Path) -> None:
+    given = {**COMMON, "redis": 3, "probe": {"kind": "http", "path": "/readyz"}}
+    tree = Tree.write(tmp_path, render(template, answers_for(template, given), "service"))
+    assert "src/hooks.ts" not in tree.texts
+    assert 'away("redis")' in tree.read("src/routes/readyz/+server.ts")
+    assert "database" not in tree.read("src/routes/readyz/+server.ts")
+    assert "| `REDIS_URL` |" in tree.read("README.md")
 
 
 # --- With npm ------------------------------------------------------------------------------------------------
@@ -179,12 +207,7 @@ def test_the_image_holds_the_server_only(drawn: dict[str, Tree]) -> None:
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """An empty folder with Node.js at hand."""
-    found = toolchain()
-    if not found:
-        pytest.skip(f"Node.js {'.'.join(map(str, NODE))} or newer and npm are neither on PATH nor in this environment")
-    folder = tmp_path_factory.mktemp("workshop") / "service"
-    folder.mkdir()
-    return Workshop(folder, *found)
+    return new_workshop(tmp_path_factory.mktemp("workshop"))
 
 
 def answer(url: str) -> tuple[int, str]:
@@ -195,32 +218,6 @@ def answer(url: str) -> tuple[int, str]:
     except HTTPError as error:
         with error:
             return error.code, error.read().decode()
-
-
-@contextmanager
-def running(workshop: Workshop, lines: list[dict[str, Any]], **environment: str) -> Iterator[str]:
-    """The built server; every line that it writes must be JSON and lands in ``lines``. Yields its address."""
-    command = [workshop.node, "build"]
-    with subprocess.Popen(
-        command,
-        cwd=workshop.folder,
-        env={"PORT": "0", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout
-        try:
-            for line in process.stdout:
-                lines.append(json.loads(line))
-                if "Listening on" in lines[-1]["message"]:
-                    break
-            yield lines[-1]["message"].split()[-1].replace("0.0.0.0", "127.0.0.1")
-            process.send_signal(signal.SIGTERM)
-            lines += [json.loads(line) for line in process.stdout]
-            assert process.wait(timeout=30) == 0
-        finally:
-            process.kill()
 
 
 @full
@@ -235,21 +232,33 @@ def test_linters_and_tests_pass_and_the_server_runs_as_the_stack_asks(
     lines: list[dict[str, Any]] = []
     with (
         postgres() as (port, started),
-        running(workshop, lines, DB_HOST="127.0.0.1", DB_PORT=str(port), DB_USER="role") as url,
+        redis(redis_port := free_port()) as asked,
+        running(
+            workshop,
+            lines,
+            DB_HOST="127.0.0.1",
+            DB_PORT=str(port),
+            DB_USER="role",
+            REDIS_URL=f"redis://127.0.0.1:{redis_port}/3",
+            VERSION="v1.2.3",
+        ) as (url, _),
     ):
         status, page = answer(url)
         assert (status, answer(f"{url}/readyz")) == (200, (200, '{"status":"ok"}'))
+        assert ["select", "3"] in asked
         assert b"user\0role\0" in started[0]
         for path in ("/healthz", "/api/he'alth/?deep=1", "/api/he'alth/"):
             assert answer(url + path) == (200, '{"status":"ok"}'), path
         assert answer(f"{url}/nowhere")[0] == 404
         metrics = answer(f"{url}/internal/prometheus")[1]
     assert "<script>" not in page[page.index("<title>") : page.index("</title>")]
+    assert 'build_info{version="v1.2.3"} 1' in metrics
     assert 'http_requests_total{method="GET",route="/healthz",status="200"} 3' in metrics
     assert 'http_requests_total{method="other",route="unmatched",status="404"} 1' in metrics
     requests = [(line["path"], line["status"]) for line in lines if line["message"] == "request"]
     assert requests == [("/", 200), ("/nowhere", 404)]
     assert [line["message"] for line in lines][-1] == "stopped"
+    assert next(line["version"] for line in lines if line["message"] == "started") == "v1.2.3"
 
 
 @full

@@ -14,6 +14,7 @@ from .trees import Tree
 COMMON = {
     ".copier-answers.yml",
     ".dockerignore",
+    ".forgejo/renovate.json",
     ".github/workflows/build.yml",
     ".gitignore",
     ".woodpecker/deploy.yml",
