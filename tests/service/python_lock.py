@@ -1,8 +1,8 @@
 """Regenerates the templates of the Python service's locks: ``python -m tests.service.python_lock``.
 
 uv resolves each combination of answers that changes what is installed; a package stands in the template with the
-conditions that bring it in. To be run after a change of a version in ``pyproject.toml.jinja``, or to take newer versions
-within the ranges; needs uv on PATH and the package index.
+conditions that bring it in. To be run after a change of a version in ``pyproject.toml.jinja``, or to take newer
+versions within the ranges; needs uv on PATH and the package index.
 """
 
 from __future__ import annotations
@@ -92,8 +92,7 @@ def merged(lock: str, resolved: Mapping[Combination, Mapping[str, str]]) -> str:
     written = [head]
     for name in sorted({name for packages in resolved.values() for name in packages}):
         texts = {packages[name] for packages in resolved.values() if name in packages}
-        for text in sorted(texts):
-            written.append(guarded(name, text, resolved))
+        written.extend(guarded(name, text, resolved) for text in sorted(texts))
     return "".join(written)
 
 
