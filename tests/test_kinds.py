@@ -170,7 +170,6 @@ OWN_CODE = Kind(
     [
         IMAGE,
         BRANCH,
-        "make the database legacy_api and the user legacy_api on MySQL by hand: Vault only rotates the password",
         ROLE,
         STATE.format(stacks="vault"),
     ],
@@ -193,12 +192,10 @@ WITHOUT_CI = Kind(
 )
 OWN_CI = Kind(
     service("foundry", language="none", ci=False, updates="ci", image_name="foundry-app"),
-    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA],
-    [
-        "apply kyverno",
-        APPLY,
-        "let CI of the repository build the first image, and follow it until it is deployed, then open the site",
-    ],
+    [*HOMES, *SECRETS, *WOODPECKER, *CODE, *INFRA, *DEPLOYMENT],
+    [IMAGE.replace(IMAGE.partition(":")[0], "let CI of the repository build the first image, and push it")],
+    ["kyverno", "foundry"],
+    [AGAIN, "follow the first build until it is deployed, then open the site"],
     files=FILES | WEB,
     entries=PRIVATE,
     secrets={"WOODPECKER_TOKEN": "woodpecker"},
