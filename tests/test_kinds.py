@@ -40,6 +40,10 @@ ENTRIES = {
     "outage-page": "stacks/cloudflared/modules/cloudflared/worker.tf",
     "trusted-image": "stacks/kyverno/modules/kyverno/security-policies.tf",
     "rate-limit": "stacks/traefik/modules/traefik/middleware.tf",
+    "anubis-doc": ".claude/CLAUDE.md",
+    "mysql-database": "stacks/dbaas/modules/dbaas/main.tf",
+    "rotation-doc": ".claude/CLAUDE.md",
+    "rotation-list": "docs/architecture/databases.md",
 }
 PRIVATE = {"catalog", "ci-doc", "ghcr-allowlist"}
 
@@ -151,7 +155,7 @@ STATIC = Kind(
     ["kyverno", "traefik", "field-notes"],
     [AGAIN, f"{DEPLOY}, then open the site"],
     files=FILES | WEB,
-    entries=PRIVATE | {"rate-limit"},
+    entries=PRIVATE | {"rate-limit", "anubis-doc"},
     secrets=DEPLOYED,
     urls=HOME | {"actions", "site"},
     facts={"anubis_redis_index": 0},
@@ -176,7 +180,7 @@ OWN_CODE = Kind(
     ["kyverno", "legacy-api"],
     [f"{BUILD}, then open the site"],
     files=FILES | WEB | {"secrets.tf"},
-    entries=PRIVATE | {"vault-role"},
+    entries=PRIVATE | {"mysql-database", "vault-role", "rotation-doc", "rotation-list"},
     secrets=CI,
     urls=HOME | {"actions", "site"},
 )
@@ -268,7 +272,7 @@ EVERYTHING = Kind(
     ["cloudflared", "dbaas", "kyverno", "monitoring", "traefik", "uptime-kuma", "everything"],
     [PAGE, AGAIN, f"{DEPLOY}, then open the site"],
     files=FILES | WEB | {"backup.tf", "cronjobs.tf", "network_policy.tf", "secrets.tf", "storage.tf"},
-    entries=set(ENTRIES),
+    entries=set(ENTRIES) - {"anubis-doc", "mysql-database", "trusted-image"},
     secrets=DEPLOYED,
     urls=HOME | {"actions", "site"},
     properties=["api_token", "home_key"],
