@@ -53,6 +53,22 @@ def test_a_free_index_is_picked_recorded_and_kept(desk: Desk) -> None:
     assert desk.create(CACHED).result["status"] == "unchanged"
 
 
+def test_a_share_that_is_not_free_is_refused_before_anything_is_written(desk: Desk) -> None:
+    folder = desk.infra / "stacks" / "other"
+    folder.mkdir()
+    limits = 'limits = { "viktorbarzin.me/gpumem" = "%d" }'
+    (folder / "main.tf").write_text('resource "kubernetes_deployment" "other" {\n  %s\n}\n' % (limits % 9000))
+    on_gpu: dict[str, Any] = {**UPSTREAM, "tier": "gpu", "gpu": True}
+    refused = desk.create({**on_gpu, "gpu_memory": 5001})
+    (error,) = refused.of("error")
+    assert (refused.code, error["code"], error["question"]) == (2, "answer.taken", "gpu_memory")
+    assert "and 5000 of 14000 are free; others have 9000 in resource.kubernetes_deployment.other" in error["message"]
+    assert not (desk.infra / "stacks" / "reader").exists()
+    assert desk.create({**on_gpu, "gpu_memory": 5000}).code == 0
+    commit_all(desk.infra, "feat: the stack")
+    assert desk.create({**on_gpu, "gpu_memory": 5000}).result["status"] == "unchanged", "its own share is its own"
+
+
 def test_a_plan_picks_what_create_writes(desk: Desk) -> None:
     take(desk.infra, 0)
     planned = desk.create(CACHED, command="plan").of("plan")[0]

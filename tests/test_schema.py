@@ -593,6 +593,7 @@ BASES = [
     SMALLEST, UPSTREAM, RICH, {**RICH, "auth": "required"}, {**SMALLEST, "tier": "gpu"},
     {**UPSTREAM, "volumes": [{"name": "data", "mount": "/data"}]},
     {**SMALLEST, "kind": "cronjob", "migrate_command": ["migrate"]},
+    {**UPSTREAM, "tier": "gpu", "gpu": True, "gpu_memory": 0},
 ]  # fmt: skip
 """Answers among which every question applies at least once."""
 

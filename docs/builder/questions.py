@@ -109,7 +109,7 @@ def _shape(shape: dict[str, Any]) -> str:
     return " or ".join(_SHAPES[item] for item in kinds if item in _SHAPES)
 
 
-_FIRST = re.compile(r"\[\[ UNSET if (?P<name>\w+) \|[^\[\]]* else '?(?P<value>[^\[\]']+)'? \]\]")
+_FIRST = re.compile(r"\[\[ UNSET if (?:kind .= '\w+' and )?(?P<name>\w+) \|[^\[\]]* else '?(?P<value>[^\[\]']+)'? \]\]")
 """A default that holds only until there is an answer."""
 
 

@@ -88,6 +88,9 @@ ROWS = [
     row("image", UPSTREAM, "--image", "ghcr.io/example/reader:1.5.0", image="ghcr.io/example/reader:1.5.0"),
     row("no longer a site", UPSTREAM, "--kind", "worker", kind="worker"),
     row("a site", {**UPSTREAM, "kind": "worker"}, "--kind", "web", "--open", kind="web"),
+    row("parked", RICH, "--replicas", "0", replicas=0),
+    row("woken", {**RICH, "replicas": 0}, "--replicas", "1", replicas=1),
+    row("at home only", SMALLEST, "--dns", "lan", dns="lan"),
 ]  # fmt: skip
 """Rows of the table."""
 

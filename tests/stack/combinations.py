@@ -33,7 +33,7 @@ HOOKS: Given = {"name": "ho-oks", "paths": ["/hooks"], "reason": "signed", "serv
 COMMON: dict[str, list[Given]] = {
     "image": [{}, {"image_visibility": "public"}, {"ci": False}, UPSTREAM, {**UPSTREAM, "diun_tags": r"^v\d+$"}],
     "updates": [{}, {"updates": "keel"}, {"updates": "pinned"}],
-    "tier": [{}, {"tier": "edge"}, {"tier": "gpu"}, {"tier": "gpu", "gpu": True}],
+    "tier": [{}, {"tier": "edge"}, {"tier": "gpu"}, {"tier": "gpu", "gpu": True, "gpu_memory": 1500}],
     "names": [
         {},
         {"namespace": "travel"},

@@ -118,10 +118,7 @@ def test_a_new_service_that_no_monitor_outside_reaches_has_one_inside(
 
 
 def test_a_service_that_was_there_before_keeps_what_it_has() -> None:
-    recorded = {**SMALLEST, "dns": "lan", "names": {}, "hardening": {}}
-    assert (
-        resolve(TEMPLATE, QUESTIONS, {}, recorded={**recorded, "internal_monitor": "none"}).context["monitor"] is None
-    )
+    recorded = {**SMALLEST, "dns": "lan", "names": {}, "hardening": {}, "internal_monitor": "none"}
     assert resolve(TEMPLATE, QUESTIONS, {}, recorded=recorded).context["monitor"] is None
 
 

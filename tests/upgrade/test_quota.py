@@ -141,5 +141,12 @@ def test_a_change_adds_no_monitor_that_nobody_asked_for(given: dict[str, Any]) -
     assert "gpu_memory" not in followed({**UPSTREAM, "tier": "gpu", "gpu": True, "gpu_memory": 0}, given)
 
 
+def test_a_service_that_moves_home_gets_one_as_a_new_one_would() -> None:
+    """The monitor outside is gone then; one that somebody refused is not added."""
+    assert followed({}, {"dns": "lan"}) == {"internal_monitor": {"path": "/healthz"}}
+    assert followed({"dns": "lan"}, {"dns": "proxied"}) == {"internal_monitor": "none"}
+    assert followed({"dns": "lan", "internal_monitor": "none"}, {"dns": "internal"}) == {}
+
+
 def test_a_backup_still_follows_the_volumes() -> None:
     assert followed({"volumes": [VOLUME]}, {"volumes": [{**VOLUME, "kind": "nfs"}]}) == {"backup": "none"}
