@@ -92,7 +92,8 @@ def test_what_is_to_be_applied_has_a_name(world: World, given: dict[str, Any]) -
     merge_all(world, name)
     done = change(world, name, "--image-visibility", "private" if "image_visibility" in given else "public", "--open")
     assert done.code == 0, done.out
-    assert [line for line in done.result["next"] if line.startswith("apply")]
+    assert done.result["checklist"]["pipeline"]
+    assert all(done.result["checklist"]["pipeline"])
     assert not [line for line in done.result["next"] if not line.removeprefix("apply").strip()]
 
 
