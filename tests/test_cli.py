@@ -30,7 +30,7 @@ KEYS = {
     "error": {"code", "question", "message", "hint", "choices"},
     "result": {"status", "exit_code", "service", "urls", "next"},
 }
-OPTIONAL = {"plan": {"notes", "diffs", "answers", "seeds"}}
+OPTIONAL = {"plan": {"notes", "diffs", "answers", "seeds", "checklist"}, "result": {"checklist"}}
 
 
 def keeps_the_interface(completed: Completed) -> bool:
@@ -131,7 +131,9 @@ def test_a_whole_life_in_json(world: World) -> None:
 
     lifeless = world.run("verify", RICH, name)
     assert lifeless.code == 7
-    assert set(created.result["next"][1:-1]) <= set(lifeless.result["next"])
+    merge = "review and merge the pull request in the infra repository"
+    assert {*created.result["next"][:-1]} - {merge} <= {*lifeless.result["next"]}
+    assert lifeless.result["checklist"] == created.result["checklist"]
 
 
 def test_status_before_and_on_the_way(world: World) -> None:

@@ -23,7 +23,6 @@ from generator.engine.applied import MergeFacts, judge_merge
 from generator.engine.checklist import Checklist, Task, after_removal, checklist
 from generator.lifecycle.verify import Look, Rhythm, follow, look
 from generator.platform.profile import InfraRepository, MergePipeline
-from generator.sandbox.forgejo.state import now
 from tests.world import Completed, World, elsewhere
 
 NAME = "board"
@@ -136,7 +135,7 @@ def test_a_change_has_only_what_it_needs(world: World) -> None:
     """A database that is added: its role by hand again, no folder, no image."""
     answers = {key: value for key, value in BOARD.items() if key != "database"}
     world.run("create", answers)
-    merge(world)
+    world.merge_request(NAME)
     changed = world.command("change", NAME, "--yes", "--db", "postgres")
     assert changed.code == 0, changed.out
     runs = [run for _, run in of_phase(changed, "before")]
@@ -256,20 +255,6 @@ def test_judging_the_merge(facts: MergeFacts, state: CheckState, words: list[str
 # --- from the merge to a live service ------------------------------------------------------------------------------
 
 
-def merge(world: World, message: str = f"Merge newservice/{NAME}") -> str:
-    """Merge the pull request as the forge does; the merge's commit."""
-    found, before = world.infra, world.infra.bare.references()
-    (pull,) = [item for item in found.pulls.values() if item.head == f"newservice/{NAME}"]
-    ours, theirs = found.bare.heads()[world.base], found.bare.heads()[pull.head]
-    tree = found.bare.merged_tree(ours, theirs)
-    assert tree is not None
-    sha = found.bare.commit_tree(tree, [ours, theirs], message)
-    found.bare.update(f"refs/heads/{world.base}", sha)
-    pull.state, pull.merged, pull.merge_commit = "closed", now(), sha
-    world.sandbox.forgejo.pushed(found, before)
-    return sha
-
-
 @dataclass
 class Board:
     """A service that was built before its stack is applied: its deploy found nothing."""
@@ -333,7 +318,7 @@ def test_from_the_first_build_to_alive(world: World) -> None:
     assert board.create() == ("unchanged", "unchanged")
 
     woodpecker.merge_status = "running"
-    merge(world)
+    world.merge_request(NAME)
     assert board.verify() == {"infra.stack": "ok", "infra.pipeline": "waiting", "deploy.pipeline": "waiting"}
     address = f"{world.sandbox.urls['woodpecker']}/repos/82/pipeline/1"
     assert address in board.checks["infra.pipeline"]["summary"]
@@ -362,7 +347,7 @@ def test_from_the_first_build_to_alive(world: World) -> None:
 def test_a_deploy_that_fails_again_is_started_once_and_reported(world: World) -> None:
     board = Board(world)
     board.build()
-    merge(world)
+    world.merge_request(NAME)
     world.sandbox.woodpecker.new_status = "failure"
     assert board.create() == ("done", "success")
     assert board.deploys == ["failure", "failure"]
@@ -371,7 +356,7 @@ def test_a_deploy_that_fails_again_is_started_once_and_reported(world: World) ->
 
 def test_a_deploy_that_never_ran_needs_its_image(world: World) -> None:
     board = Board(world)
-    merge(world)
+    world.merge_request(NAME)
     assert board.create() == ("unchanged", "unchanged")
     assert "no image" in board.summary
     board.build(deploys=False)
@@ -382,7 +367,7 @@ def test_a_deploy_that_never_ran_needs_its_image(world: World) -> None:
 def test_a_deploy_under_way_is_left_alone(world: World) -> None:
     board = Board(world)
     board.build(deploys=False)
-    merge(world)
+    world.merge_request(NAME)
     for status in ("running", "blocked", "success"):
         world.sandbox.woodpecker.record_pipeline(board.mirror, board.variables, status=status)
         assert board.create() == ("unchanged", "unchanged")
@@ -391,7 +376,7 @@ def test_a_deploy_under_way_is_left_alone(world: World) -> None:
 def test_a_registration_that_is_not_seen_is_unknown_and_no_fault(world: World) -> None:
     board = Board(world)
     board.build()
-    merge(world)
+    world.merge_request(NAME)
     del world.sandbox.woodpecker.repositories[82]
     assert board.create() == ("done", "success")
     assert board.verify()["infra.pipeline"] == "unknown"
@@ -401,7 +386,7 @@ def test_a_registration_that_is_not_seen_is_unknown_and_no_fault(world: World) -
 def test_a_merge_that_skips_the_pipeline_is_said(world: World) -> None:
     board = Board(world)
     board.build()
-    merge(world, "Merge newservice/board [ci skip]")
+    world.merge_request(NAME, "Merge newservice/board [ci skip]")
     assert board.verify()["infra.pipeline"] == "waiting"
     assert "(cd stacks/board && ../../scripts/tg apply)" in board.checks["infra.pipeline"]["hint"]
     for pull in world.infra.pulls.values():
@@ -413,7 +398,7 @@ def test_a_later_push_that_changes_the_stack_counts(world: World) -> None:
     """Such as the fix of what made the merge's own pipeline fail; one that changes another stack does not."""
     board = Board(world)
     world.sandbox.woodpecker.merge_status = "failure"
-    merge(world)
+    world.merge_request(NAME)
     world.sandbox.woodpecker.merge_status = "success"
     bare, before = world.infra.bare, world.infra.bare.references()
     bare.commit_files(world.base, {"stacks/echo/more.tf": "# more\n"}, "another", 1_900_000_000)
@@ -430,7 +415,7 @@ def test_waiting_follows_the_pipeline_of_the_merge(world: World) -> None:
     woodpecker.merge_status = "pending"
     events: list[Callable[[], object]] = [
         board.build,
-        lambda: merge(world),
+        lambda: world.merge_request(NAME),
         lambda: woodpecker.finish(board.infra, 1, "running"),
         lambda: woodpecker.finish(board.infra, 1, "success"),
     ]

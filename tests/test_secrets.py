@@ -84,7 +84,7 @@ def test_show_what_is_missing_and_what_was_added(made: World) -> None:
     mirror.secrets["EXTRA"] = mirror.secrets.pop("SLACK_WEBHOOK")
     kept = made.sandbox.vault.read(NAME)
     made.sandbox.vault.write(NAME, {"signing_key": kept["signing_key"], "by_hand": "a value of a person"})
-    (row,) = made.sandbox.woodpecker.repositories.values()
+    row = made.sandbox.woodpecker.repository(made.mirror_name(NAME))
     row.secrets["deploy_key"] = PipelineSecret(1, "deploy_key", "a value of a person", ["push"])
     completed = made.command("secrets", "show", NAME)
     found = checks(completed)

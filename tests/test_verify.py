@@ -496,7 +496,7 @@ def test_from_created_to_alive(life: Life, monkeypatch: pytest.MonkeyPatch) -> N
     assert life.result["status"] == "partial"
     assert life.checks["infra.stack"]["hint"].startswith("review and merge https://")
     assert f"newservice verify {NAME} --wait" in life.result["next"]
-    clock = Clock([life.build, life.push, life.deploy, life.green, lambda: life.world.merge(NAME)])
+    clock = Clock([life.build, life.push, life.deploy, life.green, lambda: life.world.merge_request(NAME)])
     monkeypatch.setattr(command, "RHYTHM", clock.rhythm)
     assert life.verify("--wait") == ALIVE
     assert life.exit_code == 0
@@ -525,7 +525,7 @@ def test_each_thing_that_is_not_well_is_the_only_one(life: Life) -> None:
     life.build("success")
     life.push()
     life.deploy()
-    life.world.merge(NAME)
+    life.world.merge_request(NAME)
     sandbox, vault = life.world.sandbox, life.world.sandbox.vault
     tags = sandbox.registry.images[life.image].tags
     digest, entry, base = tags["latest"], vault.secrets[NAME], life.world.infra.bare.heads()[life.world.base]
@@ -580,7 +580,7 @@ def test_what_can_not_be_seen_is_unknown(life: Life) -> None:
     life.build("success")
     life.push()
     life.deploy()
-    life.world.merge(NAME)
+    life.world.merge_request(NAME)
     faults = life.world.sandbox.faults
     cases = (
         ("image.tags", "registry", "/token$", "403", "read:packages"),  # first: later a token is at hand

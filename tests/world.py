@@ -22,7 +22,7 @@ from generator.cli.report import Reporter
 from generator.cli.runner import run_command
 from generator.platform.profile import Platform
 from generator.sandbox import Sandbox
-from generator.sandbox.forgejo.state import Repository
+from generator.sandbox.forgejo.state import Repository, now
 from generator.sandbox.github.state import Repository as Mirror
 from generator.sandbox.messages import Request, Response
 from tests.full import few
@@ -163,6 +163,19 @@ class World:
         self.infra.bare.update(f"refs/heads/{self.base}", self.infra.bare.heads()[head])
         self.infra.bare.delete(f"refs/heads/{head}")
         self.infra.pulls.clear()
+
+    def merge_request(self, name: str, message: str = "") -> str:
+        """Merge a service's pull request as the forge does, which starts the merge's pipeline; the merge's commit."""
+        found, before, head = self.infra, self.infra.bare.references(), f"newservice/{name}"
+        (pull,) = [item for item in found.pulls.values() if item.head == head and item.state == "open"]
+        ours, theirs = found.bare.heads()[self.base], found.bare.heads()[head]
+        tree = found.bare.merged_tree(ours, theirs)
+        assert tree is not None
+        sha = found.bare.commit_tree(tree, [ours, theirs], message or f"Merge {head}")
+        found.bare.update(f"refs/heads/{self.base}", sha)
+        pull.state, pull.merged, pull.merge_commit = "closed", now(), sha
+        self.sandbox.forgejo.pushed(found, before)
+        return sha
 
     def meet(self, system: str, method: str, path: str, parties: int = 2, *, patience: float = 60) -> None:
         """Let so many fitting requests (``path`` is searched) wait for each other before anything is done about one.

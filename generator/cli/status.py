@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,7 +38,7 @@ def status_command(reporter: Reporter, /, **options: Any) -> ExitCode:
             known.change is None or len(session.given()) > 1
         ):  # other answers than the recorded ones: no change begins there
             answers, progress = session.answers({**known.in_force, **session.given()}), None
-            plan = observed_plan(session, answers)
+            plan = replace(observed_plan(session, answers), checklist=None)  # it is the end of what is said
         else:
             answers = known.change.wanted
             plan, progress = _observed(session, known.change)
@@ -71,7 +72,9 @@ def _result(plan: Plan, project: Project, progress: Progress | None) -> Result:
         open_ = any(step.id == "infra.pull_request" and step.decision.summary.startswith("http") for step in plan.steps)
         following = around_the_merge(project) if open_ else (proof(plan.service),) if plan.steps else ()
         closing = LEFT_OPEN if plan.to_do else "everything exists" + (", and waits for its merge" if open_ else "")
-        return Result("unchanged", ExitCode.OK, plan.service, next=(*plan.to_do, *following), closing=closing)
+        merging = project.checklist if open_ else None
+        following = (*plan.to_do, *following)
+        return Result("unchanged", ExitCode.OK, plan.service, next=following, closing=closing, checklist=merging)
     if plan.unknown:
         return Result("error", ExitCode.PREFLIGHT, plan.service, closing="not everything could be seen")
     if plan.refusals:

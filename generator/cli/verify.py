@@ -24,7 +24,7 @@ from generator.engine.connections import open_registry, open_run
 from generator.engine.context import Run
 from generator.engine.project import Project
 from generator.lifecycle.verify import Look, Rhythm, follow, look
-from generator.lifecycle.verify.follow import TIMEOUT_SECONDS, unwell
+from generator.lifecycle.verify.follow import TIMEOUT_SECONDS
 from generator.template.answers import Answers
 
 RHYTHM = Rhythm()
@@ -123,9 +123,9 @@ def _result(run: Run, seen: Look) -> Result:
     urls = {"site": run.answers.site} if run.answers.site else {}
     if seen.alive:
         return Result("success", ExitCode.OK, run.name, urls, closing="alive")
-    hints, merging = {check.id: check.hint for check in unwell(seen) if check.hint}, None
+    hints, merging = {check.id: check.hint for check in seen.unwell if check.hint}, None
     following = tuple(dict.fromkeys(hints.values()))
-    if any(check.id == applied.STACK for check in unwell(seen)):  # all of it is still to be done
+    if any(check.id == applied.STACK for check in seen.unwell):  # all of it is still to be done
         merging, merge = run.project.checklist, hints.pop(applied.STACK, MERGE)
         first = [hint for id_, hint in hints.items() if hint != merge and id_ not in (applied.ID, applied.DEPLOY)]
         following = (*dict.fromkeys(first), *merging.around([merge]))
@@ -133,7 +133,7 @@ def _result(run: Run, seen: Look) -> Result:
         return Result("error", ExitCode.PREFLIGHT, run.name, urls, following, "nothing could be seen")
     if seen.may_come:
         following += (f"newservice verify {run.name} --wait",)
-    ids = [check.id for check in unwell(seen)]
+    ids = [check.id for check in seen.unwell]
     failed = [check.id for check in seen.checks if check.state is CheckState.FAILED]
     closing = f"not alive: {', '.join(failed)} failed" if failed else f"not alive yet: {', '.join(ids)}"
     return Result("partial", ExitCode.NOT_ALIVE, run.name, urls, following, closing, merging)

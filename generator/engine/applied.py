@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from generator.base.checks import Check, CheckState
+from generator.base.errors import PreflightError
 from generator.engine.change import change_branch
 
 if TYPE_CHECKING:  # importing the clients takes a while
@@ -149,6 +150,14 @@ def _seconds_since(moment: str, now: datetime | None) -> float:
         return ((now or datetime.now(UTC)) - then).total_seconds()
     except (TypeError, ValueError):
         return float("inf")
+
+
+def waits_for(run: Run) -> str:
+    """Why a deploy would find nothing, of a stack that is merged; empty where that can't be seen."""
+    try:
+        return unapplied(judge_merge(observe_merge(run)))
+    except PreflightError:  # the token's rights are no reason
+        return ""
 
 
 def unapplied(check: Check, *, stacked: bool = True) -> str:

@@ -73,8 +73,8 @@ def _merging(
     ``new``: it adds the stack.
     """
     first = [task.stack for task in by_hand_first(infra, list(applying))]
-    applies = infra.pipeline is not None
-    return {**context, "merging": {"branch": branch, "by_hand": first, "applies": applies, "new": new}}
+    merging = {"applies": infra.pipeline is not None, "new": new, "branch": branch, "by_hand": first}
+    return {**context, "merging": {**merging, "apply": infra.apply, "file_server": infra.file_server}}
 
 
 def _tasks_of(template: Template, context: Mapping[str, Any]) -> Iterator[Task]:

@@ -177,7 +177,7 @@ class InfraRepository:
     """The infra repository: its name, its default branch, and the folder of its stacks.
 
     ``apply`` is the command that applies a stack, None where the platform names none. ``pipeline`` is what a merge
-    starts, None where it applies nothing.
+    starts, None where it applies nothing. ``file_server`` is who logs in to the file server, None without a login.
     """
 
     repository: str
@@ -185,6 +185,7 @@ class InfraRepository:
     stacks: str
     apply: str | None
     pipeline: MergePipeline | None
+    file_server: str | None = None
 
     def stack(self, name: str) -> str:
         """A service's stack: its folder, with a trailing slash."""

@@ -92,7 +92,8 @@ def test_what_is_to_be_applied_has_a_name(world: World, given: dict[str, Any]) -
     merge_all(world, name)
     done = change(world, name, "--image-visibility", "private" if "image_visibility" in given else "public", "--open")
     assert done.code == 0, done.out
-    assert [line for line in done.result["next"] if line.startswith("apply")]
+    assert done.result["checklist"]["pipeline"]
+    assert all(done.result["checklist"]["pipeline"])
     assert not [line for line in done.result["next"] if not line.removeprefix("apply").strip()]
 
 
@@ -106,7 +107,7 @@ def test_what_is_new_is_named_and_what_the_service_had_is_not(world: World) -> N
     assert [line for line in done.result["next"] if line.startswith("look at ")]
     merge_all(world, NAME)
     done = change(world, NAME, "--memory", "1Gi")
-    assert [line for line in done.result["next"] if line.startswith("apply the stack")]
+    assert done.result["checklist"]["pipeline"] == [NAME]
     assert not [line for line in done.result["next"] if line.startswith(("make ", "look at "))]
 
 
@@ -150,7 +151,7 @@ def test_an_image_changes_its_visibility_by_hand(world: World) -> None:
     assert opened[0].startswith("make ghcr.io/")
     assert " public in its registry" in opened[0]
     (pull,) = [item for item in world.infra.pulls.values() if item.head == f"{PREFIX}{name}"]
-    assert "Before the merge:\n\n- [ ] `make ghcr.io/" in pull.body
+    assert "Before the merge, in this order:\n\n- [ ] `make ghcr.io/" in pull.body
     merge_all(world, name)
     closed = change(world, name, "--image-visibility", "private").result["next"]
     assert [" private in its registry" in line for line in closed if line.startswith("make ")] == [True]
@@ -161,7 +162,7 @@ def test_nothing_is_to_be_applied_where_only_a_record_changes(world: World) -> N
     created(world, {**UPSTREAM, "image": "example/reader:1.4.2"})
     done = change(world, NAME, "--image", "docker.io/example/reader:1.4.2")
     assert done.code == 0, done.out
-    assert not [line for line in done.result["next"] if line.startswith("apply")]
+    assert "checklist" not in done.result
 
 
 def test_help_promises_no_defaults(world: World) -> None:

@@ -81,7 +81,7 @@ def test_a_service_is_verified_by_the_answers_in_force_while_its_change_waits(wo
     completed = world.command("verify", changed)
     checks = [item["state"] for item in completed.of("check") if item["id"].startswith("infra.")]
     assert "ok" in checks, completed.out
-    assert set(checks) <= {"ok", "skipped"}, completed.out
+    assert set(checks) <= {"ok", "skipped", "unknown"}, completed.out  # which run applied it is not known here
     assert completed.result["next"][-2:] == reviews(world, changed)
 
 

@@ -275,10 +275,13 @@ def following(completed: Completed) -> list[str]:
 
 def test_only_what_changed_is_to_be_applied(rich: Made) -> None:
     """Memory is the stack's own matter: no folder, no entry, no other stack."""
-    (first, second, last) = following(rich.update("--memory", "512Mi", "--tier", "edge"))
+    (first, second, *rest) = following(rich.update("--memory", "512Mi", "--tier", "edge"))
     assert (first, second.partition(",")[0]) == ("git diff", "git commit")
     name = rich.given["name"]
-    assert last == f"push it and have it merged; then apply the stack {name}, its ExternalSecrets first"
+    assert [line.partition(";")[0] for line in rest] == [
+        "push it and have it merged",
+        f"the merge's pipeline applies, by itself and in this order: {name}",
+    ]
 
 
 def test_a_new_volume_names_its_new_file_and_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,17 +293,21 @@ def test_a_new_volume_names_its_new_file_and_its_folder(tmp_path: Path, capsys: 
     untracked = [path for path in made.desk.changed() if not git(made.desk.infra, "ls-files", path)]
     assert sorted(words[5:]) == untracked != []
     assert rest[0] == "git diff HEAD"
-    tasks = [rest[2].partition("; then ")[2], *rest[3:]]
-    assert tasks[-1] == "apply the stack reader"
-    assert any(line.startswith("make ") and line.endswith("a volume needs its folder to exist") for line in tasks)
+    tasks = rest[2:]
+    made_first, merged, applied = (line.partition("\n")[0] for line in tasks)
+    assert made_first.startswith("make ")
+    assert "a volume needs its folder to exist" in made_first
+    assert merged == "push it and have it merged"
+    assert applied.partition(";")[0].endswith(": reader")
     assert not any("Vault" in line or "open the site" in line for line in tasks)
 
 
 def test_a_new_entry_names_the_stack_that_it_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = make(tmp_path / "plain", Command(capsys), SMALLEST)
     lines = following(made.update("--db", "postgres"))
-    assert any("apply vault (tier 0, by hand)" in line for line in lines), lines
-    assert "apply the stack notes-app, its ExternalSecrets first" in "\n".join(lines)
+    text = "\n".join(lines)
+    order = ["apply dbaas by hand", "apply vault by hand", "push it and have it merged", "dbaas, notes-app"]
+    assert sorted(order, key=text.index) == order
 
 
 def test_a_service_s_own_repository_applies_nothing(rich: Made) -> None:

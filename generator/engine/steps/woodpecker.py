@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from generator.base.errors import PreflightError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.woodpecker import Pipeline, Registration
-from generator.engine.applied import judge_merge, observe_merge, unapplied
+from generator.engine.applied import waits_for
 from generator.engine.context import Run
 from generator.engine.delivery import Delivery, own_pipeline
 from generator.engine.ownership import of_registration
@@ -134,7 +134,7 @@ class WoodpeckerDeploy(Step[DeployFacts]):
         facts = DeployFacts("", registration.id, delivery, ours)
         if self._stands(ours):
             return facts
-        if reason := unapplied(judge_merge(observe_merge(run))):
+        if reason := waits_for(run):
             return replace(facts, lacking=reason)
         if ours is None and not _has_image(run, delivery):  # the build starts a deploy only after it pushed the image
             return replace(facts, lacking=f"no image of {sha[:8]} is seen, and its build starts the deploy")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from generator.base.checks import Check, CheckState
+from generator.base.checks import Check
 from generator.base.stopping import pause
 from generator.lifecycle.verify.look import Look
 
@@ -47,9 +47,3 @@ def follow(look: Callable[[], Look], seconds: float, progress: Callable[[str], N
             return seen
         rhythm.sleep(min(length, left))
         length = min(length * rhythm.factor, rhythm.longest)
-
-
-def unwell(look: Look) -> list[Check]:
-    """The checks that keep a service from being alive; failures first."""
-    order = (CheckState.FAILED, CheckState.UNKNOWN, CheckState.WAITING)
-    return sorted((check for check in look.checks if not check.well), key=lambda check: order.index(check.state))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from generator.base.checks import Check, CheckState, all_well
+from generator.base.checks import Check, CheckState
 from generator.base.errors import AnswersError, NewserviceError, PreflightError, RefusedError, SystemFailure
 from generator.base.memo import run_parallel
 from generator.clients.registry import Registry
@@ -48,7 +48,15 @@ class Look:
     @property
     def alive(self) -> bool:
         """Whether every check that applies is well; for the merge's pipeline it is enough that it can't be seen."""
-        return all_well(check for check in self.checks if (check.id, check.state) != (applied.ID, CheckState.UNKNOWN))
+        return not self.unwell
+
+    @property
+    def unwell(self) -> list[Check]:
+        """The checks that keep the service from being alive; failures first."""
+        order = (CheckState.FAILED, CheckState.UNKNOWN, CheckState.WAITING)
+        found = [check for check in self.checks if not check.well]
+        counted = [check for check in found if (check.id, check.state) != (applied.ID, CheckState.UNKNOWN)]
+        return sorted(counted, key=lambda check: order.index(check.state))
 
     @property
     def blind(self) -> bool:
