@@ -391,7 +391,7 @@ def test_a_gate_that_was_opened_by_hand_comes_first(visit: Visit, gate: str) -> 
     assert check["hint"] in visit.completed.result["next"]
 
 
-def test_a_merged_stack_that_is_open_because_it_is_not_applied(visit: Visit) -> None:
+def test_other_answers_than_the_recorded_ones_are_a_change(visit: Visit) -> None:
     visit.made(auth="none", auth_reason="everybody")
     before = visit.world.infra.bare.heads()[visit.world.base]
     visit.world.sandbox.edge.applied = before
@@ -400,7 +400,7 @@ def test_a_merged_stack_that_is_open_because_it_is_not_applied(visit: Visit) -> 
     command, _, then = check["hint"].partition(", ")
     assert (check["code"], then) == ("gate.open", "then merge and apply it")
     assert command.startswith(f"newservice change {NAME} --platform ")
-    assert command.endswith("--auth required")
+    assert command.endswith("auth=required")
 
 
 def test_the_stack_says_so_and_is_not_applied(visit: Visit) -> None:
