@@ -99,6 +99,18 @@ def test_another_owner_leaves_the_first_where_a_second_service_needs_it() -> Non
     assert ('"acme/*"' in both.after, '"beta/*"' in both.after) == (True, True)
 
 
+def test_it_is_listed_only_where_the_service_needs_an_entry_of_its_own() -> None:
+    added = register(trusted("acme/app:1"), LISTED).text
+    for text, images, actions in (
+        (LISTED, ["ghcr.io/acme/app:1"], []),
+        (LISTED, ["acme/app:1"], ["add"]),
+        (added, ["acme/app:1"], ["present"]),
+        (added, ["ghcr.io/acme/app:1"], []),
+    ):
+        found = merge_entries([], [trusted(*images)], Files({PATH: text.encode()}))
+        assert [item.action for item in found] == actions, images
+
+
 def test_a_repository_without_the_list_needs_no_entry() -> None:
     assert merge_entries([], [trusted("acme/app:1")], Files({"stacks/other.tf": b""})) == []
 
