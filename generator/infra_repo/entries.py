@@ -217,11 +217,21 @@ def _brought(
         if text is None:
             return texts.stuck(item, _no_file(item), f"the infra repository has no {item.path}", same=same)
         if register(item, text).action == "present":
-            needless = item.optional and unregister(item, text).action == "absent"  # others' entries do already
-            return texts.change(item, "absent" if needless else "present")
+            return _optional(made, item, text, texts, claimed) if item.optional else texts.change(item, "present")
         return texts.change(item, "kept") if same else _written(made, item, text, texts, claimed)
     except RefusedError as error:
         return texts.stuck(item, error, same=same)
+
+
+def _optional(
+    made: Registration | None, item: Registration, text: str, texts: _Texts, claimed: Callable[[Registration], bool]
+) -> RegistrationChange:
+    """Nothing is to be added; an entry that only the start needed goes."""
+    left = unregister(made, text).text if made and made.edits != item.edits and not claimed(made) else text
+    if left != text and register(item, left).action == "present":
+        return texts.change(item, "update", left)
+    needless = unregister(item, text).action == "absent"  # others' entries do already
+    return texts.change(item, "absent" if needless else "present")
 
 
 def _written(
