@@ -217,7 +217,8 @@ class World:
         canonical, mirror = self.canonical(name), self.mirror(name)
         rows = [row for row in woodpecker.repositories.values() if row.full_name == self.mirror_name(name)]
         head = canonical.bare.heads()[self.branch]
-        workflow = canonical.bare.file(head, ".github/workflows/build.yml") or b""
+        paths = (".github/workflows/build.yml", ".woodpecker/deploy.yml")
+        workflow = b"".join(canonical.bare.file(head, path) or b"" for path in paths)
         return {
             "repositories": [item for item in forgejo.repositories if item.endswith(f"/{name}")],
             "mirrors": [item for item in github.repositories if item.endswith(f"/{name}")],

@@ -42,7 +42,7 @@ def merge_entries(
 ) -> list[RegistrationChange]:
     """What brings the entries of the start to those of the goal: only what differs between the two is touched.
 
-    Optional ones are listed only where something is done. Several entries in one file build on one another. ``claimed``
+    Optional ones are listed only where they are needed. Several entries in one file build on one another. ``claimed``
     says whether another service of the tree has some of an entry, which then stays.
     """
     texts = _Texts(tree)
@@ -51,8 +51,7 @@ def merge_entries(
     gone = [item for key, item in reversed(made.items()) if key not in wanted]
     removed = [_removed(item, texts, claimed, ends=not wanted) for item in gone]
     optional = {key for items in (made, wanted) for key, item in items.items() if item.optional}
-    idle = ("present", "absent")
-    return [item for item in (*brought, *removed) if (item.id, item.path) not in optional or item.action not in idle]
+    return [item for item in (*brought, *removed) if (item.id, item.path) not in optional or item.action != "absent"]
 
 
 def compare_registrations(registrations: Iterable[Registration], tree: Tree) -> list[RegistrationChange]:
@@ -218,10 +217,21 @@ def _brought(
         if text is None:
             return texts.stuck(item, _no_file(item), f"the infra repository has no {item.path}", same=same)
         if register(item, text).action == "present":
-            return texts.change(item, "present")
+            return _optional(made, item, text, texts, claimed) if item.optional else texts.change(item, "present")
         return texts.change(item, "kept") if same else _written(made, item, text, texts, claimed)
     except RefusedError as error:
         return texts.stuck(item, error, same=same)
+
+
+def _optional(
+    made: Registration | None, item: Registration, text: str, texts: _Texts, claimed: Callable[[Registration], bool]
+) -> RegistrationChange:
+    """Nothing is to be added; an entry that only the start needed goes."""
+    left = unregister(made, text).text if made and made.edits != item.edits and not claimed(made) else text
+    if left != text and register(item, left).action == "present":
+        return texts.change(item, "update", left)
+    needless = unregister(item, text).action == "absent"  # others' entries do already
+    return texts.change(item, "absent" if needless else "present")
 
 
 def _written(

@@ -99,6 +99,27 @@ def test_another_owner_leaves_the_first_where_a_second_service_needs_it() -> Non
     assert ('"acme/*"' in both.after, '"beta/*"' in both.after) == (True, True)
 
 
+def test_an_entry_that_another_image_does_not_need_goes() -> None:
+    before, after = trusted("acme/app:1"), trusted("ghcr.io/acme/app:1")
+    tree = Files({PATH: register(before, LISTED).text.encode()})
+    (moved,) = merge_entries([before], [after], tree)
+    assert (moved.action, moved.after) == ("update", LISTED)
+    assert merge_entries([before], [after], tree, claimed=lambda entry: shares(entry, before)) == []
+    assert merge_entries([before], [after], Files({PATH: LISTED.encode()})) == []
+
+
+def test_it_is_listed_only_where_the_service_needs_an_entry_of_its_own() -> None:
+    added = register(trusted("acme/app:1"), LISTED).text
+    for text, images, actions in (
+        (LISTED, ["ghcr.io/acme/app:1"], []),
+        (LISTED, ["acme/app:1"], ["add"]),
+        (added, ["acme/app:1"], ["present"]),
+        (added, ["ghcr.io/acme/app:1"], []),
+    ):
+        found = merge_entries([], [trusted(*images)], Files({PATH: text.encode()}))
+        assert [item.action for item in found] == actions, images
+
+
 def test_a_repository_without_the_list_needs_no_entry() -> None:
     assert merge_entries([], [trusted("acme/app:1")], Files({"stacks/other.tf": b""})) == []
 
