@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+import yaml
+
 from generator.infra_repo.modules import outdated
 from generator.infra_repo.trees import Nothing
 from generator.template.files import File
 from tests.answers import SMALLEST, UPSTREAM
 from tests.change.forge import change
 from tests.checkout import commit_all
-from tests.invoke import Desk
+from tests.invoke import Command, Desk
+from tests.test_real_infra import CHECKOUT, OUTDATED
 from tests.world import World, elsewhere
 
 MODULE = "modules/kubernetes/ingress_factory/main.tf"
@@ -83,6 +89,21 @@ def test_files_alone_are_refused_too(desk: Desk) -> None:
     assert error["code"] == "infra.outdated"
     assert WHY in error["message"]
     assert desk.snapshot() == before
+
+
+@pytest.mark.skipif(
+    not OUTDATED, reason="NEWSERVICE_INFRA_CHECKOUT names no commit of the infra repository from before"
+)
+def test_a_real_commit_from_before_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = tmp_path / "answers.yml"
+    answers.write_text(yaml.safe_dump(SMALLEST), encoding="utf-8")
+    places = ("--infra", CHECKOUT, "--service-dir", tmp_path / "service")
+    completed = Command(capsys)("create", "--answers", answers, *places, "--no-provision", "--json")
+    assert completed.code == 4
+    (error,) = completed.of("error")
+    assert error["code"] == "infra.outdated"
+    assert "ingress_factory has no variable allowed_groups (module ingress)" in error["message"]
+    assert not (tmp_path / "service").exists()
 
 
 def test_a_tree_that_can_not_be_listed_is_no_reason() -> None:
