@@ -475,8 +475,8 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
             ({}, {"command": ["python", "-m", "app.tidy"]}),
             ({}, {"command": ["python", "-m", "app"]}),
             ({"database": "postgres"}, {"command": ["python", "-m", "app.migrations"]}),
-            ({"language": "go"}, {"args": ["tidy"]}),
-            ({"language": "go", "kind": "cronjob"}, {"args": ["tidy"]}),
+            ({"language": "go"}, {"command": ["/service"]}),
+            ({"language": "go", "kind": "cronjob"}, {"command": ["/service", "tidy"]}),
         )
     ),
     (
