@@ -144,7 +144,7 @@ class Process:
     @property
     def port(self) -> int:
         """The port that it listens on, as its log says."""
-        found = until(lambda: re.findall(r"(?:listening on port |:)(\d+)(?: \(Press|\")", "".join(self.lines)), 60)
+        found = until(lambda: re.findall(r"(?:listening on port |0\.0\.0\.0:|\[::\]:)(\d+)", "".join(self.lines)), 60)
         return int(found[0])
 
     def client(self, timeout: float = 30) -> httpx.Client:

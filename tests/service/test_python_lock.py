@@ -17,7 +17,7 @@ from tests.full import few
 from .python_lock import COMBINATIONS, FOLDER, LOCKS, Combination, command_of, compiled, entries
 from .trees import Tree
 
-ENTRY = r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; [a-z_0-9 .'<>=!()]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+\n"
+ENTRY = r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; [a-zA-Z_0-9 .'<>=!()]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+\n"
 
 
 def rendered(template: Template, path: str, combination: Combination) -> str:
