@@ -44,15 +44,11 @@ def take(url: str, seconds: float) -> tuple[int, int, int]:
     with connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         status, length, body = _answer(connection)
-        size, piece = len(body), max(1, round(length * STEP / seconds))
-        started, taken = time.monotonic(), 0
+        size, started = len(body), time.monotonic()
         while found := connection.recv(65536):
             size += len(found)
-            taken += len(found)
-            if taken >= piece:
-                taken = 0
-                time.sleep(STEP)
-        assert size < length or time.monotonic() - started > seconds / 2, "the client was not slow"
+            time.sleep(max(0, started + seconds * size / length - time.monotonic()))
+        assert size < length or time.monotonic() - started > 0.9 * seconds, "the client was not slow"
         return status, length, size
 
 
