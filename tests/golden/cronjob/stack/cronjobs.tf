@@ -41,7 +41,7 @@ resource "kubernetes_cron_job_v1" "fetch" {
             init_container {
               name    = "migrate"
               image   = local.image
-              command = ["python", "-m", "app.migrate"]
+              command = ["python", "-m", "app.migrations"]
 
               env {
                 name = "RATES_DSN"
@@ -168,7 +168,8 @@ resource "kubernetes_cron_job_v1" "tidy" {
       }
 
       spec {
-        backoff_limit = 3
+        backoff_limit           = 3
+        active_deadline_seconds = 3600
 
         template {
           metadata {
@@ -191,7 +192,7 @@ resource "kubernetes_cron_job_v1" "tidy" {
               name              = "tidy"
               image             = local.image
               image_pull_policy = "Always"
-              args              = ["--older-than", "90d"]
+              command           = ["python", "-m", "app", "--older-than", "90d"]
 
               env {
                 name = "RATES_DSN"

@@ -11,6 +11,11 @@ resource "kubernetes_deployment" "transcriber" {
   spec {
     replicas = 1
 
+    # Recreate: the old pod and the new one take 16Gi of memory and a namespace of tier gpu has 12Gi.
+    strategy {
+      type = "Recreate"
+    }
+
     selector {
       match_labels = local.labels
     }
@@ -63,8 +68,9 @@ resource "kubernetes_deployment" "transcriber" {
               memory = "8Gi"
             }
             limits = {
-              memory           = "8Gi"
-              "nvidia.com/gpu" = "1"
+              memory                   = "8Gi"
+              "nvidia.com/gpu"         = "1"
+              "viktorbarzin.me/gpumem" = "1500"
             }
           }
         }

@@ -26,7 +26,8 @@ resource "kubernetes_cron_job_v1" "backup" {
       }
 
       spec {
-        backoff_limit = 3
+        backoff_limit           = 3
+        active_deadline_seconds = 21600
 
         template {
           metadata {
@@ -51,16 +52,25 @@ resource "kubernetes_cron_job_v1" "backup" {
 
             container {
               name  = "backup"
-              image = "docker.io/library/alpine:3.22"
+              image = "docker.io/library/python:3.12-alpine"
               command = ["/bin/sh", "-c", <<-EOT
                 set -eu
-                apk add --quiet --no-cache sqlite
                 archive="/backup/$(date +%Y-%m-%dT%H-%M-%S)"
-                mkdir -p "$archive.partial/state"
-                sqlite3 "file:/source/state/index.db?mode=rw" ".timeout 60000" ".backup '$archive.partial/state/index.db'"
+                python3 - "$archive.partial" /state/index.db <<'PY'
+                import os, sqlite3, sys
+                from contextlib import closing
+                target, *files = sys.argv[1:]
+                for file in files:
+                    os.makedirs(os.path.dirname(target + file), exist_ok=True)
+                    source = sqlite3.connect(f"file:/source{file}?mode=rw", uri=True)
+                    with closing(source), closing(sqlite3.connect(target + file)) as copy:
+                        source.backup(copy)
+                PY
                 mv "$archive.partial" "$archive"
                 find /backup -maxdepth 1 -type d -name '20*' -mtime +14 -exec rm -rf {} +
                 echo "$archive: $(du -sh "$archive" | cut -f1)"
+                wget -q -T 10 -O /dev/null --post-data "backup_last_success_timestamp $(date +%s)
+                " "http://prometheus-prometheus-pushgateway.monitoring:9091/metrics/job/photo-shelf-backup" || echo "it is saved, and the Pushgateway did not take the time" >&2
               EOT
               ]
 

@@ -18,12 +18,16 @@ resource "kubernetes_cron_job_v1" "index" {
       }
 
       spec {
-        backoff_limit = 3
+        backoff_limit           = 3
+        active_deadline_seconds = 3600
 
         template {
           metadata {
             labels = {
               job = "photo-shelf-index"
+            }
+            annotations = {
+              "dependency.kyverno.io/wait-for" = "redis-master.redis:6379"
             }
           }
 

@@ -4,6 +4,10 @@ resource "kubernetes_deployment" "legacy_api" {
     namespace = kubernetes_namespace.legacy_api.metadata[0].name
     labels    = merge(local.labels, { tier = local.tiers.aux })
     annotations = {
+      "keel.sh/policy"               = "force"
+      "keel.sh/trigger"              = "poll"
+      "keel.sh/pollSchedule"         = "@every 5m"
+      "keel.sh/match-tag"            = "true"
       "reloader.stakater.com/search" = "true"
     }
   }
@@ -136,10 +140,6 @@ resource "kubernetes_deployment" "legacy_api" {
   lifecycle {
     ignore_changes = [
       spec[0].template[0].spec[0].dns_config,                                                  # KYVERNO_LIFECYCLE_V1
-      metadata[0].annotations["keel.sh/policy"],                                               # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/trigger"],                                              # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/pollSchedule"],                                         # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/match-tag"],                                            # KEEL_LIFECYCLE_V1
       spec[0].template[0].spec[0].container[0].image,                                          # KEEL_IGNORE_IMAGE
       metadata[0].annotations["kubernetes.io/change-cause"],                                   # KEEL_LIFECYCLE_V1
       metadata[0].annotations["deployment.kubernetes.io/revision"],                            # KEEL_LIFECYCLE_V1

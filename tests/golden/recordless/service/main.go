@@ -15,6 +15,9 @@ const (
 	description = "Makes short links"
 )
 
+// version is what the image was built from; its build says it.
+var version = "dev"
+
 func main() {
 	settings, err := settingsFrom(os.Getenv)
 	slog.SetDefault(newLogger(os.Stdout, settings.logLevel))
@@ -44,7 +47,7 @@ func run(arguments []string, settings settings) error {
 
 // start runs the service until ctx ends.
 func start(ctx context.Context, settings settings) error {
-	slog.Info("started", "title", title, "description", description)
+	slog.Info("started", "title", title, "description", description, "version", version)
 	defer slog.Info("stopped")
-	return serve(ctx, settings.port, newHandler(), settings.grace)
+	return serve(ctx, settings.port, newHandler(), settings.drain, settings.grace)
 }

@@ -14,13 +14,20 @@ import (
 
 // The metrics of this service. A label's values must be few: routes, never paths.
 var (
+	build          = newCounter("build_info", "What runs.", "version")
 	requests       = newCounter("http_requests_total", "Requests answered.", "method", "route", "status")
 	requestSeconds = newHistogram("http_request_duration_seconds", "Time to answer.", "method", "route")
 )
 
+func init() {
+	build.kind = "gauge"
+	build.add(version)
+}
+
 // metrics answers in Prometheus' text format.
 func metrics(w http.ResponseWriter, _ *http.Request) {
 	var text strings.Builder
+	build.write(&text)
 	requests.write(&text)
 	requestSeconds.write(&text)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

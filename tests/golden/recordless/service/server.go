@@ -43,22 +43,25 @@ func answer(w http.ResponseWriter, status int, body map[string]string) {
 	}
 }
 
-// serve answers requests on a port until ctx ends; those under way may then finish.
-func serve(ctx context.Context, port int, handler http.Handler, grace time.Duration) error {
+// serve answers requests on a port until ctx ends, and new ones for the drain after that: the cluster sends some until it
+// has noticed. Those under way then have the grace to finish.
+func serve(ctx context.Context, port int, handler http.Handler, drain, grace time.Duration) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf(":%d", port))
 	if err != nil {
 		return err
 	}
-	return serveOn(ctx, listener, handler, grace)
+	return serveOn(ctx, listener, handler, drain, grace)
 }
 
-func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
+// headerLimit is the time that a client has to send a request's headers. Bodies and answers have no limit: a large upload
+// or a slow download takes as long as it takes.
+const headerLimit = 10 * time.Second
+
+func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, drain, grace time.Duration) error {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       time.Minute,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: headerLimit,
+		IdleTimeout:       2 * time.Minute, // longer than proxies keep theirs, which then never meet a closed connection
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
@@ -68,6 +71,11 @@ func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, g
 	case err := <-ended:
 		return err
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(drain):
 	}
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()

@@ -60,6 +60,7 @@ func TestMetricsCountRequestsByRoute(t *testing.T) {
 		`http_requests_total{method="GET",route="/healthz",status="200"} `,
 		`http_requests_total{method="other",route="unmatched",status="404"} `,
 		`http_request_duration_seconds_count{method="GET",route="/healthz"} `,
+		`build_info{version="dev"} 1`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s is missing in %s", want, body)
@@ -129,7 +130,7 @@ func TestRequestUnderWayIsAnswered(t *testing.T) {
 		fmt.Fprint(w, "whole")
 	})
 	ended := make(chan error, 1)
-	go func() { ended <- serveOn(ctx, listener, handler, time.Minute) }()
+	go func() { ended <- serveOn(ctx, listener, handler, 0, time.Minute) }()
 	response, err := http.Get("http://" + address)
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +139,26 @@ func TestRequestUnderWayIsAnswered(t *testing.T) {
 	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "whole" {
 		t.Errorf("got %s, %v", body, err)
 	}
+	if err := <-ended; err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNewRequestsAreAnsweredDuringTheDrain(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended := make(chan error, 1)
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	go func() { ended <- serveOn(ctx, listener, handler, time.Second, time.Minute) }()
+	response, err := http.Get("http://" + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
 	if err := <-ended; err != nil {
 		t.Errorf("got %v", err)
 	}

@@ -14,6 +14,8 @@ type settings struct {
 	logLevel slog.Level
 	// port is the one to listen on, 0 for any that is free (PORT).
 	port int
+	// drain is the time after the signal to end in which new requests are still answered (DRAIN_SECONDS).
+	drain time.Duration
 	// grace is the time that what is under way has to finish (SHUTDOWN_SECONDS).
 	grace time.Duration
 }
@@ -39,7 +41,8 @@ func settingsFrom(getenv func(string) string) (settings, error) {
 		}
 	}
 	found.port = number("PORT", 8080, 0, 65535)
-	// Less than the 30 seconds that Kubernetes gives a pod to end.
+	found.drain = time.Duration(number("DRAIN_SECONDS", 5, 0, 3600)) * time.Second
+	// With the time above less than the 30 seconds that Kubernetes gives a pod to end.
 	found.grace = time.Duration(number("SHUTDOWN_SECONDS", 20, 0, 3600)) * time.Second
 	return found, errors.Join(faults...)
 }

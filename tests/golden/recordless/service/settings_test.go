@@ -20,6 +20,7 @@ func TestSettingsByDefault(t *testing.T) {
 	var want settings
 	want.logLevel = slog.LevelInfo
 	want.port = 8080
+	want.drain = 5 * time.Second
 	want.grace = 20 * time.Second
 	if found != want {
 		t.Errorf("got %+v, want %+v", found, want)
@@ -30,6 +31,7 @@ func TestEnvironmentWins(t *testing.T) {
 	found, err := settingsFrom(environment(map[string]string{
 		"LOG_LEVEL":        "debug",
 		"PORT":             "9",
+		"DRAIN_SECONDS":    "9",
 		"SHUTDOWN_SECONDS": "9",
 	}))
 	if err != nil {
@@ -38,6 +40,7 @@ func TestEnvironmentWins(t *testing.T) {
 	var want settings
 	want.logLevel = slog.LevelDebug
 	want.port = 9
+	want.drain = 9 * time.Second
 	want.grace = 9 * time.Second
 	if found != want {
 		t.Errorf("got %+v, want %+v", found, want)
@@ -45,7 +48,7 @@ func TestEnvironmentWins(t *testing.T) {
 }
 
 func TestNonsenseIsRefused(t *testing.T) {
-	for _, name := range []string{"LOG_LEVEL", "PORT", "SHUTDOWN_SECONDS"} {
+	for _, name := range []string{"LOG_LEVEL", "PORT", "DRAIN_SECONDS", "SHUTDOWN_SECONDS"} {
 		for _, text := range []string{"loud", "-1", "99999999"} {
 			_, err := settingsFrom(environment(map[string]string{name: text}))
 			if err == nil || !strings.Contains(err.Error(), name) {

@@ -11,7 +11,7 @@ resource "kubernetes_deployment" "shortener" {
   }
 
   spec {
-    replicas = 1
+    replicas = 0
 
     selector {
       match_labels = local.labels

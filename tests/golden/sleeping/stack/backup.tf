@@ -26,7 +26,8 @@ resource "kubernetes_cron_job_v1" "backup" {
       }
 
       spec {
-        backoff_limit = 3
+        backoff_limit           = 3
+        active_deadline_seconds = 21600
 
         template {
           metadata {
@@ -62,6 +63,8 @@ resource "kubernetes_cron_job_v1" "backup" {
                 mv "$archive.partial" "$archive"
                 find /backup -maxdepth 1 -name '*.tar.gz*' -mtime +30 -delete
                 echo "$archive: $(du -h "$archive" | cut -f1)"
+                wget -q -T 10 -O /dev/null --post-data "backup_last_success_timestamp $(date +%s)
+                " "http://prometheus-prometheus-pushgateway.monitoring:9091/metrics/job/photo-book-backup" || echo "it is saved, and the Pushgateway did not take the time" >&2
               EOT
               ]
 

@@ -14,7 +14,7 @@ resource "kubernetes_deployment" "photo_book" {
   }
 
   spec {
-    replicas = 1
+    replicas = 0
 
     strategy {
       type = "Recreate"

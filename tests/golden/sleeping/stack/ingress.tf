@@ -39,7 +39,7 @@ module "ingress_uploads" {
   tls_secret_name         = var.tls_secret_name
   external_monitor        = false
   skip_default_rate_limit = true
-  extra_middlewares       = ["traefik-home-lans-only@kubernetescrd", "traefik-photo-book-rate-limit@kubernetescrd"]
+  extra_middlewares       = ["traefik-home-lans-only@kubernetescrd", "traefik-photo-book-rate-limit@kubernetescrd", "traefik-strip-auth-headers@kubernetescrd"]
   # auth = "none": each call has a token
   auth             = "none"
   homepage_enabled = false

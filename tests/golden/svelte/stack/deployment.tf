@@ -3,6 +3,9 @@ resource "kubernetes_deployment" "menu" {
     name      = "menu"
     namespace = kubernetes_namespace.menu.metadata[0].name
     labels    = merge(local.labels, { tier = local.tiers.aux })
+    annotations = {
+      "reloader.stakater.com/search" = "true"
+    }
   }
 
   spec {
@@ -15,15 +18,83 @@ resource "kubernetes_deployment" "menu" {
     template {
       metadata {
         labels = local.labels
+        annotations = {
+          "dependency.kyverno.io/wait-for" = "postgresql.dbaas:5432,redis-master.redis:6379"
+        }
       }
 
       spec {
+        init_container {
+          name    = "migrate"
+          image   = local.image
+          command = ["node", "bin/migrate.js"]
+
+          env {
+            name  = "REDIS_URL"
+            value = "redis://${var.redis_host}:6379/2"
+          }
+
+          env {
+            name = "DATABASE_URL"
+            value_from {
+              secret_key_ref {
+                name = "menu-db-creds"
+                key  = "DATABASE_URL"
+              }
+            }
+          }
+
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
+          resources {
+            requests = {
+              cpu    = "10m"
+              memory = "256Mi"
+            }
+            limits = {
+              memory = "512Mi"
+            }
+          }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
+        }
+
         container {
           name  = "menu"
           image = local.image
 
           port {
             container_port = 8080
+          }
+
+          env {
+            name  = "REDIS_URL"
+            value = "redis://${var.redis_host}:6379/2"
+          }
+
+          env {
+            name = "DATABASE_URL"
+            value_from {
+              secret_key_ref {
+                name = "menu-db-creds"
+                key  = "DATABASE_URL"
+              }
+            }
           }
 
           volume_mount {
@@ -85,15 +156,21 @@ resource "kubernetes_deployment" "menu" {
 
   lifecycle {
     ignore_changes = [
-      spec[0].template[0].spec[0].dns_config,                             # KYVERNO_LIFECYCLE_V1
-      metadata[0].annotations["keel.sh/policy"],                          # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/trigger"],                         # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/pollSchedule"],                    # KYVERNO_LIFECYCLE_V2
-      metadata[0].annotations["keel.sh/match-tag"],                       # KEEL_LIFECYCLE_V1
-      spec[0].template[0].spec[0].container[0].image,                     # KEEL_IGNORE_IMAGE
-      metadata[0].annotations["kubernetes.io/change-cause"],              # KEEL_LIFECYCLE_V1
-      metadata[0].annotations["deployment.kubernetes.io/revision"],       # KEEL_LIFECYCLE_V1
-      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"], # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].dns_config,                                                  # KYVERNO_LIFECYCLE_V1
+      metadata[0].annotations["keel.sh/policy"],                                               # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/trigger"],                                              # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/pollSchedule"],                                         # KYVERNO_LIFECYCLE_V2
+      metadata[0].annotations["keel.sh/match-tag"],                                            # KEEL_LIFECYCLE_V1
+      spec[0].template[0].spec[0].container[0].image,                                          # KEEL_IGNORE_IMAGE
+      spec[0].template[0].spec[0].init_container[0].image,                                     # KEEL_IGNORE_IMAGE
+      metadata[0].annotations["kubernetes.io/change-cause"],                                   # KEEL_LIFECYCLE_V1
+      metadata[0].annotations["deployment.kubernetes.io/revision"],                            # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["keel.sh/update-time"],                      # KEEL_LIFECYCLE_V1
+      spec[0].template[0].metadata[0].annotations["reloader.stakater.com/last-reloaded-from"], # RELOADER_LIFECYCLE_V1
     ]
   }
+
+  depends_on = [
+    kubernetes_manifest.db_external_secret,
+  ]
 }

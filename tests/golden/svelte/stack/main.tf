@@ -9,6 +9,10 @@ variable "tls_secret_name" {
   sensitive = true
 }
 
+variable "postgresql_host" { type = string }
+
+variable "redis_host" { type = string }
+
 locals {
   namespace = "menu"
   image     = "ghcr.io/viktorbarzin/menu:${var.image_tag}"

@@ -15,6 +15,9 @@ const (
 	description = "Sorts mail as it comes in"
 )
 
+// version is what the image was built from; its build says it.
+var version = "dev"
+
 func main() {
 	settings, err := settingsFrom(os.Getenv)
 	slog.SetDefault(newLogger(os.Stdout, settings.logLevel))
@@ -35,6 +38,8 @@ func run(arguments []string, settings settings) error {
 	switch {
 	case len(arguments) == 0:
 		return start(ctx, settings)
+	case len(arguments) == 1 && arguments[0] == "migrations":
+		return migrate(ctx)
 	default:
 		return fmt.Errorf("unknown arguments: %q", arguments)
 	}
@@ -42,7 +47,17 @@ func run(arguments []string, settings settings) error {
 
 // start runs the service until ctx ends.
 func start(ctx context.Context, settings settings) error {
-	slog.Info("started", "title", title, "description", description)
+	slog.Info("started", "title", title, "description", description, "version", version)
 	defer slog.Info("stopped")
-	return repeat(ctx, settings.interval, settings.grace, work)
+	database, err := openDatabase(os.Getenv)
+	if err != nil {
+		return err
+	}
+	defer database.Close()
+	store, err := openRedis(os.Getenv)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return repeat(ctx, settings.interval, settings.grace, work(database, store))
 }

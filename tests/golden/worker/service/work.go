@@ -2,14 +2,26 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
-// work is one unit of work: put yours in here. It should return soon after ctx ends.
-func work(ctx context.Context) error {
-	slog.InfoContext(ctx, "nothing to do yet")
-	return nil
+// work returns one unit of work: put yours in here. It should return soon after ctx ends.
+func work(database *sql.DB, store *redis.Client) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := reachable(ctx, database); err != nil {
+			return fmt.Errorf("database: %w", err)
+		}
+		if err := redisReachable(ctx, store); err != nil {
+			return fmt.Errorf("redis: %w", err)
+		}
+		slog.InfoContext(ctx, "nothing to do yet")
+		return nil
+	}
 }
 
 // repeat does the work at once and after each interval, until ctx ends. A unit under way then may finish.

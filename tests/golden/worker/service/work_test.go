@@ -8,8 +8,28 @@ import (
 	"time"
 )
 
-func TestWork(t *testing.T) {
-	if err := work(t.Context()); err != nil {
+func TestWorkNeedsTheDatabase(t *testing.T) {
+	if err := work(available(), redisAt(t, answeringRedis(t)))(t.Context()); err != nil {
+		t.Errorf("got %v", err)
+	}
+	database, err := openDatabase(environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := work(database, redisAt(t, answeringRedis(t)))(t.Context()); !errors.Is(err, errNoDatabase) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWorkNeedsRedis(t *testing.T) {
+	if err := work(available(), redisAt(t, answeringRedis(t)))(t.Context()); err != nil {
+		t.Errorf("got %v", err)
+	}
+	store, err := openRedis(environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := work(available(), store)(t.Context()); !errors.Is(err, errNoRedis) {
 		t.Errorf("got %v", err)
 	}
 }

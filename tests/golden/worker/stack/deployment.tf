@@ -19,13 +19,78 @@ resource "kubernetes_deployment" "mail_sorter" {
       metadata {
         labels = local.labels
         annotations = {
-          "dependency.kyverno.io/wait-for" = "redis-master.redis:6379"
+          "dependency.kyverno.io/wait-for" = "mysql.dbaas:3306,redis-master.redis:6379"
         }
       }
 
       spec {
         image_pull_secrets {
           name = "ghcr-credentials"
+        }
+
+        init_container {
+          name    = "migrate"
+          image   = local.image
+          command = ["/service", "migrations"]
+
+          env {
+            name  = "IMAP_HOST"
+            value = var.mail_host
+          }
+
+          env {
+            name  = "REDIS_URL"
+            value = "redis://${var.redis_host}:6379/0"
+          }
+
+          env {
+            name = "IMAP_PASSWORD"
+            value_from {
+              secret_key_ref {
+                name = "mail-sorter-secrets"
+                key  = "IMAP_PASSWORD"
+              }
+            }
+          }
+
+          env {
+            name = "DATABASE_URL"
+            value_from {
+              secret_key_ref {
+                name = "mail-sorter-db-creds"
+                key  = "DATABASE_URL"
+              }
+            }
+          }
+
+          volume_mount {
+            name       = "tmp"
+            mount_path = "/tmp"
+          }
+
+          resources {
+            requests = {
+              cpu    = "10m"
+              memory = "256Mi"
+            }
+            limits = {
+              memory = "256Mi"
+            }
+          }
+
+          security_context {
+            read_only_root_filesystem  = true
+            run_as_non_root            = true
+            allow_privilege_escalation = false
+
+            capabilities {
+              drop = ["ALL"]
+            }
+
+            seccomp_profile {
+              type = "RuntimeDefault"
+            }
+          }
         }
 
         container {
@@ -48,6 +113,16 @@ resource "kubernetes_deployment" "mail_sorter" {
               secret_key_ref {
                 name = "mail-sorter-secrets"
                 key  = "IMAP_PASSWORD"
+              }
+            }
+          }
+
+          env {
+            name = "DATABASE_URL"
+            value_from {
+              secret_key_ref {
+                name = "mail-sorter-db-creds"
+                key  = "DATABASE_URL"
               }
             }
           }
@@ -98,6 +173,7 @@ resource "kubernetes_deployment" "mail_sorter" {
       metadata[0].annotations["keel.sh/pollSchedule"],                                         # KYVERNO_LIFECYCLE_V2
       metadata[0].annotations["keel.sh/match-tag"],                                            # KEEL_LIFECYCLE_V1
       spec[0].template[0].spec[0].container[0].image,                                          # KEEL_IGNORE_IMAGE
+      spec[0].template[0].spec[0].init_container[0].image,                                     # KEEL_IGNORE_IMAGE
       metadata[0].annotations["kubernetes.io/change-cause"],                                   # KEEL_LIFECYCLE_V1
       metadata[0].annotations["deployment.kubernetes.io/revision"],                            # KEEL_LIFECYCLE_V1
       spec[0].template[0].metadata[0].annotations["keel.sh/update-time"],                      # KEEL_LIFECYCLE_V1
@@ -107,5 +183,6 @@ resource "kubernetes_deployment" "mail_sorter" {
 
   depends_on = [
     kubernetes_manifest.external_secret,
+    kubernetes_manifest.db_external_secret,
   ]
 }

@@ -4,6 +4,8 @@ variable "image_tag" {
   description = "Tag of the image that a new Deployment starts with; CI moves it from then on."
 }
 
+variable "mysql_host" { type = string }
+
 variable "redis_host" { type = string }
 
 variable "mail_host" { type = string }

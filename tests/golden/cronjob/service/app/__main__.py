@@ -18,6 +18,7 @@ def main() -> int:
     logs.configure(settings.log_level)
     # The first process of a container ignores SIGTERM unless it says otherwise.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    log.info("started, version %s", settings.version)
     started = time.perf_counter()
     try:
         job.run()

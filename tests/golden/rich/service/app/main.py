@@ -44,10 +44,10 @@ async def healthz() -> dict[str, str]:
 @app.get("/readyz")
 async def readyz(response: Response) -> dict[str, str]:
     """Whether the database answers too."""
-    if await database.is_reachable():
-        return {"status": "ok"}
-    response.status_code = 503
-    return {"status": "database unreachable"}
+    if not await database.is_reachable():
+        response.status_code = 503
+        return {"status": "database unreachable"}
+    return {"status": "ok"}
 
 
 @app.get("/metrics", include_in_schema=False)

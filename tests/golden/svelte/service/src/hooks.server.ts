@@ -12,7 +12,7 @@ const QUIET = ["/healthz", "/metrics", "/readyz"];
 /** Runs once, before the first request. */
 export const init: ServerInit = () => {
   captureConsole();
-  log.info("started");
+  log.info("started", { version: process.env.VERSION ?? "dev" });
   process.on("sveltekit:shutdown", (reason) => log.info("stopped", { reason }));
 };
 

@@ -3,12 +3,20 @@
 import {
   collectDefaultMetrics,
   Counter,
+  Gauge,
   Histogram,
   Registry,
 } from "prom-client";
 
 const registry = new Registry();
 collectDefaultMetrics({ register: registry });
+
+new Gauge({
+  name: "build_info",
+  help: "The version that runs.",
+  labelNames: ["version"],
+  registers: [registry],
+}).set({ version: process.env.VERSION ?? "dev" }, 1);
 
 const requests = new Counter({
   name: "http_requests_total",
