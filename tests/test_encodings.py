@@ -18,7 +18,7 @@ from tests.change.forge import change
 from tests.checkout import commit_all
 from tests.full import few
 from tests.invoke import Desk
-from tests.registrations.conftest import DECLARATIONS, FILES, render, service
+from tests.registrations.conftest import DECLARATIONS, FILES, MYSQL, render, service
 from tests.world import World
 
 NAME = str(RICH["name"])
@@ -106,7 +106,8 @@ SHAPES: dict[str, Encoding] = {
 
 def declared(kind: str) -> Registration:
     """A registration of the template, for a service that needs it."""
-    return next(item for item in load(DECLARATIONS, render, service()) if item.id == kind)
+    variables = service(db=MYSQL) if kind == "mysql-database" else service()
+    return next(item for item in load(DECLARATIONS, render, variables) if item.id == kind)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -38,6 +38,18 @@ def render(source: str, variables: Mapping[str, object]) -> str:
     return ENVIRONMENT.from_string(source).render(variables)
 
 
+MYSQL = {
+    "engine": "mysql",
+    "name": "notes",
+    "role": "notes_app",
+    "provision": "create",
+    "vault_role": "mysql-notes-app",
+    "resource": "notes",
+    "connection": "mysql",
+    "prefix": "mysql",
+}
+
+
 def service(**changes: Any) -> dict[str, Any]:
     """The variables of a service that needs every registration, over those of the smallest service."""
     return {

@@ -17,23 +17,12 @@ from generator.base.errors import RefusedError
 from generator.infra_repo.registrations import Registration, declared_ids, load, register, unregister
 from tests.full import few
 
-from .conftest import DECLARATIONS, FILES, ROOT, render, service
+from .conftest import DECLARATIONS, FILES, MYSQL, ROOT, render, service
 
 FIXTURES = {path.stem: path.name for path in sorted(FILES.iterdir())}
 SANDBOX_INFRA = ROOT / "generator" / "sandbox" / "infra"
 CHECKOUT = "NEWSERVICE_INFRA_CHECKOUT"
 
-
-MYSQL = {
-    "engine": "mysql",
-    "name": "notes",
-    "role": "notes_app",
-    "provision": "create",
-    "vault_role": "mysql-notes-app",
-    "resource": "notes",
-    "connection": "mysql",
-    "prefix": "mysql",
-}
 
 PROSE = ("ci-doc", "rotation-doc", "anubis-doc")
 """Entries within a line that others have written."""
