@@ -216,7 +216,7 @@ def test_what_runs(
     answers = answer(
         env=env, command=command, args=args, probe={"kind": "http", "path": path},
         metrics={"path": route, "port": port % 65535 + 1},  # the service's own may have other routes
-        cpu=cpu, memory=f"{memory}Mi", port=port, service_port=service_port, **source,
+        quota="own", cpu=cpu, memory=f"{memory}Mi", port=port, service_port=service_port, **source,
     )  # fmt: skip
     stack = stack_of(answers)
     pod = stack["deployment.tf"].one("resource", "spec", "template", "spec")
@@ -342,7 +342,9 @@ def test_jobs(
     env: dict[str, str], run_as: dict[str, int],
 ) -> None:  # fmt: skip
     job = {"name": name, "schedule": schedule, "command": command, "args": args, "cpu": cpu, "memory": f"{memory}Mi"}
-    answers = answer(kind="cronjob", env=env, run_as=run_as, cronjobs=[{**job, "deadline_seconds": seconds}])
+    answers = answer(
+        kind="cronjob", quota="own", env=env, run_as=run_as, cronjobs=[{**job, "deadline_seconds": seconds}]
+    )
     spec = stack_of(answers)["cronjobs.tf"].one("resource").one("spec")
     assert spec["schedule"] == schedule
     assert spec.one("job_template", "spec")["active_deadline_seconds"] == seconds

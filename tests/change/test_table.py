@@ -90,7 +90,7 @@ ROWS = [
     row("a site", {**UPSTREAM, "kind": "worker"}, "--kind", "web", "--open", kind="web"),
     row("parked", RICH, "--replicas", "0", replicas=0),
     row("woken", {**RICH, "replicas": 0}, "--replicas", "1", replicas=1),
-    row("at home only", SMALLEST, "--dns", "lan", dns="lan"),
+    row("at home only", SMALLEST, "--dns", "lan", dns="lan", where=BOTH),
 ]  # fmt: skip
 """Rows of the table."""
 

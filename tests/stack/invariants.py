@@ -56,7 +56,8 @@ def untidy(text: str) -> list[str]:
 
 def needless_comments(name: str, text: str) -> list[str]:
     """Comments that no convention asks for."""
-    asked = r'# (auth = "(app|none)": \S.*|(KYVERNO_LIFECYCLE_V[12]|KEEL_LIFECYCLE_V1|KEEL_IGNORE_IMAGE|'
+    asked = r'# ((auth = "(app|none)"|Recreate|One pod after the other): \S.*|'
+    asked += "(KYVERNO_LIFECYCLE_V[12]|KEEL_LIFECYCLE_V1|KEEL_IGNORE_IMAGE|"
     asked += "RELOADER_LIFECYCLE_V1|SABLIER_MANAGED_REPLICAS))"
     comments = [hcl.source(node).strip() for node in hcl.nodes(hcl.syntax(text)) if node.type == "comment"]
     return [] if name == "extra.tf" else [found for found in comments if not re.fullmatch(asked, found)]
