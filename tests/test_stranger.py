@@ -243,8 +243,15 @@ def test_the_open_page_is_named_first_and_what_closes_it() -> None:
 REASONS = {"auth_reason": "said so"}
 
 
+def test_a_template_that_does_not_list_its_addresses() -> None:
+    """Services of earlier templates have no such answer: nothing is claimed about them."""
+    earlier = answer(SMALLEST)
+    context = {name: value for name, value in earlier.context.items() if name != "doors"}
+    assert replace(earlier, context=context).doors is None
+
+
 def doors(**given: Any) -> dict[str, tuple[str, str, str]]:
-    return {door.url: (door.auth, door.what, door.reach) for door in answer({**SMALLEST, **given}).doors}
+    return {door.url: (door.auth, door.what, door.reach) for door in answer({**SMALLEST, **given}).doors or ()}
 
 
 def test_every_address_of_a_service() -> None:
@@ -252,7 +259,7 @@ def test_every_address_of_a_service() -> None:
     main = f"https://{name}.{domain}"
     auth = ("required", "auth", "public")
     assert {
-        door.auth: door.meets for auth in MEETS for door in answer({**SMALLEST, "auth": auth} | REASONS).doors
+        door.auth: door.meets for auth in MEETS for door in answer({**SMALLEST, "auth": auth} | REASONS).doors or ()
     } == MEETS
     assert doors() == {f"{main}/": auth, f"{main}/healthz": auth, f"{main}/metrics": auth}
     hooks = [{"name": "hooks", "paths": ["/hooks", "/met"], "reason": "signed", "probe_path": "/hooks/ping"}]
