@@ -92,6 +92,11 @@ def test_what_was_met(seen: Page | Silence, then: Page | Silence | None, wanted:
     assert words
 
 
+def test_a_front_door_that_fails_for_everybody() -> None:
+    """It says nothing about the service: its names and those that nobody has get the same."""
+    assert met(Sight(DOOR, Page(502), nobody=Page(502)), SIGN_ON)[0] is Met.DOWN
+
+
 SEEN: dict[Met, Page | Silence] = {
     Met.LOGIN: LOGIN,
     Met.ANONYMOUS: GUEST,
@@ -136,7 +141,7 @@ def test_each_gate_and_each_answer(auth: str, verdicts: tuple[Verdict, ...]) -> 
 @pytest.mark.parametrize("reach", ["internal", "lan"])
 def test_from_outside_a_home_name_leads_to_nothing(auth: str, reach: str) -> None:
     door = gated(auth, reach=reach)
-    shut = (Met.REFUSED, Met.NOBODY, Met.SILENCE)
+    shut = (Met.REFUSED, Met.NOBODY, Met.SILENCE, Met.DOWN)
     for kind, seen in SEEN.items():
         judged = judge_door(Sight(door, seen, nobody=NOBODY, record=Record(("1.1.1.1",))), SIGN_ON)
         assert judged.verdict is (RIGHT if kind in shut else EXPOSED), kind
@@ -238,8 +243,15 @@ def test_the_open_page_is_named_first_and_what_closes_it() -> None:
 REASONS = {"auth_reason": "said so"}
 
 
+def test_a_template_that_does_not_list_its_addresses() -> None:
+    """Services of earlier templates have no such answer: nothing is claimed about them."""
+    earlier = answer(SMALLEST)
+    context = {name: value for name, value in earlier.context.items() if name != "doors"}
+    assert replace(earlier, context=context).doors is None
+
+
 def doors(**given: Any) -> dict[str, tuple[str, str, str]]:
-    return {door.url: (door.auth, door.what, door.reach) for door in answer({**SMALLEST, **given}).doors}
+    return {door.url: (door.auth, door.what, door.reach) for door in answer({**SMALLEST, **given}).doors or ()}
 
 
 def test_every_address_of_a_service() -> None:
@@ -247,7 +259,7 @@ def test_every_address_of_a_service() -> None:
     main = f"https://{name}.{domain}"
     auth = ("required", "auth", "public")
     assert {
-        door.auth: door.meets for auth in MEETS for door in answer({**SMALLEST, "auth": auth} | REASONS).doors
+        door.auth: door.meets for auth in MEETS for door in answer({**SMALLEST, "auth": auth} | REASONS).doors or ()
     } == MEETS
     assert doors() == {f"{main}/": auth, f"{main}/healthz": auth, f"{main}/metrics": auth}
     hooks = [{"name": "hooks", "paths": ["/hooks", "/met"], "reason": "signed", "probe_path": "/hooks/ping"}]
@@ -433,7 +445,7 @@ def test_an_ingress_that_shadows_another(visit: Visit, module: str, path: str, c
 
 def test_a_carve_out_behind_the_login(visit: Visit) -> None:
     visit.made()
-    visit.edit(r'auth( +)= "none"', r'auth\1= "required"')
+    visit.edit(r'\n  auth( +)= "none"', r'\n  auth\1= "required"')
     check = visit.verify()
     assert (check["state"], check["code"]) == ("failed", "gate.walled")
     assert "carveouts.hooks.auth is none" in check["summary"]

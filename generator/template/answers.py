@@ -162,9 +162,10 @@ class Answers:
         return tuple(Watcher(item["name"], tuple(item["words"])) for item in self.context["watchers"])
 
     @property
-    def doors(self) -> tuple[Door, ...]:
-        """Every address at which strangers may try the service."""
-        return tuple(Door(**item) for item in self.context["doors"])
+    def doors(self) -> tuple[Door, ...] | None:
+        """Every address at which strangers may try the service; None where its template does not list them yet."""
+        listed = self.context.get("doors")
+        return None if listed is None else tuple(Door(**item) for item in listed)
 
 
 def resolve(

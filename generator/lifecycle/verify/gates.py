@@ -81,11 +81,11 @@ def _from_outside(door: Door, record: Record, found: Met, words: str, sign_on: S
         known = f"public DNS leads to {', '.join(record.addresses)}, which nobody outside reaches"
         words = known if record.addresses else "public DNS does not know the name"
         return (Verdict.ABSENT if door.reach == "public" else Verdict.RIGHT), words
+    if found in (Met.DOWN, Met.SILENCE):
+        return Verdict.RIGHT, words
     if door.reach == "public":
-        unseen = found in (Met.DOWN, Met.SILENCE)
-        return (Verdict.RIGHT if unseen else _verdict(door, found, sign_on)), words
-    shut = found in (Met.NOBODY, Met.SILENCE, Met.REFUSED)
-    return (Verdict.RIGHT if shut else Verdict.EXPOSED), words
+        return _verdict(door, found, sign_on), words
+    return (Verdict.RIGHT if found in (Met.NOBODY, Met.REFUSED) else Verdict.EXPOSED), words
 
 
 def judge_gates(judged: Sequence[Judged], remedy: Callable[[], str], again: str) -> Check:

@@ -213,6 +213,8 @@ def _secrets(run: Run) -> _Seen:
 def _site(run: Run) -> _Seen:
     """What strangers meet at the service's addresses; that it could not be seen may pass."""
     sign_on, doors = run.platform.sign_on, run.answers.doors
+    if doors is None:
+        return _skipped(SITE, "its template does not list its addresses yet: update the service")
     if not doors:
         return _skipped(SITE, "it has no address: these answers are not for a web service")
     if sign_on is None:

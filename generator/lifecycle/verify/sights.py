@@ -92,14 +92,14 @@ def _met(
     if isinstance(seen, Silence):
         return (Met.NOBODY if seen.unknown else Met.SILENCE), seen.reason
     words = f"{seen.status}{f' {seen.kind}' if seen.kind and not seen.location else ''}"
+    if seen.status == 429 or seen.status >= 500:  # the front door itself may fail, for names that nobody has, too
+        return Met.DOWN, words
     if isinstance(nobody, Page) and _alike(seen, nobody, outside=outside):
         return Met.NOBODY, f"{words}, as a name that nobody has"
     if 300 <= seen.status < 400 and seen.location:
         return _redirected(url, seen, sign_on)
     if seen.status in (401, 403):
         return Met.REFUSED, str(seen.status)
-    if seen.status == 429 or seen.status >= 500:
-        return Met.DOWN, words
     return Met.CONTENT, words
 
 
