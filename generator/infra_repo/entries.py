@@ -47,7 +47,7 @@ def merge_entries(
     """
     texts = _Texts(tree)
     made, wanted = ({(item.id, item.path): item for item in items} for items in (start, goal))
-    brought = [_brought(made.get(key), item, texts) for key, item in wanted.items()]
+    brought = [_brought(made.get(key), item, texts) for key, item in wanted.items() if texts.has_list(item)]
     gone = [item for key, item in reversed(made.items()) if key not in wanted]
     return [*brought, *(_removed(item, texts, claimed, ends=not wanted) for item in gone)]
 
@@ -113,6 +113,10 @@ class _Texts:
             content = self._tree.read(path)
             self._now[path] = None if content is None else read_text(content)
         return self._now[path]
+
+    def has_list(self, item: Registration) -> bool:
+        """Whether an entry belongs here at all: an optional one does where its file, or what is in its way, exists."""
+        return not item.optional or self._tree.obstacle(item.path) is not None or self.look(item.path) is not None
 
     def read(self, item: Registration, remedy: str) -> str | None:
         """The text of the registration's file, to be edited; None where it does not exist.

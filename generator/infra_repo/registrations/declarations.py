@@ -27,7 +27,7 @@ from generator.template.template import parse_yaml
 Render = Callable[[str, Mapping[str, object]], str]
 
 _KEYS = {"id": True, "path": True, "edits": True} | dict.fromkeys(
-    ("when", "for_each", "order", "apply", "purpose"), False
+    ("when", "for_each", "order", "apply", "purpose", "optional"), False
 )
 _PURPOSES = ("docs", "monitor")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "none": False, "": False}
@@ -161,6 +161,8 @@ def _check(data: object) -> Mapping[str, Any]:
         raise FaultError("order: must be a whole number")
     if declaration.get("purpose", "docs") not in _PURPOSES:
         raise FaultError(f"purpose: must be one of {', '.join(_PURPOSES)}")
+    if not isinstance(declaration.get("optional", False), bool):
+        raise FaultError("optional: must be true or false")
     edits = declaration["edits"]
     if not isinstance(edits, list) or not edits:
         raise FaultError("edits: must be a list of edits")
@@ -213,6 +215,7 @@ def _registration(declaration: Mapping[str, Any], render: Render, context: Mappi
         one_line(rendered(str(declaration.get("apply", "")), "apply")),
         declaration.get("order", 100),
         declaration.get("purpose", ""),
+        declaration.get("optional", False),
     )
 
 

@@ -19,7 +19,7 @@ class Registration:
 
     ``path`` is relative to the infra repository. ``apply_note`` says which stack must be applied for it to
     count, and by whom; ``order`` is its place in the order of applying. ``purpose`` tells documentation and monitors
-    from all other entries.
+    from all other entries. ``optional``: a repository without the file has no such list.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Registration:
     apply_note: str = ""
     order: int = 100
     purpose: str = ""
+    optional: bool = False
 
     @property
     def snippet(self) -> str:
