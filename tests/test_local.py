@@ -279,6 +279,31 @@ def test_a_shared_file_that_is_gone_is_named(desk: Desk) -> None:
     assert CATALOGUE in error["message"]
 
 
+@pytest.mark.parametrize("path", [".claude/CLAUDE.md", "docs/architecture/databases.md"])
+def test_a_list_that_the_repository_does_not_have_is_no_matter(desk: Desk, path: str) -> None:
+    (desk.infra / path).unlink()
+    commit_all(desk.infra, "docs: less")
+    completed = desk.create({**SMALLEST, "database": "postgres"})
+    assert completed.code == 0, completed.out
+    assert not (desk.infra / path).exists()
+    (plan,) = completed.of("plan")
+    left = {item["id"] for item in plan["registrations"] if item["path"] == path}
+    assert left == set()
+    again = desk.create({**SMALLEST, "database": "postgres"})
+    assert (again.code, again.result["status"]) == (0, "unchanged")
+
+
+def test_a_list_of_another_form_is_refused_with_the_item(desk: Desk) -> None:
+    (desk.infra / ".claude" / "CLAUDE.md").write_text("# For whoever works here\n", encoding="utf-8")
+    commit_all(desk.infra, "docs: less")
+    completed = desk.create({**SMALLEST, "database": "postgres"})
+    assert completed.code == 4
+    (error,) = completed.of("error")
+    assert error["code"] == "registration.place_not_found"
+    assert "no list begins so" in error["message"]
+    assert error["hint"].endswith("\nnotes_app")
+
+
 def test_a_folder_that_is_no_infra_repository_is_reported(desk: Desk) -> None:
     shutil.rmtree(desk.infra / "stacks")
     completed = desk.create(SMALLEST)

@@ -82,6 +82,7 @@ def declare(folder: Path, **changes: Any) -> Path:
         ({"when": "[[ name ]]"}, "when:"),
         ({"for_each": "[[ name ]]"}, "for_each:"),
         ({"for_each": "[[ name | tojson ]]"}, "for_each:"),
+        ({"optional": "maybe"}, "optional: must be true or false"),
         ({"unknown": 1}, "unknown:"),
     ],
 )  # fmt: skip
