@@ -17,6 +17,7 @@ from tests.full import few
 from .python_lock import COMBINATIONS, FOLDER, LOCKS, Combination, command_of, compiled, entries
 from .trees import Tree
 
+EACH = tuple(product(COMBINATIONS, LOCKS))
 ENTRY = r"[a-z0-9-]+==[0-9][0-9a-z.]*( ; [a-zA-Z_0-9 .'<>=!()]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+\n"
 
 
@@ -31,7 +32,7 @@ def declared(template: Template, combination: Combination, lock: str) -> list[Re
     return [Requirement(text) for text in [*project["dependencies"], *more]]
 
 
-@pytest.mark.parametrize(("combination", "lock"), product(COMBINATIONS, LOCKS))
+@pytest.mark.parametrize(("combination", "lock"), EACH)
 def test_every_dependency_is_locked_in_its_range(template: Template, combination: Combination, lock: str) -> None:
     locked = entries(rendered(template, lock, combination))
     for requirement in declared(template, combination, lock):
@@ -39,7 +40,7 @@ def test_every_dependency_is_locked_in_its_range(template: Template, combination
         assert version in requirement.specifier, requirement
 
 
-@pytest.mark.parametrize(("combination", "lock"), product(COMBINATIONS, LOCKS))
+@pytest.mark.parametrize(("combination", "lock"), EACH)
 def test_a_lock_holds_versions_and_hashes_and_no_address(
     template: Template, combination: Combination, lock: str
 ) -> None:
@@ -64,7 +65,7 @@ def test_the_readme_names_the_commands(trees: dict[str, Tree]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("combination", "lock"), few(0, product(COMBINATIONS, LOCKS), apart=True))
+@pytest.mark.parametrize(("combination", "lock"), few(0, EACH, apart=True))
 def test_uv_would_change_nothing(template: Template, combination: Combination, lock: str) -> None:
     if not shutil.which("uv"):
         pytest.skip("uv is not on PATH: the locks are not compiled again")
