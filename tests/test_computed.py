@@ -474,6 +474,20 @@ def test_a_profile_without_the_gpus_tier_asks_for_none() -> None:
     assert "gpu" not in resolve(TEMPLATE, QUESTIONS, SMALLEST, {"profile": tiers}).values
 
 
+@pytest.mark.parametrize("given", [{"names": {}}, {"language": "none"}, {"image_source": "upstream", "image": "a/b:1"}])
+def test_programs_of_an_image_that_may_have_any_are_not_judged(given: dict[str, Any]) -> None:
+    jobs = [{"name": "j", "schedule": "@daily", "command": ["tidy"]}]
+    found = computed("warnings", **given, migrate_command=["alembic"], cronjobs=jobs)
+    assert not [note for note in found if "no such program" in note]
+
+
+def test_a_worker_that_exists_is_not_watched_for_standing_still() -> None:
+    """Its units may take longer than a new service's are expected to."""
+    assert computed("stall_seconds", kind="worker") == 900
+    assert computed("stall_seconds", kind="worker", names={}) == 0
+    assert computed("stall_seconds", kind="worker", names={}, stall_seconds=60) == 60
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -481,6 +495,13 @@ def test_a_profile_without_the_gpus_tier_asks_for_none() -> None:
         ({"port": 80}, "rights to ports below 1024"),
         ({"image_source": "upstream", "image": "a/b:1", "kind": "cronjob"}, "Keel watches no CronJobs"),
         ({"kind": "cronjob", "migrate_command": ["x"]}, "migrate_command is run by no job"),
+        ({"migrate_command": ["alembic", "upgrade"]}, "migrate_command starts with alembic, and the image of new code"),
+        ({"language": "go", "migrate_command": ["sh", "-c", "x"]}, "has no such program, only /service"),
+        ({"cronjobs": [{"name": "j", "schedule": "@daily", "args": ["--all"]}]}, "the job j starts with --all"),
+        (
+            {"language": "go", "cronjobs": [{"name": "j", "schedule": "@daily", "args": ["--all"]}]},
+            "the job j gives the code the arguments --all",
+        ),
         (
             {
                 "volumes": [{"name": "d", "mount": "/d"}],

@@ -190,7 +190,7 @@ EVERYTHING = Kind(
         secrets={"API_TOKEN": "api_token"},
         secret_mode="extract",
         database="postgres",
-        migrate_command=["python", "-m", "app.migrate"],
+        migrate_command=["python", "-m", "app.migrations"],
         redis=True,
         volumes=[
             {"name": "data", "mount": "/data"},

@@ -450,6 +450,35 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
         "names",
         ["two objects", "two names"],
     ),
+    *(
+        (
+            f"generated code that a new repository does not have: {' '.join(given['migrate_command'])}",
+            given,
+            "migrate_command",
+            ["names code that a new repository does not have", "`newservice change`"],
+        )
+        for given in (
+            {"database": "postgres", "migrate_command": ["python", "-m", "app.migrate"]},
+            {"database": "postgres", "migrate_command": ["python", "-m", "app", "migrate"]},
+            {"migrate_command": ["python", "-m", "app.migrations"]},
+            {"language": "go", "database": "postgres", "migrate_command": ["/service", "migrate"]},
+        )
+    ),
+    *(
+        (
+            f"a job of generated code that a new repository does not have: {job}",
+            {**given, "cronjobs": [{"name": "tidy", "schedule": "@daily", **job}]},
+            "cronjobs",
+            ["[0]: ", "names code that a new repository does not have"],
+        )
+        for given, job in (
+            ({}, {"command": ["python", "-m", "app.tidy"]}),
+            ({}, {"command": ["python", "-m", "app"]}),
+            ({"database": "postgres"}, {"command": ["python", "-m", "app.migrations"]}),
+            ({"language": "go"}, {"command": ["/service"]}),
+            ({"language": "go", "kind": "cronjob"}, {"command": ["/service", "tidy"]}),
+        )
+    ),
     (
         "a container with the migration's name",
         {"name": "migrate", "migrate_command": ["up"]},
@@ -548,6 +577,15 @@ TAKEN: list[dict[str, Any]] = [
     {"names": {"ingress": "notes", "container": "migrate"}},
     {"name": "migrate", "kind": "cronjob", "migrate_command": ["up"]},
     {"cronjobs": [{**JOB, "name": "migrate"}], "migrate_command": ["up"]},
+    {"database": "postgres", "migrate_command": ["python", "-m", "app.migrations"]},
+    {"language": "go", "database": "mysql", "migrate_command": ["/service", "migrations"]},
+    {"names": {}, "migrate_command": ["python", "-m", "app.migrate"]},
+    {"names": {}, "cronjobs": [{**JOB, "command": ["python", "-m", "app.tidy"]}]},
+    {"language": "none", "migrate_command": ["/service", "migrate"]},
+    {
+        "kind": "cronjob",
+        "cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["python", "-m", "app", "tidy"]}],
+    },
     {"language": "go", "metrics": {"path": "/docs"}},
     {"metrics": {"path": "/healthz", "port": 9090}},
     {"language": "none", "metrics": {"path": "/"}},

@@ -592,7 +592,7 @@ def test_an_answer_that_does_not_apply_needs_the_right_form() -> None:
 BASES = [
     SMALLEST, UPSTREAM, RICH, {**RICH, "auth": "required"}, {**SMALLEST, "tier": "gpu"},
     {**UPSTREAM, "volumes": [{"name": "data", "mount": "/data"}]},
-    {**SMALLEST, "kind": "cronjob", "migrate_command": ["migrate"]},
+    {**SMALLEST, "kind": "cronjob", "migrate_command": ["migrate"]}, {**SMALLEST, "kind": "worker"},
 ]  # fmt: skip
 """Answers among which every question applies at least once."""
 

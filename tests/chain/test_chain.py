@@ -15,7 +15,7 @@ from tests.full import full
 from tests.service.trees import load_yaml
 from tests.world import Completed
 
-SERVICE: dict[str, Any] = {**SMALLEST, "database": "postgres", "migrate_command": ["python", "-m", "app", "migrate"]}
+SERVICE: dict[str, Any] = {**SMALLEST, "database": "postgres", "migrate_command": ["python", "-m", "app.migrations"]}
 SITE: dict[str, Any] = {**SMALLEST, "name": "city-guide", "language": "static", "tier": "edge", "namespace": "guides"}
 
 PIPELINES = r"^/api/repos/\d+/pipelines$"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,33 @@ class Trees(dict[str, Tree]):
 def trees(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Trees:
     """The rendered repositories; tests read them and leave them as they are."""
     return Trees(template, tmp_path_factory.mktemp("trees"))
+
+
+@pytest.fixture(scope="session")
+def installed(trees: Trees, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A copy of the richest variant and the Python that it was installed for, as its README says: from its lock."""
+    folder = tmp_path_factory.mktemp("service") / "null"
+    shutil.copytree(trees["postgres-dsn-private"].root, folder)
+    # Without a pip of its own, which takes longer to install than all that the service needs.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
+    pip = [sys.executable, "-m", "pip", "--python", ".venv/bin/python", "--disable-pip-version-check"]
+    locked = [*pip, "install", "--quiet", "--require-hashes", "--requirement"]
+    for command in (
+        [*locked, "requirements-dev.lock"],
+        # The other repositories' tests run here too, and need MySQL's driver and Redis beside what this one needs.
+        [*locked, str(trees["worker-redis"].root / "requirements.lock")],
+        [*pip, "install", "--quiet", "--no-deps", "--editable", "."],
+        [*pip, "check"],
+    ):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return folder, folder / ".venv" / "bin" / "python"
+
+
+@pytest.fixture
+def python(installed: tuple[Path, Path]) -> Path:
+    """The Python that has what every Python repository needs."""
+    return installed[1]
 
 
 def rendered(template: Template, given: dict[str, Any], folder: Path) -> Tree:

@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,9 +24,11 @@ from .trees import PYTHON, Tree
 # What is imported, and what has to be installed for it.
 PACKAGES = {
     "fastapi": "fastapi",
+    "h11": "uvicorn",
     "prometheus_client": "prometheus-client",
     "psycopg": "psycopg[binary]",
     "pymysql": "PyMySQL[rsa]",
+    "redis": "redis",
     "starlette": "fastapi",
     "uvicorn": "uvicorn",
 }
@@ -48,28 +49,6 @@ def test_what_is_imported_is_what_is_declared(any_tree: Tree) -> None:
                     imported.add(str(node.module).split(".")[0])
     needed = {PACKAGES[name] for name in imported - sys.stdlib_module_names - {"app"}}
     assert {re.split("[<>=]", text)[0] for text in project(any_tree)["dependencies"]} == needed
-
-
-@pytest.fixture(scope="module")
-def installed(trees: dict[str, Tree], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A copy of the richest variant and the Python that it was installed for, as its README says."""
-    folder = tmp_path_factory.mktemp("service") / "null"
-    shutil.copytree(trees["postgres-dsn-private"].root, folder)
-    # Without a pip of its own, which takes longer to install than all that the service needs.
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True)
-    # The other repositories' tests run here too, and need MySQL's driver beside what this one needs.
-    drivers = [text for text in project(trees["web-mysql"])["dependencies"] if text.startswith("PyMySQL")]
-    pip = [sys.executable, "-m", "pip", "--python", ".venv/bin/python", "install", "--quiet"]
-    pip += ["--disable-pip-version-check", "--editable", ".[dev]", *drivers]
-    done = subprocess.run(pip, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, folder / ".venv" / "bin" / "python"
-
-
-@pytest.fixture
-def python(installed: tuple[Path, Path]) -> Path:
-    """The Python that has what every Python repository needs."""
-    return installed[1]
 
 
 def clean_environment() -> dict[str, str]:
@@ -131,7 +110,7 @@ def answer(python: Path, url: str) -> str:
 @pytest.mark.slow
 def test_it_starts_answers_and_stops_gracefully(installed: tuple[Path, Path]) -> None:
     folder, python = installed
-    with started(python, folder, PORT="0", LOG_LEVEL="info") as process:
+    with started(python, folder, PORT="0", DRAIN_SECONDS="0", LOG_LEVEL="info") as process:
         message = said_until(process, "running on")[-1]["message"]
         url = next(word for word in message.split() if word.startswith("http://"))
         port = url.rsplit(":", 1)[1]

@@ -71,6 +71,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "kind": "cronjob",
         "database": {"engine": "postgres", "env": {"URL": "dsn", "PW": "password"}, "dsn_scheme": "postgresql+asyncpg"},
     },
+    "web-redis": {**COMMON, "redis": True, "database": "postgres", "migrate_command": ["/service", "migrations"]},
+    "worker-redis": {
+        **COMMON,
+        "kind": "worker",
+        "redis": 2,
+        "database": "mysql",
+        "migrate_command": ["/service", "migrations"],
+    },
+    "cronjob-redis": {**COMMON, "kind": "cronjob", "redis": 0},
     "web-some-parts": {
         **COMMON,
         "name": "con",
@@ -103,11 +112,15 @@ class Service:
 
     def fetch(self) -> None:
         """Have the modules at hand; a wrong checksum is a failure, an unreachable proxy a reason to skip."""
+        before = {name: self.files.get(name) for name in ("go.mod", "go.sum")}
         done = self.go("mod", "download")
         if done.returncode != 0:
             assert "go.sum" not in done.stderr, done.stderr
             assert "checksum" not in done.stderr, done.stderr
             pytest.skip(f"Go's modules can't be fetched here: {done.stderr.strip()[-300:]}")
+        for name, text in before.items():  # what Go would add, the image's build refuses
+            if text is not None:
+                assert (self.folder / name).read_text(encoding="utf-8") == text, name
 
     @property
     def program(self) -> Path:
@@ -204,7 +217,11 @@ def test_files_are_those_that_the_answers_need(
 
 def test_without_a_database_there_is_no_dependency(rendered: dict[str, dict[str, str]]) -> None:
     for name, files in rendered.items():
-        assert ("require" in files["go.mod"]) == ("go.sum" in files) == ("database" in VARIANTS[name]), name
+        assert (
+            ("require" in files["go.mod"])
+            == ("go.sum" in files)
+            == ("database" in VARIANTS[name] or "redis" in VARIANTS[name])
+        ), name
     assert rendered["web"]["go.mod"] == "module github.com/viktorbarzin/city-guide\n\ngo 1.26\n"
 
 
@@ -219,7 +236,10 @@ def test_module_path_is_one_that_go_takes(rendered: dict[str, dict[str, str]]) -
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_image_is_small_and_unprivileged(rendered: dict[str, dict[str, str]], variant: str) -> None:
     dockerfile = rendered[variant]["Dockerfile"]
-    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == ["golang:1.26", "gcr.io/distroless/static-debian13"]
+    assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == [
+        "golang:1.26",
+        "gcr.io/distroless/static-debian13:nonroot",
+    ]
     final = dockerfile[dockerfile.rindex("\nFROM ") :]
     assert re.findall(r"^(?:COPY|USER|ENTRYPOINT) .*", final, re.MULTILINE) == [
         "COPY --from=build /service /service",
@@ -318,7 +338,9 @@ class Running:
 @contextmanager
 def started(service: Service, **environment: str) -> Iterator[Running]:
     command = [str(service.program)]
-    with subprocess.Popen(command, env={"PORT": "0", **environment}, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env={"PORT": "0", "DRAIN_SECONDS": "0", **environment}, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield Running(process)
         finally:
@@ -352,7 +374,11 @@ def test_metrics_are_what_prometheus_reads(services: dict[str, Service]) -> None
     assert samples
     assert [line for line in samples if not re.fullmatch(SAMPLE, line)] == []
     types = dict(line.split()[2:] for line in lines if line.startswith("# TYPE "))
-    assert types == {"http_requests_total": "counter", "http_request_duration_seconds": "histogram"}
+    assert types == {
+        "build_info": "gauge",
+        "http_requests_total": "counter",
+        "http_request_duration_seconds": "histogram",
+    }
 
 
 def test_free_text_and_the_probes_path_reach_the_answers(services: dict[str, Service]) -> None:
@@ -368,7 +394,7 @@ def test_free_text_and_the_probes_path_reach_the_answers(services: dict[str, Ser
 
 def test_a_path_that_servemux_would_clean_is_answered_as_it_stands(services: dict[str, Service]) -> None:
     with started(services["web-metrics-first"]) as running, running.client() as client:
-        assert client.get("/stats").text.startswith("# HELP http_requests_total ")
+        assert "\n# HELP http_requests_total " in client.get("/stats").text
         raw = client.build_request("GET", "/%6detrics/")
         assert raw.url.raw_path == b"/%6detrics/"
         assert client.send(raw).json() == {"status": "ok"}

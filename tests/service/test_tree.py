@@ -24,9 +24,13 @@ COMMON = {
     "app/logs.py",
     "app/main.py",
     "app/metrics.py",
+    "app/server.py",
     "app/settings.py",
     "pyproject.toml",
+    "requirements-dev.lock",
+    "requirements.lock",
     "tests/test_logs.py",
+    "tests/test_server.py",
     "tests/test_service.py",
     "tests/test_settings.py",
 }
@@ -53,7 +57,7 @@ def test_visibility_changes_only_what_tells_of_it(trees: dict[str, Tree], engine
 
 def test_text_is_tidy(any_tree: Tree) -> None:
     for path, text in any_tree.texts.items():
-        if path == "app/__init__.py":
+        if path in ("app/__init__.py", "app/migrations/__init__.py"):
             assert text == ""
             continue
         assert text.endswith("\n"), path
@@ -122,12 +126,17 @@ def test_every_port_is_exposed(trees: dict[str, Tree]) -> None:
         assert "/prometheus" not in "".join(trees[name].texts[path] for path in trees[name].texts if "app/" in path)
 
 
-WEB = {"app/main.py", "app/metrics.py", "tests/test_service.py"}
+WEB = {"app/main.py", "app/metrics.py", "app/server.py", "tests/test_server.py", "tests/test_service.py"}
 DATABASE = {"app/database.py", "tests/test_database.py"}
 WORKER = {"app/worker.py", "tests/test_worker.py"}
 JOB = {"app/job.py", "tests/test_job.py"}
 CI = {".github/workflows/build.yml"}
 DEPLOY = {".woodpecker/deploy.yml"}
+REDIS = {"app/redis_store.py", "tests/test_redis_store.py"}
+MIGRATIONS = {
+    *("app/migrations/0001_first.sql", "app/migrations/__init__.py", "app/migrations/__main__.py"),
+    "tests/test_migrations.py",
+}
 HEALTH = {"app/health.py", "tests/test_health.py"}
 
 
@@ -139,6 +148,8 @@ HEALTH = {"app/health.py", "tests/test_health.py"}
         ("worker", WORKER | HEALTH | DATABASE | CI | DEPLOY),
         ("worker-unmeasured", WORKER | HEALTH | CI | DEPLOY | {"scripts/test"}),
         ("worker-silent", WORKER | CI | DEPLOY),
+        ("web-redis", WEB | DATABASE | MIGRATIONS | REDIS | CI | DEPLOY),
+        ("worker-silent-redis", WORKER | REDIS | CI | DEPLOY),
         ("cronjob", JOB | CI),
         ("cronjob-mysql", JOB | DATABASE | CI),
     ],
@@ -148,4 +159,4 @@ def test_files_of_the_other_kinds(trees: dict[str, Tree], name: str, more: set[s
 
 
 def test_only_the_code_reaches_the_image(any_tree: Tree) -> None:
-    assert any_tree.read(".dockerignore").split() == ["*", "!app", "!pyproject.toml"]
+    assert any_tree.read(".dockerignore").split() == ["*", "!app", "!pyproject.toml", "!requirements.lock"]

@@ -46,6 +46,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+_MIGRATE = ["python", "-m", "app.migrations"]
 _SEPARATE = {"path": "/prometheus", "port": 9100}
 _MYSQL_PARTS = {"engine": "mysql", "env": {variable.replace("DB", "MYSQL"): part for variable, part in _PARTS.items()}}
 
@@ -69,6 +70,10 @@ PYTHON: dict[str, dict[str, Any]] = {
         "probe": {"kind": "http", "path": "/" + "p" * 90},
     },
     "worker-silent": {**_COMMON, "kind": "worker", "port": 0},
+    "web-redis": {**_COMMON, "redis": True, "database": "postgres", "migrate_command": _MIGRATE},
+    "worker-redis": {**_COMMON, "kind": "worker", "redis": 2, "database": "mysql", "migrate_command": _MIGRATE},
+    "worker-silent-redis": {**_COMMON, "kind": "worker", "port": 0, "redis": 2},
+    "cronjob-redis": {**_COMMON, "kind": "cronjob", "redis": 0},
     "worker-silent-postgres": {**_COMMON, "kind": "worker", "port": 0, "database": _DSN},
     "cronjob": {**_COMMON, "kind": "cronjob"},
     "cronjob-postgres": {**_COMMON, "kind": "cronjob", "database": "postgres", "migrate_command": ["migrate", "up"]},
