@@ -95,13 +95,17 @@ class Postgres(StreamRequestHandler):
             self.wfile.write(b"C\0\0\0\x0dSELECT 1\0" + ready)
 
 
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
 @contextmanager
-def postgres() -> Iterator[tuple[int, list[bytes]]]:
-    """A database on a free port of loopback; the messages that clients start with are noted."""
+def postgres(port: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """A database on a port of loopback, 0 for a free one; the messages that clients start with are noted."""
     started: list[bytes] = []
     handler = type("Handler", (Postgres,), {"started": started})
-    with ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", port), handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield server.server_address[1], started
