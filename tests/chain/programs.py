@@ -75,11 +75,13 @@ def _following(version: str, subjects: list[str]) -> str:
 
 
 def python(arguments: list[str]) -> int:
-    """The tests' own Python; ``pip install`` only looks for what it was asked to install."""
-    if arguments[:3] == ["-m", "pip", "install"]:
-        note("pip", arguments=arguments[3:])
+    """The tests' own Python; pip only looks whether the lock has what it was asked to install."""
+    if arguments[:2] == ["-m", "pip"]:
+        note("pip", arguments=arguments[2:])
         project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-        return 0 if arguments[3:] == ["--editable", ".[dev]"] and "dev" in project["optional-dependencies"] else 1
+        locked = re.findall(r"^(\S+)==", Path("requirements-dev.lock").read_text(encoding="utf-8"), re.MULTILINE)
+        declared = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+        return 0 if {re.split(r"[\[<>=]", text)[0].lower() for text in declared} <= set(locked) else 1
     note("python", arguments=arguments)
     if arguments[:2] == ["-m", "pytest"]:
         os.environ["PYTHONPATH"] = str(Path(__file__).parent)

@@ -145,7 +145,11 @@ def wanted_steps(workflow: bytes) -> list[str]:
 def assert_tests_ran(chain: Chain) -> None:
     """The service's own tests and linters ran, but for modules that need what is not installed here."""
     machine = chain.runner.machine
-    assert machine.arguments("pip") == [["--editable", ".[dev]"]]
+    assert machine.arguments("pip") == [
+        ["install", "--require-hashes", "--requirement", "requirements-dev.lock"],
+        ["install", "--no-deps", "--editable", "."],
+        ["check"],
+    ]
     assert machine.arguments("ruff") == [["check", "."], ["format", "--check", "."]]
     assert machine.arguments("python") == [["-m", "pytest"]]
     ran = {call["module"] for call in machine.calls if call["program"] == "pytest" and not call["lacks"]}
