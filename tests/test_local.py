@@ -226,12 +226,12 @@ def test_an_edited_service_is_never_overwritten(desk: Desk) -> None:
 
 def test_many_conflicts_are_counted(desk: Desk) -> None:
     desk.create(RICH)
-    for path in desk.service.rglob("*"):
-        if path.is_file():
-            path.write_text("my own\n")
+    files = [path for path in desk.service.rglob("*") if path.is_file()]
+    for path in files:
+        path.write_text("my own\n")
     message = refused(desk)["message"]
-    assert message.startswith("19 files already exist and differ: ")
-    assert message.endswith(" and 14 more")
+    assert message.startswith(f"{len(files)} files already exist and differ: ")
+    assert message.endswith(f" and {len(files) - 5} more")
 
 
 def test_other_files_in_the_folders_are_no_conflict(desk: Desk) -> None:
