@@ -34,7 +34,7 @@ from .fuzz import examples
 from .stack import hcl, terraform
 from .stack.hcl import Block
 from .stack.rendering import files
-from .stack.test_text import comments, lines, plain_values
+from .stack.test_text import as_comment, comments, lines, plain_values
 
 PLATFORM = load_platform(TEMPLATE.platform, None, environ={"HOME": "/nonexistent"})
 SHAPES = TEMPLATE.shapes
@@ -156,9 +156,9 @@ def test_texts_for_people(
         found = {item["secretKey"]: item["remoteRef"]["property"] for item in secret}
         assert found == {f"homepage-{field}": value for field, value in credentials.items()}
     assert comments(files(answers.context)["ingress.tf"]) == [
-        f'# auth = "app": {one_line(auth_reason)}',
-        f'# auth = "none": {one_line(carved)}',
-        f'# auth = "none": {one_line(at_home)}',
+        f'# auth = "app": {as_comment(auth_reason)}',
+        f'# auth = "none": {as_comment(carved)}',
+        f'# auth = "none": {as_comment(at_home)}',
     ]
 
 
