@@ -163,7 +163,10 @@ def test_every_service_is_seen_as_it_was(made: Made, ground: Ground, part: int) 
     ground.sandbox.journal.clear()
     for name in [name for kind in ("complete", "interrupted") for name in made.names(kind)[part::PARTS]]:
         service, seen = made.services[name], look(ground, made, name)
-        assert seen.states() == service["states"], name
+        states = seen.states()
+        if "woodpecker.deploy" not in service["states"]:  # no version before 3.0.0 has that step
+            assert states.pop("woodpecker.deploy", "present") == "present"
+        assert states == service["states"], name
         if service["kind"] == "complete":
             assert seen.differing() == service["differing"], name
     unwritten(ground)
