@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.manual.evidence import COMING, MANUAL, PLACE, RULES, Rule, missing
+from tests.manual.evidence import MANUAL, PLACE, RULES, Rule, missing
 
 STATES = {"holds", "partly", "elsewhere"}
 
@@ -14,8 +14,6 @@ STATES = {"holds", "partly", "elsewhere"}
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.shown], ids=lambda rule: rule.id)
 def test_the_evidence_is_generated(rule: Rule) -> None:
     faults = missing(rule)
-    if faults and rule.id in COMING:
-        pytest.xfail("; ".join(faults))
     assert not faults, "\n".join([f"{rule.id} (lines {rule.lines}): {rule.rule}", *faults])
 
 
@@ -33,7 +31,3 @@ def test_every_rule_says_where_it_is_from_and_how_it_is_kept() -> None:
 def test_every_service_is_somebody_s_evidence() -> None:
     text = PLACE.read_text(encoding="utf-8").partition("\nrules:")[2]
     assert [name for name in MANUAL["services"] if not re.search(rf"(at|refused): {name}\b", text)] == []
-
-
-def test_what_is_still_to_come_is_known() -> None:
-    assert {rule.id for rule in RULES} >= COMING

@@ -28,8 +28,6 @@ from tests.test_golden import CASES, GOLDEN, trees_of
 PLACE = Path(__file__).parent / "rules.yml"
 MANUAL: dict[str, Any] = yaml.safe_load(PLACE.read_text(encoding="utf-8"))
 PLATFORM = load_platform(TEMPLATE.platform, environ={})
-COMING = frozenset(MANUAL["coming"])
-"""Rules whose evidence is not whole yet."""
 
 
 @dataclass(frozen=True)
