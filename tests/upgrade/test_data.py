@@ -35,7 +35,7 @@ def test_a_critical_service_on_the_file_server_is_asked_and_keeps_its_volume() -
     (problem,) = caught.value.problems
     assert (problem.code, problem.question) == ("answer.missing", "volumes")
     assert "no longer valid" in problem.message
-    assert "critical: false" in problem.hint
+    assert "critical: false" in problem.message
     answered = updated({"volumes": [{**MEDIA, "critical": False}]}, tier="core", volumes=[MEDIA])
     assert answered.context["drives"][0]["path"] == "/srv/nfs/notes-app/media"
     moved = updated({"tier": "edge"}, tier="core", volumes=[MEDIA])
@@ -52,6 +52,14 @@ def test_jobs_that_ran_without_a_deadline_keep_none_and_are_named() -> None:
     asked = updated({"job_deadline": 600}, cronjobs=[JOB])
     assert [job["deadline_seconds"] for job in asked.context["jobs"]] == [600]
     assert not [note for note in asked.notes if NOTE in note]
+
+
+@pytest.mark.parametrize(("language", "noted"), [("python", True), ("go", False)])
+def test_dependencies_of_ones_own_are_locked_after_the_update(language: str, noted: bool) -> None:
+    answers = updated(language=language)
+    assert any("requirements.lock" in note for note in answers.notes) == noted
+    again = resolve(TEMPLATE, QUESTIONS, {}, recorded=answers.values)
+    assert not any("requirements.lock" in note for note in again.notes)
 
 
 def test_a_service_that_gets_its_first_job_later_has_a_deadline_for_it() -> None:
