@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from generator.base.errors import AnswersError
+from generator.engine.checklist import Checklist
 from generator.engine.project import Project
 from generator.infra_repo.registrations import Registration, register, unregister
 from generator.platform.profile import load_platform
@@ -174,7 +175,7 @@ def test_texts_in_the_repositories(title: str, description: str) -> None:
     (catalog,) = [entry for entry in registrations(answers) if entry.id == "catalog"]
     assert ["city-guide", one_line(description), "city-guide"] in rows(registered(catalog))
     request = TEMPLATE.environment.get_template("templates/pull_request.md.jinja")
-    markdown = request.render({**answers.context, "registrations": [], "to_do": []})
+    markdown = request.render({**answers.context, "registrations": [], "merging": Checklist()})
     assert plain(MarkdownIt("commonmark").parse(markdown)[1]) == one_line(description)
 
 
@@ -298,20 +299,21 @@ def test_volumes_and_backups(
     schedule: str, days: int,
 ) -> None:  # fmt: skip
     assume(name != "other" and not mount.startswith("/other"))
+    path, nfs_path, below = mount.rstrip("/"), nfs_path.rstrip("/"), below.rstrip("/")
     answers = answer(
         volumes=[
             {"name": name, "mount": mount, "sub_path": sub_path, "size": size, "limit": size},
             {"name": "other", "mount": "/other", "kind": "nfs", "nfs_path": nfs_path, "size": size},
         ],
         names={"claims": {name: {"address": address, "name": claim}}},
-        backup={"kind": "files", "files": [mount + below], "schedule": schedule, "keep_days": days},
+        backup={"kind": "files", "files": [path + below], "schedule": schedule, "keep_days": days},
     )
     stack = stack_of(answers)
     container = stack["deployment.tf"].one("resource", "spec", "template", "spec", "container")
     found = {
         item["name"]: (item["mount_path"], item.attributes.get("sub_path")) for item in container.all("volume_mount")
     }
-    assert found == {name: (mount, sub_path), "other": ("/other", None)}
+    assert found == {name: (path, sub_path), "other": ("/other", None)}
     resource = stack["storage.tf"].labelled(address)
     assert resource.one("metadata")["name"] == claim
     assert resource.one("metadata")["annotations"]["resize.topolvm.io/storage_limit"] == size
@@ -323,7 +325,7 @@ def test_volumes_and_backups(
     script = job.one("spec", "job_template", "spec", "template", "spec", "container")["command"]
     lines_ = "\n".join(str(getattr(word, "text", word)) for word in script).splitlines()
     (archived,) = [shlex.split(line) for line in lines_ if line.strip().startswith("tar ")]
-    assert archived[archived.index("/source") + 1 :] == [f".{mount}{below}"]
+    assert archived[archived.index("/source") + 1 :] == [f".{path}{below}"]
     (cleaned,) = [shlex.split(line) for line in lines_ if line.strip().startswith("find ")]
     assert f"+{days}" in cleaned
 

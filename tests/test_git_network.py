@@ -630,9 +630,10 @@ VERBS = {
 }
 ELSEWHERE = {
     *((name, "push") for name in ("clients/forgejo.py", "fleet/planning.py")),
-    *((name, "push") for name in ("cli/secrets.py", "cli/fleet_secrets.py")),
+    *((name, "push") for name in ("cli/secrets.py", "cli/fleet_secrets.py", "engine/applied.py")),
 }
-"""The same words, of something else: a right in the forge's API, what a fleet does, and commands of ours."""
+"""The same words, of something else: a right in the forge's API, what a fleet does, commands of ours, and an event of
+Woodpecker's."""
 
 
 def modules() -> Iterator[tuple[str, ast.AST]]:
