@@ -85,7 +85,7 @@ def test_an_interruption_in_a_commit_lets_it_finish(
     assert steps["service.commit"] == "done", completed.out
     assert steps["service.push"] == "skipped"
     assert not hit.exists()
-    assert not list((world.folder / "notes-app").rglob("*.lock"))
+    assert not list((world.folder / "notes-app" / ".git").rglob("*.lock"))
     assert world.run("create", SMALLEST).code == 0
 
 

@@ -153,7 +153,7 @@ def test_a_write_that_fails_puts_everything_back(desk: Desk, place: str) -> None
     assert desk.changed() == changed
 
 
-@pytest.mark.parametrize("after", [1, 5, 20, 25, 30])
+@pytest.mark.parametrize("after", [1, 4, 5, 6, 20, 25, 30])
 def test_a_disk_that_fills_up_on_the_way_puts_everything_back(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:

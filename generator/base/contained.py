@@ -188,13 +188,18 @@ class Contained:
             return handle is not None
 
     def write(self, path: str, content: bytes, mode: int = 0o644) -> tuple[str, ...]:
-        """Write a file atomically; returns the folders that were made for it.
+        """Write a file atomically; returns the folders that were made for it, of which none stay when that fails.
 
         Raises ``RefusedError`` where something is in the way.
         """
         made: list[str] = []
-        with self._place(path, made) as (folder, name):
-            put_file(folder, name, content, mode, durable=False)
+        try:
+            with self._place(path, made) as (folder, name):
+                put_file(folder, name, content, mode, durable=False)
+        except BaseException:
+            for new in reversed(made):
+                self.remove_folder(new)
+            raise
         return tuple(made)
 
     def overwrite(self, path: str, content: bytes) -> None:
