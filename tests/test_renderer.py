@@ -91,8 +91,9 @@ def test_only_what_holds_woodpeckers_number_is_rendered_again(given: dict[str, o
     stack = renderer.render(answers.with_facts({"layer": "stack"}))
     after = {file.path: file for file in renderer.render(answers.with_facts({"woodpecker_repo_id": 4711}))}
     again = {path for path, file in after.items() if file.content is not before[path].content}
-    assert again == {path for path, file in after.items() if b"4711" in file.content}
-    assert {".copier-answers.yml", ".github/workflows/build.yml"} == again
+    holding = {path for path, file in after.items() if b"4711" in file.content}
+    assert holding == {".copier-answers.yml", ".github/workflows/build.yml"}
+    assert again == holding | {".woodpecker/deploy.yml"}  # which names it for CI of the repository's own
     assert [file.content for file in renderer.render(answers.with_facts({"layer": "stack"}))] == [
         file.content for file in stack
     ]
