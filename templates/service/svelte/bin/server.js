@@ -10,5 +10,9 @@ const drain = Number(process.env.DRAIN_SECONDS ?? "5");
 const stops = process.listeners("SIGTERM");
 process.removeAllListeners("SIGTERM");
 process.once("SIGTERM", (signal) => {
+  // A client that kept its connection would lose the request that it sends while the server closes it.
+  server.prependListener("request", (_, answer) => {
+    answer.setHeader("Connection", "close");
+  });
   setTimeout(() => stops.forEach((stop) => stop(signal)), drain * 1000);
 });
