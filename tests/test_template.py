@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,8 +85,13 @@ def test_what_is_left_out_leaves_no_folder(tmp_path: Path) -> None:
 
 def test_every_language_has_its_folder_and_every_folder_its_language() -> None:
     assert sorted(LANGUAGES) == sorted(path.name for path in (TREES / "service").iterdir())
-    needed = list(LANGUAGES["none"])
-    assert all([key for key in entry if key in needed] == needed for entry in LANGUAGES.values())
+
+
+def test_every_language_has_the_keys_that_the_head_of_the_file_explains() -> None:
+    [keys] = {tuple(entry) for entry in LANGUAGES.values()}
+    head = (TREES / "languages.yml").read_text(encoding="utf-8").partition("\n\n")[0]
+    explained = re.findall(r"(?:^#   |; )([a-z_]+)(?: {2,}|:)", head, re.MULTILINE)
+    assert tuple(explained) == keys
 
 
 ENTRY = """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +19,8 @@ from generator.template.template import Template
 from tests.answers import render
 
 from .trees import PYTHON, REPOSITORY_ID, VARIANTS, Tree
+
+GO_SETTINGS = ("GOCACHE", "GOMODCACHE", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB")
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +76,23 @@ def installed(trees: Trees, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 def python(installed: tuple[Path, Path]) -> Path:
     """The Python that has what every Python repository needs."""
     return installed[1]
+
+
+@pytest.fixture(scope="session")
+def go_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Go's environment with this person's caches; taken before a test has a home of its own."""
+    if not shutil.which("go") or not shutil.which("gofmt"):
+        pytest.skip("go and gofmt are not installed: the service in Go is rendered, and neither built nor tested")
+    local = {**os.environ, "GOTOOLCHAIN": "local"}
+    asked = ["go", "env", "-json", "GOVERSION", *GO_SETTINGS]
+    said = json.loads(subprocess.run(asked, env=local, capture_output=True, text=True, check=True).stdout)
+    version = re.match(r"go(\d+)\.(\d+)", said.pop("GOVERSION"))
+    if not version or (int(version[1]), int(version[2])) < (1, 26):
+        pytest.skip("the service in Go is written for Go 1.26 or newer, and an older one is installed")
+    home = str(tmp_path_factory.mktemp("go-home"))
+    # Without the folders' names in what is built, the next run of these tests finds it in the cache.
+    fixed = {"PATH": os.environ["PATH"], "HOME": home, "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath -buildvcs=false"}
+    return {**said, **fixed, "CGO_ENABLED": "0", "GOTELEMETRY": "off"}
 
 
 def rendered(template: Template, given: dict[str, Any], folder: Path) -> Tree:

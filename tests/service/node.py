@@ -1,4 +1,4 @@
-"""What the tests of the SvelteKit service run: npm in a folder, the built server's Node.js, a database to reach."""
+"""What the tests of the SvelteKit service run: npm in a folder, the built server's Node.js."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
 
 import pytest
 
@@ -76,38 +72,3 @@ def toolchain() -> tuple[str, tuple[str, ...]] | None:
         if tuple(int(part) for part in version.strip().lstrip("v").split(".")[:2]) >= NODE:
             return node, (npm,)
     return None
-
-
-class Postgres(StreamRequestHandler):
-    """As much of PostgreSQL's protocol as a client needs to connect and to run one statement."""
-
-    started: list[bytes]
-
-    def handle(self) -> None:
-        """Let everybody in, and answer each query with nothing."""
-        length = int.from_bytes(self.rfile.read(4))
-        self.started.append(self.rfile.read(length - 4))
-        ready = b"Z\0\0\0\5I"
-        self.wfile.write(b"R\0\0\0\x08\0\0\0\0" + ready)
-        while self.rfile.read(1) == b"Q":
-            length = int.from_bytes(self.rfile.read(4))
-            self.rfile.read(length - 4)
-            self.wfile.write(b"C\0\0\0\x0dSELECT 1\0" + ready)
-
-
-class _Server(ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-
-@contextmanager
-def postgres(port: int = 0) -> Iterator[tuple[int, list[bytes]]]:
-    """A database on a port of loopback, 0 for a free one; the messages that clients start with are noted."""
-    started: list[bytes] = []
-    handler = type("Handler", (Postgres,), {"started": started})
-    with _Server(("127.0.0.1", port), handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield server.server_address[1], started
-        server.shutdown()
-        thread.join()

@@ -7,17 +7,15 @@ import re
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import TypeVar
 
 import httpx
 
-_T = TypeVar("_T")
+from tests.processes import until
 
 PYTHON_ROUTES = """
 import asyncio
@@ -166,15 +164,6 @@ class Process:
         code = self.popen.wait(timeout=within)
         self._reader.join(timeout=10)
         return 0 if code == -signal.SIGTERM and "Finished server process" in "".join(self.lines) else code
-
-
-def until(ask: Callable[[], _T], seconds: float) -> _T:
-    """Ask again and again until there is an answer that counts; fails after some seconds."""
-    end = time.monotonic() + seconds
-    while not (found := ask()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-    return found
 
 
 def python_program(python: Path, tree: Path, folder: Path) -> Program:

@@ -84,10 +84,11 @@ def never_ask(url: str, longest: float) -> float:
 
 @dataclass
 class Load:
-    """Clients that ask again and again, each on connections that it keeps, until they are told to stop.
+    """Clients that ask again and again, each on one connection, until the server ends it with an answer.
 
     What they found is in ``seen``: an answer's status, ``refused`` for a connection that nobody took, ``closed`` for
-    one that was closed before a byte of an answer, and ``cut`` for an answer that was not whole.
+    one that was closed before a byte of an answer, ``cut`` for an answer that was not whole, and ``moved`` for a client
+    that goes elsewhere, as the cluster's do once the service is to end.
     """
 
     url: str
@@ -113,6 +114,9 @@ class Load:
         while not self._end.is_set():
             found = self._ask(connection, address.path or "/")
             self.seen[found] += 1
+            if found.isdigit() and connection.sock is None:
+                self.seen["moved"] += 1
+                return
             if not found.isdigit():
                 connection.close()
                 time.sleep(0.01)

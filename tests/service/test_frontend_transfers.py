@@ -17,9 +17,9 @@ from tests.full import full
 
 from . import slow
 from .conftest import answers_for
+from .databases import postgres, redis
 from .frontends import caddy_program, new_workshop, running
-from .node import Workshop, postgres
-from .redis import redis
+from .node import Workshop
 from .servers import free_port
 from .test_static import COMMON as STATIC
 from .test_static import answer, serving
@@ -107,9 +107,8 @@ def test_no_answer_of_the_site_is_cut_when_it_ends_under_load(caddy: str, site: 
         time.sleep(1)
         took = ends(process, 10)
     assert took < 5
-    assert load.seen["200"] > 500
-    assert set(load.seen) <= {"200", "refused", "closed"}, load.seen
-    assert load.seen["closed"] <= load.clients  # each on a connection that was idle when the server closed it
+    assert load.seen["200"] > 200
+    assert set(load.seen) == {"200", "moved"}, load.seen
 
 
 # --- SvelteKit -----------------------------------------------------------------------------------------------
@@ -166,7 +165,7 @@ def test_the_adapters_own_start_would_cut_them_off(built: Workshop) -> None:
 @pytest.mark.slow
 def test_headers_that_never_end_are_given_up_here_too(built: Workshop) -> None:
     with running(built, [], "--import", "./impatient.mjs", "bin/server.js", **settings(built)) as (url, _):
-        assert 1.5 < slow.never_ask(url, 10) < 5
+        assert 9 < slow.never_ask(url, 20) < 15
 
 
 @full
@@ -203,8 +202,7 @@ def test_no_answer_is_cut_when_it_ends_under_load(built: Workshop) -> None:
             took = ends(process, 10)
         assert took < 5
     assert load.seen["200"] > 200
-    assert set(load.seen) <= {"200", "refused", "closed"}, load.seen
-    assert load.seen["closed"] <= load.clients
+    assert set(load.seen) == {"200", "moved"}, load.seen
 
 
 @full

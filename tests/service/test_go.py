@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -29,7 +27,6 @@ pytestmark = pytest.mark.slow
 
 TEMPLATE = Template.installed()
 FACTS = {"woodpecker_repo_id": REPOSITORY_ID}
-SETTINGS = ("GOCACHE", "GOMODCACHE", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOROOT", "GOSUMDB")
 
 COMMON = {"name": "city-guide", "title": "City Guide", "description": "Guides people.", "language": "go"}
 HOSTILE = {
@@ -136,23 +133,6 @@ class Service:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.stderr == ""
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
-
-
-@pytest.fixture(scope="session")
-def go_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Go's environment with this person's caches; taken before a test has a home of its own."""
-    if not shutil.which("go") or not shutil.which("gofmt"):
-        pytest.skip("go and gofmt are not installed: the service in Go is rendered, and neither built nor tested")
-    local = {**os.environ, "GOTOOLCHAIN": "local"}
-    asked = ["go", "env", "-json", "GOVERSION", *SETTINGS]
-    said = json.loads(subprocess.run(asked, env=local, capture_output=True, text=True, check=True).stdout)
-    version = re.match(r"go(\d+)\.(\d+)", said.pop("GOVERSION"))
-    if not version or (int(version[1]), int(version[2])) < (1, 26):
-        pytest.skip("the service in Go is written for Go 1.26 or newer, and an older one is installed")
-    home = str(tmp_path_factory.mktemp("go-home"))
-    # Without the folders' names in what is built, the next run of these tests finds it in the cache.
-    fixed = {"PATH": os.environ["PATH"], "HOME": home, "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath -buildvcs=false"}
-    return {**said, **fixed, "CGO_ENABLED": "0", "GOTELEMETRY": "off"}
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from tests.answers import LANGUAGES, render
 from tests.full import full
 
 from .conftest import answers_for
+from .databases import postgres, redis
 from .frontends import new_workshop, running
-from .node import Workshop, postgres
-from .redis import redis
+from .node import Workshop
 from .servers import free_port
 from .svelte_lock import COMBINATIONS, REGISTRY, Combination
 from .test_text import HOSTILE, LINES, TEMPLATE, labels_of, readme_texts
