@@ -51,6 +51,9 @@ def test_a_service_of_an_earlier_version_is_whole(world: World, version: str) ->
     (plan,) = completed.of("plan")
     assert any(f"template {version}" in note for note in plan["notes"])
     assert recorded(world.folder / name)["_commit"] == f"v{version}"
+    (pull,) = world.infra.pulls.values()
+    assert pull.body.index("Before the merge") < pull.body.index("After the merge")
+    assert "apply vault by hand" in pull.body
     before = world.inventory(name)
     for more in (chosen, ()):  # it is recorded now, so the flag may be left out
         again = world.run("create", given, *more)

@@ -54,11 +54,16 @@ class Checklist:
 
     @property
     def applied(self) -> str:
-        """What the merge starts; empty where it applies nothing."""
+        """What the merge starts, and how it does not; empty where it applies nothing."""
+        skipped = f"; with {self.skip} in the merge's message it does not" if self.pipeline and self.skip else ""
+        return f"{self.started}{skipped}"
+
+    @property
+    def started(self) -> str:
+        """What the merge starts, for a pull request's text: a forge may put that into the message of the merge."""
         if not self.pipeline:
             return ""
-        said = f"; with {self.skip} in the merge's message it does not" if self.skip else ""
-        return f"the merge's pipeline applies, by itself and in this order: {', '.join(self.pipeline)}{said}"
+        return f"the merge's pipeline applies, by itself and in this order: {', '.join(self.pipeline)}"
 
     def around(self, merge: Iterable[str]) -> tuple[str, ...]:
         """All of it as lines, with the ``merge``'s own lines in their place."""
