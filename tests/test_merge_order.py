@@ -114,7 +114,7 @@ def test_the_pull_request_and_the_plan_have_the_same_phases(world: World, capsys
     assert sorted(order, key=shown.index) == order
 
 
-@pytest.mark.parametrize("command", [("change", NAME, "--yes", "--db", "none", "--accept-loss", "database", "--secrets", "{}"), ("remove", NAME, "--yes")])
+@pytest.mark.parametrize("command", [("change", NAME, "--yes", "--title", "Boards"), ("remove", NAME, "--yes")])
 def test_no_text_of_a_pull_request_has_the_word_that_skips_the_pipeline(world: World, command: tuple[str, ...]) -> None:
     """A forge takes the text into the message of a merge in one commit, and nothing would be applied."""
     created, pipeline = world.run("create", BOARD), world.platform.infra.pipeline
