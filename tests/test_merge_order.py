@@ -64,11 +64,11 @@ def test_what_must_exist_first_comes_before_the_merge_with_its_commands(world: W
             TAKEN,
         ),
         (
-            "apply dbaas by hand, although the merge's pipeline applies it too",
+            "apply dbaas by hand from the branch, although the merge's pipeline applies it too",
             f"(cd stacks/dbaas && ../../scripts/tg apply -target=module.dbaas.null_resource.pg_{NAME}_db)",
         ),
         (
-            "apply vault by hand",
+            "apply vault by hand from the branch",
             f"(cd stacks/vault && ../../scripts/tg apply -target=vault_database_secret_backend_static_role.pg_{NAME})",
         ),
         (

@@ -127,11 +127,11 @@ def _by_pipeline(infra: InfraRepository, task: Task) -> bool:
 def _by_hand(infra: InfraRepository, task: Task, first: Sequence[Task]) -> Task:
     """A stack that a person applies before the merge, with the reason."""
     if not _by_pipeline(infra, task):
-        line = f"apply {task.stack} by hand: the merge's pipeline never applies it"
+        why = ": the merge's pipeline never applies it"
     else:
         never = ", ".join(dict.fromkeys(item.stack for item in first if not _by_pipeline(infra, item)))
-        line = f"apply {task.stack} by hand, although the merge's pipeline applies it too: {never} builds on it"
-    return replace(_with_command(infra, task), line=line)
+        why = f", although the merge's pipeline applies it too: {never} builds on it"
+    return replace(_with_command(infra, task), line=f"apply {task.stack} by hand from the branch{why}")
 
 
 def _with_command(infra: InfraRepository, task: Task) -> Task:
