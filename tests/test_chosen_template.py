@@ -65,6 +65,9 @@ def test_a_service_of_an_earlier_version_is_whole(world: World, version: str) ->
     assert yaml.safe_load(kept)["_commit"] == f"v{version}"
     status = world.command("status", name, "--service-dir", str(world.folder / name))
     assert (status.code, status.result["status"]) == (0, "unchanged"), status.out
+    removed = world.command("remove", name, "--yes", "--service-dir", str(world.folder / name))
+    assert removed.code == 0, removed.out
+    assert "apply vault" in max(world.infra.pulls.items())[1].body
 
 
 @pytest.mark.parametrize("version", few(2, ASKED))
