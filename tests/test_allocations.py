@@ -602,7 +602,7 @@ def test_who_has_how_much_is_reported_with_the_largest_first() -> None:
         ({"replicas": 3}, 3000),
         ({"replicas": 0}, 1000),  # it is wanted again when it wakes
         ({"cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["x"]}]}, 2000),
-        ({"cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["x"], "suspend": True}]}, 1000),
+        ({"cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["x"], "suspend": True}]}, 2000),
         ({"kind": "cronjob"}, 1000),
     ],
 )
@@ -613,18 +613,34 @@ def test_each_pod_that_may_run_has_a_share(more: dict[str, Any], share: int) -> 
     assert what({**ON_GPU, "gpu_memory": 1000, **more}, held) == ["gpu_memory"]
 
 
+@pytest.mark.parametrize(("replicas", "free"), [("3", 8000), ("0", 12000), ("var.pods", 12000), ("1", 12000)])
+def test_each_pod_of_others_has_a_share(replicas: str, free: int) -> None:
+    held = (TENANT % ("photos", '"2000"')).replace("replicas = 1", f"replicas = {replicas}")
+    assert what({**ON_GPU, "gpu_memory": free}, held) == []
+    (problem,) = found({**ON_GPU, "gpu_memory": free + 1}, held)
+    assert f"and {free} of 14000 are free; others have {14000 - free} in" in problem.message
+
+
 @pytest.mark.parametrize(
     "text",
     [
         TENANT % ("photos", "var.share"),
         (TENANT % ("photos", '"14000"')).replace("gpumem", "gpumemory"),
         (TENANT % ("photos", '"14000"')).replace("limits =", "requests ="),
+        (TENANT % ("photos", '"14000"')).replace("container {", "init_container {"),  # its pod's containers have theirs
         (TENANT % ("photos", '"14000"')).replace('"viktorbarzin', '# "viktorbarzin'),
         'variable "gpumem" {\n  default = "viktorbarzin.me/gpumem"\n}\n',
     ],
 )
 def test_what_says_no_share_counts_nothing(text: str) -> None:
     assert what({**ON_GPU, "gpu_memory": 14000}, text) == []
+
+
+def test_a_share_that_nobody_said_is_asked_for() -> None:
+    with pytest.raises(AnswersError) as caught:
+        answer(ON_GPU)
+    (problem,) = caught.value.problems
+    assert problem.message == "gpu_memory: say how many MiB of the GPU's memory it gets, or 0 for none"
 
 
 def test_containers_of_one_workload_have_a_share_each_and_a_second_branch_repeats_it() -> None:

@@ -121,7 +121,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("hardening", {"privileged": False}, "not known"),
     ("hardening", {"seccomp": "RuntimeDefault"}, "true or false"),
     ("cpu", "1.5", "amount of CPU"),
-    ("cpu", "3", "a pod takes 3 of CPU and a namespace of tier aux has 2; ask for less"),
+    ("cpu", "3", "a pod takes 3 CPU and a namespace of tier aux has 2; ask for less"),
     ("replicas", 11, "0 to 10"),
     ("memory_limit", "1Mi", "less than the 256Mi"),
     ("memory_limit", "5Gi", "more than a container"),

@@ -51,6 +51,9 @@ def test_a_service_of_an_earlier_version_is_whole(world: World, version: str) ->
     (plan,) = completed.of("plan")
     assert any(f"template {version}" in note for note in plan["notes"])
     assert recorded(world.folder / name)["_commit"] == f"v{version}"
+    (pull,) = world.infra.pulls.values()
+    assert pull.body.index("Before the merge") < pull.body.index("After the merge")
+    assert "apply vault by hand" in pull.body
     before = world.inventory(name)
     for more in (chosen, ()):  # it is recorded now, so the flag may be left out
         again = world.run("create", given, *more)
@@ -62,6 +65,9 @@ def test_a_service_of_an_earlier_version_is_whole(world: World, version: str) ->
     assert yaml.safe_load(kept)["_commit"] == f"v{version}"
     status = world.command("status", name, "--service-dir", str(world.folder / name))
     assert (status.code, status.result["status"]) == (0, "unchanged"), status.out
+    removed = world.command("remove", name, "--yes", "--service-dir", str(world.folder / name))
+    assert removed.code == 0, removed.out
+    assert "apply vault" in max(world.infra.pulls.items())[1].body
 
 
 @pytest.mark.parametrize("version", few(2, ASKED))

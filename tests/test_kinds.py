@@ -57,7 +57,7 @@ BRANCH = (
     "take the branch, with what was merged meanwhile, in the main checkout of the infra repository: in a worktree "
     "encrypted files stay encrypted"
 )
-ROLE = "apply vault by hand: the merge's pipeline never applies it"
+ROLE = "apply vault by hand from the branch: the merge's pipeline never applies it"
 STATE = (
     "push the branch with what was committed there, the encrypted state of {stacks} among it: the next apply of these "
     "stacks starts from it"
@@ -264,7 +264,7 @@ EVERYTHING = Kind(
         "make /srv/nfs/everything/pictures on the file server: a volume needs its folder to exist",
         IMAGE,
         BRANCH,
-        "apply dbaas by hand, although the merge's pipeline applies it too: vault builds on it",
+        "apply dbaas by hand from the branch, although the merge's pipeline applies it too: vault builds on it",
         ROLE,
         TILE.format(name="everything"),
         STATE.format(stacks="dbaas and vault"),

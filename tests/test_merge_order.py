@@ -64,11 +64,11 @@ def test_what_must_exist_first_comes_before_the_merge_with_its_commands(world: W
             TAKEN,
         ),
         (
-            "apply dbaas by hand, although the merge's pipeline applies it too",
+            "apply dbaas by hand from the branch, although the merge's pipeline applies it too",
             f"(cd stacks/dbaas && ../../scripts/tg apply -target=module.dbaas.null_resource.pg_{NAME}_db)",
         ),
         (
-            "apply vault by hand",
+            "apply vault by hand from the branch",
             f"(cd stacks/vault && ../../scripts/tg apply -target=vault_database_secret_backend_static_role.pg_{NAME})",
         ),
         (
@@ -112,6 +112,56 @@ def test_the_pull_request_and_the_plan_have_the_same_phases(world: World, capsys
     shown = body(world)
     order = ["**Before the merge**", "```sh\n  ssh root@", "dbaas, kyverno, board", "After the merge, in this order"]
     assert sorted(order, key=shown.index) == order
+
+
+@pytest.mark.parametrize("command", [("change", NAME, "--yes", "--title", "Boards"), ("remove", NAME, "--yes")])
+def test_no_text_of_a_pull_request_has_the_word_that_skips_the_pipeline(world: World, command: tuple[str, ...]) -> None:
+    """A forge takes the text into the message of a merge in one commit, and nothing would be applied."""
+    created, pipeline = world.run("create", BOARD), world.platform.infra.pipeline
+    assert pipeline
+    assert any(pipeline.skip in line for line in created.result["next"])
+    world.merge_request(NAME)
+    completed = world.command(*command)
+    assert completed.code == 0, completed.out
+    bodies = [pull.body for pull in world.infra.pulls.values()]
+    assert [("pipeline applies" in text, "skip" in text) for text in bodies] == [(True, False)] * 2
+
+
+def test_the_database_of_mysql_is_applied_alone_as_well(world: World) -> None:
+    world.run("create", {**BOARD, "database": "mysql"})
+    (first, _) = [line for line in body(world).splitlines() if "tg apply" in line]
+    address = re.search(r"-target=module\.dbaas\.(\w+)\.(\w+)\)", first)
+    assert address
+    dbaas = (world.infra.bare.file(f"newservice/{NAME}", "stacks/dbaas/modules/dbaas/main.tf") or b"").decode()
+    assert f'resource "{address[1]}" "{address[2]}"' in dbaas
+
+
+@pytest.mark.parametrize("more", [{"replicas": 0}, {"scale_to_zero": "dynamic"}])
+def test_a_stack_without_pods_waits_for_no_image(world: World, more: dict[str, Any]) -> None:
+    completed = world.run("plan", {**BOARD, **more})
+    (plan,) = completed.of("plan")
+    assert not any(task["do"].startswith("wait until image.tags") for task in plan["checklist"]["before"])
+    assert any("open the site" in task["do"] for task in plan["checklist"]["after"]) == ("replicas" not in more)
+
+
+def test_who_only_applied_a_secret_goes_back_and_pushes_nothing(world: World) -> None:
+    widget = {"type": "notes", "url": "https://board.example", "credentials": {"key": "api_token"}}
+    alone = {key: value for key, value in BOARD.items() if key != "database"}
+    (plan,) = world.run("plan", {**alone, "homepage": {"widget": widget}}).of("plan")
+    runs = [task.get("run", "") for task in plan["checklist"]["before"]]
+    assert runs[-3:] == [
+        TAKEN,
+        f"(cd stacks/{NAME} && ../../scripts/tg apply -target=kubernetes_manifest.external_secret)",
+        "git switch master",
+    ]
+
+
+def test_a_folder_that_exists_is_looked_at(world: World) -> None:
+    volumes = [{"name": "media", "kind": "nfs", "mount": "/media", "nfs_path": "/srv/nfs/shared"}]
+    (plan,) = world.run("plan", {**BOARD, "volumes": volumes}).of("plan")
+    (folder,) = [task for task in plan["checklist"]["before"] if "file server" in task["do"]]
+    assert folder["do"].startswith("look at /srv/nfs/shared")
+    assert folder["run"].endswith("'ls -ldn /srv/nfs/shared'")
 
 
 @elsewhere
@@ -315,6 +365,7 @@ def test_from_the_first_build_to_alive(world: World) -> None:
     assert board.code == 7
     assert "not applied yet" in board.checks["deploy.pipeline"]["summary"]
     assert "newservice create" in board.checks["deploy.pipeline"]["hint"]
+    assert board.result["next"][0].startswith("look at secret")  # nothing asks for the merge before what precedes it
     assert board.create() == ("unchanged", "unchanged")
 
     woodpecker.merge_status = "running"

@@ -25,6 +25,7 @@ from generator.engine.context import Run
 from generator.engine.project import Project
 from generator.lifecycle.verify import Look, Rhythm, follow, look
 from generator.lifecycle.verify.follow import TIMEOUT_SECONDS
+from generator.lifecycle.verify.gates import SITE
 from generator.template.answers import Answers
 
 RHYTHM = Rhythm()
@@ -127,7 +128,8 @@ def _result(run: Run, seen: Look) -> Result:
     following = tuple(dict.fromkeys(hints.values()))
     if any(check.id == applied.STACK for check in seen.unwell):  # all of it is still to be done
         merging, merge = run.project.checklist, hints.pop(applied.STACK, MERGE)
-        first = [hint for id_, hint in hints.items() if hint != merge and id_ not in (applied.ID, applied.DEPLOY)]
+        later = {applied.ID, applied.DEPLOY, *(item.id for item in seen.unwell if item.id == SITE and not item.code)}
+        first = [hint for id_, hint in hints.items() if hint != merge and id_ not in later]
         following = (*dict.fromkeys(first), *merging.around([merge]))
     if seen.blind:
         return Result("error", ExitCode.PREFLIGHT, run.name, urls, following, "nothing could be seen")

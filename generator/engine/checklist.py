@@ -54,11 +54,16 @@ class Checklist:
 
     @property
     def applied(self) -> str:
-        """What the merge starts; empty where it applies nothing."""
+        """What the merge starts, and how it does not; empty where it applies nothing."""
+        skipped = f"; with {self.skip} in the merge's message it does not" if self.pipeline and self.skip else ""
+        return f"{self.started}{skipped}"
+
+    @property
+    def started(self) -> str:
+        """What the merge starts, for a pull request's text: a forge may put that into the message of the merge."""
         if not self.pipeline:
             return ""
-        said = f"; with {self.skip} in the merge's message it does not" if self.skip else ""
-        return f"the merge's pipeline applies, by itself and in this order: {', '.join(self.pipeline)}{said}"
+        return f"the merge's pipeline applies, by itself and in this order: {', '.join(self.pipeline)}"
 
     def around(self, merge: Iterable[str]) -> tuple[str, ...]:
         """All of it as lines, with the ``merge``'s own lines in their place."""
@@ -122,11 +127,11 @@ def _by_pipeline(infra: InfraRepository, task: Task) -> bool:
 def _by_hand(infra: InfraRepository, task: Task, first: Sequence[Task]) -> Task:
     """A stack that a person applies before the merge, with the reason."""
     if not _by_pipeline(infra, task):
-        line = f"apply {task.stack} by hand: the merge's pipeline never applies it"
+        why = ": the merge's pipeline never applies it"
     else:
         never = ", ".join(dict.fromkeys(item.stack for item in first if not _by_pipeline(infra, item)))
-        line = f"apply {task.stack} by hand, although the merge's pipeline applies it too: {never} builds on it"
-    return replace(_with_command(infra, task), line=line)
+        why = f", although the merge's pipeline applies it too: {never} builds on it"
+    return replace(_with_command(infra, task), line=f"apply {task.stack} by hand from the branch{why}")
 
 
 def _with_command(infra: InfraRepository, task: Task) -> Task:

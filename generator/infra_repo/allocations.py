@@ -81,7 +81,8 @@ class Allocation:
     """A value that only one stack may have. ``among`` are all there are, where they are few: ``fact`` picks one.
 
     Allocations with one ``what`` share their values. With a ``capacity`` the value is a share of it, a whole number of
-    ``unit``: others may have the same, and all together must not have more.
+    ``unit``: others may have the same, and all together must not have more. Where a name in the same block matches
+    ``times``, the share counts as often as the number there says, and once at least.
     """
 
     what: str
@@ -93,6 +94,7 @@ class Allocation:
     among: tuple[Any, ...]
     capacity: int = 0
     unit: str = ""
+    times: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def survey(allocations: Iterable[Allocation], files: Iterable[tuple[str, bytes]]
             for holding in _holdings(item, source) if source else ():
                 if item.capacity:
                     place = (holding.what, holding.where)
-                    shares[place] = shares.get(place, 0) + int(holding.value)
+                    times = source.number(holding.where, item.times) if source and item.times else 1
+                    shares[place] = shares.get(place, 0) + int(holding.value) * times
                 else:
                     found.setdefault((holding.what, holding.value), holding)
     return [*found.values(), *(Holding(what, str(share), where) for (what, where), share in shares.items())]
@@ -211,6 +214,11 @@ class _Source:
             return []
         lines = enumerate(self.text.splitlines(), 1)
         return [(f"line {n} of {self.path}", "", line) for n, line in lines if not line.lstrip().startswith(_COMMENTS)]
+
+    def number(self, where: str, names: re.Pattern[str]) -> int:
+        """The number below one of these names at a location; 1 where none is written out, or none above."""
+        found = [text for place, name, text in self.texts if place == where and names.fullmatch(name)]
+        return max((int(text) for text in found if text.isdecimal() and text.isascii()), default=1) or 1
 
     def occurrences(self, place: Place) -> Iterator[tuple[str, Mapping[str, Setting]]]:
         """Where the file may say who has a value, and the settings there."""
@@ -316,6 +324,7 @@ def _allocation(item: Mapping[str, Any]) -> Allocation:
         among=tuple(json.loads(item.get("among", "[]"))),
         capacity=int(item.get("capacity", 0)),
         unit=item.get("unit", ""),
+        times=re.compile(item["times"]) if "times" in item else None,
     )
 
 

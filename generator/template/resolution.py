@@ -170,7 +170,7 @@ class Resolution:
         if value is _UNSET or value is MISSING:
             return
         if applies and (problems := self.check(question, value)):
-            self.problems.extend(problems)
+            self.problems.extend(replace(item, message=item.message.removesuffix(_given(value))) for item in problems)
             return
         self._settle(question, value, record=applies is True)
 
@@ -252,7 +252,7 @@ def _wrong(question: Question, value: Any, rule: str) -> Problem:
     inside = bool(colon) and " " not in place
     dot = "" if place.startswith("[") else "."
     message = f"{question.name}{dot}{rule}" if inside else f"{question.name}: {rule}"
-    given = "" if question.quiet else f" (given: {_short(value)})"  # it may be a secret's value, given by mistake
+    given = "" if question.quiet else _given(value)  # it may be a secret's value, given by mistake
     code = "answer.protected" if protected else "answer.invalid"
     return Problem(code, question.name, message + given, f"{question.option}: {question.help}")
 
@@ -271,7 +271,11 @@ def _not_a_choice(question: Question, value: Any, choices: tuple[Any, ...]) -> P
 
 def _reason(problem: Problem, value: Any) -> str:
     """What is wrong with a value, where the question and the value are named already."""
-    return problem.message.removeprefix(f"{problem.question}: ").removesuffix(f" (given: {_short(value)})")
+    return problem.message.removeprefix(f"{problem.question}: ").removesuffix(_given(value))
+
+
+def _given(value: Any) -> str:
+    return f" (given: {_short(value)})"
 
 
 def _short(value: Any) -> str:

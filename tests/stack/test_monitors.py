@@ -136,6 +136,10 @@ def test_a_service_that_was_there_before_keeps_what_it_has() -> None:
         ({"kind": "worker", **UPSTREAM, "port": 9000}, ["internal_monitor is none", "metrics is none"]),
         ({"kind": "cronjob"}, ["cronjobs: no alert fires when run stops succeeding"]),
         (
+            {"kind": "cronjob", "cronjobs": [{"name": name, "schedule": "@daily"} for name in ("one", "two")]},
+            ["cronjobs: no alert fires when one or two stops succeeding"],
+        ),
+        (
             {"cronjobs": [{"name": "tidy", "schedule": "@daily", "command": ["x"]}]},
             ["cronjobs: no alert fires when tidy stops succeeding"],
         ),

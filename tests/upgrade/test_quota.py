@@ -43,7 +43,7 @@ def text_of(upgrade: Upgrade, name: str) -> str:
     ("made", "question", "figures"),
     [
         ({"memory": "3500Mi"}, "memory", "a pod takes 3500Mi of memory and a namespace of tier aux has 3Gi"),
-        ({"cpu": "3"}, "cpu", "a pod takes 3 of CPU"),
+        ({"cpu": "3"}, "cpu", "a pod takes 3 CPU"),
         ({"memory": "1Gi", "replicas": 4}, "replicas", "4 pods take 4Gi of memory"),
         ({"cronjobs": [{**JOB, "memory": "3Gi"}]}, "cronjobs", "3328Mi of memory"),
         ({"memory": "3Gi", "volumes": [VOLUME]}, "backup", "3136Mi of memory"),

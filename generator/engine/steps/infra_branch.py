@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from packaging.version import Version
+
 from generator.base.memo import run_parallel
 from generator.clients.forgejo import PullRequest
 from generator.clients.git import merges
+from generator.engine.checklist import Checklist
 from generator.engine.context import Run
 from generator.engine.executor import Done
 from generator.engine.plan import Decision
 from generator.engine.steps.base import foreign
+from generator.engine.steps.change.text import before_merge
 from generator.infra_repo.trees import Tree
 from generator.template.files import File
+
+_PHASES = Version("3.0.0")
+"""The first template whose texts have the phases of a merge."""
 
 
 def no_default_branch(run: Run) -> Decision:
@@ -79,9 +86,17 @@ def push_commit(
     return sha
 
 
-def ask_for(run: Run, branch: str, title: str, template: str, **context: object) -> Done:
-    """Open the branch's pull request, its text rendered from ``template``; returns its address or the branch's name."""
-    body = run.project.template.render(f"[% include '{template}' %]", {**run.answers.context, **context})
+def ask_for(run: Run, branch: str, title: str, template: str, merging: Checklist, **context: object) -> Done:
+    """Open the branch's pull request, its text rendered from ``template``; returns its address or the branch's name.
+
+    Templates before 3.0.0 know one list, of what follows the merge: what comes before it stands above their text.
+    """
+    lines = [*([merging.started] if merging.pipeline else []), *(task.text for task in merging.after)]
+    applied = [task.line.removeprefix("apply ") for task in merging.after]
+    known = {**run.answers.context, **context, "merging": merging, "to_do": lines, "apply": applied}
+    body = run.project.template.render(f"[% include '{template}' %]", known)
+    if Version(run.project.template.version) < _PHASES:
+        body = "\n\n".join([*before_merge(merging), body.lstrip()])
     base = run.platform.infra.branch
     run.forgejo.create_pull_request(run.owner, run.infra_repository, base=base, head=branch, title=title, body=body)
     opened = run.fresh()

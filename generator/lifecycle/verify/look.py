@@ -224,7 +224,7 @@ def _site(run: Run) -> _Seen:
     except PreflightError as error:
         return _unknown(SITE, error)
     stack = run.project.stack_prefix.rstrip("/")
-    check = judge_gates(judged, lambda: _remedy(run), f"merge the stack, and see that {stack} is applied")
+    check = judge_gates(judged, lambda: _remedy(run), f"see that {stack} is merged and applied")
     return _Seen(check, passing=check.state is CheckState.UNKNOWN)
 
 

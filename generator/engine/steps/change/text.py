@@ -37,10 +37,15 @@ def section(differing: Iterable[AnswerChange], found: Transition, merging: Check
     kept = [item.path for item in found.files if item.edited and item.before and item.action != "delete"]
     if kept:
         parts.append("Edits by people are kept in:\n\n" + "\n".join(f"- {code(path)}" for path in kept))
-    parts += _tasks("Before the merge, in this order", merging.before)
-    parts += [f"T{merging.applied[1:]}."] if merging.pipeline else []
+    parts += before_merge(merging)
+    parts += [f"T{merging.started[1:]}."] if merging.pipeline else []
     parts += _tasks("After the merge, in this order", merging.after)
     return f"{_BEGIN}\n" + "\n\n".join(parts) + f"\n{_END}"
+
+
+def before_merge(merging: Checklist) -> list[str]:
+    """The part about what a person does before the merge; empty where that is nothing."""
+    return _tasks("Before the merge, in this order", merging.before)
 
 
 def _tasks(title: str, tasks: Iterable[Task]) -> list[str]:
