@@ -128,7 +128,7 @@ def test_a_platform_whose_merges_apply_nothing_has_all_of_it_afterwards(world: W
     assert "Before the merge" not in body(world)
     runs = [run for _, run in of_phase(completed, "after") if run]
     assert [run for run in runs if "ssh" in run or "tg" in run] == []
-    assert f"install -d -o 10001 -g 10001 -m 0755 /export/{NAME}-media" in runs
+    assert f"mkdir -p /export/{NAME}-media" in runs
 
 
 def test_a_change_has_only_what_it_needs(world: World) -> None:
