@@ -145,6 +145,14 @@ def test_a_drifted_half_keeps_the_other_half_out() -> None:
         unregister(registration, text)
 
 
+@pytest.mark.parametrize("name", ["pg-database", "mysql-database"])
+def test_a_database_is_applied_alone(name: str) -> None:
+    registration = every()[name]
+    (address,) = registration.targets
+    kind, label = address.removeprefix("module.dbaas.").split(".")
+    assert f'resource "{kind}" "{label}"' in registration.snippet
+
+
 def test_a_mysql_role_goes_to_its_own_connection(unformatted: Callable[[str], bool]) -> None:
     found = registrations(db=MYSQL)
     assert "pg-database" not in found

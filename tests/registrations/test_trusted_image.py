@@ -139,6 +139,15 @@ def test_a_list_that_is_not_found_is_refused_with_the_snippet() -> None:
         register(trusted("acme/app:1"), LISTED.replace("join(", "format("))
     assert caught.value.code == "registration.place_not_found"
     assert '"acme/*",' in caught.value.hint
+    assert "registrations.skip: [trusted-image]" in caught.value.hint
+
+
+@pytest.mark.parametrize(("image", "applied"), [("acme/app:1.2", True), ("ghcr.io/acme/app:1.2", False)])
+def test_the_stack_with_the_list_is_applied_where_it_changes(image: str, applied: bool) -> None:
+    platform = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"})
+    project = Project(TEMPLATE, platform, answer({**UPSTREAM, "image": image}), ROOT)
+    project.infra_state(Files({PATH: LISTED.encode()}), list)
+    assert ("kyverno" in project.checklist.pipeline) is applied
 
 
 def test_keel_leaves_out_the_name_of_docker_hub_where_it_moves_an_image() -> None:
