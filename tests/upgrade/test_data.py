@@ -35,7 +35,7 @@ def test_a_critical_service_on_the_file_server_is_asked_and_keeps_its_volume() -
     (problem,) = caught.value.problems
     assert (problem.code, problem.question) == ("answer.missing", "volumes")
     assert "no longer valid" in problem.message
-    assert "critical: false" in problem.hint
+    assert "critical: false" in problem.message
     answered = updated({"volumes": [{**MEDIA, "critical": False}]}, tier="core", volumes=[MEDIA])
     assert answered.context["drives"][0]["path"] == "/srv/nfs/notes-app/media"
     moved = updated({"tier": "edge"}, tier="core", volumes=[MEDIA])
