@@ -245,7 +245,7 @@ WRONG: list[tuple[str, Any, str]] = [
         "more than a container",
     ),
     ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "memory_limit": "1Mi"}], "less than the 256Mi"),
-    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "deadline_seconds": 0}], "from 1 to 604800"),
+    ("cronjobs", [{"name": "a", "schedule": "@daily", "command": ["a"], "deadline_seconds": -1}], "from 0 to 604800"),
     # exposure
     ("paths", "/", "list of paths"),
     ("paths", [], "must not be empty"),

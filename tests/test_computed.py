@@ -86,6 +86,25 @@ def test_an_image_whose_user_nobody_knows_is_warned_of(more: dict[str, Any], war
     assert warned or not [note for note in answers.notes if "which user" in note]
 
 
+@pytest.mark.parametrize(
+    ("env", "folders", "expected"),
+    [
+        ({"PUID": "1000", "PGID": "100"}, {}, (1000, 100, "0755")),
+        ({"PUID": "1000"}, {}, (None, None, "0777")),
+        ({"PUID": "abc", "PGID": "100"}, {}, (None, None, "0777")),
+        ({"PUID": "1000", "PGID": "100"}, {"uid_env": ""}, (None, None, "0777")),
+    ],
+)
+def test_an_image_may_take_its_user_from_the_environment(
+    env: dict[str, Any], folders: dict[str, Any], expected: tuple[Any, ...]
+) -> None:
+    """As those of LinuxServer do, which start as root and refuse another user."""
+    facts = {"platform": load_platform(TEMPLATE.platform, environ={}).changed({"folders": folders}).facts}
+    found = resolve(TEMPLATE, QUESTIONS, {**UPSTREAM, "volumes": [MEDIA], "env": env}, facts)
+    assert [tuple(item[key] for key in ("uid", "gid", "mode")) for item in found.context["writers"]] == [expected]
+    assert any("which user the image runs as" in note for note in found.notes) == (expected[0] is None)
+
+
 def test_a_platform_may_leave_owners_and_modes_alone() -> None:
     off = {"folders": {"mode": "", "unknown_mode": "", "backup": {"mode": ""}}}
     facts = {"platform": load_platform(TEMPLATE.platform, environ={}).changed(off).facts}

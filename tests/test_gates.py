@@ -24,6 +24,7 @@ from tests.test_pairwise import services
 DATA: dict[str, Any] = {"name": "data", "mount": "/data", "size": "4Gi"}
 MEDIA = {"name": "media", "kind": "nfs", "mount": "/media"}
 HOOKS = {"name": "hooks", "paths": ["/hooks"], "auth": "none", "reason": "signed webhooks"}
+BELIEVED = {**HOOKS, "strip_identity": False}
 ADMIN = {"name": "admin", "paths": ["/admin"], "auth": "required"}
 OPEN = {"auth": "none", "auth_reason": "a public page"}
 APP = {"auth": "app", "auth_reason": "its own login"}
@@ -155,6 +156,11 @@ def test_the_same_answers_lose_and_open_nothing(case: str) -> None:
         ({"carveouts": [HOOKS]}, {"carveouts": [{**HOOKS, "paths": ["/hooks", "/git"]}]}, ["carveouts"]),
         ({"carveouts": [HOOKS]}, {"carveouts": [{**HOOKS, "reason": "another"}]}, []),
         ({}, {"carveouts": [ADMIN]}, []),
+        ({"carveouts": [HOOKS]}, {"carveouts": [BELIEVED]}, ["carveouts"]),
+        ({"carveouts": [BELIEVED]}, {"carveouts": [{**BELIEVED, "reason": "another"}]}, []),
+        ({"carveouts": [BELIEVED]}, {"carveouts": [HOOKS]}, []),
+        ({**OPEN, "carveouts": [HOOKS]}, {**OPEN, "carveouts": [BELIEVED]}, []),
+        ({"lan_host": LAN}, {"lan_host": {**LAN, "strip_identity": False}}, ["lan_host"]),
         ({**OPEN, "paths": ["/site"]}, {**OPEN, "paths": ["/"]}, ["paths"]),
         ({"paths": ["/site"]}, {"paths": ["/"]}, []),
         ({**OPEN, "paths": ["/"]}, {**OPEN, "paths": ["/site"]}, []),
@@ -258,6 +264,9 @@ def test_an_opening_says_for_whom() -> None:
     assert said({"access": ["Family"]}, {"access": ["Family", "Friends"]}) == [
         "https://notes-app.viktorbarzin.me opens to members of Friends, who pass the single sign-on"
     ]
+    (believed,) = said({"carveouts": [HOOKS]}, {"carveouts": [BELIEVED]})
+    assert believed.startswith("https://notes-app.viktorbarzin.me/hooks passes on headers that look like")
+    assert believed.endswith("everybody on the internet can say who they are")
     assert said({}, {"lan_host": LAN}) == [
         "https://guide.viktorbarzin.lan opens to everybody on the home networks, without a login"
     ]

@@ -57,6 +57,7 @@ BRANCH = (
     "take the branch, with what was merged meanwhile, in the main checkout of the infra repository: in a worktree "
     "encrypted files stay encrypted"
 )
+BASE = "apply dbaas by hand from the branch, although the merge's pipeline applies it too: vault builds on it"
 ROLE = "apply vault by hand from the branch: the merge's pipeline never applies it"
 STATE = (
     "push the branch with what was committed there, the encrypted state of {stacks} among it: the next apply of these "
@@ -174,10 +175,11 @@ OWN_CODE = Kind(
     [
         IMAGE,
         BRANCH,
+        BASE,
         ROLE,
-        STATE.format(stacks="vault"),
+        STATE.format(stacks="dbaas and vault"),
     ],
-    ["kyverno", "legacy-api"],
+    ["dbaas", "kyverno", "legacy-api"],
     [f"{BUILD}, then open the site"],
     files=FILES | WEB | {"secrets.tf"},
     entries=PRIVATE | {"mysql-database", "vault-role", "rotation-doc", "rotation-list"},
@@ -209,7 +211,7 @@ UPSTREAM_WORKER = Kind(
     service("runner", kind="worker", image_source="upstream", image="acme/runner:3.1"),
     INFRA,
     [],
-    ["runner"],
+    ["kyverno", "runner"],
     [],
     files=FILES | {"deployment.tf"},
     entries={"catalog", "trusted-image"},
@@ -264,7 +266,7 @@ EVERYTHING = Kind(
         "make /srv/nfs/everything/pictures on the file server: a volume needs its folder to exist",
         IMAGE,
         BRANCH,
-        "apply dbaas by hand from the branch, although the merge's pipeline applies it too: vault builds on it",
+        BASE,
         ROLE,
         TILE.format(name="everything"),
         STATE.format(stacks="dbaas and vault"),

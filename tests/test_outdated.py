@@ -46,6 +46,18 @@ def test_a_plan_and_a_creation_name_the_argument_and_write_nothing(world: World)
         assert world.sandbox.journal.writes() == []
 
 
+def test_a_value_that_the_older_module_refuses_is_named(world: World) -> None:
+    """Its validation would stop the merge's pipeline."""
+    text = (world.infra.bare.file(world.base, MODULE) or b"").decode()
+    assert '"internal", "none"' in text
+    older_text = text.replace('"internal", "none"', '"none"').encode()
+    world.infra.bare.commit_files(world.base, {MODULE: older_text}, "revert: an older module", 1_790_000_000)
+    (error,) = world.run("plan", {**UPSTREAM, "dns": "internal"}).of("error")
+    assert error["code"] == "infra.outdated"
+    assert 'ingress_factory has no "internal" for dns_type (module ingress)' in error["message"]
+    assert world.run("plan", UPSTREAM).code == 0
+
+
 @elsewhere
 def test_a_platforms_own_module_is_named(world: World) -> None:
     age(world, "library/web/main.tf")

@@ -114,6 +114,7 @@ class Project:
     service_dir: Path
     places: tuple[str, ...] = ()
     _trees: Memo = field(default_factory=Memo)
+    _listed: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -174,11 +175,15 @@ class Project:
         """The template's versions, for what other services were made by."""
         return Versions(Releases(), self.platform)
 
-    @cached_property
+    @property
     def checklist(self) -> Checklist:
-        """What surrounds the merge of the stack, in the order that works."""
+        """What surrounds the merge of the stack, in the order that works.
+
+        Of the optional registrations only those count that a tree looked at has or needs.
+        """
         context = self.answers.context
-        return all_tasks(self.platform.infra, self.template, context, self.registrations, self.infra_branch)
+        needed = [item for item in self.registrations if not item.optional or item.id in self._listed]
+        return all_tasks(self.platform.infra, self.template, context, needed, self.infra_branch)
 
     def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
         """The rendered service repository; empty for an upstream image."""
@@ -246,6 +251,7 @@ class Project:
         facts = self._facts(recorded.values if ours else {}, others)
         goal = End(self.stack_files(facts), tuple(self.registrations))
         found = transition(NOTHING, goal, tree, "infra", self.stack_prefix)
+        self._listed.update(item.id for item in found.entries)
         return InfraState(
             files=found.files,
             registrations=tuple(map(left_alone, found.entries)) if ours else found.entries,

@@ -8,11 +8,11 @@ systems are ``generator.engine.steps.steps_between``. Pure: nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from generator.infra_repo.attributes import check_filters
-from generator.infra_repo.entries import RegistrationChange, merge_entries, registered_files
+from generator.infra_repo.entries import Claimed, RegistrationChange, merge_entries, registered_files
 from generator.infra_repo.registrations import Registration
 from generator.infra_repo.tree_diff import FileChange, Repo, merge_trees
 from generator.infra_repo.trees import Tree
@@ -77,11 +77,11 @@ def transition(
     tree: Tree,
     repo: Repo,
     prefix: str = "",
-    claimed: Callable[[Registration], bool] = lambda _: False,
+    claimed: Claimed = lambda _: None,
 ) -> Transition:
     """What brings the files below ``prefix`` of a tree, and its shared files, from ``start`` to ``goal``.
 
-    ``claimed`` says whether another service has the very same entry, which then stays. While an entry is left to a
+    ``claimed`` finds what another service has of an entry, which then stays as that one's. While an entry is left to a
     person, the answers file goes on recording the start, so that it comes up again. Raises ``RefusedError`` for a file
     of the infra repository that a filter covers.
     """

@@ -239,14 +239,15 @@ class Versions:
             "install the newservice that has it",
         )
 
-    def claimed(self, tree: Tree, name: str, entry: Registration) -> bool:
-        """Whether another stack than that of ``name``, of whichever version, has some of this entry in the tree too."""
+    def claimed(self, tree: Tree, name: str, entry: Registration) -> Registration | None:
+        """What another stack than that of ``name``, of whichever version, has some of this entry in the tree for."""
         stacks = self.platform.infra.stacks
         paths = tree.paths(stacks) if isinstance(tree, Listing) else []
         others = [
             path for path in paths if path.endswith(f"/{ANSWERS_FILE}") and path != f"{stacks}/{name}/{ANSWERS_FILE}"
         ]
-        return any(shares(entry, other) for path in others for other in self._entries(tree.read(path) or b"", path))
+        found = (other for path in others for other in self._entries(tree.read(path) or b"", path))
+        return next((other for other in found if shares(entry, other)), None)
 
     def _entries(self, content: bytes, path: str) -> list[Registration]:
         """The entries of a stack by its answers file; remembered, for others of the fleet ask for the same."""

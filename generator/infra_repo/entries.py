@@ -34,16 +34,20 @@ class RegistrationChange:
     executable: bool = False
 
 
+Claimed = Callable[[Registration], Registration | None]
+"""Of another service, what has some of the same entry."""
+
+
 def merge_entries(
     start: Iterable[Registration],
     goal: Iterable[Registration],
     tree: Tree,
-    claimed: Callable[[Registration], bool] = lambda _: False,
+    claimed: Claimed = lambda _: None,
 ) -> list[RegistrationChange]:
     """What brings the entries of the start to those of the goal: only what differs between the two is touched.
 
     Optional ones are listed only where they are needed. Several entries in one file build on one another. ``claimed``
-    says whether another service of the tree has some of an entry, which then stays.
+    finds the registration of another service of the tree that has some of an entry, which then stays as that one's.
     """
     texts = _Texts(tree)
     made, wanted = ({(item.id, item.path): item for item in items} for items in (start, goal))
@@ -163,9 +167,7 @@ class _Texts:
         return "" if found is None or found.problem else found.mark + found.content
 
 
-def _removed(
-    item: Registration, texts: _Texts, claimed: Callable[[Registration], bool], *, ends: bool
-) -> RegistrationChange:
+def _removed(item: Registration, texts: _Texts, claimed: Claimed, *, ends: bool) -> RegistrationChange:
     """``ends``: the service itself goes, so it does not matter what is in the entry's place."""
     try:
         if _shows(item, texts.look(item.path), "absent"):
@@ -174,8 +176,9 @@ def _removed(
         if text is None:  # the file itself is gone, and the entry with it
             return texts.change(item, "absent")
         change = unregister(item, text)
-        if change.action == "remove" and claimed(item):
-            return texts.change(item, "kept", reason="another service has the same entry")
+        if change.action == "remove" and (other := claimed(item)):
+            left = _handed_over(item, other, text)
+            return texts.change(item, "kept", left, reason="another service has the same entry")
         if change.action == "remove":
             return texts.change(item, "remove", change.text)
     except RefusedError as error:
@@ -204,9 +207,7 @@ def _has_place(item: Registration, text: str) -> bool:
         return False
 
 
-def _brought(
-    made: Registration | None, item: Registration, texts: _Texts, claimed: Callable[[Registration], bool]
-) -> RegistrationChange:
+def _brought(made: Registration | None, item: Registration, texts: _Texts, claimed: Claimed) -> RegistrationChange:
     same = made is not None and made.edits == item.edits
     try:
         if _shows(item, texts.look(item.path), "present"):
@@ -224,10 +225,10 @@ def _brought(
 
 
 def _optional(
-    made: Registration | None, item: Registration, text: str, texts: _Texts, claimed: Callable[[Registration], bool]
+    made: Registration | None, item: Registration, text: str, texts: _Texts, claimed: Claimed
 ) -> RegistrationChange:
     """Nothing is to be added; an entry that only the start needed goes."""
-    left = unregister(made, text).text if made and made.edits != item.edits and not claimed(made) else text
+    left = _without(made, text, claimed) if made and made.edits != item.edits else text
     if left != text and register(item, left).action == "present":
         return texts.change(item, "update", left)
     needless = unregister(item, text).action == "absent"  # others' entries do already
@@ -239,7 +240,7 @@ def _written(
     item: Registration,
     text: str,
     texts: _Texts,
-    claimed: Callable[[Registration], bool],
+    claimed: Claimed,
 ) -> RegistrationChange:
     """The entry is new, or the template has changed it: only one that is as newservice made it is touched."""
     change = register(item, text)
@@ -249,12 +250,26 @@ def _written(
     if made and then and then.action == "present":
         replaced = register(item, text, replace=True)
         if replaced.action == "add":  # it is known by another name now: the earlier one goes
-            replaced = register(item, text if claimed(made) else unregister(made, text).text)
+            replaced = register(item, _without(made, text, claimed))
         return texts.change(item, "update", replaced.text)
     if change.action == "update" or then:
         details = "; ".join(then.details if then else change.details)
         return texts.stuck(item, _differs(item, details), details)
     return texts.change(item, "add", change.text)
+
+
+def _without(made: Registration, text: str, claimed: Claimed) -> str:
+    """``text`` without an entry, but for what another service has of it."""
+    other = claimed(made)
+    return _handed_over(made, other, text) if other else unregister(made, text).text
+
+
+def _handed_over(made: Registration, other: Registration, text: str) -> str:
+    """``text`` with an entry as it is another service's: a comment names the one that takes it out in the end."""
+    if {edit.snippet for edit in made.edits} <= {edit.snippet for edit in other.edits}:
+        return text
+    change = register(other, unregister(made, text).text)
+    return text if change.action == "update" else change.text
 
 
 def _no_file(item: Registration) -> RefusedError:

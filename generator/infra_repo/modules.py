@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from generator.infra_repo.hcl import HclSyntaxError, parse
+from generator.infra_repo.hcl import Document, HclSyntaxError, parse
 from generator.infra_repo.trees import Listing, Tree
 from generator.template.files import File
 
@@ -28,9 +29,10 @@ def outdated(files: Iterable[File], tree: Tree, prefix: str, version: str, befor
 
 
 def _unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Iterator[str]:
-    """Arguments that the files below ``prefix`` pass to modules of the same repository that don't declare them.
+    """Arguments that the files below ``prefix`` pass to modules of the same repository that don't take them.
 
-    A missing module, or one whose files can't be read, is skipped.
+    A module does not take what it doesn't declare, nor a text that is none of those that its validation lists. A module
+    that is missing, or whose files can't be read, is skipped.
     """
     for file in files:
         if not file.path.endswith(".tf"):
@@ -38,24 +40,38 @@ def _unknown_arguments(files: Iterable[File], tree: Listing, prefix: str) -> Ite
         for (_, label), settings in parse(file.content.decode("utf-8")).settings(["module", "*"]):
             source = settings.get("source")
             place = posixpath.normpath(posixpath.join(prefix, source[0])) if source else ""
-            declared = _declared(tree, place) if place and not place.startswith("..") else frozenset()
-            given = {name for name in settings if "." not in name} - _META_ARGUMENTS
-            if declared:
-                yield from (f"{place} has no variable {name} (module {label})" for name in sorted(given - declared))
+            declared = _declared(tree, place) if place and not place.startswith("..") else {}
+            for name in sorted({name for name in settings if "." not in name} - _META_ARGUMENTS if declared else ()):
+                if name not in declared:
+                    yield f"{place} has no variable {name} (module {label})"
+                elif (value := settings[name]) and declared[name] and not declared[name].issuperset(value):
+                    yield f'{place} has no "{value[0]}" for {name} (module {label})'
 
 
-def _declared(tree: Listing, module: str) -> frozenset[str]:
-    names: set[str] = set()
+def _declared(tree: Listing, module: str) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
     for path in tree.paths(module):
         if path.endswith(".tf") and "/" not in path.removeprefix(f"{module}/"):
-            names |= _variables(tree.read(path) or b"")
-    return frozenset(names)
+            found |= _variables(tree.read(path) or b"")
+    return found
 
 
 @lru_cache(maxsize=256)
-def _variables(content: bytes) -> frozenset[str]:
+def _variables(content: bytes) -> Mapping[str, frozenset[str]]:
+    """The variables, each with the texts that it may be; none where that is open."""
     try:
-        found = parse(content.decode("utf-8")).blocks(["variable", "*"])
+        document = parse(content.decode("utf-8"))
     except (HclSyntaxError, UnicodeDecodeError):
-        return frozenset()
-    return frozenset(block.path[1] for block in found)
+        return {}
+    names = [block.path[1] for block in document.blocks(["variable", "*"])]
+    return {name: _choices(document, name) for name in names}
+
+
+def _choices(document: Document, name: str) -> frozenset[str]:
+    """What ``contains([...], var.name)`` lists, where that is the whole condition."""
+    for container in document.containers(("variable", name, "validation", "condition", "contains")):
+        values = [element.value for element in container.elements] if container else []
+        behind = document.data[container.closing :] if container else b""
+        if None not in values and re.match(rf"\]\s*,\s*var\.{re.escape(name)}\s*\)".encode(), behind):
+            return frozenset(value for value in values if value is not None)
+    return frozenset()

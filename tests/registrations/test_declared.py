@@ -145,6 +145,14 @@ def test_a_drifted_half_keeps_the_other_half_out() -> None:
         unregister(registration, text)
 
 
+@pytest.mark.parametrize("name", ["pg-database", "mysql-database"])
+def test_a_database_is_applied_alone(name: str) -> None:
+    registration = every()[name]
+    (address,) = registration.targets
+    kind, label = address.removeprefix("module.dbaas.").split(".")
+    assert f'resource "{kind}" "{label}"' in registration.snippet
+
+
 def test_a_mysql_role_goes_to_its_own_connection(unformatted: Callable[[str], bool]) -> None:
     found = registrations(db=MYSQL)
     assert "pg-database" not in found
@@ -185,10 +193,12 @@ def test_a_mysql_user_is_made_and_its_first_password_is_shown_to_nobody(tmp_path
         "+ (SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'notes_db')"
     )
     assert [text.strip() for text in statements] == [
+        # What has tables is not given to a user that is new.
+        "SET @full = (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'notes_db')",
         "CREATE DATABASE IF NOT EXISTS `notes_db`",
         "CREATE USER IF NOT EXISTS 'notes_app'@'%' IDENTIFIED WITH caching_sha2_password BY RANDOM PASSWORD",
         # An underscore stands for any character there. Rights of a user that exists with its database stay.
-        "SET @rights = IF(@known > 1, 'DO 0', \"GRANT ALL PRIVILEGES ON `notes\\_db`.* TO 'notes_app'@'%'\")",
+        "SET @rights = IF(@known > 1 OR @full, 'DO 0', \"GRANT ALL PRIVILEGES ON `notes\\_db`.* TO 'notes_app'@'%'\")",
         "PREPARE rights FROM @rights",
         "EXECUTE rights",
         "",

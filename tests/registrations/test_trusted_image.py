@@ -84,9 +84,19 @@ def test_a_pattern_that_a_second_service_needs_is_its_entry_too() -> None:
     assert shares(one, other)
     assert not shares(one, trusted("beta/tool:2", name="other"))
     tree = Files({PATH: register(one, LISTED).text.encode()})
-    (kept,) = merge_entries([one], [], tree, claimed=lambda entry: shares(entry, other))
+    (kept,) = merge_entries([one], [], tree, claimed=lambda entry: other if shares(entry, other) else None)
     assert kept.action == "kept"
     (gone,) = merge_entries([one], [], tree)
+    assert (gone.action, gone.after) == ("remove", LISTED)
+
+
+def test_what_a_second_service_keeps_goes_with_the_second() -> None:
+    """In whichever order two services of one owner go, the list is what it was before."""
+    one, other = trusted("acme/app:1"), trusted("beta/x:1", "acme/tool:2", name="other")
+    both = register(other, register(one, LISTED).text).text
+    (kept,) = merge_entries([one], [], Files({PATH: both.encode()}), claimed=lambda _: other)
+    assert (kept.action, "# notes:" in kept.after, '"acme/*"' in kept.after) == ("kept", False, True)
+    (gone,) = merge_entries([other], [], Files({PATH: kept.after.encode()}))
     assert (gone.action, gone.after) == ("remove", LISTED)
 
 
@@ -95,7 +105,7 @@ def test_another_owner_leaves_the_first_where_a_second_service_needs_it() -> Non
     tree = Files({PATH: register(before, LISTED).text.encode()})
     (moved,) = merge_entries([before], [after], tree)
     assert ('"acme/*"' in moved.after, '"beta/*"' in moved.after) == (False, True)
-    (both,) = merge_entries([before], [after], tree, claimed=lambda entry: shares(entry, before))
+    (both,) = merge_entries([before], [after], tree, claimed=lambda entry: before if shares(entry, before) else None)
     assert ('"acme/*"' in both.after, '"beta/*"' in both.after) == (True, True)
 
 
@@ -104,7 +114,7 @@ def test_an_entry_that_another_image_does_not_need_goes() -> None:
     tree = Files({PATH: register(before, LISTED).text.encode()})
     (moved,) = merge_entries([before], [after], tree)
     assert (moved.action, moved.after) == ("update", LISTED)
-    assert merge_entries([before], [after], tree, claimed=lambda entry: shares(entry, before)) == []
+    assert merge_entries([before], [after], tree, claimed=lambda entry: before if shares(entry, before) else None) == []
     assert merge_entries([before], [after], Files({PATH: LISTED.encode()})) == []
 
 
@@ -129,6 +139,15 @@ def test_a_list_that_is_not_found_is_refused_with_the_snippet() -> None:
         register(trusted("acme/app:1"), LISTED.replace("join(", "format("))
     assert caught.value.code == "registration.place_not_found"
     assert '"acme/*",' in caught.value.hint
+    assert "registrations.skip: [trusted-image]" in caught.value.hint
+
+
+@pytest.mark.parametrize(("image", "applied"), [("acme/app:1.2", True), ("ghcr.io/acme/app:1.2", False)])
+def test_the_stack_with_the_list_is_applied_where_it_changes(image: str, applied: bool) -> None:
+    platform = load_platform(TEMPLATE.platform, environ={"HOME": "/nonexistent"})
+    project = Project(TEMPLATE, platform, answer({**UPSTREAM, "image": image}), ROOT)
+    project.infra_state(Files({PATH: LISTED.encode()}), list)
+    assert ("kyverno" in project.checklist.pipeline) is applied
 
 
 def test_keel_leaves_out_the_name_of_docker_hub_where_it_moves_an_image() -> None:

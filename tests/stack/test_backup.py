@@ -122,6 +122,8 @@ class TestJob:
         assert job(volumes=[VOLUME], backup=asked).one(*place)["active_deadline_seconds"] == 86400
         never = {"backup": {"deadline_seconds": 0}}
         assert "active_deadline_seconds" not in job(**TWO, profile=never).one(*place).attributes
+        unbounded = {"kind": "files", "deadline_seconds": 0}
+        assert "active_deadline_seconds" not in job(volumes=[VOLUME], backup=unbounded).one(*place).attributes
 
     def test_where_nobody_listens_nothing_is_pushed(self) -> None:
         assert "prometheus-pushgateway.monitoring:9091/metrics/job/city-guide-backup" in stack(**TWO)["backup.tf"]

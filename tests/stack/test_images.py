@@ -91,6 +91,10 @@ DATABASES = [
     "pgvector/pgvector:pg17",
     "ghcr.io/immich-app/postgres:16@sha256:" + "0" * 64,
     "ghcr.io/viktorbarzin/cnpg-postgis-pgvector:17",
+    "tensorchord/vchord-postgres:pg17-v0.4.3",
+    "dolthub/dolt-sql-server:2.0.3",
+    "elasticsearch:7.17.28",
+    "qdrant/qdrant:v1.15.0",
 ]
 
 
@@ -116,6 +120,8 @@ class TestDatabases:
             "oliver006/redis_exporter:1.0.0",
             "mongo-express:1.0.0",
             "org/mysqldump:1.0.0",
+            "dolthub/dolt-workbench:0.3.73",
+            "org/postgres-backup-local:17.0.0",
         ],
     )
     def test_what_is_only_called_after_one_is_none(self, image: str) -> None:

@@ -70,10 +70,11 @@ class TestJob:
             ({"job_deadline": 60}, 60),
             ({"job_deadline": 0}, None),
             ({"profile": {"jobs": {"deadline_seconds": 0}}}, None),
+            ({"cronjobs": [{**JOB, "deadline_seconds": 0}]}, None),
         ],
     )
     def test_the_deadline_of_all_is_an_answer(self, given: dict[str, Any], seconds: int | None) -> None:
-        spec = cron_job("tidy_up", cronjobs=[JOB], **given).one("spec", "job_template", "spec")
+        spec = cron_job("tidy_up", **{"cronjobs": [JOB], **given}).one("spec", "job_template", "spec")
         assert spec.attributes.get("active_deadline_seconds") == seconds
 
     def test_it_waits_for_the_databases_that_the_service_waits_for(self) -> None:

@@ -132,9 +132,9 @@ def _at(registration: Registration, edit: Edit, step: Callable[[str], _Result], 
         raise _not_found(registration, edit, str(error)) from error
 
 
-def _not_found(
-    registration: Registration, edit: Edit, reason: str, remedy: str = "add it there by hand"
-) -> RefusedError:
+def _not_found(registration: Registration, edit: Edit, reason: str, remedy: str = "") -> RefusedError:
+    skipped = f"where the place is gone, registrations.skip: [{registration.id}] in the platform profile"
+    remedy = remedy or f"add it there by hand ({skipped} leaves it out)"
     return RefusedError(
         "registration.place_not_found",
         f"{registration.path}, {edit.location}: {reason}",
