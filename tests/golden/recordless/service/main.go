@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// run does what the arguments ask for, until it is done or the process is told to end.
+// run does what the arguments ask for, until it is done or the process is to end.
 func run(arguments []string, settings settings) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

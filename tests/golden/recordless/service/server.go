@@ -59,7 +59,7 @@ const headerLimit = 10 * time.Second
 
 func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, drain, grace time.Duration) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           parting(ctx, handler),
 		ReadHeaderTimeout: headerLimit,
 		IdleTimeout:       2 * time.Minute, // longer than proxies keep theirs, which then never meet a closed connection
 		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
@@ -83,6 +83,17 @@ func serveOn(ctx context.Context, listener net.Listener, handler http.Handler, d
 		return fmt.Errorf("requests were cut short: %w", err)
 	}
 	return nil
+}
+
+// parting ends each connection with its next answer once ctx has ended: a client that kept one would lose the request
+// that it sends while the server closes it.
+func parting(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // healthcheck asks the service on this machine whether it is well, for images that have no shell.
@@ -136,10 +147,11 @@ func observe(next http.Handler) http.Handler {
 
 // report tells of a request that was answered, under its route: paths are without number.
 func report(r *http.Request, status int, took time.Duration) {
-	method, route := "other", "unmatched"
+	method, route := "other", cmp.Or(r.Pattern, "unmatched")
 	if before, after, found := strings.Cut(r.Pattern, " "); found {
-		method, route = before, strings.TrimSuffix(after, "{$}")
+		method, route = before, after
 	}
+	route = strings.TrimSuffix(route, "{$}")
 	requests.add(method, route, strconv.Itoa(status))
 	requestSeconds.observe(took, method, route)
 	level := slog.LevelInfo

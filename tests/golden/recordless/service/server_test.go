@@ -71,6 +71,18 @@ func TestMetricsCountRequestsByRoute(t *testing.T) {
 	}
 }
 
+func TestRoutesOfAnyMethodAreCountedToo(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/of/any/method/{$}", func(http.ResponseWriter, *http.Request) {})
+	ask(observe(mux), "MADEUP", "/of/any/method/")
+	recorded := httptest.NewRecorder()
+	metrics(recorded, nil)
+	want := `http_requests_total{method="other",route="/of/any/method/",status="200"} 1`
+	if body := recorded.Body.String(); !strings.Contains(body, want) || strings.Contains(body, "MADEUP") {
+		t.Errorf("got %s", body)
+	}
+}
+
 func TestRequestsAreLoggedUnlessTheyAreProbes(t *testing.T) {
 	var out strings.Builder
 	usual := slog.Default()
@@ -159,6 +171,9 @@ func TestNewRequestsAreAnsweredDuringTheDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
+	if !response.Close {
+		t.Error("the connection is kept, and the next request on it lost")
+	}
 	if err := <-ended; err != nil {
 		t.Errorf("got %v", err)
 	}

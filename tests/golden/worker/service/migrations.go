@@ -29,7 +29,8 @@ func migrate(ctx context.Context) error {
 	}
 	defer connection.Close()
 	var alone sql.NullBool
-	if err := connection.QueryRowContext(ctx, "SELECT GET_LOCK('schema_migrations', 60)").Scan(&alone); err != nil {
+	const lock = "SELECT GET_LOCK(CONCAT(DATABASE(), '.migrations'), 60)" // its name is the whole server's
+	if err := connection.QueryRowContext(ctx, lock).Scan(&alone); err != nil {
 		return err
 	}
 	if !alone.Bool {

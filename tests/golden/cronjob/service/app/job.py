@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 def run() -> None:
-    """Do what the job is there for, which goes here; an exception makes the run a failed one."""
+    """Do what the job is for, which goes here; an exception makes the run a failed one."""
     if not asyncio.run(database.is_reachable()):
         raise RuntimeError("the database doesn't answer")
     log.info("done")

@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the service needs before the first request, close it after the last one."""
-    log.info("started")
+    log.info("started, version %s", app.version)
     yield
     log.info("stopped")
 

@@ -1,6 +1,7 @@
 """Prometheus metrics of the requests."""
 
 import time
+from http import HTTPMethod
 
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +33,7 @@ class MetricsMiddleware:
             await self.app(scope, receive, send_noting_status)
         finally:
             route = getattr(scope.get("route"), "path", None)
-            labels = (scope["method"], route) if route else ("other", "unmatched")
+            method = scope["method"] if scope["method"] in HTTPMethod.__members__ else "other"
+            labels = (method, route) if route else ("other", "unmatched")
             REQUESTS.labels(*labels, status).inc()
             SECONDS.labels(*labels).observe(time.perf_counter() - started)

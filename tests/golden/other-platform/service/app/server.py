@@ -51,6 +51,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + self.drain_seconds
+        # A client that kept its connection would lose the request that it sends while the server closes it.
+        self.server_state.default_headers += [(b"connection", b"close")]
         while loop.time() < end and not self.force_exit:
             await asyncio.sleep(0.1)
         await super().shutdown(sockets)

@@ -51,10 +51,13 @@ def test_new_requests_are_answered_while_it_drains() -> None:
         running.should_exit = True
         await asyncio.sleep(0.3)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(REQUEST + b"connection: close\r\n\r\n")
-        line = await reader.readline()
+        writer.write(REQUEST + b"\r\n")
+        answer = await reader.read()  # all that comes until the server closes the connection
+        assert not task.done()
         writer.close()
         await task
-        return line
+        return answer
 
-    assert asyncio.run(scenario()).startswith(b"HTTP/1.1 200")
+    answer = asyncio.run(scenario())
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\r\nconnection: close\r\n" in answer

@@ -37,7 +37,9 @@ def test_not_ready_without_its_database(
 def test_metrics_count_requests_by_route(client: TestClient) -> None:
     client.get("/healthz")
     client.get("/no/such/path")
+    client.request("MADEUP", "/healthz")
     text = client.get("/metrics").text
     assert 'http_requests_total{method="GET",route="/healthz",status="200"}' in text
     assert 'http_requests_total{method="other",route="unmatched",status="404"}' in text
     assert "/no/such/path" not in text
+    assert "MADEUP" not in text

@@ -28,7 +28,9 @@ def test_health_answers(client: TestClient) -> None:
 def test_metrics_count_requests_by_route(client: TestClient) -> None:
     client.get("/healthz")
     client.get("/no/such/path")
+    client.request("MADEUP", "/healthz")
     text = client.get("/metrics").text
     assert 'http_requests_total{method="GET",route="/healthz",status="200"}' in text
     assert 'http_requests_total{method="other",route="unmatched",status="404"}' in text
     assert "/no/such/path" not in text
+    assert "MADEUP" not in text

@@ -17,13 +17,13 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# One process at a time; the lock ends with the transaction.
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('schema_migrations'))"
+# One process at a time; the lock ends with the connection.
+LOCK = "SELECT pg_advisory_lock(hashtext('schema_migrations'))"
 TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)"
 
 
 def migrate(connection: psycopg.Connection) -> None:
-    """Run what has not run yet; raises psycopg.Error where a statement fails, and nothing is changed then."""
+    """Run what has not run yet; raises psycopg.Error where a statement fails, and undoes what its file did."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK)
         cursor.execute(TABLE)
@@ -33,6 +33,7 @@ def migrate(connection: psycopg.Connection) -> None:
             if file.name.endswith(".sql") and file.name not in known:
                 cursor.execute(file.read_text(encoding="utf-8"))
                 cursor.execute("INSERT INTO schema_migrations (name) VALUES (%s)", (file.name,))
+                connection.commit()
                 log.info("migrated: %s", file.name)
 
 

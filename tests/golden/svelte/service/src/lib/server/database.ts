@@ -40,7 +40,7 @@ async function ask(given: Environment): Promise<void> {
     connectionTimeoutMillis: TIMEOUT,
     query_timeout: TIMEOUT,
   });
-  client.on("error", () => {}); // told by the call that it breaks
+  client.on("error", () => {}); // reported by the call that it breaks
   try {
     await client.connect();
     await client.query("SELECT 1");
