@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -136,10 +137,12 @@ def test_a_whole_run_shows_and_leaves_no_secret(world: World, tmp_path: Path) ->
         patch.setenv("PATH", recording_git(tools))
         patch.setenv("TMPDIR", str(temporary))
         process = world.start("create", THREE, *seeds, "--verbose", "--diff")
-    world.sandbox.wait_until_held()
-    family = processes(process.pid)
-    world.sandbox.resume()
-    out, err = process.communicate()
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(process.communicate)  # the diff is longer than a pipe holds
+        world.sandbox.wait_until_held()
+        family = processes(process.pid)
+        world.sandbox.resume()
+        out, err = said.result()
     assert process.returncode == 0, out + err
     stored = world.sandbox.vault.read(NAME)
     assert (stored["api_token"], stored["signing_key"]) == (FROM_ENVIRONMENT, FROM_FILE)

@@ -70,6 +70,7 @@ WOODPECKER: dict[str, Call] = {
     "remove": lambda client: client.remove(7),
     "pipelines": lambda client: client.pipelines(7),
     "pipeline": lambda client: client.pipeline(7, 1),
+    "start": lambda client: client.start(7, "main", {"A": "b"}),
 }
 NO_ENTRY = Entry(0, frozenset(), Secret("{}"))
 VAULT: dict[str, Call] = {

@@ -67,8 +67,8 @@ def observe_steps(steps: Sequence[Step[Any]], run: Run) -> list[StepPlan]:
 def course(steps: Sequence[Step[Any]], run: Run) -> Course:
     """The steps as work to be carried out, those that don't need each other in parallel."""
     pushing = tuple(step.id for step in steps if step.id in _INFRA_PUSHES)
-    branches = (run.infra_branch, change_branch(run.name))  # a change of a stack that waits itself goes on its branch
-    first = pushing if pushing and any(map(run.pushes_first, branches)) else ()
+    # A change of a stack that waits itself goes on its branch.
+    first = pushing if pushing and any(map(run.pushes_first, (run.infra_branch, change_branch(run.name)))) else ()
     return Course([_work(step, run, first) for step in steps], run.patience)
 
 
