@@ -30,7 +30,7 @@ KEYS = {
     "error": {"code", "question", "message", "hint", "choices"},
     "result": {"status", "exit_code", "service", "urls", "next"},
 }
-OPTIONAL = {"plan": {"notes", "diffs", "answers", "seeds", "checklist"}, "result": {"checklist"}}
+OPTIONAL = {"plan": {"notes", "diffs", "answers", "seeds", "checklist", "gates"}, "result": {"checklist"}}
 
 
 def keeps_the_interface(completed: Completed) -> bool:

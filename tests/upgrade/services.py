@@ -138,7 +138,14 @@ def _known(version: Version) -> frozenset[str]:
 
 def as_then(given: Mapping[str, Any], version: Version = FIRST) -> dict[str, Any]:
     """Answers in a release's words: what it had no question for is left out."""
-    answers = {name: value for name, value in given.items() if name in _known(version)}
+    template = Releases().template(version)
+    answers = {
+        name: _fitting(value, template.shapes.get(template.config[name].get("shape", ""), {}))
+        for name, value in given.items()
+        if name in _known(version)
+    }
+    if version.major < 3 and isinstance(answers.get("volumes"), list):
+        answers["volumes"] = [{**item, "mount": item["mount"].rstrip("/")} for item in answers["volumes"]]
     if version.major > 1:
         return answers
     if isinstance(answers.get("access"), list):
@@ -146,6 +153,17 @@ def as_then(given: Mapping[str, Any], version: Version = FIRST) -> dict[str, Any
     if answers.get("dns") == "internal":
         answers["dns"] = "none"
     return answers
+
+
+def _fitting(value: Any, shape: Mapping[str, Any]) -> Any:
+    """A value without the keys that its shape does not know."""
+    if isinstance(value, list):
+        return [_fitting(item, shape.get("items", {})) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shapes = [item for item in (shape, *shape.get("anyOf", ())) if "properties" in item]
+    known = shapes[0]["properties"] if shapes else dict.fromkeys(value, {})
+    return {key: _fitting(item, known[key]) for key, item in value.items() if key in known}
 
 
 def golden(profile: Path | None = None, version: Version = FIRST) -> Iterator[Origin]:
