@@ -102,7 +102,7 @@ def test_a_commit_reaches_the_cluster_and_a_broken_one_does_not(chain: Chain) ->
     def build() -> None:
         runs.append(chain.build(name))
 
-    completed = chain.verify(name, lambda: chain.world.merge(name), build, lambda: chain.deploy(name))
+    completed = chain.verify(name, lambda: chain.world.merge_request(name), build, lambda: chain.deploy(name))
     [green] = runs
     assert set(green.steps.values()) == {"success"}, green.said
     assert list(green.steps) == wanted_steps(mirror(name).bare.file(green.sha, WORKFLOW) or b"")
@@ -192,7 +192,7 @@ def test_bad_days(chain: Chain) -> None:
     """Woodpecker is away, the rollout fails, an answer gets lost, Woodpecker stays away, a page is broken."""
     name, faults = SITE["name"], chain.world.sandbox.faults
     chain.create(SITE)
-    chain.world.merge(name)
+    chain.world.merge_request(name)
     faults.add("woodpecker", "POST", PIPELINES, 1, "reset before acting")
     faults.add("woodpecker", "POST", PIPELINES, 1, Status(503))
     patient = chain.build(name)

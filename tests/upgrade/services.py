@@ -162,7 +162,7 @@ def _fitting(value: Any, shape: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         return value
     shapes = [item for item in (shape, *shape.get("anyOf", ())) if "properties" in item]
-    known = shapes[0]["properties"] if shapes else dict.fromkeys(value, {})
+    known = shapes[0]["properties"] if shapes else {key: {} for key in value}
     return {key: _fitting(item, known[key]) for key, item in value.items() if key in known}
 
 

@@ -60,9 +60,9 @@ def recorded(**more: Any) -> dict[str, Any]:
 
 def test_a_recorded_answer_stays() -> None:
     answers = resolve(TEMPLATE, QUESTIONS, {}, recorded=recorded())
-    assert (answers.context["hardening"], answers.notes) == (ALL, ())
+    assert (answers.context["hardening"], [note for note in answers.notes if "hardening" in note]) == (ALL, [])
     off = resolve(TEMPLATE, QUESTIONS, {}, recorded=recorded(hardening={}))
-    assert (off.context["hardening"], off.notes) == ({}, ())
+    assert (off.context["hardening"], [note for note in off.notes if "hardening" in note]) == ({}, [])
 
 
 def test_a_change_never_switches_it_off_by_itself() -> None:
