@@ -66,8 +66,8 @@ ALLOWED: Mapping[tuple[str, str], Callable[[Any, Any], bool]] = {
 }
 """What may differ: the kind and the attribute, and which values may follow which."""
 
-ENTRIES: frozenset[str] = frozenset()
-"""Registrations whose existing entries an update may change or remove."""
+ENTRIES = frozenset({"kuma-monitor", "walloff-target"})
+"""Registrations whose existing entries an update may change or remove: the monitors of what is parked."""
 
 ASKED: Mapping[str, Any] = {}
 """Questions that an update asks, with what these services answer."""
