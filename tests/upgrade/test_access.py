@@ -69,8 +69,14 @@ ALLOWED: Mapping[tuple[str, str], Callable[[Any, Any], bool]] = {
 ENTRIES = frozenset({"kuma-monitor", "walloff-target"})
 """Registrations whose existing entries an update may change or remove: the monitors of what is parked."""
 
-ASKED: Mapping[str, Any] = {}
-"""Questions that an update asks, with what these services answer."""
+
+def _accepted(volumes: Any) -> Any:
+    """The same volumes, of a critical service that may be down with the file server."""
+    return [{**item, "critical": False} if item.get("kind") in ("nfs", "nfs-ssd") else item for item in volumes]
+
+
+ASKED: Mapping[str, Callable[[Any], Any]] = {"volumes": _accepted}
+"""Questions that an update asks, with what these services answer in place of what is recorded."""
 
 
 OWN = b"""
@@ -149,7 +155,11 @@ def planned(origin: Origin, tree: Files) -> Upgrade:
     try:
         return own.plan(tree, prefix, template=TEMPLATE, amendment=UNAMENDED)
     except AnswersError as error:
-        asked = {item.question: ASKED[item.question] for item in error.problems if item.code == "answer.missing"}
+        asked = {
+            item.question: ASKED[item.question](origin.given[item.question])
+            for item in error.problems
+            if item.code == "answer.missing" and item.question
+        }
         return own.plan(tree, prefix, template=TEMPLATE, amendment=Amendment(asked))
 
 
