@@ -41,7 +41,7 @@ def running(
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The built server, for Node.js with ``arguments``; every line that it writes must be JSON and lands in ``lines``.
 
-    Yields its address and its process, which is told to end.
+    Yields its address and its process, which gets SIGTERM at the end.
     """
     command = [workshop.node, *(arguments or ("bin/server.js",))]
     with subprocess.Popen(

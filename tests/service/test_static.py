@@ -241,7 +241,7 @@ def serving(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The server on ``tree``; every line that it writes must be JSON and lands in ``lines``.
 
-    Yields its address and its process, which is told to end.
+    Yields its address and its process, which gets SIGTERM at the end.
     """
     port = free_port()
     environment = {"PORT": str(port), "SITE": "site", "DRAIN_SECONDS": str(drain), "XDG_DATA_HOME": str(home)}
