@@ -12,10 +12,11 @@ from generator.base.secret_forms import SHORTEST, forms, is_in, masked
 
 MASK = "********"
 
-_known: set[str] = set()
+_known: dict[str, dict[str, str]] = {}
+"""Each known value as other programs write it (``secret_forms``)."""
 
 _forms: dict[str, str] = {}
-"""The known values as other programs write them (``secret_forms``)."""
+"""The forms of all of them."""
 
 _WORD = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*")
 """What ordinary text may hold by chance, unless it is long."""
@@ -41,8 +42,9 @@ class Secret:
     def __init__(self, value: str) -> None:
         self._value = value
         if len(value) >= SHORTEST and value not in _known:
-            _forms.update(forms(value))
-            _known.add(value)
+            written = forms(value)
+            _forms.update(written)
+            _known[value] = written
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it."""
@@ -127,8 +129,9 @@ def forgotten_afterwards() -> Iterator[None]:
     try:
         yield
     finally:
-        _known.intersection_update(before)
-        for form in [form for form in _forms if form not in written]:
+        for value in _known.keys() - before:
+            del _known[value]
+        for form in _forms.keys() - written:
             del _forms[form]
 
 
@@ -140,7 +143,7 @@ def known_secret(text: str, *, words: bool = True) -> bool:
     """
     if words:
         return is_in(text, _forms.copy())
-    return any(is_in(text, forms(value)) for value in tuple(_known) if not _is_word(value))
+    return any(is_in(text, written) for value, written in _known.copy().items() if not _is_word(value))
 
 
 def learn(value: str, name: str = "") -> None:

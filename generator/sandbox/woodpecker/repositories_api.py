@@ -199,7 +199,6 @@ class RepositoriesApi:
     def _new_row(self, entry: GitHubRepository) -> Repository:
         number = next(self._woodpecker.ids)
         row = Repository(number, str(entry.id), entry.full_name, entry.private, entry.default_branch)
-        row.settings["visibility"] = "private" if entry.private else "public"
         self._woodpecker.repositories[number] = row
         return row
 
@@ -220,7 +219,8 @@ class RepositoriesApi:
 
     def _unregistered(self, entry: GitHubRepository) -> dict[str, Any]:
         row = Repository(0, str(entry.id), entry.full_name, entry.private, entry.default_branch, active=False)
-        shown = self._view(row) | {"org_id": 0, "require_approval": "", "cancel_previous_pipeline_events": None}
+        unknown = {"org_id": 0, "visibility": "", "require_approval": "", "cancel_previous_pipeline_events": None}
+        shown = self._view(row) | unknown
         return {key: value for key, value in shown.items() if key not in ("id", "timeout")}
 
     def _view(self, row: Repository) -> dict[str, Any]:

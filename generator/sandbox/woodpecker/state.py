@@ -76,6 +76,10 @@ class Repository:
     pipelines: list[dict[str, Any]] = field(default_factory=list)
     former_names: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        """Follow the forge in who may see it."""
+        self.settings["visibility"] = self.settings["visibility"] or ("private" if self.private else "public")
+
     def rename(self, full_name: str) -> None:
         """Follow the forge; what it was called before is remembered."""
         self.former_names = (self.former_names | {self.full_name.lower()}) - {full_name.lower()}
