@@ -54,7 +54,7 @@ def test_it_pins_groups_and_leaves_merging_to_people(drawn: dict[str, Tree]) -> 
 def test_locks_of_python_are_found(drawn: dict[str, Tree]) -> None:
     """Renovate looks for no file by itself that pip-compile or uv has written."""
     [pattern] = json.loads(drawn["python"].read(CONFIG))["pip-compile"]["managerFilePatterns"]
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-build.lock", "requirements-dev.lock"):
         assert re.search(pattern.strip("/"), name)
     assert "pip-compile" not in json.loads(drawn["go"].read(CONFIG))
 

@@ -28,6 +28,8 @@ COMMON = {
     "app/server.py",
     "app/settings.py",
     "pyproject.toml",
+    "requirements-build.in",
+    "requirements-build.lock",
     "requirements-dev.lock",
     "requirements.lock",
     "tests/test_logs.py",
@@ -160,4 +162,5 @@ def test_files_of_the_other_kinds(trees: dict[str, Tree], name: str, more: set[s
 
 
 def test_only_the_code_reaches_the_image(any_tree: Tree) -> None:
-    assert any_tree.read(".dockerignore").split() == ["*", "!app", "!pyproject.toml", "!requirements.lock"]
+    locks = ["!requirements-build.lock", "!requirements.lock"]
+    assert any_tree.read(".dockerignore").split() == ["*", "!app", "!pyproject.toml", *locks]
