@@ -214,7 +214,8 @@ def _site(run: Run) -> _Seen:
     """What strangers meet at the service's addresses; that it could not be seen may pass."""
     sign_on, doors = run.platform.sign_on, run.answers.doors
     if doors is None:
-        return _skipped(SITE, "the template that made it (before 3.0.0) does not say which addresses it has and what gates each; update the service")
+        why = "the template that made it (before 3.0.0) does not say which addresses it has and what gates each"
+        return _skipped(SITE, f"{why}; update the service")
     if not doors:
         return _skipped(SITE, "it has no address: these answers are not for a web service")
     if sign_on is None:
