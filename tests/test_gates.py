@@ -258,12 +258,19 @@ def test_an_opening_says_for_whom() -> None:
     assert said({}, {"carveouts": [HOOKS]}) == [
         "https://notes-app.viktorbarzin.me/hooks opens to everybody on the internet, without a login"
     ]
+    last = "; headers that look like the single sign-on's reach the app as they are sent"
     assert said({"dns": "lan"}, {"dns": "lan", **OPEN}) == [
-        "https://notes-app.viktorbarzin.lan/ opens to everybody on the home networks, without a login"
+        f"https://notes-app.viktorbarzin.lan/ opens to everybody on the home networks, without a login{last}"
     ]
     assert said({"access": ["Family"]}, {"access": ["Family", "Friends"]}) == [
         "https://notes-app.viktorbarzin.me opens to members of Friends, who pass the single sign-on"
     ]
+    (app,) = said({}, APP)
+    assert app.endswith(f"everybody on the internet, with nothing before the app's own login{last}")
+    (without_gate,) = said({**OPEN, "carveouts": [ADMIN]}, OPEN)
+    assert without_gate.endswith(last)
+    assert not any(what.endswith(last) for what in said({}, {**APP, "carveouts": [ADMIN]}))
+    assert not any(what.endswith(last) for what in said({"kind": "worker"}, APP))
     (believed,) = said({"carveouts": [HOOKS]}, {"carveouts": [BELIEVED]})
     assert believed.startswith("https://notes-app.viktorbarzin.me/hooks passes on headers that look like")
     assert believed.endswith("everybody on the internet can say who they are")
