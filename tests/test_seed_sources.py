@@ -369,7 +369,7 @@ def test_what_is_no_plain_file_is_not_waited_for(desk: Desk) -> None:
 
 @pytest.mark.parametrize("of", ["a key", "git's sign-in in a folder", "any other file"])
 def test_a_file_with_further_names_is_no_value_comes_from(world: World, of: str) -> None:
-    """A hard link is the same file: its path does not say what it is, and finding its other names would take a search."""
+    """A hard link is the same file: its path does not say what it is, and nothing lists its other names."""
     kept = {
         "a key": Path.home() / ".ssh" / "id_ed25519",
         "git's sign-in in a folder": world.folder.parent / "elsewhere" / ".netrc",

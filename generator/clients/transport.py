@@ -351,7 +351,7 @@ class PagesTime:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Count what the request for one page takes. Raises ``SystemFailure`` where the time for all of them is over."""
+        """Count what the request for one page takes. Raises ``SystemFailure`` where the time for all is over."""
         if self._most is not None and self._spent > self._most:
             raise SystemFailure(
                 f"{self._system}.timeout",

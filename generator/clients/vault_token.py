@@ -54,8 +54,8 @@ def unaccepted(response: httpx.Response) -> str:
     if words != _DENIED and "invalid token" not in words and "bad token" not in words:
         return ""
     return (
-        "Vault does not accept the token: it is wrong, expired or revoked, or has no uses left; a wrapping token has none "
-        "after one request, and `vault unwrap` gives the token in it"
+        "Vault does not accept the token: it is wrong, expired or revoked, or has no uses left; a wrapping token has "
+        "none after one request, and `vault unwrap` gives the token in it"
     )
 
 

@@ -228,8 +228,8 @@ def _content(seed: Seed) -> str:
 def _linked(seed: Seed, names: int) -> RefusedError:
     return RefusedError(
         "seed.place",
-        f"{seed.label}{seed.shown_place} is a file with {names} names (hard links), and another one may be where keys are "
-        "kept",
+        f"{seed.label}{seed.shown_place} is a file with {names} names (hard links), and another one may be where keys "
+        "are kept",
         "make a file of its own for the value, which has one name",
     )
 
