@@ -66,8 +66,8 @@ class RemoteCommit:
         return path in self._blobs and self._blobs[path].executable
 
     def obstacle(self, path: str) -> Obstacle | None:
-        """A link in the way of a file in the commit; takes the same request."""
-        return obstacle_among(path, self._blobs, lambda at: self._blobs[at].link, self._text)
+        """What is in the way of a file in the commit, such as a link; takes the same request."""
+        return obstacle_among(path, self._blobs, lambda at: self._blobs[at].link, self._text, self.paths)
 
     def _text(self, path: str) -> bytes:
         """Where a link leads."""

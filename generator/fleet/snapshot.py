@@ -77,7 +77,11 @@ class Snapshot:
 
     def obstacle(self, path: str) -> Obstacle | None:
         """What is in the way of a file, such as a link."""
-        return obstacle_among(path, self.ids, self.links.__contains__, lambda at: self._content(at) or b"")
+        return obstacle_among(path, self.ids, self.links.__contains__, self._text, self.paths)
+
+    def _text(self, path: str) -> bytes:
+        """Where a link leads."""
+        return self._content(path) or b""
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from generator.base.contained import Contained, Obstacle, link_at
+from generator.base.contained import FILE_ABOVE, FOLDER_IN_PLACE, Contained, Obstacle, link_at
 
 
 class Tree(Protocol):
@@ -71,15 +71,24 @@ class Folder(Contained):
 
 
 def obstacle_among(
-    path: str, files: Container[str], is_link: Callable[[str], bool], text: Callable[[str], bytes]
+    path: str,
+    files: Container[str],
+    is_link: Callable[[str], bool],
+    text: Callable[[str], bytes],
+    below: Callable[[str], Sequence[str]],
 ) -> Obstacle | None:
-    """What is in the way of writing a file into a commit with these files and links; ``text`` says where one leads."""
+    """What is in the way of writing a file into a commit with these files and links.
+
+    ``text`` says where a link leads, ``below`` which files a folder has.
+    """
     parts = path.split("/")
     for depth in range(1, len(parts) + 1):
         at = "/".join(parts[:depth])
         if at in files and is_link(at):
             return link_at(at, text(at))
-    return None
+        if at in files and at != path:
+            return Obstacle(at, FILE_ABOVE)
+    return Obstacle(path, FOLDER_IN_PLACE) if path not in files and below(path) else None
 
 
 class Blobs(Protocol):
