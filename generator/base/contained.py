@@ -71,9 +71,9 @@ class Obstacle:
         )
 
 
-SUBMODULE = "a submodule"
-FOLDER_IN_PLACE = "a folder"
-FILE_ABOVE = "a file"
+A_SUBMODULE = "a submodule"
+A_FOLDER = "a folder"
+A_FILE = "a file"
 
 
 def link_at(path: str, text: bytes | str = b"") -> Obstacle:
@@ -359,9 +359,9 @@ def _in_the_way(path: str, status: os.stat_result, folder: int, name: str, *, la
     if stat.S_ISLNK(status.st_mode):
         return link_at(path, os.readlink(name, dir_fd=folder))
     if stat.S_ISDIR(status.st_mode):
-        return Obstacle(path, FOLDER_IN_PLACE) if last else None
+        return Obstacle(path, A_FOLDER) if last else None
     if stat.S_ISREG(status.st_mode):
-        return None if last else Obstacle(path, FILE_ABOVE)
+        return None if last else Obstacle(path, A_FILE)
     return Obstacle(path, "neither a file nor a folder")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from generator.base.contained import FILE_ABOVE, FOLDER_IN_PLACE, Contained, Obstacle, link_at
+from generator.base.contained import A_FILE, A_FOLDER, Contained, Obstacle
 
 
 class Tree(Protocol):
@@ -73,22 +73,19 @@ class Folder(Contained):
 def obstacle_among(
     path: str,
     files: Container[str],
-    is_link: Callable[[str], bool],
-    text: Callable[[str], bytes],
+    kept: Callable[[str], Obstacle | None],
     below: Callable[[str], Sequence[str]],
 ) -> Obstacle | None:
-    """What is in the way of writing a file into a commit with these files and links.
+    """What is in the way of writing a file into a commit that has ``files``.
 
-    ``text`` says where a link leads, ``below`` which files a folder has.
+    ``kept`` says which of them are links or submodules, ``below`` which files a folder has.
     """
     parts = path.split("/")
     for depth in range(1, len(parts) + 1):
         at = "/".join(parts[:depth])
-        if at in files and is_link(at):
-            return link_at(at, text(at))
-        if at in files and at != path:
-            return Obstacle(at, FILE_ABOVE)
-    return Obstacle(path, FOLDER_IN_PLACE) if path not in files and below(path) else None
+        if at in files and (obstacle := kept(at) or (Obstacle(at, A_FILE) if at != path else None)):
+            return obstacle
+    return Obstacle(path, A_FOLDER) if path not in files and below(path) else None
 
 
 class Blobs(Protocol):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from generator.base.children import PIPE, Ended, Program, end, start
-from generator.base.contained import FILE_ABOVE, FOLDER_IN_PLACE, SUBMODULE, Obstacle, link_at
+from generator.base.contained import A_FILE, A_FOLDER, A_SUBMODULE, Obstacle, link_at
 from generator.base.errors import SystemFailure, unwritable
 from generator.clients.git.process import failure, local_environment, not_started
-from generator.clients.git.trees import FOLDER, GITLINK, entries_of
-from generator.infra_repo.fingerprints import LINK
+from generator.clients.git.trees import FOLDER, entries_of
+from generator.infra_repo.fingerprints import LINK, SUBMODULE
 
 LARGEST = 16 << 20
 """Bytes of an object that is read: no file of a service or stack comes near."""
@@ -70,7 +70,7 @@ class Reader:
         A symbolic link is no file: its content is where it leads.
         """
         mode, name = self._at(commit, path)
-        return self._there(name) if mode not in ("", FOLDER, GITLINK, LINK) else None
+        return self._there(name) if mode not in ("", FOLDER, SUBMODULE, LINK) else None
 
     def obstacle(self, commit: str, path: str) -> Obstacle | None:
         """What is in the way of a file at a path of a commit: a link or a submodule, in its place or on the way; a
@@ -81,10 +81,10 @@ class Reader:
             at = "/".join(parts[:depth])
             if mode == LINK:
                 return link_at(at, self._there(name).content)
-            if mode == GITLINK:
-                return Obstacle(at, SUBMODULE)
+            if mode == SUBMODULE:
+                return Obstacle(at, A_SUBMODULE)
             if mode and (mode == FOLDER) == (depth == len(parts)):
-                return Obstacle(at, FOLDER_IN_PLACE if mode == FOLDER else FILE_ABOVE)
+                return Obstacle(at, A_FOLDER if mode == FOLDER else A_FILE)
             if mode != FOLDER:
                 break
         return None

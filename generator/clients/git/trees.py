@@ -8,14 +8,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from generator.base.contained import FILE_ABOVE, FOLDER_IN_PLACE, SUBMODULE, Obstacle, check_plain, link_at
-from generator.infra_repo.fingerprints import LINK
+from generator.base.contained import A_FILE, A_FOLDER, A_SUBMODULE, Obstacle, check_plain, link_at
+from generator.infra_repo.fingerprints import LINK, SUBMODULE
 
 FOLDER = "40000"
 """The mode of a folder."""
-
-GITLINK = "160000"
-"""The mode of a submodule."""
 
 _ENTRY = re.compile(rb"(\d+) ([^\0]+)\0", re.DOTALL)
 _ID_BYTES = 20  # of sha1: other repositories are refused
@@ -100,12 +97,12 @@ class _Change:
         wanted = self._files.get(path)
         is_folder = present is not None and present[0] == FOLDER
         if wanted is not None and not is_folder:
-            if present is not None and present[0] == GITLINK:
-                raise Obstacle(path, SUBMODULE).error
+            if present is not None and present[0] == SUBMODULE:
+                raise Obstacle(path, A_SUBMODULE).error
             return wanted
         if path not in self._below:
             if wanted is not None:
-                raise Obstacle(path, FOLDER_IN_PLACE).error
+                raise Obstacle(path, A_FOLDER).error
             return present if is_folder else None
         if present is not None and is_folder and path not in self._before:
             raise KeyError(present[1])
@@ -113,7 +110,7 @@ class _Change:
         if made is None:
             return wanted if is_folder else present
         if wanted is not None:
-            raise Obstacle(path, FOLDER_IN_PLACE).error
+            raise Obstacle(path, A_FOLDER).error
         if present is not None and not is_folder and path not in self._files:
-            raise Obstacle(path, SUBMODULE if present[0] == GITLINK else FILE_ABOVE).error
+            raise Obstacle(path, A_SUBMODULE if present[0] == SUBMODULE else A_FILE).error
         return FOLDER, made
