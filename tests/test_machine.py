@@ -195,6 +195,22 @@ def test_a_stream_that_takes_nothing_is_not_missed(tmp_path: Path, streams: str)
     assert (done.returncode, json.loads(done.stdout.splitlines()[-1])["exit_code"]) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    "line", ["plan --answers {answers}", "plan --answers /nothing", "create --nothing", "schema --nothing"]
+)
+def test_nothing_is_lost_with_standard_error_where_the_output_is_json(desk: Desk, line: str) -> None:
+    """So that its exit code says what happened: whatever a program needs to know is a line of the output."""
+    answers = desk.folder / "answers.yml"
+    answers.write_text(json.dumps(SMALLEST))
+    words = f"{line.format(answers=answers)} --json"
+    words += f" --no-provision --infra {desk.infra} --service-dir {desk.service}" if "plan" in line else ""
+    heard, deaf = in_shell(desk.folder, words, ""), in_shell(desk.folder, words, "2>/dev/full")
+    assert (heard.stderr, heard.returncode) == (b"", deaf.returncode)
+    assert [json.loads(item)["event"] for item in heard.stdout.splitlines()] == [
+        json.loads(item)["event"] for item in deaf.stdout.splitlines()
+    ]
+
+
 @pytest.mark.parametrize("encoding", few(2, ["ascii", "latin-1", "utf-8"]))
 @pytest.mark.parametrize("line", ["schema", "schema --json"])
 def test_json_is_json_in_every_encoding(tmp_path: Path, encoding: str, line: str) -> None:
