@@ -370,6 +370,28 @@ def test_pages_of_forgejo_have_an_end(server: RawServer, same: bool, sent: int) 
     assert len(server.heads) == sent
 
 
+@pytest.mark.parametrize("system", ["github", "forgejo"])
+def test_pages_have_a_time_for_all_of_them(server: RawServer, system: str) -> None:
+    """Each page comes in its own time; a hundred of them would take as long as a hundred requests."""
+
+    def page(number: int, _: str) -> Iterator[bytes]:
+        time.sleep(0.1)
+        if system == "forgejo":
+            yield full_page(number, same=False)
+        else:
+            yield linked(f"{server.url}/api/v3/repos/o/n/branches?page={number + 2}", number)
+
+    server.script = page
+    platform = platform_of(server, timeout_seconds=0.3)
+    reading: dict[str, Callable[[], Any]] = {
+        "github": lambda: GitHub(platform, TOKEN, patience=ONCE).branches("o/n"),
+        "forgejo": lambda: Forgejo(platform, TOKEN, patience=ONCE).branches("o", "n"),
+    }
+    error = failure(reading[system])
+    assert (error.code, "in all" in error.message) == (f"{system}.timeout", True)
+    assert 1 < len(server.heads) < 60
+
+
 def test_a_tree_that_is_never_whole_is_a_failure(server: RawServer) -> None:
     """Half of a tree would be taken for all of it, and the rest written again."""
     entry = {"path": "a", "sha": "a" * 40, "mode": "100644", "type": "blob"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.base.errors import SystemFailure
+from generator.base.errors import RefusedError, SystemFailure
 from generator.clients.git import Repository, scratch_repository
 from generator.clients.git.building import build_tree
 from generator.template.files import File
@@ -45,6 +45,12 @@ def apart(paths: list[str]) -> list[str]:
     return [path for path in paths if not any(other.startswith(f"{path}/") for other in paths)]
 
 
+def in_the_way(repository: Repository, tree: str, paths: list[str]) -> list[str]:
+    """Files that are a folder to one of the paths, or lie in a folder in its place: only their removal makes room."""
+    there = git(repository, "ls-tree", "-r", "-z", "--name-only", tree).split("\0")[:-1] if tree else []
+    return [one for one in there for path in paths if one.startswith(f"{path}/") or path.startswith(f"{one}/")]
+
+
 @pytest.mark.parametrize("seed", few(2, range(8)))
 def test_a_built_tree_is_the_one_of_an_index(seed: int, tmp_path: Path) -> None:
     chance, index = random.Random(seed), tmp_path / "index"
@@ -54,6 +60,7 @@ def test_a_built_tree_is_the_one_of_an_index(seed: int, tmp_path: Path) -> None:
             paths = apart(chance.sample(NAMES, 5))
             removed = [path for path in chance.sample(NAMES, 4) if path not in paths]
             removed = [path for path in removed if not any(path.startswith(f"{other}/") for other in paths)]
+            removed += [path for path in in_the_way(repository, tree, paths) if path not in removed]
             files = [File(path, b"%d" % (number % 3), executable=chance.random() < 0.3) for path in paths]
             built = build_tree(repository.path, tree, files, removed)
             assert built == by_index(repository, tree, files, removed, index)
@@ -61,6 +68,43 @@ def test_a_built_tree_is_the_one_of_an_index(seed: int, tmp_path: Path) -> None:
         assert git(repository, "fsck", "--strict", "--no-dangling") == ""
         everything = git(repository, "ls-tree", "-r", "-z", "--name-only", tree).split("\0")[:-1]
         assert build_tree(repository.path, tree, [], everything) == by_index(repository, "", [], [], index)
+
+
+SUBMODULE = "1" * 40
+WHO = ("-c", "user.name=Ana", "-c", "user.email=ana@home.test")
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "named", "kind"),
+    [
+        ("a/b", "a", "a", "a folder"),
+        ("x/a/b/c", "x/a", "x/a", "a folder"),
+        ("a", "a/b", "a", "a file"),
+        ("x/a", "x/a/b/c", "x/a", "a file"),
+        ("sub", "sub", "sub", "a submodule"),
+        ("x/sub", "x/sub/a/b", "x/sub", "a submodule"),
+    ],
+)
+def test_what_is_of_another_kind_is_never_replaced(
+    there: str, wanted: str, named: str, kind: str, tmp_path: Path
+) -> None:
+    with scratch_repository() as repository:
+        mode, sha = ("160000", SUBMODULE) if "sub" in there else ("100644", blob_of(repository, b"theirs"))
+        git(repository, "update-index", "--index-info", given=f"{mode} {sha}\t{there}\n", index=tmp_path / "index")
+        tree = git(repository, "write-tree", "--missing-ok", index=tmp_path / "index").strip()
+        with pytest.raises(RefusedError) as caught:
+            build_tree(repository.path, tree, [File(wanted, b"ours"), File("other", b"ours")])
+        assert (caught.value.code, caught.value.message.split(",")[0]) == ("files.kind", f"{named} is {kind}")
+        commit = git(repository, *WHO, "commit-tree", "-m", "x", tree).strip()
+        obstacle = repository.obstacle(commit, wanted)
+        assert obstacle is not None
+        assert (obstacle.path, obstacle.kind) == (named, kind)
+        if kind != "a submodule":  # what the same change removes is no obstacle
+            assert build_tree(repository.path, tree, [File(wanted, b"ours")], [there])
+
+
+def blob_of(repository: Repository, content: bytes) -> str:
+    return git(repository, "hash-object", "-w", "--stdin", given=content.decode()).strip()
 
 
 def test_a_tree_without_a_change_is_the_same() -> None:

@@ -14,7 +14,7 @@ from tests.answers import RICH, UPSTREAM
 from tests.checkout import commit_all, git
 from tests.full import few
 from tests.invoke import Desk
-from tests.links import commit_links
+from tests.links import commit_kinds, commit_links
 from tests.test_contained import CANARY, snapshot
 from tests.world import World
 
@@ -116,6 +116,38 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(desk: Desk) -> None:
     completed = desk.create(RICH)
     assert (completed.code, completed.of("error")[0]["code"]) == (4, "files.kind")
     assert (desk.service / "README.md").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("service/README.md", "a folder"),
+        ("service/.github", "a file"),
+        (f"infra/{STACK}/main.tf", "a folder"),
+        (f"infra/{STACK}", "a file"),
+        (f"infra/{CI_DOC}", "a folder"),
+        ("infra/docs/architecture", "a file"),
+    ],
+)
+def test_what_is_of_another_kind_is_named_before_anything_is_written(desk: Desk, place: str, kind: str) -> None:
+    path = desk.folder / place
+    if kind == "a file":
+        shutil.rmtree(path, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("theirs")
+    else:
+        path.unlink(missing_ok=True)
+        path.mkdir(parents=True)
+        (path / "kept").write_text("theirs")
+    if desk.changed():
+        commit_all(desk.infra, "kinds")
+    before = desk.snapshot()
+    for command in ("plan", "create"):
+        completed = desk.create(RICH, command=command)
+        (error,) = completed.of("error")
+        assert (completed.code, error["code"]) == (4, "files.kind"), completed.out
+        assert error["message"].startswith(f"{place.removeprefix('infra/')} is {kind}") or str(path) in error["message"]
+        assert desk.snapshot() == before
 
 
 def test_links_that_people_committed_stay(desk: Desk) -> None:
@@ -222,3 +254,27 @@ def test_no_commit_replaces_a_link(world: World, links: dict[str, str], moved_to
         assert link.split("/")[-1] in completed.out
         assert world.infra.bare.heads() == {world.base: head}
         assert not world.has_secret(str(UPSTREAM["name"]))
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        (".claude/reference/service-catalog.md", "folder"),
+        (".claude/reference/service-catalog.md", "submodule"),
+        (".claude/reference", "submodule"),
+        (".claude/reference", "file"),
+        (f"stacks/{UPSTREAM['name']}/main.tf", "folder"),
+        (f"stacks/{UPSTREAM['name']}/main.tf", "submodule"),
+        (f"stacks/{UPSTREAM['name']}", "submodule"),
+        (f"stacks/{UPSTREAM['name']}", "file"),
+    ],
+)
+def test_no_commit_replaces_what_is_of_another_kind(world: World, place: str, kind: str) -> None:
+    head = commit_kinds(world.infra.bare, world.base, {place: kind})
+    for command in ("plan", "create"):
+        completed = world.run(command, UPSTREAM)
+        assert completed.code == 4, completed.out
+        assert f"{place} is a {kind}" in completed.out or "was not made by newservice" in completed.out
+        assert world.infra.bare.heads() == {world.base: head}
+        assert not world.has_secret(str(UPSTREAM["name"]))
+    assert world.sandbox.journal.writes() == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,32 +124,17 @@ def test_a_plan_writes_nothing(desk: Desk, command: tuple[str, ...]) -> None:
 # --- all or none -------------------------------------------------------------------------------------------
 
 
-def blocked(desk: Desk, place: str) -> Path:
-    """Something in the place of a file, which no permission has to do with: tests may run as root."""
+@pytest.mark.parametrize("place", ["service/tests/test_logs.py", f"infra/stacks/{NAME}/service.tf"])
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_written(desk: Desk, place: str) -> None:
     path = desk.folder / place
     path.mkdir(parents=True)
-    (path / "keep").write_text("somebody's")
-    return path
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        "service/tests/test_logs.py",  # a folder where a file of the service goes, after others were written
-        f"infra/stacks/{NAME}/service.tf",  # the same in the stack: the service was complete by then
-    ],
-)
-def test_a_write_that_fails_puts_everything_back(desk: Desk, place: str) -> None:
-    blocked(desk, place)
+    (path / "keep").write_text("theirs")
     before, changed = desk.snapshot(), desk.changed()
     completed = desk.create(RICH)
-    assert completed.code == 2
     (error,) = completed.of("error")
-    assert error["code"] == "files.unwritable"
-    assert error["message"] == f"{desk.folder / place}: Is a directory"
-    assert "nothing was left behind" in error["hint"]
-    assert desk.snapshot() == before
-    assert desk.changed() == changed
+    assert (completed.code, error["code"]) == (4, "files.kind")
+    assert f"{place.removeprefix('infra/').removeprefix('service/')} is a folder" in error["message"]
+    assert (desk.snapshot(), desk.changed()) == (before, changed)
 
 
 @pytest.mark.parametrize("after", [1, 4, 5, 6, 20, 25, 30])

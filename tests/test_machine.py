@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,73 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyError(f"getpwuid(): uid not found: {number}")
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+# --- what never ends -----------------------------------------------------------------------------------------
+
+
+def wait_for_settings(desk: Desk) -> None:
+    """A file of the person's settings is one that nobody writes."""
+    os.mkfifo(desk.folder / "pipe", 0o600)
+    (Path.home() / ".gitconfig").write_text(f"[include]\n\tpath = {desk.folder / 'pipe'}\n")
+
+
+def wait_for_clone(desk: Desk) -> None:
+    (desk.infra / ".git" / "config").unlink()
+    os.mkfifo(desk.infra / ".git" / "config", 0o600)
+
+
+@pytest.mark.parametrize("wait", few(1, [wait_for_settings, wait_for_clone]))
+def test_a_pipe_that_git_reads_is_not_waited_for(desk: Desk, wait: Callable[[Desk], None]) -> None:
+    """Git itself waits for it without end."""
+    wait(desk)
+    began = time.monotonic()
+    completed = desk.create(SMALLEST)
+    (error,) = completed.of("error")
+    assert completed.code in (3, 5)
+    assert (error["code"], "took too long" in error["message"]) == ("git.failed", True)
+    assert "include.path" in error["hint"]
+    assert time.monotonic() - began < 60
+    assert not desk.service.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_token_file_that_is_none_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / ".vault-token"
+    if kind == "pipe":
+        os.mkfifo(place, 0o600)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    else:
+        place.mkdir()
+    assert vault_token({"HOME": str(tmp_path)}) is None
+
+
+@pytest.mark.parametrize("to", ["pipe", "/dev/zero", "/dev/random"])
+@pytest.mark.parametrize("place", ["--answers", "--platform", "apply", "kept answers", "--seed", "service", "record"])
+def test_nothing_that_newservice_reads_is_waited_for(desk: Desk, place: str, to: str) -> None:
+    path = desk.folder / ("nothing.answers.yml" if place == "kept answers" else "given.yml")
+    if place == "service":
+        path = desk.service / "README.md"
+    elif place == "record":
+        path = desk.infra / "stacks" / "nothing" / ".copier-answers.yml"
+    path.parent.mkdir(exist_ok=True, parents=True)
+    if to == "pipe":
+        os.mkfifo(path, 0o600)
+    else:
+        path.symlink_to(to)
+    commands: dict[str, tuple[str | Path, ...]] = {
+        "apply": ("apply", path, "--json"),
+        "--seed": ("create", "nothing", "--no-provision", "--json", "--seed", f"token=file:{path}"),
+        "kept answers": ("create", "nothing", "--no-provision", "--json", "--non-interactive", "--infra", desk.infra),
+        "record": ("update", path.parent, "--check", "--json"),
+    }
+    if place == "service":
+        completed = desk.create(SMALLEST)
+    else:
+        words = ("create", "nothing", "--no-provision", "--json", "--non-interactive", place, path)
+        completed = desk.command(*commands.get(place, words))
+    assert completed.code in (2, 4), completed.out
 
 
 # --- no home -----------------------------------------------------------------------------------------------
@@ -125,6 +193,22 @@ def test_output_that_is_lost_is_no_success(tmp_path: Path, line: str, streams: s
 def test_a_stream_that_takes_nothing_is_not_missed(tmp_path: Path, streams: str) -> None:
     done = in_shell(tmp_path, "schema --json", streams)
     assert (done.returncode, json.loads(done.stdout.splitlines()[-1])["exit_code"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "line", ["plan --answers {answers}", "plan --answers /nothing", "create --nothing", "schema --nothing"]
+)
+def test_nothing_is_lost_with_standard_error_where_the_output_is_json(desk: Desk, line: str) -> None:
+    """So that its exit code says what happened: whatever a program needs to know is a line of the output."""
+    answers = desk.folder / "answers.yml"
+    answers.write_text(json.dumps(SMALLEST))
+    words = f"{line.format(answers=answers)} --json"
+    words += f" --no-provision --infra {desk.infra} --service-dir {desk.service}" if "plan" in line else ""
+    heard, deaf = in_shell(desk.folder, words, ""), in_shell(desk.folder, words, "2>/dev/full")
+    assert (heard.stderr, heard.returncode) == (b"", deaf.returncode)
+    assert [json.loads(item)["event"] for item in heard.stdout.splitlines()] == [
+        json.loads(item)["event"] for item in deaf.stdout.splitlines()
+    ]
 
 
 @pytest.mark.parametrize("encoding", few(2, ["ascii", "latin-1", "utf-8"]))

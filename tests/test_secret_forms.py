@@ -22,6 +22,11 @@ from tests.world import World
 PLAIN = "ghp_0123456789abcdefABCDEF"
 ODD = 'tok/en+Zz9-8877\'6655 "x" $y'
 
+
+def twice(value: bytes) -> bytes:
+    return base64.b64encode(base64.b64encode(value))
+
+
 WAYS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
@@ -42,6 +47,25 @@ WAYS: dict[str, Callable[[str], str]] = {
     "a word of a shell": shlex.quote,
     "hex": lambda value: value.encode().hex(),
     "hex in capitals": lambda value: value.encode().hex().upper(),
+    "base64 twice": lambda value: twice(value.encode()).decode(),
+    "base64 twice for addresses": lambda value: base64.urlsafe_b64encode(
+        base64.urlsafe_b64encode(value.encode())
+    ).decode(),
+    "base64 twice, each in lines": lambda value: base64.encodebytes(base64.encodebytes(value.encode() * 3)).decode(),
+    "base64 twice behind letters": lambda value: base64.b64encode(
+        b"xy " + base64.b64encode(f"u:{value}!".encode()) + b" z"
+    ).decode(),
+    "base64 twice in a word": lambda value: f"see/{twice(value.encode()).decode()}",
+    "base64 twice in an address": lambda value: quote(twice(b">>?" + value.encode() + b"???").decode(), safe=""),
+    "base64 three times": lambda value: base64.b64encode(twice(value.encode())).decode(),
+    "hex of base64": lambda value: base64.b64encode(value.encode()).hex(),
+    "hex twice behind a digit": lambda value: f"7{value.encode().hex().encode().hex()}",
+    "hex twice": lambda value: value.encode().hex().encode().hex().upper(),
+    "base64 of hex": lambda value: base64.b64encode(value.encode().hex().encode()).decode(),
+    "base64 of JSON of base64": lambda value: base64.b64encode(
+        json.dumps({"auth": base64.b64encode(f"user:{value}".encode()).decode()}).encode()
+    ).decode(),
+    "base64 of an address": lambda value: base64.b64encode(f"https://u:{quote(value)}@h.test".encode()).decode(),
     "a line break": lambda value: f"{value[:9]}\n    {value[9:]}",
     "a continuation": lambda value: f"{value[:9]}\\\n{value[9:]}",
     "folded": lambda value: f"{value[:9]} {value[9:]}",
@@ -61,7 +85,9 @@ def test_every_form_is_known_and_masked(value: str, way: str) -> None:
     assert Secret(f"a seed with {written}").holds(value)
 
 
-@pytest.mark.parametrize("way", ["basic authorisation", "percent twice", "hex", "folded"])
+@pytest.mark.parametrize(
+    "way", ["basic authorisation", "percent twice", "hex", "folded", "base64 twice", "hex of base64"]
+)
 @pytest.mark.parametrize("place", ["env", "key", "secrets", "description"])
 def test_an_answer_holds_none_in_any_form(world: World, way: str, place: str) -> None:
     """Given as a flag, before anything is asked of a system; the message repeats nothing."""
@@ -77,6 +103,25 @@ def test_an_answer_holds_none_in_any_form(world: World, way: str, place: str) ->
     assert written not in completed.out + completed.err
     assert seen_in(world, completed) == []
     assert list(world.sandbox.journal) == []
+
+
+def test_what_only_looks_encoded_is_left_alone() -> None:
+    """Ids of commits, digests, paths, long words: nothing is masked but what holds the secret."""
+    Secret(PLAIN)
+    for text in (
+        "see 3f786850e387550fdab836ed7e6dc881de23001b of sha256:" + "0123456789abcdef" * 4,
+        "see /home/ana/infrastructure-repository/stacks/reader/deployment.tf, an internationalisation",
+        base64.b64encode(base64.b64encode(b"something else entirely that nobody keeps secret")).decode(),
+        "x" * 100_000,
+        "a/b-c_" * 20_000,
+    ):
+        assert not known_secret(text)
+        assert redact(text) == text
+
+
+def test_only_the_encoded_word_is_masked() -> None:
+    Secret(PLAIN)
+    assert redact(f"see {twice(PLAIN.encode()).decode()} of it") == f"see {MASK} of it"
 
 
 def test_passwords_in_addresses_are_secrets_and_words_are_not(world: World) -> None:

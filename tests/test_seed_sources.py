@@ -367,6 +367,37 @@ def test_what_is_no_plain_file_is_not_waited_for(desk: Desk) -> None:
     assert desk.changed() == []
 
 
+@pytest.mark.parametrize("of", ["a key", "git's sign-in in a folder", "any other file"])
+def test_a_file_with_further_names_is_no_value_comes_from(world: World, of: str) -> None:
+    """A hard link is the same file: its path does not say what it is, and nothing lists its other names."""
+    kept = {
+        "a key": Path.home() / ".ssh" / "id_ed25519",
+        "git's sign-in in a folder": world.folder.parent / "elsewhere" / ".netrc",
+        "any other file": world.folder.parent / "elsewhere" / "notes",
+    }[of]
+    harmless = world.folder / "value.yml"
+    os.link(private(kept), harmless)
+    (world.folder / "link.yml").symlink_to(harmless)
+    for place in (harmless, world.folder / "link.yml"):
+        completed = world.run("create", ONE, "--seed", f"api_token=file:{place}")
+        assert code(completed) == "seed.place"
+        assert "2 names" in completed.of("error")[0]["message"]
+        untouched(world, completed, CANARY)
+    kept.unlink()
+    assert world.run("create", ONE, "--seed", f"api_token=file:{harmless}").code == 0
+
+
+def test_a_file_that_gets_another_name_after_the_plan_is_not_read(world: World) -> None:
+    path, value = world.folder / "plan.json", private(world.folder.parent / "value")
+    assert world.run("plan", ONE, "--seed", f"api_token=file:{value}", "--out", str(path)).code == 0
+    value.unlink()
+    os.link(private(Path.home() / ".ssh" / "id_ed25519"), value)
+    world.sandbox.journal.clear()
+    completed = world.tell(["apply", str(path), "--platform", str(world.sandbox.profile), "--json", "--yes"])
+    assert (completed.code, code(completed)) == (4, "seed.place")
+    assert world.sandbox.journal.writes() == []
+
+
 def test_a_file_of_ones_own_may_be_a_link_and_hold_a_private_key(world: World) -> None:
     """A service may need a key of its own. The plan says that it is one, and where it really lies."""
     key = private(world.folder / "keys" / "signing.pem", PRIVATE_KEY)

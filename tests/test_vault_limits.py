@@ -176,6 +176,7 @@ def test_a_token_that_vault_does_not_accept_lacks_no_scope(
     with pytest.raises(PreflightError, match="wrong, expired or revoked, or has no uses left") as caught:
         CALLS[call](client)
     assert (caught.value.code, caught.value.hint) == ("vault.unauthorized", "renew VAULT_TOKEN")
+    assert "`vault unwrap` gives the token" in caught.value.message
 
 
 def test_the_last_use_is_a_good_one(platform: Sandbox, client: Vault) -> None:

@@ -71,6 +71,11 @@ class Obstacle:
         )
 
 
+A_SUBMODULE = "a submodule"
+A_FOLDER = "a folder"
+A_FILE = "a file"
+
+
 def link_at(path: str, text: bytes | str = b"") -> Obstacle:
     """A symbolic link in the way; ``text`` is where it leads."""
     return Obstacle(path, _LINK, os.fsencode(text))
@@ -154,7 +159,8 @@ class Contained:
         return bool((self.mode(path) or 0) & 0o100)
 
     def obstacle(self, path: str) -> Obstacle | None:
-        """What is in the way of a file: a link, in its place or on the way, or a device, a pipe or a socket."""
+        """What is in the way of a file: a link, in its place or on the way, or a device, a pipe or a socket; a
+        folder in its place, or a file on the way."""
         if not is_plain(path):
             return Obstacle(path, "no path of a file in a tree")
         parts = path.split("/")
@@ -163,7 +169,7 @@ class Contained:
                 folder = self._entered(handles)
                 for depth, part in enumerate(parts, 1):
                     status = os.stat(part, dir_fd=folder, follow_symlinks=False)
-                    found = _in_the_way("/".join(parts[:depth]), status, folder, part)
+                    found = _in_the_way("/".join(parts[:depth]), status, folder, part, last=depth == len(parts))
                     if found or depth == len(parts):
                         return found
                     folder = _entered(handles, part, folder)
@@ -319,7 +325,7 @@ class Contained:
                     folder = _entered(handles, part, folder)
                 with suppress(FileNotFoundError):
                     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                    if found := _in_the_way(path, status, folder, name):
+                    if found := _in_the_way(path, status, folder, name, last=True):
                         raise found.error
                 yield folder, name
             except OSError as error:
@@ -348,11 +354,15 @@ def _entered(handles: ExitStack, name: str, folder: int | None) -> int:
     return handle
 
 
-def _in_the_way(path: str, status: os.stat_result, folder: int, name: str) -> Obstacle | None:
+def _in_the_way(path: str, status: os.stat_result, folder: int, name: str, *, last: bool) -> Obstacle | None:
+    """``last``: a file is to be there, not a folder."""
     if stat.S_ISLNK(status.st_mode):
         return link_at(path, os.readlink(name, dir_fd=folder))
-    known = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
-    return None if known else Obstacle(path, "neither a file nor a folder")
+    if stat.S_ISDIR(status.st_mode):
+        return Obstacle(path, A_FOLDER) if last else None
+    if stat.S_ISREG(status.st_mode):
+        return None if last else Obstacle(path, A_FILE)
+    return Obstacle(path, "neither a file nor a folder")
 
 
 def _below(handle: int, prefix: str, depth: int) -> Iterator[str]:

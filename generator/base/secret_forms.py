@@ -13,6 +13,20 @@ _WRAPPED = 16
 
 _BREAKS = r"(?:\\(?=\r?\n)|\s)"
 _BREAK = re.compile(f"{_BREAKS}+")
+_NESTED = 4
+"""Encodings inside each other that are decoded before the forms are looked for: base64 of base64, for instance."""
+
+_CHARACTER = r"(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\/)"
+_MOST = f"{_CHARACTER}{{12,}}"
+_ENCODED = re.compile(
+    f"{_MOST}(?:(?:={{0,2}}{_BREAKS}+{_MOST})+(?:{_BREAKS}+{_CHARACTER}{{1,11}})?|\\s*\\n\\s*{_CHARACTER}{{1,11}})?"
+)
+"""What may be base64 or hex, also in lines; in any text, long words and paths look like it."""
+
+_UNREADABLE = bytes(byte if byte in b"\t\n\r" or 0x20 <= byte < 0x7F else 0 for byte in range(256))
+_DIGITS = re.compile(r"[0-9A-Fa-f]{12,}")
+_WRITTEN_OTHERWISE = (("%2b", "+"), ("%2f", "/"), ("%2B", "+"), ("%2F", "/"), ("\\/", "/"), ("-", "+"), ("_", "/"))
+
 _HEX = re.compile(r"(?:%[0-9A-F]{2})+")
 
 
@@ -21,10 +35,14 @@ def compact(text: str) -> str:
     return _BREAK.sub("", text)
 
 
-def is_in(text: str, written: Mapping[str, str]) -> bool:
-    """Whether one of the forms (``forms``) is in a text, also where it is wrapped."""
+def is_in(text: str, written: Mapping[str, str], nested: int = _NESTED) -> bool:
+    """Whether one of the forms (``forms``) is in a text, also where it is wrapped, or encoded ``nested`` times more."""
+    if not written:
+        return False
     whole = compact(text)
-    return any(form in text or (short and short in whole) for form, short in written.items())
+    if any(form in text or (short and short in whole) for form, short in written.items()):
+        return True
+    return any(_encodes(found[0], written, nested) for found in _ENCODED.finditer(whole))
 
 
 def masked(text: str, written: Mapping[str, str], mask: str) -> str:
@@ -35,7 +53,32 @@ def masked(text: str, written: Mapping[str, str], mask: str) -> str:
     wrapped = {short for short in written.values() if short and short in whole} if whole != text else ()
     for short in sorted(wrapped, key=len, reverse=True):
         text = re.sub(f"{_BREAKS}*".join(map(re.escape, short)), mask, text)
-    return text
+    if not written:
+        return text
+    return _ENCODED.sub(lambda found: mask if _encodes(compact(found[0]), written, _NESTED) else found[0], text)
+
+
+def _encodes(text: str, written: Mapping[str, str], nested: int) -> bool:
+    """Whether a text that looks encoded is, and holds one of the forms decoded."""
+    return nested > 0 and any(is_in(inner, written, nested - 1) for inner in _decoded(text))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """What is readable in a text once it is decoded: from hex, and from base64, wherever either begins."""
+    import binascii
+
+    for otherwise, character in _WRITTEN_OTHERWISE:
+        text = text.replace(otherwise, character)
+    parts = [digits[0][start:] for digits in _DIGITS.finditer(text) for start in (0, 1)]
+    contents = [bytes.fromhex(part[: len(part) // 2 * 2]) for part in parts]
+    for start in range(4):
+        part = text[start:].replace("=", "")
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        contents.append(binascii.a2b_base64(part + "=" * (-len(part) % 4)))
+    for content in contents:
+        for readable in content.translate(_UNREADABLE).split(b"\0"):
+            if len(readable) >= SHORTEST:
+                yield readable.decode("ascii")
 
 
 def forms(value: str) -> dict[str, str]:

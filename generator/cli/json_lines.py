@@ -26,7 +26,7 @@ _FIELD = re.compile(r"[a-z_]+")
 
 
 class JsonReporter(Reporter):
-    """One JSON object a line on standard output; people's text goes to standard error."""
+    """One JSON object a line on standard output, and nothing on standard error: losing that loses nothing."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from generator.clients.patience import Patience
 from generator.clients.renamed import renamed
 from generator.clients.shapes import flag, listed, number, text
 from generator.clients.transport import Api, http_client
-from generator.infra_repo.fingerprints import EXECUTABLE, LINK, Blob
+from generator.infra_repo.fingerprints import EXECUTABLE, LINK, SUBMODULE, Blob
 from generator.platform.profile import Platform
 
 
@@ -219,7 +219,7 @@ class Forgejo:
         return None if response.status_code == 404 else response.content
 
     def tree(self, owner: str, name: str, sha: str) -> dict[str, Blob]:
-        """All files in a commit by path."""
+        """All files and submodules in a commit by path."""
         files: dict[str, Blob] = {}
         query = {"recursive": "true", "per_page": 1000}
         for found, more in self._api.pages(f"/repos/{owner}/{name}/git/trees/{sha}", _tree, query):
@@ -453,12 +453,14 @@ def _branch_rule(data: Any) -> BranchRule:
 
 
 def _tree(data: Any) -> tuple[dict[str, Blob], bool]:
-    """Files by path, and whether there are more; the answer for a commit without files may be null."""
+    """Files and submodules by path, and whether there are more; the answer for a commit without any may be null."""
     items = listed(data["tree"], null=True)
     files = {
-        text(item["path"]): Blob(text(item["sha"]), text(item["mode"]) == EXECUTABLE, text(item["mode"]) == LINK)
+        text(item["path"]): Blob(
+            text(item["sha"]), *(text(item["mode"]) == mode for mode in (EXECUTABLE, LINK, SUBMODULE))
+        )
         for item in items
-        if item["type"] == "blob"
+        if item["type"] != "tree"
     }
     return files, bool(data.get("truncated"))
 

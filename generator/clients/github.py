@@ -20,7 +20,7 @@ from generator.base.memo import run_parallel
 from generator.base.secrets import Secret
 from generator.clients.github_connection import Connection, UnansweredError
 from generator.clients.patience import Pace, Patience
-from generator.clients.transport import MOST_PAGES, http_client, no_answer, too_many_pages, wait_asked
+from generator.clients.transport import MOST_PAGES, PagesTime, http_client, no_answer, too_many_pages, wait_asked
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class GitHub:
         self._idle: queue.LifoQueue[github.Github] = queue.LifoQueue()
         self._used = threading.local()
         self._api_url = platform.github.api_url.rstrip("/")
+        self._seconds = platform.connection.timeout_seconds
         parts = urlsplit(self._api_url)
         self._client = http_client(platform, "github", {}, "", f"{parts.scheme}://{parts.netloc}")
         self._login = ""
@@ -386,11 +387,13 @@ class GitHub:
     def _pages(self, path: str) -> Iterator[Any]:
         """The pages of a list. Only GitHub's own address is followed, and none of its pages twice."""
         seen: set[str] = set()
+        duration = PagesTime("github", f"GET {path.partition('?')[0]}", self._seconds)
         while path:
             if path in seen or len(seen) == MOST_PAGES:
                 raise too_many_pages("github", f"GET {path.partition('?')[0]}")
             seen.add(path)
-            headers, data = self._github.requester.requestJsonAndCheck("GET", path)
+            with duration.counted():
+                headers, data = self._github.requester.requestJsonAndCheck("GET", path)
             yield data
             address = _next(headers)
             path = address.removeprefix(self._api_url)

@@ -9,7 +9,7 @@ from generator.clients.git import Remote, Repository, network
 from generator.clients.git.process import failure, git_process
 from generator.clients.git.reading import LARGEST
 from generator.clients.git.repository import LoggedCommit
-from generator.infra_repo.fingerprints import EXECUTABLE, Blob
+from generator.infra_repo.fingerprints import EXECUTABLE, SUBMODULE, Blob
 
 NO_FILE = Blob("0" * 40)
 """The id that git uses for the content of a missing file."""
@@ -27,13 +27,13 @@ class Objects(Repository):
 
     def listing(self, sha: str, folder: str = "") -> dict[str, str]:
         """Blob ids by path, for all files of a commit or those below a folder."""
-        return {path: blob for path, (_, blob) in self.entries(sha, folder).items()}
+        return {path: blob for path, (mode, blob) in self.entries(sha, folder).items() if mode != SUBMODULE}
 
     def entries(self, sha: str, folder: str = "") -> dict[str, tuple[str, str]]:
-        """Git's mode and blob id by path, for all files of a commit or those below a folder."""
+        """Git's mode and id by path, for all files and submodules of a commit or those below a folder."""
         output = self._git("ls-tree", "-r", "-z", sha, *(["--", folder] if folder else []))
         entries = (entry.split("\t", 1) for entry in output.split("\0") if entry)
-        return {path: (head.split(" ")[0], head.split(" ")[2]) for head, path in entries if " blob " in head}
+        return {path: (head.split(" ")[0], head.split(" ")[2]) for head, path in entries}
 
     def contents(self, ids: Iterable[str]) -> dict[str, bytes]:
         """Contents by id; objects that are missing, or larger than ``LARGEST``, are left out.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -26,6 +27,9 @@ Given = TypeVar("Given")
 
 MOST_PAGES = 100
 """Pages of one list."""
+
+PAGES_TIME = 10
+"""All pages of one list may take as long as so many requests."""
 
 _READING = frozenset({"GET", "HEAD", "LIST"})
 
@@ -188,11 +192,14 @@ class Api:
     ) -> Iterator[Given]:
         """The pages of a list, until the caller has enough of them, or one has a status in ``missing``.
 
-        Raises ``SystemFailure`` after ``MOST_PAGES``, and for a page that repeats the one before it.
+        Raises ``SystemFailure`` after ``MOST_PAGES``, for a page that repeats the one before it, and where all of
+        them take too long.
         """
         before: Given | None = None
+        duration = PagesTime(self.system, f"GET {path}", self._client.timeout.read)
         for page in range(1, MOST_PAGES + 1):
-            found = self.find("GET", path, parse, params={**query, "page": page}, missing=missing)
+            with duration.counted():
+                found = self.find("GET", path, parse, params={**query, "page": page}, missing=missing)
             if found is None:
                 return
             if found == before:
@@ -331,6 +338,31 @@ def too_many_pages(system: str, what: str) -> SystemFailure:
         f"{system}: {what} has more than {MOST_PAGES} pages, or repeats one",
         "the address or the path is wrong, or a proxy answered; check the platform profile",
     )
+
+
+class PagesTime:
+    """How long the pages of one list took so far. ``seconds`` is the timeout of one request; None: there is none."""
+
+    def __init__(self, system: str, what: str, seconds: float | None) -> None:
+        self._system = system
+        self._what = what
+        self._most = None if seconds is None else PAGES_TIME * seconds
+        self._spent = 0.0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count what the request for one page takes. Raises ``SystemFailure`` where the time for all is over."""
+        if self._most is not None and self._spent > self._most:
+            raise SystemFailure(
+                f"{self._system}.timeout",
+                f"{self._system}: the pages of {self._what} take longer than {self._most:g} seconds in all",
+                "check whether the system is slow, then run the same command again",
+            )
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._spent += time.monotonic() - begun
 
 
 def is_distrusted(error: BaseException) -> bool:

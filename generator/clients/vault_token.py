@@ -53,7 +53,10 @@ def unaccepted(response: httpx.Response) -> str:
     words = " ".join(_words(response)).strip()
     if words != _DENIED and "invalid token" not in words and "bad token" not in words:
         return ""
-    return "Vault does not accept the token: it is wrong, expired or revoked, or has no uses left"
+    return (
+        "Vault does not accept the token: it is wrong, expired or revoked, or has no uses left; a wrapping token has "
+        "none after one request, and `vault unwrap` gives the token in it"
+    )
 
 
 def denied(response: httpx.Response) -> bool:

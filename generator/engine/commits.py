@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from generator.base.contained import Obstacle
+from generator.base.contained import A_SUBMODULE, Obstacle, link_at
 from generator.clients.forgejo import Forgejo
 from generator.clients.git import Repository
 from generator.infra_repo.fingerprints import Blob
@@ -54,7 +54,7 @@ class RemoteCommit:
         """Content of a file in the commit; takes at most one request."""
         if self.cache is not None:
             blob = self._blobs.get(path)
-            if blob is None or blob.link:
+            if blob is None or blob.link or blob.submodule:
                 return None
             content = self.cache.blob(blob.id)
             if content is not None:
@@ -66,13 +66,16 @@ class RemoteCommit:
         return path in self._blobs and self._blobs[path].executable
 
     def obstacle(self, path: str) -> Obstacle | None:
-        """A link in the way of a file in the commit; takes the same request."""
-        return obstacle_among(path, self._blobs, lambda at: self._blobs[at].link, self._text)
+        """What is in the way of a file in the commit, such as a link; takes the same request."""
+        return obstacle_among(path, self._blobs, self._kept, self.paths)
 
-    def _text(self, path: str) -> bytes:
-        """Where a link leads."""
-        content = self.cache.blob(self._blobs[path].id) if self.cache is not None else None
-        return content or self.forgejo.file(self.owner, self.name, path, self.sha) or b""
+    def _kept(self, path: str) -> Obstacle | None:
+        """A link or a submodule; None for a plain file."""
+        blob = self._blobs[path]
+        if not blob.link:
+            return Obstacle(path, A_SUBMODULE) if blob.submodule else None
+        content = self.cache.blob(blob.id) if self.cache is not None else None
+        return link_at(path, content or self.forgejo.file(self.owner, self.name, path, self.sha) or b"")
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

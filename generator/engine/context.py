@@ -395,7 +395,8 @@ class Run:
 
         if self.infra.has(sha):
             return Objects.of(self.infra).listing(sha)
-        return {path: blob.id for path, blob in self.forgejo.tree(self.owner, self.infra_repository, sha).items()}
+        found = self.forgejo.tree(self.owner, self.infra_repository, sha)
+        return {path: blob.id for path, blob in found.items() if not blob.submodule}
 
     def stack_recorded(self) -> bool:
         """Whether the default branch, or ours, records answers of this service: then only these count."""

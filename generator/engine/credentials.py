@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.base.errors import NewserviceError, PreflightError, RefusedError, UsageError
+from generator.base.external import read_bounded
 from generator.base.folders import home
 from generator.base.secrets import Secret, known_secret, learn, learn_addresses
 from generator.engine.seed_rules import OWN_VALUE, credential_variables
@@ -41,7 +42,7 @@ def _token_file(environ: Mapping[str, str]) -> tuple[Path, str]:
         return Path(".vault-token"), ""
     path = folder / ".vault-token"
     try:
-        return path, path.read_text(encoding="utf-8").strip()
+        return path, read_bounded(path).decode().strip()
     except (OSError, ValueError):
         return path, ""
 

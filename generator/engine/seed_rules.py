@@ -28,13 +28,15 @@ OWN_VALUE = "a service can read its secrets: make a value for this service alone
 def refuse_sources(seeds: Iterable[Seed], environ: Mapping[str, str], platform: Platform | None = None) -> None:
     """Raise ``RefusedError`` for a source that holds a credential, or a person's or the machine's keys.
 
-    A file is judged by its name as given and by where its links lead. Without a ``platform`` only the tables count.
+    A file is judged by its name as given and by where its links lead, so one with further names (hard links) is
+    refused. Without a ``platform`` only the tables count.
     """
     for seed in seeds:
         if seed.kind == "env" and (holds := _credential(seed.place, platform)):
             raise RefusedError("seed.credential", f"{seed.label}{seed.shown_place} holds {holds}", OWN_VALUE)
         if seed.kind == "file" and (holds := _keys(seed.place, environ, platform)):
             raise RefusedError("seed.place", f"{seed.label}{seed.shown_place} is where {holds} would be", OWN_VALUE)
+        seed.check_single()
 
 
 def credential_variables(environ: Iterable[str], platform: Platform) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from generator.base.errors import UsageError
+from generator.base.errors import RefusedError, UsageError
 from generator.base.secrets import Secret
 from generator.base.terminal_text import visible
 
@@ -121,13 +121,25 @@ class Seed:
     @property
     def exposed(self) -> bool:
         """Whether the value lies in a file that others on this machine can read."""
+        status = self._status
+        return status is not None and bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+    def check_single(self) -> None:
+        """Raise ``RefusedError`` for a file with further names (hard links): one of them may be where keys are kept."""
+        status = self._status
+        if status is not None and status.st_nlink > 1:
+            raise _linked(self, status.st_nlink)
+
+    @property
+    def _status(self) -> os.stat_result | None:
+        """What the system says about a regular file; None for all else."""
         if self.kind != "file":
-            return False
+            return None
         try:
             status = Path(self.place).stat()
         except (OSError, ValueError):
-            return False
-        return stat.S_ISREG(status.st_mode) and bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
+            return None
+        return status if stat.S_ISREG(status.st_mode) else None
 
 
 def parse_seed(pair: str, flag: str = "--seed") -> Seed:
@@ -161,7 +173,7 @@ def read_seed(seed: Seed, environ: Mapping[str, str]) -> Secret:
     """The value behind a source; the stand-ins above for those that have none yet.
 
     A file is read by its own path (``anywhere``), never through a link. Raises ``UsageError`` where there is no value,
-    or no regular file that could hold one.
+    or no regular file that could hold one, and ``RefusedError`` where the file has further names.
     """
     if seed.kind == "later":
         return LEFT_OPEN
@@ -199,7 +211,10 @@ def _content(seed: Seed) -> str:
     try:
         handle = os.open(seed.place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(handle, encoding="utf-8") as file:
-            regular = stat.S_ISREG(os.fstat(handle).st_mode)
+            status = os.fstat(handle)
+            regular = stat.S_ISREG(status.st_mode)
+            if regular and status.st_nlink > 1:
+                raise _linked(seed, status.st_nlink)
             text = file.read(_LARGEST + 1) if regular else ""
     except (OSError, ValueError):  # no text, or no path
         raise _unreadable(seed, "can't be read") from None
@@ -208,6 +223,15 @@ def _content(seed: Seed) -> str:
     if len(text) > _LARGEST:
         raise _unreadable(seed, "is larger than a secret can be (1 MiB)")
     return text.rstrip("\n")
+
+
+def _linked(seed: Seed, names: int) -> RefusedError:
+    return RefusedError(
+        "seed.place",
+        f"{seed.label}{seed.shown_place} is a file with {names} names (hard links), and another one may be where keys "
+        "are kept",
+        "make a file of its own for the value, which has one name",
+    )
 
 
 def _unreadable(seed: Seed, reason: str) -> UsageError:

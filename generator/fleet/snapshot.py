@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, takewhile
 
-from generator.base.contained import Obstacle, is_plain
+from generator.base.contained import A_SUBMODULE, Obstacle, is_plain, link_at
 from generator.base.errors import SystemFailure
 from generator.clients.git.reading import too_large
 from generator.clients.objects import Objects
-from generator.infra_repo.fingerprints import EXECUTABLE, LINK
+from generator.infra_repo.fingerprints import EXECUTABLE, LINK, SUBMODULE
 from generator.infra_repo.trees import obstacle_among
 from generator.template.files import ANSWERS_FILE
 
@@ -22,7 +22,8 @@ from generator.template.files import ANSWERS_FILE
 class Snapshot:
     """A commit's files: the ids of all, and the contents read so far. A forked process can continue reading.
 
-    ``runnable`` are the paths of the executable files, ``links`` those of symbolic links, which are not read.
+    ``runnable`` are the paths of the executable files, ``links`` those of symbolic links, which are not read, and
+    ``submodules`` have no files here.
     """
 
     objects: Objects
@@ -31,15 +32,18 @@ class Snapshot:
     runnable: frozenset[str] = frozenset()
     _contents: dict[str, bytes] = field(default_factory=dict)
     links: frozenset[str] = frozenset()
+    submodules: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, objects: Objects, sha: str) -> Snapshot:
         """A snapshot with the commit's listing; contents are read on demand."""
         entries = {path: entry for path, entry in objects.entries(sha).items() if is_plain(path)}
-        runnable, links = (
-            frozenset(path for path, (mode, _) in entries.items() if mode == wanted) for wanted in (EXECUTABLE, LINK)
+        runnable, links, submodules = (
+            frozenset(path for path, (mode, _) in entries.items() if mode == wanted)
+            for wanted in (EXECUTABLE, LINK, SUBMODULE)
         )
-        return cls(objects, sha, {path: blob for path, (_, blob) in entries.items()}, runnable, links=links)
+        ids = {path: blob for path, (_, blob) in entries.items() if path not in submodules}
+        return cls(objects, sha, ids, runnable, links=links, submodules=submodules)
 
     def load(self, paths: Iterable[str]) -> None:
         """Prefetch the contents of files, all in one process."""
@@ -77,7 +81,17 @@ class Snapshot:
 
     def obstacle(self, path: str) -> Obstacle | None:
         """What is in the way of a file, such as a link."""
-        return obstacle_among(path, self.ids, self.links.__contains__, lambda at: self._content(at) or b"")
+        return obstacle_among(path, self, self._kept, self.paths)
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a file, a link or a submodule."""
+        return path in self.ids or path in self.submodules
+
+    def _kept(self, path: str) -> Obstacle | None:
+        """A link or a submodule; None for a plain file."""
+        if path in self.submodules:
+            return Obstacle(path, A_SUBMODULE)
+        return link_at(path, self._content(path) or b"") if path in self.links else None
 
     def paths(self, folder: str) -> list[str]:
         """Paths of the files below a folder."""

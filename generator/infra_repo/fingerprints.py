@@ -14,6 +14,9 @@ EXECUTABLE = "100755"
 LINK = "120000"
 """Git's mode of a symbolic link, whose content is where it leads."""
 
+SUBMODULE = "160000"
+"""Git's mode of a submodule, whose id is that of a commit elsewhere."""
+
 
 def mode_of(file: File) -> str:
     """Git's mode of a file."""
@@ -26,11 +29,13 @@ def blob_id(content: bytes) -> str:
 
 
 class Blob(NamedTuple):
-    """What a file holds, by git's id, and whether it can be run. A link is not read: its content is where it leads."""
+    """What a file holds, by git's id, and whether it can be run. A link is not read: its content is where it leads; nor
+    is a submodule, which has none."""
 
     id: str
     executable: bool = False
     link: bool = False
+    submodule: bool = False
 
 
 def blobs(files: Iterable[File], prefix: str = "") -> dict[str, Blob]:

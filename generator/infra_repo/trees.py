@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from generator.base.contained import Contained, Obstacle, link_at
+from generator.base.contained import A_FILE, A_FOLDER, Contained, Obstacle
 
 
 class Tree(Protocol):
@@ -71,15 +71,21 @@ class Folder(Contained):
 
 
 def obstacle_among(
-    path: str, files: Container[str], is_link: Callable[[str], bool], text: Callable[[str], bytes]
+    path: str,
+    files: Container[str],
+    kept: Callable[[str], Obstacle | None],
+    below: Callable[[str], Sequence[str]],
 ) -> Obstacle | None:
-    """What is in the way of writing a file into a commit with these files and links; ``text`` says where one leads."""
+    """What is in the way of writing a file into a commit that has ``files``.
+
+    ``kept`` says which of them are links or submodules, ``below`` which files a folder has.
+    """
     parts = path.split("/")
     for depth in range(1, len(parts) + 1):
         at = "/".join(parts[:depth])
-        if at in files and is_link(at):
-            return link_at(at, text(at))
-    return None
+        if at in files and (obstacle := kept(at) or (Obstacle(at, A_FILE) if at != path else None)):
+            return obstacle
+    return Obstacle(path, A_FOLDER) if path not in files and below(path) else None
 
 
 class Blobs(Protocol):

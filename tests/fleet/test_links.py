@@ -11,7 +11,7 @@ from generator.clients.git import scratch_repository
 from generator.clients.git.building import build_tree
 from generator.template.files import File
 from tests.fleet.conftest import Yard
-from tests.links import commit_links
+from tests.links import commit_kinds, commit_links
 from tests.test_contained import NO_PATHS
 
 
@@ -37,6 +37,19 @@ def test_a_link_in_a_stack_is_left_to_a_person_and_the_others_are_updated(yard: 
         if entry.mode == "120000"
     }
     assert set(listed) == set(links)
+
+
+def test_a_folder_or_submodule_in_a_stack_is_left_to_a_person_and_the_others_are_updated(yard: Yard) -> None:
+    first, second, *_ = yard.made.names
+    kinds = {yard.path(first, "terragrunt.hcl"): "folder", yard.path(second, "terragrunt.hcl"): "submodule"}
+    commit_kinds(yard.bare, yard.world.base, kinds)
+    completed = yard.fleet("update")
+    states = yard.states(completed)
+    for name, kind in ((first, "folder"), (second, "submodule")):
+        assert states.pop(name) in ("conflict", "failed", "refused"), completed.out
+        assert f"{yard.path(name, 'terragrunt.hcl')} is a {kind}" in yard.one(completed, name)["message"]
+        assert yard.head(name) is None
+    assert set(states.values()) == {"waiting"}
 
 
 def test_a_record_that_is_a_link_is_none(yard: Yard) -> None:

@@ -51,6 +51,13 @@ No others: a hook, an alias or an editor that starts newservice sets those of it
 ``GIT_INDEX_FILE``, ``GIT_CONFIG_PARAMETERS``...), and some choose what a new repository is like (``GIT_DEFAULT_HASH``,
 ``GIT_TEMPLATE_DIR``...). Settings in ``GIT_CONFIG_COUNT`` are the person's and count as those of a file do."""
 
+LONGEST_SECONDS = 120.0
+"""How long a git command on this machine may take: it waits without end for a pipe in the place of a file."""
+
+_QUICK_SECONDS = 20.0
+_QUICK = frozenset({"config", "var", "rev-parse", "symbolic-ref", "check-attr"})
+"""Commands that read hardly more than settings and attributes, within ``_QUICK_SECONDS``: one of them comes first."""
+
 _own: set[str] = set()
 """Repositories that this process made: git works in them although their file system may name another owner."""
 
@@ -121,16 +128,21 @@ def git_process(
     given: bytes = b"",
     longest: float | None = None,
 ) -> Ended:
-    """Run git in a folder; returns its status and output. ``given`` is its input, ``longest`` its time limit (seconds).
+    """Run git in a folder; returns its status and output. ``given`` is its input, ``longest`` its time limit (seconds),
+    by default ``LONGEST_SECONDS`` or less: a git that takes longer than this is an error here.
 
     ``environment`` is its complete environment; by default that of ``local_environment``. Raises ``PreflightError`` if
-    git is not installed, and ``SystemFailure`` if it can't be started.
+    git is not installed, and ``SystemFailure`` if it can't be started, or takes too long.
     """
     chosen = local_environment() if environment is None else environment
     try:
-        return run(["git", *arguments], folder, chosen, given, longest)
+        usual = _QUICK_SECONDS if arguments[0] in _QUICK else LONGEST_SECONDS
+        ended = run(["git", *arguments], folder, chosen, given, usual if longest is None else longest)
     except OSError as error:
         raise not_started(error, folder) from error
+    if ended.late and longest is None:
+        raise _stuck(folder, arguments)
+    return ended
 
 
 def run_git(
@@ -168,6 +180,15 @@ def failure(folder: Path, arguments: Sequence[str], ended: Ended) -> NewserviceE
         "git.failed",
         f"git {arguments[0]} with {_place(folder, arguments)} failed: {said or 'it ' + ended.how}",
         "nothing is lost: correct what is named here and run the same command again",
+    )
+
+
+def _stuck(folder: Path, arguments: Sequence[str]) -> SystemFailure:
+    return SystemFailure(
+        "git.failed",
+        f"git {arguments[0]} with {_place(folder, arguments)} took too long, and was ended",
+        "git waits where a file that it reads is a pipe, or on a file system that does not answer: look at "
+        "~/.gitconfig, what its include.path names, and .git and .gitattributes in that folder",
     )
 
 

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import IO
 
 from generator.base.children import PIPE, Ended, Program, end, start
-from generator.base.contained import Obstacle, link_at
+from generator.base.contained import A_FILE, A_FOLDER, A_SUBMODULE, Obstacle, link_at
 from generator.base.errors import SystemFailure, unwritable
 from generator.clients.git.process import failure, local_environment, not_started
 from generator.clients.git.trees import FOLDER, entries_of
-from generator.infra_repo.fingerprints import LINK
+from generator.infra_repo.fingerprints import LINK, SUBMODULE
 
 LARGEST = 16 << 20
 """Bytes of an object that is read: no file of a service or stack comes near."""
 
 _COMMAND = ("cat-file", "--batch")
-_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,21 @@ class Reader:
         A symbolic link is no file: its content is where it leads.
         """
         mode, name = self._at(commit, path)
-        return self._there(name) if mode not in ("", FOLDER, _SUBMODULE, LINK) else None
+        return self._there(name) if mode not in ("", FOLDER, SUBMODULE, LINK) else None
 
     def obstacle(self, commit: str, path: str) -> Obstacle | None:
-        """What is in the way of a file at a path of a commit: a link or a submodule, in its place or on the way."""
+        """What is in the way of a file at a path of a commit: a link or a submodule, in its place or on the way; a
+        folder in its place; a file on the way."""
         name, parts = f"{commit}^{{tree}}", path.split("/")
         for depth, part in enumerate(parts, 1):
             mode, name = self._entry(name, part)
             at = "/".join(parts[:depth])
             if mode == LINK:
                 return link_at(at, self._there(name).content)
-            if mode == _SUBMODULE:
-                return Obstacle(at, "a submodule")
+            if mode == SUBMODULE:
+                return Obstacle(at, A_SUBMODULE)
+            if mode and (mode == FOLDER) == (depth == len(parts)):
+                return Obstacle(at, A_FOLDER if mode == FOLDER else A_FILE)
             if mode != FOLDER:
                 break
         return None

@@ -8,8 +8,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from generator.base.contained import check_plain, link_at
-from generator.infra_repo.fingerprints import LINK
+from generator.base.contained import A_FILE, A_FOLDER, A_SUBMODULE, Obstacle, check_plain, link_at
+from generator.infra_repo.fingerprints import LINK, SUBMODULE
 
 FOLDER = "40000"
 """The mode of a folder."""
@@ -48,7 +48,9 @@ def changed(before: Mapping[str, bytes], files: Mapping[str, Entry | None]) -> t
 
     ``before``: the content of each folder above a changed file, as far as it exists. ``files``: mode and id by path,
     None for a removed file. Raises ``KeyError`` with a folder's id if ``before`` lacks one that exists, and
-    ``RefusedError`` for a path that is none, and for one at or below a symbolic link: a link is never replaced.
+    ``RefusedError`` for a path that is none, and for one at or below what is of another kind: a symbolic link, a
+    submodule, a folder in the place of a file, or a file in the place of a folder. None of them is ever replaced,
+    unless the same change removes it.
     """
     for path in files:
         check_plain(path)
@@ -94,13 +96,21 @@ class _Change:
         """The new entry at a path that changes, or below which something changes."""
         wanted = self._files.get(path)
         is_folder = present is not None and present[0] == FOLDER
-        if wanted is not None:
+        if wanted is not None and not is_folder:
+            if present is not None and present[0] == SUBMODULE:
+                raise Obstacle(path, A_SUBMODULE).error
             return wanted
         if path not in self._below:
+            if wanted is not None:
+                raise Obstacle(path, A_FOLDER).error
             return present if is_folder else None
         if present is not None and is_folder and path not in self._before:
             raise KeyError(present[1])
         made = self.folder(path)
-        if made is not None:
-            return FOLDER, made
-        return None if is_folder else present
+        if made is None:
+            return wanted if is_folder else present
+        if wanted is not None:
+            raise Obstacle(path, A_FOLDER).error
+        if present is not None and not is_folder and path not in self._files:
+            raise Obstacle(path, A_SUBMODULE if present[0] == SUBMODULE else A_FILE).error
+        return FOLDER, made
