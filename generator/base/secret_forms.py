@@ -23,16 +23,21 @@ def compact(text: str) -> str:
 
 def is_in(text: str, written: Mapping[str, str]) -> bool:
     """Whether one of the forms (``forms``) is in a text, also where it is wrapped."""
-    whole = compact(text)
-    return any(form in text or (short and short in whole) for form, short in written.items())
+    if len(text) < SHORTEST:
+        return False
+    if any(map(text.__contains__, written)):  # in C: this is asked of every text, for every form of every secret
+        return True
+    return any(map(compact(text).__contains__, filter(None, written.values())))
 
 
 def masked(text: str, written: Mapping[str, str], mask: str) -> str:
     """The text with ``mask`` in place of each of the forms, the longest first."""
-    for form in sorted((form for form in written if form in text), key=len, reverse=True):
+    if len(text) < SHORTEST:
+        return text
+    for form in sorted(filter(text.__contains__, written), key=len, reverse=True):
         text = text.replace(form, mask)
     whole = compact(text)
-    wrapped = {short for short in written.values() if short and short in whole} if whole != text else ()
+    wrapped = set(filter(whole.__contains__, filter(None, written.values()))) if whole != text else ()
     for short in sorted(wrapped, key=len, reverse=True):
         text = re.sub(f"{_BREAKS}*".join(map(re.escape, short)), mask, text)
     return text
