@@ -101,7 +101,7 @@ def merge_removal(world: World, name: str) -> None:
 
 def test_a_removal_leaves_the_world_as_it_was_before(world: World) -> None:
     """Beside another service, which nothing happens to; and again, with nothing left to do."""
-    world.run("create", UPSTREAM)
+    world.have(UPSTREAM)
     before = everything(world)
     assert world.run("create", RICH).code == 0
     made = everything(world)
@@ -420,7 +420,7 @@ def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeyp
 
 
 def test_the_name_is_typed_on_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     name, typed = str(UPSTREAM["name"]), iter(["yes", str(UPSTREAM["name"])])
     for stream in ("sys.stdin", "sys.stdout"):
         monkeypatch.setattr(f"{stream}.isatty", lambda: True, raising=False)
@@ -436,7 +436,7 @@ def test_the_name_is_typed_on_a_terminal(world: World, monkeypatch: pytest.Monke
 
 def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
     """Everything else waits for its merge; then the infra repository is as it was, byte for byte."""
-    world.run("create", UPSTREAM)
+    world.have(UPSTREAM)
     world.merge(str(UPSTREAM["name"]))
     files, before = tree(world, world.base), everything(world)
     assert world.run("create", RICH).code == 0
@@ -481,7 +481,7 @@ def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
 
 
 def test_what_was_removed_before_it_was_merged_is_known_by_its_pull_request(world: World) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     assert remove(world, "reader", "--yes").result["status"] == "success"
     completed = remove(world, "reader", "--yes")
     assert (completed.code, completed.result["status"], completed.result["next"]) == (0, "unchanged", [])
@@ -577,7 +577,7 @@ def test_what_can_not_be_seen_keeps_everything(world: World) -> None:
 
 
 def test_tokens_without_the_right_are_reported_before_anything_is_removed(world: World) -> None:
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.sandbox.journal.clear()
     github = world.sandbox.github.tokens[world.sandbox.tokens.github].scopes
     github.discard("delete_repo")
@@ -669,7 +669,7 @@ def test_a_removal_whose_answers_are_lost_heals_itself(world: World) -> None:
 
 def test_what_comes_between_the_last_look_and_the_end_is_not_lost(world: World) -> None:
     """The repository takes no pushes when it is looked at for the last time; what came before opens it again."""
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     before = canonical(world).description
     meanwhile(world.sandbox, "forgejo", "PATCH", f"/repos/[^/]+/{NAME}$", lambda: commit(canonical, "")(world))
     completed = remove(world, NAME, "--yes")

@@ -19,7 +19,7 @@ BRANCH = f"{PREFIX}{NAME}"
 @pytest.fixture
 def merged(world: World) -> World:
     """A world in which the service's stack is merged."""
-    world.run("create", RICH)
+    world.have(RICH)
     world.merge(NAME)
     return world
 

@@ -19,7 +19,7 @@ STACK = f"stacks/{NAME}"
 
 def made(world: World, given: dict[str, Any], *, merged: bool = True) -> str:
     """A service, with its stack merged."""
-    assert world.run("create", given).code == 0
+    world.have(given)
     if merged:
         world.merge(str(given["name"]))
     return str(given["name"])
