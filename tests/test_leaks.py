@@ -147,8 +147,8 @@ def wanted_public_by_the_update_of_its_answers(scene: Scene) -> None:
 CLOSED: list[Attack] = [
     through_an_agent,
     through_a_change,
-    opened_by_github_again_and_again,
     through_the_recorded_answers,
+    opened_by_github_again_and_again,
     closed_while_it_is_archived,
     mirror_under_a_new_name,
     mirror_of_another_case,

@@ -10,6 +10,7 @@ from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Secret
 from tests.answers import RICH, SMALLEST
 from tests.change.forge import PREFIX, change, merge_all, recorded
+from tests.full import few, full
 from tests.world import World
 
 NAME = str(RICH["name"])
@@ -65,6 +66,7 @@ def test_a_declined_change_leaves_no_copy_open(world: World) -> None:
     assert change(world, NAME).result["status"] == "unchanged"
 
 
+@full
 def test_undo_takes_back_all_of_a_pull_request_and_no_earlier_one(world: World) -> None:
     world.have(RICH)
     world.merge(NAME)
@@ -118,7 +120,7 @@ def test_a_secret_that_people_gave_the_mirror_stays(world: World) -> None:
     assert list(mirror.secrets) == ["SLACK_WEBHOOK"]
 
 
-@pytest.mark.parametrize("kind", [FaultKind.HTML_200, Status(404, "<html>", "text/html")], ids=["200", "404"])
+@pytest.mark.parametrize("kind", few(1, [FaultKind.HTML_200, Status(404, "<html>", "text/html")]), ids=["200", "404"])
 def test_a_page_of_a_proxy_is_no_record(world: World, kind: FaultKind | Status) -> None:
     """Where the record of the merged change is looked up: with none, nothing would be left to do."""
     world.have(RICH)
