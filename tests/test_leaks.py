@@ -162,8 +162,8 @@ CLOSED: list[Attack] = [
 @pytest.mark.parametrize("attack", few(3, CLOSED), ids=lambda item: getattr(item, "__name__", ""))
 def test_no_copy_is_more_public_than_the_other(world: World, attack: Attack) -> None:
     """The service is public; then a copy is closed."""
+    world.have(PUBLIC)
     scene = Scene(world)
-    scene.create()
     assert scene.private == {"forgejo": False, "github": False}
     attack(scene)
     assert scene.leaks == []  # pushes on the way
