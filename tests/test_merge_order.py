@@ -312,7 +312,7 @@ class Board:
     world: World
 
     def __post_init__(self) -> None:
-        assert self.world.run("create", BOARD).code == 0
+        self.world.have(BOARD)
         self.sha = self.world.canonical(NAME).bare.heads()[self.world.branch]
         self.mirror = self.world.mirror_name(NAME)
         image = f"{self.world.platform.registry.owner}/{NAME}"

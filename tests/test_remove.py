@@ -355,7 +355,7 @@ FOREIGN: Mapping[str, tuple[Callable[[World], Callable[[], object]], str]] = {
 def test_what_somebody_changed_stays_and_is_reported(world: World) -> None:
     """Looked at only: each change alone, on one service; then one of them for real."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     made = everything(world)
     world.sandbox.journal.clear()
     with looking(world, given) as look:
@@ -396,7 +396,7 @@ def test_what_somebody_changed_stays_and_is_reported(world: World) -> None:
 def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commits say what newservice put into them, so that nobody's edit passes and no new template is in the way."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     head = world.infra.bare.heads()[f"newservice/{NAME}"]
 
     rendered = Renderer.render
@@ -542,7 +542,7 @@ def test_an_entry_that_another_service_has_too_stays(world: World) -> None:
 def test_what_can_not_be_seen_keeps_everything(world: World) -> None:
     """Nothing is claimed of it, whatever the failure is."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     made = everything(world)
     world.sandbox.journal.clear()
     looks = [
@@ -711,7 +711,7 @@ def test_an_archived_repository_is_deleted_only_where_newservice_archived_it(wor
 def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypatch: Any) -> None:
     """Somebody opens an issue on GitHub after the plan was shown: the end says so, and what belongs to it stays."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     issue = MirrorIssue(1, "mine", "octocat")
     meanwhile(world.sandbox, "forgejo", "PATCH", "/pulls/", lambda: mirror(world).issues.append(issue))
     endings: list[str] = []

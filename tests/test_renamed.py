@@ -97,7 +97,7 @@ def error_of(completed: Completed) -> dict[str, Any]:
 @pytest.mark.parametrize("case", few(4, CASES))
 def test_what_was_renamed_is_named_and_nothing_is_written(world: World, case: str) -> None:
     rename, back, code, words, remedy = CASES[case]
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     rename(world)
     world.sandbox.journal.clear()
     for command in ("plan", "create"):
@@ -119,7 +119,7 @@ def test_what_was_renamed_is_named_and_nothing_is_written(world: World, case: st
 @pytest.mark.parametrize("case", few(2, ["branch", "repository", "infra", "infra's branch"]))
 def test_every_command_names_it(world: World, case: str) -> None:
     rename, _, code, _, _ = CASES[case]
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.merge(NAME)
     rename(world)
     lines = [["status", NAME], ["remove", NAME, "--yes"], ["change", NAME, "--description", "Other words", "--yes"]]
@@ -135,7 +135,7 @@ def test_every_command_names_it(world: World, case: str) -> None:
 @pytest.mark.parametrize("case", few(2, ["repository", "branch", "mirror", "mirror's branch"]))
 def test_verify_names_it_and_not_create(world: World, case: str) -> None:
     rename, _, _, words, remedy = CASES[case]
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.merge(NAME)
     rename(world)
     completed = world.command("verify", NAME)
