@@ -18,7 +18,7 @@ from generator.sandbox import Sandbox
 from tests.fuzz import PROFILE
 from tests.invoke import Command, Desk
 from tests.pairwise import SEEDS
-from tests.world import World
+from tests.world import Shelf, World
 
 TOKENS = ("FORGEJO", "GITHUB", "WOODPECKER", "VAULT", "SLACK", "REGISTRY", "NEWSERVICE", "COPIER", "GIT_", "TEAM_")
 
@@ -130,11 +130,18 @@ def authority() -> trustme.CA:
     return trustme.CA(organization_name="newservice sandbox")
 
 
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """The services that tests of this process begin with."""
+    return Shelf(tmp_path_factory.mktemp("shelf"))
+
+
 @pytest.fixture
 def world(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     authority: trustme.CA,
+    shelf: Shelf,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
@@ -145,10 +152,13 @@ def world(
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with Sandbox.start(tmp_path / "platform", profile=getattr(request, "param", None), authority=authority) as sandbox:
-        world = World(sandbox, folder, capsys, monkeypatch)
+    sandbox = Sandbox.start(tmp_path / "platform", profile=getattr(request, "param", None), authority=authority)
+    world = World(sandbox, folder, capsys, monkeypatch, shelf)
+    try:
         world.enter()
         yield world
+    finally:
+        world.sandbox.stop()
 
 
 @pytest.fixture

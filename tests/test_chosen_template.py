@@ -42,7 +42,7 @@ def codes(completed: Completed) -> list[tuple[str, str]]:
     return [(item["code"], item.get("question") or "") for item in completed.of("error")]
 
 
-@pytest.mark.parametrize("version", few(2, ASKED))
+@pytest.mark.parametrize("version", few(1, ASKED))
 def test_a_service_of_an_earlier_version_is_whole(world: World, version: str) -> None:
     given = then(RICH, version)
     name, chosen = given["name"], ("--template", version)

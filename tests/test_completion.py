@@ -275,7 +275,7 @@ HOSTILE = [
 """Names of folders in a checkout, each behind letters of its own that are typed."""
 
 
-@pytest.mark.parametrize("quote", ["", "'", '"'], ids=["unquoted", "within '", 'within "'])
+@pytest.mark.parametrize("quote", few(1, ["", "'", '"']), ids=["unquoted", "within '", 'within "'])
 def test_a_hostile_name_is_one_word_or_not_suggested(
     shell: Path, clone: Path, tmp_path: Path, quote: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

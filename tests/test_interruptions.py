@@ -158,7 +158,7 @@ def test_a_storm_of_signals_ends_with_one_result(world: World, pause: float) -> 
 
 @pytest.mark.parametrize("number", few(1, NUMBERS))
 def test_an_interruption_while_verify_waits(world: World, number: signal.Signals) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     process = world.start("verify", UPSTREAM, str(UPSTREAM["name"]), "--wait", "--timeout", "120")
     assert process.stdout is not None
     first = process.stdout.readline()  # it has looked once

@@ -147,8 +147,8 @@ def wanted_public_by_the_update_of_its_answers(scene: Scene) -> None:
 CLOSED: list[Attack] = [
     through_an_agent,
     through_a_change,
-    opened_by_github_again_and_again,
     through_the_recorded_answers,
+    opened_by_github_again_and_again,
     closed_while_it_is_archived,
     mirror_under_a_new_name,
     mirror_of_another_case,
@@ -162,8 +162,8 @@ CLOSED: list[Attack] = [
 @pytest.mark.parametrize("attack", few(3, CLOSED), ids=lambda item: getattr(item, "__name__", ""))
 def test_no_copy_is_more_public_than_the_other(world: World, attack: Attack) -> None:
     """The service is public; then a copy is closed."""
+    world.have(PUBLIC)
     scene = Scene(world)
-    scene.create()
     assert scene.private == {"forgejo": False, "github": False}
     attack(scene)
     assert scene.leaks == []  # pushes on the way

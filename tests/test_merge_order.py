@@ -84,7 +84,7 @@ def test_what_must_exist_first_comes_before_the_merge_with_its_commands(world: W
 
 def test_the_addresses_are_those_of_the_entries(world: World) -> None:
     """What the commands name is what the commit adds."""
-    world.run("create", BOARD)
+    world.have(BOARD)
     branch = f"newservice/{NAME}"
     (first, second) = [line for line in body(world).splitlines() if "tg apply" in line]
     role = re.search(r"-target=(\w+)\.(\w+)\)", second)
@@ -199,7 +199,7 @@ def test_a_change_has_only_what_it_needs(world: World) -> None:
 
 
 def test_a_state_that_people_commit_on_the_branch_disturbs_nothing(world: World) -> None:
-    world.run("create", BOARD)
+    world.have(BOARD)
     state = {"state/stacks/dbaas/terraform.tfstate.enc": "ciphertext"}
     world.infra.bare.commit_files(f"newservice/{NAME}", state, "state(dbaas): update encrypted state", 1_800_000_000)
     again = world.run("create", BOARD)
@@ -312,7 +312,7 @@ class Board:
     world: World
 
     def __post_init__(self) -> None:
-        assert self.world.run("create", BOARD).code == 0
+        self.world.have(BOARD)
         self.sha = self.world.canonical(NAME).bare.heads()[self.world.branch]
         self.mirror = self.world.mirror_name(NAME)
         image = f"{self.world.platform.registry.owner}/{NAME}"

@@ -31,7 +31,7 @@ NAME = "notes-app"
 @pytest.fixture
 def made(world: World) -> World:
     """A world in which the service is there."""
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     return world
 
 

@@ -53,7 +53,7 @@ def test_a_folder_that_becomes_a_repository_keeps_the_bit(world: World, monkeypa
 
 def test_a_chmod_on_the_forge_stays_when_the_answers_change(world: World) -> None:
     """In both repositories, of files that the change touches and of others."""
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(NAME)
     stack, own = f"stacks/{NAME}/", world.canonical(NAME)
     chmod(world.infra.bare, world.folder, world.base, {f"{stack}deployment.tf": "+x", f"{stack}main.tf": "+x"})
@@ -84,7 +84,7 @@ def test_a_shared_file_keeps_its_bit_in_the_commit(world: World) -> None:
 
 def test_a_chmod_of_the_stack_is_an_edit(world: World) -> None:
     """``verify`` counts it, and ``remove`` does not take it along unseen."""
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(NAME)
     assert world.command("remove", NAME, "--dry-run").of("plan")[0]["steps"]
     chmod(world.infra.bare, world.folder, world.base, {f"stacks/{NAME}/main.tf": "+x"}, amend=True)

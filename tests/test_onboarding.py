@@ -173,7 +173,7 @@ def test_a_second_run_changes_nothing_and_says_so(world: World) -> None:
 
 @full
 def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     world.sandbox.journal.clear()
     completed = world.run("create", RICH, "--service-dir", str(world.folder / "elsewhere"))
     assert completed.result["status"] == "unchanged"
@@ -183,7 +183,7 @@ def test_a_second_run_from_another_machine_changes_nothing(world: World) -> None
 
 @fully_both
 def test_after_the_merge_there_is_nothing_to_ask_for(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     world.merge(NAME)
     world.sandbox.journal.clear()
     completed = world.run("create", RICH)
@@ -222,7 +222,7 @@ def test_an_upstream_image_needs_the_infra_repository_only(world: World) -> None
 
 @fully_both
 def test_status_finds_the_answers_on_the_forge(world: World) -> None:
-    world.run("create", UPSTREAM)
+    world.have(UPSTREAM)
     completed = world.command("status", "reader")
     assert completed.code == 0
     assert completed.result["status"] == "unchanged"
@@ -311,7 +311,7 @@ def error_of(error: dict[str, Any], step: str) -> bool:
 
 
 def test_commits_on_the_mirror_are_never_destroyed(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     canonical = world.canonical(NAME)
     canonical.mirrors.clear()
     mirror = world.mirror(NAME)
@@ -325,7 +325,7 @@ def test_commits_on_the_mirror_are_never_destroyed(world: World) -> None:
 
 @full
 def test_a_second_mirror_becomes_one_again(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     canonical = world.canonical(NAME)
     from dataclasses import replace
 
@@ -337,7 +337,7 @@ def test_a_second_mirror_becomes_one_again(world: World) -> None:
 
 @fully_both
 def test_what_drifted_is_mended_and_nothing_else(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     canonical = world.canonical(NAME)
     mirror = world.mirror(NAME)
     row = world.sandbox.woodpecker.repository(world.mirror_name(NAME))

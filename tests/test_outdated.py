@@ -83,7 +83,7 @@ def test_a_change_that_needs_a_newer_module_is_refused(world: World) -> None:
 
 
 def test_a_change_of_what_the_stack_gives_already_is_not(world: World) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     world.merge("reader")
     age(world)
     completed = change(world, "reader", "--memory", "300Mi")

@@ -330,8 +330,7 @@ def replaced_files(world: World) -> None:
 
 
 def created(world: World) -> None:
-    completed = world.run("create", RICH)
-    assert completed.code == 0, completed.out
+    world.have(RICH)
     world.sandbox.forgejo.wait_for_mirrors()
 
 

@@ -70,7 +70,7 @@ def test_other_answers_are_refused_with_the_command_that_changes_them(world: Wor
 
 
 def test_the_command_never_holds_a_credential(world: World) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     token = world.sandbox.tokens.forgejo
     completed = world.command("create", READER, "--yes", "--env", f"TOKEN={token}")
     assert completed.code == 2
@@ -217,7 +217,7 @@ def test_a_file_of_somebody_s_own_is_neither_read_nor_replaced(
 
 
 def test_a_name_that_nobody_knows_names_those_that_are_near(world: World) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     for command in ("status", "verify", "remove"):
         completed = world.command(command, "raeder")
         (error,) = completed.of("error")
@@ -231,7 +231,7 @@ def test_a_name_that_nobody_knows_names_those_that_are_near(world: World) -> Non
 
 
 def test_who_waits_for_review_learns_that_the_branch_can_no_longer_be_merged(world: World) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     name = "reader-two"  # both are registered in the same places
     assert world.run("create", {**UPSTREAM, "name": name}).code == 0
     assert world.command("status", name).result["status"] == "unchanged"

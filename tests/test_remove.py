@@ -101,7 +101,7 @@ def merge_removal(world: World, name: str) -> None:
 
 def test_a_removal_leaves_the_world_as_it_was_before(world: World) -> None:
     """Beside another service, which nothing happens to; and again, with nothing left to do."""
-    world.run("create", UPSTREAM)
+    world.have(UPSTREAM)
     before = everything(world)
     assert world.run("create", RICH).code == 0
     made = everything(world)
@@ -355,7 +355,7 @@ FOREIGN: Mapping[str, tuple[Callable[[World], Callable[[], object]], str]] = {
 def test_what_somebody_changed_stays_and_is_reported(world: World) -> None:
     """Looked at only: each change alone, on one service; then one of them for real."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     made = everything(world)
     world.sandbox.journal.clear()
     with looking(world, given) as look:
@@ -396,7 +396,7 @@ def test_what_somebody_changed_stays_and_is_reported(world: World) -> None:
 def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commits say what newservice put into them, so that nobody's edit passes and no new template is in the way."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     head = world.infra.bare.heads()[f"newservice/{NAME}"]
 
     rendered = Renderer.render
@@ -420,7 +420,7 @@ def test_what_an_older_template_wrote_is_known_by_its_seal(world: World, monkeyp
 
 
 def test_the_name_is_typed_on_a_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     name, typed = str(UPSTREAM["name"]), iter(["yes", str(UPSTREAM["name"])])
     for stream in ("sys.stdin", "sys.stdout"):
         monkeypatch.setattr(f"{stream}.isatty", lambda: True, raising=False)
@@ -436,7 +436,7 @@ def test_the_name_is_typed_on_a_terminal(world: World, monkeypatch: pytest.Monke
 
 def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
     """Everything else waits for its merge; then the infra repository is as it was, byte for byte."""
-    world.run("create", UPSTREAM)
+    world.have(UPSTREAM)
     world.merge(str(UPSTREAM["name"]))
     files, before = tree(world, world.base), everything(world)
     assert world.run("create", RICH).code == 0
@@ -481,7 +481,7 @@ def test_a_merged_stack_is_taken_out_by_a_pull_request(world: World) -> None:
 
 
 def test_what_was_removed_before_it_was_merged_is_known_by_its_pull_request(world: World) -> None:
-    assert world.run("create", UPSTREAM).code == 0
+    world.have(UPSTREAM)
     assert remove(world, "reader", "--yes").result["status"] == "success"
     completed = remove(world, "reader", "--yes")
     assert (completed.code, completed.result["status"], completed.result["next"]) == (0, "unchanged", [])
@@ -542,7 +542,7 @@ def test_an_entry_that_another_service_has_too_stays(world: World) -> None:
 def test_what_can_not_be_seen_keeps_everything(world: World) -> None:
     """Nothing is claimed of it, whatever the failure is."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     made = everything(world)
     world.sandbox.journal.clear()
     looks = [
@@ -577,7 +577,7 @@ def test_what_can_not_be_seen_keeps_everything(world: World) -> None:
 
 
 def test_tokens_without_the_right_are_reported_before_anything_is_removed(world: World) -> None:
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.sandbox.journal.clear()
     github = world.sandbox.github.tokens[world.sandbox.tokens.github].scopes
     github.discard("delete_repo")
@@ -669,7 +669,7 @@ def test_a_removal_whose_answers_are_lost_heals_itself(world: World) -> None:
 
 def test_what_comes_between_the_last_look_and_the_end_is_not_lost(world: World) -> None:
     """The repository takes no pushes when it is looked at for the last time; what came before opens it again."""
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     before = canonical(world).description
     meanwhile(world.sandbox, "forgejo", "PATCH", f"/repos/[^/]+/{NAME}$", lambda: commit(canonical, "")(world))
     completed = remove(world, NAME, "--yes")
@@ -711,7 +711,7 @@ def test_an_archived_repository_is_deleted_only_where_newservice_archived_it(wor
 def test_what_turns_out_to_stay_is_not_claimed_to_be_gone(world: World, monkeypatch: Any) -> None:
     """Somebody opens an issue on GitHub after the plan was shown: the end says so, and what belongs to it stays."""
     given = {**SMALLEST, "secrets": {"API_TOKEN": "api_token"}}
-    assert world.run("create", given).code == 0
+    world.have(given)
     issue = MirrorIssue(1, "mine", "octocat")
     meanwhile(world.sandbox, "forgejo", "PATCH", "/pulls/", lambda: mirror(world).issues.append(issue))
     endings: list[str] = []

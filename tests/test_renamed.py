@@ -97,7 +97,7 @@ def error_of(completed: Completed) -> dict[str, Any]:
 @pytest.mark.parametrize("case", few(4, CASES))
 def test_what_was_renamed_is_named_and_nothing_is_written(world: World, case: str) -> None:
     rename, back, code, words, remedy = CASES[case]
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     rename(world)
     world.sandbox.journal.clear()
     for command in ("plan", "create"):
@@ -119,7 +119,7 @@ def test_what_was_renamed_is_named_and_nothing_is_written(world: World, case: st
 @pytest.mark.parametrize("case", few(2, ["branch", "repository", "infra", "infra's branch"]))
 def test_every_command_names_it(world: World, case: str) -> None:
     rename, _, code, _, _ = CASES[case]
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.merge(NAME)
     rename(world)
     lines = [["status", NAME], ["remove", NAME, "--yes"], ["change", NAME, "--description", "Other words", "--yes"]]
@@ -135,7 +135,7 @@ def test_every_command_names_it(world: World, case: str) -> None:
 @pytest.mark.parametrize("case", few(2, ["repository", "branch", "mirror", "mirror's branch"]))
 def test_verify_names_it_and_not_create(world: World, case: str) -> None:
     rename, _, _, words, remedy = CASES[case]
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.merge(NAME)
     rename(world)
     completed = world.command("verify", NAME)
@@ -147,7 +147,7 @@ def test_verify_names_it_and_not_create(world: World, case: str) -> None:
 
 
 def test_a_new_name_that_is_to_stay_is_given_in_the_profile(world: World) -> None:
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     infra_branch(world)
     profile = yaml.safe_load(world.sandbox.profile.read_text())
     profile.setdefault("infra", {})["branch"] = "trunk"
@@ -158,7 +158,7 @@ def test_a_new_name_that_is_to_stay_is_given_in_the_profile(world: World) -> Non
 
 def test_another_repository_of_an_earlier_name_is_not_renamed(world: World) -> None:
     """Somebody may take the old name: then it is that repository that counts."""
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     repository(world)
     world.sandbox.forgejo.create_repository(owner(world), NAME, files={"README.md": "mine\n"}, branch=world.branch)
     completed = world.run("plan", SMALLEST)
@@ -175,7 +175,7 @@ def test_a_default_branch_of_someone_else_s_work_is_still_theirs(world: World) -
 
 def test_a_mirror_whose_push_came_before_the_look_is_continued(world: World) -> None:
     """The branch was pushed again since: ours becomes the default of GitHub before the push deletes the other."""
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     mirror_branch(world)
     bare = world.mirror(NAME).bare
     bare.update(f"refs/heads/{world.branch}", bare.heads()["trunk"])
@@ -187,7 +187,7 @@ def test_a_mirror_whose_push_came_before_the_look_is_continued(world: World) -> 
 
 
 def test_a_registration_under_an_earlier_name_of_the_mirror_is_the_mirror_s(world: World) -> None:
-    assert world.run("create", SMALLEST).code == 0
+    world.have(SMALLEST)
     world.sandbox.woodpecker.repository(world.mirror_name(NAME)).rename(f"{world.platform.github.owner}/before")
     assert world.run("create", SMALLEST).result["status"] == "unchanged"
 

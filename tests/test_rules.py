@@ -120,7 +120,7 @@ def test_what_only_the_forge_can_see_is_found_before_other_writes(world: World, 
 
 @pytest.mark.parametrize("rule", few(1, [TEAMS, SIGNED]), ids=["teams", "signatures"])
 def test_a_change_is_pushed_first_too(world: World, rule: Rule) -> None:
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(str(RICH["name"]))
     world.infra.rules = [rule]
     configure(gpg_format="ssh", user_signingKey=str(key(world)))
@@ -151,7 +151,7 @@ def _pushed_in_vain(world: World) -> None:
 
 
 def test_a_change_is_held_to_the_rules_of_both_repositories(world: World) -> None:
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(str(RICH["name"]))
     for repository in (world.infra, world.canonical(str(RICH["name"]))):
         repository.rules = [Rule("newservice-change/**")]

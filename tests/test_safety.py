@@ -56,7 +56,7 @@ def refusal(world: World, given: dict[str, Any], *more: str, command: str = "cre
     ids=lambda change: next(iter(change)),
 )
 def test_other_answers_never_change_what_exists(world: World, change: dict[str, Any]) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     assert next(iter(change)) in refusal(world, {**RICH, **change})
     assert world.sandbox.forgejo.repository(f"viktor/{NAME}").private
     assert world.sandbox.github.repository(f"ViktorBarzin/{NAME}").private
@@ -130,7 +130,7 @@ def test_somebody_elses_entry_under_our_names_is_not_taken_for_ours(world: World
 
 
 def test_a_reviewers_commit_on_our_branch_is_no_reason_to_stop(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     infra = world.sandbox.forgejo.repository("viktor/infra")
     path = f"stacks/{NAME}/main.tf"
     reviewed = (infra.bare.file(f"newservice/{NAME}", path) or b"") + b"# reviewed\n"
@@ -332,7 +332,7 @@ def test_a_plan_without_provisioning_says_what_create_would_refuse(world: World)
 
 @full
 def test_a_place_that_is_gone_does_not_hide_the_state_of_a_finished_service(world: World) -> None:
-    world.run("create", RICH)
+    world.have(RICH)
     infra = world.sandbox.forgejo.repository("viktor/infra")
     kept = {path: infra.bare.file(f"newservice/{NAME}", path) or b"" for path in _paths(infra, f"newservice/{NAME}")}
     kept["docs/architecture/ci-cd.md"] = b"# Rewritten\n"
@@ -369,7 +369,7 @@ def test_a_line_break_behind_a_token_does_no_harm(world: World, monkeypatch: pyt
 
 @pytest.mark.parametrize("squashed", few(1, [False, True]), ids=["merged", "squashed"])
 def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, squashed: bool) -> None:
-    world.run("create", UPSTREAM)
+    world.have(UPSTREAM)
     infra = world.sandbox.forgejo.repository("viktor/infra")
     head, before = infra.bare.heads()["newservice/reader"], infra.bare.heads()["master"]
     kept = {path: infra.bare.file("master", path) or b"" for path in _paths(infra, "master")}
@@ -390,7 +390,7 @@ def test_a_stack_that_was_merged_and_reverted_is_asked_for_anew(world: World, sq
 
 @full
 def test_a_new_number_at_woodpecker_is_noticed(world: World) -> None:
-    world.run("create", SMALLEST)
+    world.have(SMALLEST)
     row = world.sandbox.woodpecker.repository("ViktorBarzin/notes-app")
     del world.sandbox.woodpecker.repositories[row.id]
     completed = world.run("create", SMALLEST)
@@ -409,7 +409,7 @@ def test_a_folder_inside_of_the_infra_clone_is_refused(world: World) -> None:
 
 @full
 def test_status_may_be_asked_from_inside_of_the_infra_clone(world: World) -> None:
-    world.run("create", SMALLEST)
+    world.have(SMALLEST)
     world.monkeypatch.chdir(world.sandbox.infra)
     completed = world.command("status", "notes-app")
     assert completed.code == 0, completed.out

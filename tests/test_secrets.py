@@ -27,7 +27,7 @@ CANARY = "canary-of-the-new-value/+é"
 @pytest.fixture
 def made(world: World) -> World:
     """A service with secrets, waiting for its merge."""
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     return world
 
 

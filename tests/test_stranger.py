@@ -308,7 +308,7 @@ class Visit:
         self.world = world
 
     def made(self, **more: Any) -> None:
-        assert self.world.run("create", {**GIVEN, **more}).code == 0
+        self.world.have({**GIVEN, **more})
         self.world.merge(NAME)
 
     def edit(self, old: str, new: str, path: str = INGRESS) -> None:
@@ -350,7 +350,7 @@ def visit(world: World) -> Iterator[Visit]:
 @both_platforms
 def test_an_applied_service_is_as_the_answers_say(visit: Visit) -> None:
     world = visit.world
-    assert world.run("create", GIVEN).code == 0
+    world.have(GIVEN)
     world.sandbox.open_outside()
     early = visit.verify()
     assert (early["state"], visit.completed.code) == ("waiting", 7)

@@ -479,7 +479,7 @@ ALIVE = dict.fromkeys(CHECKS, "ok")
 
 @pytest.fixture
 def life(world: World) -> Life:
-    assert world.run("create", OWNED).code == 0
+    world.have(OWNED)
     world.sandbox.journal.clear()
     return Life(world)
 

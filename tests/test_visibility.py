@@ -209,9 +209,8 @@ class Scene:
         assert heads[0] == heads[1]
 
 
-@pytest.fixture
-def scene(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """An empty platform. No test may end with a leak."""
+def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """What happens on a platform from here on. No test may end with a leak."""
     monkeypatch.setattr("generator.engine.executor.SETTLING_SECONDS", 0.2)
     scene = Scene(world)
     yield scene
@@ -219,11 +218,18 @@ def scene(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
 
 
 @pytest.fixture
-def made(scene: Scene) -> Scene:
+def scene(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """An empty platform."""
+    yield from watched(world, monkeypatch)
+
+
+@pytest.fixture
+def made(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """The service exists, and is public everywhere."""
-    scene.create()
-    assert scene.private == {"forgejo": False, "github": False}
-    return scene
+    world.have(PUBLIC)
+    for scene in watched(world, monkeypatch):
+        assert scene.private == {"forgejo": False, "github": False}
+        yield scene
 
 
 def summaries(completed: Completed) -> dict[str, str]:

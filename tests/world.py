@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +66,18 @@ class Completed:
         return last
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """What ``World.have`` keeps for the tests of a process."""
+
+    folder: Path
+
+    def place(self, world: World, given: Mapping[str, Any], more: Sequence[str]) -> Path:
+        """Where a service with these answers is kept, on this platform."""
+        said = json.dumps([world.sandbox.given, dict(given), more], sort_keys=True, default=str)
+        return self.folder / hashlib.sha256(said.encode()).hexdigest()[:20]
+
+
 @dataclass
 class World:
     """A sandbox, a folder to work in, and the command."""
@@ -72,6 +86,7 @@ class World:
     folder: Path
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf | None = None
 
     def enter(self) -> None:
         for name, value in self.sandbox.environment.items():
@@ -94,6 +109,39 @@ class World:
     def run(self, command: str, given: Mapping[str, Any], *more: str) -> Completed:
         """A command with answers, in this process: quick."""
         return self.tell(self.arguments(command, given, *more))
+
+    def have(self, given: Mapping[str, Any], *more: str) -> str:
+        """A service that ``create`` has made, as the first thing on this platform; its name.
+
+        For tests of what comes afterwards: from the third of a process on they begin with a platform that is restored
+        as the second one's was then. Its journal is empty, and it has nothing that ``Sandbox.save`` leaves out.
+        """
+        assert not self.sandbox.journal, "it is for the beginning of a test"
+        kept = self.shelf.place(self, given, more) if self.shelf else None
+        if kept is None or not self._restore(kept):
+            done = self.run("create", given, *more)
+            assert done.code == 0, done.out
+            if kept is not None and kept.exists() and not (kept / "work").exists():
+                self.sandbox.save(kept / "platform")
+                shutil.copytree(self.folder, kept / "work", symlinks=True)
+            elif kept is not None:
+                kept.mkdir(exist_ok=True)
+        return str(given["name"])
+
+    def _restore(self, kept: Path) -> bool:
+        """Begin with what was kept; False where nothing was yet, or another program has its port now."""
+        if not (kept / "work").exists():
+            return False
+        root = self.sandbox.root.with_name("restored")
+        try:
+            found = Sandbox.start(root, restore=kept / "platform", authority=self.sandbox.authority)
+        except OSError:
+            return False
+        self.sandbox.stop()
+        self.sandbox = found
+        self.enter()
+        shutil.copytree(kept / "work", self.folder, symlinks=True, dirs_exist_ok=True)
+        return True
 
     def command(self, *arguments: str, reporter: Reporter | None = None) -> Completed:
         """A command as it is, on this platform."""

@@ -37,24 +37,26 @@ def compact(text: str) -> str:
 
 def is_in(text: str, written: Mapping[str, str], nested: int = _NESTED) -> bool:
     """Whether one of the forms (``forms``) is in a text, also where it is wrapped, or encoded ``nested`` times more."""
-    if not written:
+    if len(text) < SHORTEST or not written:
         return False
+    if any(map(text.__contains__, written)):  # in C: this is asked of every text, for every form of every secret
+        return True
     whole = compact(text)
-    if any(form in text or (short and short in whole) for form, short in written.items()):
+    if any(map(whole.__contains__, filter(None, written.values()))):
         return True
     return any(_encodes(found[0], written, nested) for found in _ENCODED.finditer(whole))
 
 
 def masked(text: str, written: Mapping[str, str], mask: str) -> str:
     """The text with ``mask`` in place of each of the forms, the longest first."""
-    for form in sorted((form for form in written if form in text), key=len, reverse=True):
+    if len(text) < SHORTEST or not written:
+        return text
+    for form in sorted(filter(text.__contains__, written), key=len, reverse=True):
         text = text.replace(form, mask)
     whole = compact(text)
-    wrapped = {short for short in written.values() if short and short in whole} if whole != text else ()
+    wrapped = set(filter(whole.__contains__, filter(None, written.values()))) if whole != text else ()
     for short in sorted(wrapped, key=len, reverse=True):
         text = re.sub(f"{_BREAKS}*".join(map(re.escape, short)), mask, text)
-    if not written:
-        return text
     return _ENCODED.sub(lambda found: mask if _encodes(compact(found[0]), written, _NESTED) else found[0], text)
 
 

@@ -12,11 +12,13 @@ from generator.base.secret_forms import SHORTEST, forms, is_in, masked
 
 MASK = "********"
 
-_known: dict[str, dict[str, str]] = {}
-"""Each known value as other programs write it (``secret_forms``)."""
+_known: set[str] = set()
 
 _forms: dict[str, str] = {}
-"""The forms of all of them."""
+"""The known values as other programs write them (``secret_forms``)."""
+
+_unmistakable: dict[str, str] = {}
+"""Those of the forms that belong to no ordinary word."""
 
 _WORD = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*")
 """What ordinary text may hold by chance, unless it is long."""
@@ -44,7 +46,9 @@ class Secret:
         if len(value) >= SHORTEST and value not in _known:
             written = forms(value)
             _forms.update(written)
-            _known[value] = written
+            if not _is_word(value):
+                _unmistakable.update(written)
+            _known.add(value)
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it."""
@@ -125,14 +129,14 @@ def forgotten_afterwards() -> Iterator[None]:
 
     A value that is a common word would be masked in everything that comes later.
     """
-    before, written = set(_known), set(_forms)
+    before, written = set(_known), [(found, set(found)) for found in (_forms, _unmistakable)]
     try:
         yield
     finally:
-        for value in _known.keys() - before:
-            del _known[value]
-        for form in _forms.keys() - written:
-            del _forms[form]
+        _known.intersection_update(before)
+        for found, earlier in written:
+            for form in found.keys() - earlier:
+                del found[form]
 
 
 def known_secret(text: str, *, words: bool = True) -> bool:
@@ -141,9 +145,7 @@ def known_secret(text: str, *, words: bool = True) -> bool:
     Without ``words``, secrets that are short ordinary words don't count: what Vault has for a service may be a user's
     name.
     """
-    if words:
-        return is_in(text, _forms.copy())
-    return any(is_in(text, written) for value, written in _known.copy().items() if not _is_word(value))
+    return is_in(text, (_forms if words else _unmistakable).copy())
 
 
 def learn(value: str, name: str = "") -> None:

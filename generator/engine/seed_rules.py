@@ -11,7 +11,7 @@ import pwd
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,12 @@ def _credential(variable: str, platform: Platform | None) -> str:
     for source in platform.connection.credentials.values() if platform else ():
         if source.environment == variable:
             return f"the platform's credential {source.name}"
+    return _listed(variable)
+
+
+@lru_cache(maxsize=512)
+def _listed(variable: str) -> str:
+    """What the table says that a variable holds; a command asks it of its whole environment."""
     for item in _table()["variables"]:
         if any(fnmatchcase(variable, name) for name in item["names"]):
             return str(item["holds"])

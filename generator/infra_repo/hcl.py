@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal
 
 import tree_sitter_hcl
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 from generator.infra_repo.hcl_strings import unquote
 
@@ -19,6 +19,8 @@ LARGEST = 1 << 18
 """Bytes of a file."""
 DEEPEST = 400
 """Levels of the syntax tree, which has three or four for a list in a list: what walks through it is recursive."""
+SMALL = 1 << 14
+"""Characters up to which many documents are kept: a syntax tree takes some thirty times its text."""
 LONGEST_SPACE = 500
 """Blanks and line ends in a row: recovering from an error, tree-sitter looks from each of them to the end of all."""
 
@@ -154,25 +156,39 @@ class Document:
 
 
 @lru_cache(maxsize=1)
+def _language() -> Language:
+    return Language(tree_sitter_hcl.language())
+
+
+@lru_cache(maxsize=1)
 def _parser() -> Parser:
-    return Parser(Language(tree_sitter_hcl.language()))
+    return Parser(_language())
+
+
+@lru_cache(maxsize=1)
+def _comments() -> Query:
+    return Query(_language(), "(comment) @found")
 
 
 def parse(text: str) -> Document:
     """Parse ``text``. Raises ``HclSyntaxError``."""
-    found = _parsed(text)
+    found = _small(text) if len(text) <= SMALL else _large(text)
     if isinstance(found, HclSyntaxError):
         raise HclSyntaxError(found.line, str(found))
     return found
 
 
-@lru_cache(maxsize=16)
 def _parsed(text: str) -> Document | HclSyntaxError:
     """The document, or why there is none: that may have taken longer, and is remembered too."""
     try:
         return _read(text)
     except HclSyntaxError as error:
         return error
+
+
+# A plan looks at each text several times, with each of the entries that it gets; parsing costs a millisecond per KiB.
+_small = lru_cache(maxsize=128)(_parsed)
+_large = lru_cache(maxsize=16)(_parsed)
 
 
 def _read(text: str) -> Document:
@@ -194,11 +210,13 @@ def _read(text: str) -> Document:
     if root.has_error:
         raise HclSyntaxError(_first_error(root).start_point.row + 1)
     _check_depth(root)
-    comments = tuple(_comment(node) for node in _walk(root) if node.type == "comment")
-    return Document(data, root, comments)
+    comments = sorted(QueryCursor(_comments()).captures(root).get("found", ()), key=lambda node: node.start_byte)
+    return Document(data, root, tuple(map(_comment, comments)))
 
 
 def _check_depth(root: Node) -> None:
+    if root.descendant_count <= DEEPEST:
+        return
     level = [root]
     for _ in range(DEEPEST):
         level = [child for node in level for child in node.children]

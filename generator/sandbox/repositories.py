@@ -19,8 +19,13 @@ from generator.base.children import run
 ZERO = "0" * 40
 _ID = re.compile(r"[0-9a-f]{40}")
 _AUTHOR = "Sandbox <sandbox@sandbox.test>"
-_OWN_CONFIGURATION = "[core]\n\tfsync = none\n[receive]\n\tautogc = false\n[gc]\n\tauto = 0\n"
+_OWN_CONFIGURATION = (
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\tfsync = none\n"
+    "[receive]\n\tautogc = false\n[gc]\n\tauto = 0\n"
+)
 """All of it is forgotten when the sandbox stops; and no git goes on in the background after its command."""
+_FOLDERS = ("objects/info", "objects/pack", "refs/heads", "refs/tags")
+_REFERENCE = "ref: refs/heads/"
 
 _FIELDS = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
 
@@ -97,11 +102,12 @@ class BareRepository:
     def create(cls, path: Path, head: str) -> BareRepository:
         """A new empty repository whose HEAD names a branch that does not exist yet."""
         path.mkdir(parents=True, mode=0o700)
-        options = ("--quiet", "--bare", "--template=", f"--initial-branch={head}")
-        run_git(path, "-c", "init.defaultRefFormat=files", "init", *options)
-        with (path / "config").open("a", encoding="utf-8") as configuration:
-            configuration.write(_OWN_CONFIGURATION)
-        return cls(path)
+        for folder in _FOLDERS:
+            (path / folder).mkdir(parents=True)
+        (path / "config").write_text(_OWN_CONFIGURATION, encoding="utf-8")
+        created = cls(path)
+        created.set_head(head)
+        return created
 
     def remove(self) -> None:
         """Remove it from disk. Its name is free at once; a git that still writes to it may leave files elsewhere."""
@@ -124,11 +130,13 @@ class BareRepository:
 
     def head(self) -> str:
         """The branch that HEAD points to, which need not exist."""
-        return self._git("symbolic-ref", "--short", "HEAD").strip()
+        return (self.path / "HEAD").read_text(encoding="utf-8").strip().removeprefix(_REFERENCE)
 
     def set_head(self, branch: str) -> None:
         """Point HEAD to a branch."""
-        self._git("symbolic-ref", "HEAD", f"refs/heads/{branch}")
+        new = self.path / f"HEAD.{uuid.uuid4().hex}"
+        new.write_text(f"{_REFERENCE}{branch}\n", encoding="utf-8")
+        new.replace(self.path / "HEAD")
 
     def resolve(self, revision: str) -> str | None:
         """The commit that a branch, tag or commit id names; None if it names none."""

@@ -10,6 +10,7 @@ from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.github.state import Secret
 from tests.answers import RICH, SMALLEST
 from tests.change.forge import PREFIX, change, merge_all, recorded
+from tests.full import few, full
 from tests.world import World
 
 NAME = str(RICH["name"])
@@ -34,7 +35,7 @@ def test_a_change_of_an_open_onboarding_that_stopped_is_continued_on_each_system
 
 
 def test_consent_to_something_else_opens_no_copy_that_a_person_closed(world: World) -> None:
-    assert world.run("create", PUBLIC).code == 0
+    world.have(PUBLIC)
     name = str(PUBLIC["name"])
     world.merge(name)
     canonical, mirror = world.canonical(name), world.mirror(name)
@@ -50,7 +51,7 @@ def test_consent_to_something_else_opens_no_copy_that_a_person_closed(world: Wor
 
 def test_a_declined_change_leaves_no_copy_open(world: World) -> None:
     """The copies are opened before the merge. Once the pull request is closed, the stack still says private."""
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(NAME)
     assert change(world, NAME, "--image-visibility", "public", "--open").code == 0
     canonical, mirror = world.canonical(NAME), world.mirror(NAME)
@@ -65,8 +66,9 @@ def test_a_declined_change_leaves_no_copy_open(world: World) -> None:
     assert change(world, NAME).result["status"] == "unchanged"
 
 
+@full
 def test_undo_takes_back_all_of_a_pull_request_and_no_earlier_one(world: World) -> None:
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(NAME)
     assert change(world, NAME, "--memory", "1Gi").code == 0
     merge_all(world, NAME)
@@ -105,7 +107,7 @@ def test_a_draft_stays_one_and_a_mirror_of_others_gets_no_secret(world: World) -
 
 def test_a_secret_that_people_gave_the_mirror_stays(world: World) -> None:
     """Also under a name that the profile has, for a workflow of their own: newservice removes only what it wrote."""
-    assert world.run("create", PUBLIC).code == 0
+    world.have(PUBLIC)
     name = str(PUBLIC["name"])
     world.merge(name)
     mirror = world.mirror(name)
@@ -118,10 +120,10 @@ def test_a_secret_that_people_gave_the_mirror_stays(world: World) -> None:
     assert list(mirror.secrets) == ["SLACK_WEBHOOK"]
 
 
-@pytest.mark.parametrize("kind", [FaultKind.HTML_200, Status(404, "<html>", "text/html")], ids=["200", "404"])
+@pytest.mark.parametrize("kind", few(1, [FaultKind.HTML_200, Status(404, "<html>", "text/html")]), ids=["200", "404"])
 def test_a_page_of_a_proxy_is_no_record(world: World, kind: FaultKind | Status) -> None:
     """Where the record of the merged change is looked up: with none, nothing would be left to do."""
-    assert world.run("create", RICH).code == 0
+    world.have(RICH)
     world.merge(NAME)
     assert change(world, NAME, "--no-ci").code == 0
     merge_all(world, NAME)

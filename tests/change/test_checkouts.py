@@ -10,6 +10,7 @@ from generator.sandbox.repositories import BareRepository
 from tests.answers import RICH
 from tests.change.forge import PREFIX, change, waiting
 from tests.checkout import commit_all, git
+from tests.full import few
 from tests.world import World
 
 NAME = RICH["name"]
@@ -19,7 +20,7 @@ BRANCH = f"{PREFIX}{NAME}"
 @pytest.fixture
 def merged(world: World) -> World:
     """A world in which the service's stack is merged."""
-    world.run("create", RICH)
+    world.have(RICH)
     world.merge(NAME)
     return world
 
@@ -68,7 +69,7 @@ def test_without_the_flag_no_clone_is_touched(merged: World) -> None:
     assert branch(merged.sandbox.infra) == before
 
 
-@pytest.mark.parametrize("why", ["changed", "new file", "detached", "not pushed", "other", "none"])
+@pytest.mark.parametrize("why", few(3, ["changed", "not pushed", "none", "new file", "detached", "other"]))
 def test_nothing_local_is_at_risk(merged: World, why: str) -> None:
     """It is refused before the first write, and the clone stays as it is."""
     infra = clone(merged, merged.infra.bare, "infra")

@@ -19,7 +19,7 @@ looks = pytest.mark.parametrize("look", few(1, ["status", "list"]))
 @pytest.fixture
 def changed(world: World) -> str:
     """A service with a repository of its own whose change waits in both."""
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     world.merge("notes-app")
     assert change(world, "notes-app", "--port", "9000").code == 0
     return "notes-app"
@@ -74,7 +74,7 @@ def test_a_change_without_its_pull_request(world: World, changed: str, look: str
 
 @looks
 def test_a_changed_memory_leaves_the_repository_alone(world: World, look: str) -> None:
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     world.merge("notes-app")
     assert change(world, "notes-app", "--memory", "1Gi").code == 0
     merge_all(world, "notes-app")

@@ -15,7 +15,7 @@ NAME = "reader"
 
 def created(world: World, given: dict[str, Any]) -> str:
     """A service that is merged."""
-    assert world.run("create", given, "--yes").code == 0
+    world.have(given, "--yes")
     world.merge(given["name"])
     return str(given["name"])
 

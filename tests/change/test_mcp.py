@@ -17,7 +17,7 @@ NAME = RICH["name"]
 @pytest.fixture
 def settings(world: World) -> Settings:
     """A server that may write, on a world in which the service is merged."""
-    world.run("create", RICH)
+    world.have(RICH)
     world.merge(NAME)
     return Settings(platform=str(world.sandbox.profile), infra=str(world.sandbox.infra), allow_writes=True)
 

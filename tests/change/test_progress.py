@@ -17,7 +17,7 @@ APP: dict[str, Any] = {**SMALLEST, "name": "notes-app", "port": 8080}
 @pytest.fixture
 def app(world: World) -> str:
     """A service with a repository of its own, merged."""
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     world.merge("notes-app")
     return "notes-app"
 
@@ -127,7 +127,7 @@ def test_a_change_that_was_made_by_hand_in_one_layer(world: World, app: str) -> 
 
 
 def test_an_onboarding_that_waits_is_no_change(world: World) -> None:
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     assert of_change(world.command("status", "notes-app")) == []
     done = change(world, "notes-app")
     assert done.result["status"] == "unchanged", done.out
@@ -135,7 +135,7 @@ def test_an_onboarding_that_waits_is_no_change(world: World) -> None:
 
 
 def test_a_change_of_an_onboarding_that_waits_is_described_once(world: World) -> None:
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     assert change(world, "notes-app", "--memory", "1Gi").code == 0
     (pull,) = world.infra.pulls.values()
     assert "`memory`" in (described := pull.body)

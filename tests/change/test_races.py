@@ -22,7 +22,7 @@ AGAIN = (ExitCode.OK, ExitCode.REFUSED, ExitCode.SYSTEM)
 
 
 def settled(world: World, given: Mapping[str, Any]) -> str:
-    assert world.run("create", given).code == 0
+    world.have(given)
     world.merge(str(given["name"]))
     return str(given["name"])
 

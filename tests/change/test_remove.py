@@ -27,7 +27,7 @@ def merge_removal(world: World, name: str) -> None:
 @pytest.fixture
 def reader(world: World) -> str:
     """A service of a third-party image, merged, with a change that waits."""
-    assert world.run("create", READER).code == 0
+    world.have(READER)
     world.merge("reader")
     assert change(world, "reader", "--port", "9000").code == 0
     return "reader"
@@ -70,7 +70,7 @@ def test_a_change_that_someone_amended_stays(world: World, reader: str) -> None:
 
 
 def test_an_onboarding_with_a_change_is_still_newservices(world: World) -> None:
-    assert world.run("create", READER).code == 0
+    world.have(READER)
     assert change(world, "reader", "--port", "9000", "--memory", "1Gi").code == 0
     completed = world.command("remove", "reader", "--yes")
     assert completed.code == 0, completed.out
@@ -80,7 +80,7 @@ def test_an_onboarding_with_a_change_is_still_newservices(world: World) -> None:
 
 @pytest.mark.parametrize("merged", few(1, [True, False]), ids=["merged", "waiting"])
 def test_a_repository_with_a_change_is_still_newservices(world: World, merged: bool) -> None:
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     world.merge("notes-app")
     assert change(world, "notes-app", "--port", "9000").code == 0
     if merged:
@@ -95,7 +95,7 @@ def test_a_repository_with_a_change_is_still_newservices(world: World, merged: b
 
 
 def test_a_repository_with_a_reviewers_commit_on_its_change_stays(world: World) -> None:
-    assert world.run("create", APP).code == 0
+    world.have(APP)
     world.merge("notes-app")
     assert change(world, "notes-app", "--port", "9000").code == 0
     canonical = world.canonical("notes-app")

@@ -25,7 +25,7 @@ Person = Callable[..., Completed]
 @pytest.fixture
 def person(world: World, monkeypatch: pytest.MonkeyPatch) -> Person:
     """The command with a person at a terminal, for a service that is merged; all of the script has to be asked."""
-    world.run("create", RICH)
+    world.have(RICH)
     world.merge(NAME)
     platform = ("--platform", str(world.sandbox.profile), "--infra", str(world.sandbox.infra))
 

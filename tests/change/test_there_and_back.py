@@ -19,7 +19,7 @@ from tests.world import Completed, World
 
 SEED = 20261130
 PAIRS = 5
-"""In each test, with one service."""
+"""In each of the tests of ``make test-all``, with one service."""
 BEGINNINGS = [RICH, SMALLEST, UPSTREAM]
 FIXED = {"name", "image_source", "language"}
 """What no change alters; the language decides the whole repository."""
@@ -52,8 +52,11 @@ def become(world: World, before: Answers, after: Answers) -> Completed:
     return change(world, after.name, "--answers", str(place), "--open", *flags)
 
 
-@pytest.mark.parametrize("number", few(4, range(40)))
-def test_there_and_back(world: World, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "pairs"),
+    few(3, [*((number, 1) for number in range(3)), *((number, PAIRS) for number in range(40))], apart=True),
+)
+def test_there_and_back(world: World, number: int, pairs: int) -> None:
     chance = Random(SEED + number)
     given = some_answers(chance, world.fit(BEGINNINGS[number % len(BEGINNINGS)]))
     home = answer(given)
@@ -61,7 +64,7 @@ def test_there_and_back(world: World, number: int) -> None:
     assert world.run("create", given, *seeds).code == 0
     world.merge(home.name)
     before = state(world, home.name)
-    for _ in range(PAIRS):
+    for _ in range(pairs):
         away = answer(some_answers(chance, given))
         for start, goal in ((home, away), (away, home)):
             done = become(world, start, goal)

@@ -9,7 +9,7 @@ from tests.world import World
 
 def test_an_entry_that_nothing_applies_is_no_task(world: World) -> None:
     """Such as a line of the catalogue; while the onboarding is open, all entries come with the merge."""
-    world.run("create", RICH)
+    world.have(RICH)
     done = change(world, RICH["name"], "--memory", "512Mi")
     assert done.code == 0, done
     merging = done.result["checklist"]

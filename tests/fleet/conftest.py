@@ -90,11 +90,25 @@ def _release(tmp_path_factory: pytest.TempPathFactory) -> Next:
     return add_release(tmp_path_factory.mktemp("next"))
 
 
+@pytest.fixture(scope="session")
+def _fleets() -> dict[tuple[str, bool], Made]:
+    """The files of fleets, by platform and whether services have repositories: rendering them takes a second."""
+    return {}
+
+
 @pytest.fixture
-def yard(request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch, _release: Next) -> Yard:
+def yard(
+    request: pytest.FixtureRequest,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    _release: Next,
+    _fleets: dict[tuple[str, bool], Made],
+) -> Yard:
     """Six stacks of upstream images; ``owned`` as the parameter: with repositories of their own among them."""
-    owned = getattr(request, "param", "") == "owned"
-    made = make(world.platform, COUNT, owned=owned)
+    key = (world.platform.source, getattr(request, "param", "") == "owned")
+    if key not in _fleets:
+        _fleets[key] = make(world.platform, COUNT, owned=key[1])
+    made = _fleets[key]
     settle(world, made)
     install(monkeypatch, _release)
     return Yard(world, made, _release)

@@ -10,6 +10,7 @@ from generator.fleet.source import update_branch
 from generator.sandbox.faults import Status
 from generator.sandbox.forgejo.state import PushMirror
 from tests.fleet.conftest import Yard
+from tests.full import few
 
 pytestmark = pytest.mark.parametrize("yard", ["owned"], indirect=True)
 
@@ -60,7 +61,9 @@ def test_nothing_is_pushed_where_the_mirror_stayed_public(yard: Yard) -> None:
     assert update_branch(name) in branches
 
 
-@pytest.mark.parametrize(("forgejo", "github", "requests"), [(True, True, 1), (False, False, 0), (False, True, 0)])
+@pytest.mark.parametrize(
+    ("forgejo", "github", "requests"), few(2, [(True, True, 1), (False, False, 0), (False, True, 0)], apart=True)
+)
 def test_it_is_pushed_where_both_are_as_visible(yard: Yard, forgejo: bool, github: bool, requests: int) -> None:
     """What is public on Forgejo is no secret, so nobody is asked about its mirror."""
     name = mirrored(yard, forgejo=forgejo, github=github)
@@ -91,13 +94,16 @@ def test_without_a_token_github_is_asked_as_anyone_may(
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        Status(401, '{"message": "Bad credentials"}', "application/json"),
-        Status(500),
-        Status(451),
-        Status(200, "<html>"),
-    ],
-    ids=["token", "down", "blocked", "page"],
+    few(
+        2,
+        [
+            Status(401, '{"message": "Bad credentials"}', "application/json"),
+            Status(200, "<html>"),
+            Status(500),
+            Status(451),
+        ],
+    ),
+    ids=["token", "page", "down", "blocked"],
 )
 def test_a_mirror_that_can_not_be_seen_gets_nothing(yard: Yard, fault: Status) -> None:
     name = mirrored(yard, forgejo=True, github=True)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from generator.template.template import Template
-from tests.full import full
+from tests.full import few, full
 from tests.processes import until
 
 from . import slow
@@ -54,9 +54,14 @@ def web(request: pytest.FixtureRequest) -> Program:
     return program
 
 
+in_python_first = pytest.mark.parametrize("web", few(1, ["python", "go"]), indirect=True)
+in_go_first = pytest.mark.parametrize("web", few(1, ["go", "python"]), indirect=True)
+"""One of the languages in ``make test``, where a test waits for seconds."""
+
 # --- Slow clients ---------------------------------------------------------------------------------------------
 
 
+@in_python_first
 def test_headers_that_come_too_slowly_are_cut_off(web: Program) -> None:
     with web.started() as process, socket.create_connection(("127.0.0.1", process.port)) as slow:
         slow.settimeout(1)
@@ -78,6 +83,7 @@ def test_headers_that_come_too_slowly_are_cut_off(web: Program) -> None:
             assert client.get("/healthz").status_code == 200
 
 
+@in_go_first
 @pytest.mark.parametrize("seconds", [12, pytest.param(75, marks=full)])
 def test_a_slow_download_and_a_slow_upload_get_through(web: Program, seconds: int) -> None:
     """Longer than the headers' limit; in full, longer than the minute that servers were once limited to."""
@@ -97,6 +103,7 @@ def test_a_slow_download_and_a_slow_upload_get_through(web: Program, seconds: in
         assert time.monotonic() - started >= seconds
 
 
+@in_python_first
 def test_large_bodies_stay_out_of_memory(web: Program) -> None:
     def body() -> Iterator[bytes]:
         piece = b"x" * MEBIBYTE
@@ -118,6 +125,7 @@ def test_large_bodies_stay_out_of_memory(web: Program) -> None:
 # --- The end --------------------------------------------------------------------------------------------------
 
 
+@in_go_first
 def test_sigterm_under_load_loses_no_request(web: Program) -> None:
     """Requests under way finish; new ones are answered until the drain is over, and can't connect after that."""
     with web.started(DRAIN_SECONDS="2", SHUTDOWN_SECONDS="10") as process, ThreadPoolExecutor(30) as pool:
@@ -143,6 +151,7 @@ def test_sigterm_under_load_loses_no_request(web: Program) -> None:
         assert answered > 1
 
 
+@in_python_first
 def test_a_kept_connection_is_ended_by_an_answer(web: Program) -> None:
     """A client that keeps its connection would lose the request that it sends while the server closes it."""
     with web.started(DRAIN_SECONDS="1") as process, slow.Load(f"http://127.0.0.1:{process.port}/healthz") as load:
@@ -151,6 +160,7 @@ def test_a_kept_connection_is_ended_by_an_answer(web: Program) -> None:
     assert set(load.seen) == {"200", "moved"}, load.seen
 
 
+@in_python_first
 def test_a_request_that_outlasts_the_grace_does_not_hold_the_end(web: Program) -> None:
     with web.started(SHUTDOWN_SECONDS="1") as process, ThreadPoolExecutor(1) as pool:
         address = f"http://127.0.0.1:{process.port}/wait?seconds=60"
@@ -171,6 +181,7 @@ def status(client: httpx.Client, path: str) -> tuple[int, str]:
     return answer.status_code, answer.json()["status"]
 
 
+@in_go_first
 def test_a_database_and_redis_that_come_late_are_found(web: Program) -> None:
     database, store = free_port(), free_port()
     addresses = {
@@ -218,7 +229,7 @@ def hanging_go(template: Template, folder: Path, environment: dict[str, str]) ->
     return go_program({**files, "server.go": files["server.go"]}, folder, environment)
 
 
-@pytest.mark.parametrize("language", ["go", "python"])
+@pytest.mark.parametrize("language", few(1, ["go", "python"]))
 def test_a_worker_that_hangs_becomes_unhealthy_and_still_ends(
     language: str, template: Template, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

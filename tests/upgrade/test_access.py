@@ -27,15 +27,17 @@ from generator.template.amendment import UNAMENDED, Amendment
 from generator.template.releases import Releases
 from tests.answers import TEMPLATE
 from tests.fleet.fleet import add_service
-from tests.full import few
+from tests.full import few, full
 from tests.stack.hcl import Block, parse
 from tests.upgrade.services import Files, Origin, golden, infra, pairwise
 from tests.world import World
 
 FROM = "2.1.0"
-VERSIONS = few(1, [FROM, *(str(item.version) for item in Releases().all if item.version > Version(FROM))])
+VERSIONS = [FROM, *(str(item.version) for item in Releases().all if item.version > Version(FROM))]
 EVERY = 25
-"""Of a seed's combinations, one in so many."""
+"""Of a seed's combinations, one in so many in ``make test-all``."""
+SELDOM = 100
+"""The same in ``make test``."""
 
 KINDS: Mapping[str, Callable[[Block], bool]] = {
     "ingress": lambda block: "ingress" in str(block.attributes.get("source", "")),
@@ -171,17 +173,19 @@ def made(origin: Origin) -> bool:
         return False
 
 
-def origins(version: str) -> list[Origin]:
+def origins(version: str, every: int) -> list[Origin]:
     combinations = (
-        origin for seed in (1, 2) for origin in islice(pairwise(seed, version=Version(version)), 0, None, EVERY)
+        origin for seed in (1, 2) for origin in islice(pairwise(seed, version=Version(version)), 0, None, every)
     )
     return [origin for origin in (*golden(version=Version(version)), *combinations) if made(origin)]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_gates_hosts_and_claims_stay(version: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "every"), few(1, [(FROM, SELDOM), *((version, EVERY) for version in VERSIONS)], apart=True)
+)
+def test_gates_hosts_and_claims_stay(version: str, every: int) -> None:
     seen = 0
-    for origin in origins(version):
+    for origin in origins(version, every):
         prefix = origin.prefix("stack")
         tree = edited(origin.tree("stack"), prefix)
         upgrade = planned(origin, tree)
@@ -223,6 +227,7 @@ def test_every_change_of_a_gate_or_a_claim_would_be_seen() -> None:
         assert facts(before) != facts({**before, path: before[path].replace(old, new)}), new
 
 
+@full
 def test_the_preview_of_a_fleet(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """The golden services of 2.1.0, edited by hand: none would be broken, in conflict, or asked something."""
     files, services = dict(infra(world.platform)), {}

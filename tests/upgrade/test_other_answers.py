@@ -57,9 +57,20 @@ def make(folder: Path, command: Command, given: dict[str, Any]) -> Made:
     return Made(desk, given)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test keeps what all of them begin with."""
+    return tmp_path_factory.mktemp("kept") / "desk"
+
+
 @pytest.fixture
-def rich(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Made:
-    return make(tmp_path / "desk", Command(capsys), RICH)
+def rich(kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Made:
+    folder, command = tmp_path / "desk", Command(capsys)
+    if not kept.exists():
+        make(folder, command, RICH)
+        folder.rename(kept)
+    shutil.copytree(kept, folder, symlinks=True)
+    return Made(Desk(folder, command), RICH)
 
 
 def changes(completed: Completed) -> dict[str, tuple[Any, Any]]:

@@ -42,6 +42,12 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> Next:
     return add_release(tmp_path_factory.mktemp("template"))
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test keeps what all of them begin with."""
+    return tmp_path_factory.mktemp("kept") / "desk"
+
+
 @dataclass(frozen=True)
 class Made:
     """A service made with the newest real release, both trees committed."""
@@ -62,15 +68,20 @@ class Made:
 
 
 @pytest.fixture
-def made(added: Next, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Made:
+def made(
+    added: Next, kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Made:
     install(monkeypatch, added)
     desk = Desk(tmp_path / "desk", Command(capsys))
-    desk.prepare()
     platform = profile(tmp_path, added)
-    completed = desk.create(RICH, "--platform", platform)
-    assert completed.code == 0, completed.out
-    commit_all(desk.service, "feat: the service")
-    commit_all(desk.infra, "feat: the stack")
+    if not kept.exists():
+        desk.prepare()
+        completed = desk.create(RICH, "--platform", platform)
+        assert completed.code == 0, completed.out
+        commit_all(desk.service, "feat: the service")
+        commit_all(desk.infra, "feat: the stack")
+        desk.folder.rename(kept)
+    shutil.copytree(kept, desk.folder, symlinks=True)
     return Made(desk, platform)
 
 

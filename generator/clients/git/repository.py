@@ -92,7 +92,7 @@ class Repository:
         """The repository that ``path`` is in; None if there is none. Raises ``PreflightError`` as ``open`` does."""
         if not _is_folder(path):
             return None
-        asked = ("rev-parse", "--is-inside-work-tree", "--is-bare-repository", "--absolute-git-dir")
+        asked = ("rev-parse", "--is-inside-work-tree", "--is-bare-repository", "--absolute-git-dir", "--show-cdup")
         try:
             ended = git_process(path, *asked)  # only git itself knows whether it works there
             if is_no_repository(ended):
@@ -101,7 +101,8 @@ class Repository:
                 raise failure(path, asked, ended)
             inside, bare, folder = as_text(ended.out).removesuffix("\n").split("\n", 2)
             if inside == "true":
-                place = Path(run_git(path, "rev-parse", "--show-toplevel").removesuffix("\n"))
+                folder, _, up = folder.rpartition("\n")
+                place = Path(os.path.normpath(path.resolve() / up))
             elif bare == "true":
                 place = Path(folder)
             else:  # the path is in git's own folder, or the working tree is elsewhere
