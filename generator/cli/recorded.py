@@ -83,7 +83,7 @@ def continued(session: Session) -> dict[str, Any]:
         return given
     try:
         check_name(session, name)
-        found = _find(session, name)
+        found = session.proposed or _find(session, name)
     except AnswersError:  # reported with everything else that is wrong
         return given
     except NewserviceError as error:
@@ -91,10 +91,28 @@ def continued(session: Session) -> dict[str, Any]:
             session.reporter.progress(f"whether {name} exists is not known: {error.message}")
         return given
     if not found:
-        return given
+        return {**session.found, **given}
     _refuse_other_template(session, found)
     session.reporter.progress(f"continuing with the answers recorded in {found.place}")
     return {**session.look_back(found), **_followed(session, found, given), **given}
+
+
+def adopted_before(session: Session, forge: Forge, name: str) -> bool:
+    """Whether a stack or the repository itself records the answers of an adopted service: then they count.
+
+    The proposal of an adoption counts as well.
+    """
+    platform = session.platform
+    owner, infra, prefix = platform.forgejo.owner, platform.infra, platform.infra.stack(name)
+    places = [(infra.repository, branch, prefix) for branch in (infra.branch, f"{BRANCH_PREFIX}{name}")]
+    places += [(name, branch, "") for branch in (platform.forgejo.branch, f"{BRANCH_PREFIX}{name}")]
+    looks = (partial(_at, forge, owner, *place) for place in places)
+    session.proposed = _first(name, iter(run_parallel(*looks)))
+    return session.proposed is not None
+
+
+def _at(forge: Forge, owner: str, repository: str, branch: str, prefix: str) -> Recorded:
+    return read_recorded(RemoteCommit(forge.api, owner, repository, branch), prefix)
 
 
 def _refuse_other_template(session: Session, found: Recorded) -> None:

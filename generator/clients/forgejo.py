@@ -178,6 +178,27 @@ class Forgejo:
         }
         self._api.request("POST", path, json=body, allow=(409,))
 
+    def migrate_repository(
+        self, owner: str, name: str, address: str, *, password: Secret, description: str, private: bool
+    ) -> None:
+        """Make a repository of one on GitHub, with its history, branches, tags and LFS objects; Forgejo fetches them.
+
+        It waits until that is over. Issues, pull requests, releases and the wiki stay behind. One that already exists
+        is left alone: another run may have created it first, or this one before it lost the answer.
+        """
+        body = {
+            "clone_addr": address,
+            "auth_token": password.reveal(),
+            "service": "github",
+            "repo_owner": owner,
+            "repo_name": name,
+            "description": description,
+            "private": private,
+            "lfs": True,
+            "mirror": False,
+        }
+        self._api.request("POST", "/repos/migrate", json=body, allow=(409,), timeout=self._mirror_timeout)
+
     def make_private(self, owner: str, name: str) -> None:
         """Make the repository private."""
         self._api.request("PATCH", f"/repos/{owner}/{name}", json={"private": True})

@@ -185,9 +185,10 @@ class Project:
         needed = [item for item in self.registrations if not item.optional or item.id in self._listed]
         return all_tasks(self.platform.infra, self.template, context, needed, self.infra_branch)
 
-    def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
-        """The rendered service repository; empty for an upstream image."""
-        return self._render("service", {"woodpecker_repo_id": woodpecker_id}) if self.answers.owned else ()
+    def service_files(self, woodpecker_id: int, kept: Sequence[str] = ()) -> tuple[File, ...]:
+        """The rendered service repository, but for the paths ``kept`` in an adopted one; empty for an upstream image."""
+        facts: Facts = {"woodpecker_repo_id": woodpecker_id, **({"kept": list(kept)} if kept else {})}
+        return self._render("service", facts) if self.answers.owned else ()
 
     def service_changes(self, files: Sequence[File], tree: Tree) -> tuple[FileChange, ...]:
         """What ``tree``, the service's own, has and lacks of its rendered ``files``.

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.engine.change import Change
+from generator.engine.steps.adoption.commit import AdoptionCommit, AdoptionRequest
+from generator.engine.steps.adoption.origin import HistoryMigration, HistoryPush
+from generator.engine.steps.adoption.takeover import AdoptedMirror, AdoptedRepository
 from generator.engine.steps.base import Step
 from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
 from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
@@ -44,14 +47,17 @@ class Steps:
     gone: tuple[Removal[Any], ...] = ()
 
 
-def steps_between(start: Answers | None, goal: Answers | None, change: Change | None = None) -> Steps:
+def steps_between(
+    start: Answers | None, goal: Answers | None, change: Change | None = None, *, direct: bool = False
+) -> Steps:
     """The steps that create a service with the ``goal``'s answers, or remove one that ``start``'s created.
 
-    None: there is no such service. ``change``: one that waits for review, which ends with the service.
-    ``steps_of`` is for one that exists and stays.
+    None: there is no such service. ``change``: one that waits for review, which ends with the service. ``direct``: what
+    an adopted repository lacks is committed to its branch, without a pull request. ``steps_of`` is for one that exists
+    and stays.
     """
     gone = _gone(start, change) if start and goal is None else ()
-    return Steps(tuple(_wanted(goal) if goal else ()), tuple(gone))
+    return Steps(tuple(_wanted(goal, direct=direct) if goal else ()), tuple(gone))
 
 
 def steps_of(change: Change) -> Steps:
@@ -85,7 +91,7 @@ def _proposing(change: Change) -> list[Step[Any]]:
     return [*service, InfraChange(change), InfraChangeRequest(change)]
 
 
-def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
+def _wanted(answers: Answers, before: Answers | None = None, *, direct: bool = False) -> list[Step[Any]]:
     """The steps that a service with these answers takes.
 
     Secrets come before the first push, or its run fails; Woodpecker's number comes before the commit that holds
@@ -95,12 +101,30 @@ def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
     systems = answers.systems
     steps: list[Step[Any]] = [VaultSecrets()] if "vault" in systems else []
     if answers.owned:
-        steps += [ForgejoRepository(before), GitHubRepository()]
+        steps += _begun(answers, before)
         steps += [GitHubSecrets()] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
-        steps += [ServiceCommit(), ServicePush(), ForgejoMirror(), GitHubDefaultBranch()]
+        steps += _filled(answers, direct=direct)
+        steps += [ForgejoMirror(), GitHubDefaultBranch()]
+    if not answers.stacked:
+        return steps
     steps += [InfraCommit(), InfraPullRequest()]
     return [*steps, WoodpeckerDeploy()] if "woodpecker" in systems else steps
+
+
+def _begun(answers: Answers, before: Answers | None) -> list[Step[Any]]:
+    """What makes the two repositories, or takes over those that people began."""
+    if answers.adopted:
+        return [HistoryMigration(), AdoptedRepository(before), AdoptedMirror()]
+    return [ForgejoRepository(before), GitHubRepository()]
+
+
+def _filled(answers: Answers, *, direct: bool) -> list[Step[Any]]:
+    """What brings the files into the canonical repository."""
+    if not answers.adopted:
+        return [ServiceCommit(), ServicePush()]
+    proposed: list[Step[Any]] = [] if direct else [AdoptionRequest()]
+    return [HistoryPush(), AdoptionCommit(direct=direct), *proposed]
 
 
 def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:

@@ -128,7 +128,7 @@ class ServiceChange(Step[ServiceFacts]):
     def act(self, run: Run, facts: ServiceFacts) -> Done:
         """Commit in a scratch clone and push without force."""
         check_before_push(run, again=f"run {run.project.command('create')}")  # other changes don't look at the copies
-        sha = _pushed(run, facts.line, facts.found.written, facts.found.removed, self._message(run, facts))
+        sha = push_line(run, facts.line, facts.found.written, facts.found.removed, self._message(run, facts))
         return Done(f"{facts.line.branch} at {sha[:8]}", run.fresh().since)
 
     def _message(self, run: Run, facts: ServiceFacts) -> str:
@@ -136,7 +136,7 @@ class ServiceChange(Step[ServiceFacts]):
         return signed(title, f"{remark(run, run.name, facts.line)}{seal(blobs(facts.found.written))}\n")
 
 
-def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
+def push_line(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
     """Commit on top of the line's commits and push its branch. Raises ``SystemFailure`` where they moved meanwhile."""
     url = run.platform.forgejo.clone_url(run.name)
     key = run.platform.connection.signing_key

@@ -1,0 +1,83 @@
+"""``newservice adopt-repository``: a repository with history gets the CI, mirror and deploy path of a new service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from generator.base.errors import ExitCode, UsageError
+from generator.cli import flags
+from generator.cli.create import confirm, create
+from generator.cli.options import Answering
+from generator.cli.plan import before_the_first_write
+from generator.cli.recorded import adopted_before, check_name, continued
+from generator.cli.report import Reporter
+from generator.cli.session import Session, common_options, open_session
+from generator.cli.suggestions import folders
+from generator.engine.plan import Plan
+
+
+@click.command("adopt-repository", cls=Answering)
+@click.argument("target", required=False, metavar="[PATH|NAME]", shell_complete=folders)
+@click.option("--commit", "direct", is_flag=True, help="Commit to the branch itself instead of a pull request.")
+@click.pass_obj
+def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
+    """Take over a repository with its history: mirror, secrets, registration, workflow and pipeline.
+
+    NAME is a repository on Forgejo, else one on GitHub, which Forgejo then fetches; PATH is a clone of it, or one that
+    has no remote and is pushed. Only what is missing is written, in a pull request: files that exist stay as they are.
+    What is taken over is shown first, and marked only after a yes. The same command again continues a run that stopped.
+    """
+    target, direct = options.pop("target"), options.pop("direct")
+    if options["no_provision"]:
+        raise click.UsageError("adopt-repository looks at the systems: --no-provision excludes it")
+    if not target:
+        raise UsageError(
+            "usage.name", "adopt-repository needs a name or a clone's path", "newservice adopt-repository NAME"
+        )
+    with open_session(reporter, options, keep_sandbox=True) as session:
+        session.adopts, session.direct = True, direct
+        _find(session, target)
+        if session.interactive:
+            from generator.cli.talk import talk  # heavy, and needed with a terminal only
+
+            return talk(session, create)
+        return create(session, session.answers(continued(session)), _agree)
+
+
+common_options(adopt_repository_command, named=False)
+flags.TEMPLATE(adopt_repository_command)
+
+
+def _find(session: Session, text: str) -> None:
+    """Find the repository and, where nothing records its answers yet, what it says about them."""
+    from generator.engine.connections import open_forge  # heavy, with all its clients
+    from generator.lifecycle.adoption.findings import answers_in
+    from generator.lifecycle.adoption.source import origin_of, target_of
+
+    target = target_of(session.platform, text)
+    session.options = {**session.options, "name": target.name}
+    if target.clone is not None and not session.options["service_dir"]:
+        session.options = {**session.options, "service_dir": str(target.clone)}
+    session.reporter.service = target.name
+    check_name(session, target.name)
+    session.own_facts["adopted"] = True
+    with before_the_first_write(), open_forge(session.platform, session.environ, session.reporter.progress) as forge:
+        if adopted_before(session, forge, target.name):
+            return
+        origin = origin_of(session.platform, forge, target)
+        for finding in answers_in(session.template, origin, target.name, session.given()):
+            session.found[finding.question] = finding.value
+            session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
+
+
+def _agree(session: Session, plan: Plan) -> None:
+    """Let a person agree. Raises ``UsageError`` where nobody can: what exists is marked only after a yes."""
+    if not session.options["yes"] and not session.interactive:
+        raise UsageError(
+            "usage.confirmation",
+            "nobody can agree here to what is taken over",
+            "look at the plan first (--dry-run), then give --yes",
+        )
+    confirm(session, plan)
