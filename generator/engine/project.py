@@ -158,12 +158,16 @@ class Project:
 
     @cached_property
     def allocations(self) -> list[Allocation]:
-        """What this service must not share with another stack."""
+        """What this service must not share with another stack; nothing where its own is made by hand."""
+        if not self.answers.stacked:
+            return []
         return load_allocations(self.template, self.answers)
 
     @cached_property
     def registrations(self) -> list[Registration]:
-        """The registrations that apply to these answers."""
+        """The registrations that apply to these answers; none where the stack is made by hand."""
+        if not self.answers.stacked:
+            return []
 
         def expression(source: str, extra: Mapping[str, object]) -> str:
             return self.template.render(source, {**self.answers.context, **extra})
@@ -202,7 +206,9 @@ class Project:
         return tuple(replace(item, action="kept") if item.path == ANSWERS_FILE else item for item in found)
 
     def stack_files(self, facts: Facts) -> tuple[File, ...]:
-        """The rendered stack, with what was picked for it."""
+        """The rendered stack, with what was picked for it; empty where the stack is made by hand."""
+        if not self.answers.stacked:
+            return ()
         return self._render("stack", facts)
 
     def survey(self, tree: Listing, folder: str = "") -> list[Holding]:
