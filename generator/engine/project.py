@@ -190,7 +190,7 @@ class Project:
         return all_tasks(self.platform.infra, self.template, context, needed, self.infra_branch)
 
     def service_files(self, woodpecker_id: int, kept: Sequence[str] = ()) -> tuple[File, ...]:
-        """The rendered service repository, but for the paths ``kept`` in an adopted one; empty for an upstream image."""
+        """The rendered service repository; empty for an upstream image. ``kept``: paths that an adopted one keeps."""
         facts: Facts = {"woodpecker_repo_id": woodpecker_id, **({"kept": list(kept)} if kept else {})}
         return self._render("service", facts) if self.answers.owned else ()
 

@@ -11,7 +11,7 @@ from tests.world import World
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d7a" * 16 + "\nsize 1048576\n"
 PIPELINE = "steps:\n  build:\n    image: woodpeckerci/plugin-docker-buildx\n"
 CODE: Mapping[str, str] = {
-    "Dockerfile": "FROM python:3.13-slim\nCOPY . /app\nEXPOSE 8000\nCMD [\"python\", \"-m\", \"app\"]\n",
+    "Dockerfile": 'FROM python:3.13-slim\nCOPY . /app\nEXPOSE 8000\nCMD ["python", "-m", "app"]\n',
     "app/__main__.py": "print('hello')\n",
     "tests/test_app.py": "def test_it(): pass\n",
     "requirements.txt": "flask==3.1.0\n",

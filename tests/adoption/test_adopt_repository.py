@@ -14,7 +14,11 @@ def adopt(world: World, *more: str, target: str = "invoices", given: dict[str, A
 
 
 def writes(world: World) -> list[str]:
-    return [f"{item.system} {item.method} {item.path}" for item in world.sandbox.journal if item.method not in ("GET", "HEAD")]
+    return [
+        f"{item.system} {item.method} {item.path}"
+        for item in world.sandbox.journal
+        if item.method not in ("GET", "HEAD")
+    ]
 
 
 def test_a_repository_on_forgejo_is_taken_over(world: World) -> None:

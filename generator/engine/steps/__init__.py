@@ -8,7 +8,7 @@ from typing import Any
 from generator.engine.change import Change
 from generator.engine.steps.adoption.commit import AdoptionCommit, AdoptionRequest
 from generator.engine.steps.adoption.origin import HistoryMigration, HistoryPush
-from generator.engine.steps.adoption.takeover import AdoptedMirror, AdoptedRepository
+from generator.engine.steps.adoption.takeover import AdoptedLink, AdoptedMirror, AdoptedRepository
 from generator.engine.steps.base import Step
 from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
 from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
@@ -105,7 +105,7 @@ def _wanted(answers: Answers, before: Answers | None = None, *, direct: bool = F
         steps += [GitHubSecrets()] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
         steps += _filled(answers, direct=direct)
-        steps += [ForgejoMirror(), GitHubDefaultBranch()]
+        steps += [AdoptedLink() if answers.adopted else ForgejoMirror(), GitHubDefaultBranch()]
     if not answers.stacked:
         return steps
     steps += [InfraCommit(), InfraPullRequest()]

@@ -131,7 +131,7 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
         if sha := heads.get(branch):
             _check_pushed(target, branch, lambda tip: tip in heads.values())
             blobs = forge.github().tree(full_name, sha)
-            files_there = {path: partial(forge.github().blob, full_name, blob.id) for path, blob in blobs.items()}
+            files_there: Contents = {path: partial(forge.github().blob, full_name, it.id) for path, it in blobs.items()}
             return Origin(f"{full_name} on GitHub", files_there, mirror.description, mirror.private)
         if heads:
             return Origin(f"{full_name} on GitHub", {}, mirror.description, mirror.private)
@@ -142,7 +142,7 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
     raise UsageError(
         "adopt.unknown",
         f"there is no repository {owner}/{name} on Forgejo, and no {full_name} on GitHub",
-        f"check the name; newservice create {name} makes a new service, and a clone without remotes is named by its path",
+        f"check the name; newservice create {name} makes a new service, and PATH names a clone without remotes",
     )
 
 

@@ -77,7 +77,8 @@ class Mirrors:
 
         Raises GitError.
         """
-        environment = self._environment(PushMirror(address, "", username="oauth2" if password else "", password=password))
+        user = "oauth2" if password else ""
+        environment = self._environment(PushMirror(address, "", username=user, password=password))
         path = repository.bare.path
         said = run_git(path, "ls-remote", "--symref", address, "HEAD", environment=environment).decode()
         run_git(path, "fetch", "--quiet", "--no-auto-maintenance", address, "+refs/*:refs/*", environment=environment)

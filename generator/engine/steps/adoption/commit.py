@@ -21,11 +21,11 @@ from generator.engine.recorded import UNRECORDED, Recorded
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.change.line import Line, Repository, service_repository
 from generator.engine.steps.change.service import push_line
-from generator.engine.steps.change.text import code
 from generator.engine.steps.service import CommitFacts, decide_number, unplaced
 from generator.engine.steps.visibility import check_before_push, glance
 from generator.engine.transition import NOTHING, End, transition
 from generator.infra_repo.fingerprints import blobs, seal
+from generator.infra_repo.registrations.markdown import code
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Nothing, Tree
 from generator.template.files import ANSWERS_FILE, File
@@ -121,8 +121,8 @@ def _standing(run: Run, facts: Facts, repository: Repository) -> Facts:
 def _kept(run: Run, number: int | None, tree: Tree) -> tuple[str, ...]:
     """Paths at which the repository has files of its own, or something that is no file."""
     files = run.project.service_files(number or 0)
-    paths = (file.path for file in files if file.path != ANSWERS_FILE and tree.read(file.path) not in (None, file.content))
-    return tuple(sorted(paths))
+    own = (file for file in files if tree.read(file.path) not in (None, file.content))
+    return tuple(sorted(file.path for file in own if file.path != ANSWERS_FILE))
 
 
 def _changes(run: Run, number: int | None, tree: Tree, kept: tuple[str, ...]) -> tuple[FileChange, ...]:
@@ -171,13 +171,14 @@ class AdoptionCommit(Step[Facts]):
             )
         if facts.head and not self._direct:
             return foreign(
-                f"{where} has a branch {adoption_branch(run.name)} that newservice did not make, or that was merged and "
-                "taken back",
+                f"{where} has a branch {adoption_branch(run.name)} that newservice did not make, or whose merge was "
+                "reverted",
                 "merge, rename or delete that branch, then run the same command again",
             )
         blocked = [item.blocked.error.message for item in facts.files if item.blocked]
         if blocked:
-            return foreign(f"{where}: {'; '.join(blocked)}", "remove what is in the way, then run the same command again")
+            way = "remove what is in the way, then run the same command again"
+            return foreign(f"{where}: {'; '.join(blocked)}", way)
         return absent(f"{_counted(facts)} of {where} on {branch}{_staying(facts.kept)}")
 
     def _decide_waiting(self, run: Run, facts: Facts, where: str) -> Decision:
@@ -263,7 +264,8 @@ def _text(facts: Facts) -> str:
         "Removed, since the new pipeline takes their place": list(facts.removed),
         "Kept as they are, in place of newservice's": list(facts.kept),
     }
-    parts = [f"{title}:\n\n" + "\n".join(f"- {code(path)}" for path in paths) for title, paths in names.items() if paths]
+    lists = {title: "\n".join(f"- {code(path)}" for path in paths) for title, paths in names.items() if paths}
+    parts = [f"{title}:\n\n{paths}" for title, paths in lists.items()]
     begins = "The merge starts the first build; nothing else of this repository changes."
     return "\n\n".join([begins, *parts, MADE_BY]) + "\n"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from generator.base.memo import run_parallel
+from generator.clients.forgejo import Repository
 from generator.clients.github import Mirror
 from generator.engine.context import Run
 from generator.engine.executor import Done
@@ -24,7 +25,7 @@ from generator.engine.plan import Action, Decision
 from generator.engine.steps import forgejo, github
 from generator.engine.steps.adoption.origin import not_adopted, other_branch
 from generator.engine.steps.base import absent, answers_changed, drifted, foreign, present
-from generator.engine.steps.forgejo import ForgejoRepository, lossy, lost_on_github, our_mirrors
+from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository, lossy, lost_on_github, our_mirrors
 from generator.engine.steps.github import GitHubRepository, mirror_description, renamed
 from generator.engine.steps.visibility import copies_of, decide_forgejo, decide_github
 from generator.template.files import ANSWERS_FILE
@@ -82,25 +83,8 @@ class AdoptedRepository(ForgejoRepository):
             return present(f"{where} comes with its history")
         if repository is None:
             return absent(f"{decide_forgejo(facts.copies, where).summary}, empty") if run.adopts else _gone(run)
-        if repository.fork:
-            return foreign(
-                f"{where} is a fork of another repository",
-                "adopt the repository that it was forked from, or push its history to a new repository first",
-            )
-        if repository.archived:
-            return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
-        if facts.made:
-            return foreign(
-                f"{where} was made by newservice: there is nothing to adopt",
-                f"newservice create {run.name} continues it, and newservice change {run.name} changes it",
-            )
-        if recorded and recorded.name != run.name:
-            return foreign(
-                f"{where} holds an answers file of {recorded.name or 'another template'}, not of {run.name}",
-                f"rename {ANSWERS_FILE} in the repository if another template needs it, or remove it",
-            )
-        if facts.head is None and not repository.empty:
-            return other_branch(run, repository.default_branch, "Forgejo")
+        if refused := _refusal(run, facts, repository):
+            return refused
         visible = decide_forgejo(facts.copies, where)
         if adoption_of(repository.description) is not None:
             changed = recorded.differing(run.answers.public) if of_adopted(repository, recorded, run.name).ours else ()
@@ -123,6 +107,31 @@ class AdoptedRepository(ForgejoRepository):
             run.forgejo.describe(run.owner, run.name, marked)
             done = f"{run.owner}/{run.name} is adopted"
         return done
+
+
+def _refusal(run: Run, facts: RepositoryFacts, repository: Repository) -> Decision | None:
+    """Why a repository can't be adopted; None where it can."""
+    where, recorded = f"{run.owner}/{run.name}", facts.recorded
+    if repository.fork:
+        return foreign(
+            f"{where} is a fork of another repository",
+            "adopt the repository that it was forked from, or push its history to a new repository first",
+        )
+    if repository.archived:
+        return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
+    if facts.made:
+        return foreign(
+            f"{where} was made by newservice: there is nothing to adopt",
+            f"newservice create {run.name} continues it, and newservice change {run.name} changes it",
+        )
+    if recorded and recorded.name != run.name:
+        return foreign(
+            f"{where} holds an answers file of {recorded.name or 'another template'}, not of {run.name}",
+            f"rename {ANSWERS_FILE} in the repository if another template needs it, or remove it",
+        )
+    if facts.head is None and not repository.empty:
+        return other_branch(run, repository.default_branch, "Forgejo")
+    return None
 
 
 def _gone(run: Run) -> Decision:
@@ -164,11 +173,9 @@ class MirrorFacts(github.RepositoryFacts):
 class AdoptedMirror(GitHubRepository):
     """The mirror exists; one that people made keeps its description and is marked, and loses nothing."""
 
-    after = ("forgejo.migration", "forgejo.repository")
-
     def waits_for(self, run: Run) -> tuple[str, ...]:  # noqa: ARG002
         """What it is to mirror comes first."""
-        return self.after
+        return ("forgejo.migration", "forgejo.repository")
 
     def observe(self, run: Run) -> MirrorFacts:
         """Both copies, and what a forced push would lose of one that is not marked yet."""
@@ -215,3 +222,11 @@ class AdoptedMirror(GitHubRepository):
         run.github.describe(run.mirror, adopted_mirror(mirror.description, mirror_description(run)))
         return f"{run.mirror} is adopted"
 
+
+class AdoptedLink(ForgejoMirror):
+    """The same push mirror; what only GitHub has is no loss as long as Forgejo is yet to fetch it."""
+
+    def observe(self, run: Run) -> forgejo.MirrorFacts:
+        """The same, once the history is there."""
+        facts = super().observe(run)
+        return facts if facts.canonical else replace(facts, lost=(), renamed="")
