@@ -102,12 +102,7 @@ def adopted_before(session: Session, forge: Forge, name: str) -> bool:
 
     The proposal of an adoption counts as well.
     """
-    platform = session.platform
-    owner, infra, prefix = platform.forgejo.owner, platform.infra, platform.infra.stack(name)
-    places = [(infra.repository, branch, prefix) for branch in (infra.branch, f"{BRANCH_PREFIX}{name}")]
-    places += [(name, branch, "") for branch in (platform.forgejo.branch, f"{BRANCH_PREFIX}{name}")]
-    looks = (partial(_at, forge, owner, *place) for place in places)
-    session.proposed = _first(name, iter(run_parallel(*looks)))
+    session.proposed = _first(name, recorded_on(session, forge, name))
     return session.proposed is not None
 
 
@@ -244,11 +239,19 @@ def _first(name: str, places: Iterator[Recorded]) -> Recorded | None:
 
 
 def _on_the_forge(session: Session, name: str) -> Iterator[Recorded]:
-    infra = session.platform.infra
     with open_forge(session.platform, session.environ) as forge:
-        owner, branches = session.platform.forgejo.owner, (infra.branch, f"{BRANCH_PREFIX}{name}")
-        commits = [RemoteCommit(forge.api, owner, infra.repository, branch) for branch in branches]
-        yield from run_parallel(*(partial(read_recorded, commit, infra.stack(name)) for commit in commits))
+        yield from recorded_on(session, forge, name)
+
+
+def recorded_on(session: Session, forge: Forge, name: str) -> Iterator[Recorded]:
+    """What the forge records of a service: its stack, merged or proposed; else the same of an adopted repository."""
+    platform = session.platform
+    infra, proposed = platform.infra, f"{BRANCH_PREFIX}{name}"
+    places = [(infra.repository, branch, infra.stack(name)) for branch in (infra.branch, proposed)]
+    places += [(name, branch, "") for branch in (platform.forgejo.branch, proposed)]
+    found = run_parallel(*(partial(_at, forge, platform.forgejo.owner, *place) for place in places))
+    yield from found[:2]
+    yield from (recorded for recorded in found[2:] if recorded.values.get("adopted") is True)
 
 
 def _here(session: Session, name: str) -> Iterator[Recorded]:

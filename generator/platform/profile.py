@@ -219,7 +219,6 @@ class Platform:
     lan_domain: str
     mirror_interval: str
     actions_secrets: Mapping[str, str]
-    old_pipelines: Sequence[str]
     checks: Sequence[Any]
     registrations: Adjustments
     connection: Connection

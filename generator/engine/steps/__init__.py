@@ -8,7 +8,7 @@ from typing import Any
 from generator.engine.change import Change
 from generator.engine.steps.adoption.commit import AdoptionCommit, AdoptionRequest
 from generator.engine.steps.adoption.origin import HistoryMigration, HistoryPush
-from generator.engine.steps.adoption.takeover import AdoptedLink, AdoptedMirror, AdoptedRepository
+from generator.engine.steps.adoption.takeover import AdoptedLink, AdoptedMirror, AdoptedRepository, AdoptedSecrets
 from generator.engine.steps.base import Step
 from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
 from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
@@ -16,6 +16,16 @@ from generator.engine.steps.change.spare import spare
 from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository
 from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository, GitHubSecrets
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
+from generator.engine.steps.removal.adopted import (
+    AdoptedLinkRemoval,
+    AdoptedMirrorRemoval,
+    AdoptedRegistrationRemoval,
+    FilesRemoval,
+    FilesRemovalRequest,
+    MarkRemoval,
+    ProposalBranchRemoval,
+    ProposalRemoval,
+)
 from generator.engine.steps.removal.base import Removal
 from generator.engine.steps.removal.branch import (
     BranchRemoval,
@@ -102,7 +112,8 @@ def _wanted(answers: Answers, before: Answers | None = None, *, direct: bool = F
     steps: list[Step[Any]] = [VaultSecrets()] if "vault" in systems else []
     if answers.owned:
         steps += _begun(answers, before)
-        steps += [GitHubSecrets()] if answers.actions_secrets else []
+        secrets = AdoptedSecrets() if answers.adopted else GitHubSecrets()
+        steps += [secrets] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
         steps += _filled(answers, direct=direct)
         steps += [AdoptedLink() if answers.adopted else ForgejoMirror(), GitHubDefaultBranch()]
@@ -132,12 +143,19 @@ def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:
 
     The mirror's link goes first of the repositories, so that nothing is pushed by force meanwhile; Woodpecker's
     registration before the repository that it belongs to, or its webhook would stay; the canonical repository after
-    everything that was made from it. Secrets go last: they are read by the stack.
+    everything that was made from it. Secrets go last: they are read by the stack. An adopted repository stays, and
+    loses its mark after all that the mark explains.
     """
     systems = {*answers.systems, *(change.wanted.systems if change else ())}
     removals: list[Removal[Any]] = [ChangePullRequestRemoval(), ChangeBranchRemoval()] if change else []
-    removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
-    if answers.owned:
+    if answers.stacked:
+        removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
+    if answers.adopted:
+        removals += [ProposalRemoval(), ProposalBranchRemoval(), FilesRemoval(), FilesRemovalRequest()]
+        removals += [AdoptedLinkRemoval()]
+        removals += [AdoptedRegistrationRemoval()] if "woodpecker" in systems else []
+        removals += [AdoptedMirrorRemoval(), MarkRemoval()]
+    elif answers.owned:
         removals += [MirrorLinkRemoval()]
         removals += [RegistrationRemoval()] if "woodpecker" in systems else []
         removals += [MirrorRemoval(), RepositoryRemoval()]

@@ -135,7 +135,7 @@ def _changes(run: Run, number: int | None, tree: Tree, kept: tuple[str, ...]) ->
         found.append(FileChange("service", path, "kept", file, file))
     ours = {file.path for file in files}
     builds = not any(path.startswith(".github/") for path in kept)
-    for path in run.platform.old_pipelines if builds else ():
+    for path in run.platform.woodpecker.old_pipelines if builds else ():
         content = tree.read(path)
         if content is not None and path not in ours:
             found.append(FileChange("service", path, "delete", File(path, content), None))

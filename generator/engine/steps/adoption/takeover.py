@@ -26,7 +26,7 @@ from generator.engine.steps import forgejo, github
 from generator.engine.steps.adoption.origin import not_adopted, other_branch
 from generator.engine.steps.base import absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository, lossy, lost_on_github, our_mirrors
-from generator.engine.steps.github import GitHubRepository, mirror_description, renamed
+from generator.engine.steps.github import GitHubRepository, GitHubSecrets, mirror_description, renamed
 from generator.engine.steps.visibility import copies_of, decide_forgejo, decide_github
 from generator.template.files import ANSWERS_FILE
 
@@ -221,6 +221,17 @@ class AdoptedMirror(GitHubRepository):
         super().act(run, facts)
         run.github.describe(run.mirror, adopted_mirror(mirror.description, mirror_description(run)))
         return f"{run.mirror} is adopted"
+
+
+class AdoptedSecrets(GitHubSecrets):
+    """The Actions secrets that are missing; those that exist stay, whoever set them."""
+
+    def decide(self, run: Run, facts: github.SecretsFacts) -> Decision:
+        """The same, with when each of the others was set."""
+        decision = super().decide(run, facts)
+        times = {name: facts.secrets[name].updated[:10] for name in self.wanted(run) if name in facts.secrets}
+        listed = ", ".join(f"{name} as set on {day}" for name, day in times.items())
+        return replace(decision, summary=f"{decision.summary}; stays: {listed}") if listed else decision
 
 
 class AdoptedLink(ForgejoMirror):
