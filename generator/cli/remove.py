@@ -200,7 +200,7 @@ def _planned(run: Run, plan: Plan) -> Result:
     if not written(plan):
         pending = _pending(run, plan)
         return Result("unchanged", ExitCode.OK, plan.service, {}, (*following, *pending), "nothing would be removed")
-    if run.answers.owned and run.project.service_dir.exists():
+    if run.answers.owned and not run.answers.adopted and run.project.service_dir.exists():
         following += (f"{run.project.service_dir} would be left alone, and so would images in the registry",)
     return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
 
@@ -222,7 +222,7 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
         closing = f"{what} waits for review, and everything else for its merge"
         return Result("success", ExitCode.OK, run.name, urls, tuple(following), closing)
     stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
-    if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
+    if run.answers.owned and not run.answers.adopted and place.exists() and "forgejo.repository" not in stays:
         following.append(
             f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} again"
         )

@@ -98,7 +98,8 @@ def finishing(change: Change) -> list[Step[Any]]:
 def _proposing(change: Change) -> list[Step[Any]]:
     """The steps that propose a change to reviewers, in each repository that may need it."""
     service: list[Step[Any]] = [ServiceChange(change), ServiceChangeRequest(change)] if change.wanted.owned else []
-    return [*service, InfraChange(change), InfraChangeRequest(change)]
+    infra: list[Step[Any]] = [InfraChange(change), InfraChangeRequest(change)] if change.wanted.stacked else []
+    return [*service, *infra]
 
 
 def _wanted(answers: Answers, before: Answers | None = None, *, direct: bool = False) -> list[Step[Any]]:
@@ -147,7 +148,8 @@ def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:
     loses its mark after all that the mark explains.
     """
     systems = {*answers.systems, *(change.wanted.systems if change else ())}
-    removals: list[Removal[Any]] = [ChangePullRequestRemoval(), ChangeBranchRemoval()] if change else []
+    changing = change is not None and answers.stacked
+    removals: list[Removal[Any]] = [ChangePullRequestRemoval(), ChangeBranchRemoval()] if changing else []
     if answers.stacked:
         removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
     if answers.adopted:

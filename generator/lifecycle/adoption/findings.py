@@ -15,7 +15,8 @@ def answers_in(template: Template, origin: Origin, name: str, given: Mapping[str
     found = [Finding("language", "none", "adopted code stays as it is"), Finding("title", _title(name), "the name")]
     if origin.description:
         found.append(Finding("description", origin.description, f"the description of {origin.where}"))
-    found.append(Finding("image_visibility", "private" if origin.private else "public", origin.where))
+    if origin.private is not None:
+        found.append(Finding("image_visibility", "private" if origin.private else "public", origin.where))
     found += detect(origin.files).findings
     return [item for item in {item.question: item for item in found}.values() if item.question not in given]
 

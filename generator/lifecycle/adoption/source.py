@@ -36,17 +36,22 @@ class Target:
 class Origin:
     """Where the history is, in words; its files; and what its owner says of it.
 
-    ``private``: one of its copies is not public.
+    ``private``: whether one of its copies is not public; None where none is on a forge.
     """
 
     where: str
     files: Contents
     description: str = ""
-    private: bool = False
+    private: bool | None = None
 
 
 def target_of(platform: Platform, text: str) -> Target:
-    """What NAME, OWNER/NAME or PATH means. Raises ``UsageError`` or ``RefusedError`` where it can't be adopted."""
+    """What NAME, OWNER/NAME or PATH means: a word alone is a name, whatever folder is there.
+
+    Raises ``UsageError`` or ``RefusedError`` where it can't be adopted.
+    """
+    if _NAME.fullmatch(text) and text not in (".", ".."):
+        return Target(text)
     folder = Path(text)
     clone = Clone.around(folder) if folder.is_dir() else None
     if clone is not None:
@@ -54,8 +59,6 @@ def target_of(platform: Platform, text: str) -> Target:
             return _of_clone(platform, clone)
         finally:
             clone.close()
-    if _NAME.fullmatch(text) and text not in (".", ".."):
-        return Target(text)
     full = _FULL_NAME.fullmatch(text)
     if full is None:
         raise UsageError(
@@ -136,13 +139,13 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
         if heads:
             return Origin(f"{full_name} on GitHub", {}, mirror.description, mirror.private)
     if target.clone is not None and target.alone:
-        return Origin(str(target.clone), _of_commit(target.clone, branch), "", False)
+        return Origin(str(target.clone), _of_commit(target.clone, branch))
     if canonical is not None:
         return Origin(f"{owner}/{name} on Forgejo", {}, canonical.description, canonical.private)
     raise UsageError(
         "adopt.unknown",
         f"there is no repository {owner}/{name} on Forgejo, and no {full_name} on GitHub",
-        f"check the name; newservice create {name} makes a new service, and PATH names a clone without remotes",
+        f"check the name; newservice create {name} makes a new service, and ./{name} is a clone in this folder",
     )
 
 

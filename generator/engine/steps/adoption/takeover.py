@@ -87,7 +87,8 @@ class AdoptedRepository(ForgejoRepository):
             return refused
         visible = decide_forgejo(facts.copies, where)
         if adoption_of(repository.description) is not None:
-            changed = recorded.differing(run.answers.public) if of_adopted(repository, recorded, run.name).ours else ()
+            known = self._before is None and of_adopted(repository, recorded, run.name).ours
+            changed = recorded.differing(run.answers.public) if known else ()
             if changed and not facts.superseded:
                 return answers_changed(where, changed, run.project.change_from(recorded))
             return visible
@@ -229,6 +230,8 @@ class AdoptedSecrets(GitHubSecrets):
     def decide(self, run: Run, facts: github.SecretsFacts) -> Decision:
         """The same, with when each of the others was set."""
         decision = super().decide(run, facts)
+        if facts.mirror is None or of_mirror(facts.mirror, mirror_description(run)).ours:
+            return decision
         times = {name: facts.secrets[name].updated[:10] for name in self.wanted(run) if name in facts.secrets}
         listed = ", ".join(f"{name} as set on {day}" for name, day in times.items())
         return replace(decision, summary=f"{decision.summary}; stays: {listed}") if listed else decision

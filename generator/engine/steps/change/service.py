@@ -54,7 +54,9 @@ def _observe(run: Run, change: Change) -> ServiceFacts:
     start, goal = _ends(run, change, line)
     tree = run.canonical_commit(line.tree, (*start.files, *goal.files))
     base = repository.heads[line.default]
-    found = _without_answers(transition(start, goal, tree, "service"))
+    found = transition(start, goal, tree, "service")
+    if run.answers.stacked:  # else this is the one record of the answers
+        found = _without_answers(found)
     if line.tree == base:
         return ServiceFacts(line, found, found)
     merged = replace(line, origin=line.merged)
@@ -96,7 +98,7 @@ class ServiceChange(Step[ServiceFacts]):
         """Where the change begins, and what is to be done there."""
         run_parallel(partial(glance, run), run.woodpecker_number)
         facts = observe_service(run, self._change)
-        if writes(facts.found):
+        if writes(facts.found) and run.answers.stacked:
             observe_stack(run, self._change)
         return facts
 
@@ -111,9 +113,11 @@ class ServiceChange(Step[ServiceFacts]):
         if not facts.begun:
             return not_begun(where)
         if writes(facts.found):
-            stack = observe_stack(run, self._change).line  # as it was seen in this pass
-            if not self._change.concerns(stack.recorded):
-                return moved(f"the stack on {stack.branch if stack.waits else stack.default}")
+            # The stack's record as it was seen in this pass; where none is newservice's, the repository's own.
+            record = observe_stack(run, self._change).line if run.answers.stacked else line
+            if not self._change.concerns(record.recorded):
+                what = "the stack on" if run.answers.stacked else f"{where}:"
+                return moved(f"{what} {record.branch if record.waits else record.default}")
         if line.stuck and line.others:
             return foreign(
                 f"{line.branch} of {where} can no longer be merged and has commits of others",

@@ -31,6 +31,7 @@ from generator.engine.steps.adoption import commit
 from generator.engine.steps.adoption.commit import adoption_branch
 from generator.engine.steps.change.line import Line, Repository, service_repository
 from generator.engine.steps.change.service import push_line
+from generator.engine.steps.forgejo import lost_on_github
 from generator.engine.steps.github import mirror_description
 from generator.engine.steps.removal import mirror
 from generator.engine.steps.removal.base import Covered, Removal, gone, kept, listed, removable, waits
@@ -121,7 +122,7 @@ class ProposalRemoval(Removal[FilesFacts]):
         pull = facts.proposed
         if pull is None or pull.state != "open":
             return gone("no pull request is open")
-        if decide_proposal(run, facts).action is Action.DELETE:
+        if not facts.proposal or decide_proposal(run, facts).action is Action.DELETE:
             return removable(f"{pull.url} is closed")
         return kept(pull.url, [f"it proposes {adoption_branch(run.name)}"])
 
@@ -297,9 +298,8 @@ class AdoptedMirrorRemoval(MirrorRemoval):
         found = run.mirror_repository()
         if found is None or found.description != mirror_description(run):
             return mirror.MirrorFacts(found, secrets=run.mirror_secrets() if found else frozenset())
-        facts = super().observe(run)
-        copied = run.canonical_references()
-        own = {name: sha for name, sha in facts.heads.items() if copied.get(f"refs/heads/{name}") != sha}
+        facts, lost = super().observe(run), lost_on_github(run)
+        own = {name: sha for name, sha in facts.heads.items() if sha == facts.canonical or f"branch {name}" in lost}
         return replace(facts, heads=own)
 
     def decide(self, run: Run, facts: mirror.MirrorFacts) -> Decision:
