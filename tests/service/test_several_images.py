@@ -171,7 +171,7 @@ def test_steps_of_ones_own_come_out_as_they_were_given(all_of_them: dict[str, Tr
         *("a\n...\n---\nb", "null", "~", "yes", "1e3", "", " ", "'", '"', "${{ github.token }}\nb", "é\n😀", "a\\\nb"),
         *("a \n b", "%a\nb", "|\n>", "a\n \n", "a\n😀 é"),
     ],
-)  # fmt: skip
+)
 def test_text_of_a_step_reads_back(template: Template, text: str) -> None:
     given = [{"run": text or "x", "env": {"A": text}}, {"uses": "./a", "with": {"b": text}}]
     answers = answers_for(template, {**OWN, "ci_test": "custom", "ci_steps": given})
