@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.base.errors import ExitCode, UsageError
+from generator.base.errors import AnswersError, ExitCode, Problem, UsageError
 from generator.cli import flags
 from generator.cli.create import confirm, create
 from generator.cli.options import Answering
@@ -16,6 +17,9 @@ from generator.cli.report import Reporter
 from generator.cli.session import Session, common_options, open_session
 from generator.cli.suggestions import folders
 from generator.engine.plan import Plan
+
+if TYPE_CHECKING:
+    from generator.lifecycle.adoption.facts import OpenQuestion
 
 
 @click.command("adopt-repository", cls=Answering)
@@ -67,9 +71,38 @@ def _find(session: Session, text: str) -> None:
         if adopted_before(session, forge, target.name):
             return
         origin = origin_of(session.platform, forge, target)
-        for finding in answers_in(session.template, origin, target.name, session.given()):
-            session.found[finding.question] = finding.value
-            session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
+        given = session.given()
+        findings, questions = answers_in(session.template, session.platform, origin, target.name)
+        for finding in findings:
+            if finding.question not in given:
+                session.found[finding.question] = finding.value
+                session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
+    unused = {"port"} if given.get("stack") == "existing" else set()
+    _settle(session, [item for item in questions if item.question not in {*given, *unused}])
+
+
+def _settle(session: Session, questions: Sequence[OpenQuestion]) -> None:
+    """Let a person choose where the repository leaves several answers. Raises ``AnswersError`` where nobody can."""
+    if not session.interactive:
+        problems = [
+            Problem("answer.missing", it.question, f"{it.question}: {it.reason}", _ways(it)) for it in questions
+        ]
+        if problems:
+            raise AnswersError(problems)
+        return
+    from generator.wizard import open_prompter  # heavy, and needed with a terminal only
+    from generator.wizard.prompter import Option
+
+    prompter = open_prompter()
+    for item in questions:
+        options = [Option(found.value, f"{found.value} ({found.origin})") for found in item.candidates]
+        if options:
+            session.found[item.question] = prompter.select(f"{item.question}: {item.reason}", options)
+
+
+def _ways(item: OpenQuestion) -> str:
+    """The flags that answer a question, to be copied."""
+    return f"give one of: {'; '.join(item.flags)}" if item.flags else f"give --{item.question.replace('_', '-')}"
 
 
 def _agree(session: Session, plan: Plan) -> None:

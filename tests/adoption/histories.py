@@ -104,7 +104,7 @@ def git(path: Path, *arguments: str) -> str:
 def held(path: Path) -> dict[str, str]:
     """Branches and tags of a clone."""
     lines = git(path, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags").splitlines()
-    return dict(line.split(" ") for line in lines)  # type: ignore[misc]
+    return dict(line.split(" ") for line in lines)
 
 
 def mirrored(world: World, name: str = "invoices") -> None:

@@ -162,7 +162,7 @@ def test_an_existing_mirror_with_its_registration_and_secrets_is_taken_over(worl
     assert "2020-" in plan["github.secrets"]["summary"]
     assert plan["woodpecker.registration"]["action"] == "none"
     assert canonical.description == "Sends invoices (adopted by newservice, with its push mirror and registration)"
-    assert mirror.description.startswith("Copy of invoices (adopted by newservice: One-way mirror of ")
+    assert str(mirror.description).startswith("Copy of invoices (adopted by newservice: One-way mirror of ")
     assert world.sandbox.github.secret(mirror.full_name, "SLACK_WEBHOOK") == "theirs"
     assert len(canonical.mirrors) == 1
     world.sandbox.forgejo.wait_for_mirrors()

@@ -134,7 +134,8 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
         if sha := heads.get(branch):
             _check_pushed(target, branch, lambda tip: tip in heads.values())
             blobs = forge.github().tree(full_name, sha)
-            files_there: Contents = {path: partial(forge.github().blob, full_name, it.id) for path, it in blobs.items()}
+            github = forge.github()
+            files_there: Contents = {path: partial(github.blob, full_name, it.id) for path, it in blobs.items()}
             return Origin(f"{full_name} on GitHub", files_there, mirror.description, mirror.private)
         if heads:
             return Origin(f"{full_name} on GitHub", {}, mirror.description, mirror.private)
@@ -181,4 +182,8 @@ def _of_commit(path: Path, branch: str) -> Contents:
         contents = Objects.of(clone).contents(listed.values())
     finally:
         clone.close()
-    return {file: partial(contents.get, blob, b"") for file, blob in listed.items()}
+    return {file: partial(_held, contents, blob) for file, blob in listed.items()}
+
+
+def _held(contents: Mapping[str, bytes], blob: str) -> bytes:
+    return contents.get(blob, b"")
