@@ -34,6 +34,7 @@ GIVEN: Mapping[str, Any] = {
     "auth": "required",
     "dns": "proxied",
     "stack": "existing",
+    "ci_test": "none",
 }
 """Answers that no repository tells."""
 
