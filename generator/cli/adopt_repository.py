@@ -64,6 +64,7 @@ def _find(session: Session, text: str) -> None:
     session.options = {**session.options, "name": target.name}
     if target.clone is not None and not session.options["service_dir"]:
         session.options = {**session.options, "service_dir": str(target.clone)}
+    session.history = target.clone if target.alone else None
     session.reporter.service = target.name
     check_name(session, target.name)
     session.own_facts["adopted"] = True

@@ -48,6 +48,8 @@ class Session:
     """The file in which this command keeps the answers until a repository records them."""
     adopts: bool = False
     """Whether a person agreed that what exists is taken over."""
+    history: Path | None = None
+    """A clone that is nowhere else, whose history an adopted repository gets."""
     direct: bool = False
     """Whether what an adopted repository lacks is committed without a pull request."""
     own_facts: dict[str, Any] = field(default_factory=dict)
@@ -209,7 +211,7 @@ class Session:
             self._run = self._opened.enter_context(opening)
         self._refuse_credentials(seeds)  # some credentials are known only now
         sources = {seed.name: seed for seed in self.sources}
-        return replace(self._run, seeds=seeds, sources=sources, adopts=self.adopts)
+        return replace(self._run, seeds=seeds, sources=sources, adopts=self.adopts, history=self.history)
 
     @contextmanager
     def surroundings(self) -> Iterator[Session]:

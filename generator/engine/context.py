@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from generator.base.errors import SystemFailure
@@ -76,9 +77,9 @@ class Run:
     """A project on its way into the systems.
 
     ``seeds`` are values by property, ``sources`` says where each of them is from. ``opens``: a person agreed that
-    private copies become as visible as the answers want, ``adopts``: that newservice takes over what people began, and
-    marks it. Several steps may use it at the same time. ``_known`` is what
-    can't change: commits by their ids.
+    private copies become as visible as the answers want; ``adopts``: that newservice takes over what people began, and
+    marks it. ``history`` is a clone that is nowhere else, whose history such a repository gets. Several steps may use
+    it at the same time. ``_known`` is what can't change: commits by their ids.
     """
 
     project: Project
@@ -91,6 +92,7 @@ class Run:
     sources: Mapping[str, Seed] = field(default_factory=dict)
     opens: bool = False
     adopts: bool = False
+    history: Path | None = None
     _known: Memo = field(default_factory=lambda: Memo(failures=False))
     _seen: Memo = field(default_factory=Memo)
 

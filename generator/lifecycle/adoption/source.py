@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from generator.base.errors import RefusedError, UsageError
+from generator.clients.forgejo import Repository
 from generator.clients.git import Repository as Clone
+from generator.clients.github import Mirror
 from generator.clients.objects import Objects
 from generator.engine.connections import Forge
 from generator.engine.ownership import adoption_of
@@ -119,6 +121,8 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
     full_name = f"{platform.github.owner}/{name}"
     canonical, mirror = forge.api.repository(owner, name), forge.github().repository(full_name)
     head = forge.api.branch(owner, name, branch) if canonical else None
+    if canonical is not None and not canonical.empty:
+        _check(canonical, f"{owner}/{name} on Forgejo", branch, head)
     if canonical is not None and head is not None:
         _check_pushed(target, branch, partial(forge.api.has_commit, owner, name))
         files = forge.api.tree(owner, name, head)
@@ -131,14 +135,14 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
         )
     if mirror is not None:
         heads = forge.github().branches(full_name) or {}
+        if heads:
+            _check(mirror, f"{full_name} on GitHub", branch, heads.get(branch))
         if sha := heads.get(branch):
             _check_pushed(target, branch, lambda tip: tip in heads.values())
             blobs = forge.github().tree(full_name, sha)
             github = forge.github()
             files_there: Contents = {path: partial(github.blob, full_name, it.id) for path, it in blobs.items()}
             return Origin(f"{full_name} on GitHub", files_there, mirror.description, mirror.private)
-        if heads:
-            return Origin(f"{full_name} on GitHub", {}, mirror.description, mirror.private)
     if target.clone is not None and target.alone:
         return Origin(str(target.clone), _of_commit(target.clone, branch))
     if canonical is not None:
@@ -148,6 +152,27 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
         f"there is no repository {owner}/{name} on Forgejo, and no {full_name} on GitHub",
         f"check the name; newservice create {name} makes a new service, and ./{name} is a clone in this folder",
     )
+
+
+def _check(found: Repository | Mirror, where: str, branch: str, head: str | None) -> None:
+    """Raise ``RefusedError`` for a repository that can't be adopted as it is, before anything is asked about it."""
+    if found.fork:
+        raise RefusedError(
+            "adopt.fork",
+            f"{where} is a fork of another repository",
+            "adopt the repository that it was forked from, or push its history to a new repository first",
+        )
+    if found.archived:
+        raise RefusedError(
+            "adopt.archived", f"{where} is archived", "unarchive it there, then run the same command again"
+        )
+    if head is None:
+        default = found.default_branch
+        raise RefusedError(
+            "adopt.branch",
+            f"{where} has no branch {branch}, which this platform builds and mirrors; its default branch is {default}",
+            f"rename {default} to {branch} there, then run the same command again",
+        )
 
 
 def _remote(forge: Forge, owner: str, name: str, path: str, sha: str) -> bytes:

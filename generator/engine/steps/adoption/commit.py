@@ -18,6 +18,7 @@ from generator.engine.ownership import MADE_BY, of_tree, signed
 from generator.engine.plan import Action, Decision, State
 from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import UNRECORDED, Recorded
+from generator.engine.steps.adoption.elsewhere import tree_of_origin
 from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
 from generator.engine.steps.change.line import Line, Repository, service_repository
 from generator.engine.steps.change.service import push_line
@@ -27,7 +28,7 @@ from generator.engine.transition import NOTHING, End, transition
 from generator.infra_repo.fingerprints import blobs, seal
 from generator.infra_repo.registrations.markdown import code
 from generator.infra_repo.tree_diff import FileChange
-from generator.infra_repo.trees import Nothing, Tree
+from generator.infra_repo.trees import Tree
 from generator.template.files import ANSWERS_FILE, File
 
 TITLE = "ci({name}): adopted by newservice"
@@ -91,8 +92,10 @@ def observe_adoption(run: Run) -> Facts:
 def _observe(run: Run) -> Facts:
     run_parallel(run.canonical, run.canonical_head, run.woodpecker_number)
     number = run.woodpecker_number()
-    if run.canonical_head() is None:
-        return Facts(number=number, files=_changes(run, number, Nothing(), ()))
+    if run.canonical_head() is None:  # its history is yet to come
+        tree = tree_of_origin(run)
+        kept = _kept(run, number, tree)
+        return Facts(number=number, files=_changes(run, number, tree, kept), kept=kept)
     repository = service_repository(run)
     branch, base = adoption_branch(run.name), repository.heads.get(repository.default, "")
     head = repository.heads.get(branch, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from generator.base.errors import SystemFailure
@@ -105,10 +105,14 @@ def _private(run: Run, mirror: Mirror) -> bool:
 
 @dataclass(frozen=True)
 class PushFacts:
-    """The canonical branch's commit, and the branches and tags of the clone on this machine, by full name."""
+    """The canonical branch's commit, and the branches and tags of the clone on this machine, by full name.
+
+    ``lfs``: some of its files are LFS objects, which git does not push.
+    """
 
     canonical: str | None
     references: Mapping[str, str]
+    lfs: bool = False
 
 
 class HistoryPush(Step[PushFacts]):
@@ -122,11 +126,13 @@ class HistoryPush(Step[PushFacts]):
         """The canonical branch and, where there is none, what the clone has."""
         run_parallel(partial(glance, run), run.canonical_head)
         head = run.canonical_head()
-        clone = Clone.open(run.project.service_dir) if head is None and run.adopts else None
+        clone = Clone.open(run.history) if head is None and run.history and not run.mirror_heads() else None
         if clone is None:
             return PushFacts(head, {})
         try:
-            return PushFacts(head, clone.references())
+            tip = clone.head(f"refs/heads/{run.platform.forgejo.branch}")
+            attributes = clone.file(tip, ".gitattributes") if tip else None
+            return PushFacts(head, clone.references(), b"filter=lfs" in (attributes or b""))
         finally:
             clone.close()
 
@@ -138,16 +144,17 @@ class HistoryPush(Step[PushFacts]):
         if not facts.references:
             return present(f"{where} gets its history from {run.mirror}")
         if f"refs/heads/{run.platform.forgejo.branch}" not in facts.references:
-            return other_branch(run, "", f"{run.project.service_dir}")
+            return other_branch(run, "", str(run.history))
         branches = sum(name.startswith("refs/heads/") for name in facts.references)
-        return absent(
-            f"{where}: {branches} branches and {len(facts.references) - branches} tags of {run.project.service_dir}"
-        )
+        counted = f"{branches} branches and {len(facts.references) - branches} tags"
+        url = run.platform.forgejo.clone_url(run.name)
+        left = (f"push the LFS objects from {run.history}: git lfs push --all {url}",) if facts.lfs else ()
+        return replace(absent(f"{where}: {counted} of {run.history}"), to_do=left)
 
     def act(self, run: Run, facts: PushFacts) -> str:
         """Push all of them, never by force."""
-        place = run.project.service_dir
-        clone = Clone.open(place)
+        place = run.history
+        clone = Clone.open(place) if place else None
         if clone is None:
             raise SystemFailure("service.not_committed", f"{place} is no repository", "run the same command again")
         run.progress(f"pushing {place} to {run.platform.forgejo.host}")

@@ -82,7 +82,7 @@ class AdoptedRepository(ForgejoRepository):
         if repository is None and facts.migrates:
             return present(f"{where} comes with its history")
         if repository is None:
-            return absent(f"{decide_forgejo(facts.copies, where).summary}, empty") if run.adopts else _gone(run)
+            return absent(f"{decide_forgejo(facts.copies, where).summary}, empty") if run.history else _gone(run)
         if refused := _refusal(run, facts, repository):
             return refused
         visible = decide_forgejo(facts.copies, where)
