@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.base.errors import AnswersError, ExitCode, Problem, UsageError
-from generator.cli import flags
 from generator.cli.create import confirm, create
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
@@ -51,7 +50,6 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
 
 
 common_options(adopt_repository_command, named=False)
-flags.TEMPLATE(adopt_repository_command)
 
 
 def _find(session: Session, text: str) -> None:
