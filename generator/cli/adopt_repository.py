@@ -11,14 +11,15 @@ from generator.base.errors import AnswersError, ExitCode, Problem, UsageError
 from generator.cli.create import confirm, create
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
-from generator.cli.recorded import adopted_before, check_name, continued
+from generator.cli.recorded import adopted_before, check_name, continued, incomplete
 from generator.cli.report import Reporter
 from generator.cli.session import Session, common_options, open_session
 from generator.cli.suggestions import folders
 from generator.engine.plan import Plan
+from generator.infra_repo.trees import Folder
 
 if TYPE_CHECKING:
-    from generator.lifecycle.adoption.facts import OpenQuestion
+    from generator.lifecycle.adoption.facts import Finding, OpenQuestion
 
 
 @click.command("adopt-repository", cls=Answering)
@@ -42,11 +43,12 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     with open_session(reporter, options, keep_sandbox=True) as session:
         session.adopts, session.direct = True, direct
         _find(session, target)
-        if session.interactive:
+        given = continued(session)
+        if session.interactive and (given.get("stack") != "existing" or incomplete(session, given)):
             from generator.cli.talk import talk  # heavy, and needed with a terminal only
 
             return talk(session, create)
-        return create(session, session.answers(continued(session)), _agree)
+        return create(session, session.answers(given), _agree)
 
 
 common_options(adopt_repository_command, named=False)
@@ -72,12 +74,23 @@ def _find(session: Session, text: str) -> None:
         origin = origin_of(session.platform, forge, target)
         given = session.given()
         findings, questions = answers_in(session.template, session.platform, origin, target.name)
+        findings += _stack(session, target.name)
         for finding in findings:
             if finding.question not in given:
                 session.found[finding.question] = finding.value
                 session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
-    unused = {"port"} if given.get("stack") == "existing" else set()
+    stack = given.get("stack", session.found.get("stack"))
+    unused = {"port"} if stack == "existing" else set()
     _settle(session, [item for item in questions if item.question not in {*given, *unused}])
+
+
+def _stack(session: Session, name: str) -> list[Finding]:
+    """That people made the service's stack, where the clone of the infra repository has one: nothing records it."""
+    from generator.lifecycle.adoption.facts import Finding
+
+    stacks = session.platform.infra.stacks
+    made = name in Folder.behind(session.infra).folders(stacks)
+    return [Finding("stack", "existing", f"{stacks}/{name} of the infra repository")] if made else []
 
 
 def _settle(session: Session, questions: Sequence[OpenQuestion]) -> None:

@@ -87,7 +87,7 @@ def continued(session: Session) -> dict[str, Any]:
     except AnswersError:  # reported with everything else that is wrong
         return given
     except NewserviceError as error:
-        if _incomplete(session, given):
+        if incomplete(session, given):
             session.reporter.progress(f"whether {name} exists is not known: {error.message}")
         return given
     if not found:
@@ -135,7 +135,7 @@ def _followed(session: Session, found: Recorded, given: dict[str, Any]) -> dict[
         return {}
 
 
-def _incomplete(session: Session, given: dict[str, Any]) -> bool:
+def incomplete(session: Session, given: dict[str, Any]) -> bool:
     """Whether answers are missing, and nothing else is wrong with them."""
     try:
         session.answers(given)

@@ -15,7 +15,9 @@ def answers_in(
 ) -> tuple[list[Finding], list[OpenQuestion]]:
     """The answers that were found, one for each question, and the questions that stay open."""
     images = f"{platform.registry.host}/{platform.registry.owner}"
-    found = [Finding("language", "none", "the code stays as it is"), Finding("title", _title(name), "the name")]
+    own = "the code stays as it is"
+    found = [Finding("image_source", "owned", own), Finding("language", "none", own)]
+    found.append(Finding("title", _title(name), "the name"))
     if origin.description:
         found.append(Finding("description", origin.description, f"the description of {origin.where}"))
     if origin.private is not None:
