@@ -370,6 +370,8 @@ def test_only_this_platforms_images_name_it(registry: str) -> None:
         ("# escape=`\n" + FROM + "RUN a `\n  b\nEXPOSE 3\n", 3, 5),
         (FROM + "RUN <<EOF\nEXPOSE 1\nEOF\nEXPOSE 2\n", 2, 5),
         (FROM + "COPY <<-'EOF' /a\nEXPOSE 1\n\tEOF\nEXPOSE 2\n", 2, 5),
+        (FROM + "RUN echo $((1<<N))\nEXPOSE 2\n", 2, 3),
+        (FROM + "RUN a <<A <<B\nEXPOSE 1\nA\nEXPOSE 3\nB\nEXPOSE 2\n", 2, 7),
         (FROM + "CMD x\nEXPOSE 2 # not a comment", None, 3),
     ],
 )

@@ -260,3 +260,19 @@ def test_what_has_no_effect_and_what_can_be_moved_is_noted(template: Template) -
     assert not any(
         "can be moved" in note for note in answers_for(template, {**OWN, "ci_test": "custom", "ci_steps": STEPS}).notes
     )
+
+
+def test_what_the_generated_stack_lacks_is_noted(template: Template) -> None:
+    given = {
+        **OWN,
+        "deploy": {"guide": ["guide"], "queue": ["a", "b"]},
+        "images": [{"name": "w", "deploy": {"guide": ["w"]}}],
+    }
+    notes = [note for note in answers_for(template, given).notes if note.startswith("deploy:")]
+    assert [note.partition(";")[0] for note in notes] == [
+        "deploy: the generated stack has no w in the Deployment guide",
+        "deploy: the generated stack has no a, b in the Deployment queue",
+    ]
+    assert answers_for(template, {**given, "stack": "existing", "image_visibility": "public"}).notes == ()
+    for plain in (OWN, {**OWN, "migrate_command": ["m"], "deploy": {"guide": ["guide", "migrate"]}}):
+        assert not any(note.startswith("deploy:") for note in answers_for(template, plain).notes)

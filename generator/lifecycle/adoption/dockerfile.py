@@ -110,9 +110,8 @@ def instructions(text: str) -> Iterator[Instruction]:
         yield Instruction(name.upper(), rest.strip(), first)
         if name.upper() in ("RUN", "COPY", "ADD"):
             for dash, _, word in _HEREDOC.findall(rest):
-                while at < len(lines) and (lines[at].lstrip("\t") if dash else lines[at]) != word:
-                    at += 1
-                at += 1
+                ends = (lines[number].lstrip("\t") if dash else lines[number] for number in range(at, len(lines)))
+                at = next((number + 1 for number, line in enumerate(ends, at) if line == word), at)  # 1<<N has no end
 
 
 def _directives(lines: list[str]) -> tuple[str, int]:

@@ -43,7 +43,7 @@ class Rules:
     def of(cls, template: Template, registry: str = "", old_pipelines: Sequence[str] = ()) -> Rules:
         """The rules of a template, for a platform."""
         data, known = template.detection, template.constants["languages"]
-        languages = [_language(name, facts["detect"], facts["test"]["name"]) for name, facts in known.items()]
+        languages = [_language(name, facts.get("detect", {}), facts["test"]["name"]) for name, facts in known.items()]
         languages += [_language(name, facts, "") for name, facts in data["languages"].items()]
         dockerfiles = data["dockerfiles"]
         patterns = {
@@ -73,7 +73,7 @@ SYSTEMS = ("workflows", "pipelines", "compositions")
 def _language(name: str, facts: Mapping[str, Any], test: str) -> Language:
     return Language(
         name,
-        re.compile("|".join(facts["files"])),
+        re.compile("|".join(facts.get("files", ()))),
         bool(facts.get("alone", False)),
         test,
         tuple(facts.get("tested", ())),
