@@ -22,7 +22,8 @@ from generator.platform.profile import Platform
 class Repository:
     """What is known about a repository. ``limited``: its owner is not visible to everyone, so neither is it.
 
-    ``fork``: someone forked it from another one, with its history and its description.
+    ``fork``: someone forked it from another one, with its history and its description. ``mirror``: Forgejo pulls it from
+    elsewhere, and takes no push.
     """
 
     owner: str
@@ -35,6 +36,7 @@ class Repository:
     url: str
     limited: bool = False
     fork: bool = False
+    mirror: bool = False
 
 
 @dataclass(frozen=True)
@@ -447,6 +449,7 @@ def _repository(data: Any) -> Repository:
         url=data.get("html_url") or "",
         limited=bool(data.get("internal")) or (data["owner"].get("visibility") or "public") != "public",
         fork=bool(data.get("fork")),
+        mirror=bool(data.get("mirror")),
     )
 
 

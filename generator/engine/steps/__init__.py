@@ -20,9 +20,11 @@ from generator.engine.steps.removal.adopted import (
     AdoptedLinkRemoval,
     AdoptedMirrorRemoval,
     AdoptedRegistrationRemoval,
+    MarkRemoval,
+)
+from generator.engine.steps.removal.adopted_files import (
     FilesRemoval,
     FilesRemovalRequest,
-    MarkRemoval,
     ProposalBranchRemoval,
     ProposalRemoval,
 )

@@ -162,6 +162,12 @@ def _check(found: Repository | Mirror, where: str, branch: str, head: str | None
             f"{where} is a fork of another repository",
             "adopt the repository that it was forked from, or push its history to a new repository first",
         )
+    if isinstance(found, Repository) and found.mirror:
+        raise RefusedError(
+            "adopt.mirror",
+            f"{where} is pulled from elsewhere, and takes no push",
+            "make it a regular repository in its settings on Forgejo, then run the same command again",
+        )
     if found.archived:
         raise RefusedError(
             "adopt.archived", f"{where} is archived", "unarchive it there, then run the same command again"

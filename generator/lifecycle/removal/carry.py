@@ -13,7 +13,7 @@ from generator.base.parallel import StepResult
 from generator.engine.context import Run
 from generator.engine.executor import Done, Observed, Outcome, WithheldError, Work, execute
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
-from generator.engine.steps.removal.adopted import FilesFacts
+from generator.engine.steps.removal.adopted_files import FilesFacts
 from generator.engine.steps.removal.base import Covered, Removal, is_kept, kept, waits
 from generator.engine.steps.removal.stack import StackFacts
 

@@ -118,6 +118,11 @@ def _refusal(run: Run, facts: RepositoryFacts, repository: Repository) -> Decisi
             f"{where} is a fork of another repository",
             "adopt the repository that it was forked from, or push its history to a new repository first",
         )
+    if repository.mirror:
+        return foreign(
+            f"{where} is pulled from elsewhere, and takes no push",
+            "make it a regular repository in its settings on Forgejo, then run the same command again",
+        )
     if repository.archived:
         return foreign(f"{where} is archived", "unarchive it on Forgejo, then run the same command again")
     if facts.made:
