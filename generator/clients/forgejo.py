@@ -22,8 +22,8 @@ from generator.platform.profile import Platform
 class Repository:
     """What is known about a repository. ``limited``: its owner is not visible to everyone, so neither is it.
 
-    ``fork``: someone forked it from another one, with its history and its description. ``mirror``: Forgejo pulls it from
-    elsewhere, and takes no push.
+    ``fork``: someone forked it from another one, with its history and its description. ``mirror``: Forgejo pulls it
+    from elsewhere, and takes no push.
     """
 
     owner: str
