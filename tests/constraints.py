@@ -109,6 +109,14 @@ def _wrong_tests(language: Any, tests: Any) -> bool:
     return given(tests) and own not in ("custom", "none") and tests not in (own, "custom", "none")
 
 
+def _no_own_tests(language: Any, tests: Any) -> bool:
+    return bool(_or(tests, LANGUAGES[_or(language, "python")]["test"]["name"]) != "custom")
+
+
+def _undeployed(kind: Any, ci: Any, updates: Any) -> bool:
+    return bool(kind == "cronjob" or _or(updates, "keel" if ci is False else "ci") != "ci")
+
+
 def _too_long(name: Any, cronjobs: Any) -> bool:
     return any(len(f"{name}-{job['name']}") > 52 for job in _maps(cronjobs))
 
@@ -129,6 +137,13 @@ def _needs() -> list[Rule]:
         "image_visibility",
         "ci",
         "ci_test",
+        "ci_steps",
+        "checkout",
+        "context",
+        "dockerfile",
+        "deploy",
+        "images",
+        "stack",
         "migrate_command",
     )
     owned = only("only for upstream images", ("image_source",), lambda source: source == "owned", "image", "diun_tags")
@@ -167,7 +182,18 @@ def _needs() -> list[Rule]:
         *pods,
         *silent,
         *web,
-        *only("only where CI builds", ("ci",), lambda ci: ci is False, "ci_test"),
+        *only(
+            "only where CI builds",
+            ("ci",),
+            lambda ci: ci is False,
+            "ci_test",
+            "ci_steps",
+            "checkout",
+            "context",
+            "dockerfile",
+        ),
+        *only("only with tests of one's own", ("language", "ci_test"), _no_own_tests, "ci_steps"),
+        *only("only where a pipeline deploys", ("kind", "ci", "updates"), _undeployed, "deploy"),
         *only("only with secrets", ("secrets",), lambda secrets: not _or(secrets, {}), "secret_mode"),
         *only(
             "only with volumes that last",

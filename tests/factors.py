@@ -51,6 +51,23 @@ HEAVY: dict[str, Any] = {
     "suspend": True,
 }
 
+STEPS: list[dict[str, Any]] = [
+    {
+        "name": "Node: 'the' \"one\" # ]] [% x %]",
+        "uses": f"actions/setup-node@{'0' * 40}",
+        "with": {"node-version": "24", "cache": False, "n": 3},
+    },
+    {"run": "  indented\nfirst\n", "shell": "bash", "env": {"A": "${{ github.sha }}", "EMPTY": ""}},
+    {"run": "printf '%s\\n' \"$A\" # é {{ x }}\n\n\techo : -\n", "working-directory": "a b/c"},
+    {"uses": "./.github/actions/test"},
+]
+
+FURTHER: list[dict[str, Any]] = [
+    {"name": "null", "context": "services/wor ker", "deploy": {"worker": ["app", "1"], "further": ["app"]}},
+    {"name": "x_1", "context": ".", "dockerfile": "Dockerfile.jobs", "deploy": {"worker": ["2"]}},
+    {"name": "no"},
+]
+
 HARD: dict[str, Any] = {"read_only_root": True, "non_root": True, "drop_capabilities": True, "seccomp": True}
 
 HOOKS: dict[str, Any] = {
@@ -149,7 +166,14 @@ def _telling(platform: Mapping[str, Any], sections: Sequence[str]) -> dict[str, 
         "image_visibility": [ABSENT, "private", "public"],
         "ci": [ABSENT, True, False],
         "ci_test": [ABSENT, *dict.fromkeys(facts["test"]["name"] for facts in LANGUAGES.values())],
+        "ci_steps": [ABSENT, [], [{"run": "make test"}], STEPS],
+        "checkout": [ABSENT, ["lfs"], ["submodules", "lfs"]],
+        "context": [ABSENT, ".", "services/api", "github.com/a b", ".a/@x+y"],
+        "dockerfile": [ABSENT, "Dockerfile", "services/api/Dockerfile.prod", "a b/.x"],
         "updates": [ABSENT, "ci", "keel", "pinned"],
+        "deploy": [ABSENT, {}, {"guide-web": ["app"]}, {"1-a": ["app", "migrate"], "true": ["null"]}],
+        "images": [ABSENT, [], [{"name": "guide.worker"}], FURTHER],
+        "stack": [ABSENT, "generated", "existing"],
         "diun_tags": [ABSENT, "none", r"^v\d+\.\d+\.\d+$", r"""(?i)^\$\{x\}%[a-z\]\\]+("|'){1,3}?$"""],
         "port": [ABSENT, 0, 3000, 65535],
         "service_port": [ABSENT, 80, 8080, 65535],

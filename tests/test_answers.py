@@ -87,6 +87,45 @@ def test_everything_that_is_wrong_is_said_in_one_go() -> None:
     assert set(completed) == {"name", "title", "tier", "image", "port", "auth_reason", "frobnicate"}
 
 
+# What is no path of a repository, or what Docker, GitHub or a shell would take for more.
+OUTSIDE = [
+    *(
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "../a",
+        "a/../b",
+        "a/.",
+        "-f",
+        "a/-x",
+        " a",
+        "a ",
+        "a/ b",
+        "a\n",
+        "a\tb",
+        "a\\b",
+        "~/a",
+    ),
+    *(
+        "https://a/b",
+        "git@a:b",
+        "a#b",
+        "a?b",
+        "a*",
+        "{{defaultContext}}",
+        "${{ github.token }}",
+        "$HOME",
+        "$(id)",
+        "`id`",
+        "a'b",
+        'a"b',
+    ),
+    *("a;b", "a:b", "é", "a" * 301),
+]
+
 WRONG: list[tuple[str, Any, str]] = [
     ("name", "a", "2 to 40"),
     ("name", "1st", "starting with a letter"),
@@ -190,6 +229,22 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ci_test", "jest", "one of python, go, "),
     ("ci_test", "go", "written in python; choose python, custom or none"),
     ("updates", "watchtower", "one of ci, keel, pinned"),
+    *((name, path, "of the repository such as") for name in ("context", "dockerfile") for path in OUTSIDE),
+    ("dockerfile", ".", "must be a file of the repository"),
+    ("checkout", ["tags"], "one of lfs, submodules"),
+    ("checkout", ["lfs", "lfs"], "twice"),
+    ("deploy", {"web": "app"}, "deploy.web: must be a list of containers"),
+    ("deploy", {"web": []}, "deploy.web: must not be empty"),
+    ("deploy", {"web": ["app", "app"]}, "is there twice"),
+    ("deploy", {"web": ["app=x"]}, "must be a container's name"),
+    ("deploy", {"web;id": ["app"]}, "must be a Deployment's name"),
+    ("images", [{"context": "a"}], "[0]: 'name' is missing"),
+    ("images", [{"name": "Notes"}], "lower-case letters"),
+    ("images", [{"name": "a", "context": "../a"}], "[0].context: must be a folder of the repository"),
+    ("images", [{"name": "notes-app"}], "[0]: the image notes-app is built already"),
+    ("images", [{"name": "a"}, {"name": "a"}], "[1]: the image a is built already"),
+    ("images", [{"name": "a", "deploy": {"notes-app": ["notes-app"]}}], "gets another image already"),
+    ("stack", "theirs", "one of generated, existing"),
     # runtime
     ("probe", {"kind": "http", "which": ["liveness"] * 3}, "at most 2"),
     ("metrics", "yes", "must be none, or a map"),

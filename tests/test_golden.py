@@ -55,7 +55,9 @@ def project(case: str) -> Project:
     profile = GOLDEN / case / "platform.yml"
     platform = load_platform(TEMPLATE.platform, profile if profile.is_file() else None, environ={})
     given: dict[str, Any] = yaml.safe_load((GOLDEN / case / "answers.yml").read_text(encoding="utf-8"))
-    answers = resolve(TEMPLATE, QUESTIONS, given, {"platform": platform.facts})
+    found = GOLDEN / case / "facts.yml"
+    facts = yaml.safe_load(found.read_text(encoding="utf-8")) if found.is_file() else {}
+    answers = resolve(TEMPLATE, QUESTIONS, given, {"platform": platform.facts, **facts})
     return Project(TEMPLATE, platform, answers, Path("nowhere"))
 
 
@@ -147,6 +149,7 @@ def test_the_cases_cover_what_services_are_made_of() -> None:
         "image_source": {"owned", "upstream"},
         "language": {"python", "go", "svelte", "static", "none"},
         "updates": {"ci", "keel", "pinned"},
+        "stack": {"generated", "existing"},
         "secret_mode": {"select", "extract"},
         "image_visibility": {"private", "public"},
         "dns": {"proxied", "non-proxied", "internal", "lan", "none"},
@@ -171,7 +174,7 @@ def test_every_case_says_what_it_is_kept_for(case: str) -> None:
 
 
 def test_nothing_else_is_kept() -> None:
-    allowed = {"answers.yml", "platform.yml", *TREES}
+    allowed = {"answers.yml", "facts.yml", "platform.yml", *TREES}
     assert {path.name for case in CASES for path in (GOLDEN / case).iterdir()} <= allowed
     assert {path.name for path in GOLDEN.iterdir() if path.is_dir()} - {"__pycache__"} == set(CASES)
 
@@ -189,12 +192,13 @@ def test_the_answers_file_names_the_published_template(case: str) -> None:
     """Copier reads it without the profile: the address, a version, and only those facts that are the profile's own."""
     url = project(case).platform.template_url
     recorded = [yaml.safe_load(tree[ANSWERS_FILE][0]) for tree in rendered(case).values() if ANSWERS_FILE in tree]
-    assert len(recorded) == (2 if project(case).answers.owned else 1)
-    for answers in recorded:
-        assert answers["_src_path"] == url
-        assert answers["_commit"] == f"v{TEMPLATE.version}"
-        assert ("profile" in answers) == (GOLDEN / case / "platform.yml").is_file()
-        assert answers.get("profile", {}) == own_facts(case)
+    answers = project(case).answers
+    assert len(recorded) == answers.owned + answers.stacked
+    for said in recorded:
+        assert said["_src_path"] == url
+        assert said["_commit"] == f"v{TEMPLATE.version}"
+        assert ("profile" in said) == (GOLDEN / case / "platform.yml").is_file()
+        assert said.get("profile", {}) == own_facts(case)
 
 
 def own_facts(case: str) -> dict[str, Any]:

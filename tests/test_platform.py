@@ -305,6 +305,10 @@ def test_fields_are_of_the_types_that_the_built_in_profile_has() -> None:
         ({"vault": {"mount": "/kv"}}, "'vault.mount' must be a mount's path"),
         ({"registry": {"host": "https://ghcr.io"}}, "'registry.host' must be a host"),
         ({"registry": {"keep_versions": 1.5}}, "'registry.keep_versions' must be a whole number"),
+        *(
+            ({"woodpecker": {"old_pipelines": [path]}}, "'woodpecker.old_pipelines' must be a path inside a repository")
+            for path in ("/a.yml", "../a.yml", "a/../b.yml", "", "*.yml", ".woodpecker/deploy.yml")
+        ),
         ({"redis": {"port": 70000}}, "'redis.port' must be at most 65535"),
         ({"mirror": {"interval": "often"}}, "'mirror.interval' must be a duration"),
         ({"backup": {"path": "/srv/../etc"}}, "'backup.path' must be an absolute path"),

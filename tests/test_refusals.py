@@ -36,6 +36,22 @@ def refusal(given: dict[str, Any], question: str) -> str:
 REFUSED: list[tuple[str, dict[str, Any], str, list[str]]] = [
     # rule, answers, question, what the message says: the rule and the way out
     ("a group that is two", {"access": ["Family,Friends"]}, "access", ["[0]", "a group's name"]),
+    *(
+        (rule, {"ci_test": "custom", "ci_steps": [{"run": "make"}, step]}, "ci_steps", said)
+        for rule, step, said in [
+            ("a step that does nothing", {"name": "Test"}, ["[1]", "give one of uses and run"]),
+            ("a step that does two things", {"uses": "./a", "run": "b"}, ["[1]", "give one of uses and run"]),
+            (
+                "an action in a shell",
+                {"uses": "./a", "shell": "sh"},
+                ["[1]", "shell and working-directory", "leave them out"],
+            ),
+            ("commands with inputs", {"run": "a", "with": {"b": 1}}, ["[1]", "give commands what they need as env"]),
+            ("an action without a version", {"uses": "actions/setup-go"}, ["[1].uses", "must be an action such as"]),
+            ("an action elsewhere", {"uses": "../a"}, ["[1].uses", "must be an action such as"]),
+            ("a shell of one's own", {"run": "a", "shell": "perl {0}"}, ["[1].shell", "must be one of bash"]),
+        ]
+    ),
     ("a group twice", {"access": ["Family", "Family"]}, "access", ["is there twice", "name it once"]),
     (
         "root that is refused",

@@ -594,6 +594,7 @@ BASES = [
     {**UPSTREAM, "volumes": [{"name": "data", "mount": "/data"}]},
     {**UPSTREAM, "tier": "gpu", "gpu": True, "gpu_memory": 0},
     {**SMALLEST, "kind": "cronjob", "migrate_command": ["migrate"]}, {**SMALLEST, "kind": "worker"},
+    {**SMALLEST, "ci_test": "custom"},
 ]  # fmt: skip
 """Answers among which every question applies at least once."""
 

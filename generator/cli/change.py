@@ -308,7 +308,7 @@ def _result(work: _Work, outcome: Outcome) -> Result:
     urls = _requests({step.id: step.summary for step in outcome.steps})
     reviews = tuple(f"review and merge {url}" for url in urls.values())
     merging = _merging(work.run.fresh(), work.change) if reviews else None
-    following = (*plan.to_do, *(merging.around(reviews) if merging else ()), proof(name))
+    following = (*plan.to_do, *(merging.around(reviews) if merging else reviews), proof(name))
     status = "success" if outcome.wrote else "unchanged"
     return Result(status, ExitCode.OK, name, urls, following, LEFT_OPEN if plan.to_do else "", merging or None)
 
@@ -317,6 +317,8 @@ def _merging(view: Run, wanted: Change) -> Checklist:
     """What surrounds the merge."""
     from generator.engine.steps.change.infra import observe_stack, to_do
 
+    if not wanted.wanted.stacked:
+        return Checklist()
     return to_do(view, wanted, observe_stack(view, wanted).whole)
 
 

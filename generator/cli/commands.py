@@ -27,6 +27,9 @@ class Entry(NamedTuple):
 COMMANDS = {
     "init": Entry("cli.init:init_command", "Write the profile of your platform, from a few facts."),
     "create": Entry("cli.create:create_command", "Create a service, or continue a run that stopped."),
+    "adopt-repository": Entry(
+        "cli.adopt_repository:adopt_repository_command", "Take over a repository with its history, or continue that."
+    ),
     "plan": Entry("cli.plan:plan_command", "Show what create would do; write nothing."),
     "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out saved."),
     "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),

@@ -90,7 +90,7 @@ def execute(
     way = None
     if not session.options["no_provision"]:
         run = session.run(answers)
-        way = course(steps_between(None, answers).wanted, run)
+        way = course(steps_between(None, answers, direct=session.direct).wanted, run)
     if not plan.changes_nothing:
         if way is not None:
             require(way.look_ahead(partial(preflight, run, plan)))
@@ -186,8 +186,11 @@ def _result(session: Session, outcome: Outcome, run: Run, to_do: tuple[str, ...]
 
 def _following(run: Run, urls: Mapping[str, str], *, wrote: bool) -> tuple[str, ...]:
     """What a person does next: everything around the merge, or, where nothing is to be merged, a look."""
+    first = (f"review and merge {urls['service_pull_request']}",) if "service_pull_request" in urls else ()
     if "pull_request" in urls:
-        return around_the_merge(run.project)
+        return (*first, *around_the_merge(run.project))
+    if first:
+        return (*first, proof(run.name))
     return (proof(run.name),) if wrote else ()
 
 
@@ -198,9 +201,10 @@ def _urls(outcome: Outcome, run: Run) -> dict[str, str]:
         urls["mirror"] = run.platform.github.web_url(run.name)
         if run.answers.ci:
             urls["actions"] = urls["mirror"] + "/actions"
-    pull_request = next(step.summary for step in outcome.steps if step.id == "infra.pull_request")
-    if pull_request.startswith("http"):
-        urls["pull_request"] = pull_request
+    requests = {"infra.pull_request": "pull_request", "service.adoption_request": "service_pull_request"}
+    for step in outcome.steps:
+        if step.id in requests and step.summary.startswith("http"):
+            urls[requests[step.id]] = step.summary
     if run.answers.site:
         urls["site"] = run.answers.site
     return urls

@@ -16,6 +16,8 @@ def around_the_merge(project: Project) -> tuple[str, ...]:
 
 def shown(plan: Plan, project: Project) -> Checklist | None:
     """What surrounds the merge that a plan leads to; None where it leads to none, and all of it is merged."""
+    if not project.answers.stacked:
+        return None
     request = next((step for step in plan.steps if step.id == "infra.pull_request"), None)
     if request is None:
         return None if plan.changes_nothing else project.checklist

@@ -113,7 +113,8 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     from generator.engine.steps import steps_between
 
     with before_the_first_write():
-        plan = replace(observe(steps_between(None, answers).wanted, session.run(answers), notes), basis=basis)
+        steps = steps_between(None, answers, direct=session.direct).wanted
+        plan = replace(observe(steps, session.run(answers), notes), basis=basis)
     refuse_secrets(answers.values, words=False)  # what was read of Vault meanwhile
     return replace(plan, checklist=shown(plan, project))
 

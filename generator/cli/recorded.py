@@ -83,18 +83,31 @@ def continued(session: Session) -> dict[str, Any]:
         return given
     try:
         check_name(session, name)
-        found = _find(session, name)
+        found = session.proposed or _find(session, name)
     except AnswersError:  # reported with everything else that is wrong
         return given
     except NewserviceError as error:
-        if _incomplete(session, given):
+        if incomplete(session, given):
             session.reporter.progress(f"whether {name} exists is not known: {error.message}")
         return given
     if not found:
-        return given
+        return {**session.found, **given}
     _refuse_other_template(session, found)
     session.reporter.progress(f"continuing with the answers recorded in {found.place}")
     return {**session.look_back(found), **_followed(session, found, given), **given}
+
+
+def adopted_before(session: Session, forge: Forge, name: str) -> bool:
+    """Whether a stack or the repository itself records the answers of an adopted service: then they count.
+
+    The proposal of an adoption counts as well.
+    """
+    session.proposed = _first(name, recorded_on(session, forge, name))
+    return session.proposed is not None
+
+
+def _at(forge: Forge, owner: str, repository: str, branch: str, prefix: str) -> Recorded:
+    return read_recorded(RemoteCommit(forge.api, owner, repository, branch), prefix)
 
 
 def _refuse_other_template(session: Session, found: Recorded) -> None:
@@ -122,7 +135,7 @@ def _followed(session: Session, found: Recorded, given: dict[str, Any]) -> dict[
         return {}
 
 
-def _incomplete(session: Session, given: dict[str, Any]) -> bool:
+def incomplete(session: Session, given: dict[str, Any]) -> bool:
     """Whether answers are missing, and nothing else is wrong with them."""
     try:
         session.answers(given)
@@ -226,11 +239,19 @@ def _first(name: str, places: Iterator[Recorded]) -> Recorded | None:
 
 
 def _on_the_forge(session: Session, name: str) -> Iterator[Recorded]:
-    infra = session.platform.infra
     with open_forge(session.platform, session.environ) as forge:
-        owner, branches = session.platform.forgejo.owner, (infra.branch, f"{BRANCH_PREFIX}{name}")
-        commits = [RemoteCommit(forge.api, owner, infra.repository, branch) for branch in branches]
-        yield from run_parallel(*(partial(read_recorded, commit, infra.stack(name)) for commit in commits))
+        yield from recorded_on(session, forge, name)
+
+
+def recorded_on(session: Session, forge: Forge, name: str) -> Iterator[Recorded]:
+    """What the forge records of a service: its stack, merged or proposed; else the same of an adopted repository."""
+    platform = session.platform
+    infra, proposed = platform.infra, f"{BRANCH_PREFIX}{name}"
+    places = [(infra.repository, branch, infra.stack(name)) for branch in (infra.branch, proposed)]
+    places += [(name, branch, "") for branch in (platform.forgejo.branch, proposed)]
+    found = run_parallel(*(partial(_at, forge, platform.forgejo.owner, *place) for place in places))
+    yield from found[:2]
+    yield from (recorded for recorded in found[2:] if recorded.values.get("adopted") is True)
 
 
 def _here(session: Session, name: str) -> Iterator[Recorded]:

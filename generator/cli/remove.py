@@ -18,13 +18,13 @@ from generator.cli.session import Session, open_session
 from generator.engine.change import Change
 from generator.engine.checklist import after_removal
 from generator.engine.commits import RemoteCommit
-from generator.engine.connections import open_forge, open_run
+from generator.engine.connections import Forge, open_forge, open_run
 from generator.engine.context import Run
 from generator.engine.executor import unchanged
 from generator.engine.ownership import of_tree
 from generator.engine.plan import Action, Decision, Plan, State
 from generator.engine.project import BRANCH_PREFIX
-from generator.engine.recorded import read_recorded
+from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.steps import steps_between
 from generator.engine.steps.removal.base import is_kept
 from generator.engine.steps.removal.stack import REMOVAL_PREFIX
@@ -32,6 +32,7 @@ from generator.engine.to_do import to_apply
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights
 from generator.template.answers import Answers
+from generator.template.files import ANSWERS_FILE
 
 LIMIT = 100
 """How many files, registrations and things one removal may take without ``--limit``."""
@@ -139,6 +140,8 @@ def _known(session: Session) -> Known | None:
         found = read_recorded(RemoteCommit(forge.api, owner, name, session.platform.forgejo.branch))
         if found:
             return Known(session.look_back(found)) if of_tree(found, name).ours else _refuse_unknown(f"{owner}/{name}")
+        if ended := _ended(forge, owner, name, session.platform.forgejo.branch):
+            return Known(session.look_back(ended))
         path = infra.stack(name)
         commits = forge.api.commits(owner, infra.repository, infra.branch, path=path.rstrip("/"), limit=1)
         if commits and commits[0].parents:  # a removed stack: its answers are in the history
@@ -151,6 +154,15 @@ def _known(session: Session) -> Known | None:
         if any(forge.api.newest_pull_request(owner, infra.repository, infra.branch, head) for head in proposed):
             return None
     raise unknown(session, name)
+
+
+def _ended(forge: Forge, owner: str, name: str, branch: str) -> Recorded | None:
+    """What an adopted repository recorded before newservice's files were taken out of it."""
+    commits = forge.api.commits(owner, name, branch, path=ANSWERS_FILE, limit=1)
+    if not commits or not commits[0].parents:
+        return None
+    found = read_recorded(RemoteCommit(forge.api, owner, name, commits[0].parents[0]))
+    return found if of_tree(found, name).ours and found.values.get("adopted") is True else None
 
 
 def _refuse_unknown(repository: str) -> NoReturn:
@@ -188,7 +200,7 @@ def _planned(run: Run, plan: Plan) -> Result:
     if not written(plan):
         pending = _pending(run, plan)
         return Result("unchanged", ExitCode.OK, plan.service, {}, (*following, *pending), "nothing would be removed")
-    if run.answers.owned and run.project.service_dir.exists():
+    if run.answers.owned and not run.answers.adopted and run.project.service_dir.exists():
         following += (f"{run.project.service_dir} would be left alone, and so would images in the registry",)
     return Result("success", ExitCode.OK, plan.service, {}, following, "this is a plan; nothing was removed")
 
@@ -199,16 +211,18 @@ def _result(run: Run, plan: Plan, outcome: Carried) -> Result:
         again = "run the same command again to continue"
         return Result(status, outcome.exit_code, run.name, {}, (*_left(outcome.left), again))
     following, urls = [*_to_do(plan, outcome.left)], {}
-    request = next((step.summary for step in outcome.steps if step.id == "infra.removal_request"), "")
-    if request.startswith("http"):
-        urls["pull_request"] = request
+    requests = {"infra.removal_request": "pull_request", "service.removal_request": "service_pull_request"}
+    for step in outcome.steps:
+        if step.id in requests and step.summary.startswith("http"):
+            urls[requests[step.id]] = step.summary
     done = {step.id for step in outcome.steps if step.status == "done"}
     place = run.project.service_dir
-    if "infra.removal_request" in done:
-        closing = "the stack's removal waits for review, and everything else for its merge"
+    if done & {"infra.removal_request", "service.removal_request"}:
+        what = "the stack's removal" if "infra.removal_request" in done else "the removal of newservice's files"
+        closing = f"{what} waits for review, and everything else for its merge"
         return Result("success", ExitCode.OK, run.name, urls, tuple(following), closing)
     stays = {step.id for step in plan.steps if is_kept(step.decision)} | set(outcome.left)
-    if run.answers.owned and place.exists() and "forgejo.repository" not in stays:
+    if run.answers.owned and not run.answers.adopted and place.exists() and "forgejo.repository" not in stays:
         following.append(
             f"{place} is left alone: delete it if it is not needed, or move it away to create {run.name} again"
         )
@@ -227,7 +241,9 @@ def _pending(run: Run, plan: Plan) -> list[str]:
     Whether it was done can't be seen from here.
     """
     steps = {step.id: step.decision for step in plan.steps}
-    request = steps["infra.removal_request"]
+    request = steps.get("infra.removal_request")
+    if request is None:
+        return []
     if request.state is not State.ABSENT or request.action is not Action.NONE or is_kept(steps["infra.removal_commit"]):
         return []
     infra, path = run.platform.infra, run.project.stack_prefix.rstrip("/")

@@ -46,6 +46,18 @@ class Session:
     infra_default: Path | None = None
     kept: Path | None = None
     """The file in which this command keeps the answers until a repository records them."""
+    adopts: bool = False
+    """Whether a person agreed that what exists is taken over."""
+    history: Path | None = None
+    """A clone that is nowhere else, whose history an adopted repository gets."""
+    direct: bool = False
+    """Whether what an adopted repository lacks is committed without a pull request."""
+    own_facts: dict[str, Any] = field(default_factory=dict)
+    """What newservice itself found, or recorded, beside the platform's facts."""
+    proposed: Recorded | None = None
+    """What was found to record the service, where a command has looked already."""
+    found: dict[str, Any] = field(default_factory=dict)
+    """Answers that were found in a repository; whatever is given or recorded wins."""
     _chosen: str = ""
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
@@ -136,7 +148,8 @@ class Session:
         """Complete, checked answers. Raises ``AnswersError``, also for what could not be read of them."""
         unread = {problem.question for problem in self._unread}
         try:
-            answers = resolve(self.template, self.questions, given, {"platform": self.facts})
+            facts = {**self.own_facts, "platform": self.facts}
+            answers = resolve(self.template, self.questions, given, facts)
         except AnswersError as error:
             others = [problem for problem in error.problems if problem.question not in unread]
             raise AnswersError([*self._unread, *others]) from None
@@ -150,6 +163,7 @@ class Session:
         What an earlier version made is compared with what it made then. A version that is not known is left alone.
         """
         self._look_back(recorded)
+        self.own_facts |= {name: recorded.values[name] for name in _LASTING if name in recorded.values}
         public = {question.name for question in self.questions if question.public}
         return {key: value for key, value in recorded.values.items() if key in public}
 
@@ -196,7 +210,8 @@ class Session:
             )
             self._run = self._opened.enter_context(opening)
         self._refuse_credentials(seeds)  # some credentials are known only now
-        return replace(self._run, seeds=seeds, sources={seed.name: seed for seed in self.sources})
+        sources = {seed.name: seed for seed in self.sources}
+        return replace(self._run, seeds=seeds, sources=sources, adopts=self.adopts, history=self.history)
 
     @contextmanager
     def surroundings(self) -> Iterator[Session]:
@@ -291,6 +306,10 @@ class Session:
             )
 
 
+_LASTING = ("adopted", "kept")
+"""What newservice found out about a service once, and the answers file keeps."""
+
+
 @contextmanager
 def open_session(reporter: Reporter, options: Mapping[str, Any], *, keep_sandbox: bool) -> Iterator[Session]:
     """A session on the platform that the options name, or on an embedded one started for this call."""
@@ -329,10 +348,10 @@ def _sandbox_folder(keep: Callable[[], bool]) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def common_options(command: click.Command) -> click.Command:
-    """The flags that ``create`` and ``plan`` share, and one for each question."""
+def common_options(command: click.Command, *, named: bool = True) -> click.Command:
+    """The flags that ``create`` and ``plan`` share, and one for each question. ``named``: NAME goes with them."""
     service = flags.NAME if command.name in ("create", "plan") else flags.SERVICE
-    flags.shared(service, *_COMMON)(command)
+    flags.shared(*([service] if named else []), *_COMMON)(command)
     question_options(load_questions(Template.installed()))(command)
     return command
 

@@ -22,7 +22,8 @@ from generator.platform.profile import Platform
 class Repository:
     """What is known about a repository. ``limited``: its owner is not visible to everyone, so neither is it.
 
-    ``fork``: someone forked it from another one, with its history and its description.
+    ``fork``: someone forked it from another one, with its history and its description. ``mirror``: Forgejo pulls it
+    from elsewhere, and takes no push.
     """
 
     owner: str
@@ -35,6 +36,7 @@ class Repository:
     url: str
     limited: bool = False
     fork: bool = False
+    mirror: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,27 @@ class Forgejo:
             "default_branch": branch,
         }
         self._api.request("POST", path, json=body, allow=(409,))
+
+    def migrate_repository(
+        self, owner: str, name: str, address: str, *, password: Secret, description: str, private: bool
+    ) -> None:
+        """Make a repository of one on GitHub, with its history, branches, tags and LFS objects; Forgejo fetches them.
+
+        It waits until that is over. Issues, pull requests, releases and the wiki stay behind. One that already exists
+        is left alone: another run may have created it first, or this one before it lost the answer.
+        """
+        body = {
+            "clone_addr": address,
+            "auth_token": password.reveal(),
+            "service": "github",
+            "repo_owner": owner,
+            "repo_name": name,
+            "description": description,
+            "private": private,
+            "lfs": True,
+            "mirror": False,
+        }
+        self._api.request("POST", "/repos/migrate", json=body, allow=(409,), timeout=self._mirror_timeout)
 
     def make_private(self, owner: str, name: str) -> None:
         """Make the repository private."""
@@ -426,6 +449,7 @@ def _repository(data: Any) -> Repository:
         url=data.get("html_url") or "",
         limited=bool(data.get("internal")) or (data["owner"].get("visibility") or "public") != "public",
         fork=bool(data.get("fork")),
+        mirror=bool(data.get("mirror")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import queue
 import re
 import threading
@@ -21,6 +22,7 @@ from generator.base.secrets import Secret
 from generator.clients.github_connection import Connection, UnansweredError
 from generator.clients.patience import Pace, Patience
 from generator.clients.transport import MOST_PAGES, PagesTime, http_client, no_answer, too_many_pages, wait_asked
+from generator.infra_repo.fingerprints import EXECUTABLE, LINK, Blob
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ _MINUTE = 60.0
 class Mirror:
     """What is known about a mirror repository. ``private``: not public; ``internal``: visible to the enterprise.
 
-    ``fork``: it was forked from another repository, with that one's description.
+    ``fork``: it was forked from another repository, with that one's description. ``pushed``: the day of the last push.
     """
 
     id: int
@@ -53,6 +55,7 @@ class Mirror:
     url: str
     internal: bool = False
     fork: bool = False
+    pushed: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,10 @@ class GitHub:
         """Unarchive a repository."""
         self._edit(full_name, archived=False)
 
+    def describe(self, full_name: str, description: str) -> None:
+        """Change the repository's description."""
+        self._edit(full_name, description=description)
+
     def set_default_branch(self, full_name: str, branch: str) -> None:
         """Change the default branch to ``branch``, which must exist."""
         self._edit(full_name, default_branch=branch)
@@ -232,6 +239,31 @@ class GitHub:
                 raise
 
         return self._read(f"GET references {prefix} of {full_name}", find)
+
+    def tree(self, full_name: str, sha: str) -> dict[str, Blob]:
+        """All files of a commit by path. Raises ``SystemFailure`` where GitHub does not list all of them."""
+
+        def find() -> dict[str, Blob]:
+            path = f"/repos/{full_name}/git/trees/{quote(sha)}?recursive=1"
+            _, data = self._github.requester.requestJsonAndCheck("GET", path)
+            if _flag(data["truncated"]):
+                raise SystemFailure(
+                    "github.too_large",
+                    f"github: {full_name} has more files than GitHub lists at once",
+                    "bring the repository to Forgejo by hand, then run the same command again",
+                )
+            return {
+                _text(item["path"]): Blob(_text(item["sha"]), item["mode"] == EXECUTABLE, item["mode"] == LINK)
+                for item in _list(data["tree"])
+                if item["type"] == "blob"
+            }
+
+        return self._read(f"GET files of {full_name}", find)
+
+    def blob(self, full_name: str, sha: str) -> bytes:
+        """The content of a file, by its id."""
+        path = f"/repos/{full_name}/git/blobs/{quote(sha)}"
+        return self._understood(path, lambda data: base64.b64decode(_text(data["content"])))
 
     def actions_secrets(self, full_name: str) -> dict[str, ActionsSecret] | None:
         """The Actions secrets by name (values can't be read); None if the repository can't be seen."""
@@ -627,4 +659,5 @@ def _mirror(repository: GithubRepository) -> Mirror:
         url=repository.html_url or "",
         internal=internal,
         fork=bool(repository.fork),
+        pushed=f"{repository.pushed_at:%Y-%m-%d}" if repository.pushed_at else "",
     )

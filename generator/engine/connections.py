@@ -93,12 +93,14 @@ class Forge:
     """The canonical forge with nothing else: its API, how git reaches it, and its retry policy.
 
     ``mirror_is_public`` says whether everyone sees a mirror, by its full name. Raises what GitHub's client raises.
+    ``github`` opens that client, with GitHub's token where there is one.
     """
 
     api: Forgejo
     remote: Remote
     patience: Patience
     mirror_is_public: Callable[[str], bool]
+    github: Callable[[], GitHub]
 
 
 @contextmanager
@@ -113,17 +115,23 @@ def open_forge(
         client = Forgejo(platform, credential.value, credential.source, patience)
         stack.callback(client.close)
         remote = Remote(platform, platform.forgejo.owner, credential.value)
-        yield Forge(client, remote, patience, _publicity(platform, environ, stack, patience, vault))
+        github = _github(platform, environ, stack, patience, vault)
+
+        def is_public(full_name: str) -> bool:
+            mirror = github().repository(full_name)
+            return mirror is not None and not mirror.private
+
+        yield Forge(client, remote, patience, is_public, github)
 
 
-def _publicity(
+def _github(
     platform: Platform,
     environ: Mapping[str, str],
     stack: ExitStack,
     patience: Patience,
     vault: Callable[[], Vault | None],
-) -> Callable[[str], bool]:
-    """Whether everyone sees a mirror. Asked with GitHub's token; without one, as anyone may: few times an hour."""
+) -> Callable[[], GitHub]:
+    """GitHub, asked with its token; without one, as anyone may: few times an hour."""
     lock, opened = threading.Lock(), list[GitHub]()
 
     def client() -> GitHub:
@@ -139,11 +147,7 @@ def _publicity(
                 stack.callback(opened[0].close)
             return opened[0]
 
-    def is_public(full_name: str) -> bool:
-        mirror = client().repository(full_name)
-        return mirror is not None and not mirror.private
-
-    return is_public
+    return client
 
 
 @dataclass(frozen=True)

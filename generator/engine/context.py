@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from generator.base.errors import SystemFailure
@@ -14,7 +15,7 @@ from generator.base.secrets import Secret
 from generator.engine.branch_rules import conclusive, rule_for
 from generator.engine.commits import Commit, RemoteCommit
 from generator.engine.credentials import Credential
-from generator.engine.ownership import MARK, of_history, of_layer, of_registration
+from generator.engine.ownership import MARK, adoption_of, of_adopted, of_history, of_layer, of_registration
 from generator.engine.project import BRANCH_PREFIX, InfraState, Project
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch, refuse_renamed_branch
@@ -76,8 +77,9 @@ class Run:
     """A project on its way into the systems.
 
     ``seeds`` are values by property, ``sources`` says where each of them is from. ``opens``: a person agreed that
-    private copies become as visible as the answers want. Several steps may use it at the same time. ``_known`` is what
-    can't change: commits by their ids.
+    private copies become as visible as the answers want; ``adopts``: that newservice takes over what people began, and
+    marks it. ``history`` is a clone that is nowhere else, whose history such a repository gets. Several steps may use
+    it at the same time. ``_known`` is what can't change: commits by their ids.
     """
 
     project: Project
@@ -89,6 +91,8 @@ class Run:
     progress: Callable[[str], None] = lambda _: None
     sources: Mapping[str, Seed] = field(default_factory=dict)
     opens: bool = False
+    adopts: bool = False
+    history: Path | None = None
     _known: Memo = field(default_factory=lambda: Memo(failures=False))
     _seen: Memo = field(default_factory=Memo)
 
@@ -200,13 +204,16 @@ class Run:
     def canonical_begun(self) -> bool:
         """Whether newservice began the history of the canonical branch; False where there is no branch.
 
-        Where people have rewritten that history, two other proofs together count as much: the stack was merged into the
+        Of an adopted repository the description and the answers file say that it is this service's. Where people have
+        rewritten the history of another one, two other proofs together count as much: the stack was merged into the
         infra repository's default branch, and the repository's description carries newservice's mark.
         """
         head, repository = self.canonical_head(), self.canonical()
         if head is None or repository is None:
             return False
         look = partial(self.forgejo.origins, self.owner, self.name, head, ANSWERS_FILE)
+        if adoption_of(repository.description):  # its history is people's own
+            return of_adopted(repository, self.canonical_answers(), self.name).ours
         origins = self._known.look(("origins", head), look)
         return of_history(origins, self.name).ours or (repository.description.endswith(MARK) and self.stack_merged())
 

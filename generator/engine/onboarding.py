@@ -14,6 +14,7 @@ from generator.engine.executor import Course, Observed, Work
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
 from generator.engine.project import InfraState
 from generator.engine.steps import Step
+from generator.engine.steps.adoption.commit import observe_adoption
 from generator.engine.steps.infra import observe_infra
 from generator.engine.steps.service import observe_both
 from generator.engine.working_tree import WorkingTree
@@ -29,6 +30,8 @@ Shown = tuple[Sequence[FileChange], Sequence[RegistrationChange]]
 
 def created(run: Run) -> Shown:
     """The files and the entries that creating a service is about."""
+    if not run.answers.stacked:
+        return _service_changes(run), ()
     state = _infra_in_force(run)
     return [*_service_changes(run), *state.files], state.registrations
 
@@ -111,6 +114,8 @@ def _service_changes(run: Run) -> list[FileChange]:
     """Service files against the canonical repository, else the folder from which they will be pushed."""
     if not run.answers.owned:
         return []
+    if run.answers.adopted:
+        return list(observe_adoption(run).files)
     facts = observe_both(run)
     files = run.project.service_files(facts.woodpecker_id or 0)
     tree: Tree = Nothing()

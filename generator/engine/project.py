@@ -158,12 +158,16 @@ class Project:
 
     @cached_property
     def allocations(self) -> list[Allocation]:
-        """What this service must not share with another stack."""
+        """What this service must not share with another stack; nothing where its own is made by hand."""
+        if not self.answers.stacked:
+            return []
         return load_allocations(self.template, self.answers)
 
     @cached_property
     def registrations(self) -> list[Registration]:
-        """The registrations that apply to these answers."""
+        """The registrations that apply to these answers; none where the stack is made by hand."""
+        if not self.answers.stacked:
+            return []
 
         def expression(source: str, extra: Mapping[str, object]) -> str:
             return self.template.render(source, {**self.answers.context, **extra})
@@ -185,9 +189,10 @@ class Project:
         needed = [item for item in self.registrations if not item.optional or item.id in self._listed]
         return all_tasks(self.platform.infra, self.template, context, needed, self.infra_branch)
 
-    def service_files(self, woodpecker_id: int) -> tuple[File, ...]:
-        """The rendered service repository; empty for an upstream image."""
-        return self._render("service", {"woodpecker_repo_id": woodpecker_id}) if self.answers.owned else ()
+    def service_files(self, woodpecker_id: int, kept: Sequence[str] = ()) -> tuple[File, ...]:
+        """The rendered service repository; empty for an upstream image. ``kept``: paths that an adopted one keeps."""
+        facts: Facts = {"woodpecker_repo_id": woodpecker_id, **({"kept": list(kept)} if kept else {})}
+        return self._render("service", facts) if self.answers.owned else ()
 
     def service_changes(self, files: Sequence[File], tree: Tree) -> tuple[FileChange, ...]:
         """What ``tree``, the service's own, has and lacks of its rendered ``files``.
@@ -201,7 +206,9 @@ class Project:
         return tuple(replace(item, action="kept") if item.path == ANSWERS_FILE else item for item in found)
 
     def stack_files(self, facts: Facts) -> tuple[File, ...]:
-        """The rendered stack, with what was picked for it."""
+        """The rendered stack, with what was picked for it; empty where the stack is made by hand."""
+        if not self.answers.stacked:
+            return ()
         return self._render("stack", facts)
 
     def survey(self, tree: Listing, folder: str = "") -> list[Holding]:

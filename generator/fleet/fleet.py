@@ -16,7 +16,7 @@ from generator.clients.objects import Objects
 from generator.engine.change import change_branch
 from generator.engine.commits import RemoteCommit
 from generator.engine.connections import Forge
-from generator.engine.ownership import MARK, of_history, of_repository
+from generator.engine.ownership import MARK, of_adopted, of_history, of_repository
 from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import Recorded, read_recorded
 from generator.fleet.changes import SETTLED, in_review, parted, unfinished
@@ -252,8 +252,11 @@ class Fleet:
 
 def _is_ours(place: Place, forge: Forge, known: Known, source: Source) -> bool:
     """Whether newservice made a service's repository, whose stack was merged: by its files and its history."""
-    if not of_repository(known, read_recorded(source.snapshot), place.name, empty=False).ours:
+    recorded = read_recorded(source.snapshot)
+    if not of_repository(known, recorded, place.name, empty=False).ours:
         return False
+    if of_adopted(known, recorded, place.name).ours:
+        return True
     origins = forge.api.origins(source.owner, source.name, source.base, ANSWERS_FILE)
     return of_history(origins, place.name).ours or known.description.endswith(MARK)
 

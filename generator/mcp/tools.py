@@ -40,6 +40,12 @@ def _places(given: Given) -> None:
             may_be_there(given[key])
 
 
+def _target(given: Given) -> None:
+    from generator.mcp.guards import may_be_there  # as above
+
+    may_be_there(given["target"])
+
+
 @dataclass(frozen=True)
 class Tool:
     """One command as a tool. ``writes``: its purpose is a change; ``line`` makes its command line: all words of the
@@ -121,7 +127,7 @@ OUTPUT: dict[str, Any] = {
 def tools(*, writes: bool, sources: Sources = NONE_ALLOWED) -> tuple[Tool, ...]:
     """The tools that a server offers; without ``writes`` none of them changes anything, and none reads a value of a
     secret from elsewhere than ``sources``."""
-    changing = (_CHANGE, _UPDATE) if writes else (_CHANGE_PLAN, _UPDATE_CHECK)
+    changing = (_CHANGE, _UPDATE, _ADOPT_PLAN, _ADOPT) if writes else (_CHANGE_PLAN, _UPDATE_CHECK, _ADOPT_PLAN)
     offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, *changing)
     return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE, _SECRETS_PUSH) if writes else offered))
 
@@ -181,6 +187,11 @@ def _change(given: Given, *, dry_run: bool) -> list[str]:
     return _service("change", given, flags + (["--undo"] if given.get("undo") else []))
 
 
+def _adopt(given: Given, flag: str) -> list[str]:
+    flags = [flag, *(["--commit"] if given.get("direct") else [])]
+    return [*_service("adopt-repository", given, flags), "--", given["target"]]
+
+
 def _update(given: Given, *, check: bool) -> list[str]:
     line = ["update", "--non-interactive"]
     line += ["--check"] if check else []
@@ -228,6 +239,45 @@ _CREATE = Tool(
     lambda given: _service("create", given, ["--yes", *_version(given)]),
     writes=True,
     values_in="seeds",
+)
+
+_ADOPTED: dict[str, Any] = {
+    "target": {
+        "type": "string",
+        "minLength": 1,
+        "description": "NAME or OWNER/NAME of a repository on Forgejo, else on GitHub; or the path of a clone.",
+    },
+    "answers": {
+        **_ANSWERS,
+        "description": f"{_ANSWERS['description']} What the repository says itself can be left out.",
+    },
+    "direct": {"type": "boolean", "default": False, "description": "Commit to the branch instead of a pull request."},
+    "seeds": NONE_ALLOWED.schema,
+    "diffs": _DIFFS,
+}
+
+_ADOPT_PLAN = Tool(
+    "adopt_repository_plan",
+    "Plan an adoption",
+    "What adopt_repository would do with a repository that people began: what it says about itself, what is taken over "
+    "and what each thing is now. Open questions come at once, each with its candidates. Changes nothing.",
+    _ADOPTED,
+    lambda given: _adopt(given, "--dry-run"),
+    required=("target",),
+    values_in="seeds",
+    guard=_target,
+)
+
+_ADOPT = replace(
+    _ADOPT_PLAN,
+    name="adopt_repository",
+    title="Adopt a repository",
+    description="Brings a repository with history under the same CI, mirror and deploy path as a new service: it marks "
+    "repository and mirror, and proposes workflow, pipeline and answers file in a pull request. History and existing "
+    "files stay. The same call again continues. Show the plan to a person first, who has to agree.",
+    line=lambda given: _adopt(given, "--yes"),
+    writes=True,
+    edits=True,
 )
 
 _STATUS = Tool(

@@ -152,6 +152,13 @@ class ImageRegistry(System):
 
 
 @dataclass(frozen=True)
+class Deployer(System):
+    """Woodpecker; ``old_pipelines`` are paths of pipelines that built images, which leave an adopted repository."""
+
+    old_pipelines: Sequence[str]
+
+
+@dataclass(frozen=True)
 class SecretStore(System):
     """Vault; ``namespace`` is empty for the root namespace, and has no slashes at its ends."""
 
@@ -225,7 +232,7 @@ class Platform:
     forgejo: CanonicalForge
     github: MirrorForge
     registry: ImageRegistry
-    woodpecker: System
+    woodpecker: Deployer
     vault: SecretStore
     infra: InfraRepository
     sign_on: SignOn | None
@@ -245,7 +252,7 @@ class Platform:
             forgejo=_system(CanonicalForge, data["forgejo"]),
             github=_system(MirrorForge, github, api_url=github["api_url"].rstrip("/")),
             registry=_system(ImageRegistry, data["registry"]),
-            woodpecker=_system(System, data["woodpecker"]),
+            woodpecker=_system(Deployer, data["woodpecker"]),
             vault=_system(SecretStore, vault, namespace=bare_namespace(vault["namespace"])),
             infra=_infra(data["infra"]),
             sign_on=_sign_on(data),

@@ -96,6 +96,16 @@ class Answers:
         return bool(self.context["image_source"] == "owned")
 
     @property
+    def stacked(self) -> bool:
+        """Whether newservice makes the stack; not where one that was made by hand stays."""
+        return bool(self.context.get("stack", "generated") == "generated")
+
+    @property
+    def adopted(self) -> bool:
+        """Whether people began the history of the service's repository."""
+        return bool(self.context.get("adopted", False))
+
+    @property
     def description(self) -> str:
         """What the service does, in one line."""
         return str(self.context["description"])

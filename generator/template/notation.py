@@ -33,8 +33,8 @@ def read_text(question: Question, text: str) -> Any:
 def read_texts(question: Question, texts: Iterable[str]) -> Any:
     """Several texts that make one map or one list together, as a repeated flag gives them.
 
-    In each text a map takes one ``KEY=VALUE``, a list of maps ``key=value,key=value``, a list of words one word; all
-    also take YAML. Raises ``UsageError``.
+    In each text a map takes one ``KEY=VALUE``, or ``KEY=WORD,WORD`` where its values are lists; a list of maps
+    ``key=value,key=value``, a list of words one word; all also take YAML. Raises ``UsageError``.
     """
     shape = question.shape or {}
     if question.container == "object":
@@ -92,7 +92,8 @@ def _map(text: str, shape: Mapping[str, Any]) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError("answer.pair", f"'{text}' is not KEY=VALUE", "write the name, an equals sign and the value")
-    return {key.strip(): value}
+    listed = shape.get("values", {}).get("type") == "array"
+    return {key.strip(): [word.strip() for word in re.split("[,;]", value)] if listed else value}
 
 
 _ANOTHER = re.compile(r",\s*([A-Za-z_][A-Za-z0-9_]*)=")

@@ -85,6 +85,11 @@ class Template:
         return _parsed(self.root / "templates" / "platform.yml")
 
     @cached_property
+    def detection(self) -> dict[str, Any]:
+        """What a repository that exists shows of itself, as data."""
+        return _parsed(self.root / "templates" / "detection.yml")
+
+    @cached_property
     def own_words(self) -> frozenset[str]:
         """Maps of the platform profile whose keys are the platform's own words."""
         place = self.root / "templates" / "own_words.yml"

@@ -303,6 +303,11 @@ class Repository:
         found = git_process(self.path, "config", "--get-regexp", r"^remote\..*\.url$")
         return [line.partition(" ")[2] for line in as_text(found.out).splitlines()]
 
+    def references(self) -> dict[str, str]:
+        """The ids of all branches and tags by full name; for an annotated tag, the id of the tag object."""
+        found = self._git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags")
+        return {name: sha for sha, name in (line.split(" ", 1) for line in found.splitlines())}
+
     def branch(self) -> str:
         """The branch that is checked out; empty if none is."""
         return as_text(git_process(self.path, "symbolic-ref", "--quiet", "--short", "HEAD").out).strip()

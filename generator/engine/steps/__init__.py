@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.engine.change import Change
+from generator.engine.steps.adoption.commit import AdoptionCommit, AdoptionRequest
+from generator.engine.steps.adoption.origin import HistoryMigration, HistoryPush
+from generator.engine.steps.adoption.takeover import AdoptedLink, AdoptedMirror, AdoptedRepository, AdoptedSecrets
 from generator.engine.steps.base import Step
 from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
 from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
@@ -13,6 +16,18 @@ from generator.engine.steps.change.spare import spare
 from generator.engine.steps.forgejo import ForgejoMirror, ForgejoRepository
 from generator.engine.steps.github import GitHubDefaultBranch, GitHubRepository, GitHubSecrets
 from generator.engine.steps.infra import InfraCommit, InfraPullRequest
+from generator.engine.steps.removal.adopted import (
+    AdoptedLinkRemoval,
+    AdoptedMirrorRemoval,
+    AdoptedRegistrationRemoval,
+    MarkRemoval,
+)
+from generator.engine.steps.removal.adopted_files import (
+    FilesRemoval,
+    FilesRemovalRequest,
+    ProposalBranchRemoval,
+    ProposalRemoval,
+)
 from generator.engine.steps.removal.base import Removal
 from generator.engine.steps.removal.branch import (
     BranchRemoval,
@@ -44,14 +59,17 @@ class Steps:
     gone: tuple[Removal[Any], ...] = ()
 
 
-def steps_between(start: Answers | None, goal: Answers | None, change: Change | None = None) -> Steps:
+def steps_between(
+    start: Answers | None, goal: Answers | None, change: Change | None = None, *, direct: bool = False
+) -> Steps:
     """The steps that create a service with the ``goal``'s answers, or remove one that ``start``'s created.
 
-    None: there is no such service. ``change``: one that waits for review, which ends with the service.
-    ``steps_of`` is for one that exists and stays.
+    None: there is no such service. ``change``: one that waits for review, which ends with the service. ``direct``: what
+    an adopted repository lacks is committed to its branch, without a pull request. ``steps_of`` is for one that exists
+    and stays.
     """
     gone = _gone(start, change) if start and goal is None else ()
-    return Steps(tuple(_wanted(goal) if goal else ()), tuple(gone))
+    return Steps(tuple(_wanted(goal, direct=direct) if goal else ()), tuple(gone))
 
 
 def steps_of(change: Change) -> Steps:
@@ -82,10 +100,11 @@ def finishing(change: Change) -> list[Step[Any]]:
 def _proposing(change: Change) -> list[Step[Any]]:
     """The steps that propose a change to reviewers, in each repository that may need it."""
     service: list[Step[Any]] = [ServiceChange(change), ServiceChangeRequest(change)] if change.wanted.owned else []
-    return [*service, InfraChange(change), InfraChangeRequest(change)]
+    infra: list[Step[Any]] = [InfraChange(change), InfraChangeRequest(change)] if change.wanted.stacked else []
+    return [*service, *infra]
 
 
-def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
+def _wanted(answers: Answers, before: Answers | None = None, *, direct: bool = False) -> list[Step[Any]]:
     """The steps that a service with these answers takes.
 
     Secrets come before the first push, or its run fails; Woodpecker's number comes before the commit that holds
@@ -95,12 +114,31 @@ def _wanted(answers: Answers, before: Answers | None = None) -> list[Step[Any]]:
     systems = answers.systems
     steps: list[Step[Any]] = [VaultSecrets()] if "vault" in systems else []
     if answers.owned:
-        steps += [ForgejoRepository(before), GitHubRepository()]
-        steps += [GitHubSecrets()] if answers.actions_secrets else []
+        steps += _begun(answers, before)
+        secrets = AdoptedSecrets() if answers.adopted else GitHubSecrets()
+        steps += [secrets] if answers.actions_secrets else []
         steps += [WoodpeckerRegistration(), WoodpeckerSettings()] if "woodpecker" in systems else []
-        steps += [ServiceCommit(), ServicePush(), ForgejoMirror(), GitHubDefaultBranch()]
+        steps += _filled(answers, direct=direct)
+        steps += [AdoptedLink() if answers.adopted else ForgejoMirror(), GitHubDefaultBranch()]
+    if not answers.stacked:
+        return steps
     steps += [InfraCommit(), InfraPullRequest()]
     return [*steps, WoodpeckerDeploy()] if "woodpecker" in systems else steps
+
+
+def _begun(answers: Answers, before: Answers | None) -> list[Step[Any]]:
+    """What makes the two repositories, or takes over those that people began."""
+    if answers.adopted:
+        return [HistoryMigration(), AdoptedRepository(before), AdoptedMirror()]
+    return [ForgejoRepository(before), GitHubRepository()]
+
+
+def _filled(answers: Answers, *, direct: bool) -> list[Step[Any]]:
+    """What brings the files into the canonical repository."""
+    if not answers.adopted:
+        return [ServiceCommit(), ServicePush()]
+    proposed: list[Step[Any]] = [] if direct else [AdoptionRequest()]
+    return [HistoryPush(), AdoptionCommit(direct=direct), *proposed]
 
 
 def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:
@@ -108,12 +146,20 @@ def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:
 
     The mirror's link goes first of the repositories, so that nothing is pushed by force meanwhile; Woodpecker's
     registration before the repository that it belongs to, or its webhook would stay; the canonical repository after
-    everything that was made from it. Secrets go last: they are read by the stack.
+    everything that was made from it. Secrets go last: they are read by the stack. An adopted repository stays, and
+    loses its mark after all that the mark explains.
     """
     systems = {*answers.systems, *(change.wanted.systems if change else ())}
-    removals: list[Removal[Any]] = [ChangePullRequestRemoval(), ChangeBranchRemoval()] if change else []
-    removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
-    if answers.owned:
+    changing = change is not None and answers.stacked
+    removals: list[Removal[Any]] = [ChangePullRequestRemoval(), ChangeBranchRemoval()] if changing else []
+    if answers.stacked:
+        removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
+    if answers.adopted:
+        removals += [ProposalRemoval(), ProposalBranchRemoval(), FilesRemoval(), FilesRemovalRequest()]
+        removals += [AdoptedLinkRemoval()]
+        removals += [AdoptedRegistrationRemoval()] if "woodpecker" in systems else []
+        removals += [AdoptedMirrorRemoval(), MarkRemoval()]
+    elif answers.owned:
         removals += [MirrorLinkRemoval()]
         removals += [RegistrationRemoval()] if "woodpecker" in systems else []
         removals += [MirrorRemoval(), RepositoryRemoval()]

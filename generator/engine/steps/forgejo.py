@@ -115,10 +115,13 @@ class ForgejoRepository(Step[RepositoryFacts]):
         """Create the repository, empty, or correct it. A public one is created only after another look."""
         if facts.repository is not None:
             return self._correct(run, facts, facts.repository)
+        return self._create(run, facts, f"{run.answers.description}{MARK}")
+
+    def _create(self, run: Run, facts: RepositoryFacts, description: str) -> str:
         run.forgejo.create_repository(
             run.owner,
             run.name,
-            description=f"{run.answers.description}{MARK}",
+            description=description,
             private=facts.copies.closed or look_again(run).closed,
             branch=run.platform.forgejo.branch,
         )
@@ -170,7 +173,7 @@ class ForgejoMirror(Step[MirrorFacts]):
 
     id = "forgejo.mirror"
     system = "forgejo"
-    after = ("service.push", "github.repository", "github.secrets", "woodpecker.settings")
+    after = ("service.push", "service.adoption_commit", "github.repository", "github.secrets", "woodpecker.settings")
 
     def observe(self, run: Run) -> MirrorFacts:
         """The mirrors, both heads, and what of GitHub a forced push would lose."""
@@ -184,7 +187,7 @@ class ForgejoMirror(Step[MirrorFacts]):
             astray=tuple(_astray(run, mirrors)),
             canonical=run.canonical_head(),
             mirrored=run.mirror_heads().get(run.platform.forgejo.branch),
-            lost=(lost := tuple(_lost(run))),
+            lost=(lost := tuple(lost_on_github(run))),
             renamed="" if lost else _renamed(run),
         )
 
@@ -199,11 +202,7 @@ class ForgejoMirror(Step[MirrorFacts]):
                 "then run the same command again",
             )
         if facts.lost:
-            return foreign(
-                f"{run.mirror} holds work that the canonical repository lacks ({', '.join(facts.lost)}); "
-                "the mirror's forced push would destroy it",
-                "bring it into Forgejo, or delete those branches and tags on GitHub, then run the same command again",
-            )
+            return lossy(run, facts.lost)
         if facts.astray:
             return foreign(
                 f"{run.owner}/{run.name} is mirrored to another repository on GitHub, too ({', '.join(facts.astray)})",
@@ -309,7 +308,16 @@ def _renamed(run: Run) -> str:
     return mirror.default_branch
 
 
-def _lost(run: Run) -> list[str]:
+def lossy(run: Run, lost: Iterable[str]) -> Decision:
+    """The refusal where a forced push to GitHub would destroy what only GitHub has."""
+    return foreign(
+        f"{run.mirror} holds work that the canonical repository lacks ({', '.join(lost)}); "
+        "the mirror's forced push would destroy it",
+        "bring it into Forgejo, or delete those branches and tags on GitHub, then run the same command again",
+    )
+
+
+def lost_on_github(run: Run) -> list[str]:
     """GitHub's branches whose commits Forgejo lacks, and tags that it lacks or has at something else.
 
     Those of CI are never among them: it tags on Forgejo, from where the mirror brings them. So GitHub has to be

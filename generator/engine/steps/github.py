@@ -68,10 +68,7 @@ class GitHubRepository(Step[RepositoryFacts]):
                 + mirror_description(run),
             )
         if mirror.full_name.lower() != run.mirror.lower():
-            return foreign(
-                f"{run.mirror} was renamed to {mirror.full_name} on GitHub, which forwards the old name only for now",
-                f"rename it back to {run.name}, then run the same command again",
-            )
+            return renamed(run, mirror)
         decision = decide_github(facts.copies, run.mirror)
         return drifted(f"{decision.summary}; it is unarchived") if mirror.archived else decision
 
@@ -90,6 +87,14 @@ class GitHubRepository(Step[RepositoryFacts]):
         if treatment is Treatment.OPEN:
             run.github.make_public(run.mirror)
         return f"{run.mirror} corrected"
+
+
+def renamed(run: Run, mirror: Mirror) -> Decision:
+    """The refusal for a mirror that GitHub finds by an earlier name."""
+    return foreign(
+        f"{run.mirror} was renamed to {mirror.full_name} on GitHub, which forwards the old name only for now",
+        f"rename it back to {run.name}, then run the same command again",
+    )
 
 
 def _create(run: Run, *, private: bool) -> str | Done:

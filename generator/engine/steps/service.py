@@ -75,7 +75,7 @@ class ServiceCommit(Step[CommitFacts]):
         if facts.canonical:
             if not of_tree(facts.recorded, run.name).ours:
                 return foreign(f"{run.owner}/{run.name} has a history of its own", "choose another name")
-            return _decide_number(run, facts)
+            return decide_number(run, facts)
         place = facts.place
         if place.link:
             return foreign(place.link.error.message, place.link.error.hint)
@@ -160,7 +160,7 @@ def first_title(run: Run) -> str:
     return FIRST_TITLE.format(name=run.name)
 
 
-def _decide_number(run: Run, facts: CommitFacts) -> Decision:
+def decide_number(run: Run, facts: CommitFacts) -> Decision:
     """The workflow on the forge deploys by Woodpecker's number; a repository in use is not changed by us."""
     recorded = facts.recorded.values.get("woodpecker_repo_id")
     if facts.woodpecker_id is None and recorded:
@@ -181,6 +181,11 @@ def _decide_number(run: Run, facts: CommitFacts) -> Decision:
             f"{' and '.join(_holding_number(run, recorded, facts.woodpecker_id))}, and push that to Forgejo",
         )
     return present(f"{run.owner}/{run.name} has it")
+
+
+def unplaced(run: Run) -> Place:
+    """The folder on this machine, where it does not count."""
+    return Place(run.project.service_dir, False, False, None, UNRECORDED, False)
 
 
 def _holding_number(run: Run, recorded: Any, wanted: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 
 from generator.base.errors import AnswersError, RefusedError, UsageError
@@ -14,11 +15,12 @@ from generator.engine.connections import Forge
 from generator.engine.context import Run
 from generator.engine.ownership import of_tree
 from generator.engine.project import BRANCH_PREFIX
-from generator.engine.recorded import Recorded, read_recorded
+from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch
 from generator.engine.steps.change.infra import being_removed, observe_stack
 from generator.engine.steps.change.line import Line, Repository, continues
 from generator.engine.steps.change.service import observe_service
+from generator.engine.transition import NO_CHANGE
 from generator.engine.versions import Maker, Versions
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
@@ -71,8 +73,20 @@ def look(
     repository = Repository(forge.api, owner, infra.repository, name, infra.branch, infra.stack(name), heads, tree)
     line = repository.line((), f"{BRANCH_PREFIX}{name}", brief=brief)
     if not of_tree(line.recorded, name).ours:
-        return None
+        return _without_stack(platform, versions, forge, name)
     return Begun(repository, line, versions.made_by(line.recorded.sound()))
+
+
+def _without_stack(platform: Platform, versions: Versions, forge: Forge, name: str) -> Begun | None:
+    """The same of an adopted repository whose stack is made by hand: it keeps the one record of its answers."""
+    owner, branch = platform.forgejo.owner, platform.forgejo.branch
+    heads = forge.api.branches(owner, name) if forge.api.repository(owner, name) else {}
+    tree = partial(RemoteCommit, forge.api, owner, name)
+    repository = Repository(forge.api, owner, name, name, branch, "", heads, tree)
+    recorded = repository.line(()).recorded if branch in heads else UNRECORDED
+    if not of_tree(recorded, name).ours or recorded.values.get("stack") != "existing":
+        return None
+    return Begun(repository, repository.line(()), versions.made_by(recorded.sound()))
 
 
 def begin(platform: Platform, versions: Versions, forge: Forge, clone: Clone, name: str) -> Begun:
@@ -174,6 +188,13 @@ def _refuse(maker: Maker, before: Answers, wanted: Answers) -> None:
             f"{before.name} can't change where its image comes from: a service keeps its repository, or has none",
             "create a service of that kind under another name, move its data, and remove this one",
         )
+    if before.stacked != wanted.stacked:
+        raise RefusedError(
+            "change.stack",
+            f"{before.name} can't change who makes its stack: one of newservice's would take the place of one made by "
+            "hand, or the other way round",
+            "leave --stack out",
+        )
     if wanted.owned:
         _refuse_other_code(maker, before, wanted)
 
@@ -232,7 +253,7 @@ def _earlier(begun: Begun) -> Recorded | None:
 
 def contents(run: Run, change: Change) -> tuple[Sequence[FileChange], Sequence[RegistrationChange]]:
     """The files and the entries that a change is about: those that it writes, and those that are in its way."""
-    infra = observe_stack(run, change).found
+    infra = observe_stack(run, change).found if run.answers.stacked else NO_CHANGE
     service = observe_service(run, change).found if run.answers.owned else None
     files = [*(service.files if service else ()), *infra.files]
     shown = [item for item in files if item.written or item.action in ("delete", "conflict")]

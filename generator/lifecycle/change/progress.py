@@ -94,7 +94,8 @@ def observe_with(run: Run, change: Change, notes: Iterable[str] = ()) -> tuple[P
 
 def _layers(run: Run, change: Change) -> list[_Layer]:
     """Both repositories' parts, the service's first; they are looked at at the same time."""
-    looks: list[Callable[[], object]] = [] if change.onboarding else [partial(observe_stack, run, change)]
+    stacked = change.wanted.stacked and not change.onboarding
+    looks: list[Callable[[], object]] = [partial(observe_stack, run, change)] if stacked else []
     looks += [partial(observe_service, run, change)] if change.wanted.owned else []
     run_parallel(*looks)
     layers = []
@@ -103,7 +104,7 @@ def _layers(run: Run, change: Change) -> list[_Layer]:
         if service.line.tree and of_tree(service.line.origin, run.name).ours:  # another has its own steps to say so
             ids = ("service.change_commit", "service.change_request")
             layers.append(_Layer(f"{run.owner}/{run.name}", service.line, service.found, ids))
-    if not change.onboarding:
+    if stacked:
         stack, ids = observe_stack(run, change), ("infra.change_commit", "infra.change_request")
         if not stack.removing:  # a service that ends has nothing to finish
             layers.append(_Layer(f"{run.owner}/{run.infra_repository}", stack.line, stack.found, ids))

@@ -52,7 +52,7 @@ def _parts(run: Run, plan: Plan, writes: Collection[str], systems: Collection[st
         yield _single("forgejo.infra", lambda: _infra(run))
     if rules.COMMITS & set(writes):
         yield Part((), lambda: _worst(rules.RULES, lambda: list(rules.check_rules(run, plan, writes))))
-        yield Part((), lambda: _worst(rules.SIGNING, lambda: list(rules.check_signing(run, writes))))
+        yield Part((), lambda: _worst(rules.SIGNING, lambda: list(rules.check_signing(run, plan, writes))))
     if "github" in systems or "forgejo.mirror" in writes:
         yield Part((), lambda: _github(run, writes))
     if "woodpecker" in systems:

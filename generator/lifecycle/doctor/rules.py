@@ -13,6 +13,7 @@ from generator.engine.branch_rules import Push, rejection, rule_for
 from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.plan import Plan
+from generator.engine.steps.adoption.commit import adoption_branch
 from generator.engine.steps.removal.stack import removal_branch
 from generator.lifecycle.doctor.forgejo import whose
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 RULES, SIGNING = "forgejo.rules", "git.signing"
 REMOVAL = "infra.removal_commit"
 INFRA = frozenset({"infra.commit", "infra.change_commit"})
-COMMITS = INFRA | {"service.commit", "service.change_commit"}
+COMMITS = INFRA | {"service.commit", "service.change_commit", "service.adoption_commit"}
 """The steps that make a commit."""
 
 
@@ -65,12 +66,12 @@ def _rejected(rule: BranchRule, push: Push, where: str, why: str, user: str) -> 
     return _failed(PreflightError("forgejo.rules", message, remedy))
 
 
-def check_signing(run: Run, writes: Collection[str]) -> Iterator[Check]:
+def check_signing(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Check]:
     """Whether the commits of the plan that are to be signed can be; nothing where none is."""
     place, forgejo = run.project.service_dir, run.platform.forgejo
     key = run.platform.connection.signing_key
     with scratch_repository(place, forgejo.branch, forgejo.clone_url(run.name), key) as scratch:
-        for repository, required in _committing(run, scratch, writes):
+        for repository, required in _committing(run, plan, scratch, writes):
             yield from check_signature(repository, required=required)
 
 
@@ -92,14 +93,16 @@ def _failed(error: PreflightError) -> Check:
     return Check(error.code, CheckState.FAILED, error.message, error.hint, error.code)
 
 
-def _committing(run: Run, scratch: Repository, writes: Collection[str]) -> Iterator[tuple[Repository, bool]]:
+def _committing(
+    run: Run, plan: Plan, scratch: Repository, writes: Collection[str]
+) -> Iterator[tuple[Repository, bool]]:
     """Where commits are made, and whether a rule wants them signed."""
     if INFRA & set(writes):
         yield run.infra, run.must_sign(run.infra_repository, _infra_branch(run, writes))
     if "service.commit" in writes:
         yield scratch, False
-    if "service.change_commit" in writes:
-        yield scratch, run.must_sign(run.name, change_branch(run.name))
+    for branch in _service_branches(run, plan, writes):
+        yield scratch, run.must_sign(run.name, branch)
 
 
 def _pushes(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
@@ -107,9 +110,17 @@ def _pushes(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[Push]:
         branch = _infra_branch(run, writes)
         paths = [*_paths(plan, "infra"), *(item.path for item in plan.registrations if item.action == "add")]
         yield Push(run.infra_repository, branch, tuple(paths), partial(_of_infra, run, branch))
-    if "service.change_commit" in writes:
-        branch = change_branch(run.name)
+    for branch in _service_branches(run, plan, writes):
         yield Push(run.name, branch, tuple(_paths(plan, "service")), partial(_of_service, run, branch))
+
+
+def _service_branches(run: Run, plan: Plan, writes: Collection[str]) -> Iterator[str]:
+    """The branches of the service's own repository to which commits are pushed."""
+    if "service.change_commit" in writes:
+        yield change_branch(run.name)
+    if "service.adoption_commit" in writes:
+        proposed = any(step.id == "service.adoption_request" for step in plan.steps)
+        yield adoption_branch(run.name) if proposed else run.platform.forgejo.branch
 
 
 def _of_infra(run: Run, branch: str) -> Collection[str]:

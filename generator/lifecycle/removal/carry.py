@@ -13,6 +13,7 @@ from generator.base.parallel import StepResult
 from generator.engine.context import Run
 from generator.engine.executor import Done, Observed, Outcome, WithheldError, Work, execute
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
+from generator.engine.steps.removal.adopted_files import FilesFacts
 from generator.engine.steps.removal.base import Covered, Removal, is_kept, kept, waits
 from generator.engine.steps.removal.stack import StackFacts
 
@@ -82,10 +83,11 @@ def carry_out(
 def settle(found: Sequence[Found]) -> list[Found]:
     """Keep what depends on something that stays. Returns all of ``found`` with their final decisions. Pure.
 
-    A stack on the default branch may be running: its repository and its secrets wait until it is gone from there.
+    A stack on the default branch may be running: its repository and its secrets wait until it is gone from there. So
+    does what builds an adopted repository, until newservice's files are gone from it.
     Repository, mirror, link and registration are one thing, and so are a branch that stays and its secrets.
     """
-    live = any(isinstance(item.facts, StackFacts) and item.facts.ours for item in found)
+    live = any(isinstance(item.facts, (StackFacts, FilesFacts)) and item.facts.ours for item in found)
     if live:
         return [item if item.removal.group == "infra" or not item.removal.in_use else _waiting(item) for item in found]
     staying = {group: _first_kept(found, group) for group in ("infra", "repository")}
@@ -95,7 +97,7 @@ def settle(found: Sequence[Found]) -> list[Found]:
 def _waiting(item: Found) -> Found:
     if not item.goes:
         return item
-    summary = f"{item.decision.summary}; waits until the stack is gone from the default branch"
+    summary = f"{item.decision.summary}; waits until the pull request is merged"
     return replace(item, decision=waits(summary))
 
 

@@ -77,7 +77,8 @@ def look(run: Run, registry: Registry | None) -> Look:
     groups = run_parallel(lambda: _build(run, registry, deploys), lambda: _infra(run), lambda: [_site(run)])
     by_id = {item.check.id: item for group in groups for item in group}
     merge, stack = by_id[applied.ID].check, by_id["infra.stack"].check.state
-    reason = applied.unapplied(merge, stacked=stack in (CheckState.OK, CheckState.UNKNOWN))
+    stacked = stack in (CheckState.OK, CheckState.UNKNOWN, CheckState.SKIPPED)  # one made by hand may be there
+    reason = applied.unapplied(merge, stacked=stacked)
     for deploy in deploys:
         by_id["deploy.pipeline"] = deploy(reason)
     ordered = sorted((by_id[id_] for id_ in CHECKS), key=lambda item: not (item.check.id == SITE and item.check.code))
@@ -186,6 +187,9 @@ def _pipeline(run: Run, delivery: Delivery, ci: CheckState) -> _Deploy:
 
 def _infra(run: Run) -> list[_Seen]:
     ids = ("infra.stack", applied.ID, "infra.registrations", "infra.docs", "infra.monitors")
+    if not run.answers.stacked:
+        reason = "the stack is made by hand: newservice does not know what is in it"
+        return [_skipped(id_, reason) for id_ in ("vault.secrets", *ids)]
     secrets = _secrets(run)
     try:
         merge = _check(applied.ID, lambda: applied.judge_merge(applied.observe_merge(run)))

@@ -89,8 +89,8 @@ class Forgejo(State):
         if moved := self._moved(match, request, caller):
             return moved
         try:
-            if request.path.endswith("/push_mirrors-sync"):
-                # Waits for GitHub, which other requests must not have to.
+            if request.path.endswith(("/push_mirrors-sync", "/repos/migrate")):
+                # Wait for GitHub, which other requests must not have to.
                 return match.handler(request, caller, **match.arguments)
             with self.lock:
                 return match.handler(request, caller, **match.arguments)

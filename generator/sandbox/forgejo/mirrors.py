@@ -72,6 +72,20 @@ class Mirrors:
         self._queue.put(None)
         self._thread.join()
 
+    def bring(self, repository: Repository, address: str, password: str) -> None:
+        """Bring all references of a repository elsewhere, whose branch there becomes the default one.
+
+        Raises GitError.
+        """
+        user = "oauth2" if password else ""
+        environment = self._environment(PushMirror(address, "", username=user, password=password))
+        path = repository.bare.path
+        said = run_git(path, "ls-remote", "--symref", address, "HEAD", environment=environment).decode()
+        run_git(path, "fetch", "--quiet", "--no-auto-maintenance", address, "+refs/*:refs/*", environment=environment)
+        head = re.match(r"ref: refs/heads/(\S+)\tHEAD", said)
+        if head and head[1] in repository.bare.heads():
+            repository.set_default_branch(head[1])
+
     def sync(self, repository: Repository) -> bool:
         """Push to every mirror, one after the other; False when one failed, and those after it are skipped."""
         return all(self._push(repository, mirror) for mirror in list(repository.mirrors))

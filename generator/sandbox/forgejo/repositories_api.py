@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from generator.sandbox.forgejo.errors import ForgejoError, not_found
 from generator.sandbox.forgejo.state import Repository
 from generator.sandbox.messages import Request, Response, json_response, page_of, route
+from generator.sandbox.repositories import GitError
 
 if TYPE_CHECKING:
     from generator.sandbox.forgejo.application import Caller, Forgejo
@@ -106,6 +108,41 @@ class RepositoriesApi:
         if not self._forgejo.organisations[org].get(user):
             raise ForgejoError(403, "Given user is not allowed to create repository in organization.")
         return self._create(request, caller, org)
+
+    @route("POST", "/repos/migrate")
+    def migrate(self, request: Request, caller: Caller) -> Response:
+        """Make a repository of one elsewhere, before answering; where that fails, nothing stays.
+
+        Until it is over the repository exists, and is reported as empty.
+        """
+        user, asked = _signed_in(caller), request.json_object()
+        owner, name = str(asked.get("repo_owner") or user), str(asked.get("repo_name") or "")
+        address, wanted = str(asked.get("clone_addr") or ""), str(asked.get("description") or "")
+        with self._forgejo.lock:
+            if owner not in self._forgejo.users and owner not in self._forgejo.organisations:
+                raise ForgejoError(422, f"user does not exist [uid: 0, name: {owner}]")
+            if owner != user and not self._forgejo.organisations.get(owner, {}).get(user):
+                raise ForgejoError(403, "Given user is not owner of organization.")
+            self._check_address(address)
+            self._check_name(owner, name)
+            private = self._forgejo.force_private or bool(asked.get("private", False))
+            created = self._forgejo.create_repository(owner, name, private=private, description=wanted)
+        try:
+            self._forgejo.mirrors.bring(created, address, str(asked.get("auth_token") or ""))
+        except GitError as error:
+            with self._forgejo.lock:
+                del self._forgejo.repositories[created.full_name.lower()]
+            created.bare.remove()
+            kind = "Authentication failed" if "uthentication failed" in str(error) else "Migration failed"
+            raise ForgejoError(422, f"{kind}: {error}.") from error
+        created.empty = not created.bare.heads()
+        return json_response(201, self._forgejo.view(created, caller))
+
+    def _check_address(self, address: str) -> None:
+        """Raise ForgejoError for an address that nothing is migrated from: the policy is that of mirrors."""
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or parts.hostname not in self._forgejo.mirror_hosts:
+            raise ForgejoError(422, "You can not import from disallowed hosts.")
 
     @route("GET", "/repos/<owner>/<repo>")
     def read(self, request: Request, caller: Caller, owner: str, repo: str) -> Response:

@@ -117,6 +117,8 @@ class Repository:
     hooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, Any] = field(default_factory=dict)
     fork: bool = False
+    pulled: bool = False
+    """Whether Forgejo pulls it from elsewhere."""
     rules: list[Rule] = field(default_factory=list)
     writers: list[str] = field(default_factory=list)
     """Users who may write but don't administer it, whatever else they own."""

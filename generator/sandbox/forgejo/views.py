@@ -73,7 +73,7 @@ class Views:
             "fork": repository.fork,
             "template": False,
             "parent": None,
-            "mirror": False,
+            "mirror": repository.pulled,
             "size": 25,
             "language": "",
             "languages_url": f"{self.api}/repos/{full_name}/languages",

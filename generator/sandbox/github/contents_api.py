@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from generator.sandbox.github.errors import GitHubError, not_found
@@ -78,6 +79,27 @@ class ContentsApi:
         found = sorted(repository.bare.references().items())
         shown = [self._github.views.reference(repository, *item) for item in found if item[0].startswith(f"refs/{ref}")]
         return json_response(200, shown)
+
+    @route("GET", "/repos/<owner>/<repo>/git/trees/<path:ref>")
+    def tree(self, request: Request, caller: Caller, owner: str, repo: str, ref: str) -> Response:
+        """All files of a commit, whatever ``recursive`` says."""
+        repository = self._not_empty(caller, owner, repo)
+        sha = repository.bare.resolve(ref)
+        if sha is None:
+            raise not_found()
+        listed = [
+            {"path": item.path, "mode": item.mode, "type": item.kind, "sha": item.sha, "size": item.size}
+            for item in repository.bare.entries(sha, recursive=True)
+        ]
+        return json_response(200, {"sha": sha, "tree": listed, "truncated": False})
+
+    @route("GET", "/repos/<owner>/<repo>/git/blobs/<sha>")
+    def blob(self, request: Request, caller: Caller, owner: str, repo: str, sha: str) -> Response:
+        """A file's content by its id."""
+        repository = self._not_empty(caller, owner, repo)
+        content = repository.bare.blob(sha)
+        encoded = base64.encodebytes(content).decode()
+        return json_response(200, {"sha": sha, "size": len(content), "encoding": "base64", "content": encoded})
 
     @route("GET", "/repos/<owner>/<repo>/contents/")
     @route("GET", "/repos/<owner>/<repo>/contents/<path:path>")

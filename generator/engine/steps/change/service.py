@@ -54,7 +54,9 @@ def _observe(run: Run, change: Change) -> ServiceFacts:
     start, goal = _ends(run, change, line)
     tree = run.canonical_commit(line.tree, (*start.files, *goal.files))
     base = repository.heads[line.default]
-    found = _without_answers(transition(start, goal, tree, "service"))
+    found = transition(start, goal, tree, "service")
+    if run.answers.stacked:  # else this is the one record of the answers
+        found = _without_answers(found)
     if line.tree == base:
         return ServiceFacts(line, found, found)
     merged = replace(line, origin=line.merged)
@@ -96,7 +98,7 @@ class ServiceChange(Step[ServiceFacts]):
         """Where the change begins, and what is to be done there."""
         run_parallel(partial(glance, run), run.woodpecker_number)
         facts = observe_service(run, self._change)
-        if writes(facts.found):
+        if writes(facts.found) and run.answers.stacked:
             observe_stack(run, self._change)
         return facts
 
@@ -111,9 +113,11 @@ class ServiceChange(Step[ServiceFacts]):
         if not facts.begun:
             return not_begun(where)
         if writes(facts.found):
-            stack = observe_stack(run, self._change).line  # as it was seen in this pass
-            if not self._change.concerns(stack.recorded):
-                return moved(f"the stack on {stack.branch if stack.waits else stack.default}")
+            # The stack's record as it was seen in this pass; where none is newservice's, the repository's own.
+            record = observe_stack(run, self._change).line if run.answers.stacked else line
+            if not self._change.concerns(record.recorded):
+                what = "the stack on" if run.answers.stacked else f"{where}:"
+                return moved(f"{what} {record.branch if record.waits else record.default}")
         if line.stuck and line.others:
             return foreign(
                 f"{line.branch} of {where} can no longer be merged and has commits of others",
@@ -128,7 +132,7 @@ class ServiceChange(Step[ServiceFacts]):
     def act(self, run: Run, facts: ServiceFacts) -> Done:
         """Commit in a scratch clone and push without force."""
         check_before_push(run, again=f"run {run.project.command('create')}")  # other changes don't look at the copies
-        sha = _pushed(run, facts.line, facts.found.written, facts.found.removed, self._message(run, facts))
+        sha = push_line(run, facts.line, facts.found.written, facts.found.removed, self._message(run, facts))
         return Done(f"{facts.line.branch} at {sha[:8]}", run.fresh().since)
 
     def _message(self, run: Run, facts: ServiceFacts) -> str:
@@ -136,7 +140,7 @@ class ServiceChange(Step[ServiceFacts]):
         return signed(title, f"{remark(run, run.name, facts.line)}{seal(blobs(facts.found.written))}\n")
 
 
-def _pushed(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
+def push_line(run: Run, line: Line, files: Iterable[File], removed: Iterable[str], message: str) -> str:
     """Commit on top of the line's commits and push its branch. Raises ``SystemFailure`` where they moved meanwhile."""
     url = run.platform.forgejo.clone_url(run.name)
     key = run.platform.connection.signing_key
