@@ -64,6 +64,11 @@ class Application:
         found: Mapping[str, Any] = self.compose["services"][self.expected["service"]]
         return found
 
+    def lines(self, name: str) -> list[str]:
+        """The lines of a file beside the Compose file; none where there is no such file."""
+        path = self.file.parent / name
+        return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+
     def completion(self, missing: set[str]) -> dict[str, Any]:
         """What a person answers to the questions that are left."""
         given = dict(self.expected.get("complete", {}))

@@ -7,21 +7,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from generator.lifecycle.importing.conventions import Conventions
+
 from .corpus import SECRET, Application
 
-CONNECTION = {"host": "{{{}_host}}", "port": None}
-"""Parts of a connection that may as well stand in ``env``: the server's token, and the port."""
 TOKENS = {"postgres": "{pg_host}", "mysql": "{mysql_host}"}
 PORTS = {"postgres": "5432", "mysql": "3306"}
+"""What of a connection may as well stand in ``env``."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that the command says: ``kind`` is answer, missing, assumed, unexpressed or the like."""
+    """Something that the command says: its kind, the question that it is about, the words, and the place in the file."""
 
     kind: str
-    where: str
-    text: str
+    question: str
+    message: str
+    origin: str = ""
+
+    @property
+    def path(self) -> str:
+        """The place without file and line."""
+        return self.origin.partition(" ")[2]
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Imported:
 
     @property
     def missing(self) -> set[str]:
-        return {finding.where for finding in self.said("missing")}
+        return {finding.question for finding in self.said("missing")}
 
 
 def wrong(application: Application, imported: Imported) -> list[str]:
@@ -126,7 +133,7 @@ def _variables(wanted: Mapping[str, Any], got: Mapping[str, Any], imported: Impo
 
 
 def _questions(expected: Mapping[str, Any], imported: Imported) -> Iterator[str]:
-    asked = {finding.where.rsplit(".", 1)[-1] for finding in imported.said("missing")}
+    asked = {finding.question.rsplit(".", 1)[-1] for finding in imported.said("missing")}
     wanted = set(expected["missing"])
     for question in sorted(wanted - asked):
         yield f"missing: {question} is not asked"
@@ -143,39 +150,84 @@ def _questions(expected: Mapping[str, Any], imported: Imported) -> Iterator[str]
 def _named(what: str, imported: Imported, *kinds: str) -> bool:
     """Whether something other than an answer's plain origin speaks of it."""
     pattern = re.compile(rf"(?<![A-Za-z0-9]){re.escape(what)}(?![A-Za-z0-9_])", re.IGNORECASE)
-    return any(
-        pattern.search(f"{finding.where} {finding.text}") for finding in imported.said(*kinds) if finding.kind != "answer"
-    )
+    said = [finding for finding in imported.said(*kinds) if finding.kind != "origin"]
+    return any(pattern.search(f"{finding.question} {finding.message} {finding.path}") for finding in said)
 
 
 def _lost(application: Application, imported: Imported) -> Iterator[str]:
-    """What the file says and nothing speaks of: each key of each service, and each item of the one that is taken."""
-    said = [finding.where for finding in imported.findings] + [finding.text for finding in imported.findings]
-    for name, service in application.compose["services"].items():
-        place = f"services.{name}"
-        for key, value in service.items():
-            if not _spoken(f"{place}.{key}", said):
-                yield f"lost: {place}.{key}"
-            elif name == application.expected["service"] and key in ("environment", "volumes", "ports", "labels"):
-                for item in _items(value):
-                    if not _spoken(f"{place}.{key}{item}", said):
-                        yield f"lost: {place}.{key}{item}"
+    """What the file says and nothing speaks of: each other service, and each key and item of the one that is taken.
+
+    Keys and labels that ``templates/import.yml`` lists as meaningless on the platform are no loss.
+    """
+    taken = application.expected["service"]
+    for name in application.compose["services"]:
+        if name != taken and not _named(name, imported):
+            yield f"lost: the service {name}"
+    needless = Conventions.installed().words("ignored")
+    for key, value in application.service.items():
+        path = f"services.{taken}.{key}"
+        if key in needless or key in ("depends_on", "links"):
+            continue
+        if key in _ITEMS and value:
+            yield from (f"lost: {path}: {item}" for item in _ITEMS[key](application, imported, path, value))
+        elif value and not _spoken(path, imported) and not _named(key, imported):
+            yield f"lost: {path}"
 
 
-def _items(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [f".{key}" for key in value]
-    return [f".{item.partition('=')[0]}" if isinstance(item, str) and "=" in item else f"[{at}]" for at, item in enumerate(value)]
+def _lost_variables(application: Application, imported: Imported, path: str, value: Any) -> Iterator[str]:
+    if path.endswith("env_file"):
+        entries = value if isinstance(value, list) else [value]
+        files = [entry["path"] if isinstance(entry, Mapping) else entry for entry in entries]
+        lines = [line for name in files for line in application.lines(name)]
+        names = [line.partition("=")[0].strip() for line in lines if "=" in line and not line.startswith("#")]
+    else:
+        names = [str(item).partition("=")[0] for item in value]
+    answers = imported.answers
+    database = answers.get("database")
+    held = {*answers.get("env", {}), *answers.get("secrets", {})}
+    held |= set(database.get("env", {})) if isinstance(database, Mapping) else {"DATABASE_URL"} if database else set()
+    held |= {"REDIS_URL"} if answers.get("redis") else set()
+    return (name for name in names if name not in held and not _named(name, imported))
 
 
-def _spoken(path: str, said: list[str]) -> bool:
-    """Whether a path, or what it is part of or consists of, is named."""
-    parts = re.split(r"(?=[.\[])", path)
-    above = ["".join(parts[:length]) for length in range(3, len(parts))]
-    whole = re.compile(rf"(?<![A-Za-z0-9]){re.escape(path)}(?![A-Za-z0-9_-])")
-    ends = [re.compile(rf"(?<![A-Za-z0-9]){re.escape(part)}(?![A-Za-z0-9_.\[-])") for part in above[:-1] or above]
-    services = re.compile(rf"(?<![A-Za-z0-9]){re.escape(''.join(parts[:2]))}(?![A-Za-z0-9_.\[-])")
-    return any(whole.search(text) or services.search(text) or any(end.search(text) for end in ends) for text in said)
+def _lost_volumes(_: Application, imported: Imported, path: str, value: Any) -> Iterator[str]:
+    mounts = {volume["mount"].rstrip("/") for volume in imported.answers.get("volumes", [])}
+    for at, item in enumerate([value] if isinstance(value, str) else value):
+        parts = [item["target"]] if isinstance(item, Mapping) else item.split(":")
+        if not {part.rstrip("/") for part in parts} & mounts and not _spoken(f"{path}[{at}]", imported):
+            yield str(parts[-1])
+
+
+def _lost_ports(_: Application, imported: Imported, path: str, value: Any) -> Iterator[str]:
+    for at, item in enumerate(value):
+        text = str(item.get("target") if isinstance(item, Mapping) else item).partition("/")[0].rpartition(":")[2]
+        if text != str(imported.answers.get("port")) and not _spoken(f"{path}[{at}]", imported):
+            yield text
+
+
+def _lost_labels(_: Application, imported: Imported, path: str, value: Any) -> Iterator[str]:
+    conventions = Conventions.installed()
+    for item in value:
+        name = str(item).partition("=")[0]
+        known = conventions.first(conventions.value("labels"), "names", name)
+        if known is None and not _named(name, imported):
+            yield name
+
+
+_ITEMS = {
+    "environment": _lost_variables,
+    "env_file": _lost_variables,
+    "volumes": _lost_volumes,
+    "tmpfs": _lost_volumes,
+    "ports": _lost_ports,
+    "expose": _lost_ports,
+    "labels": _lost_labels,
+}
+
+
+def _spoken(path: str, imported: Imported) -> bool:
+    """Whether something is said of a place, or of what is below it."""
+    return any(re.match(rf"{re.escape(path)}(?![A-Za-z0-9_-])", finding.path) for finding in imported.findings)
 
 
 def _any_of(value: Any) -> list[Any]:
