@@ -14,9 +14,9 @@ from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 
 if TYPE_CHECKING:
     from generator.base.checks import Check
+    from generator.base.findings import Finding
     from generator.base.parallel import StepResult
     from generator.engine.plan import Plan
-    from generator.base.findings import Finding
     from generator.fleet.findings import Finding as TreeFinding
     from generator.template.amendment import AnswerChange
 

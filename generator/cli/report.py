@@ -14,10 +14,10 @@ from generator.base.stopping import held
 
 if TYPE_CHECKING:  # `newservice --help` needs none of these, and they take a while
     from generator.base.checks import Check
+    from generator.base.findings import Finding
     from generator.base.parallel import StepResult
     from generator.engine.checklist import Checklist
     from generator.engine.plan import Plan
-    from generator.base.findings import Finding
     from generator.fleet.findings import Finding as TreeFinding
     from generator.template.amendment import AnswerChange
 

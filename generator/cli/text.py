@@ -16,10 +16,10 @@ from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 from generator.cli.screen import SIGNS, coloured, folded, paint, paint_diff
 
 if TYPE_CHECKING:
+    from generator.base.findings import Finding
     from generator.base.parallel import StepResult
     from generator.cli.live import LiveSteps
     from generator.engine.plan import Plan
-    from generator.base.findings import Finding
     from generator.fleet.findings import Finding as TreeFinding
     from generator.template.amendment import AnswerChange
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator.lifecycle.importing.checking import check
+from generator.lifecycle.importing.checking import check, without_secrets
 from generator.lifecycle.importing.conventions import Conventions
 from generator.lifecycle.importing.draft import Draft
 from generator.lifecycle.importing.mapping import draft_of
@@ -40,9 +40,11 @@ def imported(
     """The answers that a Compose file says, for one of its services.
 
     ``env_file`` fills in variables, in place of the ``.env`` beside the file; ``given`` are answers that win.
-    Raises ``UsageError`` for a file that can't be read or is none, and where it has no such service.
+    Raises ``UsageError`` for a file that can't be read or is none, where it has no such service, and for what is wrong
+    with ``given``.
     """
     project = load_project(path, env_file)
     draft, key = draft_of(project, Conventions.installed(), platform, given, service)
+    without_secrets(draft)
     check(draft, template, questions, platform)
     return Imported(draft, f"{project.file}, service {key}")

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from generator.base.errors import UsageError
 from generator.lifecycle.importing.conventions import Companion, Conventions
 from generator.lifecycle.importing.images import last_part
+from generator.lifecycle.importing.merging import as_pairs
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.ports import ports_of
 from generator.lifecycle.importing.project import Project
 from generator.lifecycle.importing.routes import exposed
 from generator.lifecycle.importing.scope import companion, variables_of
-from generator.lifecycle.importing.merging import as_pairs
 
 
 def chosen(project: Project, conventions: Conventions, wanted: str = "") -> tuple[str, str]:

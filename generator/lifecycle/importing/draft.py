@@ -11,7 +11,7 @@ from generator.base.findings import Finding, FindingKind
 from generator.base.secrets import learn
 from generator.lifecycle.importing.nodes import Node
 
-_MERGED = ("env", "secrets")
+MERGED = ("env", "secrets")
 """Maps of which a person gives single entries."""
 
 
@@ -27,7 +27,7 @@ class Draft:
 
     def __post_init__(self) -> None:
         self.answers.update(copy.deepcopy(dict(self.given)))
-        self._variables = {key for name in _MERGED for key in self._map(name)}
+        self._variables = {key for name in MERGED for key in self._map(name)}
 
     def put(self, question: str, value: Any, node: Node | None, *, assumed: str = "") -> None:
         """An answer. ``assumed`` says what is assumed where the file says less."""
@@ -37,7 +37,7 @@ class Draft:
 
     def put_entry(self, question: str, key: str, value: Any, node: Node | None, *, assumed: str = "") -> None:
         """An entry of an answer that is a map."""
-        if key not in self._variables:
+        if key not in self._variables and self._can_be_merged(question):
             self.answers.setdefault(question, {})[key] = value
             self._note(f"{question}.{key}", node, assumed)
 
@@ -63,14 +63,13 @@ class Draft:
 
     def refuse(self, place: str, reason: str) -> None:
         """An answer that ``create`` would not take, and that a person gives in another form."""
-        origin = self.origins.get(place, self.origins.get(place.partition(".")[0], ""))
         self.findings = [item for item in self.findings if not (item.kind == "origin" and item.question == place)]
-        self.findings.append(Finding("missing", place, f"what the file says is not possible here: {reason}", origin))
+        self.report("missing", place, f"what the file says is not possible here: {reason}")
 
     def secret(self, variable: str, node: Node, value: str, message: str) -> None:
         """A variable whose value Vault keeps. The value is known from now on, and masked."""
         place = f"secrets.{variable}"
-        if variable in self._variables:
+        if variable in self._variables or not self._can_be_merged("secrets"):
             learn(value, variable)
             return
         self.answers.setdefault("secrets", {})[variable] = property_of(variable)
@@ -81,6 +80,17 @@ class Draft:
         """A value that is a secret: it is reported without the value, which is masked from now on."""
         learn(value, place.rpartition(".")[2])
         self._say("secret", place, message, node)
+
+    def report(self, kind: FindingKind, place: str, message: str) -> None:
+        """Something about an answer, with the origin that is known of it."""
+        origin = self.origins.get(place, self.origins.get(place.partition(".")[0], ""))
+        finding = Finding(kind, place, message, origin)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def gave(self, question: str, key: str) -> bool:
+        """Whether a person gave this entry of an answer."""
+        return key in self._map(question)
 
     @property
     def missing(self) -> tuple[Finding, ...]:
@@ -103,9 +113,12 @@ class Draft:
 
     def _is_given(self, place: str) -> bool:
         question, _, entry = place.partition(".")
-        if question in _MERGED or entry:
-            return entry in self._variables or (question not in _MERGED and question in self.given)
+        if question in MERGED or entry:
+            return entry in self._variables or (question not in MERGED and question in self.given)
         return question in self.given
+
+    def _can_be_merged(self, question: str) -> bool:
+        return isinstance(self.answers.get(question, {}), dict)
 
     def _map(self, question: str) -> Mapping[str, Any]:
         found = self.given.get(question)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from generator.lifecycle.importing.conventions import whole
-from generator.lifecycle.importing.databases import Used, map_database, map_redis
+from generator.lifecycle.importing.companions import Used
+from generator.lifecycle.importing.conventions import expression, whole
+from generator.lifecycle.importing.databases import map_database
 from generator.lifecycle.importing.nodes import Node
+from generator.lifecycle.importing.redis import map_redis
 from generator.lifecycle.importing.scope import Scope
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -15,12 +17,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 def map_environment(scope: Scope) -> None:
     """``env``, ``secrets``, ``database`` and ``redis``."""
     for file in scope.project.env_files.get(scope.name, ()):
-        if file.variables is None:
-            scope.draft.miss(
-                "env",
-                f"{file.name or 'env_file'} is not in the Compose file's folder: its variables are not known",
-                file.node,
-            )
+        if file.variables is None and file.required:
+            missing = f"{file.name or 'the file'} is not in the Compose file's folder: its variables are not known"
+            scope.draft.miss("env", missing, file.node)
     taken = _companions(scope)
     for name, node in scope.variables.items():
         if name not in taken:
@@ -52,52 +51,53 @@ def _uses(scope: Scope, key: str) -> bool:
     """Whether the service uses a companion: it says so, names it, or nobody else could."""
     if key in scope.needs or any(key in scope.mentioned(node.text) for node in scope.variables.values()):
         return True
-    users = [name for name, node in scope.project.services.items() if name != key]
-    others = [name for name in users if name != scope.name and scope.others.get(name) is None]
-    return not others
+    return not [other for other, what in scope.others.items() if what is None]
 
 
 def _variable(scope: Scope, name: str, node: Node) -> None:
-    draft, conventions = scope.draft, scope.conventions
+    """A variable that belongs to no shared database."""
     if not _NAME.fullmatch(name):
-        draft.omit("env", f"{name[:60]} is no name of a variable in the cluster", node)
-        return
-    row = conventions.first(conventions.value("tool_variables"), "names", name)
-    if row is not None and row["becomes"] == "nothing":
-        return
-    if row is not None:
-        return  # the labels' mapper reads it
-    if (
-        (file := conventions.value("secrets", "file_suffix"))
-        and name.upper().endswith(file)
-        and node.text.startswith(conventions.value("secrets", "mount"))
-    ):
-        stem = name[: -len(file)]
-        draft.secret(
-            stem, node, "", f"{name} names a file with a secret: {stem} gets the value itself, if the image knows it"
-        )
-        draft.assume(f"secrets.{stem}", f"the image takes {stem} in place of {name}", node)
-        return
-    own = _own_address(scope, name, node)
-    if own:
-        draft.put_entry("env", name, own, node, assumed="the service's own address stands in it")
-        return
+        scope.draft.omit("env", f"{name[:60]} is no name of a variable in the cluster", node)
+    elif scope.conventions.first(scope.conventions.value("tool_variables"), "names", name):
+        return  # for proxies of the host: what it says of host and port is read elsewhere
+    elif not _secret_file(scope, name, node) and not _address(scope, name, node):
+        _setting(scope, name, node)
+
+
+def _secret_file(scope: Scope, name: str, node: Node) -> bool:
+    """Whether a variable names a file that Compose mounts with a secret: another one takes the value itself."""
+    rules = scope.conventions.value("secrets")
+    if not name.upper().endswith(rules["file_suffix"]) or not node.text.startswith(rules["mount"]):
+        return False
+    stem = name[: -len(rules["file_suffix"])]
+    scope.draft.secret(stem, node, "", f"{name} names a file with a secret; {stem} holds its value, kept in Vault")
+    scope.draft.assume(f"secrets.{stem}", f"the image takes {stem} in place of {name}", node)
+    return True
+
+
+def _address(scope: Scope, name: str, node: Node) -> bool:
+    """Whether a variable holds the service's own address, or that of a service that does not come along."""
+    if own := _own_address(scope, name, node):
+        scope.draft.put_entry("env", name, own, node, assumed="it holds the service's own address")
+        return True
     others = list(dict.fromkeys(scope.mentioned(node.text))) if _is_address(scope, name, node.text) else []
     if others:
-        draft.miss(
-            f"env.{name}", f"it names the service {' and '.join(others)} of the file, which does not come along", node
-        )
-        return
+        missing = f"it names {' and '.join(others)}, another service of the file, which does not come along"
+        scope.draft.miss(f"env.{name}", missing, node)
+    return bool(others)
+
+
+def _setting(scope: Scope, name: str, node: Node) -> None:
+    draft = scope.draft
     if why := scope.is_secret(name, node):
-        taken_over = (
-            "" if node.open or not node.text else "; the value in the file is not taken over, --seed of create names it"
-        )
-        draft.secret(name, node, node.text, f"{name} is kept in Vault: {why}{taken_over}")
-        return
-    if node.open:
+        taken = "" if node.open or not node.text else "; the value in the file is not copied: name it with --seed"
+        draft.secret(name, node, node.text, f"{name} is kept in Vault: {why}{taken}")
+    elif node.open:
         draft.miss(f"env.{name}", f"nothing says what {' and '.join(node.open)} is", node)
-        return
-    draft.put_entry("env", name, node.text, node)
+    elif expression(scope.conventions.value("placeholders")).search(node.text[:2000]):
+        draft.miss(f"env.{name}", "what the file says looks like a placeholder", node)
+    else:
+        draft.put_entry("env", name, node.text, node)
 
 
 def _own_address(scope: Scope, name: str, node: Node) -> str:
@@ -111,7 +111,8 @@ def _own_address(scope: Scope, name: str, node: Node) -> str:
         return ""
     host, port = found[2], (found[3] or "").removeprefix(":")
     own = whole(rules["local"], host) and port in scope.ports_seen
-    if not (own or host in scope.web_hosts or (not host and node.open) or (host and whole(rules["hosts"], host))):
+    unknown = bool(node.open) and not host.strip(".")
+    if not (own or unknown or host in scope.web_hosts or whole(rules["hosts"], host)):
         return ""
     return f"{'https://' if found[1] else ''}{{host}}{found[4] or ''}"
 

@@ -120,7 +120,7 @@ def _others(scope: Scope) -> None:
 def _host(scope: Scope) -> None:
     draft = scope.draft
     found = [
-        route for route in routes(scope.labels) if "." in route.host or route.host.isascii() and route.host.isalnum()
+        route for route in routes(scope.labels) if "." in route.host or (route.host.isascii() and route.host.isalnum())
     ]
     first = next((route for route in found if not route.node.open), None)
     if first is None:
@@ -152,7 +152,7 @@ def _tile(scope: Scope) -> None:
     widget: dict[str, Any] = {}
     for name, node in labels.items():
         key = name.removeprefix("homepage.")
-        if key == name or not node.text:
+        if key == name or not (node.text or node.open):
             continue
         if key == "name":
             draft.put("title", node.text, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from generator.base.secrets import learn, learn_addresses
 from generator.lifecycle.importing.choice import chosen, name_of
 from generator.lifecycle.importing.conventions import Companion, Conventions
 from generator.lifecycle.importing.draft import Draft
@@ -15,38 +16,8 @@ from generator.lifecycle.importing.images import map_image
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.process import map_process
 from generator.lifecycle.importing.project import Project
-from generator.lifecycle.importing.scope import Scope
+from generator.lifecycle.importing.scope import Scope, variables_of
 from generator.lifecycle.importing.storage import map_volumes
-
-_HANDLED = frozenset(
-    (
-        "image",
-        "build",
-        "ports",
-        "expose",
-        "environment",
-        "env_file",
-        "volumes",
-        "tmpfs",
-        "command",
-        "entrypoint",
-        "user",
-    )
-    + ("healthcheck", "deploy", "mem_limit", "mem_reservation", "cpus", "secrets", "read_only", "cap_drop", "cap_add")
-    + (
-        "security_opt",
-        "devices",
-        "gpus",
-        "runtime",
-        "scale",
-        "labels",
-        "depends_on",
-        "links",
-        "external_links",
-        "network_mode",
-    )
-    + ("extends", "platform")
-)
 
 
 def draft_of(
@@ -60,6 +31,7 @@ def draft_of(
     key, why = chosen(project, conventions, service)
     scope = Scope(project, conventions, key, platform, Draft(given))
     draft = scope.draft
+    _learn(scope)
     found, node = name_of(project, conventions, key)
     if found:
         draft.put("name", found, node)
@@ -80,50 +52,56 @@ def draft_of(
     map_probe(scope)
     if draft.answers.get("kind") == "web":
         draft.assume(
-            "auth",
-            "the single sign-on comes before every request, which is the default; answer auth where the application has its own login",
+            "auth", "the single sign-on comes before every request; answer auth where the application has its own login"
         )
     _rest(scope)
     _others(scope)
     return draft, key
 
 
+def _learn(scope: Scope) -> None:
+    """Make every secret of the project known, whatever becomes of it, so that none is ever shown."""
+    for name, text in scope.project.variables.items():
+        if scope.is_secret(name, Node(text, raw=text)):
+            learn(text, name)
+            learn_addresses(text)
+    for key in scope.project.services:
+        for name, node in variables_of(scope.project, key).items():
+            learn_addresses(node.text)
+            if scope.is_secret(name, node):
+                learn(node.text, name)
+
+
 def _rest(scope: Scope) -> None:
     """The keys that no answer is made of."""
     draft, conventions, service = scope.draft, scope.conventions, scope.service
     reasons = conventions.value("unexpressed")
+    known = {*conventions.words("answered"), *conventions.words("ignored")}
     for key, node in service.entries.items():
-        if key in _HANDLED or key in conventions.words("ignored") or key.startswith("x-"):
-            continue
-        if (
-            node.value is None
-            or node.text.lower() == "false"
-            or (not node.text and not node.items and not node.entries)
-        ):
-            continue
-        draft.omit("", f"{key}: {reasons.get(key, 'newservice does not know this key')}", node)
+        if key not in known and not key.startswith("x-") and node.plain() not in (None, "", False, "false", [], {}):
+            draft.omit("", f"{key}: {reasons.get(key, 'newservice does not know this key')}", node)
     _network(scope)
+    _secret_files(scope)
     platform = service.get("platform")
-    if platform.text and platform.text not in ("linux/amd64", "linux"):
+    if platform.text not in ("", "linux", "linux/amd64"):
         draft.omit("", f"platform {platform.text[:40]}: the cluster's nodes are linux/amd64", platform)
-    for item in service.get("secrets").items:
-        draft.assume("secrets", "secrets as files are not expressed; the variables that name them are, see there", item)
-    deploy = service.get("deploy")
-    for key, node in deploy.entries.items():
-        if key not in (
-            "resources",
-            "replicas",
-            "labels",
-            "restart_policy",
-            "mode",
-            "update_config",
-            "rollback_config",
-            "endpoint_mode",
-        ):
+    for key, node in service.get("deploy").entries.items():
+        if key not in conventions.words("deployment"):
             draft.omit("", f"deploy.{key}: the cluster decides about it", node)
-    for key, node in scope.project.root.entries.items():
-        if key in ("configs", "models") and node.entries:
+    for key in ("configs", "models"):
+        if (node := scope.project.root.get(key)).entries:
             draft.omit("", f"{key} at the top of the file are not expressed", node)
+
+
+def _secret_files(scope: Scope) -> None:
+    """Secrets that Compose mounts as files, and that no variable names."""
+    files = {node.text for node in scope.variables.values()}
+    for item in scope.service.get("secrets").items:
+        name = item.get("target").text or item.get("source").text if item.is_map else item.text
+        place = name if name.startswith("/") else scope.conventions.value("secrets", "mount") + name
+        if place not in files:
+            missing = f"the secret {name[:60]} is a file, {place[:100]}: answers put secrets into variables"
+            scope.draft.omit("secrets", missing, item)
 
 
 def _network(scope: Scope) -> None:
@@ -149,14 +127,15 @@ def _others(scope: Scope) -> None:
 
 
 def _words(key: str, node: Node, what: Companion | None, expressed: set[str]) -> str:
-    image = node.get("image").text or "built from code"
+    """What a person should know about a service that does not come along; empty for nothing."""
+    service = f"the service {key} ({node.get('image').text or 'built from code'})"
     if what is None:
-        return f"the service {key} ({image}): an answers file describes one service; import it by itself with --service {key}, or run it in extra.tf"
+        alone = f"import it by itself with --service {key}, or write it into extra.tf"
+        return f"{service}: an answers file describes one service; {alone}"
     if what.role == "provided":
-        return f"the service {key} ({image}) is left out: its part is that of {what.what}"
+        return f"{service} is left out: its part is that of {what.what}"
     if what.role == "not_shared":
-        return f"the service {key} ({image}): the platform shares no such service ({what.what}); run it in extra.tf, or as a service of its own"
+        alone = "write it into extra.tf, or make it a service of its own"
+        return f"{service}: the platform shares no such service ({what.what}); {alone}"
     kind = "redis" if what.what == "redis" else "database"
-    return (
-        "" if kind in expressed else f"the service {key} ({image}) is left out: nothing says that the service uses it"
-    )
+    return "" if kind in expressed else f"{service} is left out: nothing says that the service uses it"

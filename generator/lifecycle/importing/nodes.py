@@ -134,7 +134,7 @@ def _node(node: yaml.Node, file: str, path: str) -> Node:
     if isinstance(node, yaml.SequenceNode):
         items = [_node(item, file, f"{path}[{number}]") for number, item in enumerate(node.value)]
         return Node(items, file, line, path)
-    return Node(_scalar(node), file, line, path, raw=node.value)
+    return Node(_scalar(node), file, line, path, raw=str(node.value))
 
 
 def _entries(node: yaml.MappingNode, file: str, path: str) -> dict[str, Node]:
@@ -145,7 +145,7 @@ def _entries(node: yaml.MappingNode, file: str, path: str) -> dict[str, Node]:
         name = key.value
         if not isinstance(name, str):
             raise ExternalTextError("a key is a list or a map", key.start_mark.line + 1)
-        if name == "<<" and key.style is None:
+        if name == "<<" and not key.style:
             for other in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 if not isinstance(other, yaml.MappingNode):
                     raise ExternalTextError("<< takes a map, or a list of maps", key.start_mark.line + 1)
@@ -166,10 +166,10 @@ _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,18})", re.ASCII)
 _FLOAT = re.compile(r"[+-]?[0-9]{1,18}\.[0-9]{1,18}", re.ASCII)
 
 
-def _scalar(node: yaml.ScalarNode) -> Scalar:
-    text: str = node.value
-    if node.style is not None or node.tag == "tag:yaml.org,2002:str":
-        return text if node.style is not None else _BOOLS.get(text, text)
+def _scalar(node: yaml.Node) -> Scalar:
+    text = str(node.value)
+    if not isinstance(node, yaml.ScalarNode) or node.style:  # in quotes, or over several lines
+        return text
     if text in _NULLS:
         return None
     if text in _BOOLS:

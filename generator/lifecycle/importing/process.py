@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 
-from generator.lifecycle.importing.draft import property_of
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.scope import Scope
 from generator.lifecycle.importing.sizes import cpu, mebibytes, quantity
 
 
 def map_process(scope: Scope) -> None:
-    """``command``, ``args``, ``run_as``, ``cpu``, ``memory``, ``memory_limit``, ``hardening``, ``gpu`` and ``replicas``."""
+    """``command``, ``args``, ``run_as``, ``cpu``, ``memory``, its limit, ``hardening``, ``gpu`` and ``replicas``."""
     _words(scope, "command", scope.service.get("entrypoint"))
     _words(scope, "args", scope.service.get("command"))
     _user(scope)
@@ -36,53 +35,57 @@ def split(node: Node) -> list[str] | None:
 
 def _words(scope: Scope, question: str, node: Node) -> None:
     draft = scope.draft
-    if node.value is None or (not node.text and not node.items):
-        if node.line and node.raw in ('""', "''") or (node.value is not None and not node.items and not node.text):
-            draft.omit(question, "it empties what the image has, and an answer can't", node)
+    if node.value is None:
         return
     words = split(node)
+    public = [
+        name for item in (node.items or [node]) for name in item.open if not scope.conventions.secret_by_name(name)
+    ]
     if words is None:
         draft.miss(question, "its quotes do not match, so that its words are not known", node)
-        return
-    if opened := [
-        name for item in (node.items or [node]) for name in item.open if not scope.conventions.secret_by_name(name)
-    ]:
-        draft.miss(question, f"nothing says what {' and '.join(opened)} is", node)
-        return
-    kept = [_word(scope, words, number, node) for number in range(len(words))]
-    if all(word is not None for word in kept):
-        draft.put(question, kept, node)
+    elif not words:
+        draft.omit(question, "it empties what the image has, and an answer can't", node)
+    elif public:
+        draft.miss(question, f"nothing says what {' and '.join(public)} is", node)
+    else:
+        kept = [_word(scope, question, words, number, node) for number in range(len(words))]
+        if None not in kept:
+            draft.put(question, kept, node)
 
 
-def _word(scope: Scope, words: list[str], number: int, node: Node) -> str | None:
+def _word(scope: Scope, question: str, words: list[str], number: int, node: Node) -> str | None:
     """A word as it is, or with the variable of a secret in place of its value. None where that can't be said."""
-    word, draft, rules = words[number], scope.draft, scope.conventions
+    draft, rules = scope.draft, scope.conventions
     item = node.items[number] if node.is_list else node
+    named = [use.name for use in item.uses if rules.secret_by_name(use.name)]
+    flag, secret = _flagged(scope, words, number, whole_word=bool(named) and node.is_list)
+    if not secret:
+        if named and not node.is_list:
+            draft.miss(question, "a secret stands in it: answer it with $(VARIABLE) in place of the value", node)
+            return None
+        return words[number]
+    variable = named[0] if named else flag.strip("-").upper().replace("-", "_")
+    variable = variable if _VARIABLE.fullmatch(variable) else "ARGUMENT"
+    draft.secret(variable, item, secret, f"{variable} is kept in Vault, and the command names it")
+    draft.assume(question, f"$({variable}) stands for the secret", item)
+    return words[number].removesuffix(secret) + f"$({variable})"
+
+
+def _flagged(scope: Scope, words: list[str], number: int, *, whole_word: bool) -> tuple[str, str]:
+    """The flag of a secret word, and the secret in it; empty for a word that is none."""
+    word, rules = words[number], scope.conventions
     flag, equals, value = word.partition("=")
     before = words[number - 1] if number else ""
-    named = [use.name for use in item.uses if rules.secret_by_name(use.name)]
-    if equals and rules.fits("secrets", "flags", text=flag):
-        secret, shown = value, f"{flag}="
-    elif number and rules.fits("secrets", "flags", text=before) and not word.startswith("-"):
-        secret, shown = word, ""
-    elif rules.secret_by_value(word) or (named and node.is_list):
-        secret, shown = word, ""
-    elif named:
-        draft.keep_back(
-            "", "args", f"{' and '.join(named)} is a secret in the command: write the command as a list of words", node
-        )
-        draft.miss("args", "a secret stands in the command: answer it, with $(VARIABLE) in place of the value", node)
-        return None
-    else:
-        return word
-    variable = named[0] if named else (flag if equals else before).strip("-").upper().replace("-", "_") or "ARGUMENT"
-    variable = variable if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable) else "ARGUMENT"
-    if variable not in draft.answers.get("secrets", {}):
-        draft.secret(
-            variable, node, secret, f"{variable} is kept in Vault, and the command names it: {property_of(variable)}"
-        )
-    draft.assume("args", f"$({variable}) stands for the secret", node)
-    return f"{shown}$({variable})"
+    if equals and value and rules.fits("secrets", "flags", text=flag):
+        return flag, value
+    if rules.fits("secrets", "flags", text=before) and not word.startswith("-"):
+        return before, word
+    if whole_word and equals:
+        return flag, value
+    return ("", word) if whole_word or rules.secret_by_value(word) else ("", "")
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def _user(scope: Scope) -> None:
@@ -172,7 +175,7 @@ def _gpu(scope: Scope) -> None:
         if "nvidia" in text:
             wanted = wanted or item
         else:
-            draft.omit("gpu", f"the device {text[:60]}: pods get no devices but GPUs", item)
+            draft.omit("", f"the device {text[:60]}: pods get no devices but GPUs", item)
     if wanted is None:
         return
     draft.put("tier", scope.platform["gpu"]["tier"], wanted, assumed="only services of this tier get a GPU")

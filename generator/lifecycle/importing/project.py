@@ -1,6 +1,7 @@
 """Reads a Compose file and what it names beside it: ``.env``, ``env_file``, ``extends`` and ``include``.
 
-Nothing outside the file's folder is read, nothing is executed and nothing fetched; the process's environment plays no part.
+Nothing outside the file's folder is read, nothing is executed and nothing fetched. The process's environment plays no
+part.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class EnvFile:
     node: Node
     name: str
     variables: tuple[Variable, ...] | None
+    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,8 @@ class _Reader:
         found = []
         for item in named.items or ([named] if named.value is not None else []):
             node = item.get("path") if item.is_map else item
-            raw = item.get("format").text == "raw"
-            found.append(self._env_file(node, raw=raw))
+            read = self._env_file(node, raw=item.get("format").text == "raw")
+            found.append(replace(read, required=item.get("required").text.lower() != "false"))
         return tuple(found)
 
     def _env_file(self, node: Node, *, raw: bool) -> EnvFile:

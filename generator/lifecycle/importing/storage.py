@@ -13,7 +13,8 @@ from generator.lifecycle.importing.sizes import mebibytes
 
 
 class Mount(NamedTuple):
-    """A mount of a container. ``source``: a volume's name, a path of the host, or nothing; ``kind``: volume, bind, tmpfs."""
+    """A mount of a container. ``kind``: volume, bind, tmpfs and others. ``source``: a volume's name, a path of the
+    host, or nothing."""
 
     kind: str
     source: str
@@ -35,6 +36,11 @@ def map_volumes(scope: Scope) -> None:
             draft.omit("volumes", f"a mount of kind {mount.kind} has no counterpart", mount.node)
         elif not _refused(scope, mount) and not _taken(scope, mount):
             _volume(scope, mount, taken)
+    volumes = draft.answers.get("volumes", [])
+    if "volumes" not in draft.given and any(volume["kind"] in ("encrypted", "block") for volume in volumes):
+        draft.assume(
+            "volumes", "the file says nothing about sizes: volumes start at 1Gi and grow to 5Gi; answer size and limit"
+        )
 
 
 def mounts(service: Node) -> Iterator[Mount]:
@@ -76,13 +82,13 @@ def _refused(scope: Scope, mount: Mount) -> bool:
     draft, tables = scope.draft, scope.conventions.value("volumes")
     if mount.kind != "bind":
         return False
-    paths = (mount.source.rstrip("/") or "/", mount.target.rstrip("/") or "/")
-    if row := next((row for path in paths for row in tables["needless"] if whole(row["path"], path)), None):
+    source = mount.source.rstrip("/") or "/"
+    if row := next((row for row in tables["needless"] if whole(row["path"], source)), None):
         draft.omit("volumes", f"{mount.source} of the host is left out; {row['instead']}", mount.node)
         return True
     if not mount.source.startswith("/"):
         return False
-    if row := next((row for row in tables["refused"] if whole(row["path"], paths[0])), None):
+    if row := next((row for row in tables["refused"] if whole(row["path"], source)), None):
         draft.omit("volumes", f"{mount.source} is refused: {row['why']}", mount.node)
         return True
     return False
@@ -134,18 +140,21 @@ def _kind(scope: Scope, mount: Mount) -> tuple[dict[str, Any], str]:
     if file:
         sub_path = mount.target.rpartition("/")[2]
         return {"kind": "config", "sub_path": sub_path}, f"it is one file: put {sub_path} into files/ of the stack"
-    if mount.kind == "bind" and mount.read_only and mount.source.startswith("."):
-        return {"kind": "config"}, "a folder that is only read holds settings: put its files into files/ of the stack"
     driver = scope.project.root.get("volumes", mount.source) if mount.kind == "volume" and mount.source else Node(None)
     if driver.get("driver_opts", "type").text.startswith("nfs") or driver.get("driver").text in ("nfs", "cifs"):
         return {"kind": "nfs"}, "it is on a file server; it gets a folder on the platform's"
     for row in tables["kinds"]:
         if expression(row["path"]).fullmatch(mount.target[:300]):
-            return {"kind": row["kind"]}, f"{mount.target}: {row['because']}"
+            found = row["kind"], f"{mount.target}: {row['because']}"
+            break
+    else:
+        found = tables["default"], "nothing says what it holds, so it is encrypted"
+    if found[0] != "nfs" and mount.kind == "bind" and mount.read_only and mount.source.startswith("."):
+        return {"kind": "config"}, "a folder that is only read holds settings: put its files into files/ of the stack"
     for row in tables["kinds"]:
         if mount.kind == "bind" and row["kind"] == "nfs" and whole(row["path"], mount.source):
             return {"kind": "nfs"}, f"{mount.source}: {row['because']}"
-    return {"kind": tables["default"]}, "nothing says what it holds, so it is encrypted"
+    return {"kind": found[0]}, found[1]
 
 
 def _name(scope: Scope, mount: Mount) -> str:

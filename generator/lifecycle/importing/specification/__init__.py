@@ -52,8 +52,7 @@ def _telling(error: ValidationError) -> ValidationError:
 
 def _words(error: ValidationError) -> str:
     if error.validator == "type":
-        wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        return f"must be {' or '.join(_NOUNS.get(kind, kind) for kind in wanted)}"
+        return f"must be {' or '.join(_NOUNS.get(kind, kind) for kind in _kinds({'type': error.validator_value}))}"
     if error.validator in ("oneOf", "anyOf"):
         kinds = [kind for form in error.validator_value for kind in _kinds(form)]
         known = dict.fromkeys(_NOUNS.get(kind, kind) for kind in kinds)
@@ -70,4 +69,4 @@ _UNKNOWN = "has a form that Compose does not know"
 
 def _kinds(form: Any) -> list[str]:
     kind = form.get("type", [])
-    return kind if isinstance(kind, list) else [kind]
+    return [str(item) for item in kind] if isinstance(kind, list) else [str(kind)]
