@@ -106,7 +106,7 @@ def _connections(expected: Mapping[str, Any], imported: Imported) -> Iterator[st
         got = found if isinstance(found, Mapping) else {"engine": found, "env": {"DATABASE_URL": "dsn"}}
         if got["engine"] != wanted["engine"]:
             yield f"database: {found!r}, not {wanted['engine']}"
-        else:
+        elif wanted["engine"] != "none":
             yield from _variables(wanted, got, imported)
     env = imported.answers.get("env", {})
     for variable in expected.get("redis", []):
@@ -116,6 +116,8 @@ def _connections(expected: Mapping[str, Any], imported: Imported) -> Iterator[st
         held = variable == "REDIS_URL" or "{redis_host}" in str(env.get(variable)) or "REDIS_URL" in str(env.get(variable))
         if not held and not _named(variable, imported):
             yield f"redis: {variable} is {env.get(variable)!r}"
+    if expected.get("redis") == [] and imported.answers.get("redis", False) is False:
+        yield "redis: none"
     if "redis" not in expected and imported.answers.get("redis", False) is not False:
         yield "redis: there should be none"
 
@@ -127,7 +129,9 @@ def _variables(wanted: Mapping[str, Any], got: Mapping[str, Any], imported: Impo
         instead = {"host": TOKENS[wanted["engine"]], "port": PORTS[wanted["engine"]]}.get(part)
         if held.get(variable) != part and (instead is None or str(env.get(variable)) != instead):
             yield f"database: {variable} is {held.get(variable, env.get(variable))!r}, not {part}"
-    for variable in set(held) - set(wanted.get("env", {})):
+    tables = Conventions.installed().value("databases", wanted["engine"], "own")
+    own = {name for names in tables.values() for name in names}  # in a file that both services read
+    for variable in sorted(set(held) - set(wanted.get("env", {})) - own):
         if wanted.get("env"):
             yield f"database: {variable} is {held[variable]}, and nothing says so"
 
@@ -170,7 +174,11 @@ def _lost(application: Application, imported: Imported) -> Iterator[str]:
             continue
         if key in _ITEMS and value:
             yield from (f"lost: {path}: {item}" for item in _ITEMS[key](application, imported, path, value))
-        elif value and not _spoken(path, imported) and not _named(key, imported):
+        elif key in ("cap_drop", "security_opt", "read_only") and imported.answers.get("hardening"):
+            continue
+        elif key == "secrets" and "/run/secrets/" in str(application.service.get("environment")):
+            continue  # the variables that name the files are looked for
+        elif value and not _switched_off(value) and not _spoken(path, imported) and not _named(key, imported):
             yield f"lost: {path}"
 
 
@@ -200,7 +208,9 @@ def _lost_volumes(_: Application, imported: Imported, path: str, value: Any) -> 
 
 def _lost_ports(_: Application, imported: Imported, path: str, value: Any) -> Iterator[str]:
     for at, item in enumerate(value):
-        text = str(item.get("target") if isinstance(item, Mapping) else item).partition("/")[0].rpartition(":")[2]
+        text = str(item.get("target") if isinstance(item, Mapping) else item).partition("/")[0].rpartition(":")[2].strip("-}")
+        if _named(f"port {text}", imported):
+            continue
         if text != str(imported.answers.get("port")) and not _spoken(f"{path}[{at}]", imported):
             yield text
 
@@ -228,6 +238,10 @@ _ITEMS = {
 def _spoken(path: str, imported: Imported) -> bool:
     """Whether something is said of a place, or of what is below it."""
     return any(re.match(rf"{re.escape(path)}(?![A-Za-z0-9_-])", finding.path) for finding in imported.findings)
+
+
+def _switched_off(value: Any) -> bool:
+    return value == {"disable": False} or (isinstance(value, str) and value.startswith("${"))
 
 
 def _any_of(value: Any) -> list[Any]:

@@ -82,8 +82,12 @@ def name_of(project: Project, conventions: Conventions, key: str) -> tuple[str, 
             return name, node
     if key not in general and as_name(key):
         return as_name(key), service
-    image = as_name(last_part(service.get("image").text))
-    return (image, service.get("image")) if image and image not in general else (as_name(key), service)
+    reference = service.get("image").text
+    owner = reference.rpartition("/")[0].rpartition("/")[2]
+    for part in (last_part(reference), owner if owner not in ("library", "") else ""):
+        if (name := as_name(part)) and name not in general and "." not in part:
+            return name, service.get("image")
+    return as_name(key), service
 
 
 def as_name(text: str) -> str:

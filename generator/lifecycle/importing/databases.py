@@ -17,6 +17,7 @@ def map_database(used: Used) -> None:
     scope, draft = used.scope, used.scope.draft
     env: dict[str, str] = {}
     schemes: dict[str, Node] = {}
+    held: dict[str, Node] = {}
     stems = []
     for name, node in scope.variables.items():
         if found := used.url(node.text):
@@ -32,8 +33,13 @@ def map_database(used: Used) -> None:
             continue
         variable = _in_file(used, name, node)
         if part := _part(used, variable, node, [stem for stem in stems if stem]):
-            env[variable] = part
             used.taken.add(name)
+            if _another(used, name, node, part, held):
+                continue
+            env[variable] = part
+            held[part] = node
+            if variable != name:
+                draft.assume(f"database.env.{variable}", f"the image takes {variable} in place of {name}", node)
             if part == "password":
                 learn(node.text, name)
     answer: dict[str, Any] = {"engine": used.what.what}
@@ -59,7 +65,8 @@ def _address(
         schemes[scheme] = node
         env[name] = "dsn"
         if found["query"]:
-            draft.assume(f"database.env.{name}", "the options after ? in the address are left out", node)
+            options = ", ".join(part.partition("=")[0] for part in found["query"][1:].split("&"))
+            draft.assume(f"database.env.{name}", f"the options of the address ({options}) are left out", node)
 
 
 def _host(used: Used, name: str, node: Node, env: dict[str, str]) -> None:
@@ -70,11 +77,24 @@ def _host(used: Used, name: str, node: Node, env: dict[str, str]) -> None:
         env[name] = "host"
 
 
+def _another(used: Used, name: str, node: Node, part: str, held: dict[str, Node]) -> bool:
+    """Whether a variable is about more than the one database and its role; it is reported then."""
+    if part == "password" and "ROOT" in name.upper():
+        used.scope.draft.omit(f"env.{name}", f"{name} is left out: nobody gets the shared server's own password", node)
+        learn(node.text, name)
+        return True
+    if part == "name" and part in held and held[part].text != node.text:
+        missing = f"{name} names a further database, and the shared server gives a service one"
+        used.scope.draft.omit(f"database.env.{name}", missing, node)
+        return True
+    return False
+
+
 def _in_file(used: Used, name: str, node: Node) -> str:
     """The variable that takes a value, where this one names a file that Compose mounts with a secret."""
     rules = used.scope.conventions.value("secrets")
     named = name.upper().endswith(rules["file_suffix"]) and node.text.startswith(rules["mount"])
-    return name[: -len(rules["file_suffix"])] if named else name
+    return name[: -len(rules["file_suffix"])].rstrip("_") if named else name
 
 
 def _part(used: Used, name: str, node: Node, stems: list[str]) -> str:
@@ -91,7 +111,8 @@ def _part(used: Used, name: str, node: Node, stems: list[str]) -> str:
         return "port" if near and (node.text == str(used.facts["port"]) or node.open) else ""
     if part == "name" and not same and node.text.lower() in used.scope.conventions.words("engine_words"):
         return ""
-    known = same or own is None or bool(node.open) or part == "password"
+    beside = part == "user" and any(name.startswith(stem) for stem in stems)
+    known = same or own is None or beside or bool(node.open) or part == "password"
     return part if written or (near and known) else ""
 
 

@@ -69,7 +69,7 @@ def _secret_file(scope: Scope, name: str, node: Node) -> bool:
     rules = scope.conventions.value("secrets")
     if not name.upper().endswith(rules["file_suffix"]) or not node.text.startswith(rules["mount"]):
         return False
-    stem = name[: -len(rules["file_suffix"])]
+    stem = name[: -len(rules["file_suffix"])].rstrip("_")
     scope.draft.secret(stem, node, "", f"{name} names a file with a secret; {stem} holds its value, kept in Vault")
     scope.draft.assume(f"secrets.{stem}", f"the image takes {stem} in place of {name}", node)
     return True
@@ -104,7 +104,7 @@ def _own_address(scope: Scope, name: str, node: Node) -> str:
     """The service's own address, in place of another one that the file names or leaves open."""
     rules = scope.conventions.value("own_address")
     text = node.text
-    if not whole(rules["names"], name):
+    if not whole(rules["names"], name) or whole(rules["others"], name):
         return ""
     found = re.fullmatch(r"(https?://)?([^/\s:]*)(:[0-9]*)?(/[^\s]*)?", text)
     if found is None:

@@ -57,8 +57,7 @@ def _without_ports(scope: Scope) -> None:
         draft.put("kind", "web", service, assumed="it has no ports in the file, and something sends requests to it")
         draft.miss("port", "the file names no port: answer the one that the container listens on", service)
         return
-    draft.put("kind", "worker", service, assumed="the file names no port, so nothing leads to it")
-    draft.put("port", 0, service)
+    draft.miss("port", "the file names no port: answer the one that the container listens on, or kind worker and 0", service)
 
 
 def _guessed(scope: Scope) -> tuple[Node, int, str] | None:

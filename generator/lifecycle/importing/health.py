@@ -55,10 +55,11 @@ def _path(scope: Scope, text: str) -> tuple[str, str]:
     program = next(
         (word for word in re.split(r"[\s/;&|()]+", text) if word in scope.conventions.value("health", "http")), ""
     )
-    found = next((item for item in _URL.finditer(text) if _own(scope, item["host"])), None)
+    plain = re.sub(r"(?<![^\s'\"])(localhost|127\.0\.0\.1|0\.0\.0\.0)(?=:[0-9])", r"http://\1", text)
+    found = next((item for item in _URL.finditer(plain) if _own(scope, item["host"])), None)
     if found is None or not program:
         return "", "the pod is asked over the network, and this runs a program in it"
-    if not found["port"] and text[found.end("host") :].startswith(":"):
+    if not found["port"] and plain[found.end("host") :].startswith(":"):
         return "", "its port is a variable of the container"
     port = int(found["port"] or (443 if found["scheme"].lower() == "https" else 80))
     if port != scope.draft.answers.get("port"):

@@ -45,6 +45,9 @@ def _words(scope: Scope, question: str, node: Node) -> None:
         draft.miss(question, "its quotes do not match, so that its words are not known", node)
     elif not words:
         draft.omit(question, "it empties what the image has, and an answer can't", node)
+    elif others := list(dict.fromkeys(key for word in words for key in scope.addressed(word))):
+        missing = f"it names {' and '.join(others)}, another service of the file, which does not come along"
+        draft.miss(question, missing, node)
     elif public:
         draft.miss(question, f"nothing says what {' and '.join(public)} is", node)
     else:

@@ -15,7 +15,9 @@ def map_redis(used: Used) -> None:
     scope, draft = used.scope, used.scope.draft
     draft.put("redis", True, used.image)
     addressed = [_address(used, name, node) for name, node in scope.variables.items()]
-    indexed = [_beside(used, name, node) for name, node in scope.variables.items() if name not in used.taken]
+    others = _stems_of_others(used)
+    beside = {name: node for name, node in scope.variables.items() if name not in used.taken and not name.startswith(others)}
+    indexed = [_beside(used, name, node) for name, node in beside.items()]
     draft.assume(
         "redis",
         f"the service {used.key} ({used.image.text}) is left out, and the shared Redis takes its place",
@@ -33,6 +35,14 @@ def map_redis(used: Used) -> None:
             "and give it {redis_index}",
             used.image,
         )
+
+
+def _stems_of_others(used: Used) -> tuple[str, ...]:
+    """How variables begin that are about another Redis of the file."""
+    scope = used.scope
+    found = ((name, scope.hosts.get(node.text.partition(":")[0])) for name, node in scope.variables.items())
+    hosts = [name for name, key in found if key not in (None, used.key, scope.name)]
+    return tuple(name.rpartition("_")[0] + "_" for name in hosts if "_" in name)
 
 
 def _address(used: Used, name: str, node: Node) -> bool:

@@ -93,6 +93,12 @@ class Scope:
             return all(use.state in ("default", "alternative") for use in node.uses)
         return self.conventions.fits("secrets", "harmless", text=node.text)
 
+    def addressed(self, text: str) -> Iterator[str]:
+        """The other services whose host a text names together with a port, as a command does."""
+        for host, key in self.hosts.items():
+            if key != self.name and re.search(rf"(?<![A-Za-z0-9_.-]){re.escape(host)}[:/ ][0-9]{{2,5}}(?![0-9])", text):
+                yield key
+
     def mentioned(self, text: str) -> Iterator[str]:
         """The other services whose host a text names as an address."""
         for host, key in self.hosts.items():

@@ -118,6 +118,10 @@ def _volume(scope: Scope, mount: Mount, taken: set[str]) -> None:
     if named:
         taken.add(mount.source)
     volume, why = _kind(scope, mount)
+    if not volume:
+        told = f"{mount.target} is a file of variables: what it says belongs into env and secrets, and in no file of the stack"
+        draft.omit("volumes", told, mount.node)
+        return
     volume = {"name": _name(scope, mount), **volume, "mount": mount.target}
     if mount.read_only:
         volume["read_only"] = True
@@ -136,6 +140,8 @@ def _kind(scope: Scope, mount: Mount) -> tuple[dict[str, Any], str]:
     if mount.kind == "tmpfs":
         size = mebibytes(mount.size)
         return {"kind": "emptydir", **({"size": f"{size}Mi"} if size else {})}, ""
+    if mount.kind == "bind" and whole(tables["variables"], mount.target):
+        return {}, ""
     file = mount.kind == "bind" and whole(tables["file"], mount.target)
     if file:
         sub_path = mount.target.rpartition("/")[2]
