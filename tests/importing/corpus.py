@@ -1,19 +1,20 @@
 """The corpus: a folder for each application, with a Compose file and what must become of it.
 
-``expected.yml`` says what holds by the application's documentation and the platform's rules, whatever the command prints:
+``expected.yml`` says what holds by the application's documentation and the platform's rules, whatever the command
+prints:
 
 - ``source``: where the facts come from; ``choose``: the service that a person names where the file does not say it;
-- ``service``, ``name``, ``image``, ``image_source``, ``port``, ``kind``, ``host``, ``tier``, ``gpu``, ``run_as``, ``hardening``, ``probe``,
-  ``homepage``: the answers; a list has all that would be right. ``words``: command and arguments together;
-  ``described``: the description, where the file has one;
-- ``database``: ``none``, or the engine and the variables that are the connection's; ``redis``: variables that hold the shared
-  Redis's address;
-- ``volumes``: the kind of each mount; ``secrets``: variables that become properties in Vault; ``env``: variables that stay, as
-  text (``~`` begins a regular expression);
+- ``service``, ``name``, ``image``, ``image_source``, ``port``, ``kind``, ``host``, ``tier``, ``gpu``, ``run_as``,
+  ``hardening``, ``probe``, ``homepage``: the answers; a list has all that would be right. ``words``: command and
+  arguments together; ``described``: the description, where the file has one;
+- ``database``: ``none``, or the engine and the variables that are the connection's; ``redis``: variables that hold
+  something of the shared Redis;
+- ``volumes``: the kind of each mount; ``secrets``: variables that become properties in Vault; ``env``: variables that
+  stay, as text (``~`` begins a regular expression);
 - ``missing``: all that must be asked; ``unexpressed``: services and features that must be listed as what no answer
   expresses; ``attention``: what must be named in a finding, an assumption or a question, whichever it is;
 - ``complete``: the answers that a person adds;
-- ``judged``: what was compared with the documentation by hand, a line for each question and assumption.
+- ``judged``: what a person compared with the documentation, a line for each question or assumption that matters.
 
 Every secret in these files contains ``SECRET``, so that none can hide in an output.
 """
@@ -69,12 +70,11 @@ class Application:
         path = self.file.parent / name
         return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
-    def completion(self, missing: set[str]) -> dict[str, Any]:
-        """What a person answers to the questions that are left."""
-        given = dict(self.expected.get("complete", {}))
-        if "description" in missing:
-            given.setdefault("description", DESCRIPTION)
-        return given
+    def completed(self, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """The answers, and what a person adds to them."""
+        more = self.expected.get("complete", {})
+        env = {**answers.get("env", {}), **more.get("env", {})}
+        return {"description": DESCRIPTION, **answers, **more, **({"env": env} if env else {})}
 
 
 def applications() -> list[Application]:

@@ -11,7 +11,7 @@ import yaml
 from tests.invoke import Command
 
 from .corpus import Application
-from .judging import Finding, Imported
+from .found import Finding, Imported
 
 
 def import_application(command: Command, application: Application, folder: Path) -> Imported:

@@ -17,7 +17,6 @@ def map_database(used: Used) -> None:
     scope, draft = used.scope, used.scope.draft
     env: dict[str, str] = {}
     schemes: dict[str, Node] = {}
-    held: dict[str, Node] = {}
     stems = []
     for name, node in scope.variables.items():
         if found := used.url(node.text):
@@ -28,20 +27,7 @@ def map_database(used: Used) -> None:
             used.taken.add(name)
             _host(used, name, node, env)
             stems.append(_END.sub("", name))
-    for name, node in scope.variables.items():
-        if name in used.taken:
-            continue
-        variable = _in_file(used, name, node)
-        if part := _part(used, variable, node, [stem for stem in stems if stem]):
-            used.taken.add(name)
-            if _another(used, name, node, part, held):
-                continue
-            env[variable] = part
-            held[part] = node
-            if variable != name:
-                draft.assume(f"database.env.{variable}", f"the image takes {variable} in place of {name}", node)
-            if part == "password":
-                learn(node.text, name)
+    _beside(used, [stem for stem in stems if stem], env)
     answer: dict[str, Any] = {"engine": used.what.what}
     if schemes:
         answer["dsn_scheme"] = next(iter(schemes))
@@ -49,6 +35,26 @@ def map_database(used: Used) -> None:
         answer["env"] = env
     draft.put("database", answer if len(answer) > 1 else used.what.what, used.image)
     _remarks(used, env)
+
+
+def _beside(used: Used, stems: list[str], env: dict[str, str]) -> None:
+    """The variables beside address and host: user, password, name and port."""
+    draft = used.scope.draft
+    held: dict[str, Node] = {}
+    for name, node in used.scope.variables.items():
+        variable = _in_file(used, name, node)
+        part = "" if name in used.taken else _part(used, variable, node, stems)
+        if not part:
+            continue
+        used.taken.add(name)
+        if part == "password":
+            learn(node.text, name)
+        if _another(used, name, node, part, held):
+            continue
+        env[variable] = part
+        held[part] = node
+        if variable != name:
+            draft.assume(f"database.env.{variable}", f"the image takes {variable} in place of {name}", node)
 
 
 def _address(
@@ -81,7 +87,6 @@ def _another(used: Used, name: str, node: Node, part: str, held: dict[str, Node]
     """Whether a variable is about more than the one database and its role; it is reported then."""
     if part == "password" and "ROOT" in name.upper():
         used.scope.draft.omit(f"env.{name}", f"{name} is left out: nobody gets the shared server's own password", node)
-        learn(node.text, name)
         return True
     if part == "name" and part in held and held[part].text != node.text:
         missing = f"{name} names a further database, and the shared server gives a service one"

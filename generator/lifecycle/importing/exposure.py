@@ -57,7 +57,8 @@ def _without_ports(scope: Scope) -> None:
         draft.put("kind", "web", service, assumed="it has no ports in the file, and something sends requests to it")
         draft.miss("port", "the file names no port: answer the one that the container listens on", service)
         return
-    draft.miss("port", "the file names no port: answer the one that the container listens on, or kind worker and 0", service)
+    missing = "the file names no port: answer the one that the container listens on, or kind worker and 0"
+    draft.miss("port", missing, service)
 
 
 def _guessed(scope: Scope) -> tuple[Node, int, str] | None:

@@ -119,7 +119,7 @@ def _volume(scope: Scope, mount: Mount, taken: set[str]) -> None:
         taken.add(mount.source)
     volume, why = _kind(scope, mount)
     if not volume:
-        told = f"{mount.target} is a file of variables: what it says belongs into env and secrets, and in no file of the stack"
+        told = f"{mount.target} is a file of variables: they belong into env and secrets, not into the stack"
         draft.omit("volumes", told, mount.node)
         return
     volume = {"name": _name(scope, mount), **volume, "mount": mount.target}
