@@ -89,6 +89,8 @@ def _database(expected: Mapping[str, Any], imported: Imported) -> Iterator[str]:
     got = found if isinstance(found, Mapping) else {"engine": found, "env": {"DATABASE_URL": "dsn"}}
     if got["engine"] != wanted["engine"]:
         yield f"database: {found!r}, not {wanted['engine']}"
+    elif any(got.get(key) != wanted[key] for key in ("name", "role") if key in wanted):
+        yield f"database: {found!r}, not {wanted!r}"
     elif wanted.get("env"):
         yield from _connection(wanted, got.get("env", {}), imported.answers.get("env", {}))
 

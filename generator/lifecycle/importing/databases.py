@@ -9,6 +9,7 @@ from generator.base.secrets import learn, learn_addresses
 from generator.lifecycle.importing.companions import Used
 from generator.lifecycle.importing.nodes import Node
 
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 _END = re.compile(r"(HOST|HOSTNAME|HOSTS|SERVER|ADDR|ADDRESS)$", re.IGNORECASE)
 
 
@@ -33,8 +34,25 @@ def map_database(used: Used) -> None:
         answer["dsn_scheme"] = next(iter(schemes))
     if env:
         answer["env"] = env
+        answer |= _defaults(used, set(env.values()))
     draft.put("database", answer if len(answer) > 1 else used.what.what, used.image)
     _remarks(used, env)
+
+
+def _defaults(used: Used, held: set[str]) -> dict[str, str]:
+    """Name and role, where no variable names them: the application's own, which the file's database has, too."""
+    found: dict[str, str] = {}
+    if "dsn" in held or "password" not in held:
+        return found
+    reserved = ("root", *used.scope.conventions.words("engine_words"))
+    for part, key in (("name", "name"), ("user", "role")):
+        own = used.own.get(part)
+        if part in held or own is None or own.text in reserved or not _IDENTIFIER.fullmatch(own.text):
+            continue
+        found[key] = own.text
+        why = f"no variable holds the {part}, so it is {own.text}, which the application has by itself"
+        used.scope.draft.assume("database", why, own)
+    return found
 
 
 def _beside(used: Used, stems: list[str], env: dict[str, str]) -> None:
@@ -71,8 +89,17 @@ def _address(
         schemes[scheme] = node
         env[name] = "dsn"
         if found["query"]:
-            options = ", ".join(part.partition("=")[0] for part in found["query"][1:].split("&"))
+            options = ", ".join(_option(used, part, node) for part in found["query"][1:].split("&"))
             draft.assume(f"database.env.{name}", f"the options of the address ({options}) are left out", node)
+
+
+def _option(used: Used, text: str, node: Node) -> str:
+    """The name of an option; its value goes into the variable that clients of the engine read it from, if there is one."""
+    name, _, value = text.partition("=")
+    variable = used.facts.get("options", {}).get(name)
+    if variable and variable not in used.scope.variables:
+        used.scope.draft.put_entry("env", variable, value, node, assumed=f"the database's clients read {name} from it")
+    return name
 
 
 def _host(used: Used, name: str, node: Node, env: dict[str, str]) -> None:

@@ -114,7 +114,8 @@ def _own_address(scope: Scope, name: str, node: Node) -> str:
     unknown = bool(node.open) and not host.strip(".")
     if not (own or unknown or host in scope.web_hosts or whole(rules["hosts"], host)):
         return ""
-    return f"{'https://' if found[1] else ''}{{host}}{found[4] or ''}"
+    complete = found[1] or (not host and whole(rules["complete"], name))
+    return f"{'https://' if complete else ''}{{host}}{found[4] or ''}"
 
 
 def _is_address(scope: Scope, name: str, text: str) -> bool:

@@ -15,8 +15,9 @@ def map_redis(used: Used) -> None:
     scope, draft = used.scope, used.scope.draft
     draft.put("redis", True, used.image)
     addressed = [_address(used, name, node) for name, node in scope.variables.items()]
-    others = (*used.taken, *_stems_of_others(used))
-    beside = {name: node for name, node in scope.variables.items() if not name.startswith(others)}
+    others = _stems_of_others(used)
+    rest = {name: node for name, node in scope.variables.items() if name not in used.taken}
+    beside = {name: node for name, node in rest.items() if not name.startswith(others)}
     indexed = [_beside(used, name, node) for name, node in beside.items()]
     draft.assume(
         "redis",
