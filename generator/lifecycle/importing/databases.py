@@ -94,7 +94,7 @@ def _address(
 
 
 def _option(used: Used, text: str, node: Node) -> str:
-    """The name of an option; its value goes into the variable that clients of the engine read it from, if there is one."""
+    """The name of an option. Its value goes into the variable that clients of the engine read it from."""
     name, _, value = text.partition("=")
     variable = used.facts.get("options", {}).get(name)
     if variable and variable not in used.scope.variables:
