@@ -121,7 +121,8 @@ def test_no_value_of_a_secret_is_seen(folder: Path, command: Command, flags: lis
 
 @pytest.mark.parametrize(
     "line",
-    ["    ports: {canary-of-x: 1}", "    environment: {A: [canary-of-x]}", "    image: ${canary-of-x", "    command: {canary-of-x: a}",
+    ["    ports: {canary-of-x: 1}", "    environment: {A: [canary-of-x]}", "    image: ${canary-of-x",
+     "    command: {canary-of-x: a}",
      "  canary-of-x: &a [*a]", "    healthcheck: canary-of-x"],
 )  # fmt: skip
 def test_no_error_quotes_a_file(folder: Path, command: Command, line: str) -> None:

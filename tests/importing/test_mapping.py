@@ -185,7 +185,8 @@ def test_env(tmp_path: Path, environment: Any, expected: dict[str, str]) -> None
 
 
 def test_numbers_keep_their_form(tmp_path: Path) -> None:
-    text = "services:\n  thing:\n    image: acme/thing:1\n    environment:\n      VERSION: 1.10\n      ON: yes\n      MASK: 0022\n      AT: 12:30\n"
+    text = "{VERSION: 1.10, ON: yes, MASK: 0022, AT: 12:30}"
+    text = f"services: {{thing: {{image: 'acme/thing:1', environment: {text}}}}}"
     assert read(tmp_path, text).answers["env"] == {"VERSION": "1.10", "ON": "yes", "MASK": "0022", "AT": "12:30"}
 
 
@@ -252,7 +253,8 @@ def test_a_variable_that_names_another_service_is_asked_for(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("ADMIN_PASSWORD", "hunter-22"), ("SECRET_KEY", "${SECRET_KEY}"), ("JWT_SECRET", "${X:?}"), ("API_KEY", "12345"),
+        ("ADMIN_PASSWORD", "hunter-22"), ("SECRET_KEY", "${SECRET_KEY}"), ("JWT_SECRET", "${X:?}"),
+        ("API_KEY", "12345"),
         ("SMTP_PASS", "q1w2e3"), ("app__secret", "zzz111"), ("TELEGRAM_TOKEN", "${T}"), ("PIN", "1234"),
         ("SENDER", "smtp://ann:pa55word@mail.acme.org"), ("HOOK", "https://hooks.slack.com/services/T0/B0/abc"),
         ("THING", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"), ("SOMETHING", "0123456789abcdef0123456789abcdef"),
@@ -273,7 +275,8 @@ def test_secrets(tmp_path: Path, variable: str, value: str) -> None:
     ("variable", "value"),
     [
         ("PASSWORD_LOGIN_ENABLED", "true"), ("TOKEN_EXPIRY", "3600"), ("MAX_TOKENS", "4096"), ("PUBLIC_KEY", "abc"),
-        ("SMTP_PASSWORD", ""), ("SMTP_PASSWORD", "${SMTP_PASSWORD:-}"), ("SECRET_FILE", "/data/secret"), ("TZ", "Europe/Sofia"),
+        ("SMTP_PASSWORD", ""), ("SMTP_PASSWORD", "${SMTP_PASSWORD:-}"), ("SECRET_FILE", "/data/secret"),
+        ("TZ", "Europe/Sofia"),
         ("OIDC_CLIENT_ID", "thing"), ("KEYBOARD", "de"), ("PASSWORD_RESET", "off"), ("SSL_KEY", "/certs/key.pem"),
         ("AUTH", "ldap"), ("KEYCLOAK_REALM", "home"), ("ALLOW_PASSWORD", "true"), ("MYSQL_RANDOM_ROOT_PASSWORD", "yes"),
     ],
@@ -367,7 +370,8 @@ def test_process(tmp_path: Path, text: str, expected: dict[str, Any]) -> None:
         ("ulimits: {nofile: 1024}", "ulimits"), ("extra_hosts: ['a:1.2.3.4']", "extra_hosts"), ("ipc: host", "ipc"),
         ("cap_drop: [MKNOD]", "capabilities"), ("security_opt: ['seccomp:unconfined']", "seccomp"),
         ("working_dir: /srv", "working_dir"), ("configs: [a]", "configs"), ("platform: linux/arm64", "linux/arm64"),
-        ("network_mode: 'service:vpn'", "network_mode"), ("brand_new_key: 1", "brand_new_key"), ("entrypoint: []", "empties"),
+        ("network_mode: 'service:vpn'", "network_mode"), ("brand_new_key: 1", "brand_new_key"),
+        ("entrypoint: []", "empties"),
         ("labels: {odd.label: x}", "odd.label"), ("deploy: {placement: {constraints: [a]}}", "deploy.placement"),
         ("group_add: ['44']", "group_add"), ("dns: 1.1.1.1", "dns"),
     ],
@@ -414,7 +418,8 @@ def test_what_create_would_refuse_is_asked_for(tmp_path: Path) -> None:
         ("{test: [CMD, curl, -f, 'http://127.0.0.1:80/a?b=c']}", {"kind": "http", "path": "/a?b=c"}),
         ("{test: [CMD-SHELL, 'wget -q --spider http://localhost || exit 1']}", {"kind": "http", "path": "/"}),
         ("{test: [CMD, wget, '-O-', 'http://thing:80/up'], interval: 1m30s, timeout: 5s, retries: 4, start_period: 2m}",
-         {"kind": "http", "path": "/up", "startup_seconds": 120, "period_seconds": 90, "timeout_seconds": 5, "failures": 4}),
+         {"kind": "http", "path": "/up", "startup_seconds": 120, "period_seconds": 90, "timeout_seconds": 5,
+          "failures": 4}),
         ("{test: 'pg_isready', interval: 10s}", {"kind": "tcp", "period_seconds": 10}),
         ("{test: 'curl -f http://localhost:9000/x'}", "tcp"),
         ("{test: 'curl -f https://localhost/x'}", "tcp"),
@@ -451,7 +456,8 @@ def test_without_a_check_the_port_is_asked(tmp_path: Path) -> None:
         ("'cache:/app/cache'", {"name": "cache", "kind": "emptydir", "mount": "/app/cache"}),
         ("'/data'", {"name": "data", "kind": "encrypted", "mount": "/data"}),
         ("'./conf.yml:/etc/thing/conf.yml:ro'",
-         {"name": "conf-yml", "kind": "config", "sub_path": "conf.yml", "mount": "/etc/thing/conf.yml", "read_only": True}),
+         {"name": "conf-yml", "kind": "config", "sub_path": "conf.yml", "mount": "/etc/thing/conf.yml",
+          "read_only": True}),
         ("'./conf:/etc/thing:ro'", {"name": "thing", "kind": "config", "mount": "/etc/thing", "read_only": True}),
         ("'./conf:/config'", {"name": "config", "kind": "encrypted", "mount": "/config"}),
         ("'${DATA}:/data'", {"name": "data", "kind": "encrypted", "mount": "/data"}),
