@@ -204,9 +204,10 @@ _SCHEMA = Tool(
 _IMPORT = Tool(
     "import_compose",
     "Answers from a Compose file",
-    "The answers that a Docker Compose file says for one of its services, as the event answers, and an event finding for "
-    "each thing: where it comes from (origin), what is assumed, missing, or not expressed, and which secrets there are, "
-    "never their values. Exit code 8: answers are missing; ask a person, and complete them for plan. Writes nothing.",
+    "The answers that a Docker Compose file says for one of its services, as the event answers, and an event finding "
+    "for each thing: where it comes from (origin), what is assumed, missing, or not expressed, and which secrets there "
+    "are, never their values. Exit code 8: answers are missing; ask a person, and complete them for plan. Writes "
+    "nothing.",
     {
         "path": {"type": "string", "minLength": 1, "description": "The Compose file. Only its folder is read."},
         "service": {"type": "string", "minLength": 1, "description": "The service of the file that is meant."},

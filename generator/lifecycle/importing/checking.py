@@ -72,12 +72,13 @@ def _handled(draft: Draft, problems: list[Problem], told: set[str]) -> bool:
     """Whether anything was changed, so that what is left has to be checked again."""
     changed = False
     wrong = []
-    for problem in problems:
-        question = problem.question
-        if question in draft.answers and not _change(draft, problem):
-            wrong.append(problem)
-        elif question in draft.answers or question in draft.given or problem.code == "answer.unknown":
-            changed = True
+    first = {problem.question: problem for problem in reversed(problems)}  # the next round has the others
+    for question, problem in first.items():
+        if question in draft.answers:
+            if _change(draft, problem):
+                changed = True
+            else:
+                wrong.append(problem)
         elif question not in told:
             told.add(question)
             hint = problem.hint.partition(": ")[2] or problem.hint

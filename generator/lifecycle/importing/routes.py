@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from generator.lifecycle.importing.nodes import Node
 
+_LONGEST = 2000
+"""No rule is longer, and matching stays quick."""
+
 _RULE = re.compile(
     r"traefik\.(?:http|tcp|udp)\.routers\.([^.]+)\.rule|traefik(?:\.[^.]+)?\.frontend\.rule", re.IGNORECASE
 )
@@ -31,8 +34,9 @@ def routes(labels: Mapping[str, Node]) -> Iterator[Route]:
     for name, node in labels.items():
         if not _RULE.fullmatch(name):
             continue
-        paths = tuple(word for found in _PATHS.finditer(node.text) for word in _words(found[1]))
-        for found in _HOSTS.finditer(node.text):
+        rule = node.text[:_LONGEST]
+        paths = tuple(word for found in _PATHS.finditer(rule) for word in _words(found[1]))
+        for found in _HOSTS.finditer(rule):
             for host in _words(found[1] or found[2] or ""):
                 yield Route(host, paths, node)
 

@@ -85,7 +85,7 @@ class Scope:
             return f"it looks like {looks}"
         if self.conventions.secret_by_name(name) and not self._harmless(node):
             return "its name says so"
-        named = [use.name for use in node.uses if self.conventions.secret_by_name(use.name)]
+        named = [use.name for use in node.uses if self.conventions.secret_by_name(use.name) and (text or use.open)]
         return f"{' and '.join(named)} is in it" if named else ""
 
     def _harmless(self, node: Node) -> bool:

@@ -57,7 +57,9 @@ def mounts(service: Node) -> Iterator[Mount]:
 def _short(item: Node) -> Mount:
     """``SOURCE:TARGET:OPTIONS``; a colon inside ``${VAR:-default}`` is filled in by now."""
     parts = item.text.split(":")
-    if len(parts) > 2 and len(parts[0]) == 1 and parts[1][:1] in ("\\", "/"):  # C:\data of Windows
+    if (
+        len(parts) > 2 and len(parts[0]) == 1 and parts[0].isalpha() and parts[1][:1] in ("\\", "/")
+    ):  # C:\data of Windows
         parts = [":".join(parts[:2]), *parts[2:]]
     if len(parts) == 1:
         return Mount("volume", "", parts[0], False, item)
