@@ -78,10 +78,10 @@ def test_port(tmp_path: Path, ports: list[Any], expected: int, others: int) -> N
     assert len(found.of("unexpressed").get("port", [])) == others
 
 
-def test_without_a_port_it_is_a_worker(tmp_path: Path) -> None:
+def test_without_a_port_it_is_asked_which_one_there_is(tmp_path: Path) -> None:
     found = app(tmp_path, "{}")
-    assert (found.answers["kind"], found.answers["port"]) == ("worker", 0)
-    assert "kind" in found.of("assumed")
+    assert not {"kind", "port"} & set(found.answers)
+    assert "port" in found.of("missing")
 
 
 def test_ports_that_speak_no_http(tmp_path: Path) -> None:
