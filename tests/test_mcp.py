@@ -40,7 +40,7 @@ from tests.full import few
 from tests.invoke import Command, Desk
 
 ROOT = Path(__file__).parents[1]
-READ_ONLY = ["schema", "plan", "status", "verify", "secrets_show", "change", "update"]
+READ_ONLY = ["schema", "import_compose", "plan", "status", "verify", "secrets_show", "change", "update"]
 WRITING = ["create", "secrets_push"]
 PLANTED = "planted-value-of-a-secret"
 SECRETIVE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}

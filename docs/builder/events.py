@@ -9,6 +9,7 @@ from typing import Any
 from docs.builder.parts import Rows, kept, table
 from generator.base.checks import Check, CheckState
 from generator.base.errors import ExitCode, UsageError
+from generator.base.findings import Finding as ComposeFinding
 from generator.base.parallel import StepResult
 from generator.cli.demo import ANSWERS
 from generator.cli.json_lines import JsonReporter
@@ -41,9 +42,11 @@ def events() -> dict[str, list[str]]:
     reporter.tree(Finding(Place("app", "stack", "owner/infra", "stacks/app/"), TreeState.CURRENT))
     reporter.sandbox(Surroundings(profile="", infra="", urls={}, environment={}))
     reporter.answers_schema({})
+    reporter.finding(ComposeFinding("missing", "a_question", "message", "a place"))
+    reporter.answers({}, "")
     reporter.progress("text")
     reporter.error(UsageError("a.code", "message", "hint"))
-    reporter.result(Result("success", ExitCode.OK))
+    reporter.result(Result("success", ExitCode.OK, answers="a file"))
     written: list[dict[str, Any]] = [json.loads(line) for line in out.getvalue().splitlines()]
     return {item["event"]: [key for key in item if key not in ("event", "schema")] for item in written}
 

@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     SYSTEM = 5
     CONFLICT = 6
     NOT_ALIVE = 7
+    FINDINGS = 8
     INTERRUPTED = 130
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "plan": Entry("cli.plan:plan_command", "Show what create would do; write nothing."),
     "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out saved."),
     "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),
+    "import": Entry("cli.import_:import_group", "Answers from what others wrote: a Docker Compose file."),
     "verify": Entry("cli.verify:verify_command", "Check that a service is alive, or wait until it is."),
     "change": Entry("cli.change:change_command", "Change a service that exists: what differs, in one plan."),
     "update": Entry("cli.update:update_command", "Update a repository or a stack to the newest template."),

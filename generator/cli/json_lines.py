@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,9 +14,10 @@ from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 
 if TYPE_CHECKING:
     from generator.base.checks import Check
+    from generator.base.findings import Finding
     from generator.base.parallel import StepResult
     from generator.engine.plan import Plan
-    from generator.fleet.findings import Finding
+    from generator.fleet.findings import Finding as TreeFinding
     from generator.template.amendment import AnswerChange
 
 SCHEMA = 1
@@ -66,7 +68,7 @@ class JsonReporter(Reporter):
         """A version of the template."""
         self._write("template", **asdict(version))
 
-    def tree(self, finding: Finding) -> None:
+    def tree(self, finding: TreeFinding) -> None:
         """One tree."""
         self.wrote |= finding.wrote
         self._write("service", **finding.document())
@@ -78,6 +80,20 @@ class JsonReporter(Reporter):
     def answers_schema(self, document: dict[str, Any]) -> None:
         """The JSON Schema of the answers, whole."""
         self._write("schema", document=document)
+
+    def finding(self, finding: Finding) -> None:
+        """One finding; ``origin`` is null where it has no place in the file."""
+        self._write(
+            "finding",
+            kind=finding.kind,
+            question=finding.question or None,
+            origin=finding.origin or None,
+            message=finding.message,
+        )
+
+    def answers(self, document: Mapping[str, Any], text: str) -> None:  # noqa: ARG002 - the name that it has elsewhere
+        """The answers, whole."""
+        self._write("answers", document=dict(document))
 
     def progress(self, text: str) -> None:
         """A line of progress."""
@@ -102,6 +118,7 @@ class JsonReporter(Reporter):
     def last_words(self, result: Result) -> None:
         """The last object."""
         more: dict[str, Any] = {"checklist": result.checklist.as_document()} if result.checklist else {}
+        more |= {"answers": result.answers} if result.answers else {}
         self._write(
             "result",
             status=result.status,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,10 +14,11 @@ from generator.base.stopping import held
 
 if TYPE_CHECKING:  # `newservice --help` needs none of these, and they take a while
     from generator.base.checks import Check
+    from generator.base.findings import Finding
     from generator.base.parallel import StepResult
     from generator.engine.checklist import Checklist
     from generator.engine.plan import Plan
-    from generator.fleet.findings import Finding
+    from generator.fleet.findings import Finding as TreeFinding
     from generator.template.amendment import AnswerChange
 
 LEFT_OPEN = "nothing is left for newservice; a person fills in what is named above"
@@ -37,6 +39,8 @@ class Result:
     next: tuple[str, ...] = ()
     closing: str = ""
     checklist: Checklist | None = None
+    answers: str = ""
+    """The answers file that was written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,7 @@ class Reporter(ABC):
         """A version of the template."""
 
     @abstractmethod
-    def tree(self, finding: Finding) -> None:
+    def tree(self, finding: TreeFinding) -> None:
         """A tree of the fleet was looked at, or is through."""
 
     @abstractmethod
@@ -118,6 +122,12 @@ class Reporter(ABC):
 
     def answers_schema(self, document: dict[str, Any]) -> None:  # noqa: B027 - as text it is a file, not a report
         """The JSON Schema of the answers."""
+
+    def finding(self, finding: Finding) -> None:  # noqa: B027 - most commands have none
+        """Something was found in a file that others wrote."""
+
+    def answers(self, document: Mapping[str, Any], text: str) -> None:  # noqa: B027 - as above
+        """Answers from such a file; ``text`` is the answers file, where it is shown in place of written."""
 
     @abstractmethod
     def progress(self, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from generator.base.checks import Check, CheckState
@@ -16,10 +16,11 @@ from generator.cli.report import Reporter, Result, Surroundings, TemplateVersion
 from generator.cli.screen import SIGNS, coloured, folded, paint, paint_diff
 
 if TYPE_CHECKING:
+    from generator.base.findings import Finding
     from generator.base.parallel import StepResult
     from generator.cli.live import LiveSteps
     from generator.engine.plan import Plan
-    from generator.fleet.findings import Finding
+    from generator.fleet.findings import Finding as TreeFinding
     from generator.template.amendment import AnswerChange
 
 
@@ -123,7 +124,7 @@ class TextReporter(Reporter):
             line += "  installed"
         self._say(line + (f"  at the template address: {version.published}" if version.published else ""))
 
-    def tree(self, finding: Finding) -> None:
+    def tree(self, finding: TreeFinding) -> None:
         """A line, and below it what matters of it."""
         from generator.fleet.report import lines_of, tone  # heavy, and about a fleet only
 
@@ -139,6 +140,20 @@ class TextReporter(Reporter):
         lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
         lines.append("unset VAULT_NAMESPACE")
         self.line("\n".join(lines), self._out)
+
+    def finding(self, finding: Finding) -> None:
+        """One line each; where an answer comes from is in the file, and shown with ``--verbose``."""
+        if self._quiet or (finding.kind == "origin" and not self._verbose):
+            return
+        where = f"  ({finding.origin})" if finding.origin else ""
+        self._say(
+            f"  {_FINDING_SIGNS[finding.kind]} {finding.question:<24} {finding.kind:<11} {finding.message}{where}"
+        )
+
+    def answers(self, document: Mapping[str, Any], text: str) -> None:  # noqa: ARG002 - for programs
+        """The answers file, where it is not written."""
+        if text and not self._quiet:
+            self._say("\n" + text.rstrip("\n"), fold=False)
 
     def progress(self, text: str) -> None:
         """One line, where people want to see it."""
@@ -211,6 +226,8 @@ _CHECK_SIGNS = {
     CheckState.UNKNOWN: "?",
     CheckState.SKIPPED: ".",
 }
+
+_FINDING_SIGNS = {"origin": "=", "assumed": "~", "missing": "!", "unexpressed": "-", "secret": "*"}
 
 _CLOSING = {
     "success": "done",

@@ -116,6 +116,7 @@ OUTPUT: dict[str, Any] = {
                 "urls": {"type": "object", "additionalProperties": {"type": "string"}},
                 "next": {"type": "array", "items": {"type": "string"}},
                 "checklist": _CHECKLIST,
+                "answers": {"type": "string", "description": "The answers file that was written."},
             },
             "required": ["event", "schema", "status", "exit_code", "service", "urls", "next"],
         },
@@ -128,7 +129,7 @@ def tools(*, writes: bool, sources: Sources = NONE_ALLOWED) -> tuple[Tool, ...]:
     """The tools that a server offers; without ``writes`` none of them changes anything, and none reads a value of a
     secret from elsewhere than ``sources``."""
     changing = (_CHANGE, _UPDATE, _ADOPT_PLAN, _ADOPT) if writes else (_CHANGE_PLAN, _UPDATE_CHECK, _ADOPT_PLAN)
-    offered = (_SCHEMA, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, *changing)
+    offered = (_SCHEMA, _IMPORT, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, *changing)
     return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE, _SECRETS_PUSH) if writes else offered))
 
 
@@ -208,6 +209,29 @@ _SCHEMA = Tool(
     "it applies, and what only plan can refuse, in words. Read it first.",
     {"template": {**_VERSION, "description": "A released version of the template; the installed one without it."}},
     lambda given: ["schema", *_version(given)],
+    infra=False,
+)
+
+_IMPORT = Tool(
+    "import_compose",
+    "Answers from a Compose file",
+    "The answers that a Docker Compose file says for one of its services, as the event answers, and an event finding "
+    "for each thing: where it comes from (origin), what is assumed, missing, or not expressed, and which secrets there "
+    "are, never their values. Exit code 8: answers are missing; ask a person, and complete them for plan. Writes "
+    "nothing.",
+    {
+        "path": {"type": "string", "minLength": 1, "description": "The Compose file. Only its folder is read."},
+        "service": {"type": "string", "minLength": 1, "description": "The service of the file that is meant."},
+        "answers": {**_ANSWERS, "description": "Answers that win over what the file says."},
+    },
+    lambda given: [
+        "import compose",
+        "--dry-run",
+        *([f"--service={given['service']}"] if "service" in given else []),
+        "--",
+        given["path"],
+    ],
+    required=("path",),
     infra=False,
 )
 

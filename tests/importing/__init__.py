@@ -1,0 +1,1 @@
+"""``import compose`` against Compose files of known applications, whose facts come from their documentation."""
