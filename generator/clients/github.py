@@ -22,7 +22,7 @@ from generator.base.secrets import Secret
 from generator.clients.github_connection import Connection, UnansweredError
 from generator.clients.patience import Pace, Patience
 from generator.clients.transport import MOST_PAGES, PagesTime, http_client, no_answer, too_many_pages, wait_asked
-from generator.infra_repo.fingerprints import EXECUTABLE, LINK, Blob
+from generator.infra_repo.fingerprints import Blob
 from generator.platform.profile import Platform
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class GitHub:
         return self._read(f"GET references {prefix} of {full_name}", find)
 
     def tree(self, full_name: str, sha: str) -> dict[str, Blob]:
-        """All files of a commit by path. Raises ``SystemFailure`` where GitHub does not list all of them."""
+        """All files and submodules of a commit by path. Raises ``SystemFailure`` where GitHub does not list all of them."""
 
         def find() -> dict[str, Blob]:
             path = f"/repos/{full_name}/git/trees/{quote(sha)}?recursive=1"
@@ -253,9 +253,9 @@ class GitHub:
                     "bring the repository to Forgejo by hand, then run the same command again",
                 )
             return {
-                _text(item["path"]): Blob(_text(item["sha"]), item["mode"] == EXECUTABLE, item["mode"] == LINK)
+                _text(item["path"]): Blob.of(_text(item["sha"]), _text(item["mode"]))
                 for item in _list(data["tree"])
-                if item["type"] == "blob"
+                if item["type"] != "tree"
             }
 
         return self._read(f"GET files of {full_name}", find)

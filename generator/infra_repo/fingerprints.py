@@ -37,6 +37,11 @@ class Blob(NamedTuple):
     link: bool = False
     submodule: bool = False
 
+    @classmethod
+    def of(cls, sha: str, mode: str) -> Blob:
+        """An entry of a tree by git's id and mode."""
+        return cls(sha, mode == EXECUTABLE, mode == LINK, mode == SUBMODULE)
+
 
 def blobs(files: Iterable[File], prefix: str = "") -> dict[str, Blob]:
     """What files hold, by path below ``prefix``."""

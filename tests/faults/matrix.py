@@ -203,7 +203,7 @@ def _missing(course: Course, when: str) -> list[str]:
     """What differs from an undisturbed run."""
     try:
         state = course.state()
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, TimeoutError) as error:  # one cell's trouble, which has to be named
         return [f"{when} something is missing: {error!r}"]
     return [
         f"{when} {key} is {state[key]!r:.300}, not {wanted!r:.300}"

@@ -124,18 +124,15 @@ class Mirrors:
         return not mirror.last_error
 
     def _attempt(self, repository: Repository, mirror: PushMirror) -> str:
-        specifications = [
-            f"{pattern}:{pattern}"
-            for kind, pattern in (("heads", "refs/heads/*"), ("tags", "refs/tags/*"))
-            if kind == "tags" or repository.bare.heads()
-        ]
-        if len(specifications) == 1 and not repository.bare.tags():
-            return "fatal: No configured push destination: the repository is empty"
         try:
+            tags = repository.bare.tags()
+            kinds = ["heads", "tags"] if repository.bare.heads() else ["tags"]
+            if kinds == ["tags"] and not tags:
+                return "fatal: No configured push destination: the repository is empty"
             run_git(
                 repository.bare.path,
                 *("push", "--force", "--prune", mirror.remote_address),
-                *specifications,
+                *(f"refs/{kind}/*:refs/{kind}/*" for kind in kinds),
                 environment=self._environment(mirror),
             )
         except (GitError, OSError) as error:

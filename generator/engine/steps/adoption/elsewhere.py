@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from generator.base.contained import Obstacle
+from generator.base.contained import A_SUBMODULE, Obstacle, link_at
 from generator.clients.git import Repository as Clone
 from generator.clients.objects import Objects
 from generator.engine.context import Run
-from generator.infra_repo.fingerprints import EXECUTABLE, LINK, Blob
+from generator.infra_repo.fingerprints import Blob
 from generator.infra_repo.trees import Nothing, Tree, obstacle_among
 
 
@@ -23,17 +23,26 @@ class _Elsewhere:
     def read(self, path: str) -> bytes | None:
         """Content of a file in the commit."""
         blob = self.blobs.get(path)
-        return None if blob is None or blob.link else self.content(blob.id)
+        return None if blob is None or blob.link or blob.submodule else self.content(blob.id)
 
     def executable(self, path: str) -> bool:
         """Whether a file of the commit is executable."""
         return path in self.blobs and self.blobs[path].executable
 
     def obstacle(self, path: str) -> Obstacle | None:
-        """A link in the way of a file in the commit."""
-        return obstacle_among(
-            path, self.blobs, lambda at: self.blobs[at].link, lambda at: self.content(self.blobs[at].id)
-        )
+        """What is in the way of a file in the commit, such as a link."""
+        return obstacle_among(path, self.blobs, self._kept, self.paths)
+
+    def _kept(self, path: str) -> Obstacle | None:
+        """A link or a submodule; None for a plain file."""
+        blob = self.blobs[path]
+        if blob.submodule:
+            return Obstacle(path, A_SUBMODULE)
+        return link_at(path, self.content(blob.id)) if blob.link else None
+
+    def paths(self, folder: str) -> list[str]:
+        """Paths of the files below a folder."""
+        return [path for path in self.blobs if path.startswith(f"{folder.rstrip('/')}/")]
 
 
 def tree_of_origin(run: Run) -> Tree:
@@ -48,7 +57,7 @@ def tree_of_origin(run: Run) -> Tree:
     try:
         head = clone.head(f"refs/heads/{branch}")
         found = Objects.of(clone).entries(head) if head else {}
-        blobs_there = {path: Blob(sha, mode == EXECUTABLE, mode == LINK) for path, (mode, sha) in found.items()}
+        blobs_there = {path: Blob.of(sha, mode) for path, (mode, sha) in found.items()}
         contents = Objects.of(clone).contents(blob.id for blob in blobs_there.values())
         return _Elsewhere(blobs_there, lambda blob: contents.get(blob, b""))
     finally:
