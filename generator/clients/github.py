@@ -241,7 +241,7 @@ class GitHub:
         return self._read(f"GET references {prefix} of {full_name}", find)
 
     def tree(self, full_name: str, sha: str) -> dict[str, Blob]:
-        """All files and submodules of a commit by path. Raises ``SystemFailure`` where GitHub does not list all of them."""
+        """All files and submodules of a commit by path. Raises ``SystemFailure`` where GitHub leaves some out."""
 
         def find() -> dict[str, Blob]:
             path = f"/repos/{full_name}/git/trees/{quote(sha)}?recursive=1"
