@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -11,12 +11,15 @@ from typing import Any
 import yaml
 from packaging.version import Version
 
+from generator.base.errors import AnswersError
 from generator.engine.recorded import Recorded
 from generator.engine.versions import Maker
 from generator.infra_repo.entries import compare_registrations, registered_files
-from generator.lifecycle.update import Upgrader
+from generator.infra_repo.trees import Tree
+from generator.lifecycle.update import Upgrade, Upgrader
 from generator.platform.profile import Platform, load_platform
 from generator.sandbox.infra_repository import infra_files
+from generator.template.amendment import Amendment
 from generator.template.answers import Answers, resolve
 from generator.template.files import File, Layer
 from generator.template.releases import Releases
@@ -106,6 +109,29 @@ class Origin:
         changes = compare_registrations(self.maker.registrations(self.answers["stack"]), Files(shared))
         entered = {file.path: file.content for file in registered_files(changes)}
         return Files({**shared, **entered, **own})
+
+
+def _accepted(volumes: Any) -> Any:
+    """The same volumes, of a critical service that may be down with the file server."""
+    return [{**item, "critical": False} if item.get("kind") in ("nfs", "nfs-ssd") else item for item in volumes]
+
+
+ASKED: Mapping[str, Callable[[Any], Any]] = {"volumes": _accepted}
+"""Questions that an update asks, with what these services answer in place of what is recorded."""
+
+
+def updated(upgrader: Upgrader, origin: Origin, layer: Layer, tree: Tree, template: Template) -> Upgrade:
+    """The update of a service's tree to a template; what it asks is answered, if ``ASKED`` has it."""
+    prefix = origin.prefix(layer)
+    try:
+        return upgrader.plan(tree, prefix, template=template)
+    except AnswersError as error:
+        asked = {
+            item.question: ASKED[item.question](origin.given[item.question])
+            for item in error.problems
+            if item.code == "answer.missing" and item.question
+        }
+        return upgrader.plan(tree, prefix, template=template, amendment=Amendment(asked))
 
 
 _makers: dict[tuple[int, str, Version], Maker] = {}

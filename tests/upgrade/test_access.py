@@ -23,13 +23,12 @@ from generator.base.errors import AnswersError
 from generator.cli.runner import run_command
 from generator.infra_repo.entries import compare_registrations, registered_files
 from generator.lifecycle.update import Upgrade, Upgrader
-from generator.template.amendment import UNAMENDED, Amendment
 from generator.template.releases import Releases
 from tests.answers import TEMPLATE
 from tests.fleet.fleet import add_service
 from tests.full import few, full
 from tests.stack.hcl import Block, parse
-from tests.upgrade.services import Files, Origin, golden, infra, pairwise
+from tests.upgrade.services import Files, Origin, golden, infra, pairwise, updated
 from tests.world import World
 
 FROM = "2.1.0"
@@ -70,15 +69,6 @@ ALLOWED: Mapping[tuple[str, str], Callable[[Any, Any], bool]] = {
 
 ENTRIES = frozenset({"kuma-monitor", "walloff-target"})
 """Registrations whose existing entries an update may change or remove: the monitors of what is parked."""
-
-
-def _accepted(volumes: Any) -> Any:
-    """The same volumes, of a critical service that may be down with the file server."""
-    return [{**item, "critical": False} if item.get("kind") in ("nfs", "nfs-ssd") else item for item in volumes]
-
-
-ASKED: Mapping[str, Callable[[Any], Any]] = {"volumes": _accepted}
-"""Questions that an update asks, with what these services answer in place of what is recorded."""
 
 
 OWN = b"""
@@ -152,17 +142,8 @@ def upgrader(source: str) -> Upgrader:
 
 
 def planned(origin: Origin, tree: Files) -> Upgrade:
-    """The update to the checkout's template; what it asks is answered, if ``ASKED`` has it."""
-    own, prefix = upgrader(origin.platform.source), origin.prefix("stack")
-    try:
-        return own.plan(tree, prefix, template=TEMPLATE, amendment=UNAMENDED)
-    except AnswersError as error:
-        asked = {
-            item.question: ASKED[item.question](origin.given[item.question])
-            for item in error.problems
-            if item.code == "answer.missing" and item.question
-        }
-        return own.plan(tree, prefix, template=TEMPLATE, amendment=Amendment(asked))
+    """The update to the checkout's template."""
+    return updated(upgrader(origin.platform.source), origin, "stack", tree, TEMPLATE)
 
 
 def made(origin: Origin) -> bool:
