@@ -12,6 +12,7 @@ from tests.adoption.histories import (
     GIVEN,
     PIPELINE,
     a_clone,
+    address_of,
     git,
     held,
     merge,
@@ -27,6 +28,10 @@ from tests.world import Completed, World
 def adopt(world: World, *more: str, target: str = "invoices", given: dict[str, Any] | None = None) -> Completed:
     answers = world.answers({**GIVEN, **(given or {})})
     return world.command("adopt-repository", target, "--answers", str(answers), *more)
+
+
+def canonical_address(world: World) -> str:
+    return f"{address_of(world, 'forgejo')}/{world.platform.forgejo.owner}/invoices.git"
 
 
 def writes(world: World) -> list[str]:
@@ -102,7 +107,7 @@ def test_a_clone_without_remotes_is_pushed_whole(world: World) -> None:
 
 def test_a_clone_stands_for_its_repository(world: World) -> None:
     on_forgejo(world)
-    clone = a_clone(world, "somewhere", origin=world.platform.forgejo.clone_url("invoices"))
+    clone = a_clone(world, "somewhere", origin=canonical_address(world))
     git(clone, "reset", "-q", "--hard", world.canonical("invoices").bare.heads()[world.branch])
     assert adopt(world, "--yes", target=str(clone)).result["service"] == "invoices"
 
@@ -110,11 +115,7 @@ def test_a_clone_stands_for_its_repository(world: World) -> None:
 @pytest.mark.parametrize("what", ["dirty", "ahead", "elsewhere"])
 def test_a_clone_that_could_lose_something_is_refused(world: World, what: str) -> None:
     on_forgejo(world)
-    url = (
-        "https://gitlab.example/them/invoices.git"
-        if what == "elsewhere"
-        else world.platform.forgejo.clone_url("invoices")
-    )
+    url = "https://gitlab.example/them/invoices.git" if what == "elsewhere" else canonical_address(world)
     clone = a_clone(world, "invoices", origin=url)
     if what == "dirty":
         (clone / "README.md").write_text("edited\n")
@@ -221,7 +222,7 @@ def test_a_stack_is_generated_where_none_exists(world: World) -> None:
     done = adopt(world, "--yes", given={"stack": "generated"})
     assert done.code == 0, (done.out, done.err)
     assert {"pull_request", "service_pull_request"} <= done.result["urls"].keys()
-    assert adopt(world, "--yes").result["status"] == "unchanged"
+    assert adopt(world, "--yes", given={"stack": "generated"}).result["status"] == "unchanged"
     world.merge("invoices")
     merge(world)
     again = world.command("create", "invoices", "--yes")
