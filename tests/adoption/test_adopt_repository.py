@@ -96,13 +96,16 @@ def test_nothing_is_written_without_a_yes(world: World) -> None:
 def test_a_clone_without_remotes_is_pushed_whole(world: World) -> None:
     clone = a_clone(world)
     before = held(clone)
-    done = adopt(world, "--yes", target=str(clone))
+    done = adopt(world, "--yes", target=str(clone), given={"description": "Keeps books"})
     assert done.code == 0, (done.out, done.err)
+    assert any("git lfs push" in line for line in done.result["next"])
     canonical = world.canonical("ledger")
     assert references(canonical.bare) == before
     assert held(clone) == before
     assert canonical.description.endswith(" (adopted by newservice)")
-    assert adopt(world, "--yes", target=str(clone)).result["status"] == "unchanged"
+    assert (
+        adopt(world, "--yes", target=str(clone), given={"description": "Keeps books"}).result["status"] == "unchanged"
+    )
 
 
 def test_a_clone_stands_for_its_repository(world: World) -> None:
