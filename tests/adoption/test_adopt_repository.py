@@ -153,7 +153,7 @@ def test_others_repositories_are_left_alone(world: World) -> None:
     assert (done.code, done.of("error")[0]["code"]) == (2, "adopt.unknown")
     assert world.run("create", {**SMALLEST, "name": "notes"}).code == 0
     done = adopt(world, "--yes", target="notes")
-    assert done.code == 4
+    assert (done.code, done.of("error")[0]["code"]) == (4, "adopt.made")
 
 
 def test_an_existing_mirror_with_its_registration_and_secrets_is_taken_over(world: World) -> None:
