@@ -47,7 +47,8 @@ _INSTRUCTIONS = (
 )
 _RIGHTS = {
     True: "Then create carries it out at once.",
-    False: "This server is read-only: it offers neither create and secrets_push nor a change, update or adoption that writes.",
+    False: "This server is read-only: it offers neither create and secrets_push nor a change, update or adoption that "
+    "writes.",
 }
 
 
