@@ -45,6 +45,7 @@ CHANGE_STEPS = [step.id for step in (ServiceChange, ServiceChangeRequest, InfraC
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror", "--bare", "--all", "--message", "--stat", "--tags"}
 FLAGS_OF_OTHERS |= {"--depth", "--filter", "--reference", "--separate-git-dir", "--shared"}
 FLAGS_OF_OTHERS |= {"--strict"}  # copier's, curl's and git's; MkDocs'
+FLAGS_OF_OTHERS |= {"--clone", "--visibility", "--no-deploy", "--test-steps"}  # those of the platform's own script
 FLAGS_OF_OTHERS |= {"--allow-unrelated-histories", "--no-owner", "--role", "--single-transaction"}  # databases' as well
 
 
