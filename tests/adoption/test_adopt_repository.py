@@ -151,8 +151,8 @@ def test_others_repositories_are_left_alone(world: World) -> None:
     assert (done.code, done.of("error")[0]["code"]) == (4, "adopt.elsewhere")
     done = adopt(world, "--yes", target="nowhere")
     assert (done.code, done.of("error")[0]["code"]) == (2, "adopt.unknown")
-    assert world.run("create", {**SMALLEST, "name": "notes"}).code == 0
-    done = adopt(world, "--yes", target="notes")
+    assert world.run("create", SMALLEST).code == 0
+    done = adopt(world, "--yes", target=str(SMALLEST["name"]))
     assert (done.code, done.of("error")[0]["code"]) == (4, "adopt.made")
 
 
