@@ -59,7 +59,6 @@ STEPS: list[dict[str, Any]] = [
     },
     {"run": "  indented\nfirst\n", "shell": "bash", "env": {"A": "${{ github.sha }}", "EMPTY": ""}},
     {"run": "printf '%s\\n' \"$A\" # é {{ x }}\n\n\techo : -\n", "working-directory": "a b/c"},
-    {"uses": "./.github/actions/test"},
 ]
 
 FURTHER: list[dict[str, Any]] = [

@@ -42,7 +42,7 @@ REPOSITORIES: dict[str, dict[str, Any]] = {
         **OWN,
         "images": FURTHER,
         "ci_test": "custom",
-        "ci_steps": STEPS[:3],
+        "ci_steps": STEPS,
         "checkout": ["submodules"],
     },
     "several-pinned": {**OWN, "images": IMAGES, "updates": "pinned", "ci_test": "custom"},
@@ -159,7 +159,7 @@ def test_steps_of_ones_own_come_out_as_they_were_given(all_of_them: dict[str, Tr
     """Whatever their texts hold; as YAML that GitHub reads, in which every word is a text."""
     tree = all_of_them["several-tested"]
     _, *own = yaml.safe_load(tree.read(WORKFLOW))["jobs"]["lint-and-test"]["steps"]
-    assert own == STEPS[:3]
+    assert own == STEPS
     assert "scripts/test" not in tree.texts
     assert "scripts/test" in all_of_them["several-pinned"].texts
 
