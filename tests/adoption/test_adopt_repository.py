@@ -43,7 +43,7 @@ def writes(world: World) -> list[str]:
 
 
 def test_a_repository_on_forgejo_is_taken_over(world: World) -> None:
-    on_forgejo(world)
+    on_forgejo(world, commits=300)
     canonical = world.canonical("invoices")
     before = references(canonical.bare)
     done = adopt(world, "--yes")
