@@ -24,6 +24,8 @@ from generator.base.errors import ExitCode
 from generator.base.parallel import Status
 from generator.engine.plan import Action, State
 from generator.engine.steps import steps_between
+from generator.engine.steps.adoption.commit import AdoptionCommit, AdoptionRequest
+from generator.engine.steps.adoption.origin import HistoryMigration
 from generator.engine.steps.change.infra import InfraChange, InfraChangeRequest
 from generator.engine.steps.change.service import ServiceChange, ServiceChangeRequest
 from generator.infra_repo.registrations import declared_ids
@@ -38,10 +40,12 @@ from .pages import ROOT, Page, page, page_at
 CODE = Path(generator.__file__).parent
 TEMPLATE = Template.installed()
 STEPS = [step.id for step in steps_between(None, answer(RICH)).wanted]
+ADOPTION_STEPS = [step.id for step in (HistoryMigration, AdoptionCommit, AdoptionRequest)]
 CHANGE_STEPS = [step.id for step in (ServiceChange, ServiceChangeRequest, InfraChange, InfraChangeRequest)]
 FLAGS_OF_OTHERS = {"--trust", "--resolve", "--force", "--mirror", "--bare", "--all", "--message", "--stat", "--tags"}
 FLAGS_OF_OTHERS |= {"--depth", "--filter", "--reference", "--separate-git-dir", "--shared"}
 FLAGS_OF_OTHERS |= {"--strict"}  # copier's, curl's and git's; MkDocs'
+FLAGS_OF_OTHERS |= {"--clone", "--visibility", "--no-deploy", "--test-steps"}  # those of the platform's own script
 FLAGS_OF_OTHERS |= {"--allow-unrelated-histories", "--no-owner", "--role", "--single-transaction"}  # databases' as well
 
 
@@ -165,12 +169,14 @@ def test_json_lines() -> None:
     assert set(reference.rows("event")) == set(events())
     assert set(reference.rows("state")) == set(State)
     assert {*Action, *get_args(Status)} <= set(reference.spans)
-    assert [span for span in reference.spans if span in [*STEPS, *CHANGE_STEPS]] == [*STEPS, *CHANGE_STEPS]
+    listed = [*STEPS, *ADOPTION_STEPS, *CHANGE_STEPS]
+    assert [span for span in reference.spans if span in listed] == listed
 
 
 def test_steps() -> None:
     assert [text.strip("`") for tag, text in page("docs/reference/steps.md").headings if tag == "h2"] == [
         *STEPS,
+        *ADOPTION_STEPS,
         *CHANGE_STEPS,
     ]
 

@@ -41,7 +41,10 @@ from tests.invoke import Command, Desk
 
 ROOT = Path(__file__).parents[1]
 READ_ONLY = ["schema", "import_compose", "plan", "status", "verify", "secrets_show", "change", "update"]
+READ_ONLY += ["adopt_repository"]
 WRITING = ["create", "secrets_push"]
+DUAL = ["change", "update", "adopt_repository"]
+"""They write where that is allowed, and plan elsewhere."""
 PLANTED = "planted-value-of-a-secret"
 SECRETIVE = {**UPSTREAM, "secrets": {"API_TOKEN": "api_token"}}
 
@@ -287,12 +290,12 @@ def test_nothing_that_writes_is_offered_unless_it_is_allowed(mode: str, writes: 
         assert list(listed) == READ_ONLY + (WRITING if writes else [])
         for name, tool in listed.items():
             assert tool.annotations is not None
-            assert tool.annotations.read_only_hint is not (writes and name in (*WRITING, "change", "update"))
-            assert tool.annotations.destructive_hint is (writes and name in ("secrets_push", "change", "update"))
+            assert tool.annotations.read_only_hint is not (writes and name in (*WRITING, *DUAL))
+            assert tool.annotations.destructive_hint is (writes and name in ("secrets_push", *DUAL))
             assert tool.description
             assert tool.input_schema["additionalProperties"] is False
             assert not {"platform", "sandbox", "infra", "out"} & set(tool.input_schema["properties"])
-        for name, looking in (("update", "check"), ("change", "dry_run")):
+        for name, looking in (("update", "check"), ("change", "dry_run"), ("adopt_repository", "dry_run")):
             argument = listed[name].input_schema["properties"][looking]
             assert argument.get("type") == ("boolean" if writes else None)
             assert argument.get("const") == (None if writes else True)
@@ -309,6 +312,7 @@ def test_a_server_that_only_looks_refuses_to_write(mode: str, desk: Desk) -> Non
             ("update", {"path": str(desk.infra), "check": False}),
             ("secrets_push", {"name": "notes"}),
             ("change", {"name": "notes", "answers": {"memory": "512Mi"}, "dry_run": False}),
+            ("adopt_repository", {"target": "notes", "dry_run": False}),
         ):
             completed = await agent.call(name, **given)
             assert [item["code"] for item in completed["error"]] == ["mcp.read_only"]

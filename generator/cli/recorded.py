@@ -100,10 +100,16 @@ def continued(session: Session) -> dict[str, Any]:
 def adopted_before(session: Session, forge: Forge, name: str) -> bool:
     """Whether a stack or the repository itself records the answers of an adopted service: then they count.
 
-    The proposal of an adoption counts as well.
+    The proposal of an adoption counts as well. Raises ``RefusedError`` for a service that newservice made.
     """
-    session.proposed = _first(name, recorded_on(session, forge, name))
-    return session.proposed is not None
+    found = session.proposed = _first(name, recorded_on(session, forge, name))
+    if found is not None and found.values.get("adopted") is not True:
+        raise RefusedError(
+            "adopt.made",
+            f"{name} was made by newservice: there is nothing to adopt",
+            f"newservice create {name} continues it, and newservice change {name} changes it",
+        )
+    return found is not None
 
 
 def _at(forge: Forge, owner: str, repository: str, branch: str, prefix: str) -> Recorded:

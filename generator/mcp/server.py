@@ -42,15 +42,17 @@ _INSTRUCTIONS = (
     "newservice onboards a service onto a platform. Read the tool schema, write answers, call plan until nothing is "
     "refused, and show the plan to a person. {rights} A result is that of the command line: exit_code 0 is done; 2 "
     "wrong answers, all of them listed; 3 something is missing, for a person; 4 refused, for a person; 5 the same call "
-    "again continues. A service that exists is changed with change. Never pass the value of a secret."
+    "again continues. A service that exists is changed with change, a repository with code in it is adopted with "
+    "adopt_repository. Never pass the value of a secret."
 )
 _RIGHTS = {
     True: "Then create carries it out at once.",
-    False: "This server is read-only: it offers neither create and secrets_push nor a change or update that writes.",
+    False: "This server is read-only: it offers neither create and secrets_push nor a change, update or adoption that "
+    "writes.",
 }
 
 
-_LOOKING = {"change": "dry_run", "update": "check"}
+_LOOKING = {"change": "dry_run", "update": "check", "adopt_repository": "dry_run"}
 """The argument with which a tool changes nothing."""
 
 _GRACE_SECONDS = 10.0
@@ -222,8 +224,8 @@ class _Service:
             return RefusedError(
                 "mcp.read_only",
                 f"this server is read-only, and {name} would write",
-                "a person may start it with --allow-writes; plan, status, verify, secrets_show, change with dry_run, "
-                "and update with check work here",
+                "a person may start it with --allow-writes; plan, status, verify, secrets_show, change and "
+                "adopt_repository with dry_run, and update with check work here",
             )
         try:
             for key in ("seeds", "replace"):

@@ -128,7 +128,7 @@ OUTPUT: dict[str, Any] = {
 def tools(*, writes: bool, sources: Sources = NONE_ALLOWED) -> tuple[Tool, ...]:
     """The tools that a server offers; without ``writes`` none of them changes anything, and none reads a value of a
     secret from elsewhere than ``sources``."""
-    changing = (_CHANGE, _UPDATE, _ADOPT_PLAN, _ADOPT) if writes else (_CHANGE_PLAN, _UPDATE_CHECK, _ADOPT_PLAN)
+    changing = (_CHANGE, _UPDATE, _ADOPT) if writes else (_CHANGE_PLAN, _UPDATE_CHECK, _ADOPT_PLAN)
     offered = (_SCHEMA, _IMPORT, _PLAN, _STATUS, _VERIFY, _SECRETS_SHOW, *changing)
     return tuple(_reading(tool, sources) for tool in ((*offered, _CREATE, _SECRETS_PUSH) if writes else offered))
 
@@ -188,8 +188,8 @@ def _change(given: Given, *, dry_run: bool) -> list[str]:
     return _service("change", given, flags + (["--undo"] if given.get("undo") else []))
 
 
-def _adopt(given: Given, flag: str) -> list[str]:
-    flags = [flag, *(["--commit"] if given.get("direct") else [])]
+def _adopt(given: Given, *, dry_run: bool) -> list[str]:
+    flags = ["--dry-run" if dry_run else "--yes", *(["--commit"] if given.get("direct") else [])]
     return [*_service("adopt-repository", given, flags), "--", given["target"]]
 
 
@@ -265,43 +265,56 @@ _CREATE = Tool(
     values_in="seeds",
 )
 
-_ADOPTED: dict[str, Any] = {
-    "target": {
-        "type": "string",
-        "minLength": 1,
-        "description": "NAME or OWNER/NAME of a repository on Forgejo, else on GitHub; or the path of a clone.",
-    },
-    "answers": {
-        **_ANSWERS,
-        "description": f"{_ANSWERS['description']} What the repository says itself can be left out.",
-    },
-    "direct": {"type": "boolean", "default": False, "description": "Commit to the branch instead of a pull request."},
-    "seeds": NONE_ALLOWED.schema,
-    "diffs": _DIFFS,
-}
+
+def _adopting(dry_run: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "target": {
+            "type": "string",
+            "minLength": 1,
+            "description": "NAME or OWNER/NAME of a repository on Forgejo, else on GitHub; or the path of a clone.",
+        },
+        "answers": {
+            **_ANSWERS,
+            "description": f"{_ANSWERS['description']} What the repository says about itself can be left out.",
+        },
+        "direct": {
+            "type": "boolean",
+            "default": False,
+            "description": "Commit to the branch itself instead of a pull request.",
+        },
+        "dry_run": dry_run,
+        "seeds": NONE_ALLOWED.schema,
+        "diffs": _DIFFS,
+    }
+
 
 _ADOPT_PLAN = Tool(
-    "adopt_repository_plan",
+    "adopt_repository",
     "Plan an adoption",
-    "What adopt_repository would do with a repository that people began: what it says about itself, what is taken over "
-    "and what each thing is now. Open questions come at once, each with its candidates. Changes nothing.",
-    _ADOPTED,
-    lambda given: _adopt(given, "--dry-run"),
+    "What adopting a repository that people began would do: what it says about itself, what each thing is now and what "
+    "would become of it. Open questions come at once, each with its candidates. Changes nothing: this server is "
+    "read-only.",
+    _adopting({"const": True, "default": True, "description": "Only plan; nothing else is offered here."}),
+    lambda given: _adopt(given, dry_run=True),
     required=("target",),
     values_in="seeds",
     guard=_target,
 )
 
-_ADOPT = replace(
-    _ADOPT_PLAN,
-    name="adopt_repository",
-    title="Adopt a repository",
-    description="Brings a repository with history under the same CI, mirror and deploy path as a new service: it marks "
+_ADOPT = Tool(
+    "adopt_repository",
+    "Adopt a repository",
+    "Brings a repository with history under the same CI, mirror and deploy path as a new service, at once: it marks "
     "repository and mirror, and proposes workflow, pipeline and answers file in a pull request. History and existing "
-    "files stay. The same call again continues. Show the plan to a person first, who has to agree.",
-    line=lambda given: _adopt(given, "--yes"),
+    "files stay. The same call again continues a run that stopped. With dry_run it only plans: show that to a person "
+    "first, who has to agree. result.next is for a person.",
+    _adopting({"type": "boolean", "default": False, "description": "Only plan; change nothing."}),
+    lambda given: _adopt(given, dry_run=bool(given.get("dry_run"))),
+    required=("target",),
     writes=True,
     edits=True,
+    values_in="seeds",
+    guard=_target,
 )
 
 _STATUS = Tool(

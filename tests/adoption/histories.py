@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from nacl.public import SealedBox
 
 from generator.sandbox.forgejo.state import PushMirror, now
@@ -108,13 +109,19 @@ def held(path: Path) -> dict[str, str]:
     return dict(line.split(" ") for line in lines)
 
 
+def address_of(world: World, system: str) -> str:
+    """Where a system of the sandbox is."""
+    found: str = yaml.safe_load(world.sandbox.profile.read_text())[system]["url"]
+    return found
+
+
 def mirrored(world: World, name: str = "invoices") -> None:
     """A mirror of the repository on GitHub, linked, registered and with secrets: all made by hand."""
     canonical, branch = world.canonical(name), world.branch
     mirror = world.sandbox.github.create_repository(
         world.platform.github.owner, name, private=True, description="Copy of invoices"
     )
-    address = world.platform.github.clone_url(name)
+    address = f"{address_of(world, 'github')}/{world.mirror_name(name)}.git"
     run_git(canonical.bare.path, "push", "--quiet", str(mirror.bare.path), "refs/heads/*", "refs/tags/*")
     mirror.default_branch = branch
     token = next(iter(world.sandbox.github.tokens))

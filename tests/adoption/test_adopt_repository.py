@@ -12,6 +12,7 @@ from tests.adoption.histories import (
     GIVEN,
     PIPELINE,
     a_clone,
+    address_of,
     git,
     held,
     merge,
@@ -29,6 +30,10 @@ def adopt(world: World, *more: str, target: str = "invoices", given: dict[str, A
     return world.command("adopt-repository", target, "--answers", str(answers), *more)
 
 
+def canonical_address(world: World) -> str:
+    return f"{address_of(world, 'forgejo')}/{world.platform.forgejo.owner}/invoices.git"
+
+
 def writes(world: World) -> list[str]:
     return [
         f"{item.system} {item.method} {item.path}"
@@ -38,7 +43,7 @@ def writes(world: World) -> list[str]:
 
 
 def test_a_repository_on_forgejo_is_taken_over(world: World) -> None:
-    on_forgejo(world)
+    on_forgejo(world, commits=300)
     canonical = world.canonical("invoices")
     before = references(canonical.bare)
     done = adopt(world, "--yes")
@@ -91,18 +96,21 @@ def test_nothing_is_written_without_a_yes(world: World) -> None:
 def test_a_clone_without_remotes_is_pushed_whole(world: World) -> None:
     clone = a_clone(world)
     before = held(clone)
-    done = adopt(world, "--yes", target=str(clone))
+    done = adopt(world, "--yes", target=str(clone), given={"description": "Keeps books"})
     assert done.code == 0, (done.out, done.err)
+    assert any("git lfs push" in line for line in done.result["next"])
     canonical = world.canonical("ledger")
     assert references(canonical.bare) == before
     assert held(clone) == before
     assert canonical.description.endswith(" (adopted by newservice)")
-    assert adopt(world, "--yes", target=str(clone)).result["status"] == "unchanged"
+    assert (
+        adopt(world, "--yes", target=str(clone), given={"description": "Keeps books"}).result["status"] == "unchanged"
+    )
 
 
 def test_a_clone_stands_for_its_repository(world: World) -> None:
     on_forgejo(world)
-    clone = a_clone(world, "somewhere", origin=world.platform.forgejo.clone_url("invoices"))
+    clone = a_clone(world, "somewhere", origin=canonical_address(world))
     git(clone, "reset", "-q", "--hard", world.canonical("invoices").bare.heads()[world.branch])
     assert adopt(world, "--yes", target=str(clone)).result["service"] == "invoices"
 
@@ -110,11 +118,7 @@ def test_a_clone_stands_for_its_repository(world: World) -> None:
 @pytest.mark.parametrize("what", ["dirty", "ahead", "elsewhere"])
 def test_a_clone_that_could_lose_something_is_refused(world: World, what: str) -> None:
     on_forgejo(world)
-    url = (
-        "https://gitlab.example/them/invoices.git"
-        if what == "elsewhere"
-        else world.platform.forgejo.clone_url("invoices")
-    )
+    url = "https://gitlab.example/them/invoices.git" if what == "elsewhere" else canonical_address(world)
     clone = a_clone(world, "invoices", origin=url)
     if what == "dirty":
         (clone / "README.md").write_text("edited\n")
@@ -147,9 +151,9 @@ def test_others_repositories_are_left_alone(world: World) -> None:
     assert (done.code, done.of("error")[0]["code"]) == (4, "adopt.elsewhere")
     done = adopt(world, "--yes", target="nowhere")
     assert (done.code, done.of("error")[0]["code"]) == (2, "adopt.unknown")
-    assert world.run("create", {**SMALLEST, "name": "notes"}).code == 0
-    done = adopt(world, "--yes", target="notes")
-    assert done.code == 4
+    assert world.run("create", SMALLEST).code == 0
+    done = adopt(world, "--yes", target=str(SMALLEST["name"]))
+    assert (done.code, done.of("error")[0]["code"]) == (4, "adopt.made")
 
 
 def test_an_existing_mirror_with_its_registration_and_secrets_is_taken_over(world: World) -> None:
@@ -221,7 +225,7 @@ def test_a_stack_is_generated_where_none_exists(world: World) -> None:
     done = adopt(world, "--yes", given={"stack": "generated"})
     assert done.code == 0, (done.out, done.err)
     assert {"pull_request", "service_pull_request"} <= done.result["urls"].keys()
-    assert adopt(world, "--yes").result["status"] == "unchanged"
+    assert adopt(world, "--yes", given={"stack": "generated"}).result["status"] == "unchanged"
     world.merge("invoices")
     merge(world)
     again = world.command("create", "invoices", "--yes")

@@ -95,10 +95,10 @@ def _of_clone(platform: Platform, clone: Clone) -> Target:
 
 
 def _parts(address: str) -> tuple[str, str, str]:
-    """Host, owner and name in ``https://host/owner/name.git`` or ``user@host:owner/name``."""
+    """Host without its port, owner and name in ``https://host/owner/name.git`` or ``user@host:owner/name``."""
     if "://" in address:
         parts = urlsplit(address)
-        host, path = parts.netloc.rpartition("@")[2], parts.path
+        host, path = parts.hostname or "", parts.path
     else:
         host, _, path = address.rpartition("@")[2].partition(":")
     owner, _, name = path.strip("/").removesuffix(".git").rpartition("/")

@@ -15,7 +15,7 @@ from generator.engine.connections import Forge
 from generator.engine.context import Run
 from generator.engine.ownership import of_tree
 from generator.engine.project import BRANCH_PREFIX
-from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
+from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.renamed import refuse_missing_infra_branch
 from generator.engine.steps.change.infra import being_removed, observe_stack
 from generator.engine.steps.change.line import Line, Repository, continues
@@ -80,12 +80,11 @@ def look(
 def _without_stack(platform: Platform, versions: Versions, forge: Forge, name: str) -> Begun | None:
     """The same of an adopted repository whose stack is made by hand: it keeps the one record of its answers."""
     owner, branch = platform.forgejo.owner, platform.forgejo.branch
-    heads = forge.api.branches(owner, name) if forge.api.repository(owner, name) else {}
     tree = partial(RemoteCommit, forge.api, owner, name)
-    repository = Repository(forge.api, owner, name, name, branch, "", heads, tree)
-    recorded = repository.line(()).recorded if branch in heads else UNRECORDED
+    recorded = read_recorded(tree(branch))
     if not of_tree(recorded, name).ours or recorded.values.get("stack") != "existing":
         return None
+    repository = Repository(forge.api, owner, name, name, branch, "", forge.api.branches(owner, name), tree)
     return Begun(repository, repository.line(()), versions.made_by(recorded.sound()))
 
 

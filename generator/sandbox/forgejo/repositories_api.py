@@ -133,7 +133,8 @@ class RepositoriesApi:
             with self._forgejo.lock:
                 del self._forgejo.repositories[created.full_name.lower()]
             created.bare.remove()
-            kind = "Authentication failed" if "uthentication failed" in str(error) else "Migration failed"
+            locked = any(words in str(error) for words in ("Authentication failed", "could not read Username"))
+            kind = "Authentication failed" if locked else "Migration failed"
             raise ForgejoError(422, f"{kind}: {error}.") from error
         created.empty = not created.bare.heads()
         return json_response(201, self._forgejo.view(created, caller))

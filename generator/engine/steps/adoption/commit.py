@@ -19,7 +19,7 @@ from generator.engine.plan import Action, Decision, State
 from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import UNRECORDED, Recorded
 from generator.engine.steps.adoption.elsewhere import tree_of_origin
-from generator.engine.steps.base import Step, absent, answers_changed, drifted, foreign, present
+from generator.engine.steps.base import Step, absent, answers_changed, foreign, present
 from generator.engine.steps.change.line import Line, Repository, service_repository
 from generator.engine.steps.change.service import push_line
 from generator.engine.steps.service import CommitFacts, decide_number, unplaced
@@ -204,7 +204,8 @@ class AdoptionCommit(Step[Facts]):
                 f"delete the branch {branch}, then run the same command again",
             )
         if self._direct:
-            return drifted(f"{branch} of {where} goes to {run.platform.forgejo.branch} directly")
+            proposal = facts.pull.url if facts.pull else f"the branch {branch} of {where}"
+            return foreign(f"{proposal} proposes it already", "merge that; or leave --commit out")
         return present(f"{where}: {branch} has it")
 
     def _branch(self, run: Run) -> str:

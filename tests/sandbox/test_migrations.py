@@ -1,0 +1,65 @@
+"""Forgejo's migration of a repository from GitHub: all of its references, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from generator.sandbox import Sandbox
+from tests.sandbox.conftest import Api
+
+MIGRATE = "/repos/migrate"
+
+
+def options(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    given = {
+        "clone_addr": f"https://localhost:{sandbox.port}/ViktorBarzin/demo.git",
+        "auth_token": sandbox.tokens.github,
+        "service": "github",
+        "repo_owner": "viktor",
+        "repo_name": "demo",
+        "private": True,
+        "lfs": True,
+    }
+    return {**given, **changes}
+
+
+@pytest.fixture(autouse=True)
+def _repository(sandbox: Sandbox) -> None:
+    made = sandbox.github.create_repository("ViktorBarzin", "demo", private=True, files={"README.md": "x\n"})
+    made.bare.update("refs/heads/next", made.bare.heads()["main"])
+    made.bare.update("refs/tags/v1", made.bare.heads()["main"])
+
+
+def test_everything_comes_along(sandbox: Sandbox, forgejo: Api) -> None:
+    made = forgejo("POST", MIGRATE, json=options(sandbox, description="A demo"), timeout=60)
+    assert made.status_code == 201
+    shown = made.json()
+    assert (shown["empty"], shown["private"], shown["description"]) == (False, True, "A demo")
+    assert shown["default_branch"] == "main"
+    ours, theirs = sandbox.forgejo.repository("viktor/demo"), sandbox.github.repository("ViktorBarzin/demo")
+    assert ours.bare.references() == theirs.bare.references()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        ({"auth_token": "wrong"}, 422, "Authentication failed"),
+        ({"clone_addr": "https://forge.example.test/x/y.git"}, 422, "You can not import from disallowed hosts."),
+        ({"repo_owner": "nobody"}, 422, "user does not exist"),
+    ],
+)
+def test_what_fails_leaves_nothing(
+    sandbox: Sandbox, forgejo: Api, changes: dict[str, str], status: int, message: str
+) -> None:
+    answer = forgejo("POST", MIGRATE, json=options(sandbox, **changes), timeout=60)
+    assert answer.status_code == status
+    assert message in answer.json()["message"]
+    assert sandbox.tokens.github not in answer.text
+    assert "viktor/demo" not in sandbox.forgejo.repositories
+
+
+def test_a_name_is_taken_once(sandbox: Sandbox, forgejo: Api) -> None:
+    assert forgejo("POST", MIGRATE, json=options(sandbox), timeout=60).status_code == 201
+    assert forgejo("POST", MIGRATE, json=options(sandbox), timeout=60).status_code == 409
