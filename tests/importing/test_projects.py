@@ -102,7 +102,8 @@ PG = "{POSTGRES_USER: ann, POSTGRES_PASSWORD: '${PW}', POSTGRES_DB: things}"
 )  # fmt: skip
 def test_connections(tmp_path: Path, environment: str, expected: dict[str, str]) -> None:
     found = shared(tmp_path, "postgres:16", PG, environment)
-    assert found.answers["database"] == {"engine": "postgres", "env": expected}
+    default = {} if "name" in expected.values() else {"name": "things"}
+    assert found.answers["database"] == {"engine": "postgres", "env": expected, **default}
     assert found.missing == set()
     assert "secrets" not in found.answers
     assert "hunter" not in str(found.answers) + str(found.findings)
