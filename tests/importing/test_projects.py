@@ -365,7 +365,7 @@ def test_long_texts_take_no_time(tmp_path: Path) -> None:
         f"{{healthcheck: {{test: 'curl {'http://' * 20_000}'}}, ports: [80]}}",
         f"volumes: ['{'/media' * 30_000}:{'/media' * 1_000}']",
         f"labels: ['traefik.http.routers.a.rule={'Host(' * 30_000}']",
-        f"environment: {{{'A' * 100_000}: x}}",
+        f"environment: ['{'A' * 100_000}=x']",
         f"user: '{'1' * 100_000}'",
         f"command: '{'x ' * 80_000}'",
     ):
