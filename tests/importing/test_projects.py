@@ -46,6 +46,7 @@ def test_the_service_that_people_reach_is_taken(tmp_path: Path) -> None:
         ("{services: {notes_app: {image: 'acme/thing:1'}}}", "notes-app"),
         ("{services: {app: {image: 'acme/thing:1'}}}", "thing"),
         ("{services: {web: {image: 'acme/thing:1', container_name: Fine_Name}}}", "fine-name"),
+        ("{services: {server: {image: 'ghcr.io/acme/server:1'}}}", "acme"),
         ("{services: {2fauth: {image: 'acme/thing:1'}}}", "fauth"),
     ],
 )

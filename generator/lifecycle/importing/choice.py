@@ -82,8 +82,10 @@ def name_of(project: Project, conventions: Conventions, key: str) -> tuple[str, 
             return name, node
     if key not in general and as_name(key):
         return as_name(key), service
-    image = as_name(last_part(service.get("image").text))
-    return (image, service.get("image")) if image and image not in general else (as_name(key), service)
+    image = service.get("image")
+    parts = [last_part(image.text), *reversed(image.text.split("/")[:-1])]
+    found = next((name for part in parts if "." not in part and (name := as_name(part)) and name not in general), "")
+    return (found, image) if found else (as_name(key), service)
 
 
 def as_name(text: str) -> str:

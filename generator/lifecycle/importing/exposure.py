@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+from generator.lifecycle.importing.conventions import whole
 from generator.lifecycle.importing.draft import property_of
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.ports import Port, unread
@@ -30,8 +32,9 @@ def _port(scope: Scope) -> None:
         draft.put("port", number(named.text), named)
     elif web is not None:
         known = web.target in scope.conventions.words("web_ports")
-        draft.put("kind", "web", web.node, assumed="" if known else f"port {web.target} is taken for the web")
-        draft.put("port", web.target, web.node)
+        node = web.node if web.node.raw.endswith("}") else replace(web.node, uses=())  # the host's port plays no part
+        draft.put("kind", "web", node, assumed="" if known else f"port {web.target} is taken for the web")
+        draft.put("port", web.target, node)
     elif scope.ports:
         draft.put(
             "kind",
@@ -54,7 +57,9 @@ def _without_ports(scope: Scope) -> None:
         draft.put("port", port, node)
         return
     host = service.get("network_mode").text == "host"
-    if exposed(scope.labels) or scope.web_hosts or host or _tile_labels(scope):
+    names = scope.conventions.value("own_address", "sure")
+    site = any(whole(names, name) for name in scope.variables)
+    if exposed(scope.labels) or scope.web_hosts or host or site or _tile_labels(scope):
         draft.put("kind", "web", service, assumed="it has no ports in the file, and something sends requests to it")
         draft.miss("port", "the file names no port: answer the one that the container listens on", service)
         return
