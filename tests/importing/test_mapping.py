@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from generator.base.errors import AnswersError
+from tests.answers import UPSTREAM, answer
 from tests.importing.snippets import app, read
 
 # --- image ---------------------------------------------------------------------------------------------------
@@ -202,6 +204,19 @@ def test_an_env_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     assert app(tmp_path, "env_file: ../settings.env").missing == {"env"}
 
 
+def test_addresses_of_others_are_asked_for(tmp_path: Path) -> None:
+    found = app(tmp_path, "{environment: {OLLAMA_URL: '${OLLAMA}', OPENAI_BASE_URL: 'https://${OPENAI}'}, ports: [80]}")
+    assert found.missing == {"env.OLLAMA_URL", "env.OPENAI_BASE_URL"}
+
+
+def test_the_index_needs_redis() -> None:
+    given = {**UPSTREAM, "env": {"INDEX": "{redis_index}"}}
+    with pytest.raises(AnswersError) as caught:
+        answer(given)
+    assert [problem.question for problem in caught.value.problems] == ["redis"]
+    answer({**given, "redis": 3})
+
+
 def test_variables_without_a_value_are_asked_for(tmp_path: Path) -> None:
     found = app(tmp_path, "environment: {MAIL_HOST: '${MAIL}', A: '${B:?say it}', KEPT: x}")
     assert found.missing == {"env.MAIL_HOST", "env.A"}
@@ -219,6 +234,8 @@ def test_variables_without_a_value_are_asked_for(tmp_path: Path) -> None:
         ("APP_URL", "https://thing.example.com", "https://{host}"),
         ("BASE_URL", "http://localhost:8080/sub", "https://{host}/sub"),
         ("DOMAIN", "${DOMAIN}", "{host}"),
+        ("BASE_URL", "${BASE_URL}", "https://{host}"),
+        ("THING_URL", "${THING_URL}", "https://{host}"),
         ("PUBLIC_URL", "https://${SUB}.${DOMAIN}", "https://{host}"),
         ("OLLAMA_BASE_URL", "http://localhost:11434", "http://localhost:11434"),
         ("HOST", "0.0.0.0", "0.0.0.0"),

@@ -7,6 +7,7 @@ import re
 from generator.lifecycle.importing.companions import Used
 from generator.lifecycle.importing.conventions import expression, whole
 from generator.lifecycle.importing.databases import map_database
+from generator.lifecycle.importing.images import last_part
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.redis import map_redis
 from generator.lifecycle.importing.scope import Scope
@@ -109,13 +110,26 @@ def _own_address(scope: Scope, name: str, node: Node) -> str:
     found = re.fullmatch(r"(https?://)?([^/\s:]*)(:[0-9]*)?(/[^\s]*)?", text)
     if found is None:
         return ""
-    host, port = found[2], (found[3] or "").removeprefix(":")
-    own = whole(rules["local"], host) and port in scope.ports_seen
-    unknown = bool(node.open) and not host.strip(".")
-    if not (own or unknown or host in scope.web_hosts or whole(rules["hosts"], host)):
+    scheme, host, port, path = found[1] or "", found[2], (found[3] or "").removeprefix(":"), found[4] or ""
+    if bool(node.open) and not host.strip("."):
+        if not whole(rules["sure"], _without_own_name(scope, name)):
+            return ""
+        scheme = scheme or ("https://" if whole(rules["urls"], name) else "")
+    elif not (
+        (whole(rules["local"], host) and port in scope.ports_seen)
+        or host in scope.web_hosts
+        or whole(rules["hosts"], host)
+    ):
         return ""
-    complete = found[1] or (not host and whole(rules["complete"], name))
-    return f"{'https://' if complete else ''}{{host}}{found[4] or ''}"
+    return f"{'https://' if scheme else ''}{{host}}{path}"
+
+
+def _without_own_name(scope: Scope, name: str) -> str:
+    """A variable's name without the service's before it, as in ``PAPERLESS_URL``."""
+    names = (scope.name, scope.service.get("container_name").text, last_part(scope.service.get("image").text))
+    own = {re.sub(r"[^a-z0-9]", "", word.lower()) for text in names for word in (text, text.split("-")[0])}
+    first, _, rest = name.partition("_")
+    return rest.strip("_") if rest and first.lower() in own else name
 
 
 def _is_address(scope: Scope, name: str, text: str) -> bool:
