@@ -192,6 +192,18 @@ def test_numbers_keep_their_form(tmp_path: Path) -> None:
     assert read(tmp_path, text).answers["env"] == {"VERSION": "1.10", "ON": "yes", "MASK": "0022", "AT": "12:30"}
 
 
+def test_names_that_the_cluster_does_not_take(tmp_path: Path) -> None:
+    text = """
+    services:
+      thing: {image: "acme/thing:1", environment: {cache.address: "redis://store:6379", "a b": x, FINE: y}}
+      store: {image: "redis:7"}
+    """
+    found = read(tmp_path, text)
+    assert found.answers["env"] == {"FINE": "y"}
+    assert "cache.address" in found.unexpressed
+    assert "a b is" in found.unexpressed
+
+
 def test_env_files_come_before_the_environment(tmp_path: Path) -> None:
     text = "{env_file: [a.env, {path: b.env}, {path: none.env, required: false}], environment: {TWO: mine}}"
     found = app(tmp_path, text, a_env="ONE=1\nTWO=2\nTHREE=3\n", b_env="THREE=4\n")

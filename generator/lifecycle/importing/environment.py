@@ -10,9 +10,7 @@ from generator.lifecycle.importing.databases import map_database
 from generator.lifecycle.importing.images import last_part
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.redis import map_redis
-from generator.lifecycle.importing.scope import Scope
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+from generator.lifecycle.importing.scope import Scope, variables_of
 
 
 def map_environment(scope: Scope) -> None:
@@ -21,6 +19,9 @@ def map_environment(scope: Scope) -> None:
         if file.variables is None and file.required:
             missing = f"{file.name or 'the file'} is not in the Compose file's folder: its variables are not known"
             scope.draft.miss("env", missing, file.node)
+    for name, node in variables_of(scope.project, scope.name).items():
+        if name not in scope.variables:
+            scope.draft.omit("env", f"{name[:60]} is no name of a variable in the cluster", node)
     taken = _companions(scope)
     for name, node in scope.variables.items():
         if name not in taken:
@@ -57,11 +58,9 @@ def _uses(scope: Scope, key: str) -> bool:
 
 def _variable(scope: Scope, name: str, node: Node) -> None:
     """A variable that belongs to no shared database."""
-    if not _NAME.fullmatch(name):
-        scope.draft.omit("env", f"{name[:60]} is no name of a variable in the cluster", node)
-    elif scope.conventions.first(scope.conventions.value("tool_variables"), "names", name):
+    if scope.conventions.first(scope.conventions.value("tool_variables"), "names", name):
         return  # for proxies of the host: what it says of host and port is read elsewhere
-    elif not _secret_file(scope, name, node) and not _address(scope, name, node):
+    if not _secret_file(scope, name, node) and not _address(scope, name, node):
         _setting(scope, name, node)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from generator.lifecycle.importing.nodes import Node
-from generator.lifecycle.importing.scope import Scope
+from generator.lifecycle.importing.scope import VARIABLE, Scope
 from generator.lifecycle.importing.sizes import cpu, mebibytes, number, quantity
 
 
@@ -70,7 +69,7 @@ def _word(scope: Scope, question: str, words: list[str], number: int, node: Node
             return None
         return words[number]
     variable = named[0] if named else flag.strip("-").upper().replace("-", "_")
-    variable = variable if _VARIABLE.fullmatch(variable) else "ARGUMENT"
+    variable = variable if VARIABLE.fullmatch(variable) else "ARGUMENT"
     draft.secret(variable, item, secret, f"{variable} is kept in Vault, and the command names it")
     draft.assume(question, f"$({variable}) stands for the secret", item)
     return words[number].removesuffix(secret) + f"$({variable})"
@@ -92,8 +91,6 @@ def _flagged(scope: Scope, words: list[str], number: int, *, whole_word: bool) -
 
 _MOST_WORDS = 50
 """As the shape of the answer has it; more are not looked at one by one."""
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def _user(scope: Scope) -> None:
