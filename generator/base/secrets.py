@@ -33,7 +33,8 @@ _NAMES_PLACE = re.compile(
 )
 """A property for it: people keep such settings in Vault beside secrets."""
 
-_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#\s@]*)@", re.IGNORECASE)
+# A scheme is begun nowhere but at its start: any other place would be tried for each of its letters.
+_IN_ADDRESS = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++://([^/?#\s@]*)@", re.IGNORECASE)
 
 
 class Secret:

@@ -1,4 +1,4 @@
-"""What happens to a service in its life, one short pipeline each: update, removal, verify, doctor, publication.
+"""What happens to a service in its life, one short pipeline each: import, update, removal, verify, doctor, publication.
 
 May import engine and everything below it.
 """

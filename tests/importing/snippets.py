@@ -44,7 +44,8 @@ class Found:
 
     @property
     def missing(self) -> set[str]:
-        return set(self.of("missing")) - {"description"}
+        """What is asked, beside the description and the port, which few of these files have."""
+        return set(self.of("missing")) - {"description", "port"}
 
     @property
     def unexpressed(self) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from generator.base.errors import AnswersError
+from tests.answers import UPSTREAM, answer
 from tests.importing.snippets import app, read
 
 # --- image ---------------------------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ def test_ports_that_only_others_name(tmp_path: Path, text: str) -> None:
 
 def test_a_site_without_a_port_is_asked_for_it(tmp_path: Path) -> None:
     found = app(tmp_path, "labels: {traefik.enable: 'true'}")
-    assert found.missing == {"port"}
+    assert "port" in found.of("missing")
     assert found.answers["kind"] == "web"
 
 
@@ -190,6 +192,18 @@ def test_numbers_keep_their_form(tmp_path: Path) -> None:
     assert read(tmp_path, text).answers["env"] == {"VERSION": "1.10", "ON": "yes", "MASK": "0022", "AT": "12:30"}
 
 
+def test_names_that_the_cluster_does_not_take(tmp_path: Path) -> None:
+    text = """
+    services:
+      thing: {image: "acme/thing:1", environment: {cache.address: "redis://store:6379", "a b": x, FINE: y}}
+      store: {image: "redis:7"}
+    """
+    found = read(tmp_path, text)
+    assert found.answers["env"] == {"FINE": "y"}
+    assert "cache.address" in found.unexpressed
+    assert "a b is" in found.unexpressed
+
+
 def test_env_files_come_before_the_environment(tmp_path: Path) -> None:
     text = "{env_file: [a.env, {path: b.env}, {path: none.env, required: false}], environment: {TWO: mine}}"
     found = app(tmp_path, text, a_env="ONE=1\nTWO=2\nTHREE=3\n", b_env="THREE=4\n")
@@ -200,6 +214,19 @@ def test_env_files_come_before_the_environment(tmp_path: Path) -> None:
 def test_an_env_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     assert app(tmp_path, "env_file: settings.env").missing == {"env"}
     assert app(tmp_path, "env_file: ../settings.env").missing == {"env"}
+
+
+def test_addresses_of_others_are_asked_for(tmp_path: Path) -> None:
+    found = app(tmp_path, "{environment: {OLLAMA_URL: '${OLLAMA}', OPENAI_BASE_URL: 'https://${OPENAI}'}, ports: [80]}")
+    assert found.missing == {"env.OLLAMA_URL", "env.OPENAI_BASE_URL"}
+
+
+def test_the_index_needs_redis() -> None:
+    given = {**UPSTREAM, "env": {"INDEX": "{redis_index}"}}
+    with pytest.raises(AnswersError) as caught:
+        answer(given)
+    assert [problem.question for problem in caught.value.problems] == ["redis"]
+    answer({**given, "redis": 3})
 
 
 def test_variables_without_a_value_are_asked_for(tmp_path: Path) -> None:
@@ -219,6 +246,8 @@ def test_variables_without_a_value_are_asked_for(tmp_path: Path) -> None:
         ("APP_URL", "https://thing.example.com", "https://{host}"),
         ("BASE_URL", "http://localhost:8080/sub", "https://{host}/sub"),
         ("DOMAIN", "${DOMAIN}", "{host}"),
+        ("BASE_URL", "${BASE_URL}", "https://{host}"),
+        ("THING_URL", "${THING_URL}", "https://{host}"),
         ("PUBLIC_URL", "https://${SUB}.${DOMAIN}", "https://{host}"),
         ("OLLAMA_BASE_URL", "http://localhost:11434", "http://localhost:11434"),
         ("HOST", "0.0.0.0", "0.0.0.0"),

@@ -94,21 +94,27 @@ def _change(draft: Draft, problem: Problem) -> bool:
     question, value = problem.question, draft.answers[problem.question]
     reason = re.sub(r" \(given: .*\)$", "", problem.message, flags=re.DOTALL)
     item = re.match(r"[a-z_]+\[([0-9]+)\]", problem.message)
-    key = re.match(r"[a-z_]+[.: ]+'?([A-Za-z_][A-Za-z0-9_]*)", problem.message)
     if question in draft.given and (question not in MERGED or not isinstance(value, dict)):
         return False
     if item and isinstance(value, list) and int(item[1]) < len(value):
         return _change_item(draft, question, value, int(item[1]), reason)
-    if question in MERGED and isinstance(value, dict):
-        found = key[1] if key and key[1] in value else ""
-        if not found or draft.gave(question, found):
+    if question in MERGED and isinstance(value, dict) and (key := _named(value, question, reason)):
+        if draft.gave(question, key):
             return False
-        del value[found]
-        draft.refuse(f"{question}.{found}", reason)
+        del value[key]
+        draft.refuse(f"{question}.{key}", reason)
         return True
+    if question in draft.given:
+        return False
     del draft.answers[question]
     draft.refuse(question, reason)
     return True
+
+
+def _named(value: Mapping[str, Any], question: str, reason: str) -> str:
+    """The entry of a map that a problem is about; empty where it names none."""
+    marks = {key: (f"{question}.{key}:", f"'{key}'", f"{key} is ") for key in value}
+    return next((key for key, texts in marks.items() if any(text in reason for text in texts)), "")
 
 
 def _change_item(draft: Draft, question: str, value: list[Any], number: int, reason: str) -> bool:

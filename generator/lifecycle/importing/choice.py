@@ -82,12 +82,10 @@ def name_of(project: Project, conventions: Conventions, key: str) -> tuple[str, 
             return name, node
     if key not in general and as_name(key):
         return as_name(key), service
-    reference = service.get("image").text
-    owner = reference.rpartition("/")[0].rpartition("/")[2]
-    for part in (last_part(reference), owner if owner not in ("library", "") else ""):
-        if (name := as_name(part)) and name not in general and "." not in part:
-            return name, service.get("image")
-    return as_name(key), service
+    image = service.get("image")
+    parts = [last_part(image.text), *reversed(image.text.split("/")[:-1])]
+    found = next((name for part in parts if "." not in part and (name := as_name(part)) and name not in general), "")
+    return (found, image) if found else (as_name(key), service)
 
 
 def as_name(text: str) -> str:

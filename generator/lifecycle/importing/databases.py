@@ -44,6 +44,8 @@ def _defaults(used: Used, held: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     if "dsn" in held or "password" not in held:
         return found
+    if any(used.scope.variables[name].text.startswith("jdbc:") for name in used.taken):
+        held = held | {"name"}  # the address has it
     reserved = ("root", *used.scope.conventions.words("engine_words"))
     for part, key in (("name", "name"), ("user", "role")):
         own = used.own.get(part)

@@ -7,11 +7,10 @@ import re
 from generator.lifecycle.importing.companions import Used
 from generator.lifecycle.importing.conventions import expression, whole
 from generator.lifecycle.importing.databases import map_database
+from generator.lifecycle.importing.images import last_part
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.redis import map_redis
-from generator.lifecycle.importing.scope import Scope
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+from generator.lifecycle.importing.scope import Scope, variables_of
 
 
 def map_environment(scope: Scope) -> None:
@@ -20,6 +19,9 @@ def map_environment(scope: Scope) -> None:
         if file.variables is None and file.required:
             missing = f"{file.name or 'the file'} is not in the Compose file's folder: its variables are not known"
             scope.draft.miss("env", missing, file.node)
+    for name, node in variables_of(scope.project, scope.name).items():
+        if name not in scope.variables:
+            scope.draft.omit("env", f"{name[:60]} is no name of a variable in the cluster", node)
     taken = _companions(scope)
     for name, node in scope.variables.items():
         if name not in taken:
@@ -56,11 +58,9 @@ def _uses(scope: Scope, key: str) -> bool:
 
 def _variable(scope: Scope, name: str, node: Node) -> None:
     """A variable that belongs to no shared database."""
-    if not _NAME.fullmatch(name):
-        scope.draft.omit("env", f"{name[:60]} is no name of a variable in the cluster", node)
-    elif scope.conventions.first(scope.conventions.value("tool_variables"), "names", name):
+    if scope.conventions.first(scope.conventions.value("tool_variables"), "names", name):
         return  # for proxies of the host: what it says of host and port is read elsewhere
-    elif not _secret_file(scope, name, node) and not _address(scope, name, node):
+    if not _secret_file(scope, name, node) and not _address(scope, name, node):
         _setting(scope, name, node)
 
 
@@ -109,13 +109,26 @@ def _own_address(scope: Scope, name: str, node: Node) -> str:
     found = re.fullmatch(r"(https?://)?([^/\s:]*)(:[0-9]*)?(/[^\s]*)?", text)
     if found is None:
         return ""
-    host, port = found[2], (found[3] or "").removeprefix(":")
-    own = whole(rules["local"], host) and port in scope.ports_seen
-    unknown = bool(node.open) and not host.strip(".")
-    if not (own or unknown or host in scope.web_hosts or whole(rules["hosts"], host)):
+    scheme, host, port, path = found[1] or "", found[2], (found[3] or "").removeprefix(":"), found[4] or ""
+    if bool(node.open) and not host.strip("."):
+        if not whole(rules["sure"], _without_own_name(scope, name)):
+            return ""
+        scheme = scheme or ("https://" if whole(rules["urls"], name) else "")
+    elif not (
+        (whole(rules["local"], host) and port in scope.ports_seen)
+        or host in scope.web_hosts
+        or whole(rules["hosts"], host)
+    ):
         return ""
-    complete = found[1] or (not host and whole(rules["complete"], name))
-    return f"{'https://' if complete else ''}{{host}}{found[4] or ''}"
+    return f"{'https://' if scheme else ''}{{host}}{path}"
+
+
+def _without_own_name(scope: Scope, name: str) -> str:
+    """A variable's name without the service's before it, as in ``PAPERLESS_URL``."""
+    names = (scope.name, scope.service.get("container_name").text, last_part(scope.service.get("image").text))
+    own = {re.sub(r"[^a-z0-9]", "", word.lower()) for text in names for word in (text, text.split("-")[0])}
+    first, _, rest = name.partition("_")
+    return rest.strip("_") if rest and first.lower() in own else name
 
 
 def _is_address(scope: Scope, name: str, text: str) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+from generator.lifecycle.importing.conventions import whole
 from generator.lifecycle.importing.draft import property_of
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.ports import Port, unread
 from generator.lifecycle.importing.routes import exposed, routes, server_port
 from generator.lifecycle.importing.scope import Scope
+from generator.lifecycle.importing.sizes import number
 
 
 def map_exposure(scope: Scope) -> None:
@@ -26,11 +29,12 @@ def _port(scope: Scope) -> None:
     web = _web_port(scope)
     if named is not None:
         draft.put("kind", "web", named)
-        draft.put("port", int(named.text), named)
+        draft.put("port", number(named.text), named)
     elif web is not None:
         known = web.target in scope.conventions.words("web_ports")
-        draft.put("kind", "web", web.node, assumed="" if known else f"port {web.target} is taken for the web")
-        draft.put("port", web.target, web.node)
+        node = web.node if web.node.raw.endswith("}") else replace(web.node, uses=())  # the host's port plays no part
+        draft.put("kind", "web", node, assumed="" if known else f"port {web.target} is taken for the web")
+        draft.put("port", web.target, node)
     elif scope.ports:
         draft.put(
             "kind",
@@ -53,7 +57,9 @@ def _without_ports(scope: Scope) -> None:
         draft.put("port", port, node)
         return
     host = service.get("network_mode").text == "host"
-    if exposed(scope.labels) or scope.web_hosts or host or _tile_labels(scope):
+    names = scope.conventions.value("own_address", "sure")
+    site = any(whole(names, name) for name in scope.variables)
+    if exposed(scope.labels) or scope.web_hosts or host or site or _tile_labels(scope):
         draft.put("kind", "web", service, assumed="it has no ports in the file, and something sends requests to it")
         draft.miss("port", "the file names no port: answer the one that the container listens on", service)
         return
@@ -68,12 +74,9 @@ def _guessed(scope: Scope) -> tuple[Node, int, str] | None:
     if found := re.search(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):([0-9]{1,5})(?![0-9])", words):
         return test, int(found[1]), "the health check"
     for name, node in scope.variables.items():
-        if (
-            scope.conventions.fits("port_variables", text=name)
-            and node.text.isdecimal()
-            and 0 < int(node.text) <= 65535
-        ):
-            return node, int(node.text), f"the variable {name}"
+        port = number(node.text) if scope.conventions.fits("port_variables", text=name) else None
+        if port is not None and 0 < port <= 65535:
+            return node, port, f"the variable {name}"
     return None
 
 
@@ -81,7 +84,7 @@ def _tool_port(scope: Scope) -> Node | None:
     table = scope.conventions.value("tool_variables")
     for name, node in scope.variables.items():
         row = scope.conventions.first(table, "names", name)
-        if row is not None and row["becomes"] == "port" and node.text.isdecimal():
+        if row is not None and row["becomes"] == "port" and number(node.text) is not None:
             return node
     return None
 
@@ -92,8 +95,8 @@ def _web_port(scope: Scope) -> Port | None:
     candidates = [port for port in scope.ports if port.protocol == "tcp" and port.target not in other]
     candidates = [port for port in candidates if not port.exposed] or candidates
     plain = [port for port in candidates if port.target not in scope.conventions.words("tls_ports")]
-    for number in scope.conventions.words("web_ports"):
-        if found := next((port for port in plain if port.target == number), None):
+    for usual in scope.conventions.words("web_ports"):
+        if found := next((port for port in plain if port.target == usual), None):
             return found
     return next(iter(plain or candidates), None)
 

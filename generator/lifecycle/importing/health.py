@@ -8,7 +8,7 @@ from typing import Any
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.process import split
 from generator.lifecycle.importing.scope import Scope
-from generator.lifecycle.importing.sizes import seconds
+from generator.lifecycle.importing.sizes import number, seconds
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:]*\]|[^/:\s'\"]+)(?::(?P<port>[0-9]{1,5}))?(?P<path>/[^\s'\"|;&>)\\]*)?",
@@ -83,7 +83,6 @@ def _timing(check: Node) -> dict[str, int]:
     for key, name in (("period_seconds", "interval"), ("timeout_seconds", "timeout")):
         if 0 < (value := seconds(check.get(name).text)) <= 3600:
             found[key] = value
-    retries = check.get("retries").text
-    if retries.isdecimal() and 0 < int(retries) <= 100:
-        found["failures"] = int(retries)
+    if 0 < (retries := number(check.get("retries").text) or 0) <= 100:
+        found["failures"] = retries
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from generator.lifecycle.importing.draft import Draft
 from generator.lifecycle.importing.nodes import Node
@@ -40,7 +41,7 @@ def map_image(service: Node, draft: Draft) -> None:
         draft.put("image_source", "upstream", service)
         draft.miss("image", "the service names no image and builds none", service)
         return
-    draft.put("image_source", "upstream", image)
+    draft.put("image_source", "upstream", replace(image, uses=()))
     if build.value is not None:
         draft.omit("image", "the file can build the image as well; the published one is taken", build)
     if image.open or not image.text:

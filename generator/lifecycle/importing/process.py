@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from generator.lifecycle.importing.nodes import Node
-from generator.lifecycle.importing.scope import Scope
-from generator.lifecycle.importing.sizes import cpu, mebibytes, quantity
+from generator.lifecycle.importing.scope import VARIABLE, Scope
+from generator.lifecycle.importing.sizes import cpu, mebibytes, number, quantity
 
 
 def map_process(scope: Scope) -> None:
@@ -19,8 +18,8 @@ def map_process(scope: Scope) -> None:
     _rights(scope)
     _gpu(scope)
     for node in (scope.service.get("deploy", "replicas"), scope.service.get("scale")):
-        if node.text.isdecimal() and int(node.text) != 1:
-            scope.draft.put("replicas", int(node.text), node)
+        if number(node.text) not in (None, 1):
+            scope.draft.put("replicas", number(node.text), node)
 
 
 def split(node: Node) -> list[str] | None:
@@ -43,6 +42,8 @@ def _words(scope: Scope, question: str, node: Node) -> None:
     ]
     if words is None:
         draft.miss(question, "its quotes do not match, so that its words are not known", node)
+    elif len(words) > _MOST_WORDS:
+        draft.miss(question, f"it has more than the {_MOST_WORDS} words that an answer takes", node)
     elif not words:
         draft.omit(question, "it empties what the image has, and an answer can't", node)
     elif others := list(dict.fromkeys(key for word in words for key in scope.addressed(word))):
@@ -68,7 +69,7 @@ def _word(scope: Scope, question: str, words: list[str], number: int, node: Node
             return None
         return words[number]
     variable = named[0] if named else flag.strip("-").upper().replace("-", "_")
-    variable = variable if _VARIABLE.fullmatch(variable) else "ARGUMENT"
+    variable = variable if VARIABLE.fullmatch(variable) else "ARGUMENT"
     draft.secret(variable, item, secret, f"{variable} is kept in Vault, and the command names it")
     draft.assume(question, f"$({variable}) stands for the secret", item)
     return words[number].removesuffix(secret) + f"$({variable})"
@@ -88,7 +89,8 @@ def _flagged(scope: Scope, words: list[str], number: int, *, whole_word: bool) -
     return ("", word) if whole_word or rules.secret_by_value(word) else ("", "")
 
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_MOST_WORDS = 50
+"""As the shape of the answer has it; more are not looked at one by one."""
 
 
 def _user(scope: Scope) -> None:
@@ -98,15 +100,14 @@ def _user(scope: Scope) -> None:
     if node.open:
         draft.miss("run_as", f"nothing says what {' and '.join(node.open)} is", node)
         return
-    uid, _, gid = node.text.partition(":")
-    uid = "0" if uid == "root" else uid
-    gid = "0" if gid == "root" else gid
-    if not uid.isdecimal() or not (gid.isdecimal() or not gid):
+    words = [{"root": "0"}.get(word, word) for word in node.text.split(":", 1)]
+    numbers = [number(word) for word in words]
+    if None in numbers:
         draft.omit("run_as", f"{node.text[:40]} is a user by name: answer run_as with its numbers in the image", node)
         return
-    run_as = {"uid": int(uid), **({"gid": int(gid)} if gid else {})}
-    if gid and int(uid):
-        run_as["fs_group"] = int(gid)
+    run_as = dict(zip(("uid", "gid"), numbers, strict=False))
+    if "gid" in run_as and run_as["uid"]:
+        run_as["fs_group"] = run_as["gid"]
     draft.put("run_as", run_as, node, assumed="volumes belong to its group as well" if "fs_group" in run_as else "")
 
 

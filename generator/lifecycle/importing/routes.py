@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from generator.lifecycle.importing.nodes import Node
+from generator.lifecycle.importing.sizes import number
 
 _LONGEST = 2000
 """No rule is longer, and matching stays quick."""
@@ -43,7 +44,9 @@ def routes(labels: Mapping[str, Node]) -> Iterator[Route]:
 
 def server_port(labels: Mapping[str, Node]) -> Node | None:
     """The container's port that Traefik sends requests to."""
-    return next((node for name, node in labels.items() if _SERVER_PORT.fullmatch(name) and node.text.isdecimal()), None)
+    return next(
+        (node for name, node in labels.items() if _SERVER_PORT.fullmatch(name) and number(node.text) is not None), None
+    )
 
 
 def exposed(labels: Mapping[str, Node]) -> bool:

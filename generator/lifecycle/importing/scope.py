@@ -16,6 +16,9 @@ from generator.lifecycle.importing.ports import Port, ports_of
 from generator.lifecycle.importing.project import Project
 from generator.lifecycle.importing.routes import routes
 
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+"""What the cluster takes for a variable's name."""
+
 
 @dataclass
 class Scope:
@@ -53,8 +56,9 @@ class Scope:
 
     @cached_property
     def variables(self) -> Mapping[str, Node]:
-        """The variables of its environment."""
-        return variables_of(self.project, self.name)
+        """The variables of its environment whose names the cluster takes."""
+        found = variables_of(self.project, self.name)
+        return {name: node for name, node in found.items() if VARIABLE.fullmatch(name)}
 
     @cached_property
     def labels(self) -> Mapping[str, Node]:

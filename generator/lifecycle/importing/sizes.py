@@ -10,6 +10,11 @@ _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(us|ms|h|m|s)", re.ASCII)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
+def number(text: str) -> int | None:
+    """A whole number of a few digits; None for any other text."""
+    return int(text) if len(text) < 10 and text.isascii() and text.isdecimal() else None
+
+
 def mebibytes(text: str) -> int:
     """An amount of bytes in MiB, rounded up; 0 for what is none."""
     found = _BYTES.fullmatch(text.strip())
@@ -42,8 +47,8 @@ def seconds(text: str) -> int:
     """A time in whole seconds, at least 1; 0 for what is none."""
     total, at = 0.0, 0
     text = text.strip()
-    if text.isdecimal() and len(text) < 9:
-        return int(text)
+    if (plain := number(text)) is not None:
+        return plain
     while at < len(text):
         found = _PART.match(text, at)
         if found is None:
