@@ -153,7 +153,7 @@ def world(
     folder.mkdir()
     monkeypatch.chdir(folder)
     sandbox = Sandbox.start(tmp_path / "platform", profile=getattr(request, "param", None), authority=authority)
-    world = World(sandbox, folder, capsys, monkeypatch, shelf)
+    world = World(sandbox, folder, capsys, monkeypatch, shelf=shelf)
     try:
         world.enter()
         yield world

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ class World:
     folder: Path
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
-    shelf: Shelf | None = None
+    shelf: Shelf | None = field(default=None, kw_only=True)
 
     def enter(self) -> None:
         for name, value in self.sandbox.environment.items():
