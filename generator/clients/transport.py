@@ -344,7 +344,7 @@ class PagesTime:
     """How long the pages of one list took so far. ``seconds`` is the timeout of one request; None: there is none."""
 
     def __init__(self, system: str, what: str, seconds: float | None) -> None:
-        self._system = system
+        self.system = system
         self._what = what
         self._most = None if seconds is None else PAGES_TIME * seconds
         self._spent = 0.0
@@ -354,8 +354,8 @@ class PagesTime:
         """Count what the request for one page takes. Raises ``SystemFailure`` where the time for all is over."""
         if self._most is not None and self._spent > self._most:
             raise SystemFailure(
-                f"{self._system}.timeout",
-                f"{self._system}: the pages of {self._what} take longer than {self._most:g} seconds in all",
+                f"{self.system}.timeout",
+                f"{self.system}: the pages of {self._what} take longer than {self._most:g} seconds in all",
                 "check whether the system is slow, then run the same command again",
             )
         begun = time.monotonic()
