@@ -37,7 +37,8 @@ def check(draft: Draft, template: Template, questions: tuple[Question, ...], pla
 
 def without_secrets(draft: Draft) -> None:
     """Remove from a draft every value that is known to be a secret, whatever answer it came into."""
-    for key, value in list(draft.answers.get("env", {}).items()):
+    env = draft.answers.get("env")
+    for key, value in list(env.items()) if isinstance(env, dict) else []:
         if any(known_secret(text, words=False) for text in _texts(value)) and not draft.gave("env", key):
             del draft.answers["env"][key]
             place = f"secrets.{key}"
