@@ -81,6 +81,7 @@ def _find(session: Session, text: str) -> None:
                 session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
     stack = given.get("stack", session.found.get("stack"))
     unused = {"port"} if stack == "existing" else set()
+    unused |= {"dockerfile"} if "context" in given else set()  # it is the one in that folder
     _settle(session, [item for item in questions if item.question not in {*given, *unused}])
 
 

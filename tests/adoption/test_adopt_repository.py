@@ -111,7 +111,8 @@ def test_a_clone_without_remotes_is_pushed_whole(world: World) -> None:
 def test_a_clone_stands_for_its_repository(world: World) -> None:
     on_forgejo(world)
     clone = a_clone(world, "somewhere", origin=canonical_address(world))
-    git(clone, "reset", "-q", "--hard", world.canonical("invoices").bare.heads()[world.branch])
+    git(clone, "fetch", "-q", str(world.canonical("invoices").bare.path), world.branch)
+    git(clone, "reset", "-q", "--hard", "FETCH_HEAD")
     assert adopt(world, "--yes", target=str(clone)).result["service"] == "invoices"
 
 
