@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.base.errors import AnswersError, ExitCode, Problem, UsageError
+from generator.base.errors import ExitCode, Problem, UsageError
 from generator.cli.create import confirm, create
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
@@ -81,6 +81,7 @@ def _find(session: Session, text: str) -> None:
                 session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
     stack = given.get("stack", session.found.get("stack"))
     unused = {"port"} if stack == "existing" else set()
+    unused |= {"dockerfile"} if "context" in given else set()  # it is the one in that folder
     _settle(session, [item for item in questions if item.question not in {*given, *unused}])
 
 
@@ -94,13 +95,12 @@ def _stack(session: Session, name: str) -> list[Finding]:
 
 
 def _settle(session: Session, questions: Sequence[OpenQuestion]) -> None:
-    """Let a person choose where the repository leaves several answers. Raises ``AnswersError`` where nobody can."""
+    """Let a person choose where the repository leaves several answers; else they are reported with all others."""
     if not session.interactive:
-        problems = [
-            Problem("answer.missing", it.question, f"{it.question}: {it.reason}", _ways(it)) for it in questions
-        ]
-        if problems:
-            raise AnswersError(problems)
+        session.leave_open(
+            Problem("answer.missing", item.question, f"{item.question}: {item.reason}", _ways(item))
+            for item in questions
+        )
         return
     from generator.wizard import open_prompter  # heavy, and needed with a terminal only
     from generator.wizard.prompter import Option

@@ -157,6 +157,10 @@ class Session:
             raise AnswersError(self._unread)
         return answers
 
+    def leave_open(self, problems: Iterable[Problem]) -> None:
+        """Answers that nothing gives: ``answers`` raises them together with everything else that is wrong."""
+        self._unread += problems
+
     def look_back(self, recorded: Recorded) -> dict[str, Any]:
         """From here on use the version of the template, and the facts, that a tree records; the answers that it does.
 

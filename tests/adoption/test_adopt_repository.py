@@ -111,7 +111,8 @@ def test_a_clone_without_remotes_is_pushed_whole(world: World) -> None:
 def test_a_clone_stands_for_its_repository(world: World) -> None:
     on_forgejo(world)
     clone = a_clone(world, "somewhere", origin=canonical_address(world))
-    git(clone, "reset", "-q", "--hard", world.canonical("invoices").bare.heads()[world.branch])
+    git(clone, "fetch", "-q", str(world.canonical("invoices").bare.path), world.branch)
+    git(clone, "reset", "-q", "--hard", "FETCH_HEAD")
     assert adopt(world, "--yes", target=str(clone)).result["service"] == "invoices"
 
 
@@ -257,3 +258,14 @@ def test_three_images_of_one_repository(world: World) -> None:
     assert all(part in workflow for part in ("api", "shop-worker", "shop-web"))
     assert all(part in pipeline for part in ("deployment/jobs", "deployment/worker", "deployment/web"))
     assert adopt(world, "--yes", target="shop").result["status"] == "unchanged"
+
+
+def test_everything_that_is_open_or_wrong_comes_at_once(world: World) -> None:
+    on_forgejo(world, "shop", files={"api/Dockerfile": "FROM debian:13\n", "web/Dockerfile": "FROM debian:13\n"})
+    done = adopt(world, "--yes", "--dns", "nowhere", target="shop", given={"ci_test": "none"})
+    assert done.code == 2
+    errors = {item["question"]: item["hint"] for item in done.of("error")}
+    assert errors.keys() == {"dockerfile", "dns"}
+    assert "--dockerfile api/Dockerfile" in errors["dockerfile"]
+    assert "--dockerfile web/Dockerfile" in errors["dockerfile"]
+    assert writes(world) == []
