@@ -55,10 +55,14 @@ def git_environment(home: Path) -> dict[str, str]:
 
 
 def run_git(
-    directory: Path, *arguments: str, data: bytes | None = None, environment: Mapping[str, str] | None = None
+    directory: Path,
+    *arguments: str,
+    data: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+    longest: float | None = None,
 ) -> bytes:
-    """Run git in a directory; its standard output. Raises GitError with what it said on failure."""
-    ended = run(["git", *arguments], directory, environment or git_environment(directory), data or b"")
+    """Run git in a directory, for ``longest`` seconds; its standard output. Raises GitError with what it said."""
+    ended = run(["git", *arguments], directory, environment or git_environment(directory), data or b"", longest)
     if ended.status:
         raise GitError(ended.err.decode(errors="replace").strip() or f"git {arguments[0]} {ended.how}")
     return ended.out

@@ -59,6 +59,8 @@ class Mirrors:
         self._ca_file = ca_file
         self._queue: queue.SimpleQueue[Repository | None] = queue.SimpleQueue()
         self._waiting = 0
+        # Seconds that a push may take, as the real server has it: git waits for ever for the rest of an answer.
+        self.longest = 300.0
         self._changed = threading.Condition()
         self._pushing = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="sandbox-mirrors", daemon=True)
@@ -134,6 +136,7 @@ class Mirrors:
                 *("push", "--force", "--prune", mirror.remote_address),
                 *(f"refs/{kind}/*:refs/{kind}/*" for kind in kinds),
                 environment=self._environment(mirror),
+                longest=self.longest,
             )
         except (GitError, OSError) as error:
             return str(error) or "push failed"
