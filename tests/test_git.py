@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.base.errors import PreflightError, SystemFailure
+from generator.base.errors import PreflightError, RefusedError, SystemFailure
 from generator.base.secrets import Secret
 from generator.clients.git import FALLBACK_AUTHOR, Remote, Repository, create_repository
 from generator.platform.profile import load_platform
@@ -308,9 +308,9 @@ def test_a_persons_settings_have_no_part_in_a_new_repository(tmp_path: Path, per
 def test_a_repository_that_can_not_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
     place = tmp_path / "services" / "reader"
     impossible = (File("a", b""), File("a/b", b""))  # a file in a folder's place
-    with pytest.raises(SystemFailure) as caught:
+    with pytest.raises(RefusedError) as caught:
         create_repository(place, impossible, "master", MESSAGE, ORIGIN)
-    assert caught.value.code == "service.folder"
+    assert caught.value.code == "files.kind"
     assert not place.exists()
     assert list(place.parent.iterdir()) == []
 

@@ -112,7 +112,7 @@ class Service:
 
     @cached_property
     def stack(self) -> dict[str, str]:
-        return stack_files(self.answers.context)
+        return stack_files(self.answers.context) if self.answers.stacked else {}
 
     @cached_property
     def repository(self) -> dict[str, str]:
@@ -239,7 +239,7 @@ def test_the_schema_takes_the_answers_as_given_and_completed(seed: int) -> None:
 
 
 def test_copier_renders_the_same(seed: int) -> None:
-    owned = [service for service in services(seed) if service.answers.owned]
+    owned = [service for service in services(seed) if service.answers.owned and service.answers.stacked]
     for service in Random(seed).sample(owned, SAMPLE):
         for files, quick in (
             (service.project.stack_files({key: FACTS[key] for key in FACTS if key != "layer"}), service.stack),
@@ -351,7 +351,7 @@ def test_registrations_come_and_go(seed: int) -> None:
     """Those of a combination that are in one file, together; each such group once."""
     seen = set()
     for service in services(seed):
-        assert service.project.registrations
+        assert bool(service.project.registrations) == service.answers.stacked
         for path, group in groupby(sorted(service.project.registrations, key=_path), key=_path):
             entries = tuple(group)
             if repr(entries) not in seen:

@@ -126,6 +126,7 @@ def test_what_is_said_in_words_is_said_by_newservice() -> None:
     """Every sentence is there for a wrong answer: a rule that nothing breaks would say nothing about agreement."""
     tried = [{**SMALLEST, question: value} for question, value, _ in WRONG]
     tried += [{**SMALLEST, "env": {"A": "a"}, "secrets": {"A": "a"}}, {**SMALLEST, "env": {"PORT": "1"}}, *TOGETHER]
+    tried += [{**SMALLEST, "env": {"A": "{redis_index}"}}]
     carveout = {"name": "hooks", "paths": ["/x"], "auth": "required"}
     tried += [{**SMALLEST, "carveouts": [carveout, {**carveout, "paths": ["/y"]}]}]
     completed = {(problem.question, problem.message) for given in tried for problem in problems(given)}

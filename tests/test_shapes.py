@@ -87,6 +87,7 @@ ALL = {"forgejo": FORGEJO, "woodpecker": WOODPECKER, "vault": VAULT}
 WRITING_ONLY = {
     "forgejo": {
         "create_repository",
+        "migrate_repository",
         "make_private",
         "make_public",
         "describe",

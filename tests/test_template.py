@@ -41,7 +41,7 @@ def conditions(context: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The list of files that have a condition, by the folder that they are in, with what comes of it."""
     listed = TEMPLATE.environment.get_template("templates/files.jinja").make_module(dict(context))
     found = {f"service/{language}": files for language, files in vars(listed)["of_language"].items()}
-    return {"stack": vars(listed)["stack"], "service": vars(listed)["service"], **found}
+    return {"stack": vars(listed)["of_stack"], "service": vars(listed)["of_service"], **found}
 
 
 LISTED = conditions(answer(SMALLEST).context)

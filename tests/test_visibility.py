@@ -583,6 +583,7 @@ def test_a_repository_of_github_that_does_not_say_whether_it_is_private_is_no_an
     platform = load_platform(TEMPLATE.platform, made.world.sandbox.profile, {})
     client = GitHub(platform, Secret(made.world.sandbox.tokens.github), patience=Patience(1, 0, 0))
     path = f"/repos/{made.world.mirror_name(NAME)}"
+    assert client.repository(made.world.mirror_name(NAME)) is not None
     shown = next(item for item in made.world.sandbox.journal if item.path.endswith(path) and item.status == 200)
     data = {key: value for key, value in json.loads(shown.response_body).items() if key != missing}
     made.world.sandbox.faults.add("github", "GET", f"{path}$", 2, Status(200, json.dumps(data), "application/json"))
