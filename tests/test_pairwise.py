@@ -255,7 +255,7 @@ def test_copier_renders_the_same(seed: int) -> None:
 def test_every_stack_is_sound(seed: int, part: int, tmp_path: Path) -> None:
     chosen = services(seed)[part::PARTS]
     for service in chosen:
-        assert not problems(service.stack), service
+        assert not service.answers.stacked or not problems(service.stack), service
     terraform.write(tmp_path, {f"s{service.number}": service.stack for service in chosen})
     assert not terraform.badly_formatted(tmp_path)
     for repository in infra.repositories():
