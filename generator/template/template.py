@@ -18,6 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2_ansible_filters.core_filters import to_nice_yaml
 
+from generator.template.forms import in_form
 from generator.template.template_cache import compiled, kept
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -86,8 +87,19 @@ class Template:
 
     @cached_property
     def detection(self) -> dict[str, Any]:
-        """What a repository that exists shows of itself, as data."""
-        return _parsed(self.root / "templates" / "detection.yml")
+        """What a repository that exists shows of itself, as data. Raises ``NewserviceError``: not in its form."""
+        return self._in_form("detection.yml")
+
+    @cached_property
+    def imports(self) -> dict[str, Any]:
+        """What is known of Compose files, as data. Raises ``NewserviceError`` where it is not in its form."""
+        return self._in_form("import.yml")
+
+    def _in_form(self, file: str) -> dict[str, Any]:
+        data: dict[str, Any] = in_form(
+            file, parse_own_yaml((self.root / "templates" / file).read_text(encoding="utf-8"))
+        )
+        return data
 
     @cached_property
     def own_words(self) -> frozenset[str]:

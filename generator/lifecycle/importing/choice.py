@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from generator.base.errors import UsageError
-from generator.lifecycle.importing.conventions import Companion, Conventions
+from generator.lifecycle.importing.conventions import Companion, Conventions, expression
 from generator.lifecycle.importing.images import last_part
 from generator.lifecycle.importing.merging import as_pairs
 from generator.lifecycle.importing.nodes import Node
@@ -33,7 +33,7 @@ def chosen(project: Project, conventions: Conventions, wanted: str = "") -> tupl
     candidates = applications or [name for name in names if _role(found[name]) == "not_shared"] or list(names)
     if len(candidates) == 1:
         return candidates[0], ""
-    best = max(candidates, key=lambda name: (_score(project, found, name), -names.index(name)))
+    best = max(candidates, key=lambda name: (_score(project, conventions, found, name), -names.index(name)))
     others = ", ".join(name for name in candidates if name != best)
     return best, f"of several services {best} is taken; --service names another one ({others})"
 
@@ -42,14 +42,15 @@ def _role(found: Companion | None) -> str:
     return found.role if found else ""
 
 
-def _score(project: Project, found: Mapping[str, Companion | None], name: str) -> int:
+def _score(project: Project, conventions: Conventions, found: Mapping[str, Companion | None], name: str) -> int:
     """How much speaks for a service: people reach it, it has the databases, and others wait for it rarely."""
     service = project.services[name]
     labels = as_pairs(service.get("labels"))
     score = 0
     ports = list(ports_of(service))
     score += 4 if any(not port.exposed for port in ports) else 1 if ports else 0
-    score += 4 if exposed(labels) or any(key.startswith("homepage.") for key in labels) else 0
+    tile = any(conventions.fits("homepage", "names", text=key) for key in labels)
+    score += 4 if exposed(labels, conventions) or tile else 0
     needs = service.get("depends_on")
     needed = {*needs.entries, *(item.text for item in needs.items)}
     score += 2 if any(_role(found.get(key)) == "companion" for key in needed) else 0
@@ -65,9 +66,7 @@ def _score(project: Project, found: Mapping[str, Companion | None], name: str) -
     own = last_part(service.get("image").text)
     score += 2 if project_name and project_name in (name, own) else 0
     score -= 3 if service.get("profiles").items else 0
-    score -= (
-        2 if re.search(r"(^|[-_])(init|migrat\w*|setup|seed\w*|worker|cron|scheduler|beat|backup)([-_]|$)", name) else 0
-    )
+    score -= 2 if expression(conventions.value("helper_names")).search(name) else 0
     return score
 
 

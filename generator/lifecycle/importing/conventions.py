@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from generator.template.template import Template, parse_yaml
+from generator.template.template import Template
 
 _LONGEST = 300
 """Longer names and paths fit no expression: none that is meant is longer, and matching stays quick."""
@@ -31,9 +31,8 @@ class Conventions:
     @classmethod
     @cache
     def installed(cls) -> Conventions:
-        """Those of the installed template."""
-        place = Template.installed().root / "templates" / "import.yml"
-        return cls(parse_yaml(place.read_text(encoding="utf-8")))
+        """Those of the installed template. Raises ``NewserviceError`` where they are not in their form."""
+        return cls(Template.installed().imports)
 
     def fits(self, *place: str, text: str) -> bool:
         """Whether the expression at a place of the tables fits the whole text."""
@@ -60,6 +59,11 @@ class Conventions:
     def first(self, table: Iterable[Mapping[str, Any]], key: str, text: str) -> Mapping[str, Any] | None:
         """The first row of a table whose expression fits the whole text."""
         return next((row for row in table if whole(row[key], text)), None)
+
+    def tool_variable(self, name: str) -> str:
+        """What becomes of a variable for a tool of the host: a question, ``nothing``, or empty for any other one."""
+        row = self.first(self.data["tool_variables"], "names", name)
+        return row["becomes"] if row else ""
 
     def secret_by_name(self, name: str) -> bool:
         """Whether a variable of this name holds a secret."""

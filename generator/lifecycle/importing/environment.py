@@ -58,7 +58,7 @@ def _uses(scope: Scope, key: str) -> bool:
 
 def _variable(scope: Scope, name: str, node: Node) -> None:
     """A variable that belongs to no shared database."""
-    if scope.conventions.first(scope.conventions.value("tool_variables"), "names", name):
+    if scope.conventions.tool_variable(name):
         return  # for proxies of the host: what it says of host and port is read elsewhere
     if not _secret_file(scope, name, node) and not _address(scope, name, node):
         _setting(scope, name, node)

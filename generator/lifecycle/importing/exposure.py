@@ -25,7 +25,7 @@ def map_exposure(scope: Scope) -> None:
 
 def _port(scope: Scope) -> None:
     draft, labels = scope.draft, scope.labels
-    named = server_port(labels) or _tool_port(scope)
+    named = server_port(labels, scope.conventions) or _tool_port(scope)
     web = _web_port(scope)
     if named is not None:
         draft.put("kind", "web", named)
@@ -59,7 +59,7 @@ def _without_ports(scope: Scope) -> None:
     host = service.get("network_mode").text == "host"
     names = scope.conventions.value("own_address", "sure")
     site = any(whole(names, name) for name in scope.variables)
-    if exposed(scope.labels) or scope.web_hosts or host or site or _tile_labels(scope):
+    if exposed(scope.labels, scope.conventions) or scope.web_hosts or host or site or _tile_labels(scope):
         draft.put("kind", "web", service, assumed="it has no ports in the file, and something sends requests to it")
         draft.miss("port", "the file names no port: answer the one that the container listens on", service)
         return
@@ -81,12 +81,8 @@ def _guessed(scope: Scope) -> tuple[Node, int, str] | None:
 
 
 def _tool_port(scope: Scope) -> Node | None:
-    table = scope.conventions.value("tool_variables")
-    for name, node in scope.variables.items():
-        row = scope.conventions.first(table, "names", name)
-        if row is not None and row["becomes"] == "port" and number(node.text) is not None:
-            return node
-    return None
+    named = (node for name, node in scope.variables.items() if scope.conventions.tool_variable(name) == "port")
+    return next((node for node in named if number(node.text) is not None), None)
 
 
 def _web_port(scope: Scope) -> Port | None:
@@ -122,18 +118,17 @@ def _others(scope: Scope) -> None:
 
 def _host(scope: Scope) -> None:
     draft = scope.draft
-    found = [
-        route for route in routes(scope.labels) if "." in route.host or (route.host.isascii() and route.host.isalnum())
-    ]
+    every = list(routes(scope.labels, scope.conventions))
+    found = [route for route in every if "." in route.host or (route.host.isascii() and route.host.isalnum())]
     first = next((route for route in found if not route.node.open), None)
     if first is None:
         named = next((host for host in scope.web_hosts if "." in host), "")
         if named:
             node = next(node for node in scope.variables.values() if named in node.text)
             draft.put("host", named.partition(".")[0].lower(), node, assumed=f"{named} gets the platform's own domain")
-        elif found or any(True for _ in routes(scope.labels)):
-            node = next(iter(routes(scope.labels))).node
-            draft.assume("host", "the host's name is a variable without a value; the service's name is taken", node)
+        elif every:
+            unnamed = "the host's name is a variable without a value; the service's name is taken"
+            draft.assume("host", unnamed, every[0].node)
         return
     label = first.host.partition(".")[0].lower()
     draft.put("host", label, first.node, assumed=f"{first.host} gets the platform's own domain")
@@ -145,33 +140,32 @@ def _host(scope: Scope) -> None:
 
 
 def _tile_labels(scope: Scope) -> bool:
-    return any(name.startswith("homepage.") for name in scope.labels)
+    return any(scope.conventions.fits("homepage", "names", text=name) for name in scope.labels)
 
 
 def _tile(scope: Scope) -> None:
     """The tile of the dashboard, from Homepage's labels."""
-    draft, labels = scope.draft, scope.labels
+    draft, known = scope.draft, scope.conventions.value("homepage")
+    labels = {name: node for name, node in scope.labels.items() if whole(known["names"], name)}
     tile: dict[str, Any] = {}
     widget: dict[str, Any] = {}
     for name, node in labels.items():
-        key = name.removeprefix("homepage.")
-        if key == name or not (node.text or node.open):
+        key = name.partition(".")[2]
+        if not (node.text or node.open):
             continue
-        if key == "name":
-            draft.put("title", node.text, node)
-        elif key == "description":
-            draft.put("description", node.text, node)
-        elif key in ("group", "icon"):
+        if key in known["answers"]:
+            draft.put(known["answers"][key], node.text, node)
+        elif key in known["tile"]:
             tile[key] = node.text
             draft.origins[f"homepage.{key}"] = node.origin
         elif key.startswith("widget."):
             _widget(scope, widget, key.removeprefix("widget."), node)
-        elif key not in ("href", "siteMonitor", "ping", "weight", "id", "server", "container", "showStats"):
+        elif key not in known["needless"]:
             draft.omit("homepage", f"{name} has no counterpart", node)
     if widget.get("type"):
         tile["widget"] = widget
     if tile:
-        draft.put("homepage", tile, next(node for name, node in labels.items() if name.startswith("homepage.")))
+        draft.put("homepage", tile, next(iter(labels.values())))
 
 
 def _widget(scope: Scope, widget: dict[str, Any], key: str, node: Node) -> None:
@@ -195,7 +189,7 @@ def _labels(scope: Scope) -> None:
         row = scope.conventions.first(table, "names", name)
         if row is None:
             draft.omit("", f"the label {name[:80]} has no meaning on the platform", node)
-        elif row.get("tool") == "traefik" and ".middlewares" in name:
+        elif row.get("tool") == "traefik" and scope.conventions.fits("traefik", "middleware", text=name):
             key = ".".join(name.split(".")[:5])
             if key not in told:
                 told.add(key)

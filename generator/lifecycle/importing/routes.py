@@ -1,25 +1,16 @@
-"""Routers of Traefik, from a service's labels. Pure."""
+"""Routers of Traefik, from a service's labels. Pure; ``templates/import.yml`` knows what the labels are called."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from generator.lifecycle.importing.conventions import Conventions, expression
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.sizes import number
 
 _LONGEST = 2000
 """No rule is longer, and matching stays quick."""
-
-_RULE = re.compile(
-    r"traefik\.(?:http|tcp|udp)\.routers\.([^.]+)\.rule|traefik(?:\.[^.]+)?\.frontend\.rule", re.IGNORECASE
-)
-_HOSTS = re.compile(r"Host(?:SNI)?\s*(?:\(([^)]*)\)|:\s*([^;&|]+))", re.IGNORECASE)
-_PATHS = re.compile(r"Path(?:Prefix)?\s*\(([^)]*)\)", re.IGNORECASE)
-_SERVER_PORT = re.compile(
-    r"traefik\.http\.services\.[^.]+\.loadbalancer\.server\.port|traefik(?:\.[^.]+)?\.port", re.IGNORECASE
-)
 
 
 class Route(NamedTuple):
@@ -30,30 +21,32 @@ class Route(NamedTuple):
     node: Node
 
 
-def routes(labels: Mapping[str, Node]) -> Iterator[Route]:
+def routes(labels: Mapping[str, Node], conventions: Conventions) -> Iterator[Route]:
     """The hosts that a service answers under."""
     for name, node in labels.items():
-        if not _RULE.fullmatch(name):
+        if not conventions.fits("traefik", "rule", text=name):
             continue
         rule = node.text[:_LONGEST]
-        paths = tuple(word for found in _PATHS.finditer(rule) for word in _words(found[1]))
-        for found in _HOSTS.finditer(rule):
-            for host in _words(found[1] or found[2] or ""):
-                yield Route(host, paths, node)
+        paths = tuple(_found(conventions.value("traefik", "paths"), rule))
+        for host in _found(conventions.value("traefik", "hosts"), rule):
+            yield Route(host, paths, node)
 
 
-def server_port(labels: Mapping[str, Node]) -> Node | None:
+def server_port(labels: Mapping[str, Node], conventions: Conventions) -> Node | None:
     """The container's port that Traefik sends requests to."""
-    return next(
-        (node for name, node in labels.items() if _SERVER_PORT.fullmatch(name) and number(node.text) is not None), None
-    )
+    named = (node for name, node in labels.items() if conventions.fits("traefik", "port", text=name))
+    return next((node for node in named if number(node.text) is not None), None)
 
 
-def exposed(labels: Mapping[str, Node]) -> bool:
+def exposed(labels: Mapping[str, Node], conventions: Conventions) -> bool:
     """Whether Traefik has it behind itself."""
-    on = labels.get("traefik.enable")
-    return any(name.startswith("traefik.") for name in labels) and (on is None or on.text.lower() != "false")
+    named = [(name, node) for name, node in labels.items() if conventions.fits("traefik", "names", text=name)]
+    switches = [node for name, node in named if conventions.fits("traefik", "switch", text=name)]
+    return bool(named) and not any(node.text.lower() == "false" for node in switches)
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in (part.strip(" `'\"\t") for part in text.split(",")) if word]
+def _found(pattern: str, rule: str) -> Iterator[str]:
+    """The words in what the first group of an expression that took part says, wherever the rule has it."""
+    for found in expression(pattern).finditer(rule):
+        text = next((group for group in found.groups() if group), "")
+        yield from (word for part in text.split(",") if (word := part.strip(" `'\"\t")))

@@ -68,9 +68,9 @@ class Scope:
     @cached_property
     def web_hosts(self) -> tuple[str, ...]:
         """The host names that proxies of the host send to it."""
-        named = [node.text for name, node in self.variables.items() if name in ("VIRTUAL_HOST", "LETSENCRYPT_HOST")]
+        named = [node.text for name, node in self.variables.items() if self.conventions.tool_variable(name) == "host"]
         words = [word.strip() for text in named for word in text.split(",") if word.strip()]
-        return tuple(dict.fromkeys([*(route.host for route in routes(self.labels)), *words]))
+        return tuple(dict.fromkeys([*(route.host for route in routes(self.labels, self.conventions)), *words]))
 
     @cached_property
     def ports(self) -> tuple[Port, ...]:
