@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from generator.base.errors import AnswersError
-from tests.answers import UPSTREAM, answer
+from generator.lifecycle.importing import answers_file
+from tests.answers import QUESTIONS, UPSTREAM, answer
 from tests.importing.snippets import app, read
 
 # --- image ---------------------------------------------------------------------------------------------------
@@ -343,6 +344,7 @@ def test_secrets_as_files(tmp_path: Path) -> None:
         ("serve --api-key=abc123def", ["serve", "--api-key=$(API_KEY)"]),
         ("['serve', '--password', '${ADMIN_PW}']", ["serve", "--password", "$(ADMIN_PW)"]),
         ("['serve', '--x=${ADMIN_PW}']", ["serve", "--x=$(ADMIN_PW)"]),
+        ("['--db=postgres://u:hunter-22@db.acme.test/x']", ["--db=$(DB)"]),
     ],
 )
 def test_secrets_in_a_command(tmp_path: Path, command: str, expected: list[str]) -> None:
@@ -351,6 +353,43 @@ def test_secrets_in_a_command(tmp_path: Path, command: str, expected: list[str])
     assert found.answers["args"] == expected
     assert len(found.answers["secrets"]) == 1
     assert "abc123def" not in str(found.findings)
+
+
+def test_secrets_of_a_command_are_apart(tmp_path: Path) -> None:
+    command = "['--dsn', 'redis://u:hunter-22@a.test/0', 'redis://u:hunter-33@b.test/0', --token, abc-123-def]"
+    found = app(tmp_path, f"{{command: {command}, environment: {{TOKEN: ghi-456-jkl}}}}")
+    assert found.answers["args"] == ["--dsn", "$(ARGUMENT)", "$(ARGUMENT_2)", "--token", "$(TOKEN_2)"]
+    assert sorted(found.answers["secrets"]) == ["ARGUMENT", "ARGUMENT_2", "TOKEN", "TOKEN_2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("{entrypoint: \"sh -c 'PASSWORD=letmein exec app'\"}", {"command"}),
+        ("{command: [env, API_KEY=abc-123-def, app]}", {"args"}),
+        ("{command: [app, 'http://acme.test/x?level=info&token=abc-123-def']}", {"args"}),
+        ("{command: [app, '--level=info', 'PASSWORD=$$PASSWORD', 'PASSWORD_FILE=/run/x']}", set()),
+    ],
+)
+def test_secrets_within_a_word_are_asked_for(tmp_path: Path, text: str, asked: set[str]) -> None:
+    found = app(tmp_path, text)
+    assert found.missing == asked
+    assert asked.isdisjoint(found.answers)
+
+
+def test_a_secret_in_the_address_of_a_check(tmp_path: Path) -> None:
+    check = "curl -f http://localhost:8080/health?token=abc-123-def"
+    found = app(tmp_path, f"{{ports: [8080], healthcheck: {{test: '{check}'}}}}")
+    assert found.answers["probe"] == "tcp"
+    assert "a secret stands in its address" in found.unexpressed
+
+
+def test_secrets_in_labels_and_addresses_are_known(tmp_path: Path) -> None:
+    labels = "{acme.password: hunter-2222, homepage.description: 'log in with hunter-2222'}"
+    found = app(tmp_path, f"{{labels: {labels}, build: 'https://ann:hunter-3333@acme.test/x.git'}}")
+    assert "description" not in found.answers
+    order = [question.name for question in QUESTIONS]
+    assert "hunter" not in answers_file(found.imported.draft, order, "compose.yaml", "newservice create")
 
 
 def test_a_secret_in_a_command_that_is_one_text(tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from generator.base.errors import AnswersError, UsageError
+from generator.lifecycle.importing import answers_file
 from generator.lifecycle.importing.project import MOST_BYTES, load_project
+from tests.answers import QUESTIONS
 from tests.importing.snippets import app, read
 from tests.test_external import REFUSED_YAML
 
@@ -263,6 +266,49 @@ def test_extends_and_include(tmp_path: Path) -> None:
     assert found.answers["port"] == 80
     assert found.imported.draft.origins["image"] == "common.yml:3 services.thing.image"
     assert "db" in found.unexpressed
+
+
+def test_files_that_include_many_are_each_read_once(tmp_path: Path) -> None:
+    for level in range(8):
+        below = ", ".join([f"l{level + 1}.yml"] * 9)
+        (tmp_path / f"l{level}.yml").write_text(f"include: [{below}]\nservices: {{}}\n")
+    services = "".join(f"  a{number}: {{extends: {{service: a, file: a.yml}}}}\n" for number in range(300))
+    text = f"include: [l0.yml]\nservices:\n  thing: {{image: 'acme/thing:1'}}\n{services}"
+    began = time.monotonic()
+    common = f"x-long: {'y' * 100_000}\nservices: {{a: {{image: 'acme/a:1'}}}}"
+    found = read(tmp_path, text, service="thing", a_yml=common, l8_yml="services: {b: {image: 'acme/b:1'}}")
+    assert time.monotonic() - began < 20
+    assert "the service b (acme/b:1)" in found.unexpressed
+
+
+def test_a_project_of_too_many_files(tmp_path: Path) -> None:
+    for number in range(120):
+        (tmp_path / f"f{number}.yml").write_text("services: {}\n")
+    text = f"include: [{', '.join(f'f{number}.yml' for number in range(120))}]\nservices: {{a: {{image: 'x/y:1'}}}}"
+    with pytest.raises(UsageError, match="more than 100 files"):
+        read(tmp_path, text)
+
+
+def test_an_included_file_has_the_form_of_compose(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"more\.yml:1 services: must be a map"):
+        read(tmp_path, "include: [more.yml]\nservices: {a: {image: 'x/y:1'}}", more_yml="services: [b, c]")
+
+
+def test_names_that_compose_does_not_take(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"compose\.yaml:1 services: has a name of other signs"):
+        read(tmp_path, 'services: {"a\\nname: other": {image: "x/y:1"}}')
+
+
+def test_a_key_with_line_breaks_adds_no_answer(tmp_path: Path) -> None:
+    variables = '{"A\\nname: other": x}'
+    labels = '{"homepage.icon\\nname: other": x}'
+    text = f'services: {{thing: {{image: "x/y:1", environment: {variables}, labels: {labels}}}}}'
+    found = read(tmp_path, text)
+    order = [question.name for question in QUESTIONS]
+    written = answers_file(
+        found.imported.draft, order, "compose.yaml\nname: other", "newservice create 'a\nname: other'"
+    )
+    assert yaml.safe_load(written) == found.answers
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -12,6 +12,9 @@ from generator.template.template import Template
 
 _LONGEST = 300
 """Longer names and paths fit no expression: none that is meant is longer, and matching stays quick."""
+
+
+_ASSIGNED = re.compile(r"(?<![A-Za-z0-9_.-])([A-Za-z_][A-Za-z0-9_.-]{0,100})=[\"']?([^\s;&|'\"]+)", re.ASCII)
 
 
 class Companion(NamedTuple):
@@ -72,6 +75,17 @@ class Conventions:
     def secret_by_value(self, value: str) -> str:
         """What a value looks like that is secret whatever its name; empty for any other."""
         return next((row["what"] for row in self._shapes if row["is"].search(value)), "")
+
+    def assigned_secrets(self, text: str) -> Iterator[tuple[str, str]]:
+        """Names and values in a line for a shell or an address, as in ``PASSWORD=x app`` and ``?token=x``."""
+        for found in _ASSIGNED.finditer(text):
+            name, value = found[1], found[2]
+            if (
+                self.secret_by_name(name)
+                and not value.startswith("$")
+                and not self.fits("secrets", "harmless", text=value)
+            ):
+                yield name, value
 
     @cached_property
     def _shapes(self) -> tuple[Mapping[str, Any], ...]:

@@ -67,6 +67,8 @@ def _path(scope: Scope, text: str) -> tuple[str, str]:
     if found["scheme"].lower() == "https":
         return "", "it asks with TLS, and a probe does not"
     path = found["path"] or "/"
+    if any(scope.conventions.assigned_secrets(path)):
+        return "", "a secret stands in its address"
     return (path, "") if _PATH.fullmatch(path) else ("", "its path has characters that a probe's has not")
 
 

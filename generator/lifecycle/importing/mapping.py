@@ -13,6 +13,7 @@ from generator.lifecycle.importing.environment import map_environment
 from generator.lifecycle.importing.exposure import map_exposure
 from generator.lifecycle.importing.health import map_probe
 from generator.lifecycle.importing.images import map_image
+from generator.lifecycle.importing.merging import as_pairs
 from generator.lifecycle.importing.nodes import Node
 from generator.lifecycle.importing.process import map_process
 from generator.lifecycle.importing.project import Project
@@ -66,10 +67,17 @@ def _learn(scope: Scope) -> None:
             learn(text, name)
             learn_addresses(text)
     for key in scope.project.services:
-        for name, node in variables_of(scope.project, key).items():
+        service = scope.project.services[key]
+        for name, node in (*variables_of(scope.project, key).items(), *as_pairs(service.get("labels")).items()):
             learn_addresses(node.text)
             if scope.is_secret(name, node):
                 learn(node.text, name)
+        for node in service.flat():
+            learn_addresses(node.text)
+        for place in (("command",), ("entrypoint",), ("healthcheck", "test")):
+            for node in service.get(*place).flat():
+                for name, value in scope.conventions.assigned_secrets(node.text):
+                    learn(value, name)
 
 
 def _rest(scope: Scope) -> None:

@@ -50,7 +50,7 @@ class Node:
     @property
     def origin(self) -> str:
         """Where it comes from, for people: ``compose.yaml:14 services.app.image``."""
-        return f"{self.file}:{self.line} {self.path}".rstrip()
+        return " ".join(f"{self.file}:{self.line} {self.path}".split())  # a key may have line breaks
 
     @property
     def text(self) -> str:

@@ -11,8 +11,9 @@ from generator.lifecycle.importing.sizes import cpu, mebibytes, number, quantity
 
 def map_process(scope: Scope) -> None:
     """``command``, ``args``, ``run_as``, ``cpu``, ``memory``, its limit, ``hardening``, ``gpu`` and ``replicas``."""
-    _words(scope, "command", scope.service.get("entrypoint"))
-    _words(scope, "args", scope.service.get("command"))
+    values = {name: node.text for name, node in scope.variables.items()}
+    _words(scope, "command", scope.service.get("entrypoint"), values)
+    _words(scope, "args", scope.service.get("command"), values)
     _user(scope)
     _resources(scope)
     _rights(scope)
@@ -32,7 +33,8 @@ def split(node: Node) -> list[str] | None:
         return None
 
 
-def _words(scope: Scope, question: str, node: Node) -> None:
+def _words(scope: Scope, question: str, node: Node, values: dict[str, str]) -> None:
+    """A command. ``values``: those of the variables so far, to which the secrets in it are added."""
     draft = scope.draft
     if node.value is None:
         return
@@ -52,24 +54,27 @@ def _words(scope: Scope, question: str, node: Node) -> None:
     elif public:
         draft.miss(question, f"nothing says what {' and '.join(public)} is", node)
     else:
-        kept = [_word(scope, question, words, number, node) for number in range(len(words))]
+        kept = [_word(scope, question, words, number, node, values) for number in range(len(words))]
         if None not in kept:
             draft.put(question, kept, node)
 
 
-def _word(scope: Scope, question: str, words: list[str], number: int, node: Node) -> str | None:
+def _word(scope: Scope, question: str, words: list[str], number: int, node: Node, values: dict[str, str]) -> str | None:
     """A word as it is, or with the variable of a secret in place of its value. None where that can't be said."""
     draft, rules = scope.draft, scope.conventions
     item = node.items[number] if node.is_list else node
     named = [use.name for use in item.uses if rules.secret_by_name(use.name)]
     flag, secret = _flagged(scope, words, number, whole_word=bool(named) and node.is_list)
     if not secret:
-        if named and not node.is_list:
+        if (named and not node.is_list) or any(rules.assigned_secrets(words[number])):
             draft.miss(question, "a secret stands in it: answer it with $(VARIABLE) in place of the value", node)
             return None
         return words[number]
     variable = named[0] if named else flag.strip("-").upper().replace("-", "_")
     variable = variable if VARIABLE.fullmatch(variable) else "ARGUMENT"
+    if not named:
+        numbered = (variable, *(f"{variable}_{more}" for more in range(2, 2 + _MOST_WORDS * 2)))
+        variable = next((name for name in numbered if values.setdefault(name, secret) == secret), variable)
     draft.secret(variable, item, secret, f"{variable} is kept in Vault, and the command names it")
     draft.assume(question, f"$({variable}) stands for the secret", item)
     return words[number].removesuffix(secret) + f"$({variable})"
@@ -85,6 +90,8 @@ def _flagged(scope: Scope, words: list[str], number: int, *, whole_word: bool) -
     if rules.fits("secrets", "flags", text=before) and not word.startswith("-"):
         return before, word
     if whole_word and equals:
+        return flag, value
+    if equals and flag.startswith("-") and rules.secret_by_value(value):
         return flag, value
     return ("", word) if whole_word or rules.secret_by_value(word) else ("", "")
 

@@ -26,6 +26,9 @@ MOST_BYTES = 256 << 10
 _DEEPEST = 10
 """Files that extend or include each other."""
 
+_MOST_FILES = 100
+"""More files than anybody splits a project into; each is read once."""
+
 
 @dataclass(frozen=True)
 class EnvFile:
@@ -84,6 +87,7 @@ class _Reader:
 
     folder: Contained
     variables: Mapping[str, str]
+    others: dict[str, Node] = field(default_factory=dict)
 
     def tree(self, content: bytes, name: str, above: tuple[str, ...]) -> Node:
         """A file's tree with its variables filled in, and what it includes."""
@@ -134,7 +138,13 @@ class _Reader:
         name = os.path.normpath(node.text)
         if name in above or len(above) >= _DEEPEST:
             raise _invalid(node.origin, "it includes itself")
-        return self.tree(self._read(node, name), name, above)
+        if name not in self.others:
+            if len(self.others) >= _MOST_FILES:
+                raise _invalid(node.origin, f"the project has more than {_MOST_FILES} files")
+            found = self.tree(self._read(node, name), name, above)
+            _check(found, name)
+            self.others[name] = found
+        return self.others[name]
 
     def _read(self, node: Node, name: str) -> bytes:
         if (

@@ -23,8 +23,8 @@ def answers_file(draft: Draft, order: Sequence[str], source: str, following: str
     """The text of an answers file. ``order``: the questions; ``source``: what they were imported from; ``following``:
     the command that takes the file."""
     lines = [
-        f"# Answers imported by `newservice import compose` from {source}.",
-        f"# Look through them, then: {following}",
+        f"# Answers imported by `newservice import compose` from {_line(source)}.",
+        f"# Look through them, then: {_line(following)}",
     ]
     for kind, title in _PARTS:
         found = [finding for finding in draft.findings if finding.kind == kind]
@@ -55,7 +55,7 @@ def _answer(draft: Draft, question: str) -> Iterator[str]:
 def _comments(draft: Draft, place: str) -> Iterator[str]:
     """Where an answer is from, and what is assumed about it."""
     if origin := draft.origins.get(place):
-        yield f"# {origin}"
+        yield f"# {_line(origin)}"
     elif place in draft.given:
         yield "# given on the command line"
     for finding in draft.findings:

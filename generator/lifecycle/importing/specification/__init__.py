@@ -26,7 +26,7 @@ def breach(document: Any) -> tuple[tuple[str | int, ...], str] | None:
 
     Keys that the schema does not know are none: it may be older than the file.
     """
-    found = [error for error in _validator().iter_errors(document) if error.validator != "additionalProperties"]
+    found = [error for error in _validator().iter_errors(document) if not _newer(error)]
     if not found:
         return None
     error = _telling(min(found, key=lambda item: (len(item.absolute_path), str(item.json_path))))
@@ -38,6 +38,11 @@ def _validator() -> Any:
     from jsonschema import Draft7Validator  # heavy, and needed for an import only
 
     return Draft7Validator(json.loads((Path(__file__).parent / "compose-spec.json").read_text(encoding="utf-8")))
+
+
+def _newer(error: ValidationError) -> bool:
+    """Whether an error is a key that the schema does not know; a map of names has no such keys."""
+    return error.validator == "additionalProperties" and "properties" in error.schema
 
 
 def _telling(error: ValidationError) -> ValidationError:
@@ -59,6 +64,8 @@ def _words(error: ValidationError) -> str:
         return f"must be {' or '.join(known)}, in a form that Compose knows" if known else _UNKNOWN
     if error.validator == "required":
         return f"lacks one of {', '.join(error.validator_value)}"
+    if error.validator == "additionalProperties":
+        return "has a name of other signs than letters, digits, dots, underscores and hyphens"
     if error.validator == "enum":
         return f"must be one of {', '.join(map(str, error.validator_value))}"
     return "is there twice" if error.validator == "uniqueItems" else _UNKNOWN
