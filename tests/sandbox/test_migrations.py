@@ -45,12 +45,14 @@ def test_everything_comes_along(sandbox: Sandbox, forgejo: Api) -> None:
 @pytest.mark.parametrize(
     ("changes", "status", "message"),
     [
-        ({"auth_token": "wrong"}, 422, "Authentication failed"),
         ({"clone_addr": "https://forge.example.test/x/y.git"}, 422, "You can not import from disallowed hosts."),
+        ({"clone_addr": "/srv/x.git"}, 422, "You are not allowed to import local repositories."),
+        ({"clone_addr": ""}, 422, "[CloneAddr]: Required"),
         ({"repo_owner": "nobody"}, 422, "user does not exist"),
+        ({"repo_name": "a b"}, 422, "[RepoName]: AlphaDashDot"),
     ],
 )
-def test_what_fails_leaves_nothing(
+def test_what_is_refused_leaves_nothing(
     sandbox: Sandbox, forgejo: Api, changes: dict[str, str], status: int, message: str
 ) -> None:
     answer = forgejo("POST", MIGRATE, json=options(sandbox, **changes), timeout=60)
@@ -58,6 +60,26 @@ def test_what_fails_leaves_nothing(
     assert message in answer.json()["message"]
     assert sandbox.tokens.github not in answer.text
     assert "viktor/demo" not in sandbox.forgejo.repositories
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        ({"auth_token": "wrong"}, 422, "Authentication failed"),
+        ({"clone_addr": "https://localhost:PORT/ViktorBarzin/nothing.git"}, 500, ""),
+        ({"clone_addr": "https://localhost:PORT/ViktorBarzin/nothing.git", "service": "git"}, 422, "Migration failed"),
+    ],
+)
+def test_what_fails_leaves_an_empty_repository(
+    sandbox: Sandbox, forgejo: Api, changes: dict[str, str], status: int, message: str
+) -> None:
+    said = {key: value.replace("PORT", str(sandbox.port)) for key, value in changes.items()}
+    answer = forgejo("POST", MIGRATE, json=options(sandbox, **said), timeout=60)
+    assert answer.status_code == status
+    assert message in answer.json()["message"]
+    assert sandbox.tokens.github not in answer.text
+    assert forgejo("GET", "/repos/viktor/demo").json()["empty"]
+    assert forgejo("POST", MIGRATE, json=options(sandbox), timeout=60).status_code == 409
 
 
 def test_a_name_is_taken_once(sandbox: Sandbox, forgejo: Api) -> None:

@@ -111,17 +111,24 @@ class RepositoriesApi:
 
     @route("POST", "/repos/migrate")
     def migrate(self, request: Request, caller: Caller) -> Response:
-        """Make a repository of one elsewhere, before answering; where that fails, nothing stays.
+        """Make a repository of one elsewhere, before answering.
 
-        Until it is over the repository exists, and is reported as empty.
+        Until it is over the repository exists, and is reported as empty. That is what stays where it fails: the real
+        server means to delete it then, and does not.
         """
         user, asked = _signed_in(caller), request.json_object()
         owner, name = str(asked.get("repo_owner") or user), str(asked.get("repo_name") or "")
         address, wanted = str(asked.get("clone_addr") or ""), str(asked.get("description") or "")
+        if not address or not name:
+            raise ForgejoError(422, f"[{'RepoName' if address else 'CloneAddr'}]: Required")
+        if re.search(r"[^A-Za-z0-9_.-]", name):
+            raise ForgejoError(422, "[RepoName]: AlphaDashDot")
         with self._forgejo.lock:
             if owner not in self._forgejo.users and owner not in self._forgejo.organisations:
                 raise ForgejoError(422, f"user does not exist [uid: 0, name: {owner}]")
-            if owner != user and not self._forgejo.organisations.get(owner, {}).get(user):
+            if owner != user and owner not in self._forgejo.organisations:
+                raise ForgejoError(403, "Given user is not an organization.")
+            if owner != user and not self._forgejo.organisations[owner].get(user):
                 raise ForgejoError(403, "Given user is not owner of organization.")
             self._check_address(address)
             self._check_name(owner, name)
@@ -130,9 +137,8 @@ class RepositoriesApi:
         try:
             self._forgejo.mirrors.bring(created, address, str(asked.get("auth_token") or ""))
         except GitError as error:
-            with self._forgejo.lock:
-                del self._forgejo.repositories[created.full_name.lower()]
-            created.bare.remove()
+            if asked.get("service") == "github" and "not found" in str(error):
+                raise ForgejoError(500) from error  # GitHub's API is asked first, and what it says reaches nobody
             locked = any(words in str(error) for words in ("Authentication failed", "could not read Username"))
             kind = "Authentication failed" if locked else "Migration failed"
             raise ForgejoError(422, f"{kind}: {error}.") from error
@@ -142,7 +148,12 @@ class RepositoriesApi:
     def _check_address(self, address: str) -> None:
         """Raise ForgejoError for an address that nothing is migrated from: the policy is that of mirrors."""
         parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or parts.hostname not in self._forgejo.mirror_hosts:
+        if parts.scheme in ("", "file"):
+            raise ForgejoError(422, "You are not allowed to import local repositories.")
+        if parts.scheme not in ("http", "https"):
+            reason = "is not allowed: the provided url protocol is not allowed"
+            raise ForgejoError(422, f"migration/cloning from '{parts.netloc}' {reason}")
+        if parts.hostname not in self._forgejo.mirror_hosts:
             raise ForgejoError(422, "You can not import from disallowed hosts.")
 
     @route("GET", "/repos/<owner>/<repo>")

@@ -9,7 +9,7 @@ from pathlib import Path
 from werkzeug.exceptions import HTTPException
 
 from generator.sandbox import git_http
-from generator.sandbox.github import oauth, permissions
+from generator.sandbox.github import lfs, oauth, permissions
 from generator.sandbox.github.actions_api import ActionsApi
 from generator.sandbox.github.contents_api import ContentsApi
 from generator.sandbox.github.errors import GitHubError, not_found
@@ -65,6 +65,9 @@ class GitHub(State):
         git = git_http.GitRequest.of(request)
         if git is not None:
             return self._git(git, request)
+        if (stored := lfs.asked_for(request.path)) is not None:
+            with self.lock:
+                return self._lfs(stored["owner"], stored["name"], stored["rest"], request)
         if request.path.startswith(oauth.PREFIX):
             with self.lock:
                 return self.oauth(request)
@@ -151,6 +154,15 @@ class GitHub(State):
         """The full repository as an answer, with what the caller may do."""
         mine = caller.user == repository.owner
         return json_response(200, self.views.full_repository(repository, self.users[repository.owner], mine=mine))
+
+    def _lfs(self, owner: str, name: str, rest: str, request: Request) -> Response:
+        password = git_http.basic_password(request)
+        token = self.tokens.get(password or "")
+        repository = self.repositories.get(f"{owner}/{name}".lower())
+        owns = token is not None and repository is not None and token.user == repository.owner
+        if repository is None or (repository.private and not owns):
+            return lfs.said(401 if password is None else 404, "Repository not found.")
+        return lfs.serve(repository, rest, request, self.views.web, may_write=owns and not repository.archived)
 
     def _git(self, git: git_http.GitRequest, request: Request) -> Response:
         password = git_http.basic_password(request)

@@ -72,7 +72,7 @@ class Release:
 
 @dataclass
 class Repository:
-    """One repository. ``internal``: a private one that its whole enterprise sees."""
+    """One repository. ``internal``: a private one that its whole enterprise sees; ``objects``: those of LFS."""
 
     id: int
     owner: str
@@ -95,6 +95,7 @@ class Repository:
     runs: list[dict[str, Any]] = field(default_factory=list)
     jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
     private_key: PrivateKey = field(default_factory=PrivateKey.generate, repr=False)
     internal: bool = False
     fork: bool = False
