@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.sandbox import Sandbox
+from tests.live.compare import Pair, Side
 from tests.live.forgejo import Forgejo
 from tests.live.openbao import OpenBao
 from tests.live.platform import LiveWorld, Servers, move_infra
@@ -20,6 +21,9 @@ _PROGRAMS = {
     for name in ("WOODPECKER", "FORGEJO", "OPENBAO", "WOODPECKER_AGENT")
 }
 _HERE = Path(__file__).parent
+
+OTHER = "somebody-else"
+READER = frozenset({"read:repository", "read:user"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,6 +78,31 @@ def forgejo(request: pytest.FixtureRequest) -> Iterator[Forgejo]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def pair(forgejo: Forgejo, live_sandbox: Sandbox) -> Pair:
+    """Both servers with the same people: the owner, the owner with a token that only reads, and somebody else."""
+    stand_in = live_sandbox.forgejo
+    stand_in.add_token("reader-token", forgejo.user, "reader", set(READER))
+    stand_in.add_token("other-token", OTHER, "newservice", set(stand_in.tokens[live_sandbox.tokens.forgejo].scopes))
+    real = {
+        "owner": forgejo.token,
+        "reader": forgejo.add_token(forgejo.user, "reader", READER),
+        "other": forgejo.add_user(OTHER),
+        "wrong": "0" * 40,
+    }
+    mock = {
+        "owner": live_sandbox.tokens.forgejo,
+        "reader": "reader-token",
+        "other": "other-token",
+        "wrong": "0" * 40,
+    }
+    names = {"me": forgejo.user, "github": live_sandbox.urls["github"]}
+    return (
+        Side(forgejo.passage, "/api/v1", {who: f"token {token}" for who, token in real.items()}, dict(names)),
+        Side(stand_in, "/api/v1", {who: f"token {token}" for who, token in mock.items()}, dict(names)),
+    )
 
 
 @pytest.fixture(scope="session")

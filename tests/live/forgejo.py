@@ -25,7 +25,8 @@ HTTP_ADDR = 127.0.0.1
 HTTP_PORT = {port}
 ROOT_URL = {url}/
 DISABLE_SSH = true
-LFS_START_SERVER = false
+LFS_START_SERVER = true
+LFS_JWT_SECRET = {lfs}
 OFFLINE_MODE = true
 
 [database]
@@ -89,9 +90,11 @@ class Forgejo:
                 root=str(os.geteuid() == 0).lower(),
                 secret=secrets.token_hex(24),
                 internal=secrets.token_hex(32),
+                lfs=secrets.token_urlsafe(32),
             )
         )
-        self.program = Program([*self._command, "web"], home, {"GIT_CONFIG_NOSYSTEM": "1"})
+        environment = {"GIT_CONFIG_NOSYSTEM": "1", "SSL_CERT_FILE": str(sandbox.ca_file)}
+        self.program = Program([*self._command, "web"], home, environment)
         try:
             self.program.wait_until(answers(self.address, "/api/v1/version", 200))
             self._create_administrator(home)

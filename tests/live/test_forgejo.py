@@ -3,66 +3,10 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from generator.sandbox import Sandbox
-from tests.live.compare import Seen, Side, seen
-from tests.live.forgejo import Forgejo
-
-OTHER = "somebody-else"
-READER = frozenset({"read:repository", "read:user"})
-
-# The user's second name is gone since version 14, and whether there is anything in the wiki is newer than 13.
-EVOLVING = frozenset({"has_wiki_contents", "username"})
-
-Pair = tuple[Side, Side]
-
-
-@pytest.fixture(scope="module")
-def pair(forgejo: Forgejo, live_sandbox: Sandbox) -> Pair:
-    """Both servers with the same people: the owner, the owner with a token that only reads, and somebody else."""
-    stand_in = live_sandbox.forgejo
-    stand_in.add_token("reader-token", forgejo.user, "reader", set(READER))
-    stand_in.add_token("other-token", OTHER, "newservice", set(stand_in.tokens[live_sandbox.tokens.forgejo].scopes))
-    real = {
-        "owner": forgejo.token,
-        "reader": forgejo.add_token(forgejo.user, "reader", READER),
-        "other": forgejo.add_user(OTHER),
-        "wrong": "0" * 40,
-    }
-    mock = {
-        "owner": live_sandbox.tokens.forgejo,
-        "reader": "reader-token",
-        "other": "other-token",
-        "wrong": "0" * 40,
-    }
-    names = {"me": forgejo.user, "github": live_sandbox.urls["github"]}
-    return (
-        Side(forgejo.passage, "/api/v1", {who: f"token {token}" for who, token in real.items()}, dict(names)),
-        Side(stand_in, "/api/v1", {who: f"token {token}" for who, token in mock.items()}, dict(names)),
-    )
-
-
-def both(pair: Pair, who: str, method: str, path: str, *, but: tuple[str, ...] = (), **options: Any) -> Seen:
-    """What both answer; they must agree, but for some keys of a list's entries."""
-    real, stand_in = (seen(side.ask(who, method, path, **options), side) for side in pair)
-    real, stand_in = (replace(completed, body=_lasting(completed.body)) for completed in (real, stand_in))
-    for completed in (real, stand_in) if but else ():
-        for entry in completed.body:
-            for key in but:
-                entry.pop(key)
-    assert stand_in == real, f"{who}: {method} {path} {options}"
-    return real
-
-
-def _lasting(body: Any) -> Any:
-    """A shape without the keys that come and go from one version to the next."""
-    if isinstance(body, dict):
-        return {key: _lasting(value) for key, value in body.items() if key not in EVOLVING}
-    return [_lasting(value) for value in body] if isinstance(body, list) else body
+from tests.live.compare import Pair, both
 
 
 def create(pair: Pair, name: str, **more: Any) -> str:
