@@ -116,6 +116,14 @@ def test_what_was_renamed_is_named_and_nothing_is_written(world: World, case: st
     assert {step["status"] for step in completed.of("step")} <= {"unchanged", "done"}
 
 
+def test_nothing_else_is_said_of_a_redirect(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """PyGithub logs each one, to the screen."""
+    world.have(SMALLEST)
+    mirror(world)
+    world.run("plan", SMALLEST)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("case", few(2, ["branch", "repository", "infra", "infra's branch"]))
 def test_every_command_names_it(world: World, case: str) -> None:
     rename, _, code, _, _ = CASES[case]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from generator.base.errors import SystemFailure
 from generator.base.memo import Memo
 from generator.base.secrets import Secret
 from generator.clients.patience import Patience
@@ -186,7 +188,8 @@ class Forgejo:
         """Make a repository of one on GitHub, with its history, branches, tags and LFS objects; Forgejo fetches them.
 
         It waits until that is over. Issues, pull requests, releases and the wiki stay behind. One that already exists
-        is left alone: another run may have created it first, or this one before it lost the answer.
+        is left alone: another run may have created it first, or this one before it lost the answer. Raises
+        ``SystemFailure`` (``forgejo.migration_failed``) where Forgejo gave up: an empty repository may stay.
         """
         body = {
             "clone_addr": address,
@@ -199,7 +202,16 @@ class Forgejo:
             "lfs": True,
             "mirror": False,
         }
-        self._api.request("POST", "/repos/migrate", json=body, allow=(409,), timeout=self._mirror_timeout)
+        failed = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR)
+        allowed = (HTTPStatus.CONFLICT, *failed)
+        answer = self._api.request("POST", "/repos/migrate", json=body, allow=allowed, timeout=self._mirror_timeout)
+        if answer.status_code in failed:
+            raise SystemFailure(
+                "forgejo.migration_failed",
+                f"Forgejo could not fetch {address}: {self._api.failure(answer)}",
+                f"look into Forgejo's log and correct what failed; delete {owner}/{name} on Forgejo, which is left "
+                "there empty, then run the same command again",
+            )
 
     def make_private(self, owner: str, name: str) -> None:
         """Make the repository private."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import queue
 import re
 import threading
@@ -518,6 +519,7 @@ class GitHub:
     def _opened(self) -> github.Github:
         """A client of PyGithub's, whose requests go through ours: its own know no bounds."""
         requester = github.Requester.Requester
+        logging.getLogger("github").setLevel(logging.ERROR)  # its import has it write to the screen
         with _INJECTION:
             requester.injectConnectionClasses(self._connection, self._connection)  # type: ignore[arg-type]
             try:

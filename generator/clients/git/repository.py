@@ -308,6 +308,15 @@ class Repository:
         found = self._git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags")
         return {name: sha for sha, name in (line.split(" ", 1) for line in found.splitlines())}
 
+    @property
+    def shallow(self) -> bool:
+        """Whether part of its history was never fetched."""
+        return self._git("rev-parse", "--is-shallow-repository").strip() == "true"
+
+    def reaches(self, sha: str) -> bool:
+        """Whether a branch or a tag has the commit in its history."""
+        return bool(self._git("for-each-ref", "--count=1", "--contains", sha, "refs/heads", "refs/tags").strip())
+
     def branch(self) -> str:
         """The branch that is checked out; empty if none is."""
         return as_text(git_process(self.path, "symbolic-ref", "--quiet", "--short", "HEAD").out).strip()

@@ -84,7 +84,8 @@ def _of_clone(platform: Platform, clone: Clone) -> Target:
             "commit or stash them, then run the same command again",
         )
     if not addresses:
-        return Target(path.name, path, alone=True)
+        _check_whole(clone)
+        return Target(path.name.removesuffix(".git"), path, alone=True)
     for forge in (platform.forgejo, platform.github):
         wanted = (forge.host, forge.owner.lower())
         for address in addresses:
@@ -92,6 +93,34 @@ def _of_clone(platform: Platform, clone: Clone) -> Target:
             if (host, owner.lower()) == wanted:
                 return Target(name, path)
     raise _elsewhere(platform, f"the remotes of {path} lead elsewhere")
+
+
+def _check_whole(clone: Clone) -> None:
+    """Raise ``RefusedError`` for a clone that is nowhere else, and whose history can't be pushed as it is."""
+    if clone.shallow:
+        raise RefusedError(
+            "adopt.shallow",
+            f"{clone.path} is a shallow clone: part of its history is missing",
+            "fetch the rest from where it came from (git fetch --unshallow ADDRESS), then run the same command again",
+        )
+    if clone.unfit:
+        raise RefusedError(
+            "adopt.unfit",
+            f"{clone.path} {clone.unfit}",
+            "make a complete clone with sha1 ids of it, without remotes, and name that one",
+        )
+    if not clone.references():
+        raise RefusedError(
+            "adopt.empty",
+            f"{clone.path} has no commits: there is nothing to adopt",
+            "commit the code first; newservice create begins a new service",
+        )
+    if (head := clone.head()) and not clone.reaches(head):
+        raise RefusedError(
+            "adopt.detached",
+            f"the commit that is checked out in {clone.path} is on no branch, and only branches and tags are pushed",
+            "make a branch of it (git switch -c NAME), or check out a branch, then run the same command again",
+        )
 
 
 def _parts(address: str) -> tuple[str, str, str]:
@@ -145,8 +174,13 @@ def origin_of(platform: Platform, forge: Forge, target: Target) -> Origin:
             return Origin(f"{full_name} on GitHub", files_there, mirror.description, mirror.private)
     if target.clone is not None and target.alone:
         return Origin(str(target.clone), _of_commit(target.clone, branch))
-    if canonical is not None:
-        return Origin(f"{owner}/{name} on Forgejo", {}, canonical.description, canonical.private)
+    if canonical is not None or mirror is not None:
+        where = f"{owner}/{name} on Forgejo" if canonical is not None else f"{full_name} on GitHub"
+        raise RefusedError(
+            "adopt.empty",
+            f"{where} has no commits: there is nothing to adopt",
+            f"push the code first, or name the clone that has it; newservice create {name} begins a new service",
+        )
     raise UsageError(
         "adopt.unknown",
         f"there is no repository {owner}/{name} on Forgejo, and no {full_name} on GitHub",
