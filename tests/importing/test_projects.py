@@ -300,15 +300,12 @@ def test_names_that_compose_does_not_take(tmp_path: Path) -> None:
 
 
 def test_a_key_with_line_breaks_adds_no_answer(tmp_path: Path) -> None:
-    variables = '{"A\\nname: other": x}'
-    labels = '{"homepage.icon\\nname: other": x}'
-    text = f'services: {{thing: {{image: "x/y:1", environment: {variables}, labels: {labels}}}}}'
-    found = read(tmp_path, text)
+    labels = '{"traefik.http.routers.a\\nplanted: 1\\n.rule": "Host(`x.acme.test`)"}'
+    found = read(tmp_path, f'services: {{thing: {{image: "x/y:1", labels: {labels}}}}}')
+    assert found.answers["host"] == "x"
     order = [question.name for question in QUESTIONS]
-    written = answers_file(
-        found.imported.draft, order, "compose.yaml\nname: other", "newservice create 'a\nname: other'"
-    )
-    assert yaml.safe_load(written) == found.answers
+    source, following = "compose.yaml\nplanted: 2\n", "newservice create --answers 'a\nplanted: 3\n'"
+    assert yaml.safe_load(answers_file(found.imported.draft, order, source, following)) == found.answers
 
 
 @pytest.mark.parametrize(
