@@ -62,4 +62,4 @@ def render(
     template: Template, answers: Answers, layer: Layer, facts: Mapping[str, Any] | None = None
 ) -> tuple[File, ...]:
     """The tree of one layer, with facts that are known by then."""
-    return Renderer(template).render(answers.with_facts({"layer": layer, **(facts or {})}))
+    return Renderer.of(template).render(answers.with_facts({"layer": layer, **(facts or {})}))

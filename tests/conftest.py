@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import socket
 from collections.abc import Iterator
@@ -66,6 +67,12 @@ def _hermetic(_homes: Iterator[Path], _cache: Path, monkeypatch: pytest.MonkeyPa
 def own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache in the test's own home, which nothing wrote to yet: for a test that looks at what is kept there."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a good third of a test's time it waits, for git, sockets and moments."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return math.ceil(1.5 * cores)
 
 
 ASKED_FOR = ("faults", "full")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from generator.base.errors import NewserviceError
+from generator.base.errors import AnswersError, NewserviceError
 from generator.template.answers import resolve
 from generator.template.files import Layer
+from generator.template.questions import load_questions
 from generator.template.release_check import differences, plain_template
 from generator.template.renderer import Renderer
 from generator.template.template import Template
@@ -105,6 +107,41 @@ def test_other_answers_are_rendered_as_if_they_were_the_first(tmp_path: Path) ->
         for layer in LAYERS:
             answers = answer(given).with_facts({"layer": layer})
             assert renderer.render(answers) == Renderer(TEMPLATE).render(answers)
+
+
+def test_what_was_resolved_before_changes_no_answers() -> None:
+    """What a template remembers is compared by value and type, and what was wrong then is no part of it."""
+    volumes = [{"name": "data", "mount": "/data"}]
+    wishes: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+        (SMALLEST, {}, {}),
+        (RICH, {}, {}),
+        ({**SMALLEST, "port": 1234, "volumes": volumes}, {}, {"layer": "stack"}),
+        ({**SMALLEST, "port": 0, "volumes": volumes}, {}, {}),
+        ({**SMALLEST, "replicas": 1}, {}, {}),
+        ({**SMALLEST, "replicas": True}, {}, {}),
+        ({"memory": "1Gi"}, RICH, {"layer": "stack"}),
+        ({}, RICH, {"layer": "service", "woodpecker_repo_id": 7}),
+        ({"database": "none"}, RICH, {}),
+        ({**SMALLEST, "nothing_like_this": 1}, {}, {}),
+        ({**SMALLEST, "tier": "edge"}, {"tier": "gone"}, {"profile": {"modules": []}}),
+        ({}, {**SMALLEST, "access": ["Gone"], "tier": "gone"}, {}),
+    ]
+    for given, recorded, facts in wishes * 2:
+        fresh = Template(TEMPLATE.root)
+        assert outcome(TEMPLATE, given, recorded, facts) == outcome(fresh, given, recorded, facts)
+    volumes[0]["name"] = "files"
+    assert answer({**SMALLEST, "port": 1234, "volumes": volumes}).values["volumes"][0]["name"] == "files"
+
+
+def outcome(
+    template: Template, given: dict[str, Any], recorded: dict[str, Any], facts: dict[str, Any]
+) -> tuple[object, ...]:
+    """Answers in their order, or what is wrong with them."""
+    try:
+        found = resolve(template, load_questions(template), given, facts, recorded)
+    except AnswersError as error:
+        return tuple(error.problems)
+    return found, list(found.context.items()), list(found.values), list(found.public)
 
 
 def test_a_text_that_can_not_be_rendered_is_the_templates_fault(tmp_path: Path) -> None:

@@ -91,6 +91,18 @@ def test_short_values_do_not_turn_words_into_masks() -> None:
     assert redact("a banana and 12345") == "a banana and 12345"
 
 
+def test_a_text_that_was_printed_before_its_secret_was_known_is_masked_from_then_on() -> None:
+    text = "a value that comes to be known"
+    with secret.forgotten_afterwards():
+        assert redact(text) == text
+        assert not secret.known_secret(text)
+        Secret("comes to be")
+        assert redact(text) == f"a value that {MASK} known"
+        assert secret.known_secret(text)
+        assert not secret.known_secret(text, words=False)
+    assert redact(text) == text
+
+
 def test_what_is_learned_within_is_forgotten_afterwards() -> None:
     Secret(CANARY)
     with secret.forgotten_afterwards():

@@ -20,6 +20,25 @@ _forms: dict[str, str] = {}
 _unmistakable: dict[str, str] = {}
 """Those of the forms that belong to no ordinary word."""
 
+
+class _Clean:
+    """Texts that hold none of the known values: the same ones are printed again and again."""
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+
+    def forget(self) -> None:
+        """Another value is known, or one is not any more. A thread that still looks adds to what is thrown away."""
+        self.texts = set()
+
+    def keep(self, texts: set[str], text: str) -> None:
+        if len(texts) < _MOST_CLEAN and len(text) <= _LONGEST_CLEAN:
+            texts.add(text)
+
+
+_MOST_CLEAN, _LONGEST_CLEAN = 4096, 1024
+_clean = _Clean()
+
 _WORD = re.compile(r"[A-Za-z]+(?:[-_. ][A-Za-z]+)*")
 """What ordinary text may hold by chance, unless it is long."""
 
@@ -50,6 +69,7 @@ class Secret:
             if not _is_word(value):
                 _unmistakable.update(written)
             _known.add(value)
+            _clean.forget()
 
     def reveal(self) -> str:
         """The value itself, for the one call that needs it."""
@@ -86,7 +106,13 @@ def redact(text: str) -> str:
 
     The answer of an outside system could quote a token; no code of ours relies on this.
     """
-    return masked(text, _forms.copy(), MASK)
+    clean = _clean.texts
+    if text in clean:
+        return text
+    shown = masked(text, _forms.copy(), MASK)
+    if shown == text:
+        _clean.keep(clean, text)
+    return shown
 
 
 def redacted(value: Any, key: Callable[[str], str] = redact) -> Any:
@@ -138,6 +164,7 @@ def forgotten_afterwards() -> Iterator[None]:
         for found, earlier in written:
             for form in found.keys() - earlier:
                 del found[form]
+        _clean.forget()
 
 
 def known_secret(text: str, *, words: bool = True) -> bool:
@@ -146,7 +173,13 @@ def known_secret(text: str, *, words: bool = True) -> bool:
     Without ``words``, secrets that are short ordinary words don't count: what Vault has for a service may be a user's
     name.
     """
-    return is_in(text, (_forms if words else _unmistakable).copy())
+    clean = _clean.texts
+    if text in clean:
+        return False
+    found = is_in(text, (_forms if words else _unmistakable).copy())
+    if words and not found:
+        _clean.keep(clean, text)
+    return found
 
 
 def learn(value: str, name: str = "") -> None:

@@ -276,7 +276,7 @@ class Project:
 
     @cached_property
     def _renderer(self) -> Renderer:
-        return Renderer(self.template)
+        return Renderer.of(self.template)
 
     def _render(self, layer: Layer, facts: Facts) -> tuple[File, ...]:
         """The tree of a layer: rendered once with the same facts, and with others only where they are read."""

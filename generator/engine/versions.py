@@ -44,7 +44,7 @@ class Maker:
 
     @cached_property
     def _renderer(self) -> Renderer:
-        return Renderer(self.template)
+        return Renderer.of(self.template)
 
     def answers(
         self,

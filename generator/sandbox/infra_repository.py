@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,20 +40,79 @@ def _data_files() -> Mapping[str, bytes]:
 
 
 def commit_infra(bare: BareRepository, branch: str, files: Mapping[str, bytes]) -> str:
-    """Commit the data files to a branch in two commits, the same on every machine; the newest commit's id."""
-    early = {path: body for path, body in files.items() if _LATER not in path}
-    late = {path: body for path, body in files.items() if _LATER in path}
-    first = early, "infra: stacks, modules and registrations\n", _FIRST
-    return bare.commit_series(branch, [first, (late, "notes: add the stack\n", _SECOND)])
+    """Commit the data files to a branch in two commits, the same on every machine; the newest commit's id.
+
+    Into an empty repository: most processes that start one sandbox start many, and git makes the same of them.
+    """
+
+    def make() -> None:
+        early = {path: body for path, body in files.items() if _LATER not in path}
+        late = {path: body for path, body in files.items() if _LATER in path}
+        first = early, "infra: stacks, modules and registrations\n", _FIRST
+        bare.commit_series(branch, [first, (late, "notes: add the stack\n", _SECOND)])
+
+    _made_again(bare.path, ("bare", branch, bare.head(), *files.items()), {}, make)
+    return bare.heads()[branch]
 
 
 def clone_infra(bare: BareRepository, clone: Path, url: str, configuration: dict[str, str]) -> None:
     """Clone the repository beside the server and let ``origin`` be its HTTPS address."""
-    environment = git_environment(clone.parent)
-    settings = [f"--config={key}={value}" for key, value in {"core.fsync": "none", **configuration}.items()]
-    command = ("clone", "--quiet", "--template=", *settings, "--no-hardlinks", str(bare.path), str(clone))
-    run_git(clone.parent, *command, environment=environment)
-    run_git(clone, "config", "remote.origin.url", url, environment=environment)
+
+    def make() -> None:
+        environment = git_environment(clone.parent)
+        settings = [f"--config={key}={value}" for key, value in {"core.fsync": "none", **configuration}.items()]
+        command = ("clone", "--quiet", "--template=", *settings, "--no-hardlinks", str(bare.path), str(clone))
+        run_git(clone.parent, *command, environment=environment)
+        run_git(clone, "config", "remote.origin.url", url, environment=environment)
+
+    key = ("clone", bare.head(), *bare.references().items(), *configuration.items())
+    _made_again(clone, key, {".git/config": url}, make)
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A folder as it was made: its folders, and its files with what they hold and their modes.
+
+    ``own``: a text that each has of its own, by the file that it is in.
+    """
+
+    folders: tuple[str, ...]
+    files: Mapping[str, tuple[bytes, int]]
+    own: Mapping[str, str]
+
+    @classmethod
+    def of(cls, place: Path, own: Mapping[str, str]) -> _Folder:
+        found = [(path.relative_to(place).as_posix(), path) for path in sorted(place.rglob("*"))]
+        files = {name: (path.read_bytes(), path.stat().st_mode & 0o777) for name, path in found if path.is_file()}
+        return cls(tuple(name for name, path in found if path.is_dir()), files, own)
+
+    def write(self, place: Path, own: Mapping[str, str]) -> None:
+        os.makedirs(place, exist_ok=True)
+        for name in self.folders:
+            with suppress(FileExistsError):
+                os.mkdir(f"{place}/{name}")
+        for name, (content, mode) in self.files.items():
+            if name in own:
+                content = content.replace(self.own[name].encode(), own[name].encode())
+            file = os.open(f"{place}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(file, "wb", buffering=0) as opened:
+                opened.write(content)
+
+
+_made: dict[tuple[object, ...], _Folder] = {}
+_MOST = 16
+"""Folders that are kept: of a few platforms, with and without services."""
+
+
+def _made_again(place: Path, key: tuple[object, ...], own: Mapping[str, str], make: Callable[[], None]) -> None:
+    """Let ``make`` make a folder, or write it as it was made for the same ``key`` before."""
+    found = _made.get(key)
+    if found is not None:
+        found.write(place, own)
+        return
+    make()
+    if len(_made) < _MOST:
+        _made[key] = _Folder.of(place, own)
 
 
 def _in_words_of(wanted: Mapping[str, Any], known: Mapping[str, Any]) -> Callable[[str], str]:

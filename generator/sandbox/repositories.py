@@ -101,6 +101,7 @@ class BareRepository:
 
     path: Path
     _known: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False, compare=False)
+    _blobs: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(cls, path: Path, head: str) -> BareRepository:
@@ -160,18 +161,22 @@ class BareRepository:
 
     def count(self, revision: str, path: str = "") -> int:
         """How many commits are reachable from a revision, or change a path there."""
-        return int(self._git("rev-list", "--count", revision, "--", *([path] if path else [])))
+        text = self._once((revision,), "rev-list", "--count", revision, "--", *([path] if path else []))
+        return int(text)
 
     def entries(self, revision: str, path: str = "", *, recursive: bool = False) -> list[Entry]:
         """The tree at a path, or the one entry there when the path ends without a slash."""
         options = ["-r", "-t"] if recursive else []
         tail = [path] if path else []
-        text = self._git("ls-tree", "-z", "--long", *options, revision, "--", *tail)
+        text = self._once((revision,), "ls-tree", "-z", "--long", *options, revision, "--", *tail)
         return [_entry(line) for line in text.split("\x00") if line]
 
     def blob(self, sha: str) -> bytes:
         """The content of a blob."""
-        return run_git(self.path, "cat-file", "blob", sha)
+        found = self._blobs.get(sha)
+        if found is None:
+            found = self._blobs[sha] = run_git(self.path, "cat-file", "blob", sha)
+        return found
 
     def file(self, revision: str, path: str) -> bytes | None:
         """The content of a file in a revision; None when there is no such file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -57,7 +58,8 @@ class Answers:
 
     ``values``: what was asked, by question; what the answers file records. ``context``: the same and every
     computed value, for templates and registrations. ``notes``: things a person should know about what was given.
-    ``public``: those of ``values`` that people answer, without newservice's own.
+    ``public``: those of ``values`` that people answer, without newservice's own. ``outcomes``: how each question came
+    out.
     """
 
     values: dict[str, Any]
@@ -65,15 +67,14 @@ class Answers:
     notes: tuple[str, ...]
     public: dict[str, Any]
     _basis: _Basis = field(repr=False, compare=False)
-    _outcomes: Mapping[str, Outcome] = field(repr=False, compare=False)
+    outcomes: Mapping[str, Outcome] = field(repr=False, compare=False)
 
     def with_facts(self, facts: Mapping[str, Any]) -> Answers:
         """The same answers with other values of internal questions: another layer, or what was found since.
 
         Only the questions that depend on these are evaluated again. Raises ``AnswersError`` as ``resolve`` does.
         """
-        basis = replace(self._basis, facts={**self._basis.facts, **facts})
-        return basis.resolve(self._outcomes, facts.keys())
+        return replace(self._basis, facts={**self._basis.facts, **facts}).resolve()
 
     @property
     def name(self) -> str:
@@ -191,8 +192,34 @@ def resolve(
     to ``Answers.with_facts``. ``recorded`` is what an answers file says, maybe of another version of the template: an
     answer there that is no longer valid counts as not given (copier's rule for updates). Raises ``AnswersError`` with
     one problem for each wrong, unknown or missing answer.
+
+    A command resolves nearly the same again and again: what does not depend on what differs from one of the last times
+    is as it was then.
     """
-    return _Basis(template, questions, given, facts or {}, recorded or {}).resolve({}, ())
+    return _Basis(template, questions, _copied(given), facts or {}, _copied(recorded or {})).resolve()
+
+
+_REMEMBERED = 8
+"""Resolved answers that a template remembers: a command compares several, each in both layers."""
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """Answers that were resolved before: from what was given, recorded and known, and how each question came out."""
+
+    questions: tuple[Question, ...]
+    given: Mapping[Any, bytes | None]
+    recorded: Mapping[Any, bytes | None]
+    facts: Mapping[Any, bytes | None]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+    def foreseen(self, other: _Resolved) -> set[Any]:
+        """The names of which something else was given or recorded, which questions before theirs see as well."""
+        return _differing(self.given, other.given) | _differing(self.recorded, other.recorded)
+
+    def changed(self, other: _Resolved) -> set[Any]:
+        """The names of which anything else was said."""
+        return self.foreseen(other) | _differing(self.facts, other.facts)
 
 
 @dataclass(frozen=True)
@@ -205,21 +232,60 @@ class _Basis:
     facts: Mapping[str, Any]
     recorded: Mapping[str, Any]
 
-    def resolve(self, before: Mapping[str, Outcome], changed: Collection[str]) -> Answers:
+    def resolve(self) -> Answers:
+        """The answers; what does not depend on what differs from one of the last times is as it was then."""
+        now = _Resolved(self.questions, _packed(self.given), _packed(self.recorded), _packed(self.facts))
+        earlier: tuple[_Resolved, ...] = self.template.memory.get(_Resolved, ())
+        alike = [found for found in earlier if found.questions is self.questions]
+        near = min(alike, key=lambda found: len(found.changed(now)), default=replace(now, outcomes={}))
+        changed = near.changed(now)
+        answers = self._resolved(near.outcomes, changed, near.foreseen(now))
+        if changed or not near.outcomes:
+            kept = replace(now, outcomes=answers.outcomes)
+            self.template.memory[_Resolved] = (kept, *earlier[: _REMEMBERED - 1])
+        return answers
+
+    def _resolved(self, before: Mapping[str, Outcome], changed: Collection[str], foreseen: Collection[str]) -> Answers:
         """The answers; questions that came out ``before`` stay, but for ``changed`` and what depends on them."""
         named = {name: value for name, value in {**self.recorded, **self.given}.items() if isinstance(name, str)}
         resolution = Resolution(self.template, named)  # YAML has other keys, too
         resolution.problems.extend(unknown_keys(self.questions, self.given, self.template))
-        moved: set[str] = set()
+        moved = set(foreseen)
         for question in self.questions:
             known = before.get(question.name)
             if known is not None and question.name not in changed and moved.isdisjoint(known.reads):
                 resolution.keep(question, known)
                 continue
             resolution.settle(question, self.given, self.facts, self.recorded)
-            if known is not None and not known.same(resolution.outcomes[question.name]):
-                moved.add(question.name)
+            if known is not None:
+                stayed = known.same(resolution.outcomes[question.name])
+                (moved.discard if stayed else moved.add)(question.name)
         if resolution.problems:
             raise AnswersError(resolution.problems)
         notes = (*resolution.notes, *resolution.context.get("warnings", ()))
         return Answers(resolution.values, resolution.context, notes, resolution.public, self, resolution.outcomes)
+
+
+def _copied(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same, where its owner does not change it any more."""
+    packed = {name: _bytes(value) for name, value in source.items() if type(value) in (list, dict)}
+    copies = {name: marshal.loads(found) for name, found in packed.items() if found}  # noqa: S302 - our own
+    return {**source, **copies}
+
+
+def _packed(source: Mapping[str, Any]) -> dict[Any, bytes | None]:
+    return {name: _bytes(value) for name, value in source.items()}
+
+
+def _differing(one: Mapping[Any, bytes | None], other: Mapping[Any, bytes | None]) -> set[Any]:
+    """The names that differ, or of which nobody can say whether they do."""
+    names = one.keys() | other.keys()
+    return {name for name in names if name not in one or one[name] is None or one[name] != other.get(name)}
+
+
+def _bytes(value: Any) -> bytes | None:
+    """A plain value as bytes, which differ wherever the value does, or its type; None for any other."""
+    try:
+        return marshal.dumps(value, 0)
+    except (ValueError, RecursionError):
+        return None

@@ -131,10 +131,13 @@ _NOUN = {
 
 
 def load_questions(template: Template) -> tuple[Question, ...]:
-    """All questions of the template in the order in which they are asked."""
-    return tuple(
-        _question(name, details, template) for name, details in template.config.items() if not name.startswith("_")
-    )
+    """All questions of the template in the order in which they are asked: the same objects each time."""
+    found: tuple[Question, ...] | None = template.memory.get(Question)
+    if found is None:
+        items = template.config.items()
+        found = tuple(_question(name, details, template) for name, details in items if not name.startswith("_"))
+        template.memory[Question] = found
+    return found
 
 
 def _question(name: str, details: Any, template: Template) -> Question:

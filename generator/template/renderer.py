@@ -42,6 +42,10 @@ class Source:
         return "[" in self.path
 
 
+_REMEMBERED = 4
+"""Ways that a text came out, which are remembered: a change compares several trees."""
+
+
 @dataclass(frozen=True)
 class _Rendered:
     """What a text came out as, and the values of all names that were looked up for it."""
@@ -49,18 +53,30 @@ class _Rendered:
     content: bytes
     reads: Mapping[str, Any]
 
+    def fits(self, context: Mapping[str, Any]) -> bool:
+        """Whether it comes out the same with these variables."""
+        return all(same(context.get(name, MISSING), value) for name, value in self.reads.items())
+
 
 @dataclass
 class Renderer:
     """Renders trees of one version of the template.
 
     A text is rendered again only where something that it looked up is another object, or another plain value, than the
-    last time: ``Answers.with_facts`` leaves everything else as it is.
+    last times: ``Answers.with_facts`` and ``resolve`` leave everything else as it is.
     """
 
     template: Template
     _trees: dict[str, tuple[Source, ...]] = field(default_factory=dict)
-    _rendered: dict[str, _Rendered] = field(default_factory=dict)
+    _rendered: dict[str, tuple[_Rendered, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, template: Template) -> Renderer:
+        """The one of a template, with what it rendered before."""
+        found: Renderer | None = template.memory.get(Renderer)
+        if found is None:
+            found = template.memory[Renderer] = cls(template)
+        return found
 
     def render(self, answers: Answers, without: Collection[str] = ()) -> tuple[File, ...]:
         """The files that these answers make of their layer, sorted by path, without those at the paths ``without``.
@@ -99,12 +115,13 @@ class Renderer:
         """What a file of the template is rendered to with these answers."""
         if source.text is None:
             return source.content
-        known = self._rendered.get(source.text)
-        if known is None or not all(same(context.get(name, MISSING), value) for name, value in known.reads.items()):
+        earlier = self._rendered.get(source.text, ())
+        known = next((item for item in earlier if item.fits(context)), None)
+        if known is None:
             reads: set[str] = set()
             content = self.template.render(source.text, context, reads).encode()
             known = _Rendered(content, {name: context.get(name, MISSING) for name in reads})
-            self._rendered[source.text] = known
+            self._rendered[source.text] = (known, *earlier[: _REMEMBERED - 1])
         return known.content
 
     def _path(self, path: str, context: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Hashable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -124,6 +124,11 @@ class Template:
         environment.filters["from_yaml"] = _from_yaml
         environment.filters["to_nice_yaml"] = _to_nice_yaml
         return environment
+
+    @cached_property
+    def memory(self) -> dict[Hashable, Any]:
+        """What others made of the template, for as long as it is in use: by whatever they remember it by."""
+        return {}
 
     @cached_property
     def never_rendered(self) -> tuple[str, ...]:

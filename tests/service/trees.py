@@ -144,7 +144,7 @@ def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[tuple[s
 
 @cache
 def _renderer(template: Template) -> Renderer:
-    return Renderer(template)
+    return Renderer.of(template)
 
 
 class _Loader(yaml.SafeLoader):

@@ -70,4 +70,4 @@ def files(context: dict[str, Any]) -> dict[str, str]:
 
 @cache
 def _renderer() -> Renderer:
-    return Renderer(template())
+    return Renderer.of(template())

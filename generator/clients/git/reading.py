@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -13,13 +14,16 @@ from generator.base.children import PIPE, Ended, Program, end, start
 from generator.base.contained import A_FILE, A_FOLDER, A_SUBMODULE, Obstacle, link_at
 from generator.base.errors import SystemFailure, unwritable
 from generator.clients.git.process import failure, local_environment, not_started
-from generator.clients.git.trees import FOLDER, entries_of
+from generator.clients.git.trees import FOLDER, Entry, entries_of
 from generator.infra_repo.fingerprints import LINK, SUBMODULE
 
 LARGEST = 16 << 20
 """Bytes of an object that is read: no file of a service or stack comes near."""
 
 _COMMAND = ("cat-file", "--batch")
+
+_NAMED = re.compile(r"[0-9a-f]{40,64}(?:\^\{tree\})?")
+"""A tree by its own id, or by that of its commit."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Reader:
         self._said: IO[bytes] | None = None
         self._owner = 0
         self._closed = False
+        self._trees: dict[str, dict[bytes, Entry]] = {}
 
     def read(self, name: str) -> Object | None:
         """The object that git knows by a name; None if there is none.
@@ -120,8 +125,12 @@ class Reader:
 
     def _entry(self, tree: str, wanted: str) -> tuple[str, str]:
         """Mode and id of a tree's entry by name; empty if there is none."""
-        found = self._there(tree)
-        names = dict(entries_of(found.content, len(found.id) // 2))
+        names = self._trees.get(tree)
+        if names is None:
+            found = self._there(tree)
+            names = dict(entries_of(found.content, len(found.id) // 2))
+            if _NAMED.fullmatch(tree):  # what an id names never changes, and most files are in the same folders
+                self._trees[tree] = names
         return names.get(os.fsencode(wanted), ("", ""))
 
     def _there(self, name: str) -> Object:

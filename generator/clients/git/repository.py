@@ -75,6 +75,7 @@ class Repository:
         self.signing_key = signing_key
         """An SSH key that signs what is committed here, whatever the person's git does."""
         self._reader = reader or Reader(path)
+        self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
         self.ask_in: Callable[[], AbstractContextManager[Path]] = lambda: nullcontext(self.path)
         """The folder in which git is asked who commits here, and how that is signed."""
 
@@ -203,8 +204,13 @@ class Repository:
 
     def paths(self, sha: str, folder: str) -> list[str]:
         """Paths of all files below a folder in a commit."""
-        output = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
-        return [path for path in output.split("\0") if path]
+        found = self._paths.get((sha, folder))
+        if found is None:
+            output = self._git("ls-tree", "-r", "-z", "--name-only", sha, "--", folder)
+            found = tuple(path for path in output.split("\0") if path)
+            if _ID.fullmatch(sha):  # what an id names never changes
+                self._paths[sha, folder] = found
+        return list(found)
 
     def commit_onto(
         self,

@@ -64,6 +64,22 @@ def register(registration: Registration, text: str, *, replace: bool = False) ->
     unchanged (``newline=""``). Raises ``RefusedError`` ``registration.place_not_found`` with the snippet to
     paste when a place isn't there or can't be edited so that it can be undone.
     """
+    asked = (repr(registration), text, replace)  # which tells 1 from true
+    found = _registered.get(asked)
+    if found is None:
+        found = _register(registration, text, replace)
+        if len(_registered) >= _REMEMBERED:
+            _registered.clear()
+        _registered[asked] = found
+    return found
+
+
+_registered: dict[tuple[str, str, bool], Change] = {}
+"""What came of registrations and texts before: a command asks several times, for each of its steps."""
+_REMEMBERED = 256
+
+
+def _register(registration: Registration, text: str, replace: bool) -> Change:
     findings = [_at(registration, edit, edit.find, text) for edit in registration.edits]
     drifted = tuple(finding.detail for finding in findings if finding.state is State.DRIFTED)
     if drifted and not replace:
