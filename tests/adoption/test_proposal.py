@@ -52,6 +52,16 @@ PORT = {**GIVEN, "port": 8000}
         ({"go.mod": MODULE, "main.go": "package main\n"}, {"package": ".", "modules": False}, {"port"}),
         ({"go.mod": MODULE, "cmd/x/main.go": "package main\n"}, {"package": "./cmd/x"}, {"port"}),
         (
+            {
+                "go.mod": MODULE,
+                "a.go": "//go:build ignore\npackage main\n",
+                "b.go": "package ledger\n",
+                "cmd/m.go": "package main\n",
+            },
+            {"package": "./cmd"},
+            {"port"},
+        ),
+        (
             {"go.mod": MODULE, "cmd/x/main.go": "package main\n", "cmd/ledger/main.go": "// It.\npackage main\n"},
             {"package": "./cmd/ledger", "origins": ["go.mod", "cmd/ledger/main.go:2"]},
             {"port"},

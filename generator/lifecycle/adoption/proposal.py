@@ -101,13 +101,7 @@ def _port(manifest: str) -> OpenQuestion:
 def _go(tree: CommitTree, data: Mapping[str, Any], begun: _Begun, manifest: str) -> None:  # noqa: ARG001
     """The one main package: that at the top, or the only one below ``cmd``, or the one that is called as the module."""
     module = re.search(r"^module\s+\S*?([A-Za-z0-9_.-]+?)(?:/v\d+)?\s*$", tree.text(manifest), re.MULTILINE)
-    found: dict[str, str] = {}
-    for path in tree.files:
-        folder, name = posixpath.split(path)
-        if (folder == "" or re.fullmatch(r"cmd/[^/]+|cmd", folder)) and re.fullmatch(r"(?!.*_test\.go$).+\.go", name):
-            line = _line(tree.text(path), r"package\s+main\b")
-            if line and (name == "main.go" or folder not in found):
-                found[folder] = f"{path}:{line}"
+    found = dict(_programs(tree))
     own = [folder for folder in found if module and folder == f"cmd/{module[1]}"]
     meant = [""] if "" in found else own or list(found)
     if len(meant) != 1 or (meant[0] and not _PLAIN.fullmatch(meant[0])):
@@ -125,6 +119,22 @@ def _go(tree: CommitTree, data: Mapping[str, Any], begun: _Begun, manifest: str)
     begun.questions.append(_port(manifest))
 
 
+def _programs(tree: CommitTree) -> Iterator[tuple[str, str]]:
+    """The folders of main packages, at the top or below ``cmd``, with what says so: a folder's files say the same."""
+    folders: dict[str, list[str]] = {}
+    for path in tree.files:
+        folder, name = posixpath.split(path)
+        if re.fullmatch(r"|cmd|cmd/[^/]+", folder) and name.endswith(".go") and not name.endswith("_test.go"):
+            folders.setdefault(folder, []).append(path)
+    for folder, paths in folders.items():
+        for path in sorted(paths, key=lambda path: (not path.endswith("main.go"), path)):
+            if re.search(r"^//\s*(go:build|\+build)\s+ignore\b", tree.text(path), re.MULTILINE):
+                continue
+            if line := _line(tree.text(path), r"package\s+main\b"):
+                yield folder, f"{path}:{line}"
+            break
+
+
 def _python(tree: CommitTree, data: Mapping[str, Any], begun: _Begun, manifest: str) -> None:
     """What pip installs, and the command that starts it."""
     project = _pyproject(tree)
@@ -138,6 +148,8 @@ def _python(tree: CommitTree, data: Mapping[str, Any], begun: _Begun, manifest: 
         begun.origins.append(requirements)
     if package:
         begun.origins.append("pyproject.toml" if declared else "setup.py")
+    if declared and "build-system" not in project:
+        begun.remarks.append("pyproject.toml has no build-system: pip takes setuptools, which may not find the package")
     candidates = list(_starts(tree, data, project, package=package))
     begun.facts["entry"] = list(candidates[0].value) if len(candidates) == 1 else []
     if len(candidates) == 1:

@@ -59,7 +59,7 @@ class Rules:
         }
         compiled = {name: re.compile(text, re.IGNORECASE) for name, text in patterns.items()}
         found = tuple(item for item in languages if item.files.pattern)
-        proposals = {name: facts["proposal"] for name, facts in known.items() if "proposal" in facts}
+        proposals = {name: facts["proposal"] for name, facts in known.items() if facts.get("proposal") is not None}
         return cls(found, builders_of(data["builders"]), compiled, registry, tuple(old_pipelines), proposals)
 
     def matches(self, pattern: str, text: str) -> bool:
