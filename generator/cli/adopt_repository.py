@@ -50,24 +50,24 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         )
     with open_session(reporter, options, keep_sandbox=True) as session:
         session.direct = direct
-        questions = find(session, target)
-        if not session.interactive:
-            _leave_open(session, questions)
-            return take_over(session)
-        return _with_a_person(session, questions)
+        if session.interactive:
+            return _with_a_person(session, target)
+        _leave_open(session, find(session, target))
+        return take_over(session)
 
 
 common_options(adopt_repository_command, named=False)
 
 
-def _with_a_person(session: Session, questions: Sequence[OpenQuestion]) -> ExitCode:
+def _with_a_person(session: Session, target: str) -> ExitCode:
     from generator.cli.talk import report_stop  # heavy, and needed with a terminal only
     from generator.wizard import Begun, open_prompter, opening_of
     from generator.wizard.conversation import open_with
     from generator.wizard.prompter import Back
 
     prompter = open_prompter()
-    open_with(prompter, opening_of(session.platform, f"The existing repository {session.options['name']}"))
+    open_with(prompter, opening_of(session.platform, f"The existing repository {target}"))
+    questions = find(session, target)
     while True:
         try:
             settle(session, questions, prompter)
@@ -222,7 +222,8 @@ def _words(value: Any) -> str:
 
 def _ways(item: OpenQuestion) -> str:
     """The flags that answer a question, to be copied."""
-    return f"give one of: {'; '.join(item.flags)}" if item.flags else f"give --{item.question.replace('_', '-')}"
+    flags = item.flags or (f"--{item.question.replace('_', '-')}",)
+    return f"give {'one of: ' if len(flags) > 1 else ''}{'; '.join(flags)}"
 
 
 def _agree(session: Session, plan: Plan) -> None:

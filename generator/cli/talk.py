@@ -52,6 +52,7 @@ def talk(session: Session, create: Create, given: Mapping[str, Any], begun: Begu
         given.keys() - on_the_line(session),
         session.facts,
         begun,
+        session.own_facts,
     )
 
     def attempt(given: Mapping[str, Any], agree: Agree, begin: Begin) -> ExitCode:

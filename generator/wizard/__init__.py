@@ -56,14 +56,16 @@ def begin(
     file_alone: Container[str] = (),
     facts: Mapping[str, Any] | None = None,
     begun: Begun | None = None,
+    own_facts: Mapping[str, Any] | None = None,
 ) -> Conversation:
     """A conversation about one service, of which ``given`` is answered, by the file ``taken_up`` among others.
 
     What is wrong of ``file_alone``, which no flag says, is asked again: such a file may have been written by hand.
-    ``facts`` are the platform's as an earlier version of the template has them. ``begun`` is what was said before.
+    ``facts`` are the platform's as an earlier version of the template has them. ``begun`` is what was said before,
+    ``own_facts`` what newservice itself found.
     Raises ``AnswersError`` when anything else that was given is wrong, before anything is asked.
     """
-    facts = {"platform": facts or platform.facts}
+    facts = {**(own_facts or {}), "platform": facts or platform.facts}
     check_given(template, questions, given, facts, file_alone)
     begun = begun or Begun()
     interview = Interview(template, questions, dict(given), facts)

@@ -119,11 +119,14 @@ def test_what_no_file_says_is_asked_with_the_reason(say: Say, world: World) -> N
     begin = [(START, "existing code"), (REPOSITORY, "./bookbox")]
     choose = [("ci_test", BACK), (REPOSITORY, ENTER), ("ci_test", "none"), ("command", BACK), ("ci_test", "none")]
     again = [("command", "something else ..."), ("description", "Keeps books")]
-    script = Script(*begin, *choose, *again, ("port", "8000"), ("command", "flask run"), *CARRY_OUT, enter=True)
+    script = Script(
+        *begin, *choose, *again, ("port", "8000"), ("command", ""), ("command", "flask run"), *CARRY_OUT, enter=True
+    )
     done = say(script, "create")
     assert done.code == 0, done
     assert "2 commands may start it" in script.text_said
     assert "does not say on which port" in script.text_said
+    assert "the proposed Dockerfile needs one" in script.text_said
     canonical = world.canonical("bookbox")
     (pull,) = canonical.pulls.values()
     assert b'CMD ["flask", "run"]' in (canonical.bare.file(pull.head, "Dockerfile") or b"")

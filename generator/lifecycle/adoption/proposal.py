@@ -158,9 +158,9 @@ def _python(tree: CommitTree, data: Mapping[str, Any], begun: _Begun, manifest: 
     else:
         reason = f"{len(candidates)} commands may start it" if candidates else "nothing says which command starts it"
         flags = tuple(shlex.join(word for part in item.value for word in ("--command", part)) for item in candidates)
-        begun.questions.append(
-            OpenQuestion("command", f"{reason}; the proposed Dockerfile needs it", tuple(candidates), flags)
-        )
+        reason = f"{reason}; the proposed Dockerfile needs it"
+        ways = flags or ("--command WORD, once for each word",)
+        begun.questions.append(OpenQuestion("command", reason, tuple(candidates), ways))
     begun.remarks.append("packages of the system that dependencies need are not installed")
     begun.questions.append(_port(manifest))
 
