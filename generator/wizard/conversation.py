@@ -145,7 +145,7 @@ class Conversation:
     def _step(self, step: Step) -> None:
         self.prompter.say("")
         self.prompter.say(f"{step.group} · {step.number} of {step.total}", strong=True)
-        refuse(self.prompter, [*step.open, *step.wrong])
+        refuse(self.prompter, step.open or step.wrong)
         try:
             if step.question is None:
                 self._needs(step)

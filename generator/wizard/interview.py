@@ -268,7 +268,7 @@ class Interview:
                 question,
                 () if question else tuple(offers),
                 wrong,
-                self.open.get(question.name, ()) if question else (),
+                self.open.get(question.name, ()) if question and question.name not in self._trail else (),
             )
             for number, (question, group, wrong) in enumerate(found, 1)
         ]

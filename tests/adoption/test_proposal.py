@@ -225,3 +225,19 @@ def test_none_is_proposed_where_a_person_says_otherwise(world: World, more: tupl
     canonical = world.canonical("invoices")
     (pull,) = canonical.pulls.values()
     assert canonical.bare.file(pull.head, "Dockerfile") is None
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_the_way_back_leaves_one_that_people_edited(world: World, edited: bool) -> None:
+    on_forgejo(world, files=CODE)
+    assert adopt(world, "--yes", given=PORT).code == 0
+    merge(world)
+    canonical = world.canonical("invoices")
+    if edited:
+        canonical.bare.commit_files(world.branch, {"Dockerfile": "FROM debian:13\n"}, "our own", 1_800_000_000)
+    done = world.command("remove", "invoices", "--yes")
+    assert done.code == 0, (done.out, done.err)
+    (pull,) = [item for item in canonical.pulls.values() if item.state == "open"]
+    taken_out = canonical.bare.changed_files(world.branch, pull.head)
+    assert ".copier-answers.yml" in taken_out
+    assert ("Dockerfile" in taken_out) is not edited
