@@ -117,7 +117,7 @@ def with_deno(tmp_path: Path) -> Template:
     """The template with one more language: a folder and an entry, and nothing else."""
     root = plain_template(TEMPLATE, tmp_path / "template")
     folder = root / "templates" / "service" / "deno"
-    shutil.copytree(TREES / "service" / "none", folder)
+    shutil.copytree(TREES / "service" / "none", folder, ignore=shutil.ignore_patterns("Dockerfile.jinja"))
     (folder / "main.ts.jinja").write_text("Deno.serve({ port: [[ port ]] }, () => new Response('ok'));\n")
     languages = root / "templates" / "languages.yml"
     languages.write_text(languages.read_text(encoding="utf-8") + ENTRY, encoding="utf-8")

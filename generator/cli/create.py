@@ -44,9 +44,9 @@ def create_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     with open_session(reporter, options, keep_sandbox=True) as session:
         if session.interactive:
             refuse_quiet(session.options)
-            from generator.cli.talk import talk  # heavy, and needed with a terminal only
+            from generator.cli.start import start  # heavy, and needed with a terminal only
 
-            return talk(session, create)
+            return start(session)
         return create(session, session.answers(continued(session)), confirm)
 
 
@@ -146,10 +146,14 @@ def _files(session: Session, answers: Answers, plan: Plan) -> Result:
     return Result("success", ExitCode.OK, answers.name, urls, following)
 
 
+_RECORDING = ("infra.commit", "service.adoption_commit")
+"""The steps after which a repository records the answers."""
+
+
 def _provision(session: Session, run: Run, plan: Plan, way: Course) -> Result:
     def report(step: StepResult) -> None:
         session.reporter.step(step)
-        if step.id == "infra.commit" and step.status in ("done", "unchanged"):
+        if step.id in _RECORDING and step.status in ("done", "unchanged"):
             forget_kept(session, run.name)
 
     if plan.changes_nothing:
@@ -180,7 +184,7 @@ def _result(session: Session, outcome: Outcome, run: Run, to_do: tuple[str, ...]
     if (kept := session.kept) is not None and kept.exists():
         found = kept == answers_place(run.name, Path.cwd())  # where the command looks by itself
         words = *(() if found else ("--answers", str(kept))), *flags.chosen_template(session.options)
-        again = f"{run.project.command('create', *words)} continues"
+        again = f"{session.again(run.name, *run.project.places, *words)} continues"
     return Result("partial", outcome.exit_code, run.name, {}, (again,))
 
 

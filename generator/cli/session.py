@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -46,8 +47,8 @@ class Session:
     infra_default: Path | None = None
     kept: Path | None = None
     """The file in which this command keeps the answers until a repository records them."""
-    adopts: bool = False
-    """Whether a person agreed that what exists is taken over."""
+    adopts: str = ""
+    """The repository that is taken over, as a person named it; empty where nothing that exists is."""
     history: Path | None = None
     """A clone that is nowhere else, whose history an adopted repository gets."""
     direct: bool = False
@@ -58,6 +59,8 @@ class Session:
     """What was found to record the service, where a command has looked already."""
     found: dict[str, Any] = field(default_factory=dict)
     """Answers that were found in a repository; whatever is given or recorded wins."""
+    open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Questions that a person is asked though something answers them, with the reasons."""
     _chosen: str = ""
     _seeds: dict[str, Secret] | None = None
     _project: Project | None = None
@@ -100,6 +103,18 @@ class Session:
     def given(self) -> dict[str, Any]:
         """The answers that flags, ``--set`` and files give; standard input is read once."""
         return dict(self._given)
+
+    def again(self, name: str, *words: str) -> str:
+        """The command that continues this one, as a shell takes it; ``name`` is empty where a file has it."""
+        direct = ("--commit",) if self.direct else ()
+        command = ("adopt-repository", self.adopts, *direct) if self.adopts else ("create", name)
+        return shlex.join(["newservice", *filter(None, command), *words])
+
+    def concerns(self, name: str, clone: Path | None = None) -> None:
+        """From here on the command is about this service; ``clone`` is where its repository is, unless a flag says."""
+        place = self.options.get("service_dir") or (str(clone) if clone else None)
+        self.options = {**self.options, "name": name, "service_dir": place}
+        self.__dict__.pop("_given", None)  # what was collected without the name
 
     def differing(self) -> dict[str, Any]:
         """The answers that flags, ``--set`` and files ask to be different in a service that exists."""
@@ -215,7 +230,7 @@ class Session:
             self._run = self._opened.enter_context(opening)
         self._refuse_credentials(seeds)  # some credentials are known only now
         sources = {seed.name: seed for seed in self.sources}
-        return replace(self._run, seeds=seeds, sources=sources, adopts=self.adopts, history=self.history)
+        return replace(self._run, seeds=seeds, sources=sources, adopts=bool(self.adopts), history=self.history)
 
     @contextmanager
     def surroundings(self) -> Iterator[Session]:
@@ -310,7 +325,7 @@ class Session:
             )
 
 
-_LASTING = ("adopted", "kept")
+_LASTING = ("adopted", "kept", "proposed")
 """What newservice found out about a service once, and the answers file keeps."""
 
 

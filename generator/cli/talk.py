@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,13 +16,13 @@ from generator.cli.flags import chosen_template, places
 from generator.cli.options import is_stream
 from generator.cli.pager import page
 from generator.cli.plan_text import plan_diffs
-from generator.cli.recorded import continued, kept_file
+from generator.cli.recorded import kept_file
 from generator.cli.report import Result
 from generator.cli.screen import coloured, paint_diff
 from generator.cli.session import Session
 from generator.engine.plan import Plan
 from generator.template.answers import Answers
-from generator.wizard import Choice, Conversation, Stopped, begin
+from generator.wizard import Begun, Choice, Conversation, Stopped, begin
 from generator.wizard.layout import plain
 
 Agree = Callable[[Session, Plan], None]
@@ -37,20 +36,23 @@ class _Changed(Exception):  # noqa: N818 - a wish, no error
     """The person wants other answers than those of the plan."""
 
 
-def talk(session: Session, create: Create) -> ExitCode:
-    """Ask, let the person review, and create; if a plan is not possible, the person can change the answers.
+def talk(session: Session, create: Create, given: Mapping[str, Any], begun: Begun | None = None) -> ExitCode:
+    """Ask what ``given`` does not answer, let the person review, and create.
 
-    Raises what ``create`` raises once something was written, or with ``--yes``.
+    If a plan is not possible, the person can change the answers. ``begun`` is what was said before. Raises what
+    ``create`` raises once something was written, or with ``--yes``; ``BackToStart`` where there is something to go back
+    to.
     """
-    given = continued(session)  # from here on the template is that of a service which exists
     conversation = begin(
         session.template,
         session.questions,
         given,
         session.platform,
         _taken_up(session, given),
-        given.keys() - _on_the_line(session),
+        given.keys() - on_the_line(session),
         session.facts,
+        begun,
+        session.own_facts,
     )
 
     def attempt(given: Mapping[str, Any], agree: Agree, begin: Begin) -> ExitCode:
@@ -68,7 +70,7 @@ def _taken_up(session: Session, given: Mapping[str, Any]) -> Path | None:
     return Path(chosen) if chosen and not is_stream(chosen) else kept_file(str(given.get("name", "")))
 
 
-def _on_the_line(session: Session) -> set[str]:
+def on_the_line(session: Session) -> set[str]:
     """The questions that the command line itself answers."""
     options = session.options
     flags = {item.name for item in session.questions if options.get(f"answer_{item.name}") not in (None, ())}
@@ -145,18 +147,11 @@ def _kept(session: Session, path: Path) -> ExitCode:
     """The result when the answers were saved: how to continue."""
     seeds = [word for seed in session.options["seeds"] for word in ("--seed", seed)]
     here = path.parent == Path.cwd()
-    words = [
-        "newservice",
-        "create",
-        "--answers",
-        path.name if here else str(path),
-        *places(session.options),
-        *chosen_template(session.options),
-        *seeds,
-    ]
+    file = path.name if here else str(path)
+    again = session.again("", "--answers", file, *places(session.options), *chosen_template(session.options), *seeds)
     closing = f"stopped; the answers are saved in {f'./{path.name}' if here else path}, and nothing else was written"
     name = session.reporter.service
-    session.reporter.result(Result("refused", ExitCode.INTERRUPTED, name, {}, (shlex.join(words),), closing))
+    session.reporter.result(Result("refused", ExitCode.INTERRUPTED, name, {}, (again,), closing))
     return ExitCode.INTERRUPTED
 
 

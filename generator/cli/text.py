@@ -227,7 +227,15 @@ _CHECK_SIGNS = {
     CheckState.SKIPPED: ".",
 }
 
-_FINDING_SIGNS = {"origin": "=", "assumed": "~", "missing": "!", "unexpressed": "-", "secret": "*"}
+_FINDING_SIGNS = {
+    "origin": "=",
+    "assumed": "~",
+    "missing": "!",
+    "unexpressed": "-",
+    "secret": "*",
+    "found": "=",
+    "proposed": "+",
+}
 
 _CLOSING = {
     "success": "done",

@@ -305,8 +305,9 @@ _ADOPT = Tool(
     "adopt_repository",
     "Adopt a repository",
     "Brings a repository with history under the same CI, mirror and deploy path as a new service, at once: it marks "
-    "repository and mirror, and proposes workflow, pipeline and answers file in a pull request. History and existing "
-    "files stay. The same call again continues a run that stopped. With dry_run it only plans: show that to a person "
+    "repository and mirror, and proposes workflow, pipeline, answers file and, where there is none, a Dockerfile that "
+    "nobody has tried, in a pull request. History and existing files stay. The "
+    "same call again continues a run that stopped. With dry_run it only plans: show that to a person "
     "first, who has to agree. result.next is for a person.",
     _adopting({"type": "boolean", "default": False, "description": "Only plan; change nothing."}),
     lambda given: _adopt(given, dry_run=bool(given.get("dry_run"))),

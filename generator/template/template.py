@@ -102,6 +102,12 @@ class Template:
         return data
 
     @cached_property
+    def start(self) -> dict[str, Any]:
+        """What a person is asked first, as data; empty in templates that ask nothing of the kind."""
+        place = self.root / "templates" / "start.yml"
+        return _parsed(place) if place.is_file() else {}
+
+    @cached_property
     def own_words(self) -> frozenset[str]:
         """Maps of the platform profile whose keys are the platform's own words."""
         place = self.root / "templates" / "own_words.yml"

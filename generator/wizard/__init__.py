@@ -13,6 +13,7 @@ import sys
 import termios
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ from generator.wizard.prompter import Back, Prompter
 from generator.wizard.texts import refuse
 
 __all__ = [
-    "Choice", "Conversation", "Stopped", "agree_to", "ask_again", "ask_secret", "ask_text", "begin", "confirm",
-    "open_prompter", "review_recorded",
+    "Begun", "Choice", "Conversation", "Stopped", "agree_to", "ask_again", "ask_secret", "ask_text", "begin",
+    "check_given", "confirm", "open_prompter", "opening_of", "review_recorded",
 ]  # fmt: skip
 
 
@@ -54,17 +55,40 @@ def begin(
     taken_up: Path | None = None,
     file_alone: Container[str] = (),
     facts: Mapping[str, Any] | None = None,
+    begun: Begun | None = None,
+    own_facts: Mapping[str, Any] | None = None,
 ) -> Conversation:
     """A conversation about one service, of which ``given`` is answered, by the file ``taken_up`` among others.
 
     What is wrong of ``file_alone``, which no flag says, is asked again: such a file may have been written by hand.
-    ``facts`` are the platform's as an earlier version of the template has them.
+    ``facts`` are the platform's as an earlier version of the template has them. ``begun`` is what was said before,
+    ``own_facts`` what newservice itself found.
     Raises ``AnswersError`` when anything else that was given is wrong, before anything is asked.
     """
-    facts = {"platform": facts or platform.facts}
-    _check_given(template, questions, given, facts, file_alone)
+    facts = {**(own_facts or {}), "platform": facts or platform.facts}
+    check_given(template, questions, given, facts, file_alone)
+    begun = begun or Begun()
     interview = Interview(template, questions, dict(given), facts)
-    return Conversation(open_prompter(), interview, _opening(platform), Path.cwd(), taken_up)
+    if begun.typed is not None:
+        interview = begun.typed.beginning_with(dict(given))
+    interview.open = begun.open
+    opening = "" if begun.opened else opening_of(platform, begun.subject)
+    return Conversation(open_prompter(), interview, opening, Path.cwd(), taken_up, returns=begun.returns)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What was said before a conversation: ``subject`` is what it is about, unless that was said, too (``opened``).
+
+    ``open`` has questions to be asked whatever is given, with the reasons. ``returns``: a person can go back to what
+    was asked before, and ``typed`` is what he answered before he did.
+    """
+
+    subject: str = "A new service"
+    opened: bool = False
+    open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    returns: bool = False
+    typed: Interview | None = None
 
 
 def review_recorded(
@@ -172,22 +196,26 @@ def _silent_terminal() -> Iterator[None]:
         termios.tcsetattr(handle, termios.TCSADRAIN, before)
 
 
-def _opening(platform: Platform) -> str:
+def opening_of(platform: Platform, subject: str) -> str:
+    """The first sentence of a conversation: what it is about, and on which platform."""
     if platform.source == "built-in":
         origin = "the built-in profile; `newservice init` writes your own"
     else:
         origin = f"profile {platform.source}"
-    return f"A new service on the platform {platform.name} ({origin})."
+    return f"{subject} on the platform {platform.name} ({origin})."
 
 
-def _check_given(
+def check_given(
     template: Template,
     questions: tuple[Question, ...],
     given: Mapping[str, Any],
     facts: Mapping[str, Any],
     file_alone: Container[str],
 ) -> None:
-    """A default that is wrong is asked about, as is what a file says."""
+    """Raise ``AnswersError`` for what is wrong of ``given``.
+
+    A default that is wrong is asked about, as is what a file says.
+    """
     try:
         resolve(template, questions, given, facts)
     except AnswersError as error:

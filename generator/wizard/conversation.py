@@ -15,7 +15,7 @@ from generator.template.questions import Question
 from generator.wizard.asking import ask_question, say
 from generator.wizard.interview import Interview, Row, Step
 from generator.wizard.layout import brief, shown, wrap
-from generator.wizard.prompter import Back, Option, Prompter
+from generator.wizard.prompter import Back, BackToStart, Option, Prompter
 from generator.wizard.texts import refuse
 
 
@@ -38,11 +38,18 @@ class Choice(Enum):
     STOP = "stop"
 
 
+def open_with(prompter: Prompter, opening: str) -> None:
+    """Say what a conversation is about, and which keys it takes."""
+    say(prompter, opening)
+    say(prompter, f"Enter accepts what is shown. {prompter.typing} {prompter.back} goes back, Ctrl-C stops.")
+
+
 @dataclass
 class Conversation:
     """Asks, reviews, and keeps. ``opening`` says on what it works; ``folder`` is where answers are kept.
 
     ``taken_up`` is the file whose answers were given, if any; ``keeps``: a person who stops may save the answers.
+    ``returns``: something was asked before, to which a person can go back.
     """
 
     prompter: Prompter
@@ -51,12 +58,15 @@ class Conversation:
     folder: Path
     taken_up: Path | None = None
     keeps: bool = True
+    returns: bool = False
 
     def ask(self) -> dict[str, Any]:
-        """Everything that is to be asked, without a review; the answers."""
-        say(self.prompter, self.opening)
-        ways = f"Enter accepts what is shown. {self.prompter.typing} {self.prompter.back} goes back, Ctrl-C stops."
-        say(self.prompter, ways)
+        """Everything that is to be asked, without a review; the answers.
+
+        Raises ``BackToStart`` where the person goes back to what was asked before.
+        """
+        if self.opening:
+            open_with(self.prompter, self.opening)
         while step := self.interview.step:
             self._step(step)
         return self.interview.result
@@ -135,7 +145,7 @@ class Conversation:
     def _step(self, step: Step) -> None:
         self.prompter.say("")
         self.prompter.say(f"{step.group} · {step.number} of {step.total}", strong=True)
-        refuse(self.prompter, step.wrong)
+        refuse(self.prompter, step.open or step.wrong)
         try:
             if step.question is None:
                 self._needs(step)
@@ -146,6 +156,8 @@ class Conversation:
 
     def _back(self) -> None:
         if not self.interview.go_back():
+            if self.returns:
+                raise BackToStart(self.interview)
             say(self.prompter, "  this is the first question")
 
     def _question(self, question: Question) -> None:

@@ -18,7 +18,8 @@ NEEDS = "what it needs"
 class Step:
     """One thing that is asked: a question, or the checklist of those that are offered.
 
-    ``number`` and ``total`` count over what applies now. ``wrong`` says why the current answer can't stay.
+    ``number`` and ``total`` count over what applies now. ``wrong`` says why the current answer can't stay, ``open``
+    what it lacks.
     """
 
     group: str
@@ -27,6 +28,7 @@ class Step:
     question: Question | None = None
     offers: tuple[Question, ...] = ()
     wrong: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -48,7 +50,7 @@ class Interview:
 
     ``given`` was answered before it began. An answer that is the default follows it when it changes. One that was
     typed for a question that no longer applies is kept aside: it is no part of the result, and comes back with the
-    question.
+    question. ``open`` has the questions that are asked in any case, with the reasons.
     """
 
     template: Template
@@ -56,6 +58,7 @@ class Interview:
     given: Mapping[str, Any]
     facts: Mapping[str, Any]
     touched: bool = False
+    open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _typed: dict[str, Any] = field(default_factory=dict)
     _settled: set[str] = field(default_factory=set)
     _ticked: set[str] = field(default_factory=set)
@@ -76,6 +79,11 @@ class Interview:
         resolved = [step.key for step in interview._steps() if not step.wrong]
         interview._trail += resolved
         return interview
+
+    def beginning_with(self, given: Mapping[str, Any]) -> Interview:
+        """The same typed answers, for one that begins with other given answers; every question is asked again."""
+        typed = {name: value for name, value in self._typed.items() if name not in given}
+        return replace(self, given=given, _typed=typed, _settled=set(), _ticked=set(self._ticked), _trail=[])
 
     def copy(self) -> Interview:
         """A second one that goes its own way."""
@@ -206,7 +214,7 @@ class Interview:
         return name in self.given and name not in self._typed
 
     def _passed(self, key: str) -> bool:
-        return key in self._trail or key in self._settled
+        return key in self._trail or (key in self._settled and key not in self.open)
 
     def _decided(self, question: Question) -> bool:
         if question.offer and NEEDS in self._trail and question.name not in self._ticked:
@@ -250,10 +258,18 @@ class Interview:
                     found.append((None, NEEDS.capitalize(), ()))
                 offers.append(question)
                 asks = question.name in self._ticked
-            if wrong or asks:
+            if wrong or asks or question.name in self.open:
                 found.append((question, question.group, wrong))
         return [
-            Step(group, number, len(found), question, () if question else tuple(offers), wrong)
+            Step(
+                group,
+                number,
+                len(found),
+                question,
+                () if question else tuple(offers),
+                wrong,
+                self.open.get(question.name, ()) if question and question.name not in self._trail else (),
+            )
             for number, (question, group, wrong) in enumerate(found, 1)
         ]
 

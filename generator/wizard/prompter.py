@@ -11,6 +11,14 @@ class Back(Exception):  # noqa: N818 - a wish, no error
     """The person wants to go back one step."""
 
 
+class BackToStart(Back):
+    """The same at the first question of all; ``typed`` is what was answered so far."""
+
+    def __init__(self, typed: Any = None) -> None:
+        super().__init__()
+        self.typed = typed
+
+
 @dataclass(frozen=True)
 class Option:
     """Something to choose; ``explains`` says what it leads to, in a line or two.

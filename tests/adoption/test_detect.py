@@ -321,7 +321,9 @@ def test_ci_that_builds_several_says_what_they_are_called() -> None:
 
 
 def test_no_dockerfile_is_an_open_question() -> None:
-    assert is_open(found({"go.mod": ""}))["dockerfile"] == ("the repository has no Dockerfile", [], [])
+    reason, candidates, flags = is_open(found({"go.mod": ""}))["dockerfile"]
+    assert reason.startswith("the repository has no Dockerfile, and none is proposed: no package main is")
+    assert (candidates, flags) == (["Dockerfile"], ["--dockerfile Dockerfile"])
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "just words\n", "ARG A=1\n"])

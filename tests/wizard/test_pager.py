@@ -14,6 +14,7 @@ from tests.full import few, full
 from tests.processes import descendants, until, words_of
 from tests.wizard.terminal import STOP, Terminal
 from tests.wizard.test_talk import ALL, DECIDE, NOTHING_NEEDED, REVIEW
+from tests.wizard.test_terminal import START
 
 Start = Callable[..., Terminal]
 
@@ -160,7 +161,7 @@ def test_a_signal_at_a_question_asks_nothing_more(
 ) -> None:
     """Nobody is at the terminal any more."""
     shown = terminal()
-    shown.answers(("name", "notes-app"), "title", ("description", "Keeps notes"))
+    shown.answers(START, ("name", "notes-app"), "title", ("description", "Keeps notes"))
     shown.asks("tier")
     os.kill(shown.pid, number)
     code, text = shown.ends()
@@ -172,7 +173,7 @@ def test_a_signal_at_a_question_asks_nothing_more(
 
 def test_a_terminal_that_is_closed_ends_the_command(terminal: Start, untouched: Callable[..., bool]) -> None:
     shown = terminal()
-    shown.asks("name")
+    shown.asks(START)
     pid = shown.pid
     shown.hang_up()
     until(lambda: not words_of(pid))

@@ -95,8 +95,8 @@ def trees(folder: Path) -> dict[str, bytes | None]:
 def typed(shown: Terminal) -> None:
     """All of ``ANSWERS`` at the prompts: every kind of list, map and form there is."""
     needs = (SPACE, DOWN) * 4
-    shown.answers(("name", "city-guide"), "title", ("description", "Guides through cities"), ("tier", "\x1b[A"))
-    shown.answers("kind", "image_source", "language", ("image_visibility", DOWN), ("What does it need?", *needs))
+    shown.answers("What do you start from?", ("name", "city-guide"), "title", ("description", "Guides through cities"))
+    shown.answers(("tier", "\x1b[A"), "kind", "language", ("image_visibility", DOWN), ("What does it need?", *needs))
     shown.answers(("env: name", "LOG_LEVEL"), ("env: LOG_LEVEL", "info"))
     shown.picks("env", "add ...")
     shown.answers(("env: name", "DATABASE_HOST"), ("env: DATABASE_HOST", "{pg_host}"))

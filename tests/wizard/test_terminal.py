@@ -14,7 +14,7 @@ from tests.wizard.terminal import BACK, COLOURS, DOWN, END, ENTER, ESCAPES, SPAC
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
 
-NEEDS, REVIEW, DECIDE = "What does it need?", "Your answers", "Carry it out?"
+START, NEEDS, REVIEW, DECIDE = "What do you start from?", "What does it need?", "Your answers", "Carry it out?"
 NAMED = ("--name=notes-app", "--title=Notes", "--description=Keeps notes")
 ALL = (
     *NAMED,
@@ -23,7 +23,7 @@ ALL = (
     *("--auth=required", "--access=Family", "--homepage=enabled=false", "--catalog-section=Optional"),
 )
 AFTER_NAMED = (
-    *("tier", "kind", "image_source", "language", "image_visibility", NEEDS, "memory"),
+    *("tier", "kind", "language", "image_visibility", NEEDS, "memory"),
     *("dns", "auth", "access", "homepage", "catalog_section"),
 )
 Start = Callable[..., Terminal]
@@ -34,12 +34,13 @@ def recorded(folder: Path, name: str) -> dict[str, object]:
 
 
 def test_the_shortest_path_to_a_service(folder: Path, terminal: Start, untouched: Callable[..., bool]) -> None:
-    """Fifteen questions; the title is proposed, and everything else has a default but the name and what it does."""
+    """Fifteen questions: all but the name and what it does have a default, or are proposed."""
     shown = terminal()
-    shown.answers(("name", "notes-app"), "title", ("description", "Keeps notes"), *AFTER_NAMED, REVIEW)
+    shown.answers(START, ("name", "notes-app"), "title", ("description", "Keeps notes"), *AFTER_NAMED, REVIEW)
     shown.asks(DECIDE)
-    assert [number for _, number, _ in shown.headings] == list(range(1, 16))
-    assert {total for _, _, total in shown.headings} == {15}
+    assert [number for _, number, _ in shown.headings] == list(range(1, 15))
+    assert {total for _, _, total in shown.headings} == {14}
+    assert "existing code" not in shown.words, "that is on the systems, and --no-provision looks at none"
     assert "the built-in profile" in shown.words
     assert "newservice init" in shown.words
     assert untouched()
@@ -58,7 +59,7 @@ def test_the_shortest_path_to_a_service(folder: Path, terminal: Start, untouched
 def test_fewer_questions_where_one_answer_settles_another(folder: Path, terminal: Start) -> None:
     """An upstream image has a reference and no visibility; a gate of its own asks for the reason, not for groups."""
     shown = terminal("--name=reader", "--title=Reader", "--description=Reads", "--env", "TZ=UTC", "--tier", "edge")
-    shown.answers("kind", ("image_source", DOWN), ("image", "ghcr.io/example/reader:1"), "port")
+    shown.answers((START, DOWN), "Docker Compose file", "kind", ("image", "ghcr.io/example/reader:1"), "port")
     shown.answers("memory", "probe")
     shown.asks(NEEDS)
     assert "environment variables; " not in shown.words, "env is given"
@@ -69,7 +70,8 @@ def test_fewer_questions_where_one_answer_settles_another(folder: Path, terminal
     shown.picks(DECIDE, "carry it out")
     code, text = shown.ends()
     assert code == 0, text
-    assert not {"name", "tier", "image_visibility", "language", "access", "anubis", "database"} & _asked(shown)
+    unasked = {"name", "tier", "image_source", "image_visibility", "language", "access", "anubis", "database"}
+    assert not unasked & _asked(shown)
     found = recorded(folder, "reader")
     assert found["auth_reason"] == "its own login"
     assert found["secrets"] == {"TOKEN": "api_token"}
@@ -85,14 +87,17 @@ def _asked(shown: Terminal) -> set[str]:
 def test_going_back_and_correcting_on_the_review(folder: Path, terminal: Start) -> None:
     """Back over a group's border, with both keys; a changed answer asks what follows of it; a new plan is made."""
     shown = terminal(*NAMED, PAGER="cat")
-    shown.answers("tier", ("kind", DOWN), ("image_source", DOWN))
+    shown.answers((START, DOWN), "Docker Compose file", "tier", ("kind", DOWN))
     shown.asks("image")
     shown.types("ghcr.io/x", BACK)
-    shown.asks("image_source")
-    shown.types("\x02")  # Ctrl-B
     shown.asks("kind")
     shown.until(lambda: shown.mark.startswith("worker"), "what was answered")
-    shown.answers(("kind", "\x1b[A"), ("image_source", "\x1b[A"), *AFTER_NAMED[3:])
+    shown.types("\x02")  # Ctrl-B
+    shown.asks("tier")
+    shown.types(BACK)
+    shown.asks(START)
+    shown.until(lambda: shown.mark.startswith("an image"), "what was chosen")
+    shown.answers((START, UP), "tier", ("kind", UP), *AFTER_NAMED[2:])
     shown.picks(REVIEW, "change an answer ...")
     shown.picks("Change which answer?", "Exposure auth")
     shown.picks("auth", "app")
@@ -122,8 +127,8 @@ def test_going_back_and_correcting_on_the_review(folder: Path, terminal: Start) 
 def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, untouched: Callable[..., bool]) -> None:
     """Ctrl-C keeps the answers for their owner alone; what was answered is not asked again."""
     shown = terminal()
-    shown.answers(("name", "notes-app"), ("title", "Notes"), ("description", "Keeps notes"))
-    shown.answers(*AFTER_NAMED[:5], (NEEDS, DOWN, DOWN, SPACE))
+    shown.answers(START, ("name", "notes-app"), ("title", "Notes"), ("description", "Keeps notes"))
+    shown.answers(*AFTER_NAMED[:4], (NEEDS, DOWN, DOWN, SPACE))
     shown.asks("memory")
     shown.types(STOP)
     shown.answers("Save the answers in ./notes-app.answers.yml?")
@@ -136,7 +141,7 @@ def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, unto
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert yaml.safe_load(kept.read_text())["language"] == "python"
     again = terminal("--answers", "notes-app.answers.yml")
-    again.answers("memory", (NEEDS, SPACE), ("database", DOWN), *AFTER_NAMED[7:])
+    again.answers("memory", (NEEDS, SPACE), ("database", DOWN), *AFTER_NAMED[6:])
     again.asks(REVIEW)
     assert again.headings[0] == ("Runtime", 1, 7)
     assert "as environment variables" not in again.words, "only what was ticked and not reached is offered again"
@@ -151,13 +156,13 @@ def test_interrupted_kept_and_taken_up_again(folder: Path, terminal: Start, unto
 
 @pytest.mark.parametrize(
     ("keys", "after"),
-    few(2, [((STOP,), 0), ((END,), 0), ((STOP, STOP), 3), ((END, "n"), 4)], apart=True),
+    few(2, [((STOP,), 0), ((END,), 1), ((STOP, STOP), 4), ((END, "n"), 5)], apart=True),
     ids=["^C", "^D", "^C^C", "^D n"],
 )
 def test_stopping_leaves_nothing_behind(
     terminal: Start, untouched: Callable[..., bool], keys: tuple[str, ...], after: int
 ) -> None:
-    said = (("name", "notes-app"), ("title",), ("description", "Keeps notes"), ("tier",), ("kind",))
+    said = ((START,), ("name", "notes-app"), ("title",), ("description", "Keeps notes"), ("tier",), ("kind",))
     shown = terminal()
     shown.answers(*said[:after])
     shown.asks(said[after][0])
@@ -190,7 +195,7 @@ def test_a_plan_that_is_declined_writes_nothing(
 @full
 def test_yes_asks_for_no_review_and_no_confirmation(folder: Path, terminal: Start) -> None:
     shown = terminal("--yes", *NAMED)
-    shown.answers(*AFTER_NAMED)
+    shown.answers(START, *AFTER_NAMED)
     code, text = shown.ends()
     assert code == 0
     assert REVIEW not in text
@@ -216,7 +221,7 @@ def test_a_plan_that_is_refused_can_be_answered_otherwise(
     """Nothing of what was typed is lost to what stands in its way."""
     inside = ("--service-dir", str(folder / "infra" / "x"))
     shown = terminal(*NAMED, *inside)
-    shown.answers(*AFTER_NAMED, REVIEW)
+    shown.answers(START, *AFTER_NAMED, REVIEW)
     shown.asks("What now?")
     assert "lies inside the infra repository's clone" in shown.words
     shown.picks("What now?", "change an answer")
@@ -265,10 +270,12 @@ def test_typing_replaces_what_is_proposed_and_other_keys_edit_it(
 
 def test_lines_and_numbers_where_the_cursor_can_not_be_moved(folder: Path, terminal: Start) -> None:
     shown = terminal(*NAMED, TERM="dumb")
-    for prompt, line in (("tier [5]", "4"), ("kind [1]", "worker"), ("image_source [1]", "<"), ("kind [2]", "1")):
+    shown.sees(f"? {START} [1]")
+    shown.types("new code\n")
+    for prompt, line in (("tier [5]", "4"), ("kind [1]", "worker"), ("language [1]", "<"), ("kind [2]", "1")):
         shown.sees(f"? {prompt}")
         shown.types(line, "\n")
-    for label in AFTER_NAMED[2:5]:
+    for label in AFTER_NAMED[2:4]:
         shown.sees(f"? {label} [1]")
         shown.types("\n")
     shown.sees(f"? {NEEDS} (numbers; - for none)")
@@ -297,7 +304,7 @@ def test_lines_and_numbers_where_the_cursor_can_not_be_moved(folder: Path, termi
 def test_a_window_that_becomes_smaller_or_larger(terminal: Start, untouched: Callable[..., bool]) -> None:
     """Everything fits again, and nothing breaks; a list that is longer than the window is scrolled."""
     shown = terminal(*NAMED, NO_COLOR="", COLORTERM="")
-    shown.answers(*AFTER_NAMED[:7])
+    shown.answers(START, *AFTER_NAMED[:6])
     shown.asks("dns")
     shown.resize(12, 44)
     shown.types(DOWN)
@@ -305,7 +312,7 @@ def test_a_window_that_becomes_smaller_or_larger(terminal: Start, untouched: Cal
     shown.resize(24, 80)
     shown.types(UP)
     shown.until(lambda: shown.mark.startswith("proxied"), "the mark")
-    shown.answers("dns", *AFTER_NAMED[8:])
+    shown.answers("dns", *AFTER_NAMED[7:])
     shown.picks(REVIEW, "more questions ...")
     shown.picks("Answer which question?", "Adoption names")
     shown.asks("names")

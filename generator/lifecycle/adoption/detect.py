@@ -15,6 +15,7 @@ from generator.base.external import ExternalTextError, read_json
 from generator.lifecycle.adoption.facts import Finding, OpenQuestion
 from generator.lifecycle.adoption.images import Candidate, dockerfiles_of, image_answers
 from generator.lifecycle.adoption.pipelines import Build, Rollout, read_composition, read_pipeline
+from generator.lifecycle.adoption.proposal import Proposal, propose
 from generator.lifecycle.adoption.rules import SYSTEMS, Language, Rules
 from generator.lifecycle.adoption.tree import SUBMODULE, CommitTree, TreeFile
 
@@ -35,7 +36,7 @@ class Found:
     """All that was found.
 
     ``findings`` are answers; ``languages`` and ``pipelines`` are facts beside them. ``unread`` has the files that
-    could not be looked into, with the reason.
+    could not be looked into, with the reason. ``proposal`` is a Dockerfile for a repository that has none.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -45,6 +46,7 @@ class Found:
     pipelines: tuple[Pipeline, ...] = ()
     submodules: tuple[Finding, ...] = ()
     lfs: Finding | None = None
+    proposal: Proposal | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -61,7 +63,10 @@ def detect(files: Mapping[str, TreeFile | Callable[[], bytes]], rules: Rules) ->
     builds = [build for item in pipelines for build in item.builds]
     lfs, submodules = _lfs(tree), list(_submodules(tree))
     dockerfiles = list(dockerfiles_of(tree, rules, builds))
-    answers, questions = image_answers(dockerfiles, builds, rules)
+    answers, questions = image_answers(dockerfiles, builds, rules) if dockerfiles else ([], [])
+    proposal = None if dockerfiles else propose(tree, rules, languages)
+    if isinstance(proposal, OpenQuestion):
+        questions, proposal = [proposal], None
     fetched = [item for item in (lfs, *submodules[:1]) if item]
     if fetched:
         answers.append(
@@ -77,6 +82,7 @@ def detect(files: Mapping[str, TreeFile | Callable[[], bytes]], rules: Rules) ->
         tuple(pipelines),
         tuple(submodules),
         lfs,
+        proposal,
         tree.unread,
     )
 

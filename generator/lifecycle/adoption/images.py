@@ -96,10 +96,8 @@ def dockerfiles_of(tree: CommitTree, rules: Rules, builds: list[Build]) -> Itera
 def image_answers(
     dockerfiles: list[Candidate], builds: list[Build], rules: Rules
 ) -> tuple[list[Finding], list[OpenQuestion]]:
-    """Which Dockerfile the image is built from, in which folder, what it is called and where it listens."""
+    """Which of the Dockerfiles the image is built from, in which folder, what it is called and where it listens."""
     meant = [item for item in dockerfiles if not item.development] or dockerfiles
-    if not meant:
-        return [], [OpenQuestion("dockerfile", "the repository has no Dockerfile")]
     known = {item.path for item in meant}
     of_ci = [build for build in builds if build.dockerfile in known and not _composed(build, rules)]
     named = dict.fromkeys(build.dockerfile for build in of_ci)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from generator.lifecycle.adoption.pipelines import Builder, builders_of
@@ -30,7 +30,8 @@ class Language:
 class Rules:
     """The patterns of ``templates/detection.yml`` and ``templates/languages.yml``.
 
-    ``registry`` begins the names of this platform's images; ``old_pipelines`` are paths of the profile.
+    ``registry`` begins the names of this platform's images; ``old_pipelines`` are paths of the profile. ``proposals``
+    has the languages whose Dockerfile can be proposed, with what that is made from.
     """
 
     languages: tuple[Language, ...]
@@ -38,6 +39,7 @@ class Rules:
     patterns: Mapping[str, re.Pattern[str]]
     registry: str = ""
     old_pipelines: Sequence[str] = ()
+    proposals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, template: Template, registry: str = "", old_pipelines: Sequence[str] = ()) -> Rules:
@@ -52,11 +54,13 @@ class Rules:
             "beside": dockerfiles["beside"],
             "development": rf"(.*[.-])?({dockerfiles['development']})([.-].*)?",
             "tests": rf"(.+/)?({'|'.join(data['tests']['files'])})",
+            "starts": data["starts"]["path"],
             **{part: data[part]["path"] for part in SYSTEMS},
         }
         compiled = {name: re.compile(text, re.IGNORECASE) for name, text in patterns.items()}
         found = tuple(item for item in languages if item.files.pattern)
-        return cls(found, builders_of(data["builders"]), compiled, registry, tuple(old_pipelines))
+        proposals = {name: facts["proposal"] for name, facts in known.items() if facts.get("proposal") is not None}
+        return cls(found, builders_of(data["builders"]), compiled, registry, tuple(old_pipelines), proposals)
 
     def matches(self, pattern: str, text: str) -> bool:
         """Whether one of the patterns matches a text as a whole."""

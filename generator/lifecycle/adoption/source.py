@@ -19,7 +19,7 @@ from generator.engine.ownership import adoption_of
 from generator.platform.profile import Platform
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_FULL_NAME = re.compile(r"([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)")
+_FULL_NAME = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*)/([A-Za-z0-9._-]+)")
 
 Contents = Mapping[str, Callable[[], bytes]]
 """What reads each file of a commit, by path."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from generator.lifecycle.importing.checking import check, without_secrets
+from generator.lifecycle.importing.choice import candidates
 from generator.lifecycle.importing.conventions import Conventions
 from generator.lifecycle.importing.draft import Draft
 from generator.lifecycle.importing.mapping import draft_of
@@ -18,7 +19,7 @@ from generator.lifecycle.importing.writing import answers_file
 from generator.template.questions import Question
 from generator.template.template import Template
 
-__all__ = ["Imported", "answers_file", "imported"]
+__all__ = ["Imported", "answers_file", "imported", "services_in"]
 
 
 class Imported(NamedTuple):
@@ -26,6 +27,11 @@ class Imported(NamedTuple):
 
     draft: Draft
     source: str
+
+
+def services_in(path: Path, env_file: Path | None) -> list[str]:
+    """The services of a Compose file that may be meant, the likeliest first. Raises ``UsageError`` as ``imported``."""
+    return candidates(load_project(path, env_file), Conventions.installed())
 
 
 def imported(

@@ -28,14 +28,20 @@ def chosen(project: Project, conventions: Conventions, wanted: str = "") -> tupl
                 "import.no_service", f"{project.file} has no service {wanted}", f"name one of {', '.join(names)}"
             )
         return wanted, ""
+    best, *others = candidates(project, conventions)
+    if not others:
+        return best, ""
+    listed = ", ".join(name for name in names if name in others)
+    return best, f"of several services {best} is taken; --service names another one ({listed})"
+
+
+def candidates(project: Project, conventions: Conventions) -> list[str]:
+    """The services that may be meant, the likeliest first: applications, where there are any."""
+    names = list(project.services)
     found = {name: companion(conventions, node) for name, node in project.services.items()}
     applications = [name for name in names if found[name] is None]
-    candidates = applications or [name for name in names if _role(found[name]) == "not_shared"] or list(names)
-    if len(candidates) == 1:
-        return candidates[0], ""
-    best = max(candidates, key=lambda name: (_score(project, conventions, found, name), -names.index(name)))
-    others = ", ".join(name for name in candidates if name != best)
-    return best, f"of several services {best} is taken; --service names another one ({others})"
+    meant = applications or [name for name in names if _role(found[name]) == "not_shared"] or names
+    return sorted(meant, key=lambda name: -_score(project, conventions, found, name))
 
 
 def _role(found: Companion | None) -> str:

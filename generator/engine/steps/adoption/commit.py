@@ -5,9 +5,10 @@ A file that exists at one of these paths stays as it is, and is recorded as kept
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from generator.base.errors import SystemFailure
 from generator.base.memo import run_parallel
@@ -254,15 +255,15 @@ class AdoptionRequest(Step[Facts]):
     def act(self, run: Run, facts: Facts) -> Done:
         """Open it."""
         base, head = run.platform.forgejo.branch, adoption_branch(run.name)
-        title, body = TITLE.format(name=run.name), _text(facts)
+        title, body = TITLE.format(name=run.name), _text(facts, run.answers.context.get("proposed") or {})
         run.forgejo.create_pull_request(run.owner, run.name, base=base, head=head, title=title, body=body)
         opened = run.fresh()
         made = opened.forgejo.newest_pull_request(run.owner, run.name, base, head)
         return Done(made.url if made else head, opened.since)
 
 
-def _text(facts: Facts) -> str:
-    """The text of the pull request: what it adds and removes, and what stays."""
+def _text(facts: Facts, proposed: Mapping[str, Any]) -> str:
+    """The text of the pull request: what it adds and removes, what stays, and what a person has to read."""
     names = {
         "Added": [item.path for item in facts.files if item.action in ("create", "unchanged")],
         "Removed, since the new pipeline takes their place": list(facts.removed),
@@ -271,6 +272,10 @@ def _text(facts: Facts) -> str:
     lists = {title: "\n".join(f"- {code(path)}" for path in paths) for title, paths in names.items() if paths}
     parts = [f"{title}:\n\n{paths}" for title, paths in lists.items()]
     begins = "The merge starts the first build; nothing else of this repository changes."
+    if proposed:
+        origins = ", ".join(map(code, proposed["origins"]))
+        read = f"The Dockerfile is proposed from {origins}. It was neither built nor run: read it before you merge."
+        parts.append("\n".join([read, "", *(f"- {remark}" for remark in proposed["remarks"])]).rstrip())
     return "\n\n".join([begins, *parts, MADE_BY]) + "\n"
 
 
