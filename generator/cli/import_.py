@@ -80,7 +80,7 @@ def _compose(session: Session, reporter: Reporter, options: dict[str, Any]) -> E
     text = answers_file(found.draft, order, found.source, following)
     before = None if options["dry_run"] else _existing(place, text)
     for finding in found.draft.findings:
-        reporter.finding(finding)
+        reporter.finding(finding, written=finding.kind == "origin")
     reporter.answers(found.draft.answers, text if options["dry_run"] else "")
     if not options["dry_run"] and before is None:
         with held():

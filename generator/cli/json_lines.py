@@ -81,8 +81,8 @@ class JsonReporter(Reporter):
         """The JSON Schema of the answers, whole."""
         self._write("schema", document=document)
 
-    def finding(self, finding: Finding) -> None:
-        """One finding; ``origin`` is null where it has no place in the file."""
+    def finding(self, finding: Finding, *, written: bool = False) -> None:  # noqa: ARG002 - programs get every finding
+        """One finding; ``origin`` is null where it has no place."""
         self._write(
             "finding",
             kind=finding.kind,

@@ -123,8 +123,8 @@ class Reporter(ABC):
     def answers_schema(self, document: dict[str, Any]) -> None:  # noqa: B027 - as text it is a file, not a report
         """The JSON Schema of the answers."""
 
-    def finding(self, finding: Finding) -> None:  # noqa: B027 - most commands have none
-        """Something was found in a file that others wrote."""
+    def finding(self, finding: Finding, *, written: bool = False) -> None:  # noqa: B027 - most commands have none
+        """Something was found in what others wrote. ``written``: a file that this command writes says it, too."""
 
     def answers(self, document: Mapping[str, Any], text: str) -> None:  # noqa: B027 - as above
         """Answers from such a file; ``text`` is the answers file, where it is shown in place of written."""

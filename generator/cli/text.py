@@ -141,9 +141,9 @@ class TextReporter(Reporter):
         lines.append("unset VAULT_NAMESPACE")
         self.line("\n".join(lines), self._out)
 
-    def finding(self, finding: Finding) -> None:
-        """One line each; where an answer comes from is in the file, and shown with ``--verbose``."""
-        if self._quiet or (finding.kind == "origin" and not self._verbose):
+    def finding(self, finding: Finding, *, written: bool = False) -> None:
+        """One line each; what the written file says is shown with ``--verbose``."""
+        if self._quiet or (written and not self._verbose):
             return
         where = f"  ({finding.origin})" if finding.origin else ""
         self._say(
