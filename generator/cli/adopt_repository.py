@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from generator.base.errors import ExitCode, Problem, UsageError
+from generator.base.findings import Finding as Reported
 from generator.cli.create import confirm, create
 from generator.cli.options import Answering
 from generator.cli.plan import before_the_first_write
@@ -34,13 +36,11 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     What is taken over is shown first, and marked only after a yes. The same command again continues a run that stopped.
     """
     target, direct = options.pop("target"), options.pop("direct")
-    if options["no_provision"]:
-        raise click.UsageError("adopt-repository looks at the systems: --no-provision excludes it")
     if not target:
         raise UsageError(
             "usage.name", "adopt-repository needs a name or a clone's path", "newservice adopt-repository NAME"
         )
-    with open_session(reporter, options, keep_sandbox=True) as session:
+    with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=True) as session:
         session.adopts, session.direct = True, direct
         _find(session, target)
         given = continued(session)
@@ -51,7 +51,7 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return create(session, session.answers(given), _agree)
 
 
-common_options(adopt_repository_command, named=False)
+common_options(adopt_repository_command, named=False, offline=False)
 
 
 def _find(session: Session, text: str) -> None:
@@ -78,11 +78,17 @@ def _find(session: Session, text: str) -> None:
         for finding in findings:
             if finding.question not in given:
                 session.found[finding.question] = finding.value
-                session.reporter.progress(f"{finding.question}: {finding.value} ({finding.origin})")
+                session.reporter.finding(_reported(finding))
     stack = given.get("stack", session.found.get("stack"))
     unused = {"port"} if stack == "existing" else set()
     unused |= {"dockerfile"} if "context" in given else set()  # it is the one in that folder
     _settle(session, [item for item in questions if item.question not in {*given, *unused}])
+
+
+def _reported(found: Finding) -> Reported:
+    """An answer that was found, as events report it: nothing else says where it is from."""
+    value = found.value if isinstance(found.value, str) else json.dumps(found.value, ensure_ascii=False)
+    return Reported("origin", found.question, value, found.origin)
 
 
 def _stack(session: Session, name: str) -> list[Finding]:
