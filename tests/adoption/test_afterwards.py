@@ -189,6 +189,29 @@ def test_it_is_seen_verified_and_changed(world: World) -> None:
     assert (refused.code, refused.of("error")[0]["code"]) == (4, "change.stack")
 
 
+def test_verify_looks_at_every_image(world: World) -> None:
+    on_forgejo(world)
+    answers = world.answers({**GIVEN, "images": [{"name": "invoices-worker", "context": "worker"}]})
+    assert world.command("adopt-repository", NAME, "--answers", str(answers), "--yes").code == 0
+    merge(world)
+    tags = [world.canonical(NAME).bare.heads()[world.branch][:8], "latest"]
+    owner = world.platform.registry.owner
+
+    def image() -> tuple[str, str]:
+        (check,) = [item for item in world.command("verify", NAME).of("check") if item["id"] == "image.tags"]
+        return check["state"], check["summary"]
+
+    world.sandbox.registry.put_image(f"{owner}/{NAME}", tags)
+    state, summary = image()
+    assert state == "waiting"
+    assert summary.startswith(f"{owner}/invoices-worker has no ")
+    world.sandbox.registry.put_image(f"{owner}/invoices-worker", tags)
+    state, summary = image()
+    assert state == "ok"
+    assert f"{owner}/{NAME} has" in summary
+    assert f"{owner}/invoices-worker has" in summary
+
+
 def test_a_copied_answers_file_proves_nothing(world: World) -> None:
     """The files alone, without the mark, are anyone's."""
     on_forgejo(world)
