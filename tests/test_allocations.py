@@ -78,6 +78,9 @@ locals {
             "ghcr.io/viktorbarzin/shelf:${var.tag}",
             ["image_name"],
         ),
+        ({"images": [{"name": "a"}, {"name": "shelf"}]}, "ghcr.io/viktorbarzin/shelf:${var.tag}", ["images"]),
+        ({"images": [{"name": "shelf"}]}, "ghcr.io/viktorbarzin/shelf:latest", []),
+        ({"images": [{"name": "shelf"}]}, "ghcr.io/viktorbarzin/shelf-two:${var.tag}", []),
     ],
 )
 def test_an_image_that_another_service_builds(given: dict[str, Any], image: str, taken: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -379,6 +380,20 @@ def test_help_tells_every_questions_flag_with_its_text_choices_and_default(comma
             assert question.help in words, question.name
     assert "public|none" in words.replace(" ", "")
     assert "[default: 256Mi]" in words
+
+
+@pytest.mark.parametrize("name", ["adopt-repository", "verify", "change", "remove"])
+def test_what_looks_at_the_systems_offers_no_work_without_them(command: Command, name: str) -> None:
+    assert "--no-provision" not in command(name, "--help").out
+    assert command(name, "notes", "--no-provision").code == 2
+
+
+def test_commands_come_in_the_order_of_a_services_life() -> None:
+    life = ["create", "adopt-repository", "import", "plan", "apply", "status", "verify", "change", "update", "remove"]
+    assert [name for name in COMMANDS if name in life] == life
+    text = (Path(__file__).parents[1] / "docs" / "reference" / "cli.md").read_text()
+    sections = re.findall(r"^## `newservice ([a-z-]+)", text, re.MULTILINE)
+    assert list(dict.fromkeys(sections)) == list(COMMANDS)
 
 
 def test_every_command_has_help(command: Command) -> None:

@@ -31,6 +31,7 @@ from generator.lifecycle.verify.build import (
     PipelineFacts,
     RunFacts,
     judge_image,
+    judge_images,
     judge_mirror,
     judge_pipeline,
     judge_run,
@@ -162,6 +163,31 @@ def test_image(
     check = judge_image(ImageFacts(digests, anybody), DELIVERY, private=private, ci=ci)
     assert (check.id, check.state) == ("image.tags", state)
     assert word in check.summary
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "words"),
+    [
+        ([BOTH, BOTH], OK, ["owner/app has", "owner/app-worker has"]),
+        ([BOTH, {"0123abcd": None, "latest": "sha256:0"}], FAILED, ["owner/app-worker has latest but no 0123abcd"]),
+        ([{"0123abcd": None, "latest": None}, BOTH], UNKNOWN, ["owner/app: no tag can be seen"]),
+        (
+            [{"0123abcd": None, "latest": None}, {"0123abcd": "sha256:1", "latest": None}],
+            FAILED,
+            ["app:", "app-worker has"],
+        ),
+    ],
+)
+def test_every_image_counts(found: list[dict[str, str | None]], state: CheckState, words: list[str]) -> None:
+    each = replace(DELIVERY, further=("owner/app-worker",)).each
+    checks = [
+        judge_image(ImageFacts(digests, False), one, private=True, ci=OK)
+        for digests, one in zip(found, each, strict=True)
+    ]
+    check = judge_images(checks)
+    assert (check.id, check.state) == ("image.tags", state)
+    assert len(check.summary.split("; ")) == len(words)
+    assert all(word in check.summary for word in words)
 
 
 def test_a_registry_that_refuses_the_token() -> None:
@@ -659,7 +685,7 @@ def test_somebody_elses_image(world: World) -> None:
 
 @pytest.mark.parametrize(
     "flags",
-    [("--wait", "--timeout", "-1"), ("--timeout", "5"), ("--no-provision",)],
+    [("--wait", "--timeout", "-1"), ("--timeout", "5")],
 )
 def test_flags_that_are_refused(world: World, flags: tuple[str, ...]) -> None:
     completed = world.command("verify", NAME, *flags)

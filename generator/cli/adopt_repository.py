@@ -42,13 +42,11 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     What is taken over is shown first, and marked only after a yes. The same command again continues a run that stopped.
     """
     target, direct = options.pop("target"), options.pop("direct")
-    if options["no_provision"]:
-        raise click.UsageError("adopt-repository looks at the systems: --no-provision excludes it")
     if not target:
         raise UsageError(
             "usage.name", "adopt-repository needs a name or a clone's path", "newservice adopt-repository NAME"
         )
-    with open_session(reporter, options, keep_sandbox=True) as session:
+    with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=True) as session:
         session.direct = direct
         if session.interactive:
             return _with_a_person(session, target)
@@ -56,7 +54,7 @@ def adopt_repository_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return take_over(session)
 
 
-common_options(adopt_repository_command, named=False)
+common_options(adopt_repository_command, named=False, offline=False)
 
 
 def _with_a_person(session: Session, target: str) -> ExitCode:

@@ -30,15 +30,15 @@ COMMANDS = {
     "adopt-repository": Entry(
         "cli.adopt_repository:adopt_repository_command", "Take over a repository with its history, or continue that."
     ),
+    "import": Entry("cli.import_:import_group", "Answers from what others wrote: a Docker Compose file."),
     "plan": Entry("cli.plan:plan_command", "Show what create would do; write nothing."),
     "apply": Entry("cli.apply:apply_command", "Carry out a plan that plan --out saved."),
     "status": Entry("cli.status:status_command", "Show the state of every step as it is now."),
-    "import": Entry("cli.import_:import_group", "Answers from what others wrote: a Docker Compose file."),
     "verify": Entry("cli.verify:verify_command", "Check that a service is alive, or wait until it is."),
     "change": Entry("cli.change:change_command", "Change a service that exists: what differs, in one plan."),
     "update": Entry("cli.update:update_command", "Update a repository or a stack to the newest template."),
-    "remove": Entry("cli.remove:remove_command", "Remove what newservice created and nobody has changed."),
     "secrets": Entry("cli.secrets:secrets_group", "The secrets of a service: show them, write them again."),
+    "remove": Entry("cli.remove:remove_command", "Remove what newservice created and nobody has changed."),
     "fleet": Entry("cli.fleet_secrets:fleet_group", "All services: list them, show their state, update them."),
     "doctor": Entry("cli.doctor:doctor_command", "Check tools, profile, credentials and systems."),
     "schema": Entry("cli.schema:schema_command", "Print the JSON Schema of the answers."),

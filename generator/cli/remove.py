@@ -27,7 +27,7 @@ from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import Recorded, read_recorded
 from generator.engine.steps import steps_between
 from generator.engine.steps.removal.base import is_kept
-from generator.engine.steps.removal.stack import REMOVAL_PREFIX
+from generator.engine.steps.removal.by_proposal import REMOVAL_PREFIX
 from generator.engine.to_do import to_apply
 from generator.lifecycle.removal.carry import Carried, carry_out, observe, written
 from generator.lifecycle.removal.rights import check_rights

@@ -367,13 +367,19 @@ def _sandbox_folder(keep: Callable[[], bool]) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def common_options(command: click.Command, *, named: bool = True) -> click.Command:
-    """The flags that ``create`` and ``plan`` share, and one for each question. ``named``: NAME goes with them."""
+def common_options(command: click.Command, *, named: bool = True, offline: bool = True) -> click.Command:
+    """The flags that ``create`` and ``plan`` share, and one for each question.
+
+    ``named``: NAME goes with them. ``offline``: the command has something to do without any network.
+    """
     service = flags.NAME if command.name in ("create", "plan") else flags.SERVICE
-    flags.shared(*([service] if named else []), *_COMMON)(command)
+    common = (item for item in _COMMON if offline or item is not _OFFLINE)
+    flags.shared(*([service] if named else []), *common)(command)
     question_options(load_questions(Template.installed()))(command)
     return command
 
+
+_OFFLINE = click.option("--no-provision", is_flag=True, help="Write files only; no network at all.")
 
 _COMMON: list[flags.Flag] = [
     flags.answers("Answers as YAML or JSON; - reads standard input."),
@@ -384,7 +390,7 @@ _COMMON: list[flags.Flag] = [
     flags.SANDBOX,
     flags.infra(),
     flags.service_dir("Where the service's repository goes.  [default: ./NAME]"),
-    click.option("--no-provision", is_flag=True, help="Write files only; no network at all."),
+    _OFFLINE,
     flags.yes(),
     flags.dry_run("As plan."),
     flags.NON_INTERACTIVE,

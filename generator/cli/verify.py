@@ -49,11 +49,9 @@ def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
     repository's default branch. Its addresses are requested as a stranger would: a page that is open although the
     answers close it comes first. Answers are found as by status. Exit code 7 if a check fails.
     """
-    if options["no_provision"]:
-        raise click.UsageError("verify looks at the systems: --no-provision excludes it")
     if options["timeout"] is not None and not options["waits"]:
         raise click.UsageError("--timeout is for --wait")
-    with open_session(reporter, options, keep_sandbox=False) as session:
+    with open_session(reporter, {**options, "no_provision": False}, keep_sandbox=False) as session:
         with before_the_first_write():
             known = recorded(session, "verify")
         answers = session.answers({**known.in_force, **session.given()})
@@ -73,7 +71,7 @@ def verify_command(reporter: Reporter, /, **options: Any) -> ExitCode:
         return result.exit_code
 
 
-common_options(verify_command)
+common_options(verify_command, offline=False)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from generator.template.answers import DeclaredDelivery
@@ -14,8 +14,9 @@ if TYPE_CHECKING:  # importing the clients takes a while
 
 @dataclass(frozen=True)
 class Delivery:
-    """How one commit is delivered: the workflow that builds it, its image and tags, and its pipeline's variables.
+    """How one commit is delivered: the workflow that builds it, its images, their tags, and its pipeline's variables.
 
+    ``image`` is the service's own, ``further`` are those that are built and deployed with it.
     ``variables`` are those of this commit's deploy pipeline; ``fixed`` are those that are the same for every commit.
     """
 
@@ -24,6 +25,7 @@ class Delivery:
     tags: tuple[str, ...]
     variables: Mapping[str, str]
     fixed: Mapping[str, str]
+    further: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, declared: DeclaredDelivery, sha: str) -> Delivery:
@@ -35,7 +37,13 @@ class Delivery:
             tags=tuple(tag.format(sha=sha) for tag in declared.tags),
             variables=variables,
             fixed={name: text for name, text in variables.items() if text == declared.variables[name]},
+            further=declared.further,
         )
+
+    @property
+    def each(self) -> tuple[Delivery, ...]:
+        """The same for each image alone."""
+        return tuple(replace(self, image=image, further=()) for image in (self.image, *self.further))
 
     def deploys(self, variables: Mapping[str, str]) -> bool:
         """Whether a pipeline with these variables deploys this commit."""

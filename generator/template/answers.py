@@ -18,13 +18,15 @@ from generator.template.template import Template
 class DeclaredDelivery:
     """What CI makes of a commit; texts hold ``{sha}`` where the commit's id goes.
 
-    ``workflow`` builds the image, where any does; ``variables`` are those of the pipeline that deploys it.
+    ``workflow`` builds the image, where any does, and the ``further`` ones of the same repository; each has the
+    ``tags``. ``variables`` are those of the pipeline that deploys them.
     """
 
     workflow: str | None
     image: str
     tags: tuple[str, ...]
     variables: Mapping[str, str]
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class Answers:
     def delivery(self) -> DeclaredDelivery:
         """What CI makes of a commit."""
         said = self.context["delivery"]
-        return DeclaredDelivery(said["workflow"], said["image"], tuple(said["tags"]), dict(said["variables"]))
+        further = tuple(said.get("further", ()))  # templates before 3.1.0 know one image
+        return DeclaredDelivery(said["workflow"], said["image"], tuple(said["tags"]), dict(said["variables"]), further)
 
     @property
     def image_reference(self) -> str:

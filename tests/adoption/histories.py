@@ -133,16 +133,17 @@ def mirrored(world: World, name: str = "invoices") -> None:
     mirror.secrets["SLACK_WEBHOOK"] = Secret(sealed, "2020-02-03T00:00:00Z", "2020-02-03T00:00:00Z")
 
 
-def merge(world: World, name: str = "invoices") -> None:
-    """Merge the proposal of an adoption as the forge does, and delete its branch."""
+def merge(world: World, name: str = "invoices", *, squash: bool = False) -> None:
+    """Merge the open proposal as the forge does, and delete its branch; with ``squash`` in one commit, and keep it."""
     canonical = world.canonical(name)
     (pull,) = [item for item in canonical.pulls.values() if item.state == "open"]
     before, ours, theirs = canonical.bare.references(), *(canonical.bare.heads()[it] for it in (pull.base, pull.head))
     tree = canonical.bare.merged_tree(ours, theirs)
     assert tree is not None
-    sha = canonical.bare.commit_tree(tree, [ours, theirs], f"Merge {pull.head}")
+    sha = canonical.bare.commit_tree(tree, [ours] if squash else [ours, theirs], f"Merge {pull.head}")
     canonical.bare.update(f"refs/heads/{pull.base}", sha)
-    canonical.bare.delete(f"refs/heads/{pull.head}")
+    if not squash:
+        canonical.bare.delete(f"refs/heads/{pull.head}")
     pull.state, pull.merged, pull.merge_commit = "closed", now(), sha
     world.sandbox.forgejo.pushed(canonical, before)
     world.sandbox.forgejo.wait_for_mirrors()

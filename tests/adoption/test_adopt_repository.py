@@ -84,6 +84,19 @@ def test_a_repository_on_github_moves_to_forgejo(world: World) -> None:
     assert again.result["status"] == "unchanged"
 
 
+def test_what_was_found_is_reported_with_its_place(world: World) -> None:
+    on_forgejo(world)
+    done = adopt(world, "--dry-run")
+    found = {item["question"]: item for item in done.of("finding")}
+    assert [found["port"][key] for key in ("kind", "message", "origin")] == ["found", "8000", "Dockerfile:3"]
+    assert found["checkout"]["message"] == '["lfs"]'
+    assert not [item for item in done.of("progress") if "port" in item["summary"]]
+    arguments = ("--answers", str(world.answers(GIVEN)), "--dry-run", "--platform", str(world.sandbox.profile))
+    text = world.tell(["adopt-repository", "invoices", *arguments, "--infra", str(world.sandbox.infra)])
+    (line,) = [line for line in text.out.splitlines() if " port " in line and "found" in line]
+    assert "8000  (Dockerfile:3)" in line
+
+
 def test_nothing_is_written_without_a_yes(world: World) -> None:
     on_forgejo(world)
     world.sandbox.journal.clear()

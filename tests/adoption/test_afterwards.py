@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
+from generator.sandbox.repositories import run_git
 from tests.adoption.histories import (
     GIVEN,
     merge,
@@ -81,6 +83,52 @@ def test_before_its_merge_the_proposal_goes_and_nothing_else_of_git(world: World
     assert mirror.description == description
     assert canonical.description == description
     assert not canonical.mirrors
+    adopted(world)  # what was withdrawn says nothing about the next one
+
+
+def test_an_open_change_is_closed_and_its_branch_goes(world: World) -> None:
+    on_forgejo(world)
+    adopted(world)
+    canonical = world.canonical(NAME)
+    assert world.command("change", NAME, "--set", "context=src", "--yes").code == 0
+    (change,) = [pull for pull in canonical.pulls.values() if pull.state == "open"]
+    done = removed(world)
+    assert (change.state, change.merged) == ("closed", None)
+    assert change.head not in canonical.bare.heads()
+    (removal,) = [pull for pull in canonical.pulls.values() if pull.state == "open"]
+    assert done.result["urls"]["service_pull_request"].endswith(f"/{removal.number}")
+    assert canonical.bare.file(removal.head, ".copier-answers.yml") is None
+    merge(world)
+    removed(world)
+    assert (
+        world.mirror_name(NAME).lower() not in world.sandbox.github.repositories
+    )  # a copy of the change holds nothing
+
+
+@pytest.mark.parametrize("what", ["commit", "amended"])
+def test_a_change_that_people_work_on_stays(world: World, what: str) -> None:
+    on_forgejo(world)
+    adopted(world)
+    canonical = world.canonical(NAME)
+    assert world.command("change", NAME, "--set", "context=src", "--yes").code == 0
+    (change,) = [pull for pull in canonical.pulls.values() if pull.state == "open"]
+    said = run_git(canonical.bare.path, "log", "-1", "--format=%B", change.head).decode()
+    message = "ours" if what == "commit" else said
+    canonical.bare.commit_files(change.head, {".woodpecker/deploy.yml": "steps: []\n"}, message, 1_800_000_000)
+    before = canonical.bare.heads()[change.head]
+    done = removed(world)
+    assert change.state == "open"
+    assert canonical.bare.heads()[change.head] == before
+    assert any(change.head in line for line in done.result["next"])
+
+
+def test_a_removal_that_was_merged_does_not_stand_in_the_way_of_the_next(world: World) -> None:
+    on_forgejo(world)
+    for _ in range(2):
+        adopted(world)
+        assert removed(world).result["urls"].keys() == {"service_pull_request"}
+        merge(world, squash=True)
+        removed(world)
 
 
 def test_what_existed_before_stays(world: World) -> None:
@@ -139,6 +187,29 @@ def test_it_is_seen_verified_and_changed(world: World) -> None:
     assert world.infra.bare.references() == infra
     refused = world.command("change", NAME, "--set", "stack=generated", "--yes")
     assert (refused.code, refused.of("error")[0]["code"]) == (4, "change.stack")
+
+
+def test_verify_looks_at_every_image(world: World) -> None:
+    on_forgejo(world)
+    answers = world.answers({**GIVEN, "images": [{"name": "invoices-worker", "context": "worker"}]})
+    assert world.command("adopt-repository", NAME, "--answers", str(answers), "--yes").code == 0
+    merge(world)
+    tags = [world.canonical(NAME).bare.heads()[world.branch][:8], "latest"]
+    owner = world.platform.registry.owner
+
+    def image() -> tuple[str, str]:
+        (check,) = [item for item in world.command("verify", NAME).of("check") if item["id"] == "image.tags"]
+        return check["state"], check["summary"]
+
+    world.sandbox.registry.put_image(f"{owner}/{NAME}", tags)
+    state, summary = image()
+    assert state == "waiting"
+    assert summary.startswith(f"{owner}/invoices-worker has no ")
+    world.sandbox.registry.put_image(f"{owner}/invoices-worker", tags)
+    state, summary = image()
+    assert state == "ok"
+    assert f"{owner}/{NAME} has" in summary
+    assert f"{owner}/invoices-worker has" in summary
 
 
 def test_a_copied_answers_file_proves_nothing(world: World) -> None:

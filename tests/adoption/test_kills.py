@@ -33,6 +33,11 @@ def _adopted(world: World, history: Callable[[World], None] = on_forgejo) -> Non
     merge(world)
 
 
+def _changing(world: World) -> None:
+    _adopted(world)
+    assert world.tell(["change", "invoices", "--set", "context=src", "--yes", *_adopting(world)[-5:]]).code == 0
+
+
 def _unbuilt(world: World) -> None:
     _adopted(world)
     assert world.tell(_removing(world)).code == 0
@@ -43,6 +48,7 @@ COMMANDS = (
     Command("adopt from Forgejo", on_forgejo, _adopting),
     Command("adopt from GitHub", on_github, _adopting),
     Command("remove, before its merge", _adopted, _removing),
+    Command("remove, with a change that waits", _changing, _removing),
     Command("remove, after its merge", _unbuilt, _removing),
     Command("remove of what GitHub had", partial(_adopted, history=on_github), _removing),
 )

@@ -22,18 +22,17 @@ from generator.engine.steps.removal.adopted import (
     AdoptedRegistrationRemoval,
     MarkRemoval,
 )
-from generator.engine.steps.removal.adopted_files import (
-    FilesRemoval,
-    FilesRemovalRequest,
-    ProposalBranchRemoval,
-    ProposalRemoval,
-)
+from generator.engine.steps.removal.adopted_files import FilesRemoval, FilesRemovalRequest
 from generator.engine.steps.removal.base import Removal
 from generator.engine.steps.removal.branch import (
+    AdoptionBranchRemoval,
+    AdoptionRequestRemoval,
     BranchRemoval,
     ChangeBranchRemoval,
     ChangePullRequestRemoval,
     PullRequestRemoval,
+    ServiceChangeBranchRemoval,
+    ServiceChangeRequestRemoval,
 )
 from generator.engine.steps.removal.mirror import (
     MirrorLinkRemoval,
@@ -155,7 +154,8 @@ def _gone(answers: Answers, change: Change | None) -> list[Removal[Any]]:
     if answers.stacked:
         removals += [PullRequestRemoval(), BranchRemoval(), StackRemoval(), StackRemovalRequest()]
     if answers.adopted:
-        removals += [ProposalRemoval(), ProposalBranchRemoval(), FilesRemoval(), FilesRemovalRequest()]
+        removals += [ServiceChangeRequestRemoval(), ServiceChangeBranchRemoval()]
+        removals += [AdoptionRequestRemoval(), AdoptionBranchRemoval(), FilesRemoval(), FilesRemovalRequest()]
         removals += [AdoptedLinkRemoval()]
         removals += [AdoptedRegistrationRemoval()] if "woodpecker" in systems else []
         removals += [AdoptedMirrorRemoval(), MarkRemoval()]

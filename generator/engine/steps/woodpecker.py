@@ -173,8 +173,8 @@ class WoodpeckerDeploy(Step[DeployFacts]):
 
 
 def _has_image(run: Run, delivery: Delivery) -> bool:
-    """Whether the registry shows the image; what can't be seen is not deployed."""
+    """Whether the registry shows every image; what can't be seen is not deployed."""
     try:
-        return run.has_image(delivery.image, delivery.tags[0])
+        return all(run.has_image(each.image, each.tags[0]) for each in delivery.each)
     except (PreflightError, SystemFailure):
         return False

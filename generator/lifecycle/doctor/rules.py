@@ -14,7 +14,7 @@ from generator.engine.change import change_branch
 from generator.engine.context import Run
 from generator.engine.plan import Plan
 from generator.engine.steps.adoption.commit import adoption_branch
-from generator.engine.steps.removal.stack import removal_branch
+from generator.engine.steps.removal.by_proposal import removal_branch
 from generator.lifecycle.doctor.forgejo import whose
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from generator.base.parallel import StepResult
 from generator.engine.context import Run
 from generator.engine.executor import Done, Observed, Outcome, WithheldError, Work, execute
 from generator.engine.plan import Action, Decision, Plan, State, StepPlan, build_plan
-from generator.engine.steps.removal.adopted_files import FilesFacts
 from generator.engine.steps.removal.base import Covered, Removal, is_kept, kept, waits
-from generator.engine.steps.removal.stack import StackFacts
+from generator.engine.steps.removal.by_proposal import Leaving
 
 _WRITES = (Action.DELETE, Action.CREATE)
 
@@ -87,7 +86,7 @@ def settle(found: Sequence[Found]) -> list[Found]:
     does what builds an adopted repository, until newservice's files are gone from it.
     Repository, mirror, link and registration are one thing, and so are a branch that stays and its secrets.
     """
-    live = any(isinstance(item.facts, (StackFacts, FilesFacts)) and item.facts.ours for item in found)
+    live = any(isinstance(item.facts, Leaving) and item.facts.ours for item in found)
     if live:
         return [item if item.removal.group == "infra" or not item.removal.in_use else _waiting(item) for item in found]
     staying = {group: _first_kept(found, group) for group in ("infra", "repository")}

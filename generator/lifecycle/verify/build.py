@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import NewserviceError
@@ -132,6 +132,14 @@ def judge_image(facts: ImageFacts, delivery: Delivery, *, private: bool, ci: Che
             id_, f"{name}: {tags} are different images", "a later run built another commit; run this one's again"
         )
     return _judge_visibility(facts, delivery, private=private)
+
+
+def judge_images(checks: Sequence[Check]) -> Check:
+    """One check of several images: the worst counts, and what is wrong with each is said."""
+    order = (CheckState.FAILED, CheckState.UNKNOWN, CheckState.WAITING)
+    worst = min(checks, key=lambda check: order.index(check.state) if check.state in order else len(order))
+    said = [check.summary for check in checks if check.well == worst.well]
+    return replace(worst, summary="; ".join(said))
 
 
 def _unseen_image(facts: ImageFacts, delivery: Delivery) -> Check:

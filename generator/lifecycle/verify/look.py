@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from generator.base.checks import Check, CheckState
 from generator.base.errors import AnswersError, NewserviceError, PreflightError, RefusedError, SystemFailure
@@ -14,7 +15,14 @@ from generator.engine.context import Run
 from generator.engine.delivery import Delivery
 from generator.engine.steps.vault import VaultSecrets
 from generator.lifecycle.verify import observe
-from generator.lifecycle.verify.build import PipelineFacts, judge_image, judge_mirror, judge_pipeline, judge_run
+from generator.lifecycle.verify.build import (
+    PipelineFacts,
+    judge_image,
+    judge_images,
+    judge_mirror,
+    judge_pipeline,
+    judge_run,
+)
 from generator.lifecycle.verify.gates import SITE, judge_door, judge_gates
 from generator.lifecycle.verify.infra import judge_entries, judge_secrets, judge_stack, judge_watchers
 from generator.lifecycle.verify.knock import observe_doors
@@ -167,10 +175,11 @@ def _image(run: Run, registry: Registry | None, delivery: Delivery, ci: CheckSta
         return _skipped("image.tags", reason)
     assert registry is not None  # noqa: S101 - opened wherever there are tags to ask for
     private = run.answers.private_image
-    return _check(
-        "image.tags",
-        lambda: judge_image(observe.observe_image(registry, delivery), delivery, private=private, ci=ci),
-    )
+
+    def judged(each: Delivery) -> Check:
+        return judge_image(observe.observe_image(registry, each), each, private=private, ci=ci)
+
+    return _check("image.tags", lambda: judge_images(run_parallel(*(partial(judged, each) for each in delivery.each))))
 
 
 def _pipeline(run: Run, delivery: Delivery, ci: CheckState) -> _Deploy:

@@ -21,7 +21,8 @@ from generator.engine.project import BRANCH_PREFIX
 from generator.engine.recorded import UNRECORDED, Recorded
 from generator.engine.steps.adoption.elsewhere import tree_of_origin
 from generator.engine.steps.base import Step, absent, answers_changed, foreign, present
-from generator.engine.steps.change.line import Line, Repository, service_repository
+from generator.engine.steps.change.line import Line, Repository, begins_again, remark, service_repository
+from generator.engine.steps.change.request import opened
 from generator.engine.steps.change.service import push_line
 from generator.engine.steps.service import CommitFacts, decide_number, unplaced
 from generator.engine.steps.visibility import check_before_push, glance
@@ -101,6 +102,8 @@ def _observe(run: Run) -> Facts:
     branch, base = adoption_branch(run.name), repository.heads.get(repository.default, "")
     head = repository.heads.get(branch, "")
     pull = repository.pull(branch) if base else None
+    if head and pull and pull.state != "open" and begins_again(pull, repository.pending(branch)):
+        pull = None  # that of an earlier adoption
     merged = repository.recorded(base)
     if of_tree(merged, run.name).ours:
         return _standing(run, Facts(base, head, merged, True, pull, number), repository)
@@ -228,8 +231,8 @@ class AdoptionCommit(Step[Facts]):
         check_before_push(run)
         branch, default = self._branch(run), run.platform.forgejo.branch
         line = Line(branch, default, (facts.base,), facts.base, waits=self._direct)
-        message = signed(TITLE.format(name=run.name), f"{seal(blobs(facts.written))}\n")
-        sha = push_line(run, line, facts.written, facts.removed, message)
+        title, rest = TITLE.format(name=run.name), f"{remark(run, run.name, line)}{seal(blobs(facts.written))}\n"
+        sha = push_line(run, line, facts.written, facts.removed, signed(title, rest))
         return Done(f"{branch} at {sha[:8]}", run.fresh().since)
 
 
@@ -255,11 +258,8 @@ class AdoptionRequest(Step[Facts]):
     def act(self, run: Run, facts: Facts) -> Done:
         """Open it."""
         base, head = run.platform.forgejo.branch, adoption_branch(run.name)
-        title, body = TITLE.format(name=run.name), _text(facts, run.answers.context.get("proposed") or {})
-        run.forgejo.create_pull_request(run.owner, run.name, base=base, head=head, title=title, body=body)
-        opened = run.fresh()
-        made = opened.forgejo.newest_pull_request(run.owner, run.name, base, head)
-        return Done(made.url if made else head, opened.since)
+        text = _text(facts, run.answers.context.get("proposed") or {})
+        return opened(run, run.name, base, head, TITLE.format(name=run.name), text)
 
 
 def _text(facts: Facts, proposed: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from generator.engine.steps.change.request import decide_request, request
 from generator.engine.steps.change.text import section
 from generator.engine.steps.infra import PUSHED_FIRST, not_ours, titles
 from generator.engine.steps.infra_branch import blocked, no_default_branch, push_commit
-from generator.engine.steps.removal.stack import REMOVAL_PREFIX
+from generator.engine.steps.removal.by_proposal import REMOVAL_PREFIX
 from generator.engine.to_do import after_merge
 from generator.engine.transition import NO_CHANGE, End, Transition, transition
 from generator.infra_repo.fingerprints import blobs, seal

@@ -28,9 +28,14 @@ _AFTER = "After pull request "
 """Says in a message that its commit begins a branch again."""
 
 
-def _after(pull: PullRequest) -> str:
+def after(pull: PullRequest) -> str:
     """How a commit says that the branch begins again: an earlier pull request says nothing about what follows."""
     return f"{_AFTER}{pull.number}."
+
+
+def begins_again(pull: PullRequest, commits: Iterable[Commit]) -> bool:
+    """Whether one of a branch's commits came after that pull request."""
+    return any(after(pull) in commit.message for commit in commits)
 
 
 def continues(commit: Commit, earlier: Commit, name: str) -> bool:
@@ -119,7 +124,7 @@ class Repository:
             return begun
         pull, pending, head = self.pull(branch), self.pending(branch), self.heads[branch]
         over = pull is not None and (is_merged(pull, head) or (pull.state == "closed" and not pull.merged))
-        if not pending or (over and pull and not any(_after(pull) in commit.message for commit in pending)):
+        if not pending or (over and pull and not begins_again(pull, pending)):
             return Line(branch, self.default, (base, head), base, merged, merged, merged)
         return self._waiting(branch, begun, paths)
 
@@ -156,7 +161,7 @@ def remark(run: Run, repository: str, line: Line) -> str:
     if line.waits:
         return ""
     pull = run.forgejo.newest_pull_request(run.owner, repository, line.default, line.branch)
-    return f"{_after(pull)}\n\n" if pull else ""
+    return f"{after(pull)}\n\n" if pull else ""
 
 
 def infra_repository(run: Run) -> Repository:

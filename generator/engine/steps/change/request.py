@@ -32,8 +32,12 @@ def request(run: Run, repository: str, line: Line, title: str, text: str) -> Don
         text = described(pull.body, text) if text else pull.body
         run.forgejo.edit_pull_request(owner, repository, pull.number, title=own, body=text)
         return Done(pull.url, run.fresh().since)
-    base = line.default
-    run.forgejo.create_pull_request(owner, repository, base=base, head=line.branch, title=title, body=body(text))
-    opened = run.fresh()
-    made = opened.forgejo.newest_pull_request(owner, repository, base, line.branch)
-    return Done(made.url if made else line.branch, opened.since)
+    return opened(run, repository, line.default, line.branch, title, body(text))
+
+
+def opened(run: Run, repository: str, base: str, head: str, title: str, text: str) -> Done:
+    """Open the pull request of a branch; returns its address or the branch's name."""
+    run.forgejo.create_pull_request(run.owner, repository, base=base, head=head, title=title, body=text)
+    view = run.fresh()
+    made = view.forgejo.newest_pull_request(run.owner, repository, base, head)
+    return Done(made.url if made else head, view.since)

@@ -15,6 +15,7 @@ from generator.engine.recorded import UNRECORDED, Recorded, read_recorded
 from generator.engine.steps.change.line import TITLE
 from generator.engine.steps.removal.base import listed
 from generator.infra_repo.fingerprints import Blob, blobs, differing
+from generator.template.files import File
 
 MOST_COMMITS = 50
 """A branch with more commits is not newservice's own."""
@@ -67,13 +68,18 @@ def of_others(run: Run, found: Proposals) -> Iterator[str]:
 
 
 def made_of(run: Run, recorded: Recorded) -> dict[str, Blob]:
+    """The files that the recorded answers make, by path."""
+    return blobs(made_files(run, recorded))
+
+
+def made_files(run: Run, recorded: Recorded) -> tuple[File, ...]:
     """The files that the recorded answers make, by the version that recorded them."""
     number = recorded.values.get("woodpecker_repo_id")
     try:
         maker = run.project.versions.made_by(recorded)
-        return blobs(maker.files(maker.answers(recorded)))
+        return maker.files(maker.answers(recorded))
     except (RefusedError, AnswersError):  # it can't be rendered again: as this run's answers make them
-        return blobs(run.project.service_files(number if isinstance(number, int) else 0))
+        return run.project.service_files(number if isinstance(number, int) else 0)
 
 
 def merged_changes(run: Run, commits: tuple[Commit, ...]) -> bool:
