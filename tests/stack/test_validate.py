@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,13 @@ from typing import Any
 import pytest
 
 from generator.platform.profile import load_platform
+from generator.rehearsal.provider.record import record
+from generator.rehearsal.provider.records import REGISTRY, SCHEMAS
 from generator.sandbox.infra_repository import FILES as SANDBOX
 from generator.template.template import Template
 from tests.full import few, full
 
 from . import infra
-from .provider.mirror import SCHEMAS
-from .provider.record import REGISTRY, record
 from .terragrunt import generated, required_providers, required_variables, without_providers
 from .validate import Diagnostic, Validator
 
@@ -279,13 +277,6 @@ def test_a_provider_without_a_record_refuses_whatever_is_of_it(tmp_path: Path) -
     assert set(found) == {"resource", "data"}
     assert "Invalid resource type" in completed(found)
     assert "Invalid data source" in completed(found)
-
-
-def test_the_stand_in_is_started_by_terraform_only() -> None:
-    command = [sys.executable, "-m", "tests.stack.provider", str(SCHEMAS / "helm.json")]
-    done = subprocess.run(command, cwd=GOLDEN.parents[1], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Terraform starts it" in done.stderr
 
 
 def test_a_record_has_no_prose_and_no_type_that_was_not_asked_for() -> None:

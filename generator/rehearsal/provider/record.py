@@ -1,4 +1,4 @@
-"""Record schemas: ``terraform providers schema -json | python -m tests.stack.provider.record SOURCE VERSIONS TYPE...``
+"""Record schemas: ``terraform providers schema -json | python -m``, this module, then ``SOURCE VERSIONS TYPE...``.
 
 Cuts the schema of one provider, named by its address such as ``hashicorp/kubernetes``, down to the resource types
 named (data sources as ``data.TYPE``), without descriptions, and writes it to standard output. ``VERSIONS``, joined by
@@ -12,7 +12,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-REGISTRY = "registry.terraform.io"
+from generator.rehearsal.provider.records import REGISTRY
+
 _DROPPED = {"description", "description_kind", "deprecation_message"}
 
 
