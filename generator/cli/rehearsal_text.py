@@ -32,6 +32,8 @@ def rehearsal_lines(rehearsals: Iterable[Rehearsal], *, whole: bool = False) -> 
 
 def summary(rehearsal: Rehearsal) -> str:
     """How many changes there are of each kind, in a line."""
+    if rehearsal.unrecorded:
+        return f"not rehearsed: newservice has no record of {', '.join(rehearsal.unrecorded)}"
     if rehearsal.refused:
         where = "the stack as it would be" if rehearsal.side == "after" else "the stack as it is"
         return f"it refuses {where}"

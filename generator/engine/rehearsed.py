@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from generator.base.errors import NewserviceError
-from generator.infra_repo.attributes import filters
+from generator.infra_repo.attributes import Attributes
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange
 from generator.infra_repo.trees import Listing, Overlaid
@@ -64,7 +64,7 @@ def rehearse(
                 found.append(rehearsals.rehearse(stack, applied, after))
     except NewserviceError as error:
         return Rehearsed(tuple(found), (f"{error.message}: what Terraform would do is not shown",))
-    return Rehearsed(tuple(item for item in found if item.changes or item.refused))
+    return Rehearsed(tuple(item for item in found if item.changes or item.refused or item.unrecorded))
 
 
 def _contents(files: Iterable[FileChange], entries: Iterable[RegistrationChange]) -> Iterator[tuple[str, bytes | None]]:
@@ -85,13 +85,12 @@ def stacks_of(platform: Platform, paths: Iterable[str]) -> list[str]:
 
 def unfiltered(tree: Listing) -> Listing:
     """A tree without the files that git stores through a filter: a rehearsal reads no secret, open or encrypted."""
-    return _Unfiltered(tree)
+    return _Unfiltered(tree, {}, Attributes(tree))
 
 
 @dataclass(frozen=True)
 class _Unfiltered(Overlaid):
-    def __init__(self, tree: Listing) -> None:
-        super().__init__(tree, {})
+    attributes: Attributes
 
     def read(self, path: str) -> bytes | None:
-        return None if filters(self.below, [path]) else self.below.read(path)
+        return None if self.attributes.filter(path) else self.below.read(path)

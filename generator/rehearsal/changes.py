@@ -92,13 +92,15 @@ class Refusal:
 class Rehearsal:
     """What Terraform would do with a stack.
 
-    ``refused`` says why Terraform refuses it, and ``side`` in which tree: then nothing is known.
+    ``refused`` says why Terraform refuses it, and ``side`` in which tree: then nothing is known. Nor is it where the
+    stack has something ``unrecorded``: providers, and types of theirs, that no stand-in knows.
     """
 
     stack: str
     changes: tuple[ResourceChange, ...] = ()
     refused: tuple[Refusal, ...] = ()
     side: Side = "after"
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def lost(self) -> tuple[ResourceChange, ...]:
@@ -114,6 +116,8 @@ class Rehearsal:
         document: dict[str, Any] = {"stack": self.stack, "changes": [change.as_document() for change in self.changes]}
         if self.refused:
             document |= {"refused": [str(item) for item in self.refused], "side": self.side}
+        if self.unrecorded:
+            document |= {"unrecorded": list(self.unrecorded)}
         return document
 
 

