@@ -16,7 +16,7 @@ from generator.base.errors import SystemFailure
 from generator.rehearsal.layout import Layout
 from generator.rehearsal.provider.records import addresses, reattached
 
-_KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
+_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 """The variables of the environment that Terraform gets: no credential is among them."""
 
 

