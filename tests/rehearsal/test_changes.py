@@ -17,9 +17,10 @@ MASK = {"name": True, "value": True}
 
 
 def item(*actions: str, kind: str = "some_thing", **more: Any) -> dict[str, Any]:
-    top = {name: more.pop(name) for name in ("previous_address", "mode", "address") if name in more}
-    change = {"actions": list(actions), "before": None, "after": None, **more}
-    return {"address": f"{kind}.a", "mode": "managed", "type": kind, "change": change, **top}
+    top: dict[str, Any] = {name: more.pop(name) for name in ("previous_address", "mode", "address") if name in more}
+    change: dict[str, Any] = {"actions": list(actions), "before": None, "after": None, **more}
+    found: dict[str, Any] = {"address": f"{kind}.a", "mode": "managed", "type": kind, "change": change}
+    return found | top
 
 
 def read(found: dict[str, Any]) -> ResourceChange | None:

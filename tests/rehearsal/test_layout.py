@@ -198,7 +198,8 @@ def test_variables_that_terragrunt_passes_in_are_those_of_the_repository() -> No
 
 @pytest.mark.parametrize("content", [BINARY, b"{", b"[]"])
 def test_variables_that_can_not_be_read_have_stand_ins(content: bytes) -> None:
-    files = {"terragrunt.hcl": ROOT, "stacks/a/terragrunt.hcl": INCLUDE, "secrets.tfvars.json": content}
+    files: dict[str, str | bytes] = {"terragrunt.hcl": ROOT, "stacks/a/terragrunt.hcl": INCLUDE}
+    files["secrets.tfvars.json"] = content
     assert values('variable "z" {}\n', files) == {"z": "value-of-z"}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from generator.rehearsal.provider.planning import Planned, plan
+from generator.rehearsal.provider.records import SCHEMAS
+from generator.rehearsal.provider.stand_ins import StandIns
 from generator.rehearsal.provider.values import UNKNOWN
 
 BLOCK: dict[str, Any] = {
@@ -170,7 +173,7 @@ def test_a_change_of_one_thing(change: dict[str, Any], changed: bool, replaced_b
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [("image", (None, "")), ("labels", (None, {})), ("modes", (None, [])), ("name", ("", None))]
+    ("name", "values"), [("image", (None, "")), ("labels", (None, {})), ("modes", (None, [])), ("off", (None, False))]
 )
 def test_none_and_an_empty_one_are_the_same(name: str, values: tuple[Any, Any]) -> None:
     for before, after in (values, values[::-1]):
@@ -178,8 +181,7 @@ def test_none_and_an_empty_one_are_the_same(name: str, values: tuple[Any, Any]) 
         assert planned(state, **{name: after}) == Planned(state)
 
 
-def test_false_and_zero_are_not_nothing() -> None:
-    assert planned(applied(), off=False).state["off"] is False
+def test_false_for_true_is_a_change() -> None:
     assert planned(applied(off=True), off=False).state["off"] is False
 
 
@@ -197,7 +199,7 @@ def test_what_is_computed_for_an_element_of_a_set_is_kept_with_it() -> None:
     state = applied(peer=[PEER])
     assert state["peer"][0]["ip"] == "known"
     both = planned(state, peer=[{**PEER, "host": "new"}, PEER]).state["peer"]
-    assert both == [{"host": "new", "kind": "tcp", "ip": UNKNOWN}, state["peer"][0]]
+    assert both == [{"host": "new", "kind": "tcp", "ip": None}, state["peer"][0]]
 
 
 def test_attributes_with_attributes_are_planned_like_blocks() -> None:
@@ -207,3 +209,84 @@ def test_attributes_with_attributes_are_planned_like_blocks() -> None:
     assert state == {"disks": [{"size": "1"}]}
     wanted = {"disks": [{"size": "2"}]}
     assert plan(block, state, wanted, wanted) == Planned(wanted, (("disks", 0, "size"),))
+
+
+# --- by the plugin framework's rules -------------------------------------------------------------------------
+
+FRAMEWORK: dict[str, Any] = {
+    "attributes": {
+        "id": {"type": "string", "computed": True, "use_state_for_unknown": True},
+        "result": {"type": "string", "computed": True},
+        "length": {"type": "number", "required": True, "force_new": True},
+        "keepers": {"type": ["map", "string"], "optional": True, "force_new_if": "values_not_null"},
+        "note": {"type": "string", "optional": True},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "renewed", "replaced_by"),
+    [
+        ({}, False, ()),
+        ({"note": ""}, True, ()),
+        ({"length": 9}, True, (("length",),)),
+        ({"keepers": {"a": None}}, True, ()),
+        ({"keepers": {"a": "b"}}, True, (("keepers",),)),
+    ],
+)
+def test_a_change_makes_unknown_what_is_computed(change: Any, renewed: bool, replaced_by: tuple[Any, ...]) -> None:
+    state = {"id": "i", "result": "r", "length": 8, "keepers": None, "note": None}
+    config = {**state, "id": None, "result": None, **change}
+    found = plan(FRAMEWORK, state, {**state, **change}, config, framework=True)
+    assert found == Planned({**state, **change, **({"result": UNKNOWN} if renewed else {})}, replaced_by)
+
+
+# --- what the records say ------------------------------------------------------------------------------------
+
+KUBERNETES = json.loads((SCHEMAS / "kubernetes.json").read_text(encoding="utf-8"))["resource_schemas"]
+
+
+def empty(block: Any) -> dict[str, Any]:
+    """A configuration without anything."""
+    none: dict[str, Any] = {"list": [], "set": [], "map": {}}
+    blocks = {name: none.get(nested["nesting_mode"]) for name, nested in block.get("block_types", {}).items()}
+    return {**dict.fromkeys(block.get("attributes", {})), **blocks}
+
+
+def filled(block: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with what is given."""
+    found = empty(block)
+    for name, value in given.items():
+        nested = block.get("block_types", {}).get(name)
+        found[name] = [filled(nested["block"], item) for item in value] if nested else value
+    return found
+
+
+def claim(**changes: Any) -> dict[str, Any]:
+    spec = {"access_modes": ["ReadWriteOnce"], "resources": [{"requests": {"storage": "2Gi"}}], **changes}
+    given = {"metadata": [{"name": "a", "namespace": "n"}], "spec": [spec]}
+    return filled(KUBERNETES["kubernetes_persistent_volume_claim"]["block"], given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed", "replaced_by"),
+    [
+        ({}, False, ()),
+        ({"resources": [{"requests": {"storage": "2048Mi"}}]}, False, ()),
+        ({"resources": [{"requests": {"storage": "3Gi"}}]}, True, ()),
+        ({"resources": [{"requests": {"storage": "1Gi"}}]}, True, (("spec", 0, "resources", 0, "requests"),)),
+        ({"access_modes": ["ReadWriteMany"]}, True, (("spec", 0, "access_modes"),)),
+        ({"storage_class_name": "nfs"}, True, (("spec", 0, "storage_class_name"),)),
+    ],
+)
+def test_a_claim_grows_in_place_and_is_replaced_otherwise(changes: Any, changed: bool, replaced_by: Any) -> None:
+    block = KUBERNETES["kubernetes_persistent_volume_claim"]["block"]
+    state = StandIns().resource(block, plan(block, None, claim(), claim()).state)
+    wanted = claim(**changes)
+    proposed = {**wanted, "id": state["id"], "metadata": state["metadata"]}
+    for name in ("storage_class_name", "volume_mode", "volume_name"):
+        if proposed["spec"][0][name] is None:
+            proposed["spec"][0] = {**proposed["spec"][0], name: state["spec"][0][name]}
+    found = plan(block, state, proposed, wanted)
+    assert (found.state != state) is changed
+    assert found.replaced_by == replaced_by
