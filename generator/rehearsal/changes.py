@@ -154,7 +154,9 @@ def _change(item: Mapping[str, Any], stateful: Collection[str]) -> ResourceChang
         return None
     known, kind = meaning(), _kind(change)
     attributes = () if action in ("create", "delete", "forget", "move") else tuple(_differences(change))
-    replaced_by = tuple(_shown(path, change["before"]) for path in change.get("replace_paths", ()))
+    replaced_by = tuple(
+        _shown(path, change["before"], change.get("before_sensitive")) for path in change.get("replace_paths", ())
+    )
     pods = ".".join(step for step in known.pods.get(item["type"], ()) if isinstance(step, str))
     touched = any(re.match(rf"{re.escape(pods)}(?=[.[]|$)", attribute.path) for attribute in attributes)
     return ResourceChange(
@@ -190,10 +192,7 @@ def _differences(change: Mapping[str, Any]) -> Iterator[AttributeChange]:
 
 
 def _compared(path: str, before: Any, after: Any, unknown: Any, hidden: tuple[Any, ...]) -> Iterator[AttributeChange]:
-    if isinstance(before, list) and after is None:
-        after = []
-    if isinstance(after, list) and before is None:
-        before = []
+    before, after = _none_as_list(before, after), _none_as_list(after, before)
     if unknown is True:
         yield AttributeChange(path, _text(before, hidden[0]), UNKNOWN)
     elif before == after and not unknown:
@@ -201,18 +200,28 @@ def _compared(path: str, before: Any, after: Any, unknown: Any, hidden: tuple[An
     elif True in hidden:
         yield AttributeChange(path, _text(before, True), _text(after, True))
     elif isinstance(before, dict | list) and type(before) is type(after):
-        ours, theirs = _parts(before, after), _parts(after, before)
-        for key in dict.fromkeys([*ours, *theirs]):
-            one, other = ours.get(key, (None, None)), theirs.get(key, (None, None))
-            masks = (_part(hidden[0], one[0]), _part(hidden[1], other[0]))
-            yield from _compared(f"{path}{key}", one[1], other[1], _part(unknown, other[0]), masks)
-        if list(ours) != list(theirs) and ours.keys() == theirs.keys() and isinstance(before, list):
-            yield AttributeChange(path, "in another order", ", ".join(key.strip('["]') for key in theirs))
-    else:
-        yield AttributeChange(path, _text(before, hidden[0]), _text(after, hidden[1]))
+        yield from _inside(path, before, after, unknown, hidden)
+    elif (one := _text(before, hidden[0])) != (other := _text(after, hidden[1])) or one is not None:
+        yield AttributeChange(path, one, other)
 
 
-def _parts(value: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+def _none_as_list(value: Any, other: Any) -> Any:
+    return [] if value is None and isinstance(other, list) else value
+
+
+def _inside(path: str, before: Any, after: Any, unknown: Any, hidden: tuple[Any, ...]) -> Iterator[AttributeChange]:
+    if isinstance(after, dict) and isinstance(unknown, dict):  # what is unknown is missing from the values
+        after = {**after, **{key: None for key, mask in unknown.items() if mask is True}}
+    ours, theirs = _parts(before, after, *hidden), _parts(after, before, *reversed(hidden))
+    for key in dict.fromkeys([*ours, *theirs]):
+        one, other = ours.get(key, (None, None)), theirs.get(key, (None, None))
+        masks = (_part(hidden[0], one[0]), _part(hidden[1], other[0]))
+        yield from _compared(f"{path}{key}", one[1], other[1], _part(unknown, other[0]), masks)
+    if list(ours) != list(theirs) and ours.keys() == theirs.keys() and isinstance(before, list):
+        yield AttributeChange(path, "in another order", ", ".join(key.strip('["]') for key in theirs))
+
+
+def _parts(value: Any, other: Any, mask: Any, other_mask: Any) -> dict[str, tuple[Any, Any]]:
     """The parts of a value by how a path goes on: each with its key and itself.
 
     Elements go by their names where both lists have them, by their places otherwise; the only one needs neither.
@@ -221,12 +230,14 @@ def _parts(value: Any, other: Any) -> dict[str, tuple[Any, Any]]:
         return {f".{key}" if key.isidentifier() else f"[{json.dumps(key)}]": (key, part) for key, part in value.items()}
     if len(value) <= 1 and len(other) <= 1:
         return {"": (0, value[0])} if value else {}
-    names = _names(value) if _names(other) is not None else None
+    names = _names(value, mask) if _names(other, other_mask) is not None else None
     return {f"[{json.dumps(names[at] if names else at)}]": (at, part) for at, part in enumerate(value)}
 
 
-def _names(elements: list[Any]) -> list[str] | None:
-    """The names of elements, where each has one of its own."""
+def _names(elements: list[Any], mask: Any) -> list[str] | None:
+    """The names of elements, where each has one of its own that may be shown."""
+    if any(_hides(_part(_part(mask, at), "name")) for at in range(len(elements))):
+        return None
     names = [element.get("name") if isinstance(element, dict) else None for element in elements]
     found = [name for name in names if isinstance(name, str)]
     return found if len(set(found)) == len(elements) else None
@@ -241,13 +252,18 @@ def _part(mask: Any, key: Any) -> Any:
     return mask[key] if isinstance(mask, list) and isinstance(key, int) and key < len(mask) else False
 
 
+def _hides(mask: Any) -> bool:
+    """Whether a mask hides any part of what it is laid on."""
+    if isinstance(mask, dict | list):
+        return any(map(_hides, mask.values() if isinstance(mask, dict) else mask))
+    return mask is True
+
+
 def _text(value: Any, hidden: Any) -> str | None:
     """A value as a plan shows it; None where there is none."""
     if value is None or value in ([], {}):
         return None
-    if hidden is True:
-        return SENSITIVE
-    if hidden and isinstance(value, dict | list):
+    if _hides(hidden):
         return SENSITIVE
     if isinstance(value, str) and "\n" in value:
         return f"a text of {len(value.splitlines())} lines"
@@ -255,16 +271,15 @@ def _text(value: Any, hidden: Any) -> str | None:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _shown(path: Sequence[str | int], before: Any) -> str:
+def _shown(path: Sequence[str | int], before: Any, hidden: Any) -> str:
     """A place in a resource as changes name it."""
-    shown, value = "", before
+    shown, value, mask = "", before, hidden
     for step in path:
         if isinstance(step, str):
             shown += f".{step}" if shown else step
-            value = value.get(step) if isinstance(value, dict) else None
+            value, mask = value.get(step) if isinstance(value, dict) else None, _part(mask, step)
             continue
-        parts = _parts(value, value) if isinstance(value, list) else {}
-        key = next((key for key, (at, _) in parts.items() if at == step), f"[{step}]")
-        shown += key
-        value = value[step] if isinstance(value, list) and step < len(value) else None
+        parts = _parts(value, value, mask, mask) if isinstance(value, list) else {}
+        shown += next((key for key, (at, _) in parts.items() if at == step), f"[{step}]")
+        value, mask = value[step] if isinstance(value, list) and step < len(value) else None, _part(mask, step)
     return shown

@@ -11,6 +11,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +23,11 @@ from generator.rehearsal.terragrunt import added
 VALUES = "zz_rehearsal.auto.tfvars.json"
 PLACEHOLDER = b"placeholder\n"
 
-_SOURCE = re.compile(r'^\s*source\s*=\s*"(\.\.?/[^"]*)"', re.MULTILINE)
+_SOURCE = re.compile(r'(?:^|\{)\s*source\s*=\s*"(\.\.?/[^"]*)"', re.MULTILINE)
 _NAMED = re.compile(r'"\$\{path\.(module|root)\}/([^"$]+)"')
 _FILE = re.compile(rf"\b(file|filebase64|templatefile|file(?:base64)?(?:md5|sha\d+))\(\s*{_NAMED.pattern}")
 _PROVIDER = re.compile(r'^\s*source\s*=\s*"([\w-]+/[\w-]+)"', re.MULTILINE)
-_TYPE = re.compile(r"\btype\s*=\s*([a-z]+)")
-_DEFAULT = re.compile(r"\bdefault\s*=")
+_TYPE = re.compile(r"^[^\"#]*\btype\s*=\s*([a-z]+)", re.MULTILINE)
 _ASSIGNED = re.compile(r"^\s{0,1}\"?([\w-]+)\"?\s*=", re.MULTILINE)
 _KEY = re.compile(r'\[\s*"([^"$\\]+)"\s*\]')
 _ATTRIBUTE_KEY = re.compile(r"\.(?:data|binary_data|result)\.([A-Za-z_][\w-]*)")
@@ -74,11 +74,21 @@ def lay_out(tree: Listing, stack: str) -> Layout:
         if content is not None and is_utf8(content):
             suffix = ".auto.tfvars.json" if path.endswith(".json") else ".auto.tfvars"
             files[posixpath.join(stack, posixpath.basename(path).split(".tfvars")[0] + suffix)] = content
-            given |= set(_ASSIGNED.findall(content.decode()))
+            given |= _given(content.decode(), path)
     roots = [text for path, text in _terraform(files) if posixpath.dirname(path) == stack]
     values = {name: value for name, value in _unset(roots) if name not in given}
     files[posixpath.join(stack, VALUES)] = json.dumps(values, sort_keys=True).encode()
     return Layout(stack, files, _requested([text for _, text in _terraform(files)]))
+
+
+def _given(text: str, path: str) -> set[str]:
+    """The variables that a file gives values to."""
+    if not path.endswith(".json"):
+        return set(_ASSIGNED.findall(text))
+    with suppress(ValueError):
+        found = json.loads(text)
+        return set(found) if isinstance(found, dict) else set()
+    return set()
 
 
 def _folder(tree: Listing, folder: str) -> dict[str, bytes]:
@@ -125,9 +135,10 @@ def _unset(texts: Iterable[str]) -> Iterator[tuple[str, Any]]:
             document = parse(text)
         except HclSyntaxError:
             continue
-        for block in document.blocks(["variable", "*"]):
-            body = document.data[block.start : block.end].decode("utf-8", "replace")
-            if not _DEFAULT.search(body):
+        blocks, settings = document.blocks(["variable", "*"]), document.settings(["variable", "*"])
+        for block, (_, given) in zip(blocks, settings, strict=True):
+            if not any(name.partition(".")[0] == "default" for name in given):
+                body = document.data[block.start : block.end].decode("utf-8", "replace")
                 found = _TYPE.search(body)
                 yield block.path[1], _EMPTY.get(found[1] if found else "string", f"value-of-{block.path[1]}")
 

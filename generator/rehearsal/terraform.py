@@ -16,8 +16,8 @@ from generator.base.errors import SystemFailure
 from generator.rehearsal.layout import Layout
 from generator.rehearsal.provider.records import addresses, reattached
 
-_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
-"""The variables of the environment that Terraform gets: no credential is among them."""
+_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
+"""The variables of the environment that Terraform gets: no credential is among them, nor leads to one."""
 
 
 class Terraform:
@@ -31,10 +31,12 @@ class Terraform:
         sockets.mkdir(mode=0o700)
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
             "CHECKPOINT_DISABLE": "1",
+            "HOME": str(self._folder),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "TF_CLI_CONFIG_FILE": str(self._offline()),
             "TF_IN_AUTOMATION": "1",
             "TF_REATTACH_PROVIDERS": reattached(addresses(sockets, providers), os.getpid()),
+            "TMPDIR": str(self._folder),
         }
         command = [sys.executable, "-P", "-m", "generator.rehearsal.worker", str(sockets), *sorted(providers)]
         pipes = {"stdin": children.PIPE, "stdout": children.PIPE, "stderr": children.DEVNULL}
@@ -56,7 +58,7 @@ class Terraform:
         """Apply ``before`` to an empty state, unless the ``state`` is known already, and plan ``after``.
 
         Raises ``SystemFailure`` where the process ends early. The result has the ``state`` and the
-        ``plan``, or the ``side`` that Terraform refuses and its ``diagnostics``.
+        ``plan``, or the ``side`` that Terraform refuses and its ``diagnostics``. After an interruption it has ended.
         """
         self._number += 1
         folder = self._folder / str(self._number)
@@ -66,6 +68,9 @@ class Terraform:
         job = {"folder": str(folder), "stack": after.stack, "state": state, "before": before is not None}
         try:
             return self._answer({**job, "requested": requested})
+        except BaseException:
+            self.close()  # its answer would be taken for that of the next job
+            raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -86,6 +91,11 @@ class Terraform:
             )
         found: dict[str, Any] = json.loads(line)
         return found
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process takes no more jobs."""
+        return self._process.poll() is not None
 
     def close(self) -> None:
         """End the process, and remove what it worked on."""

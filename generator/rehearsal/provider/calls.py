@@ -16,6 +16,9 @@ from generator.rehearsal.provider.values import read, written
 AGREED = ("ConfigureProvider", "ValidateDataResourceConfig", "ValidateProviderConfig", "ValidateResourceConfig")
 """Calls whose answer is a list of diagnostics: an empty message is an empty list."""
 
+_IMPORTED = b"imported"
+"""What a provider keeps beside the state of a resource that was imported."""
+
 
 class Provider:
     """One provider, as a record has it. ``stand_ins`` says what it finds in the real world."""
@@ -41,7 +44,7 @@ class Provider:
             "StopProvider": lambda _: b"",
             **dict.fromkeys(AGREED, lambda _: b""),
             "UpgradeResourceState": self._upgrade,
-            "ReadResource": lambda request: wire.message(1, _field(request, 2)),
+            "ReadResource": lambda request: wire.message(1, _field(request, 2)) + wire.message(3, _field(request, 3)),
             "PlanResourceChange": self._plan,
             "ApplyResourceChange": self._apply,
             "ImportResourceState": self._import,
@@ -62,6 +65,8 @@ class Provider:
         name, block = self._block("resource_schemas", found)
         prior, proposed, config = (read(found[at][0]) for at in (2, 3, 4))
         planned = self._planned(name, block, prior, proposed, config)
+        if name in manifests.KEPT and found.get(5) == [_IMPORTED]:
+            planned = Planned(planned.state)
         return b"".join(
             [
                 written(1, planned.state),
@@ -73,7 +78,8 @@ class Provider:
 
     def _planned(self, name: str, block: Schema, prior: Any, proposed: Any, config: Any) -> Planned:
         own = manifests.PLANS.get(name)
-        planned = plan(block, prior, proposed, config)
+        framework = self._record["resource_schemas"][name].get("framework", False)
+        planned = plan(block, prior, proposed, config, framework=framework)
         return own(planned, prior) if own and planned.state is not None else planned
 
     def _apply(self, request: bytes) -> bytes:
@@ -88,8 +94,8 @@ class Provider:
         name, block = self._block("resource_schemas", found)
         state: dict[str, Any] = dict.fromkeys(block.get("attributes", {}))
         state |= {nested: _none_of(schema) for nested, schema in block.get("block_types", {}).items()}
-        state["id"] = found[2][0].decode()
-        return wire.message(1, wire.text(1, name) + written(2, state))
+        state |= {"id": found[2][0].decode()} if "id" in state else {}
+        return wire.message(1, wire.text(1, name) + written(2, state) + wire.message(3, _IMPORTED))
 
     def _read(self, request: bytes) -> bytes:
         found = wire.fields(request)

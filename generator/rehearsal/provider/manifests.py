@@ -13,6 +13,11 @@ from generator.rehearsal.provider.wire import Path
 
 _IDENTITY: tuple[Path, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
+_NAMED = ("api_version", "kind", "name", "namespace")
+_COMPUTED = {"yaml_body_parsed", "yaml_incluster"}
+KEPT = {"kubernetes_manifest"}
+"""Types that nothing replaces once they were imported."""
+
 
 def _manifest(planned: Planned, prior: Any) -> Planned:
     """``object`` is what the cluster has: the manifest, as far as anyone can tell without it."""
@@ -28,21 +33,42 @@ def _manifest(planned: Planned, prior: Any) -> Planned:
 
 def _kubectl(planned: Planned, prior: Any) -> Planned:
     state = dict(planned.state)
+    if state.get("yaml_body") is UNKNOWN:
+        return Planned({**state, **dict.fromkeys(_COMPUTED & state.keys(), UNKNOWN)}, planned.replaced_by)
     found = _parsed(state.get("yaml_body"))
     if found is None:
         return planned
-    metadata = found.get("metadata") or {}
+    metadata = dict(found.get("metadata") or {})
+    if state.get("override_namespace"):
+        metadata["namespace"] = state["override_namespace"]
     known = {
         "api_version": found.get("apiVersion"),
         "kind": found.get("kind"),
         "name": metadata.get("name"),
-        "namespace": metadata.get("namespace") or None,
+        "namespace": metadata.get("namespace") or "",
+        "yaml_body_parsed": yaml.safe_dump(_masked({**found, "metadata": metadata}, state.get("sensitive_fields"))),
     }
     state |= {name: value for name, value in known.items() if name in state}
     if prior is None or prior.get("yaml_body") == state["yaml_body"]:
         return Planned(state, planned.replaced_by)
-    changed: list[Path] = [(name,) for name in known if name in state and prior.get(name) != state[name]]
+    changed: list[Path] = [(name,) for name in _NAMED if name in state and prior.get(name) != state[name]]
     return Planned(state, (*planned.replaced_by, *changed))
+
+
+def _masked(document: Mapping[str, Any], fields: Any) -> Any:
+    """A document without what is secret in it: the fields named, or the data of a Secret."""
+    secret = (document.get("apiVersion"), document.get("kind")) == ("v1", "Secret")
+    masked: Any = document
+    for field in fields if isinstance(fields, list) and fields else ["data"] * secret:
+        masked = _without(masked, tuple(str(field).split(".")))
+    return masked
+
+
+def _without(value: Any, path: tuple[str, ...]) -> Any:
+    if not isinstance(value, dict) or path[0] not in value:
+        return value
+    inner = "(sensitive value)" if len(path) == 1 else _without(value[path[0]], path[1:])
+    return {**value, path[0]: inner}
 
 
 def _parsed(body: Any) -> Mapping[str, Any] | None:
