@@ -54,8 +54,9 @@ def main() -> NoReturn:
     threading.Thread(target=_listen, args=(jobs, folder.parent), daemon=True).start()
     world = _World(StandIns())
     _servers = serve(addresses(folder, sys.argv[2:]), lambda: world.stand_ins)
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as results:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no result
+    results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no result
+    try:
         while True:
             job = json.loads(jobs.get())
             try:
@@ -64,12 +65,19 @@ def main() -> NoReturn:
                 result = {"side": job["side"], "diagnostics": error.diagnostics}
             results.write(json.dumps(result) + "\n")
             results.flush()
+    finally:  # nobody reads the result any more, or the folder is gone
+        _end(folder.parent)
 
 
 def _listen(jobs: SimpleQueue[str], folder: Path) -> NoReturn:
     """Take jobs until standard input ends, and with it the process, whatever Terraform does by then."""
     for line in sys.stdin:
         jobs.put(line)
+    _end(folder)
+
+
+def _end(folder: Path) -> NoReturn:
+    """Remove the folder and end at once: nothing can interrupt Terraform."""
     deadline = time.monotonic() + _REMOVING_SECONDS
     while folder.exists() and time.monotonic() < deadline:  # Terraform may still write files
         shutil.rmtree(folder, ignore_errors=True)
