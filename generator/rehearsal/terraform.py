@@ -16,10 +16,8 @@ from generator.base.errors import SystemFailure
 from generator.rehearsal.layout import Layout
 from generator.rehearsal.provider.records import addresses, reattached
 
-_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH")
+_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
 """The variables of the environment that Terraform gets: no credential is among them, nor leads to one."""
-
-
 _LONGEST = 55
 """Characters of a folder for temporary files: with what follows, a socket's address has 100, and macOS takes 103."""
 

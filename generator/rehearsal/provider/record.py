@@ -25,6 +25,7 @@ FACTS = {
     "planned",
     "use_state_for_unknown",
     "elements",
+    "kept",
 }
 """What a record has on an attribute or a block in addition to Terraform's own description of it."""
 RESOURCE_FACTS = {"customize_diff", "importable", "framework"}
@@ -106,6 +107,8 @@ def _add(block: dict[str, Any], facts: Mapping[str, Any], where: str) -> None:
     for name in known.keys() & facts.keys():
         entry, said = known[name], facts[name]
         entry.update(_facts(said, f"{where}.{name}"))
+        if "block" in entry and said.get("computed"):
+            entry["kept"] = True
         if "default" in entry:
             entry["default"] = _as_type(entry["default"], entry.get("type"))
         below = entry.get("block") or entry.get("nested_type")
