@@ -29,6 +29,7 @@ _NAMED = re.compile(r'"\$\{path\.(module|root)\}/([^"$]+)"')
 _FILE = re.compile(rf"\b(file|filebase64|templatefile|file(?:base64)?(?:md5|sha\d+))\(\s*{_NAMED.pattern}")
 _PROVIDER = re.compile(r'^\s*source\s*=\s*"([\w-]+/[\w-]+)"', re.MULTILINE)
 _TYPE = re.compile(r"^[^\"#]*\btype\s*=\s*([a-z]+)", re.MULTILINE)
+_TYPED = re.compile(r'^variable\s+"([\w-]+)"\s*\{\s*(?:[^{}"]*\n)*?\s*type\s*=\s*([a-z]+)', re.MULTILINE)
 _ASSIGNED = re.compile(r"^\s{0,1}\"?([\w-]+)\"?\s*=", re.MULTILINE)
 _KEY = re.compile(r'\[\s*"([^"$\\]+)"\s*\]')
 _ATTRIBUTE_KEY = re.compile(r"\.(?:data|binary_data|result)\.([A-Za-z_][\w-]*)")
@@ -79,9 +80,10 @@ def lay_out(tree: Listing, stack: str) -> Layout:
     roots = [text for path, text in _terraform(files) if posixpath.dirname(path) == stack]
     if not roots:  # Terraform plans nothing where there is no configuration at all
         files[posixpath.join(stack, NOTHING)] = b""
-    values = {name: value for name, value in _unset(roots) if name not in given}
+    whole = "\n".join(text for _, text in _terraform(files))
+    values = {name: _used(value, name, whole) for name, value in _unset(roots, _types(files)) if name not in given}
     files[posixpath.join(stack, VALUES)] = json.dumps(values, sort_keys=True).encode()
-    return Layout(stack, files, _requested([text for _, text in _terraform(files)]))
+    return Layout(stack, files, _requested([text for _, text in _terraform(files)], _types(files)))
 
 
 def _given(text: str, path: str) -> set[str]:
@@ -131,7 +133,12 @@ def _read(tree: Listing, folders: Mapping[str, str], text: str, files: dict[str,
         files[path] = PLACEHOLDER  # a secret that is encrypted here, or that only the pipeline has
 
 
-def _unset(texts: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def _types(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Types of variables by name, wherever they are declared: a module's says what the stack's of that name holds."""
+    return {name: kind for _, text in _terraform(files) for name, kind in _TYPED.findall(text)}
+
+
+def _unset(texts: Iterable[str], types: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     """Variables without a default, each with a value of its type; of a file that can't be read, none."""
     for text in texts:
         try:
@@ -142,30 +149,48 @@ def _unset(texts: Iterable[str]) -> Iterator[tuple[str, Any]]:
         for block, (_, given) in zip(blocks, settings, strict=True):
             if not any(name.partition(".")[0] == "default" for name in given):
                 body = document.data[block.start : block.end].decode("utf-8", "replace")
-                found = _TYPE.search(body)
-                yield block.path[1], _EMPTY.get(found[1] if found else "string", f"value-of-{block.path[1]}")
+                found = _TYPE.search(body.partition("{")[2])
+                kind = found[1] if found else types.get(block.path[1], "string")
+                yield block.path[1], _EMPTY.get(kind, f"value-of-{block.path[1]}")
 
 
-def _requested(texts: Iterable[str]) -> dict[str, str]:
+def _used(value: Any, name: str, whole: str) -> Any:
+    """A variable's stand-in with what is read of it, where that is a map or not said."""
+    if isinstance(value, dict) or value == f"value-of-{name}":
+        inner: dict[str, Any] = {}
+        for steps in re.findall(rf"\bvar\.{re.escape(name)}{_STEPS}", whole):
+            _nest(inner, steps)
+        return inner or value
+    return value
+
+
+def _requested(texts: Iterable[str], types: Mapping[str, str]) -> dict[str, str]:
     """Keys that any of the texts could read of a secret, each with its stand-in, which is JSON where it is decoded.
 
     A key too many does no harm, so that it needs no evaluation.
     """
     whole = "\n".join(texts)
     keys = {*_KEY.findall(whole), *_ATTRIBUTE_KEY.findall(whole), *_LOOKUP.findall(whole)}
-    decoded: dict[str, dict[str, Any]] = {key: {} for key in _DECODED.findall(whole)}
+    decoded: dict[str, Any] = {key: {} for key in _DECODED.findall(whole)}
     for name, key in _LOCAL_DECODED.findall(whole):
         for steps in re.findall(rf"\blocal\.{re.escape(name)}{_STEPS}", whole):
             _nest(decoded.setdefault(key, {}), steps)
         for steps, last in re.findall(_LOOKUP_LOCAL % re.escape(name), whole):
             _nest(decoded.setdefault(key, {}), f'{steps}["{last}"]')
+        for argument in re.findall(rf"^\s*([\w-]+)\s*=\s*local\.{re.escape(name)}\s*$", whole, re.MULTILINE):
+            for steps in re.findall(rf"\bvar\.{re.escape(argument)}{_STEPS}", whole):
+                _nest(decoded[key], steps)
+            if not decoded[key] and (kind := types.get(argument)):
+                decoded[key] = _EMPTY.get(kind, f"value-of-{key}")
     for key, steps in re.findall(_DECODED.pattern + _STEPS, whole):
         _nest(decoded[key], steps)
     found = {key: f"value-of-{key}" for key in sorted(keys)}
     return found | {key: json.dumps(value, sort_keys=True) for key, value in sorted(decoded.items())}
 
 
-def _nest(into: dict[str, Any], steps: str) -> None:
+def _nest(into: Any, steps: str) -> None:
+    if not isinstance(into, dict):
+        return
     names = [bracketed or dotted for bracketed, dotted in _STEP.findall(steps)]
     for name in names[:-1]:
         inner = into.get(name)
