@@ -230,6 +230,13 @@ def test_variables_that_can_not_be_read_have_stand_ins(content: bytes) -> None:
         ('a = data.vault_kv_secret_v2.s.data["${local.b}"]', {}),
     ],
 )
+def test_keys_that_are_read_of_secrets_have_stand_ins(text: str, expected: dict[str, str]) -> None:
+    _, requested = laid_out(f"locals {{\n  {text}\n}}\n")
+    assert {key: requested.get(key) for key in expected} == expected
+    if not expected:
+        assert requested == {}
+
+
 def test_what_is_decoded_is_what_a_module_takes() -> None:
     read = 'jsondecode(data.vault.s.data["%s"])'
     text = "".join(f"locals {{\n  {name} = {read % name}\n}}\n" for name in ("clients", "key", "logins"))
@@ -245,13 +252,6 @@ def test_what_is_decoded_is_what_a_module_takes() -> None:
 
 def test_what_is_read_of_a_variable_is_in_it() -> None:
     assert values('variable "x" {}\nlocals {\n  a = var.x["b"].c\n}\n') == {"x": {"b": {"c": "value-of-c"}}}
-
-
-def test_keys_that_are_read_of_secrets_have_stand_ins(text: str, expected: dict[str, str]) -> None:
-    _, requested = laid_out(f"locals {{\n  {text}\n}}\n")
-    assert {key: requested.get(key) for key in expected} == expected
-    if not expected:
-        assert requested == {}
 
 
 # --- Terragrunt ----------------------------------------------------------------------------------------------

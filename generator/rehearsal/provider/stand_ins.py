@@ -46,7 +46,10 @@ class StandIns:
         for name, attribute in block.get("attributes", {}).items():
             if asked.get(name) is None and attribute.get("computed"):
                 asked[name] = UNKNOWN
-        return self._object(block, asked, identity(config), data=True)
+        name = identity(config)
+        if asked.get("id") is UNKNOWN:
+            asked["id"] = _numbered(config, name)
+        return self._object(block, asked, name, data=True)
 
     def _object(self, block: Schema, state: Any, name: str, data: bool = False) -> Any:
         if not isinstance(state, dict):
