@@ -26,7 +26,9 @@ PLACEHOLDER = b"placeholder\n"
 
 _SOURCE = re.compile(r'(?:^|\{)\s*source\s*=\s*"(\.\.?/[^"]*)"', re.MULTILINE)
 _NAMED = re.compile(r'"\$\{path\.(module|root)\}/([^"$]+)"')
-_FILE = re.compile(rf"\b(file|filebase64|templatefile|file(?:base64)?(?:md5|sha\d+))\(\s*{_NAMED.pattern}")
+_FUNCTIONS = r"(file|filebase64|templatefile|file(?:base64)?(?:md5|sha\d+))"
+_FILE = re.compile(rf"\b{_FUNCTIONS}\(\s*{_NAMED.pattern}")
+_PLAIN = re.compile(rf'\b{_FUNCTIONS}\(\s*"([^"$]+)"')
 _PROVIDER = re.compile(r'^\s*source\s*=\s*"([\w-]+/[\w-]+)"', re.MULTILINE)
 _TYPE = re.compile(r"^[^\"#]*\btype\s*=\s*([a-z]+)", re.MULTILINE)
 _TYPED = re.compile(r'^variable\s+"([\w-]+)"\s*\{\s*(?:[^{}"]*\n)*?\s*type\s*=\s*([a-z]+)', re.MULTILINE)
@@ -125,12 +127,17 @@ def _read(tree: Listing, folders: Mapping[str, str], text: str, files: dict[str,
         path = posixpath.normpath(posixpath.join(folders[base], name))
         if not path.startswith("..") and path not in files and (content := tree.read(path)) is not None:
             files[path] = content
-    for function, base, name in _FILE.findall(text):
-        path = posixpath.normpath(posixpath.join(folders[base], name))
-        content = files.get(path)
-        if path.startswith("..") or (content is not None and (is_utf8(content) or "base64" in function)):
+    named = [(function, folders[base], name) for function, base, name in _FILE.findall(text)]
+    named += [(function, folders["root"], name) for function, name in _PLAIN.findall(text) if not name.startswith("/")]
+    for function, folder, name in named:
+        path = posixpath.normpath(posixpath.join(folder, name))
+        content = files.get(path, tree.read(path))
+        if path.startswith(".."):
             continue
-        files[path] = PLACEHOLDER  # a secret that is encrypted here, or that only the pipeline has
+        if content is not None and (is_utf8(content) or "base64" in function):
+            files[path] = content
+        else:
+            files[path] = PLACEHOLDER  # a secret that is encrypted here, or that only the pipeline has
 
 
 def _types(files: Mapping[str, bytes]) -> dict[str, str]:

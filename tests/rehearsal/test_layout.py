@@ -82,6 +82,8 @@ locals {
   f = filesha256("${path.module}/logo.png")
   g = fileexists("${path.module}/not-read.txt") ? 1 : 0
   h = file("${path.module}/../../../outside.txt")
+  i = templatefile("../../shared/plain.tpl", {})
+  j = file("/etc/hostname")
 }
 """
     files, _ = laid_out(
@@ -91,11 +93,14 @@ locals {
             "shared/b.tpl": "b",
             "stacks/a/secrets/key.pem": BINARY,
             "stacks/a/logo.png": BINARY,
+            "shared/plain.tpl": "plain",
             "shared/other": "not named",
         },
     )
     assert files["stacks/a/a.conf"] == b"a"
     assert files["shared/b.tpl"] == b"b"
+    assert files["shared/plain.tpl"] == b"plain"
+    assert not [path for path in files if path.startswith("/")]
     assert files["stacks/a/secrets/key.pem"] == PLACEHOLDER
     assert files["stacks/a/missing.txt"] == PLACEHOLDER
     assert files["stacks/a/logo.png"] in (BINARY, PLACEHOLDER)
