@@ -34,6 +34,7 @@ _TYPE = re.compile(r"^[^\"#]*\btype\s*=\s*([a-z]+)", re.MULTILINE)
 _TYPED = re.compile(r'^variable\s+"([\w-]+)"\s*\{\s*(?:[^{}"]*\n)*?\s*type\s*=\s*([a-z]+)', re.MULTILINE)
 _ASSIGNED = re.compile(r"^\s{0,1}\"?([\w-]+)\"?\s*=", re.MULTILINE)
 _KEY = re.compile(r'\[\s*"([^"$\\]+)"\s*\]')
+_KEY_OF = re.compile(r"\.data\[\s*[\w.]+\.([\w-]+)\s*\]")
 _ATTRIBUTE_KEY = re.compile(r"\.(?:data|binary_data|result)\.([A-Za-z_][\w-]*)")
 _LOOKUP = re.compile(r'lookup\([^,"]+,\s*"([^"$\\]+)"')
 _LOOKUP_LOCAL = r'lookup\(\s*local\.%s((?:\[\s*"[^"$]+"\s*\]|\.[A-Za-z_][\w-]*)+)\s*,\s*"([^"$]+)"'
@@ -178,6 +179,8 @@ def _requested(texts: Iterable[str], types: Mapping[str, str]) -> dict[str, str]
     """
     whole = "\n".join(texts)
     keys = {*_KEY.findall(whole), *_ATTRIBUTE_KEY.findall(whole), *_LOOKUP.findall(whole)}
+    for name in _KEY_OF.findall(whole):
+        keys.update(re.findall(rf'\b{re.escape(name)}\s*=\s*"([^"$\\]+)"', whole))
     decoded: dict[str, Any] = {key: {} for key in _DECODED.findall(whole)}
     for name, key in _LOCAL_DECODED.findall(whole):
         for steps in re.findall(rf"\blocal\.{re.escape(name)}{_STEPS}", whole):

@@ -108,8 +108,9 @@ def without_effect(mutation: Mutation) -> str:
         words = re.findall(r"\w+", literal.path)
         called = posixpath.normpath(posixpath.join(posixpath.dirname(literal.file), _source(mutation)))
         module = "".join(texts[path].decode() for path in texts if posixpath.dirname(path) == called)
-        used = [word for word in (f"var.{words[0]}", *words[1:]) if not re.search(rf"\b{re.escape(word)}\b", module)]
-        return "unused" if used else ""
+        read = (f"var.{words[0]}", *(f".{word}" for word in words[1:]))
+        unread = [name for name in read if not re.search(rf"{re.escape(name)}\b", module)]
+        return "unused" if unread else ""
     if literal.block[0] == "locals":
         uses = list(_uses(mutation.case, f"local.{_first(literal.path)}"))
         return "ignored" if uses and all(_covered(path, ignored) for path, ignored in uses) else ""

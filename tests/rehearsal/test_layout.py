@@ -231,6 +231,10 @@ def test_variables_that_can_not_be_read_have_stand_ins(content: bytes) -> None:
             'x = jsondecode(data.vault.s.data["key"])\na = local.x["b"].c\nd = lookup(local.x["e"], "f", "")',
             {"key": '{"b": {"c": "value-of-c"}, "e": {"f": "value-of-f"}}'},
         ),
+        (
+            'a = [for m in local.all : data.vault.s.data[m.key_name]]\n  all = [{ key_name = "one" }]',
+            {"one": "value-of-one"},
+        ),
         ("a = 1", {}),
         ('a = data.vault_kv_secret_v2.s.data["${local.b}"]', {}),
     ],
