@@ -36,11 +36,16 @@ def unrecorded(diagnostics: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 def located(diagnostics: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], tuple[str, int] | None]]:
     """The diagnostics with their places.
 
-    One without a place is left out where another of the same summary has one: it says the same of Terraform's folder.
+    One without a place is left out where others have one, if it has no detail, or the same summary: then it says that
+    something is wrong at all, or what Terraform's own folder has to do with it.
     """
     found = [(raw, place_of(raw)) for raw in diagnostics]
     placed = {raw["summary"] for raw, place in found if place}
-    return [(raw, place) for raw, place in found if place or raw["summary"] not in placed]
+    return [
+        (raw, place)
+        for raw, place in found
+        if place or not placed or (raw.get("detail") and raw["summary"] not in placed)
+    ]
 
 
 def place_of(raw: Mapping[str, Any]) -> tuple[str, int] | None:

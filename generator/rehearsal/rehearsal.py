@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import generator
 from generator.base.cache import cache_folder
+from generator.base.errors import SystemFailure
 from generator.base.files import read_private, write_file
 from generator.infra_repo.trees import Listing
 from generator.rehearsal.changes import Rehearsal, Side, read_plan
@@ -52,9 +54,7 @@ class Rehearsals:
         if start is not None and start.id == goal.id:
             return Rehearsal(stack)
         kept = _Kept.of(start)
-        result = self._running(goal.providers | (start.providers if start else frozenset())).run(
-            start, goal, kept.read()
-        )
+        result = self._run(start, goal, kept.read())
         if "plan" not in result:
             side: Side = result["side"]
             known = unrecorded(result["diagnostics"])
@@ -62,6 +62,13 @@ class Rehearsals:
             return Rehearsal(stack, refused=refused, side=side, unrecorded=known)
         kept.write(result["state"])
         return Rehearsal(stack, read_plan(result["plan"], self.stateful))
+
+    def _run(self, start: Layout | None, goal: Layout, state: str | None) -> dict[str, Any]:
+        providers = goal.providers | (start.providers if start else frozenset())
+        try:
+            return self._running(providers).run(start, goal, state)
+        except SystemFailure:  # something ended the process, maybe long ago
+            return self._running(providers).run(start, goal, state)
 
     def _running(self, providers: frozenset[str]) -> Terraform:
         """Terraform, with a stand-in for each of these providers; it knows all from its start on."""

@@ -18,6 +18,8 @@ from generator.rehearsal.provider.records import addresses, reattached
 
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH")
 """The variables of the environment that Terraform gets: no credential is among them, nor leads to one."""
+_LONGEST = 55
+"""Characters of a folder for temporary files: with what follows, a socket's address has 100, and macOS takes 103."""
 
 
 class Terraform:
@@ -25,7 +27,7 @@ class Terraform:
 
     def __init__(self, providers: frozenset[str] = frozenset()) -> None:
         self.providers = providers
-        self._folder = Path(tempfile.mkdtemp(prefix="newservice-rehearsal-"))
+        self._folder = _folder()
         self._number = 0
         sockets = self._folder / "sockets"
         sockets.mkdir(mode=0o700)
@@ -103,6 +105,12 @@ class Terraform:
             children.end(self._process)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    """A folder of its own for the process, with a path that is short enough for a socket's address."""
+    short = len(tempfile.gettempdir()) <= _LONGEST
+    return Path(tempfile.mkdtemp(prefix="newservice-rehearsal-", dir=None if short else "/tmp"))  # noqa: S108
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

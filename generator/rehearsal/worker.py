@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from generator.rehearsal.provider.stand_ins import Requested, StandIns
 
 STATE = "terraform.tfstate"
 _PLAN = "rehearsal.tfplan"
+_REMOVING_SECONDS = 5.0
 
 
 @dataclass
@@ -52,8 +54,9 @@ def main() -> NoReturn:
     threading.Thread(target=_listen, args=(jobs, folder.parent), daemon=True).start()
     world = _World(StandIns())
     _servers = serve(addresses(folder, sys.argv[2:]), lambda: world.stand_ins)
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as results:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no result
+    results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no result
+    try:
         while True:
             job = json.loads(jobs.get())
             try:
@@ -62,13 +65,22 @@ def main() -> NoReturn:
                 result = {"side": job["side"], "diagnostics": error.diagnostics}
             results.write(json.dumps(result) + "\n")
             results.flush()
+    finally:  # nobody reads the result any more, or the folder is gone
+        _end(folder.parent)
 
 
 def _listen(jobs: SimpleQueue[str], folder: Path) -> NoReturn:
     """Take jobs until standard input ends, and with it the process, whatever Terraform does by then."""
     for line in sys.stdin:
         jobs.put(line)
-    shutil.rmtree(folder, ignore_errors=True)
+    _end(folder)
+
+
+def _end(folder: Path) -> NoReturn:
+    """Remove the folder and end at once: nothing can interrupt Terraform."""
+    deadline = time.monotonic() + _REMOVING_SECONDS
+    while folder.exists() and time.monotonic() < deadline:  # Terraform may still write files
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generator.base.contained import Obstacle
-from generator.rehearsal.layout import PLACEHOLDER, VALUES, lay_out
+from generator.rehearsal.layout import NOTHING, PLACEHOLDER, VALUES, lay_out
 from generator.rehearsal.terragrunt import added, generated
 
 BINARY = b"\x00GITCRYPT\x00\xff\xfe"
@@ -82,6 +82,8 @@ locals {
   f = filesha256("${path.module}/logo.png")
   g = fileexists("${path.module}/not-read.txt") ? 1 : 0
   h = file("${path.module}/../../../outside.txt")
+  i = templatefile("../../shared/plain.tpl", {})
+  j = file("/etc/hostname")
 }
 """
     files, _ = laid_out(
@@ -91,11 +93,14 @@ locals {
             "shared/b.tpl": "b",
             "stacks/a/secrets/key.pem": BINARY,
             "stacks/a/logo.png": BINARY,
+            "shared/plain.tpl": "plain",
             "shared/other": "not named",
         },
     )
     assert files["stacks/a/a.conf"] == b"a"
     assert files["shared/b.tpl"] == b"b"
+    assert files["shared/plain.tpl"] == b"plain"
+    assert not [path for path in files if path.startswith("/")]
     assert files["stacks/a/secrets/key.pem"] == PLACEHOLDER
     assert files["stacks/a/missing.txt"] == PLACEHOLDER
     assert files["stacks/a/logo.png"] in (BINARY, PLACEHOLDER)
@@ -118,7 +123,7 @@ def test_a_module_reads_files_of_its_own_and_of_the_root() -> None:
 
 def test_a_stack_that_does_not_exist_has_only_what_is_added() -> None:
     found = lay_out(tree({"stacks/b/main.tf": ""}), "stacks/a")
-    assert set(found.files) == {f"stacks/a/{VALUES}"}
+    assert dict(found.files) == {f"stacks/a/{VALUES}": b"{}", f"stacks/a/{NOTHING}": b""}
 
 
 def test_the_id_changes_with_every_file_and_no_order() -> None:
@@ -156,11 +161,18 @@ def test_providers_are_those_that_any_file_requires() -> None:
         ("type = set(string)", []),
         ("type = map(string)", {}),
         ("type = any", "value-of-x"),
+        ('description = "a"\n  type = number', 1),
         ('description = "the default = x"', "value-of-x"),
     ],
 )
 def test_a_variable_without_a_default_has_a_value_of_its_type(body: str, expected: Any) -> None:
     assert values(f'variable "x" {{\n  {body}\n}}\n') == {"x": expected}
+
+
+def test_a_variable_on_one_line_and_one_whose_type_a_module_says() -> None:
+    text = 'variable "x" { type = list(string) }\nvariable "y" {}\nmodule "m" {\n  source = "../../modules/m"\n}\n'
+    module = 'variable "z" { type = bool }\nvariable "y" {\n  type = map(string)\n}\n'
+    assert values(text, {"modules/m/main.tf": module}) == {"x": [], "y": {}}
 
 
 def test_a_variable_with_a_default_and_one_of_a_module_have_none() -> None:
@@ -219,6 +231,10 @@ def test_variables_that_can_not_be_read_have_stand_ins(content: bytes) -> None:
             'x = jsondecode(data.vault.s.data["key"])\na = local.x["b"].c\nd = lookup(local.x["e"], "f", "")',
             {"key": '{"b": {"c": "value-of-c"}, "e": {"f": "value-of-f"}}'},
         ),
+        (
+            'a = [for m in local.all : data.vault.s.data[m.key_name]]\n  all = [{ key_name = "one" }]',
+            {"one": "value-of-one"},
+        ),
         ("a = 1", {}),
         ('a = data.vault_kv_secret_v2.s.data["${local.b}"]', {}),
     ],
@@ -228,6 +244,23 @@ def test_keys_that_are_read_of_secrets_have_stand_ins(text: str, expected: dict[
     assert {key: requested.get(key) for key in expected} == expected
     if not expected:
         assert requested == {}
+
+
+def test_what_is_decoded_is_what_a_module_takes() -> None:
+    read = 'jsondecode(data.vault.s.data["%s"])'
+    text = "".join(f"locals {{\n  {name} = {read % name}\n}}\n" for name in ("clients", "key", "logins"))
+    arguments = "  ids = local.clients\n  text = local.key\n  all = local.logins\n"
+    call = f'module "m" {{\n  source = "../../modules/m"\n{arguments}}}\n'
+    module = 'variable "ids" { type = list(string) }\nvariable "text" {\n  type = string\n}\nvariable "all" {}\n'
+    used = 'locals {\n  a = var.all["app"]["user"]\n}\n'
+    _, requested = laid_out(text + call, {"modules/m/main.tf": module + used})
+    assert json.loads(requested["clients"]) == []
+    assert json.loads(requested["key"]) == "value-of-key"
+    assert json.loads(requested["logins"]) == {"app": {"user": "value-of-user"}}
+
+
+def test_what_is_read_of_a_variable_is_in_it() -> None:
+    assert values('variable "x" {}\nlocals {\n  a = var.x["b"].c\n}\n') == {"x": {"b": {"c": "value-of-c"}}}
 
 
 # --- Terragrunt ----------------------------------------------------------------------------------------------

@@ -200,10 +200,32 @@ def test_stand_ins_are_of_their_types_and_stable() -> None:
     assert StandIns().resource(BLOCK, found) is found
 
 
+def test_what_providers_take_for_a_number_or_an_element_is_one() -> None:
+    block = {
+        "attributes": {
+            "id": {"type": "string", "computed": True},
+            "name": {"type": "string"},
+            "data": {"type": ["map", "string"], "computed": True},
+            "found": {"type": ["list", ["object", {"id": "string"}]], "computed": True},
+            "objects": {"type": "dynamic", "computed": True},
+        }
+    }
+    requested = StandIns(Requested({"token": "value-of-token"}))
+    resource = requested.resource(block, {**dict.fromkeys(block["attributes"], UNKNOWN), "name": "a"})
+    assert resource["id"].isdigit()
+    assert resource["id"] != requested.resource(block, {**resource, "name": "b", "id": UNKNOWN})["id"]
+    assert resource["data"] == {"token": "value-of-token"}
+    assert resource["found"] == []
+    data = requested.data(block, {**dict.fromkeys(block["attributes"]), "name": "a"})
+    assert data["found"] == [{"id": "a"}]
+    assert data["objects"] == [b'["tuple",[]]', []]
+
+
 def test_a_data_source_has_every_key_that_is_asked_for() -> None:
     requested = Requested({"password": "value-of-password"})
     found = StandIns(requested).data(BLOCK, {**dict.fromkeys(BLOCK["attributes"]), "name": "a", "metadata": []})
     assert found["data"] == {"password": "value-of-password"}
+    assert found["thing"] == {"a": "a-of-a", "b": []}
     assert json.loads(found["data_json"]) == {"password": "value-of-password"}
     assert found["uid"] == "uid-of-a"
     assert found["metadata"] == []

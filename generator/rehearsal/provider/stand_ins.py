@@ -6,11 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from generator.rehearsal.provider.planning import Schema
 from generator.rehearsal.provider.values import UNKNOWN, has_unknown
 
 _EMPTY: Mapping[str, Any] = {"bool": False, "number": 0}
+_SECRET = ("data", "binary_data")
+"""Maps of resources that the real world fills in: what a Secret has."""
+_SEVERAL: tuple[Any, ...] = (b'["tuple",[]]', [])
+_ONE: tuple[Any, ...] = (b'["object",{}]', {})
+"""Values whose type only Terraform knows, each with its type."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,11 @@ class StandIns:
 
     def resource(self, block: Schema, state: Any) -> Any:
         """A resource's state without unknown values."""
-        return self._object(block, state, identity(state)) if has_unknown(state) else state
+        if not has_unknown(state):
+            return state
+        name = identity(state)
+        known = {**state, "id": _numbered(state, name)} if state.get("id") is UNKNOWN else state
+        return self._object(block, known, name)
 
     def data(self, block: Schema, config: Any) -> Any:
         """What a data source reads: what was asked, and stand-ins for everything that it computes."""
@@ -36,7 +46,10 @@ class StandIns:
         for name, attribute in block.get("attributes", {}).items():
             if asked.get(name) is None and attribute.get("computed"):
                 asked[name] = UNKNOWN
-        return self._object(block, asked, identity(config), data=True)
+        name = identity(config)
+        if asked.get("id") is UNKNOWN:
+            asked["id"] = _numbered(config, name)
+        return self._object(block, asked, name, data=True)
 
     def _object(self, block: Schema, state: Any, name: str, data: bool = False) -> Any:
         if not isinstance(state, dict):
@@ -67,9 +80,12 @@ class StandIns:
         if isinstance(kind, list):
             if kind[0] == "object":
                 return {part: self._value(inner, UNKNOWN, part, name, data) for part, inner in kind[1].items()}
-            if kind[0] == "map" and kind[1] == "string" and data:
-                return dict(self.requested.texts)
-            return {} if kind[0] == "map" else []
+            if kind[0] == "map":
+                return dict(self.requested.texts) if kind[1] == "string" and (data or key in _SECRET) else {}
+            several = data and isinstance(kind[1], list) and kind[1][0] == "object"
+            return [self._value(kind[1], UNKNOWN, key, name, data)] if several else []
+        if kind == "dynamic":
+            return list(_SEVERAL if key.endswith("s") else _ONE)
         if kind == "string" and data and key.endswith("_json"):
             return json.dumps(dict(self.requested.texts), sort_keys=True)
         return _EMPTY.get(kind, name if key == "id" else f"{key}-of-{name}")
@@ -83,6 +99,11 @@ class StandIns:
         inner = kind[1] if isinstance(kind, list) else "string"
         kinds = inner if isinstance(inner, list) and kind[0] == "tuple" else [inner] * len(value)
         return [self._value(one, item, key, name, data) for one, item in zip(kinds, value, strict=True)]
+
+
+def _numbered(state: Any, name: str) -> str:
+    """The ID of what is no object of Kubernetes: digits, for some providers take it for a number elsewhere."""
+    return name if isinstance(state, dict) and "metadata" in state else str(crc32(name.encode()))
 
 
 def identity(state: Any) -> str:
