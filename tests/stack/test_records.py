@@ -161,6 +161,8 @@ def test_what_replaces_a_claim_and_what_grows_in_place() -> None:
 
 def test_a_volume_with_another_source_is_another_volume() -> None:
     assert kubernetes("persistent_volume", "spec.persistent_volume_source.nfs.path")["force_new"]
+    attributes = kubernetes("persistent_volume", "spec.persistent_volume_source.csi.volume_attributes")
+    assert "force_new" not in attributes, "the provider tries to, which does nothing for the values in a map"
     assert "force_new" not in kubernetes("persistent_volume", "spec.capacity")
 
 
