@@ -161,6 +161,8 @@ def test_what_replaces_a_claim_and_what_grows_in_place() -> None:
 
 def test_a_volume_with_another_source_is_another_volume() -> None:
     assert kubernetes("persistent_volume", "spec.persistent_volume_source.nfs.path")["force_new"]
+    attributes = kubernetes("persistent_volume", "spec.persistent_volume_source.csi.volume_attributes")
+    assert "force_new" not in attributes, "the provider tries to, which does nothing for the values in a map"
     assert "force_new" not in kubernetes("persistent_volume", "spec.capacity")
 
 
@@ -169,3 +171,47 @@ def test_a_deployment_keeps_its_selector_and_restarts_for_its_template() -> None
     assert "force_new" not in kubernetes("deployment", "spec.template.metadata.labels")
     limits = kubernetes("deployment", "spec.template.spec.container.resources.limits")
     assert limits["suppress"] == "quantity"
+
+
+# --- what the real providers planned ---------------------------------------------------------------------------
+
+PLANS = [
+    (plan["type"], case)
+    for plan in json.loads(SCHEMAS.with_name("plans.json").read_text(encoding="utf-8"))
+    for case in plan["cases"]
+]
+
+
+def facts_of(kind: str, path: str) -> dict[str, Any]:
+    """The fact's entry for a path with indices, such as ``spec.0.selector.0.match_labels``, or a key in a map."""
+    known = dict(described(RECORDS[kind.partition("_")[0]]["resource_schemas"][kind]["block"]))
+    parts = [part for part in path.split(".") if not part.isdigit()]
+    while ".".join(parts) not in known:
+        parts.pop()
+    return known[".".join(parts)]
+
+
+def test_what_replaced_in_real_plans_has_the_fact() -> None:
+    replaced = [(kind, path) for kind, case in PLANS for path in case["replace"]]
+    assert len(replaced) >= 100
+    assert not {
+        (kind, path) for kind, path in replaced if not {"force_new", "force_new_if"} & set(facts_of(kind, path))
+    }
+
+
+def test_what_real_plans_updated_does_not_replace() -> None:
+    updated = [
+        (kind, case, path) for kind, case in PLANS if case["actions"] == ["update"] for path, *_ in case["changes"]
+    ]
+    assert len(updated) >= 200
+    assert not {
+        (kind, case["case"], path)
+        for kind, case, path in updated
+        if facts_of(kind, path).get("force_new") and isinstance(facts_of(kind, path).get("type"), str)
+    }
+
+
+def test_a_real_plan_of_the_same_text_is_none() -> None:
+    same = [case["actions"] for _, case in PLANS if case["case"] == "nothing"]
+    assert len(same) >= 20
+    assert all(actions == ["no-op"] for actions in same)

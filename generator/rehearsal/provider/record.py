@@ -24,6 +24,7 @@ FACTS = {
     "normalized",
     "planned",
     "use_state_for_unknown",
+    "format",
     "elements",
     "kept",
 }
@@ -87,11 +88,7 @@ def _resource(name: str, schema: Mapping[str, Any], facts: Mapping[str, Any] | N
         for key in RESOURCE_FACTS & set(facts):
             completed[key] = facts[key]
     for wanted, said in _customized().get(name, {}).items():
-        of = (
-            [entry for path, entry in described(completed["block"]) if _matches(path, wanted)]
-            if wanted
-            else [completed]
-        )
+        of = list(_named(completed, wanted))
         if not of:
             raise ValueError(f"{name} has no {wanted}, which {CUSTOMIZED.name} names")
         for entry in of:
@@ -158,9 +155,18 @@ def _customized() -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
-def _matches(path: str, wanted: str) -> bool:
-    """Whether ``wanted`` names ``path``: it is the same, or ends in ``.*`` and ``path`` is below."""
-    return path == wanted or (wanted.endswith(".*") and path.startswith(wanted[:-1]))
+def _named(schema: dict[str, Any], wanted: str) -> Iterator[dict[str, Any]]:
+    """What a path of ``customized.json`` names.
+
+    The empty one is the resource, one that ends in ``.*`` every plain attribute below: not the values in maps and
+    lists, where ``ResourceDiff.ForceNew`` has no effect.
+    """
+    if not wanted:
+        yield schema
+    for path, entry in described(schema["block"]):
+        below = wanted.endswith(".*") and path.startswith(wanted[:-1]) and isinstance(entry.get("type"), str)
+        if path == wanted or below:
+            yield entry
 
 
 def _lines(schemas: Mapping[str, Any], names: list[str]) -> str:
