@@ -56,6 +56,7 @@ def _hermetic(_homes: Iterator[Path], _cache: Path, monkeypatch: pytest.MonkeyPa
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "GIT_TERMINAL_PROMPT": "0",
         "NO_COLOR": "1",
+        "NEWSERVICE_REHEARSAL": "never",  # a second for each plan; tests/rehearsal asks for it
     }.items():
         monkeypatch.setenv(name, value)
     (home / ".gitconfig").write_text("[user]\n\tname = Tester\n\temail = tester@example.test\n[core]\n\tfsync = none\n")

@@ -18,6 +18,7 @@ from typing import Any
 
 from generator.base.stopping import held
 
+DEVNULL = subprocess.DEVNULL
 PIPE = subprocess.PIPE
 Program = subprocess.Popen[bytes]
 

@@ -15,7 +15,7 @@ from generator.cli import flags
 from generator.cli.create import confirm, outcome_of
 from generator.cli.following import proof
 from generator.cli.options import Answering, question_options
-from generator.cli.plan import before_the_first_write, refuse
+from generator.cli.plan import before_the_first_write, refuse, rehearsed_plan
 from generator.cli.recorded import check_name
 from generator.cli.report import LEFT_OPEN, Reporter, Result
 from generator.cli.session import Session, open_session
@@ -243,6 +243,7 @@ def _plan(session: Session, run: Run, wanted: Change, steps: Sequence[Any]) -> P
         return contents(view, wanted)
 
     plan = observe(steps, run, (*wanted.wanted.notes, *session.seed_notes), shown)
+    plan = rehearsed_plan(session, plan, run.fresh().infra_base)
     refuse_secrets(wanted.wanted.values, words=False)  # what was read of Vault meanwhile
     return replace(plan, checklist=merging[0] if merging and not plan.changes_nothing else None)
 

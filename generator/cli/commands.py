@@ -37,6 +37,7 @@ COMMANDS = {
     "verify": Entry("cli.verify:verify_command", "Check that a service is alive, or wait until it is."),
     "change": Entry("cli.change:change_command", "Change a service that exists: what differs, in one plan."),
     "update": Entry("cli.update:update_command", "Update a repository or a stack to the newest template."),
+    "rehearse": Entry("cli.rehearse:rehearse_command", "Show what Terraform would do with a change."),
     "secrets": Entry("cli.secrets:secrets_group", "The secrets of a service: show them, write them again."),
     "remove": Entry("cli.remove:remove_command", "Remove what newservice created and nobody has changed."),
     "fleet": Entry("cli.fleet_secrets:fleet_group", "All services: list them, show their state, update them."),

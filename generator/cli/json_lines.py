@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from generator.base.parallel import StepResult
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding as TreeFinding
+    from generator.rehearsal.changes import Rehearsal
     from generator.template.amendment import AnswerChange
 
 SCHEMA = 1
@@ -48,6 +49,12 @@ class JsonReporter(Reporter):
 
             extra["diffs"] = dict(plan_diffs(plan))
         self._write("plan", **{"service": plan.service, "digest": plan.digest, **plan.as_document(), **extra})
+        for rehearsal in plan.rehearsals:
+            self.rehearsal(rehearsal)
+
+    def rehearsal(self, rehearsal: Rehearsal) -> None:
+        """What Terraform would do with a stack."""
+        self._write("rehearsal", **rehearsal.as_document())
 
     def change(self, change: AnswerChange) -> None:
         """One answer, or one entry of it, old and new."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,10 @@ from generator.engine.files_only import check_writable, plan_files
 from generator.engine.plan import Plan
 from generator.engine.plan_file import check_place, write_plan
 from generator.engine.plan_inputs import basis_of
+from generator.engine.rehearsed import rehearse
 from generator.engine.saved_plan import SavedPlan, keep
+from generator.engine.working_tree import WorkingTree
+from generator.infra_repo.trees import Listing
 from generator.template.answers import Answers
 
 
@@ -108,15 +111,26 @@ def observed_plan(session: Session, answers: Answers) -> Plan:
     basis = basis_of(session.template, session.platform, answers.public, session.environ)
     if session.options["no_provision"]:
         plan = replace(plan_files(project, session.infra, notes), basis=basis)
+        plan = rehearsed_plan(session, plan, lambda: WorkingTree.behind(session.infra))
         return replace(plan, checklist=shown(plan, project))
     from generator.engine.onboarding import observe  # heavy, with all its clients, and not needed for files only
     from generator.engine.steps import steps_between
 
     with before_the_first_write():
         steps = steps_between(None, answers, direct=session.direct).wanted
-        plan = replace(observe(steps, session.run(answers), notes), basis=basis)
+        run = session.run(answers)
+        plan = replace(observe(steps, run, notes), basis=basis)
+        plan = rehearsed_plan(session, plan, run.fresh().infra_base)
     refuse_secrets(answers.values, words=False)  # what was read of Vault meanwhile
     return replace(plan, checklist=shown(plan, project))
+
+
+def rehearsed_plan(session: Session, plan: Plan, tree: Callable[[], Listing]) -> Plan:
+    """The plan with what Terraform would do, ``tree`` being the infra repository as it is applied."""
+    if plan.unknown or plan.conflicts or plan.changes_nothing:
+        return plan
+    found = rehearse(session.platform, tree, plan.files, plan.registrations, session.environ)
+    return replace(plan, rehearsals=found.rehearsals, notes=(*plan.notes, *found.notes))
 
 
 @contextmanager

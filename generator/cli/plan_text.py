@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from generator.base.lazy_import import lazily
+from generator.cli.rehearsal_text import rehearsal_lines
 from generator.cli.screen import SIGNS
 from generator.infra_repo.fingerprints import mode_of
 from generator.infra_repo.texts import is_utf8
@@ -29,6 +30,7 @@ def plan_lines(plan: Plan, title: str, *, answers: bool = False) -> Iterable[str
     yield from _files(plan)
     yield from _registrations(plan)
     yield from _gates(plan)
+    yield from rehearsal_lines(plan.rehearsals)
     yield from _steps(plan)
     if plan.checklist:
         yield from _around_the_merge(plan.checklist)

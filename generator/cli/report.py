@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # `newservice --help` needs none of these, and they take a wh
     from generator.engine.checklist import Checklist
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding as TreeFinding
+    from generator.rehearsal.changes import Rehearsal
     from generator.template.amendment import AnswerChange
 
 LEFT_OPEN = "nothing is left for newservice; a person fills in what is named above"
@@ -96,6 +97,10 @@ class Reporter(ABC):
     @abstractmethod
     def change(self, change: AnswerChange) -> None:
         """An answer of an existing service changes; before the plan."""
+
+    @abstractmethod
+    def rehearsal(self, rehearsal: Rehearsal) -> None:
+        """What Terraform would do with a stack, outside of a plan."""
 
     def begun(self, step: str) -> None:  # noqa: B027 - most have nothing to report
         """The step of this id is under way."""

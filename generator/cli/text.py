@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from generator.cli.live import LiveSteps
     from generator.engine.plan import Plan
     from generator.fleet.findings import Finding as TreeFinding
+    from generator.rehearsal.changes import Rehearsal
     from generator.template.amendment import AnswerChange
 
 
@@ -69,6 +70,13 @@ class TextReporter(Reporter):
             self._say(f"  + {place}  {new}" if change.old is None else f"  - {place}  {old}")
         else:
             self._say(f"  ~ {place}  {old} -> {new}")
+
+    def rehearsal(self, rehearsal: Rehearsal) -> None:
+        """Every change, by address."""
+        if not self._quiet:
+            from generator.cli.rehearsal_text import rehearsal_lines  # `newservice --version` needs none
+
+            self._say("\n".join(rehearsal_lines([rehearsal], whole=True)).lstrip("\n"))
 
     def begun(self, step: str) -> None:
         """On a terminal the steps are shown while they are under way."""

@@ -363,6 +363,10 @@ class Run:
             return Commit(self.infra, sha)
         return RemoteCommit(self.forgejo, self.owner, self.infra_repository, sha, self.infra)
 
+    def infra_base(self) -> Listing:
+        """The default branch of the infra repository: what is applied, as far as anyone can tell."""
+        return self.infra_tree(self.infra_heads()[self.platform.infra.branch])
+
     def bring(self, sha: str, branch: str) -> None:
         """Bring a commit of a branch of the infra repository into the clone's objects.
 

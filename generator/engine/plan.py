@@ -14,6 +14,7 @@ from generator.engine.plan_inputs import Basis
 from generator.engine.seeds import Seed
 from generator.infra_repo.entries import RegistrationChange
 from generator.infra_repo.tree_diff import FileChange, content_of
+from generator.rehearsal.changes import Rehearsal
 
 
 class State(StrEnum):
@@ -72,7 +73,8 @@ class Plan:
     """Files, registrations and steps for one service; ``basis`` is what it was made from.
 
     ``checklist`` is what surrounds the merge that it leads to, and ``gates`` is every way into the service, as the
-    template's computed value of this name has them.
+    template's computed value of this name has them. ``rehearsals`` say what Terraform would do; they are no part of
+    what the plan is bound to.
     """
 
     service: str
@@ -83,6 +85,7 @@ class Plan:
     basis: Basis | None = None
     checklist: Checklist | None = None
     gates: tuple[Mapping[str, Any], ...] = ()
+    rehearsals: tuple[Rehearsal, ...] = ()
 
     @property
     def digest(self) -> str:

