@@ -49,7 +49,7 @@ def _kubectl(planned: Planned, prior: Any) -> Planned:
         "yaml_body_parsed": yaml.safe_dump(_masked({**found, "metadata": metadata}, state.get("sensitive_fields"))),
     }
     state |= {name: value for name, value in known.items() if name in state}
-    if prior is None or prior.get("yaml_body") == state["yaml_body"]:
+    if prior is None:
         return Planned(state, planned.replaced_by)
     changed: list[Path] = [(name,) for name in _NAMED if name in state and prior.get(name) != state[name]]
     return Planned(state, (*planned.replaced_by, *changed))
