@@ -20,6 +20,7 @@ from generator.engine.seeds import Seed
 from generator.engine.steps import Step, steps_between
 from generator.fleet.findings import Finding, Place
 from generator.fleet.findings import State as TreeState
+from generator.rehearsal.changes import Refusal, Rehearsal
 from generator.template.amendment import AnswerChange
 from generator.template.answers import resolve
 from generator.template.questions import load_questions
@@ -43,6 +44,7 @@ def events() -> dict[str, list[str]]:
     reporter.sandbox(Surroundings(profile="", infra="", urls={}, environment={}))
     reporter.answers_schema({})
     reporter.finding(ComposeFinding("missing", "a_question", "message", "a place"))
+    reporter.rehearsal(Rehearsal("stacks/app", refused=(Refusal("summary"),), unrecorded=("a_type",)))
     reporter.answers({}, "")
     reporter.progress("text")
     reporter.error(UsageError("a.code", "message", "hint"))

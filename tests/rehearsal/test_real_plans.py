@@ -40,7 +40,8 @@ def test_the_real_provider_planned_the_same(number: int, terraform: Terraform) -
     """Every case is a resource of its own: same action, and the same attributes that replace it."""
     entry = REAL[number]
     kind, old, cases = entry["type"], entry["old"], entry["cases"]
-    before, after = [], []
+    before: list[str] = []
+    after: list[str] = []
     for at, case in enumerate(cases):
         start, end, text = case["change"]
         for texts, body in ((before, old), (after, old[:start] + text + old[end:])):
