@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +38,21 @@ def pairs_of_checkout(platform: Platform, place: Path, base: str | None, *, whol
     """
     repository = Repository.around(place)
     stacks = platform.infra.stacks
-    if repository is None or not (root := repository.path).joinpath(stacks).is_dir():
+    if repository is None or not repository.path.joinpath(stacks).is_dir():
         raise UsageError(
             "rehearsal.checkout",
             f"{place} is in no checkout of the infra repository: none has a folder {stacks}/",
             "name a stack's folder in a clone, or the service",
         )
-    sha = repository.head(base or "HEAD")
+    with closing(repository):
+        yield from _pairs(platform, repository, place, base or "HEAD", whole=whole)
+
+
+def _pairs(platform: Platform, repository: Repository, place: Path, base: str, *, whole: bool) -> Iterator[Pair]:
+    root = repository.path
+    sha = repository.head(base)
     if sha is None and not whole:
-        raise UsageError("rehearsal.base", f"{base or 'HEAD'} is no commit of {root}", "name a commit or a branch")
+        raise UsageError("rehearsal.base", f"{base} is no commit of {root}", "name a commit or a branch")
     after = unfiltered(WorkingTree.at(root))
     changed = {*repository.changed_since(sha)} if sha else set()
     before = None if whole or sha is None else unfiltered(Commit(repository, sha))
