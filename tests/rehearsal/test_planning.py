@@ -51,7 +51,7 @@ BLOCK: dict[str, Any] = {
         },
         "limit": {
             "nesting_mode": "list",
-            "computed": True,
+            "kept": True,
             "block": {"attributes": {"size": {"type": "string", "optional": True}}},
         },
         "only": {

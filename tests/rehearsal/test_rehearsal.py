@@ -204,7 +204,10 @@ def test_what_no_stand_in_knows_is_named(rehearsals: Rehearsals) -> None:
 # --- what is kept --------------------------------------------------------------------------------------------
 
 
-def test_a_state_is_kept_and_a_broken_or_foreign_one_does_no_harm(rehearsals: Rehearsals) -> None:
+def test_a_state_is_kept_and_a_broken_or_foreign_one_does_no_harm(
+    rehearsals: Rehearsals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # other processes keep theirs in the usual one
     tree = again(golden("smallest"), "smallest")
     changed = golden("smallest")
     folder = Path(os.environ["XDG_CACHE_HOME"]) / "newservice" / "rehearsals"
